@@ -1,0 +1,1 @@
+"""The dataset sources that come with evalkit, and its own small sets of cases."""

@@ -1,0 +1,33 @@
+"""Evaluate models, from classic estimators to language-model applications, and trust the numbers.
+
+This module is a table of the public names.  A name is imported from its home when it is first
+used, so that ``import evalkit`` loads no third-party library.  Type checkers read the same table
+from ``__init__.pyi``.
+"""
+
+import importlib
+
+_HOMES: dict[str, str] = {}
+"""Public name -> the module that defines it; an entry ``name -> package.name`` is a namespace."""
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  the keys of a dict of strings are strings
+
+
+def __getattr__(name: str) -> object:
+    """Import *name* from its home and remember it here."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: object = version("evalkit-ai")
+    elif name in _HOMES:
+        home = importlib.import_module(_HOMES[name])
+        value = home if _HOMES[name] == f"{__name__}.{name}" else getattr(home, name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Run evaluation suites as native pytest items."""

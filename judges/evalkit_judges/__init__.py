@@ -1,0 +1,1 @@
+"""The judges that come with evalkit: scorers that ask a language model."""

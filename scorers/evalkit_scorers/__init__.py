@@ -1,0 +1,1 @@
+"""The scorers that come with evalkit: text, classification, regression and operations."""
