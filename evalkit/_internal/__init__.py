@@ -1,0 +1,1 @@
+"""Small pieces that every floor of the house uses: ids, clock, canonical JSON, lazy imports."""

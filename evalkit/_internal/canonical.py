@@ -1,0 +1,90 @@
+"""Stable JSON and content hashes: equal content of equal types gives equal bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+
+
+def canonical_json(value: Any) -> bytes:
+    r"""Return *value* as UTF-8 JSON with sorted keys and no spaces.
+
+    Numpy scalars and arrays, dates, enums, dataclasses, sets and bytes are written in one fixed
+    way; NaN and infinities become null, as a missing number does in every file format.
+
+    Raises:
+        TypeError: If a part of *value* has no JSON form; the text names its type.
+
+    Examples:
+        >>> canonical_json({"b": 1, "a": [True, None, "é"]})
+        b'{"a":[true,null,"\xc3\xa9"],"b":1}'
+    """
+    try:
+        return orjson.dumps(value, default=_plain, option=_OPTIONS)
+    except orjson.JSONEncodeError as error:
+        return _careful_json(value, error)
+
+
+def _careful_json(value: Any, cause: Exception) -> bytes:
+    """Write what orjson refuses: whole numbers beyond 64 bits and lone surrogates."""
+    try:
+        text = json.dumps(
+            _cleaned(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
+    except (TypeError, ValueError):
+        raise TypeError(str(cause)) from cause
+    return text.encode("utf-8")
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return _cleaned(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"$bytes": base64.b64encode(bytes(value)).decode("ascii")}
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=repr)
+    if isinstance(value, Mapping):
+        return dict(value)
+    for method in ("tolist", "item", "isoformat", "model_dump"):
+        convert = getattr(value, method, None)
+        if callable(convert):
+            return convert()
+    if hasattr(value, "__fspath__"):
+        return value.__fspath__()
+    if type(value).__module__ == "decimal":
+        return float(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def parse_json(data: bytes | str) -> Any:
+    """Return the value of *data*; whole numbers beyond 64 bits become floats.
+
+    Raises:
+        ValueError: If *data* is not JSON.
+    """
+    return orjson.loads(data)
+
+
+def content_hash(data: bytes, *, size: int = 16) -> str:
+    """Return the BLAKE2b digest of *data* as ``2 * size`` lower-case hexadecimal digits."""
+    return hashlib.blake2b(data, digest_size=size).hexdigest()

@@ -1,0 +1,30 @@
+"""Lazy imports of optional dependencies, with a one-line error that names the extra."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from evalkit.errors import MissingExtraError
+
+
+def require(module: str, *, extra: str) -> Any:
+    """Import and return *module*, or say which extra brings it.
+
+    A namespace package of the same name (a folder such as ``datasets/`` on the path) does not
+    count as the library.
+
+    Raises:
+        MissingExtraError: If the module is not installed.
+
+    Examples:
+        >>> require("json", extra="none").loads("1")
+        1
+    """
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(module, extra) from error
+    if getattr(found, "__file__", "built in") is None:
+        raise MissingExtraError(module, extra)
+    return found

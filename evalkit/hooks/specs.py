@@ -1,0 +1,82 @@
+"""The hooks that a plug-in may implement; each has a harmless default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import pluggy
+
+if TYPE_CHECKING:
+    from evalkit.entities.dataset import DatasetSource
+    from evalkit.entities.target import Target
+    from evalkit.scoring.protocol import Scorer
+
+PROJECT: Final = "evalkit"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def evalkit_scorers() -> Iterable[Scorer]:
+    """Return the scorers this plug-in offers, configured with their defaults.
+
+    Called once a process, the first time any scorer is looked up.  Keep it cheap: import a
+    scorer's own dependencies inside its methods.  Raise nothing for an absent optional dependency;
+    let the scorer raise it when used.
+    """
+    return ()
+
+
+@hookspec
+def evalkit_scorer_families() -> Mapping[str, Callable[[str], Scorer]]:
+    """Return makers of scorers by name prefix, such as ``{"sklearn.": make}``.
+
+    ``make(name)`` gets the whole name and raises `LookupError` for one that it does not know.
+    """
+    return {}
+
+
+@hookspec
+def evalkit_judges() -> Iterable[Scorer]:
+    """Return the judges this plug-in offers: scorers that ask a language model."""
+    return ()
+
+
+@hookspec
+def evalkit_datasets() -> Iterable[DatasetSource]:
+    """Return the data sources this plug-in offers, by extension, scheme or object type."""
+    return ()
+
+
+@hookspec
+def evalkit_targets() -> Mapping[str, Callable[[str], Target]]:
+    """Return makers of targets by URI scheme, such as ``{"http": make}``; given the whole URI."""
+    return {}
+
+
+@hookspec
+def evalkit_reports() -> Iterable[Any]:
+    """Return exporters of results: ``name``, ``extensions`` and ``write(result, path)`` each."""
+    return ()
+
+
+@hookspec
+def evalkit_commands() -> Iterable[Any]:
+    """Return click commands to add to the command line; called when it starts."""
+    return ()
+
+
+@hookspec
+def evalkit_run_started(run_id: str | None, plan: Mapping[str, Any]) -> None:
+    """Be told that an evaluation starts; *plan* is its specification.  Must not block."""
+
+
+@hookspec
+def evalkit_batch_scored(run_id: str | None, done: int, total: int) -> None:
+    """Be told that *done* of *total* cells are scored.  Called once a batch; must not block."""
+
+
+@hookspec
+def evalkit_run_finished(run_id: str | None, result: Any) -> None:
+    """Be told that an evaluation is complete; *result* is its `EvaluationResult`."""

@@ -1,0 +1,172 @@
+"""The scores of one metric over many cases, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from evalkit.entities.score import Score, Status
+from evalkit.scoring.sufficient import Additive, Rows, Statistics
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class ScoreColumn:
+    """One metric's verdicts on ``n`` cases.
+
+    Values and outcomes are arrays; what few cells have (reasons, explanations, metadata, labels)
+    is kept sparsely, by row.
+
+    Examples:
+        >>> column = ScoreColumn.from_values([1.0, None, 0.5])
+        >>> column.values.tolist(), column.cell(1).status.word
+        ([1.0, nan, 0.5], 'skipped')
+    """
+
+    values: npt.NDArray[np.float64]
+    """Shape ``(n,)``; NaN where the cell has no value."""
+
+    status: npt.NDArray[np.int8]
+    """Shape ``(n,)``; codes of `Status`."""
+
+    binary: bool = False
+    """Whether every value was declared or returned as a bool."""
+
+    weights: npt.NDArray[np.float64] | None = None
+    """Shape ``(n,)``; ``None`` means 1 each."""
+
+    labels: dict[int, str] = field(default_factory=dict[int, str])
+    reasons: dict[int, str] = field(default_factory=dict[int, str])
+    explanations: dict[int, str] = field(default_factory=dict[int, str])
+    metadata: dict[int, Mapping[str, Any]] = field(default_factory=dict[int, Mapping[str, Any]])
+
+    statistics: Statistics | None = None
+    """Of a corpus metric: one row a case, also for cases without a value."""
+
+    @classmethod
+    def from_values(
+        cls, values: Sequence[float | bool | None], *, binary: bool = False
+    ) -> ScoreColumn:
+        """Return a column of plain values; ``None`` and NaN mean that the scorer does not apply."""
+        import numpy as np
+
+        array = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        missing = ~np.isfinite(array)
+        array[missing] = np.nan
+        status = np.where(missing, Status.SKIPPED, Status.OK).astype(np.int8)
+        return cls(array, status, binary=binary)
+
+    @classmethod
+    def from_scores(cls, scores: Sequence[Score]) -> ScoreColumn:
+        """Return a column of *scores*, in order."""
+        import numpy as np
+
+        valued = [score.value for score in scores if score.value is not None]
+        column = cls(
+            np.array([np.nan if s.value is None else s.value for s in scores], dtype=np.float64),
+            np.array([s.status for s in scores], dtype=np.int8),
+            binary=bool(valued) and all(isinstance(value, (bool, np.bool_)) for value in valued),
+        )
+        if any(score.weight != 1.0 for score in scores):
+            column.weights = np.array([score.weight for score in scores], dtype=np.float64)
+        column.labels = {i: s.label for i, s in enumerate(scores) if s.label is not None}
+        column.reasons = {i: s.reason for i, s in enumerate(scores) if s.reason is not None}
+        column.explanations = {i: s.explanation for i, s in enumerate(scores) if s.explanation}
+        column.metadata = {i: s.metadata for i, s in enumerate(scores) if s.metadata}
+        return column
+
+    @classmethod
+    def missing(cls, n: int, status: Status, *, reason: str | None = None) -> ScoreColumn:
+        """Return a column of *n* cells without value, all with one outcome."""
+        import numpy as np
+
+        column = cls(np.full(n, np.nan), np.full(n, status, dtype=np.int8))
+        if reason is not None:
+            column.reasons = dict.fromkeys(range(n), reason)
+        return column
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def cell(self, row: int) -> Score:
+        """Return one cell as a `Score`."""
+        status = Status(int(self.status[row]))
+        value = float(self.values[row])
+        number = None if status is not Status.OK or value != value else value  # noqa: PLR0124  NaN
+        return Score(
+            bool(number) if self.binary and number is not None else number,
+            self.labels.get(row),
+            self.explanations.get(row),
+            1.0 if self.weights is None else float(self.weights[row]),
+            self.metadata.get(row),
+            status if number is not None or row in self.labels else _valueless(status),
+            self.reasons.get(row),
+        )
+
+    def fail(self, row: int, reason: str, explanation: str | None = None) -> None:
+        """Turn one cell into a failure."""
+        import numpy as np
+
+        self.values[row] = np.nan
+        self.status[row] = Status.FAILED
+        self.reasons[row] = reason
+        if explanation is not None:
+            self.explanations[row] = explanation
+
+    @staticmethod
+    def concatenate(parts: Sequence[ScoreColumn]) -> ScoreColumn:
+        """Return all *parts*, one after the other; at least one part."""
+        import numpy as np
+
+        if len(parts) == 1:
+            return parts[0]
+        starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).tolist()
+        joined = ScoreColumn(
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.status for part in parts]),
+            binary=_joined_binary(parts),
+        )
+        if any(part.weights is not None for part in parts):
+            joined.weights = np.concatenate([_weights(part) for part in parts])
+        for start, part in zip(starts, parts, strict=False):
+            _shift(part.labels, joined.labels, start)
+            _shift(part.reasons, joined.reasons, start)
+            _shift(part.explanations, joined.explanations, start)
+            _shift(part.metadata, joined.metadata, start)
+        joined.statistics = _joined_statistics(parts)
+        return joined
+
+
+def _valueless(status: Status) -> Status:
+    # A corpus metric's cell may be scored by its statistics alone; as a Score it has no value.
+    return Status.SKIPPED if status is Status.OK else status
+
+
+def _weights(part: ScoreColumn) -> npt.NDArray[np.float64]:
+    import numpy as np
+
+    return np.ones(len(part)) if part.weights is None else part.weights
+
+
+def _joined_binary(parts: Sequence[ScoreColumn]) -> bool:
+    valued = [part for part in parts if (part.status == Status.OK).any()]
+    return bool(valued) and all(part.binary for part in valued)
+
+
+def _shift(source: Mapping[int, T], into: dict[int, T], start: int) -> None:
+    into.update((start + row, value) for row, value in source.items())
+
+
+def _joined_statistics(parts: Sequence[ScoreColumn]) -> Statistics | None:
+    found = [part.statistics for part in parts if part.statistics is not None]
+    if len(found) != len(parts):
+        return None
+    if all(isinstance(part, Additive) for part in found):
+        return Additive.concatenate(cast("list[Additive]", found))
+    return Rows.concatenate(cast("list[Rows]", found))

@@ -1,0 +1,67 @@
+"""A scorer under another name, reading other fields, or only a part of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.case import Case
+from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.protocol import Scorer, requirements_of
+from evalkit.scoring.reading import extractor, output_texts, rerouted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredScorer:
+    """Delegates to another scorer, on a batch whose fields are read as the user asked.
+
+    It offers what the inner scorer offers, so the engine treats it alike.
+    """
+
+    inner: Scorer
+    name: str
+    reads: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Field to dotted path, such as ``{"outputs": "answer.text"}``."""
+
+    extract: str | Callable[[str], str | None] | None = None
+    """Regular expression or function that cuts the answer out of the output."""
+
+    @property
+    def facts(self) -> MetricFacts:
+        """Facts of the inner scorer."""
+        return self.inner.facts
+
+    @property
+    def requires(self) -> frozenset[str]:
+        """Requirements of the inner scorer, less the fields that are read from elsewhere."""
+        return requirements_of(self.inner) - set(self.reads)
+
+    def prepare(self, batch: CaseBatch) -> CaseBatch:
+        """Return *batch* as the inner scorer is to see it."""
+        seen = rerouted(batch, self.reads) if self.reads else batch
+        if self.extract is None:
+            return seen
+        cut = extractor(self.extract)
+        texts = [None if text is None else cut(text) for text in output_texts(seen)]
+        return seen.replacing(outputs=["" if text is None else text for text in texts])
+
+    def score_batch(self, batch: CaseBatch, /) -> Any | Awaitable[Any]:
+        """Score the prepared batch; only there where the inner scorer is vectorised."""
+        return self.inner.score_batch(self.prepare(batch))  # type: ignore[attr-defined]
+
+    def score(self, case: Case, /) -> Any | Awaitable[Any]:
+        """Score the prepared case; only there where the inner scorer is case-wise."""
+        return self.inner.score(self.prepare(CaseBatch.of([case])).case(0))  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> Any:
+        """Return any other attribute of the inner scorer (`compute`, `corpus`, `metric_facts`)."""
+        if name.startswith("__") or name in {"inner", "name", "reads", "extract"}:
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+
+def unwrapped(scorer: Scorer) -> Scorer:
+    """Return the scorer inside any configuration."""
+    return scorer.inner if isinstance(scorer, ConfiguredScorer) else scorer

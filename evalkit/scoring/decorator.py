@@ -1,0 +1,133 @@
+"""A plain function as a scorer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, overload
+
+from evalkit.entities.case import Case
+from evalkit.errors import BindingError, near_miss
+from evalkit.scoring.facts import MetricFacts
+
+OFFERED: Final = (
+    "inputs",
+    "outputs",
+    "expectations",
+    "retrieved_context",
+    "tool_calls",
+    "trace",
+    "case",
+    "session",
+    "tags",
+    "metadata",
+)
+"""What a scorer function may name as parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionScorer:
+    """Scores each case by calling a function with the arguments that it names."""
+
+    function: Callable[..., Any]
+    """Returns a number, bool, label, `Score`, mapping or list of these, or ``None``."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    facts: MetricFacts = field(default_factory=MetricFacts)
+    lane: str = "thread"
+    version: str | None = None
+
+    @property
+    def requires(self) -> frozenset[str]:
+        """Fields without which no case can be scored: the outputs, if the function names them."""
+        return frozenset({"outputs"} & set(self.arguments))
+
+    def score(self, case: Case, /) -> Any | Awaitable[Any]:
+        """Return what the function says of *case*."""
+        return self.function(
+            **{name: case if name == "case" else getattr(case, name) for name in self.arguments}
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, as before it was decorated."""
+        return self.function(*args, **kwargs)
+
+
+@overload
+def scorer(function: Callable[..., Any], /) -> FunctionScorer: ...
+@overload
+def scorer(
+    *,
+    name: str | None = None,
+    direction: str = "higher",
+    low: float | None = None,
+    high: float | None = None,
+    unit: str | None = None,
+    binary: bool = False,
+    lane: str = "thread",
+    version: str | None = None,
+) -> Callable[[Callable[..., Any]], FunctionScorer]: ...
+def scorer(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    lane: str = "thread",
+    version: str | None = None,
+    **facts: Any,
+) -> FunctionScorer | Callable[[Callable[..., Any]], FunctionScorer]:
+    """Make a scorer of a function, which receives only the arguments that it names.
+
+    Args:
+        function: Names any of ``inputs, outputs, expectations, retrieved_context, tool_calls,
+            trace, case, session, tags, metadata``; may be async.  Returns a number, bool, label,
+            `Score`, a mapping or list of these, or ``None`` where it does not apply.
+        name: Metric name; the function's name by default.
+        lane: ``process`` to run heavy pure-Python work in a process pool.
+        version: Change it when the same code gives other values (a new word list, say).
+        **facts: ``direction`` (``higher``, ``lower``, ``none``), ``low``, ``high``, ``unit``,
+            ``binary``, as in `MetricFacts`.
+
+    Raises:
+        BindingError: If the function names a parameter that no case has.
+
+    Examples:
+        >>> @scorer
+        ... def short(outputs: str) -> bool:
+        ...     return len(outputs) < 10
+        >>> short.score(Case(outputs="brief"))
+        True
+    """
+
+    def decorate(decorated: Callable[..., Any]) -> FunctionScorer:
+        return FunctionScorer(
+            function=decorated,
+            name=name or getattr(decorated, "__name__", type(decorated).__name__),
+            arguments=_arguments(decorated),
+            facts=MetricFacts(**facts),
+            lane=lane,
+            version=version,
+        )
+
+    return decorate if function is None else decorate(function)
+
+
+def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return OFFERED
+    named: list[str] = []
+    for parameter in parameters:
+        if parameter.name in OFFERED and parameter.kind is not parameter.POSITIONAL_ONLY:
+            named.append(parameter.name)
+        elif (
+            parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
+        ):
+            name = getattr(function, "__name__", repr(function))
+            raise BindingError(
+                f"Scorer {name!r} asks for {parameter.name!r}; a scorer may name: "
+                f"{', '.join(OFFERED)}.{near_miss(parameter.name, OFFERED)}"
+            )
+    return tuple(named)

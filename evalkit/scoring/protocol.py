@@ -1,0 +1,132 @@
+"""The protocol of scorers: heuristic, model-based and classic ones are all of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.case import Case
+from evalkit.entities.score import Score
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.sufficient import Additive, Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+Verdict = Score | float | bool | str | Mapping[str, Any] | list[Any] | None
+"""What a scorer may say of one case; ``None`` means that it does not apply."""
+
+Columns = ScoreColumn | Mapping[str, ScoreColumn]
+"""What a vectorised scorer returns: one column, or one for each key of several metrics."""
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Anything with a name and facts, and either `score` or `score_batch` (sync or async).
+
+    First-party scorers are frozen, keyword-only dataclasses: their fields are their parameters,
+    and with them their signature.  These attributes are read if present:
+
+    - ``metric_facts``: mapping of key to `MetricFacts`, of a scorer with several metrics;
+    - ``requires``: what a case must have: ``outputs``, ``expectations``, ``retrieved_context``,
+      ``tool_calls``, ``probabilities``, ``latency_seconds``, ``trace``, ``session``;
+    - ``version``: a string that changes when values change;
+    - ``lane``: ``process`` for pure-Python work heavy enough for a process pool.
+
+    Case-wise:   ``score(case: Case) -> Verdict`` (or an awaitable of one)
+    Vectorised:  ``score_batch(batch: CaseBatch) -> Columns`` (or an awaitable)
+    """
+
+    @property
+    def name(self) -> str:
+        """Registered name, such as ``text.token_f1``."""
+        ...
+
+    @property
+    def facts(self) -> MetricFacts:
+        """Direction, range and unit."""
+        ...
+
+
+class CaseScorer(Scorer, Protocol):
+    """Scores one case at a time."""
+
+    def score(self, case: Case, /) -> Verdict | Awaitable[Verdict]:
+        """Return the verdict on *case*."""
+        ...
+
+
+class BatchScorer(Scorer, Protocol):
+    """Scores whole batches; ``columns[i]`` belongs to ``batch[i]``, one cell a case."""
+
+    def score_batch(self, batch: CaseBatch, /) -> Columns | Awaitable[Columns]:
+        """Return a column as long as *batch*."""
+        ...
+
+
+class AdditiveScorer(BatchScorer, Protocol):
+    """A corpus metric computed from a sum of vectors (BLEU, chrF, MSE).
+
+    `score_batch` returns a `ScoreColumn` with ``statistics=Additive(...)``; its values are the
+    sentence-level scores where these exist, else NaN with status OK.
+    """
+
+    corpus: ClassVar[str] = "additive"
+
+    def compute(self, totals: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:
+        """Return the metric of summed vectors: shape ``(..., k)`` in, ``(...)`` out.
+
+        NaN where the metric is undefined.  Vectorised, since intervals call it on all draws.
+        """
+        ...
+
+
+class RowsScorer(BatchScorer, Protocol):
+    """A corpus metric computed from all cases at once (ROC AUC, median, ``sklearn.*``).
+
+    May also have ``draws(rows, weights, resamples, seed, groups) -> array`` where bootstrap
+    replicates can be had faster than by calling `compute` on each, and
+    ``interval(rows, weights=, groups=, level=, seed=) -> Interval | None`` for a closed form.
+    """
+
+    corpus: ClassVar[str] = "rows"
+
+    def compute(self, rows: Rows, weights: npt.NDArray[np.float64] | None, /) -> float:
+        """Return the metric of *rows*, weighted by *weights* of shape ``(n,)``.
+
+        NaN where the metric is undefined, such as ROC AUC with one class.
+        """
+        ...
+
+
+def facts_of(scorer: Scorer, key: str | None = None) -> MetricFacts:
+    """Return the facts of *scorer*, or of one of its metrics."""
+    if key is not None:
+        found: MetricFacts | None = getattr(scorer, "metric_facts", {}).get(key)
+        if found is not None:
+            return found
+    return scorer.facts
+
+
+def requirements_of(scorer: Scorer) -> frozenset[str]:
+    """Return what a case must have for *scorer* to apply."""
+    return frozenset(getattr(scorer, "requires", ()))
+
+
+__all__ = [
+    "Additive",
+    "AdditiveScorer",
+    "BatchScorer",
+    "CaseScorer",
+    "Columns",
+    "Rows",
+    "RowsScorer",
+    "Scorer",
+    "Verdict",
+    "facts_of",
+    "requirements_of",
+]

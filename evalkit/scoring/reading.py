@@ -1,0 +1,156 @@
+"""How scorers read a case: texts, references and targets, wherever the data keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from evalkit._internal.canonical import canonical_json
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.case import CASE_FIELDS
+from evalkit.errors import UsageError
+
+
+def as_text(value: Any) -> str | None:
+    """Return *value* as a text scorer sees it: texts as they are, ``None`` for nothing.
+
+    Numbers and truth values are written as Python writes them, lists and mappings as JSON.
+
+    Examples:
+        >>> as_text("x"), as_text(None), as_text(3), as_text({"a": 1})
+        ('x', None, '3', '{"a":1}')
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (bool, int, float)):
+        return str(value)
+    return canonical_json(value).decode()
+
+
+def as_references(value: Any) -> list[str] | None:
+    """Return *value* as a list of reference texts; ``None`` where there is none.
+
+    Examples:
+        >>> as_references("a"), as_references(["a", "b"]), as_references([])
+        (['a'], ['a', 'b'], None)
+    """
+    if value is None:
+        return None
+    if isinstance(value, (list, tuple)):
+        texts = [text for text in map(as_text, value) if text is not None]
+        return texts or None
+    text = as_text(value)
+    return None if text is None else [text]
+
+
+def output_texts(batch: CaseBatch) -> list[str | None]:
+    """Return the outputs of *batch* as texts, shape ``(n,)``."""
+    return [value if type(value) is str else as_text(value) for value in batch.column("outputs")]
+
+
+def expected_values(batch: CaseBatch, name: str) -> list[Any]:
+    """Return one expectation of each case, shape ``(n,)``: *name*, else the sole one, else None."""
+    return [_expected(expectations, name) for expectations in batch.column("expectations")]
+
+
+def _expected(expectations: Mapping[str, Any], name: str) -> Any:
+    found = expectations.get(name)
+    if found is None and len(expectations) == 1:
+        return next(iter(expectations.values()))
+    return found
+
+
+def references(batch: CaseBatch, name: str = "expected_response") -> list[list[str] | None]:
+    """Return the reference texts of each case, shape ``(n,)``; ``None`` where there are none."""
+    return [
+        [value] if type(value) is str else as_references(value)
+        for value in expected_values(batch, name)
+    ]
+
+
+def targets(batch: CaseBatch) -> list[Any]:
+    """Return the expected value of each case, shape ``(n,)``: ``target``, or the sole one."""
+    return expected_values(batch, "target")
+
+
+def follow(value: Any, path: str) -> Any:
+    """Return the part of *value* at a dotted *path*; ``None`` where a step is missing.
+
+    Steps are keys of mappings, positions in lists (from 0, or from -1 at the end), or attributes
+    that do not start with an underscore.
+
+    Examples:
+        >>> follow({"answer": {"texts": ["a", "b"]}}, "answer.texts.-1")
+        'b'
+    """
+    for step in path.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, (list, tuple)) and re.fullmatch(r"-?\d+", step):
+            position = int(step)
+            value = value[position] if -len(value) <= position < len(value) else None
+        elif value is not None and not step.startswith("_"):
+            value = getattr(value, step, None)
+        else:
+            return None
+    return value
+
+
+def read_path(batch: CaseBatch, role: str, path: str) -> list[Any]:
+    """Return the values at *path*, which starts at a case field, or else inside field *role*."""
+    first, _, rest = path.partition(".")
+    if first in CASE_FIELDS:
+        column = batch.column(first)
+        return list(column) if not rest else [follow(value, rest) for value in column]
+    return [follow(value, path) for value in batch.column(role)]
+
+
+def rerouted(batch: CaseBatch, reads: Mapping[str, str]) -> CaseBatch:
+    """Return *batch* with fields read from elsewhere, as a scorer's ``reads=`` asks.
+
+    Raises:
+        UsageError: If a role is not a field of a case.
+    """
+    columns: dict[str, Sequence[Any]] = {}
+    for role, path in reads.items():
+        if role not in CASE_FIELDS:
+            raise UsageError(f"reads= names {role!r}; a case has: {', '.join(CASE_FIELDS)}.")
+        values = read_path(batch, role, path)
+        if role in {"expectations", "inputs", "tags"}:
+            values = [
+                value if isinstance(value, Mapping) else {} if value is None else {"target": value}
+                for value in values
+            ]
+        columns[role] = values
+    return batch.replacing(**columns)
+
+
+def extractor(extract: str | Callable[[str], str | None]) -> Callable[[str], str | None]:
+    r"""Return the function that cuts the answer out of a text.
+
+    A regular expression gives its first group (or whole match) of the *last* match, since answers
+    stand at the end; ``None`` where nothing matches.
+
+    Raises:
+        UsageError: If the regular expression does not compile.
+
+    Examples:
+        >>> extractor(r"Answer: (\w+)")("I think... Answer: no. Answer: yes")
+        'yes'
+    """
+    if not isinstance(extract, str):
+        return extract
+    try:
+        pattern = re.compile(extract)
+    except re.error as error:
+        raise UsageError(f"extract= is not a regular expression: {error}: {extract!r}") from error
+
+    def last_match(text: str) -> str | None:
+        found = deque(pattern.finditer(text), maxlen=1)
+        if not found:
+            return None
+        return found[0].group(1) if pattern.groups else found[0].group(0)
+
+    return last_match

@@ -1,0 +1,75 @@
+"""Settings from the environment and from ``[tool.evalkit]``: the only module that reads either."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import SpecificationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set from outside the program."""
+
+    tracking_uri: str = "sqlite:///evalkit.db"
+    """``EVALKIT_TRACKING_URI``: the store."""
+
+    disabled_plugins: tuple[str, ...] = ()
+    """``EVALKIT_DISABLE_PLUGINS``: entry points not to load, separated by commas."""
+
+    judge_model: str | None = None
+    """``EVALKIT_JUDGE_MODEL``: model of judges that name none."""
+
+    data_directory: str | None = None
+    """``EVALKIT_HOME``: folder of the shared cache; the user's cache folder by default."""
+
+
+@functools.lru_cache(maxsize=1)
+def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
+    found = dict(environment)
+    blocked = found.get("EVALKIT_DISABLE_PLUGINS", "")
+    return Settings(
+        tracking_uri=found.get("EVALKIT_TRACKING_URI") or Settings.tracking_uri,
+        disabled_plugins=tuple(name.strip() for name in blocked.split(",") if name.strip()),
+        judge_model=found.get("EVALKIT_JUDGE_MODEL"),
+        data_directory=found.get("EVALKIT_HOME"),
+    )
+
+
+def settings() -> Settings:
+    """Return the settings as the environment gives them now."""
+    return _read(tuple((k, v) for k, v in sorted(os.environ.items()) if k.startswith("EVALKIT_")))
+
+
+def secret(name: str) -> str | None:
+    """Return a secret from the environment variable *name*; never log, store or show it."""
+    return os.environ.get(name)
+
+
+def in_continuous_integration() -> bool:
+    """Say whether a continuous-integration system runs this process."""
+    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def project_settings(start: Path) -> Mapping[str, Any]:
+    """Return ``[tool.evalkit]`` of the nearest ``pyproject.toml`` at or above *start*.
+
+    Raises:
+        SpecificationError: If that file is not TOML.
+    """
+    for folder in (start, *start.parents):
+        file = folder / "pyproject.toml"
+        if file.is_file():
+            try:
+                tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+            except tomllib.TOMLDecodeError as error:
+                raise SpecificationError(f"{file} is not TOML: {error}.") from error
+            found: Mapping[str, Any] = tool.get("evalkit", {})
+            return found
+    return {}
