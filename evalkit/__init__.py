@@ -10,7 +10,8 @@ import importlib
 _HOMES: dict[str, str] = {}
 """Public name -> the module that defines it; an entry ``name -> package.name`` is a namespace."""
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  the keys of a dict of strings are strings
+# Made from the table, so that it cannot differ from it; checkers read the stub's instead.
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> object:

@@ -50,12 +50,12 @@ def test_no_file_or_folder_has_a_vague_name(tracked: list[str]) -> None:
 
 def test_no_class_or_function_has_a_vague_name(product: Mapping[str, ast.Module]) -> None:
     vague = re.compile(r"(Utils?|Helpers?|Manager|Base)$|^_?(utils?|helpers?|manager|common)$")
-    named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     found = [
         f"{path}:{node.lineno} {node.name}"
         for path, tree in product.items()
         for node in ast.walk(tree)
-        if isinstance(node, named) and vague.search(node.name)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and vague.search(node.name)
     ]
 
     assert not found
