@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from importlib.resources import files
 from typing import Any
@@ -101,6 +102,15 @@ def test_each_topic_and_difficulty_has_rows_enough_for_a_slice() -> None:
     assert max(topics.values()) <= 2 * min(topics.values())
     assert set(difficulties) == {"easy", "medium", "hard"}
     assert min(difficulties.values()) >= 20
+
+
+def test_the_readme_lists_the_topics_with_their_number_of_rows() -> None:
+    text = files("evalkit_datasets").joinpath("builtin", "README.md").read_text(encoding="utf-8")
+    listed = {
+        topic: int(count) for topic, count in re.findall(r"(?m)^\| `(\w+)` \| (\d+) \|", text)
+    }
+
+    assert listed == Counter(row["topic"] for row in _rows("questions"))
 
 
 def test_the_first_rows_touch_every_topic() -> None:
