@@ -1,0 +1,167 @@
+"""The documentation gate: what a user can type or set is described in README.md or evalkit/docs."""
+
+import ast
+import importlib
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import evalkit
+from evalkit import errors
+
+
+@pytest.fixture(scope="module")
+def pages(root: Path) -> dict[str, str]:
+    """The text of every page of documentation, by file name."""
+    files = [root / "README.md", *sorted((root / "evalkit/docs").glob("*.md"))]
+    return {file.name: file.read_text(encoding="utf-8") for file in files}
+
+
+@pytest.fixture(scope="module")
+def prose(pages: Mapping[str, str]) -> str:
+    return "\n".join(pages.values())
+
+
+@pytest.fixture(scope="module")
+def commands() -> dict[str, click.Command]:
+    """Every command by the words that a user types."""
+    if importlib.util.find_spec("evalkit.cli") is None:
+        pytest.skip("there is no command line yet")
+    main = importlib.import_module("evalkit.cli.main")
+    groups = [value for value in vars(main).values() if isinstance(value, click.Group)]
+    assert groups, "evalkit.cli.main defines no click group"
+    return dict(_walk("evalkit", groups[-1]))
+
+
+def _walk(words: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None and not child.hidden:
+                yield from _walk(f"{words} {name}", child)
+    else:
+        yield words, command
+
+
+def test_every_public_name_is_documented(prose: str) -> None:
+    names = [name for name in evalkit.__all__ if not name.startswith("_")]
+
+    assert not [name for name in names if not re.search(rf"\b{name}\b", prose)]
+
+
+@pytest.mark.parametrize("module", ["evalkit.plugin", "evalkit.testing"])
+def test_every_name_for_plug_in_authors_is_documented(module: str, pages: dict[str, str]) -> None:
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"{module} does not exist yet")
+    names: list[str] = importlib.import_module(module).__all__
+
+    assert not [name for name in names if not re.search(rf"\b{name}\b", pages["plugins.md"])]
+
+
+def test_every_hook_is_documented(product: Mapping[str, ast.Module], prose: str) -> None:
+    hooks = [
+        node.name
+        for node in product["evalkit/hooks/specs.py"].body
+        if isinstance(node, ast.FunctionDef)
+    ]
+
+    assert hooks
+    assert not [hook for hook in hooks if f"`{hook}" not in prose]
+
+
+def test_every_environment_variable_is_documented(
+    product: Mapping[str, ast.Module], prose: str
+) -> None:
+    variables = {
+        found
+        for tree in product.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for found in re.findall(r"\bEVALKIT_[A-Z_]*[A-Z]\b", node.value)
+    }
+
+    assert variables
+    assert not [name for name in variables if name not in prose]
+
+
+def test_every_option_of_the_pytest_plug_in_is_documented(
+    product: Mapping[str, ast.Module], prose: str
+) -> None:
+    options = {
+        node.value
+        for node in ast.walk(product["evalkit/pytest_plugin.py"])
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"--evalkit[a-z-]*", node.value)
+    }
+
+    assert not [option for option in options if f"`{option}" not in prose]
+
+
+def test_every_command_is_documented(commands: Mapping[str, click.Command], prose: str) -> None:
+    assert not [words for words in commands if not re.search(rf"{words}\b", prose)]
+
+
+def test_every_command_and_option_has_a_help_text(commands: Mapping[str, click.Command]) -> None:
+    silent = [words for words, command in commands.items() if not command.help]
+    silent += [
+        f"{words} {'/'.join(option.opts)}"
+        for words, command in commands.items()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help and not option.hidden
+    ]
+
+    assert not silent
+
+
+def test_every_registered_scorer_says_what_it_measures() -> None:
+    catalog: Any = importlib.import_module("evalkit.hooks.catalog").catalog()
+
+    assert not [name for name, entry in catalog.scorers.items() if not type(entry.item).__doc__]
+
+
+def test_every_error_stands_in_the_tree_of_its_module() -> None:
+    tree = errors.__doc__ or ""
+    found = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.EvalkitError)
+    ]
+
+    assert found
+    assert not [kind.__name__ for kind in found if not re.search(rf"\b{kind.__name__}\b", tree)]
+
+
+def test_every_error_is_also_a_builtin_error() -> None:
+    bare = [
+        kind.__name__
+        for kind in vars(errors).values()
+        if isinstance(kind, type)
+        and issubclass(kind, errors.EvalkitError)
+        and kind is not errors.EvalkitError
+        and not any(
+            parent.__module__ == "builtins" and parent not in {Exception, BaseException, object}
+            for parent in kind.__mro__
+        )
+    ]
+
+    assert not bare
+
+
+def test_every_relative_link_leads_to_a_file(root: Path) -> None:
+    written = [*root.glob("*.md"), *(root / "evalkit/docs").glob("*.md")]
+    dead = [
+        f"{file.name}: {link}"
+        for file in written
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
+        if not (file.parent / link).exists()
+    ]
+
+    assert written
+    assert not dead
