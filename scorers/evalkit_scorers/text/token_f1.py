@@ -1,0 +1,61 @@
+"""Score the overlap of the words of output and reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
+
+from evalkit.plugin import UNIT, CaseBatch, MetricFacts, ScoreColumn
+from evalkit_scorers.text.pairing import best_reference
+from evalkit_scorers.text.squad import squad_normalized
+
+
+def token_f1(output: str, reference: str, *, normalize: bool = False) -> float:
+    """Return the harmonic mean of word precision and recall, in [0, 1].
+
+    Words are split on white space and compared case-folded, as bags.  Two texts without words
+    agree fully; one text without words agrees with nothing.
+
+    Args:
+        output: What the target answered.
+        reference: What it should have answered.
+        normalize: Also leave out punctuation and the articles *a*, *an*, *the*, as SQuAD does;
+            the value is then that of its evaluation script.
+
+    Examples:
+        >>> token_f1("the cat sat", "the cat ran")
+        0.6666666666666666
+        >>> token_f1("The cat!", "cat", normalize=True)
+        1.0
+
+    References:
+        Rajpurkar et al. (2016), *SQuAD*, F1 score.
+    """
+    if normalize:
+        got, wanted = squad_normalized(output).split(), squad_normalized(reference).split()
+    else:
+        got, wanted = output.casefold().split(), reference.casefold().split()
+    if not got or not wanted:
+        return float(got == wanted)
+    shared = (Counter(got) & Counter(wanted)).total()
+    return 2 * shared / (len(got) + len(wanted))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenF1:
+    """Score each case with `token_f1`, against the reference that it matches best."""
+
+    name: str = "text.token_f1"
+    normalize: bool = False
+    """Leave out punctuation and articles first, as SQuAD does."""
+
+    facts: ClassVar[MetricFacts] = UNIT
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
+    version: ClassVar[str] = "1"
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return the overlap of each case, in [0, 1]; skipped without output or reference."""
+        return best_reference(
+            batch, lambda output, text: token_f1(output, text, normalize=self.normalize)
+        )
