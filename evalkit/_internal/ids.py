@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import uuid
 
-_QUALITIES = (
+_QUALITY_WORDS = (
     "amber bold brave bright brisk calm clear clever cosy crisp deft eager early fair fine fond "
     "free fresh gentle glad golden grand green happy hardy honest humble jolly keen kind light "
     "lively loyal lucky lunar mellow merry mighty mild misty neat nimble noble patient plain "
     "polite prime proud quick quiet ready rosy royal rustic sharp shiny silent silver simple "
     "smart smooth snug sober solar solid sound spry steady still stout sunny swift tidy tranquil "
     "true upbeat vivid warm wise witty young zesty"
-).split()
-_ANIMALS = (
+)
+_ANIMAL_WORDS = (
     "adder alpaca ant badger bat bear beaver bee bison boar bream buck bull camel carp cat colt "
     "cod cow crab crane crow cub deer dog dove duck eagle eel elk ewe falcon finch fish foal fox "
     "frog gnu goat goose grouse gull hare hawk hen heron horse hound ibex jay kite koala lamb "
@@ -21,7 +21,9 @@ _ANIMALS = (
     "pika pike pony puffin quail ram raven robin rook seal shark sheep shrew shrike skua sloth "
     "snail stag stoat stork swan swift tern tiger toad trout tuna viper vole wasp whale wolf "
     "wombat wren yak zebra"
-).split()
+)
+_QUALITIES = _QUALITY_WORDS.split()
+_ANIMALS = _ANIMAL_WORDS.split()
 
 
 def new_run_id() -> str:

@@ -1,0 +1,6 @@
+"""Where runs are kept: a contract (`TrackingStore`), and SQLite files that fulfil it."""
+
+from evalkit.store.interface import DEFAULT_EXPERIMENT_ID, TrackingStore
+from evalkit.store.open import open_store
+
+__all__ = ["DEFAULT_EXPERIMENT_ID", "TrackingStore", "open_store"]

@@ -1,0 +1,202 @@
+"""Artifacts of runs: files below one local folder, written whole or not at all.
+
+Paths of artifacts are relative to their run's folder and use forward slashes.  A root elsewhere
+than on this machine will be a class of its own with these methods.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from evalkit.entities.run import FileInfo
+from evalkit.errors import ArtifactPathError, StoreUnavailableError, UsageError
+
+_UNFINISHED = ".unfinished-"
+
+
+class LocalArtifacts:
+    """The folder ``ROOT/EXPERIMENT/RUN/artifacts`` of each run, readable by its owner only."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def experiment_uri(self, experiment_id: str) -> str:
+        """Return the URI of the folder that holds a folder for each run."""
+        return inside(self.root, experiment_id).as_uri()
+
+    def run_uri(self, experiment_id: str, run_id: str) -> str:
+        """Return the URI of a run's own folder, which need not exist yet."""
+        return self._run_path(experiment_id, run_id).as_uri()
+
+    def run_folder(self, experiment_id: str, run_id: str) -> Path:
+        """Return a run's own folder, made if it is not there.
+
+        Raises:
+            ArtifactPathError: If an id is no plain folder name.
+            StoreUnavailableError: If the folder cannot be made.
+        """
+        folder = self._run_path(experiment_id, run_id)
+        make_folder(folder)
+        return folder
+
+    def _run_path(self, experiment_id: str, run_id: str) -> Path:
+        for part in (experiment_id, run_id):
+            if len(PurePosixPath(part).parts) != 1:
+                raise ArtifactPathError(part, "is not one folder name")
+        return inside(self.root, f"{experiment_id}/{run_id}/artifacts")
+
+
+def local_folder(uri: str) -> Path:
+    """Return the path of a ``file:`` URI.
+
+    Raises:
+        UsageError: If the URI is of another kind, so that its files are not on this machine.
+
+    Examples:
+        >>> local_folder("file:///srv/evalkit-artifacts/0/ab/artifacts").as_posix()
+        '/srv/evalkit-artifacts/0/ab/artifacts'
+    """
+    from urllib.request import url2pathname  # brings http and e-mail parsing with it
+
+    parts = urlsplit(uri)
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"}:
+        raise UsageError(f"{uri} is not a folder on this machine; give a file: URI.")
+    return Path(url2pathname(parts.path))
+
+
+def inside(folder: Path, path: str) -> Path:
+    """Return *path* below *folder*, after making sure that it is below it.
+
+    Raises:
+        ArtifactPathError: If *path* is empty, absolute, climbs by ``..``, has a backslash, a drive
+            or a null character, or leads out through a symbolic link.
+
+    Examples:
+        >>> inside(Path("/srv/run"), "plots/roc.png").as_posix()
+        '/srv/run/plots/roc.png'
+        >>> inside(Path("/srv/run"), "../other/secret")
+        Traceback (most recent call last):
+        ...
+        evalkit.errors.ArtifactPathError: Artifact path '../other/secret' climbs out of its \
+folder; give a path inside the run's folder.
+    """
+    pure = PurePosixPath(path)
+    if not pure.parts:
+        raise ArtifactPathError(path, "is empty")
+    if pure.is_absolute():
+        raise ArtifactPathError(path, "is absolute")
+    if ".." in pure.parts:
+        raise ArtifactPathError(path, "climbs out of its folder")
+    if "\\" in path or "\0" in path or (len(path) > 1 and path[1] == ":"):
+        raise ArtifactPathError(path, "has a character that paths of artifacts may not have")
+    full = folder / pure
+    if not full.resolve().is_relative_to(folder.resolve()):
+        raise ArtifactPathError(path, "leads out of its folder through a link")
+    return full
+
+
+def make_folder(folder: Path) -> None:
+    """Make *folder* and what is missing above it, for its owner only.
+
+    Raises:
+        StoreUnavailableError: If it cannot be made.
+    """
+    with _clear_errors(folder):
+        missing = [part for part in (folder, *folder.parents) if not part.exists()]
+        for part in reversed(missing):  # mkdir(parents=True) would leave the parents open to all
+            part.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)  # an error where it is no folder
+
+
+def write_bytes_atomic(path: Path, data: bytes) -> None:
+    """Write *data* to *path* so that a reader finds the old file or the new one, never a part.
+
+    Raises:
+        StoreUnavailableError: If it cannot be written; the old file, if any, is untouched.
+    """
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+def copy_file_atomic(source: Path, path: Path) -> None:
+    """Copy *source* to *path* as `write_bytes_atomic` writes.
+
+    Raises:
+        OSError: If *source* cannot be read.
+        StoreUnavailableError: If *path* cannot be written.
+    """
+    with source.open("rb") as content, atomic_file(path) as file:
+        shutil.copyfileobj(content, file, 1 << 20)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Generator[BinaryIO]:
+    """Open a file that becomes *path* when the block ends without an error.
+
+    It is written under another name in the same folder, is on the disk before it gets its name,
+    and is gone if the block fails.  The folder is made if it is not there.
+
+    Raises:
+        StoreUnavailableError: If it cannot be written.
+    """
+    make_folder(path.parent)
+    with _clear_errors(path):
+        handle, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def list_files(folder: Path, path: str = "") -> list[FileInfo]:
+    """Return the entries of *folder*, or of *path* below it, by name; none where there is none.
+
+    Raises:
+        ArtifactPathError: If *path* is not below *folder*.
+    """
+    start = inside(folder, path) if path else folder
+    if not start.is_dir():
+        return []
+    entries = sorted(e for e in start.iterdir() if not e.name.startswith(_UNFINISHED))
+    return [
+        FileInfo(
+            path=entry.relative_to(folder).as_posix(),
+            is_dir=entry.is_dir(),
+            file_size=None if entry.is_dir() else entry.lstat().st_size,
+        )
+        for entry in entries
+    ]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the new name on the disk too, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _clear_errors(path: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror or error})"
+        advice = "free some space, or name another folder by --store or EVALKIT_TRACKING_URI"
+        raise StoreUnavailableError(str(path), problem, advice) from error

@@ -1,0 +1,72 @@
+"""Open the store that a tracking URI names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evalkit.errors import UnsupportedStoreError
+from evalkit.settings import settings
+from evalkit.store.interface import TrackingStore
+
+ARTIFACTS_FOLDER = "evalkit-artifacts"
+"""Folder of the artifacts, beside the database."""
+
+_LATER = ("postgresql", "mysql", "http", "https")
+_MEMORY = {"", ":memory:"}
+
+
+def open_store(uri: str | None = None, *, artifact_root: Path | None = None) -> TrackingStore:
+    """Open a store, made if it is not there.
+
+    Args:
+        uri: ``sqlite:///PATH``, where a relative path is taken from the current folder and an
+            absolute one makes four slashes; ``sqlite://`` is a store of its own in a temporary
+            folder, gone when it is closed.  By default ``EVALKIT_TRACKING_URI``, else
+            ``sqlite:///evalkit.db``.
+        artifact_root: Folder for the artifacts; by default ``evalkit-artifacts`` beside the
+            database.
+
+    Raises:
+        UnsupportedStoreError: If the URI names another kind of store.
+        StoreUnavailableError: If the store cannot be opened and written.
+        SchemaVersionError: If it was written by a newer evalkit.
+
+    Examples:
+        >>> with open_store("sqlite://") as store:
+        ...     store.create_run(name="first").info.status.value
+        'RUNNING'
+    """
+    uri = settings().tracking_uri if uri is None else uri
+    path = _sqlite_path(uri)
+    # SQLAlchemy takes longer to import than all of evalkit: only who keeps runs pays for it.
+    if path is None:
+        from evalkit.store.sql.temporary import TemporaryStore
+
+        return TemporaryStore(artifact_root)
+    from evalkit.store.sql.store import SqlTrackingStore
+
+    return SqlTrackingStore(path, artifact_root or path.absolute().parent / ARTIFACTS_FOLDER)
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    """Return the path of the database; ``None`` for one in a temporary folder."""
+    scheme, separator, rest = uri.partition("://")
+    kind = scheme.partition("+")[0].lower()
+    if separator and kind in _LATER:
+        problem = f"stores behind {kind}:// arrive with the tracking release."
+        raise UnsupportedStoreError(_without_password(uri), problem)
+    if not separator or kind != "sqlite":
+        raise UnsupportedStoreError(_without_password(uri), "this is no URI of a store.")
+    if rest and not rest.startswith("/"):
+        raise UnsupportedStoreError(uri, "a path follows three slashes.")
+    if "?" in rest:
+        raise UnsupportedStoreError(uri, "options after '?' are not read.")
+    name = rest[1:]
+    return None if name in _MEMORY else Path(name).expanduser()
+
+
+def _without_password(uri: str) -> str:
+    scheme, separator, rest = uri.partition("://")
+    login, at, place = rest.rpartition("@")
+    user = login.partition(":")[0]
+    return f"{scheme}{separator}{user}:***{at}{place}" if at and ":" in login else uri

@@ -1,0 +1,1 @@
+"""Stores in SQL; imported when the first store is opened, never before."""

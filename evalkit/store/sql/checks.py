@@ -1,0 +1,74 @@
+"""What the tables can hold: lengths and characters, refused before anything is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from evalkit.errors import UsageError
+from evalkit.store.sql import tables
+
+_RUN_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{tables.RUN_ID_LENGTH}}}")
+_RESERVED_FOLDERS = frozenset({"models", "traces"})
+_LARGEST = 2**63 - 1
+
+
+def text(kind: str, value: str, limit: int) -> str:
+    """Return *value* if it fits, with lone surrogates, which no database takes, as ``?``.
+
+    Raises:
+        UsageError: If it has more than *limit* characters; says how many it has.
+    """
+    if len(value) > limit:
+        raise UsageError(
+            f"A {kind} has at most {limit:,} characters, and {value[:40] + '…'!r} has "
+            f"{len(value):,}; shorten it, or log the text as an artifact."
+        )
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def key(kind: str, value: str) -> str:
+    """Return the key of a metric, param or tag, if it is one.
+
+    Raises:
+        UsageError: If it is empty or too long.
+    """
+    if not value:
+        raise UsageError(f"The key of a {kind} is empty; give it a name.")
+    return text(f"key of a {kind}", value, tables.KEY_LENGTH)
+
+
+def pairs(kind: str, values: Mapping[str, str], limit: int) -> dict[str, str]:
+    """Return params or tags with keys and values that fit.
+
+    Raises:
+        UsageError: If a key or value does not fit.
+    """
+    return {
+        key(kind, name): text(f"value of a {kind}", value, limit) for name, value in values.items()
+    }
+
+
+def run_id(value: str) -> str:
+    """Return *value* if it can be a run's id, which is also a folder's name.
+
+    Raises:
+        UsageError: If it cannot.
+    """
+    if _RUN_ID.fullmatch(value) is None or value in _RESERVED_FOLDERS:
+        raise UsageError(
+            f"{value!r} cannot be a run's id: give 1 to {tables.RUN_ID_LENGTH} letters, digits, "
+            f"'-' or '_', other than {' and '.join(sorted(_RESERVED_FOLDERS))}."
+        )
+    return value
+
+
+def whole_number(kind: str, value: int) -> int:
+    """Return *value* if it fits in 64 bits.
+
+    Raises:
+        UsageError: If it does not.
+    """
+    if not -_LARGEST <= value <= _LARGEST:
+        raise UsageError(f"A {kind} has at most 64 bits, and {value} has more.")
+    return int(value)

@@ -1,0 +1,161 @@
+"""Metrics of runs in SQL: the history of each, and its last value.  Nothing here commits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select
+
+from evalkit.entities.run import Metric
+from evalkit.store.sql import checks, tables
+from evalkit.store.sql.chunks import chunks
+
+_FINITE, _NAN, _PLUS_INFINITY, _MINUS_INFINITY = range(4)
+_HISTORY = tables.metrics.c
+_LATEST = tables.latest_metrics.c
+
+
+class _Point(NamedTuple):
+    """A measurement as it is stored; a greater one is later, and NaN is before any number."""
+
+    key_number: int
+    step: int
+    timestamp: int
+    value: float
+    kind: int
+
+    @property
+    def age(self) -> tuple[int, int, bool, float]:
+        value = _restored(self.value, self.kind)
+        return self.step, self.timestamp, self.kind != _NAN, 0.0 if self.kind == _NAN else value
+
+
+def add(connection: Connection, number: int, metrics: Sequence[Metric]) -> None:
+    """Add measurements to a run's history, each once, and move its last values on.
+
+    Raises:
+        UsageError: If a key is too long, or a step or timestamp too large.
+    """
+    if not metrics:
+        return
+    keys = {metric.key: checks.key("metric", metric.key) for metric in metrics}
+    numbers = _key_numbers(connection, set(keys.values()))
+    points = list(dict.fromkeys(_point(metric, numbers[keys[metric.key]]) for metric in metrics))
+    last = _last_points(connection, number, [point.key_number for point in points])
+    known = [point for point in points if point.key_number in last]
+    if known:
+        connection.execute(_DELETE_POINT, [_row(number, point, prefix="p_") for point in known])
+    connection.execute(insert(tables.metrics), [_row(number, point) for point in points])
+    moved: dict[int, _Point] = {}
+    for point in points:
+        before = moved.get(point.key_number) or last.get(point.key_number)
+        if before is None or point.age > before.age:
+            moved[point.key_number] = point
+    for some in chunks(list(moved)):
+        connection.execute(
+            delete(tables.latest_metrics).where(
+                _LATEST.run_number == number, _LATEST.key_number.in_(some)
+            )
+        )
+    if moved:
+        connection.execute(
+            insert(tables.latest_metrics), [_row(number, point) for point in moved.values()]
+        )
+
+
+def history(connection: Connection, number: int, key: str) -> list[Metric]:
+    """Return every measurement of one metric of a run, by step, then timestamp."""
+    query = (
+        select(tables.metrics)
+        .join(tables.metric_keys)
+        .where(_HISTORY.run_number == number, tables.metric_keys.c.key == key)
+        .order_by(_HISTORY.step, _HISTORY.timestamp, _HISTORY.value, _HISTORY.kind)
+    )
+    return [_metric(key, row) for row in connection.execute(query)]
+
+
+def read_latest(
+    connection: Connection, run_numbers: Sequence[int]
+) -> dict[int, tuple[Metric, ...]]:
+    """Return the last value of each metric of many runs, by run; sorted by key."""
+    found: dict[int, list[Metric]] = {number: [] for number in run_numbers}
+    for some in chunks(run_numbers):
+        query = (
+            select(tables.latest_metrics, tables.metric_keys.c.key)
+            .join(tables.metric_keys)
+            .where(_LATEST.run_number.in_(some))
+            .order_by(tables.metric_keys.c.key)
+        )
+        for row in connection.execute(query):
+            found[row.run_number].append(_metric(row.key, row))
+    return {number: tuple(metrics) for number, metrics in found.items()}
+
+
+_DELETE_POINT = delete(tables.metrics).where(
+    and_(*(column == bindparam(f"p_{column.name}") for column in tables.metrics.primary_key))
+)
+
+
+def _key_numbers(connection: Connection, keys: Collection[str]) -> dict[str, int]:
+    """Return the number of each key, given to those that have none."""
+    numbers = _known_key_numbers(connection, sorted(keys))
+    new = sorted(set(keys) - set(numbers))
+    if new:
+        connection.execute(insert(tables.metric_keys), [{"key": key} for key in new])
+        numbers |= _known_key_numbers(connection, new)
+    return numbers
+
+
+def _known_key_numbers(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+    column = tables.metric_keys.c
+    return {
+        key: number
+        for some in chunks(keys)
+        for key, number in connection.execute(
+            select(column.key, column.key_number).where(column.key.in_(some))
+        )
+    }
+
+
+def _last_points(
+    connection: Connection, number: int, key_numbers: Sequence[int]
+) -> dict[int, _Point]:
+    found: dict[int, _Point] = {}
+    for some in chunks(list(dict.fromkeys(key_numbers))):
+        query = select(
+            _LATEST.key_number, _LATEST.step, _LATEST.timestamp, _LATEST.value, _LATEST.kind
+        ).where(_LATEST.run_number == number, _LATEST.key_number.in_(some))
+        for row in connection.execute(query):
+            found[row.key_number] = _Point(*row)
+    return found
+
+
+def _point(metric: Metric, key_number: int) -> _Point:
+    value = float(metric.value)
+    kind = _FINITE
+    if math.isnan(value):
+        kind = _NAN
+    elif math.isinf(value):
+        kind = _PLUS_INFINITY if value > 0 else _MINUS_INFINITY
+    return _Point(
+        key_number,
+        checks.whole_number("metric's step", metric.step),
+        checks.whole_number("metric's timestamp", metric.timestamp),
+        value if kind == _FINITE else 0.0,
+        kind,
+    )
+
+
+def _row(number: int, point: _Point, *, prefix: str = "") -> dict[str, Any]:
+    values = {"run_number": number, **point._asdict()}
+    return {prefix + name: value for name, value in values.items()}
+
+
+def _restored(value: float, kind: int) -> float:
+    return (value, math.nan, math.inf, -math.inf)[kind]
+
+
+def _metric(key: str, row: Row[Any]) -> Metric:
+    return Metric(key, _restored(row.value, row.kind), row.timestamp, row.step)

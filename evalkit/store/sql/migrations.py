@@ -1,0 +1,104 @@
+"""The schema and its versions: a new database is made whole, an older one is brought up in steps.
+
+A step and the record of it are one transaction.  Whoever changes `tables` adds a `Migration` that
+does the same to a database that has data in it; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, inspect, select
+
+from evalkit._internal import clock
+from evalkit.entities.run import LifecycleStage
+from evalkit.errors import SchemaVersionError, StoreUnavailableError
+from evalkit.store.sql import tables
+from evalkit.store.sql.engine import Database
+
+FIRST_VERSION = 1
+DEFAULT_EXPERIMENT_NAME = "Default"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step from a schema version to the next."""
+
+    version: int
+    """Version that the database has afterwards; the steps count up by one from 2."""
+
+    description: str
+
+    apply: Callable[[Connection], None]
+    """Changes the tables and their rows; never commits."""
+
+
+MIGRATIONS: tuple[Migration, ...] = ()
+
+
+def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring a database to the newest schema; one that is there already is only read.
+
+    Any number of processes may do this at once: the first one works, the others wait and find it
+    done.
+
+    Raises:
+        SchemaVersionError: If the database is from a newer version.
+        StoreUnavailableError: If it belongs to another program, or cannot be written.
+    """
+    newest = migrations[-1].version if migrations else FIRST_VERSION
+    with database.read() as connection:
+        found = _version(connection, database)
+    if found == newest:
+        return
+    if found is not None and found > newest:
+        raise SchemaVersionError(str(database.path), found, newest)
+    if found is None:
+        with database.write() as connection:
+            if _version(connection, database) is None:  # else another process was first
+                _create(connection, newest)
+                return
+    for migration in migrations:
+        with database.write() as connection:
+            if (_version(connection, database) or 0) < migration.version:
+                migration.apply(connection)
+                _record(connection, migration.version, migration.description)
+
+
+def _version(connection: Connection, database: Database) -> int | None:
+    """Return the schema version; ``None`` for an empty database."""
+    inspector = inspect(connection)
+    if inspector.has_table(tables.schema_versions.name):
+        found: int | None = connection.scalar(select(func.max(tables.schema_versions.c.version)))
+        return found
+    if inspector.get_table_names():
+        raise StoreUnavailableError(
+            str(database.path),
+            "is a database of another program",
+            "name another file by --store or EVALKIT_TRACKING_URI",
+        )
+    return None
+
+
+def _create(connection: Connection, version: int) -> None:
+    tables.metadata.create_all(connection, checkfirst=False)
+    now = clock.now_milliseconds()
+    connection.execute(
+        insert(tables.experiments).values(
+            experiment_id=0,
+            name=DEFAULT_EXPERIMENT_NAME,
+            lifecycle_stage=LifecycleStage.ACTIVE,
+            creation_time=now,
+            last_update_time=now,
+        )
+    )
+    _record(connection, version, "create all tables")
+
+
+def _record(connection: Connection, version: int, description: str) -> None:
+    connection.execute(
+        insert(tables.schema_versions).values(
+            version=version, description=description, applied_at=clock.now_milliseconds()
+        )
+    )

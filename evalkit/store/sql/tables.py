@@ -1,0 +1,169 @@
+"""The tables, in types that SQLite, PostgreSQL and MySQL share.
+
+Runs and metric keys have small whole numbers as keys inside the database, because the history of
+metrics, the largest table, repeats them in every row.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+KEY_LENGTH = 250
+"""Characters in the key of a metric, param or tag."""
+
+PARAM_LENGTH = 6000
+"""Characters in the value of a param."""
+
+TAG_LENGTH = 8000
+"""Characters in the value of a tag of a run."""
+
+EXPERIMENT_NAME_LENGTH = 500
+RUN_NAME_LENGTH = 250
+RUN_ID_LENGTH = 64
+SUMMARY_KEY_LENGTH = 500
+DIGEST_LENGTH = 128
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column that is exactly INTEGER.
+_ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+schema_versions = Table(
+    "evalkit_schema",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("description", String(500), nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("experiment_id", Integer, primary_key=True),
+    Column("name", String(EXPERIMENT_NAME_LENGTH), nullable=False, unique=True),
+    Column("artifact_location", Text),  # NULL: below the artifact root of the store
+    Column("lifecycle_stage", String(16), nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+)
+
+experiment_tags = Table(
+    "experiment_tags",
+    metadata,
+    Column("experiment_id", ForeignKey(experiments.c.experiment_id), primary_key=True),
+    Column("key", String(KEY_LENGTH), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_number", _ROW_NUMBER, primary_key=True),
+    Column("run_id", String(RUN_ID_LENGTH), nullable=False, unique=True),
+    Column("experiment_id", ForeignKey(experiments.c.experiment_id), nullable=False),
+    Column("name", String(RUN_NAME_LENGTH), nullable=False, index=True),
+    Column("user_id", String(256), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("start_time", BigInteger, nullable=False),
+    Column("end_time", BigInteger),
+    Column("lifecycle_stage", String(16), nullable=False),
+    Column("parent_run_id", String(RUN_ID_LENGTH), index=True),
+    Index(None, "experiment_id", "lifecycle_stage", "start_time", "run_number"),
+    Index(None, "lifecycle_stage", "start_time", "run_number"),
+)
+
+params = Table(
+    "params",
+    metadata,
+    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
+    Column("key", String(KEY_LENGTH), primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
+    Column("key", String(KEY_LENGTH), primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+metric_keys = Table(
+    "metric_keys",
+    metadata,
+    Column("key_number", Integer, primary_key=True),
+    Column("key", String(KEY_LENGTH), nullable=False, unique=True),
+)
+
+# A value that is not finite is kept as 0 with its kind beside it: no database keeps NaN in a key.
+metrics = Table(
+    "metrics",
+    metadata,
+    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
+    Column("key_number", ForeignKey(metric_keys.c.key_number), primary_key=True),
+    Column("step", BigInteger, primary_key=True),
+    Column("timestamp", BigInteger, primary_key=True),
+    Column("value", Double, primary_key=True),
+    Column("kind", SmallInteger, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+latest_metrics = Table(
+    "latest_metrics",
+    metadata,
+    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
+    Column("key_number", ForeignKey(metric_keys.c.key_number), primary_key=True),
+    Column("step", BigInteger, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Index(None, "key_number", "value"),
+    sqlite_with_rowid=False,
+)
+
+evaluation_summaries = Table(
+    "evaluation_summaries",
+    metadata,
+    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("value", Double),
+    Column("low", Double),
+    Column("high", Double),
+    Column("level", Double, nullable=False),
+    Column("method", String(100)),
+    Column("standard_error", Double),
+    Column("n_total", BigInteger, nullable=False),
+    Column("n_scored", BigInteger, nullable=False),
+    Column("n_skipped", BigInteger, nullable=False),
+    Column("n_failed", BigInteger, nullable=False),
+    Column("n_groups", BigInteger),
+    Column("n_repeats", Integer, nullable=False),
+    Column("unit", String(100)),
+    Column("direction", String(16), nullable=False),
+    Column("note", Text),
+    Column("signature", Text, nullable=False),
+    Column("dataset_digest", String(DIGEST_LENGTH), index=True),
+    Index(None, "key", "run_number"),
+)
