@@ -8,7 +8,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := evalkit scorers/evalkit_scorers judges/evalkit_judges datasets/evalkit_datasets
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST := $(if $(FULL),EVALKIT_TEST_FULL=1) $(BIN)/pytest --quiet
 
 .DEFAULT_GOAL := help
@@ -39,7 +39,7 @@ types: $(VENV)/.dev ## Check types with mypy and pyright
 
 layers: $(VENV)/.dev ## Check that imports point downward
 	@echo "== import-linter"
-	@$(BIN)/lint-imports --no-color >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
+	@$(BIN)/lint-imports >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 
 house: $(VENV)/.dev ## Check the rules of the house and the documentation
 	@echo "== house tests and docs gate"

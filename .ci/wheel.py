@@ -72,7 +72,7 @@ def install(wheel: Path, target: Path) -> Path:
     """Return the interpreter of a fresh environment that holds *wheel*."""
     venv.create(target, with_pip=True)
     python = target / "bin" / "python"
-    options = ["--quiet", "--disable-pip-version-check"]
+    options = ["-qq", "--disable-pip-version-check"]
     run(python, "-m", "pip", "install", *options, f"{wheel}[testing]", cwd=target)
     return python
 
@@ -95,7 +95,7 @@ def copy_tests(target: Path) -> None:
 
 
 def run(*command: str | Path, cwd: Path, given: str | None = None, shown: bool = False) -> str:
-    """Run *command* and return what it printed; end with its output if it fails."""
+    """Run *command* and return its standard output; end with all it said if it fails."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(  # noqa: S603  our own commands
         [str(part) for part in command],
@@ -104,13 +104,12 @@ def run(*command: str | Path, cwd: Path, given: str | None = None, shown: bool =
         env=environment,
         text=True,
         check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if shown else None,
+        capture_output=True,
     )
     if shown or done.returncode:
-        sys.stdout.write(done.stdout)
+        sys.stdout.write(done.stdout + done.stderr)
     if done.returncode:
-        sys.exit(f"{' '.join(map(str, command[:3]))} … ended with {done.returncode}")
+        sys.exit(f"{' '.join(map(str, command[:3]))} ended with {done.returncode}")
     return done.stdout
 
 
