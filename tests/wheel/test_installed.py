@@ -12,7 +12,7 @@ import pytest
 import evalkit
 
 PACKAGES = ["evalkit", "evalkit_scorers", "evalkit_judges", "evalkit_datasets"]
-COMMAND = Path(sysconfig.get_path("scripts")) / "evalkit"
+COMMAND = str(Path(sysconfig.get_path("scripts")) / "evalkit")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_command_scores_stored_answers(tmp_path: Path) -> None:
     data = tmp_path / "answers.jsonl"
     rows = [{"question": "1 + 1?", "expected": "2", "output": output} for output in ("2", "3")]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    command = [COMMAND, "evaluate", "--data", data, "--scorer", "text.exact_match", "--json"]
+    command = [COMMAND, "evaluate", "--data", str(data), "--scorer", "text.exact_match", "--json"]
 
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
 
