@@ -144,7 +144,7 @@ def test_no_packaged_file_is_ignored_by_git(root: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     ]
     ignored = subprocess.run(
-        [git, "check-ignore", "--stdin"],
+        [git, "check-ignore", "--no-index", "--stdin"],
         cwd=root,
         input="\n".join(files),
         capture_output=True,
