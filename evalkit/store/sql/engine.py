@@ -71,7 +71,6 @@ class Database:
 
     def __init__(self, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
         self.path = path
-        self._lock_timeout_seconds = lock_timeout_seconds
         self._write_lock = threading.Lock()
         self._pools_of_parents: list[Pool] = []
         with self._translated():
@@ -83,7 +82,8 @@ class Database:
             pool_size=5,
             max_overflow=-1,
         )
-        event.listen(self.engine, "begin", self._begin)
+        # Neither knows this object, so that it is closed as soon as nobody holds it any more.
+        event.listen(self.engine, "begin", partial(_begin, lock_timeout_seconds))
         weakref.finalize(self, self.engine.dispose)
         _DATABASES.add(self)
 
@@ -121,13 +121,6 @@ class Database:
         self._pools_of_parents.append(self.engine.pool)
         self.engine.dispose(close=False)
         self._write_lock = threading.Lock()
-
-    def _begin(self, connection: Connection) -> None:
-        writing = connection.get_execution_options().get("evalkit_write", False)
-        raw = connection.connection.driver_connection
-        if not isinstance(raw, sqlite3.Connection):  # pragma: no cover  _connect makes them
-            raise TypeError(f"expected a SQLite connection, got {type(raw).__name__}")
-        _patiently(raw, "BEGIN IMMEDIATE" if writing else "BEGIN", self._lock_timeout_seconds)
 
     @contextlib.contextmanager
     def _translated(self) -> Generator[None]:
@@ -169,6 +162,14 @@ def _connect(path: Path, lock_timeout_seconds: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _begin(lock_timeout_seconds: float, connection: Connection) -> None:
+    writing = connection.get_execution_options().get("evalkit_write", False)
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):  # pragma: no cover  _connect makes them
+        raise TypeError(f"expected a SQLite connection, got {type(raw).__name__}")
+    _patiently(raw, "BEGIN IMMEDIATE" if writing else "BEGIN", lock_timeout_seconds)
 
 
 def _patiently(connection: sqlite3.Connection, statement: str, timeout_seconds: float) -> None:

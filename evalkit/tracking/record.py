@@ -1,0 +1,102 @@
+"""Log params, metrics and tags to the active run, or to a run by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalkit._internal import clock
+from evalkit.entities.run import Metric
+from evalkit.errors import ActiveRunError
+from evalkit.store import TrackingStore
+from evalkit.tracking.active import active_run
+from evalkit.tracking.place import current_store
+
+
+def written_run(run_id: str | None) -> tuple[TrackingStore, str]:
+    """Return the store and the id of the run to write: *run_id*, else the active run.
+
+    Raises:
+        ActiveRunError: If neither is there.
+    """
+    run = active_run()
+    if run_id is not None:
+        return (current_store() if run is None else run.store), run_id
+    if run is None:
+        raise ActiveRunError(
+            "No run is active here: begin one by 'with start_run():', or say which by run_id=.  "
+            "A thread does not inherit the active run of the thread that begins it."
+        )
+    return run.store, run.run_id
+
+
+def log_param(key: str, value: object, *, run_id: str | None = None) -> None:
+    """Log one setting; it is kept as ``str(value)`` and never changes.
+
+    Raises:
+        ParamChangedError: If the run has it with another value.
+        ActiveRunError: If no run is active and no *run_id* is given.
+    """
+    log_params({key: value}, run_id=run_id)
+
+
+def log_params(params: Mapping[str, object], *, run_id: str | None = None) -> None:
+    """Log several settings at once, all or none; see `log_param`."""
+    store, run = written_run(run_id)
+    store.log_batch(run, params={key: str(value) for key, value in params.items()})
+
+
+def log_metric(
+    key: str,
+    value: float,
+    step: int = 0,
+    *,
+    timestamp: int | None = None,
+    run_id: str | None = None,
+) -> None:
+    """Log one measurement; earlier ones of the same key are kept.
+
+    Args:
+        key: Name of the metric.
+        value: The measurement; NaN and infinities are kept as they are.
+        step: Position in a sequence, such as an epoch.
+        timestamp: Milliseconds since the Unix epoch; by default now.
+        run_id: By default the active run.
+
+    Raises:
+        ActiveRunError: If no run is active and no *run_id* is given.
+    """
+    log_metrics({key: value}, step, timestamp=timestamp, run_id=run_id)
+
+
+def log_metrics(
+    metrics: Mapping[str, float],
+    step: int = 0,
+    *,
+    timestamp: int | None = None,
+    run_id: str | None = None,
+) -> None:
+    """Log several measurements at once, all or none; see `log_metric`."""
+    store, run = written_run(run_id)
+    now = clock.now_milliseconds() if timestamp is None else timestamp
+    store.log_batch(run, metrics=[Metric(k, float(v), now, step) for k, v in metrics.items()])
+
+
+def set_tag(key: str, value: object, *, run_id: str | None = None) -> None:
+    """Set one tag; it is kept as ``str(value)``, in place of an earlier one of the same key.
+
+    Raises:
+        ActiveRunError: If no run is active and no *run_id* is given.
+    """
+    set_tags({key: value}, run_id=run_id)
+
+
+def set_tags(tags: Mapping[str, object], *, run_id: str | None = None) -> None:
+    """Set several tags at once, all or none; see `set_tag`."""
+    store, run = written_run(run_id)
+    store.set_tags(run, {key: str(value) for key, value in tags.items()})
+
+
+def delete_tag(key: str, *, run_id: str | None = None) -> None:
+    """Take a tag away; one that is not there is no error."""
+    store, run = written_run(run_id)
+    store.delete_tag(run, key)

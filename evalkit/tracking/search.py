@@ -1,0 +1,83 @@
+"""Find runs and experiments in the store in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from evalkit.entities.run import Experiment, Run, RunStatus, ViewType
+from evalkit.errors import ExperimentNotFoundError, UsageError, near_miss
+from evalkit.tracking.place import current_store
+
+
+def get_run(reference: str) -> Run:
+    """Return the run that *reference* means: an id, its unique beginning, a name, ``latest``.
+
+    Raises:
+        RunNotFoundError: If there is none; the text suggests a close name.
+        AmbiguousRunError: If several ids begin so.
+    """
+    return current_store().resolve_run(reference)
+
+
+def search_runs(
+    experiments: str | Iterable[str] | None = None,
+    *,
+    status: RunStatus | str | None = None,
+    tags: Mapping[str, str] | None = None,
+    name: str | None = None,
+    view: ViewType = ViewType.ACTIVE_ONLY,
+    limit: int = 1000,
+    after: str | None = None,
+) -> list[Run]:
+    """Return runs, the one started last first.
+
+    Args:
+        experiments: Only the runs of these experiments, by name; by default of all.
+        status: Only runs that are so, such as ``"FINISHED"``.
+        tags: Only runs that have all these tags with these values.
+        name: Only runs of this name.
+        view: Active runs, deleted ones, or both.
+        limit: At most this many.
+        after: Id of the last run of the page before; the page goes on behind it.
+
+    Raises:
+        ExperimentNotFoundError: If there is no experiment of a name.
+        UsageError: If there is no such status.
+    """
+    store = current_store()
+    chosen: list[str] | None = None
+    if experiments is not None:
+        names = [experiments] if isinstance(experiments, str) else list(experiments)
+        chosen = [_experiment(name).experiment_id for name in names]
+    return store.search_runs(
+        chosen,
+        view=view,
+        statuses=None if status is None else [_status(status)],
+        tags=tags,
+        name=name,
+        limit=limit,
+        after=after,
+    )
+
+
+def search_experiments(
+    *, view: ViewType = ViewType.ACTIVE_ONLY, limit: int = 1000
+) -> list[Experiment]:
+    """Return experiments, newest first."""
+    return current_store().search_experiments(view=view, limit=limit)
+
+
+def _status(name: str) -> RunStatus:
+    try:
+        return RunStatus(name.upper())
+    except ValueError:
+        hint = near_miss(name.upper(), list(RunStatus))
+        raise UsageError(f"No run is ever {name!r}.{hint}") from None
+
+
+def _experiment(name: str) -> Experiment:
+    store = current_store()
+    found = store.get_experiment_by_name(name)
+    if found is None:
+        raise ExperimentNotFoundError(name, [e.name for e in store.search_experiments()])
+    return found
