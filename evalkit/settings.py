@@ -8,16 +8,19 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from evalkit.errors import SpecificationError
+
+
+DEFAULT_TRACKING_URI: Final = "sqlite:///evalkit.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set from outside the program."""
 
-    tracking_uri: str = "sqlite:///evalkit.db"
+    tracking_uri: str = DEFAULT_TRACKING_URI
     """``EVALKIT_TRACKING_URI``: the store."""
 
     disabled_plugins: tuple[str, ...] = ()
@@ -35,7 +38,7 @@ def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
     found = dict(environment)
     blocked = found.get("EVALKIT_DISABLE_PLUGINS", "")
     return Settings(
-        tracking_uri=found.get("EVALKIT_TRACKING_URI") or Settings.tracking_uri,
+        tracking_uri=found.get("EVALKIT_TRACKING_URI") or DEFAULT_TRACKING_URI,
         disabled_plugins=tuple(name.strip() for name in blocked.split(",") if name.strip()),
         judge_model=found.get("EVALKIT_JUDGE_MODEL"),
         data_directory=found.get("EVALKIT_HOME"),

@@ -104,7 +104,7 @@ def scorer(
     def decorate(decorated: Callable[..., Any]) -> FunctionScorer:
         return FunctionScorer(
             function=decorated,
-            name=name or getattr(decorated, "__name__", type(decorated).__name__),
+            name=name or str(getattr(decorated, "__name__", type(decorated).__name__)),
             arguments=_arguments(decorated),
             facts=MetricFacts(**facts),
             lane=lane,

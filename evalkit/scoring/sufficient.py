@@ -30,6 +30,14 @@ class Additive:
         """Return the statistics of *rows* (indices or mask), in order."""
         return Additive(self.vectors[rows])
 
+    def spread(self, rows: Any, n: int) -> Additive:
+        """Return *n* rows of statistics, with these at places *rows* and nothing elsewhere."""
+        import numpy as np
+
+        whole = np.zeros((n, self.vectors.shape[1]))
+        whole[rows] = self.vectors[: len(rows)]
+        return Additive(whole)
+
     @staticmethod
     def concatenate(parts: Sequence[Additive]) -> Additive:
         """Return the statistics of all *parts*, one after the other."""
@@ -52,6 +60,10 @@ class Rows:
         """Return the statistics of *rows* (indices or mask), in order."""
         return Rows({name: column[rows] for name, column in self.columns.items()})
 
+    def spread(self, rows: Any, n: int) -> Rows:
+        """Return *n* rows of statistics, with these at places *rows* and nothing elsewhere."""
+        return Rows({name: _spread(column, rows, n) for name, column in self.columns.items()})
+
     @staticmethod
     def concatenate(parts: Sequence[Rows]) -> Rows:
         """Return the statistics of all *parts*, one after the other."""
@@ -62,6 +74,16 @@ class Rows:
             for name in parts[0].columns
         }
         return Rows(joined)
+
+
+def _spread(column: npt.NDArray[Any], rows: Any, n: int) -> npt.NDArray[Any]:
+    import numpy as np
+
+    whole = np.zeros((n, *column.shape[1:]), dtype=column.dtype)
+    if column.dtype == object:
+        whole[...] = None
+    whole[rows] = column[: len(rows)]
+    return whole
 
 
 Statistics = Additive | Rows

@@ -1,0 +1,145 @@
+"""The local backend: all shards in this process, calls and scores overlapping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from evalkit.engine.call import Call
+from evalkit.engine.lanes import ThreadLane
+from evalkit.engine.plan import Plan, Shard
+from evalkit.engine.predict import Caller, ShardWork
+from evalkit.engine.score import ShardScorer
+from evalkit.engine.state import RunState
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.score import Score, Status
+from evalkit.scoring.reading import follow
+
+_AHEAD = 2
+"""Called shards that may wait for scoring; more would only fill the memory."""
+
+
+async def run_local(plan: Plan, state: RunState) -> None:
+    """Call and score whatever of *plan* is not in *state* yet.
+
+    Returns early, with what is done recorded, once ``state.stopping`` is set.
+
+    Raises:
+        JournalError: If the journal cannot be written.
+    """
+    lane = ThreadLane()
+    scorer = ShardScorer(
+        plan.scorers,
+        state,
+        lane,
+        concurrency=plan.limits.concurrency,
+        timeout_seconds=plan.limits.timeout_seconds,
+    )
+    try:
+        if plan.target is None:
+            await _score_stored(plan, state, scorer, lane)
+        else:
+            await _call_and_score(plan, state, scorer, lane)
+    finally:
+        scorer.close()
+        lane.close()
+        await _close_target(plan)
+    if lane.abandoned:
+        state.notes.append(f"{lane.abandoned} calls overran their timeout and were abandoned.")
+
+
+async def _close_target(plan: Plan) -> None:
+    close: Any = getattr(plan.target, "aclose", None)
+    if close is not None:
+        with anyio.CancelScope(shield=True):
+            await close()
+
+
+async def _score_stored(plan: Plan, state: RunState, scorer: ShardScorer, lane: ThreadLane) -> None:
+    for shard in plan.shards:
+        if state.stopping.is_set():
+            return
+        if _is_scored(plan, state, shard):
+            continue
+        batch = await lane.run(plan.batch, shard)
+        if plan.repeats > 1:
+            rows = [row for row in range(len(batch)) for _ in range(plan.repeats)]
+            repeats = [repeat for _ in range(len(batch)) for repeat in range(plan.repeats)]
+            batch = batch.take(rows).replacing(repeat=repeats)
+        await scorer.score(shard.index, batch, {})
+
+
+def _is_scored(plan: Plan, state: RunState, shard: Shard) -> bool:
+    return all((shard.index, place) in state.scored for place in range(len(plan.scorers)))
+
+
+async def _call_and_score(
+    plan: Plan, state: RunState, scorer: ShardScorer, lane: ThreadLane
+) -> None:
+    send, receive = anyio.create_memory_object_stream[ShardWork](_AHEAD)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_score_ready, plan, state, scorer, receive)
+        await _call_all(plan, state, lane, send)
+
+
+async def _call_all(
+    plan: Plan, state: RunState, lane: ThreadLane, send: MemoryObjectSendStream[ShardWork]
+) -> None:
+    async with send:
+        await Caller(plan, state, lane, send.send).run()
+
+
+async def _score_ready(
+    plan: Plan,
+    state: RunState,
+    scorer: ShardScorer,
+    receive: MemoryObjectReceiveStream[ShardWork],
+) -> None:
+    async with receive:
+        async for work in receive:
+            batch, failures = answered_batch(plan, state, work.shard, work.batch)
+            await scorer.score(work.shard.index, batch, failures)
+            if not failures or all(f.status is Status.FAILED for f in failures.values()):
+                _forget(plan, state, work.shard)
+
+
+def _forget(plan: Plan, state: RunState, shard: Shard) -> None:
+    """Drop the calls of a scored shard from memory; the journal has them."""
+    for cell in range(shard.start * plan.repeats, shard.stop * plan.repeats):
+        state.calls.pop(cell, None)
+
+
+def answered_batch(
+    plan: Plan, state: RunState, shard: Shard, batch: CaseBatch
+) -> tuple[CaseBatch, dict[int, Score]]:
+    """Return the cells of *shard* with what the target answered, and the outcomes of the rest."""
+    first, count = shard.start * plan.repeats, len(shard) * plan.repeats
+    calls = [state.calls.get(first + row) for row in range(count)]
+    failures = {row: _outcome(call) for row, call in enumerate(calls) if not _answered(call)}
+    if plan.repeats > 1:
+        batch = batch.take([row // plan.repeats for row in range(count)])
+    filled: list[Call] = [Call() if call is None else call for call in calls]
+    columns: dict[str, list[Any]] = {
+        "outputs": [call.output for call in filled],
+        "repeat": [row % plan.repeats for row in range(count)],
+    }
+    for name in ("latency_seconds", "time_to_first_token", "usage", "cost"):
+        columns[name] = [getattr(call, name) for call in filled]
+    for name in ("retrieved_context", "tool_calls", "metadata"):
+        if any(getattr(call, name) is not None for call in filled):
+            columns[name] = [getattr(call, name) for call in filled]
+    for name, path in plan.from_output.items():
+        columns[name] = [follow(call.output, path) for call in filled]
+    return batch.replacing(**columns), failures
+
+
+def _answered(call: Call | None) -> bool:
+    return call is not None and call.status is Status.OK
+
+
+def _outcome(call: Call | None) -> Score:
+    if call is None:
+        return Score(status=Status.NOT_RUN)
+    return Score.failed(call.reason or "target_error", call.explanation)

@@ -1,0 +1,80 @@
+"""What one call of a target gave: an answer, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalkit.entities.score import Status
+from evalkit.entities.target import Failure, Output
+
+FIELDS = (
+    "output",
+    "reason",
+    "explanation",
+    "latency_seconds",
+    "time_to_first_token",
+    "usage",
+    "cost",
+    "retrieved_context",
+    "tool_calls",
+    "metadata",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One finished call of a target, for one case and repeat."""
+
+    status: Status = Status.OK
+    output: Any = None
+    reason: str | None = None
+    explanation: str | None = None
+    latency_seconds: float | None = None
+    time_to_first_token: float | None = None
+    usage: Mapping[str, int] | None = None
+    cost: float | None = None
+    retrieved_context: Any = None
+    tool_calls: Sequence[Mapping[str, Any]] | None = None
+    metadata: Mapping[str, Any] | None = None
+
+    @classmethod
+    def answered(cls, output: Output, seconds: float) -> Call:
+        """Return the call that gave *output* after *seconds*."""
+        if output.value is None:
+            return cls.failed("empty", "The target returned nothing.", seconds)
+        return cls(
+            output=output.value,
+            latency_seconds=seconds,
+            time_to_first_token=output.time_to_first_token,
+            usage=output.usage,
+            cost=output.cost,
+            retrieved_context=output.retrieved_context,
+            tool_calls=output.tool_calls,
+            metadata=output.metadata,
+        )
+
+    @classmethod
+    def failed(cls, reason: str, explanation: str, seconds: float | None = None) -> Call:
+        """Return the call that failed; *reason* is a code."""
+        return cls(
+            status=Status.FAILED, reason=reason, explanation=explanation, latency_seconds=seconds
+        )
+
+    @classmethod
+    def of(cls, result: Output | Failure, seconds: float) -> Call:
+        """Return the call of a batch target's *result*."""
+        if isinstance(result, Failure):
+            return cls.failed(result.reason, result.explanation, seconds)
+        return cls.answered(result, seconds)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that are set, as JSON values; `from_json` reverses it."""
+        written = {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
+        return {"status": int(self.status), **written}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Call:
+        """Return the call that `to_json` wrote."""
+        return cls(status=Status(fields["status"]), **{name: fields.get(name) for name in FIELDS})

@@ -1,0 +1,192 @@
+"""The append-only journal of a run: what is in it survives a kill, and nothing is half-read.
+
+A record is a frame: length and CRC-32 of its payload (little-endian 32-bit words), then the
+payload.  A frame goes to the file in a single ``write()``, which the kernel keeps even when the
+process is killed the next moment; ``durable`` also asks for ``fsync``, which survives a power cut.
+A reader stops at the first frame that is not whole; a writer cuts that tail off before it appends.
+
+Payloads start with one letter: ``C`` a finished call (JSON), ``B`` a scored batch (columns),
+``S`` one cell of an asynchronous scorer (JSON).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from evalkit.errors import JournalError, RunLockedError
+
+FRAME: Final = struct.Struct("<II")
+CALL: Final = b"C"
+BATCH: Final = b"B"
+CELL: Final = b"S"
+
+
+def checksum(payload: bytes | memoryview) -> int:
+    """Return the CRC-32 of *payload*."""
+    return zlib.crc32(payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One whole record of a journal."""
+
+    kind: bytes
+    offset: int
+    length: int
+    """Place of the payload after its letter, in bytes, in the file."""
+
+    payload: bytes
+
+
+class Journal:
+    """Appends records to one file; opened by the one process that holds the run's lock."""
+
+    def __init__(self, path: Path, *, durable: bool = False) -> None:
+        """Open *path* for appending; a broken tail of an earlier process is cut off.
+
+        Raises:
+            JournalError: If the file cannot be opened or written.
+        """
+        self.path = path
+        self._durable = durable
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._end = _whole_length(self._file)
+            os.ftruncate(self._file, self._end)
+            os.lseek(self._file, self._end, os.SEEK_SET)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def append(self, kind: bytes, payload: bytes) -> None:
+        """Write one record, whole or not at all.
+
+        Raises:
+            JournalError: If the disk is full or the file is gone; earlier records stay readable.
+        """
+        body = kind + payload
+        frame = FRAME.pack(len(body), checksum(body)) + body
+        try:
+            written = os.write(self._file, frame)
+            if written != len(frame):
+                raise OSError(28, "No space left on device")
+            if self._durable:
+                os.fsync(self._file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._end)
+                os.lseek(self._file, self._end, os.SEEK_SET)
+            raise _unwritable(self.path, error) from error
+        self._end += len(frame)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _unwritable(path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"Cannot write {path}: {error.strerror or error}. What was written before is kept; "
+        "make room or give another store, then resume."
+    )
+
+
+def _whole_length(file: int) -> int:
+    size = os.fstat(file).st_size
+    end = 0
+    for record in _scan(file, size):
+        end = record.offset + record.length
+    return end
+
+
+def _scan(file: int, size: int) -> Iterator[Record]:
+    offset = 0
+    while offset + FRAME.size <= size:
+        length, wanted = FRAME.unpack(os.pread(file, FRAME.size, offset))
+        start = offset + FRAME.size
+        if length < 1 or start + length > size:
+            return
+        body = os.pread(file, length, start)
+        if checksum(body) != wanted:
+            return
+        yield Record(body[:1], start + 1, length - 1, body[1:])
+        offset = start + length
+
+
+def read_journal(path: Path) -> Iterator[Record]:
+    """Yield the whole records of *path*, in order; nothing where there is no such file.
+
+    Raises:
+        JournalError: If the file cannot be read.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise JournalError(f"Cannot read {path}: {error.strerror}.") from error
+    try:
+        yield from _scan(file, os.fstat(file).st_size)
+    finally:
+        os.close(file)
+
+
+class RunLock:
+    """An exclusive lock on a run's folder; the kernel lets go of it when the process dies."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        """Take the lock at once.
+
+        Raises:
+            RunLockedError: If a living process holds it.
+            JournalError: If the folder cannot be written.
+        """
+        path = folder / "lock"
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.pread(self._file, 64, 0).decode(errors="replace").strip() or "unknown"
+            os.close(self._file)
+            raise RunLockedError(run_id, f"process {owner}") from error
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    @staticmethod
+    def held(folder: Path) -> bool:
+        """Say whether a living process writes the run in *folder*."""
+        try:
+            file = os.open(folder / "lock", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(file)
+        return False
+
+    def release(self) -> None:
+        """Let go of the lock."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

@@ -1,0 +1,102 @@
+"""Worker threads for code that blocks: quick to enter, and never in the way of the process's end.
+
+A call that overruns its timeout cannot be stopped: its thread is abandoned (it is a daemon, so it
+does not keep the process alive), another one takes its place, and its late answer is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Job:
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    context: contextvars.Context
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class ThreadLane:
+    """Runs blocking functions on daemon threads, as many as are busy at once."""
+
+    def __init__(self) -> None:
+        """Start no thread yet."""
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._idle = 0
+        self._threads = 0
+        self._guard = threading.Lock()
+        self.abandoned = 0
+        """Calls that overran their timeout and may still be running."""
+
+    async def run(
+        self, function: Callable[..., T], *arguments: Any, timeout_seconds: float | None = None
+    ) -> T:
+        """Return ``function(*arguments)``, run on a thread.
+
+        Raises:
+            TimeoutError: If it takes longer than *timeout_seconds*; the thread is abandoned.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        job = _Job(function, arguments, contextvars.copy_context(), loop, future)
+        with self._guard:
+            start = self._idle == 0
+            self._idle -= 0 if start else 1
+            self._threads += 1 if start else 0
+        if start:
+            threading.Thread(target=self._work, args=(job,), daemon=True, name="evalkit").start()
+        else:
+            self._jobs.put(job)
+        try:
+            if timeout_seconds is None:
+                return await future
+            return await asyncio.wait_for(future, timeout_seconds)
+        except TimeoutError:
+            if future.cancelled():
+                self.abandoned += 1
+            raise
+
+    def _work(self, job: _Job | None) -> None:
+        while job is not None:
+            self._do(job)
+            with self._guard:
+                self._idle += 1
+            job = self._jobs.get()
+
+    @staticmethod
+    def _do(job: _Job) -> None:
+        try:
+            result, error = job.context.run(job.function, *job.arguments), None
+        except BaseException as raised:  # noqa: BLE001  handed to the one who waits
+            result, error = None, raised
+        try:
+            job.loop.call_soon_threadsafe(_settle, job.future, result, error)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits for an abandoned call
+
+    def close(self) -> None:
+        """Let the idle threads end; busy ones end after their call."""
+        with self._guard:
+            for _ in range(self._threads):
+                self._jobs.put(None)
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    elif isinstance(error, StopIteration):
+        future.set_exception(RuntimeError(f"StopIteration: {error}"))
+    else:
+        future.set_exception(error)

@@ -1,0 +1,73 @@
+"""From the scored batches of all shards to one column for each metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalkit.engine.plan import Plan
+from evalkit.engine.score import join
+from evalkit.engine.state import RunState
+from evalkit.engine.verdicts import PLAIN
+from evalkit.entities.score import Status
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.protocol import Scorer, facts_of
+from evalkit.scoring.signature import signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric of a result: its scores over all cells, and what is known of it."""
+
+    key: str
+    """Key in the result: the scorer's name, with ``.key`` where it has several metrics."""
+
+    scorer: str
+    """Name of the scorer."""
+
+    column: ScoreColumn
+    """Scores of all cells, case by case."""
+
+    facts: MetricFacts
+    signature: str
+
+    source: Any = None
+    """The scorer itself where it computes a corpus value; ``None`` for a mean of cells."""
+
+
+def merge(plan: Plan, state: RunState) -> list[Metric]:
+    """Return the metrics of *plan* in the order of its scorers; cells never reached are NOT_RUN."""
+    return [
+        metric
+        for place, scorer in enumerate(plan.scorers)
+        for metric in _metrics(scorer, _parts(plan, state, place))
+    ]
+
+
+def _parts(plan: Plan, state: RunState, place: int) -> list[Any]:
+    missing = {
+        shard.index: {PLAIN: ScoreColumn.missing(len(shard) * plan.repeats, Status.NOT_RUN)}
+        for shard in plan.shards
+        if (shard.index, place) not in state.scored
+    }
+    return [
+        state.scored.get((shard.index, place), missing.get(shard.index)) for shard in plan.shards
+    ]
+
+
+def _metrics(scorer: Scorer, parts: Sequence[Any]) -> list[Metric]:
+    mark = signature(scorer)
+    corpus = scorer if getattr(scorer, "corpus", None) is not None else None
+    return [
+        Metric(
+            key=scorer.name if key == PLAIN else f"{scorer.name}.{key}",
+            scorer=scorer.name,
+            column=column,
+            facts=facts_of(scorer, None if key == PLAIN else key),
+            signature=mark,
+            source=corpus if column.statistics is not None else None,
+        )
+        for key, column in join(parts).items()
+    ]

@@ -1,0 +1,216 @@
+"""Calling the target: bounded in flight, in order where a session asks for it, never twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from evalkit._internal.clock import monotonic
+from evalkit.engine.call import Call
+from evalkit.engine.lanes import ThreadLane
+from evalkit.engine.plan import Limits, Plan, Shard, seed_of
+from evalkit.engine.state import RunState
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.score import Status
+from evalkit.entities.target import Invocation, Output
+from evalkit.errors import TargetError
+
+Ready = Callable[["ShardWork"], Awaitable[None]]
+"""Called with each shard whose calls are all done, in whatever order they finish."""
+
+
+@dataclass(slots=True)
+class ShardWork:
+    """One shard while its cases are being called."""
+
+    shard: Shard
+    batch: CaseBatch
+    pending: int
+    """Calls still to be made."""
+
+    complete: bool = True
+    """Whether no call was left out by a stop."""
+
+    finished: bool = field(default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Calls that must be made one after the other: a session's turns, or one lone case."""
+
+    work: ShardWork
+    rows: Sequence[int]
+    repeat: int
+
+
+def units_of(work: ShardWork, repeats: int) -> Iterator[Unit]:
+    """Yield the units of a shard: sessions in order of turn, then of the data; lone cases alone."""
+    batch = work.batch
+    sessions = batch.column("session") if batch.has("session") else [None] * len(batch)
+    turns = batch.column("turn")
+    rows_of: dict[Any, list[int]] = {}
+    for row, session in enumerate(sessions):
+        rows_of.setdefault(("row", row) if session is None else ("session", session), []).append(
+            row
+        )
+    for rows in rows_of.values():
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (turns[row] is None, turns[row] or 0, row))
+        for repeat in range(repeats):
+            yield Unit(work, rows, repeat)
+
+
+class Caller:
+    """Makes the calls of a plan, at most ``concurrency`` at a time, across shards."""
+
+    def __init__(self, plan: Plan, state: RunState, lane: ThreadLane, ready: Ready) -> None:
+        """Call what *state* does not hold yet; tell *ready* of each finished shard."""
+        assert plan.target is not None  # noqa: S101  the backend calls nothing for stored outputs
+        self._plan = plan
+        self._state = state
+        self._lane = lane
+        self._ready = ready
+        self._target: Any = plan.target
+        self._pace = _Pace(plan.limits)
+
+    async def run(self) -> None:
+        """Make every call; return when all shards are ready or the run was stopped."""
+        if self._target.lane == "batch":
+            await self._run_batches()
+            return
+        units = self._units()
+        async with anyio.create_task_group() as workers:
+            for _ in range(min(self._plan.limits.concurrency, self._plan.cells)):
+                workers.start_soon(self._work, units)
+
+    async def _run_batches(self) -> None:
+        for shard in self._plan.shards:
+            if self._stopped():
+                return
+            work = ShardWork(shard, self._plan.batch(shard), 0)
+            for repeat in range(self._plan.repeats):
+                await self._call_batch(work, repeat)
+            await self._ready(work)
+
+    async def _call_batch(self, work: ShardWork, repeat: int) -> None:
+        repeats, first = self._plan.repeats, work.shard.start
+        cells = [(first + row) * repeats + repeat for row in range(len(work.batch))]
+        missing = [row for row, cell in enumerate(cells) if cell not in self._state.calls]
+        if not missing:
+            return
+        batch = work.batch if len(missing) == len(cells) else work.batch.take(missing)
+        started = monotonic()
+        try:
+            results = await self._lane.run(self._target.call_batch, batch)
+            each = (monotonic() - started) / len(missing)
+            calls = [Call.of(result, each) for result in results]
+        except Exception as error:  # noqa: BLE001  a user's estimator may raise anything
+            calls = [_failure(error, monotonic() - started)] * len(missing)
+        for row, call in zip(missing, calls, strict=True):
+            self._state.record_call(cells[row], call)
+
+    def _units(self) -> Iterator[Unit]:
+        for shard in self._plan.shards:
+            if self._stopped():
+                return
+            work = ShardWork(shard, self._plan.batch(shard), len(shard) * self._plan.repeats)
+            yield from units_of(work, self._plan.repeats)
+
+    async def _work(self, units: Iterator[Unit]) -> None:
+        for unit in units:  # one iterator, shared by all workers
+            await self._run_unit(unit)
+            if unit.work.pending == 0 and not unit.work.finished:
+                unit.work.finished = True
+                await self._ready(unit.work)
+
+    async def _run_unit(self, unit: Unit) -> None:
+        work, history = unit.work, list[dict[str, Any]]()
+        broken: Call | None = None
+        for row in unit.rows:
+            cell = (work.shard.start + row) * self._plan.repeats + unit.repeat
+            call = self._state.calls.get(cell)
+            if call is None:
+                if self._stopped():
+                    work.complete = False
+                    work.pending -= 1
+                    continue
+                call = broken or await self._call(unit, row, history)
+                self._state.record_call(cell, call)
+            work.pending -= 1
+            if len(unit.rows) > 1:
+                history.append({"inputs": work.batch.inputs[row], "outputs": call.output})
+                if call.status is not Status.OK:
+                    broken = Call.failed(
+                        "target_error", f"An earlier turn of the session failed: {call.explanation}"
+                    )
+
+    async def _call(self, unit: Unit, row: int, history: list[dict[str, Any]]) -> Call:
+        case = unit.work.batch.case(row)
+        invocation = Invocation(
+            case=case,
+            history=tuple(history),
+            repeat=unit.repeat,
+            seed=seed_of(self._plan.seed, case.id, unit.repeat),
+        )
+        await self._pace.wait()
+        timeout = self._plan.limits.timeout_seconds
+        started = monotonic()
+        try:
+            if self._target.lane == "async":
+                with anyio.fail_after(timeout):
+                    output: Output = await self._target.acall(invocation)
+            else:
+                output = await self._lane.run(
+                    self._target.call, invocation, timeout_seconds=timeout
+                )
+        except Exception as error:  # noqa: BLE001  a user's target may raise anything
+            return _failure(error, monotonic() - started, timeout)
+        return Call.answered(output, monotonic() - started)
+
+    def _stopped(self) -> bool:
+        if not self._state.stopping.is_set() and over_budget(self._plan.limits, self._state):
+            self._state.stop("budget")
+        return self._state.stopping.is_set()
+
+
+def over_budget(limits: Limits, state: RunState) -> bool:
+    """Say whether any limit of the budget is reached; unknown prices count as nothing."""
+    if not limits.budget:
+        return False
+    now, before = state.spent, state.spent_before
+    spent = {
+        "usd": now.cost + before.cost,
+        "calls": now.calls + before.calls,
+        "tokens": sum(now.usage.values()) + sum(before.usage.values()),
+        "seconds": monotonic() - state.started,
+    }
+    return any(spent[unit] >= limit for unit, limit in limits.budget.items())
+
+
+def _failure(error: Exception, seconds: float, timeout: float | None = None) -> Call:
+    if isinstance(error, TargetError):
+        return Call.failed(error.reason, error.explanation, seconds)
+    if isinstance(error, TimeoutError) and timeout is not None and seconds >= timeout * 0.99:
+        return Call.failed("timeout", f"No answer within {timeout:g} s.", seconds)
+    return Call.failed("target_error", f"{type(error).__name__}: {error}", seconds)
+
+
+class _Pace:
+    """Spaces the starts of calls evenly, where a rate was asked for."""
+
+    def __init__(self, limits: Limits) -> None:
+        per_minute = limits.requests_per_minute
+        self._gap = 60.0 / per_minute if per_minute else 0.0
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        """Return when the next call may start."""
+        if not self._gap:
+            return
+        now = monotonic()
+        self._next = max(self._next + self._gap, now)
+        await asyncio.sleep(self._next - now)

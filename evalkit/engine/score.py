@@ -1,0 +1,309 @@
+"""Scoring a shard: vectorised, batched, asynchronous and process lanes, one outcome a cell."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from evalkit.engine.lanes import ThreadLane
+from evalkit.engine.processes import ProcessLane
+from evalkit.engine.state import RunState
+from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.score import Score, Status
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.configured import unwrapped
+from evalkit.scoring.protocol import Scorer, requirements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+Columns = dict[str, ScoreColumn]
+
+
+def is_vectorised(scorer: Scorer) -> bool:
+    """Say whether *scorer* takes whole batches."""
+    return hasattr(unwrapped(scorer), "score_batch")
+
+
+def is_async(scorer: Scorer) -> bool:
+    """Say whether *scorer* has to be awaited."""
+    inner: Any = unwrapped(scorer)
+    method = inner.score_batch if is_vectorised(scorer) else inner.score
+    function = getattr(inner, "function", method)
+    called = function if inspect.isroutine(function) else getattr(type(function), "__call__")  # noqa: B004, B009
+    return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(method)
+
+
+class ShardScorer:
+    """Runs scorers over batches, each in the lane that suits it."""
+
+    def __init__(
+        self,
+        scorers: Sequence[Scorer],
+        state: RunState,
+        lane: ThreadLane,
+        *,
+        concurrency: int,
+        timeout_seconds: float | None,
+    ) -> None:
+        """Score with *scorers*, whose places number the results in *state*."""
+        self._scorers = scorers
+        self._state = state
+        self._lane = lane
+        self._processes = ProcessLane()
+        self._timeout = timeout_seconds
+        self._in_flight = anyio.CapacityLimiter(concurrency)
+
+    async def score(self, shard: int, batch: CaseBatch, failures: Mapping[int, Score]) -> None:
+        """Score *batch*, the cells of one shard, and record it scorer by scorer.
+
+        A shard with cells that were not run is scored, but not recorded as done.
+
+        Args:
+            shard: Number of the shard.
+            batch: Cells in order, those in *failures* included.
+            failures: Cells whose target failed or was not run, with the outcome they get.
+        """
+        kept = [row for row in range(len(batch)) if row not in failures]
+        seen = batch if not failures else batch.take(kept)
+        missing = [p for p in range(len(self._scorers)) if (shard, p) not in self._state.scored]
+        blocking = [p for p in missing if not is_async(self._scorers[p])]
+        for place in blocking:
+            columns = await self._score_blocking(self._scorers[place], seen)
+            self._record(shard, place, columns, kept, failures)
+        async with anyio.create_task_group() as group:
+            for place in (p for p in missing if p not in blocking):
+                group.start_soon(self._score_async, shard, place, seen, kept, failures)
+
+    def _record(
+        self,
+        shard: int,
+        place: int,
+        columns: Columns,
+        kept: Sequence[int],
+        failures: Mapping[int, Score],
+    ) -> None:
+        whole = all(outcome.status is not Status.NOT_RUN for outcome in failures.values())
+        if failures:
+            columns = {k: spread(column, kept, failures) for k, column in columns.items()}
+        self._state.record_batch(shard, place, columns, whole=whole)
+
+    async def _score_blocking(self, scorer: Scorer, batch: CaseBatch) -> Columns:
+        if not len(batch):
+            return {PLAIN: ScoreColumn.missing(0, Status.SKIPPED)}
+        if getattr(scorer, "lane", None) == "process":
+            return await self._processes.score(scorer, batch, self._timeout)
+        if is_vectorised(scorer):
+            if self._timeout is None:
+                return await self._lane.run(score_whole, scorer, batch)
+            return await self._vectorised_in_time(scorer, batch)
+        return columns_of(await self._casewise(scorer, batch))
+
+    async def _vectorised_in_time(self, scorer: Scorer, batch: CaseBatch) -> Columns:
+        allowed = self._timeout * len(batch) if self._timeout else None
+        try:
+            return await self._lane.run(score_whole, scorer, batch, timeout_seconds=allowed)
+        except TimeoutError:
+            explanation = f"No scores within {allowed:g} s for {len(batch)} cases."
+            column = ScoreColumn.missing(len(batch), Status.FAILED, reason="timeout")
+            column.explanations = dict.fromkeys(range(len(batch)), explanation)
+            return {PLAIN: column}
+
+    async def _casewise(self, scorer: Scorer, batch: CaseBatch) -> list[Cells]:
+        """Score cases in one thread; a case that overruns is given up and the rest goes on."""
+        cells: list[Cells] = []
+        while len(cells) < len(batch):
+            done = len(cells)
+            cells += await self._casewise_from(scorer, batch, done)
+        return cells
+
+    async def _casewise_from(self, scorer: Scorer, batch: CaseBatch, first: int) -> list[Cells]:
+        found: list[Cells] = []
+        if self._timeout is None:
+            return await self._lane.run(score_cases, scorer, batch, first, found)
+        finished = anyio.Event()
+        async with anyio.create_task_group() as group:
+
+            async def work() -> None:
+                with anyio.CancelScope():
+                    await self._lane.run(score_cases, scorer, batch, first, found)
+                finished.set()
+                group.cancel_scope.cancel()
+
+            group.start_soon(work)
+            progress = -1
+            while not finished.is_set() and progress < len(found):
+                progress = len(found)
+                with anyio.move_on_after(self._timeout):
+                    await finished.wait()
+            group.cancel_scope.cancel()
+        if finished.is_set():
+            return found
+        self._lane.abandoned += 1
+        late = Score.failed("timeout", f"No score within {self._timeout:g} s.")
+        return [*found[:progress], {PLAIN: late}]
+
+    async def _score_async(
+        self,
+        shard: int,
+        place: int,
+        batch: CaseBatch,
+        kept: Sequence[int],
+        failures: Mapping[int, Score],
+    ) -> None:
+        scorer: Any = self._scorers[place]
+        if is_vectorised(scorer):
+            try:
+                columns = _keyed(await scorer.score_batch(batch), len(batch))
+            except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+                columns = columns_of([{PLAIN: failure_of(error)}] * len(batch))
+            self._record(shard, place, columns, kept, failures)
+            return
+        cells: list[Cells] = [{} for _ in range(len(batch))]
+        async with anyio.create_task_group() as group:
+            for row in range(len(batch)):
+                await self._in_flight.acquire_on_behalf_of((place, shard, row))
+                group.start_soon(self._score_cell, shard, place, batch, row, cells)
+        self._record(shard, place, columns_of(cells), kept, failures)
+
+    async def _score_cell(
+        self, shard: int, place: int, batch: CaseBatch, row: int, cells: list[Cells]
+    ) -> None:
+        scorer: Any = self._scorers[place]
+        key = f"{batch.ids[row]}\0{batch.column('repeat')[row]}"
+        try:
+            known = self._state.cells.get((place, key))
+            if known is not None:
+                cells[row] = known
+                return
+            try:
+                with anyio.fail_after(self._timeout):
+                    verdict: Awaitable[Any] = scorer.score(batch.case(row))
+                    cells[row] = cells_of(await verdict)
+            except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+                cells[row] = {PLAIN: failure_of(error)}
+            self._state.record_cell(place, key, cells[row])
+        finally:
+            self._in_flight.release_on_behalf_of((place, shard, row))
+
+    def close(self) -> None:
+        """End the process pool."""
+        self._processes.close()
+
+
+def spread(column: ScoreColumn, kept: Sequence[int], failures: Mapping[int, Score]) -> ScoreColumn:
+    """Return *column* (scores of the rows *kept*) with the outcomes of *failures* put between."""
+    import numpy as np
+
+    n = len(kept) + len(failures)
+    rows = np.asarray(kept, dtype=np.int64)
+    whole = ScoreColumn.missing(n, Status.FAILED)
+    whole.binary = column.binary
+    whole.values[rows] = column.values
+    whole.status[rows] = column.status
+    if column.weights is not None:
+        whole.weights = np.ones(n)
+        whole.weights[rows] = column.weights
+    for name in ("labels", "reasons", "explanations", "metadata"):
+        source: dict[int, Any] = getattr(column, name)
+        setattr(whole, name, {int(rows[row]): value for row, value in source.items()})
+    if column.statistics is not None:
+        whole.statistics = column.statistics.spread(rows, n)
+    for row, outcome in failures.items():
+        whole.status[row] = outcome.status
+        if outcome.reason is not None:
+            whole.reasons[row] = outcome.reason
+        if outcome.explanation is not None:
+            whole.explanations[row] = outcome.explanation
+    return whole
+
+
+def _keyed(columns: Any, n: int) -> Columns:
+    found = {PLAIN: columns} if isinstance(columns, ScoreColumn) else dict(columns)
+    for key, column in found.items():
+        if not isinstance(column, ScoreColumn) or len(column) != n:
+            raise TypeError(
+                f"score_batch returned {type(column).__name__} of length "
+                f"{len(column) if isinstance(column, ScoreColumn) else '?'} for {n} cases "
+                f"under {key!r}; a ScoreColumn as long as the batch is needed"
+            )
+    return found
+
+
+def score_whole(scorer: Any, batch: CaseBatch) -> Columns:
+    """Score *batch* at once; if that raises, case by case, so that only the guilty ones fail."""
+    try:
+        return _keyed(scorer.score_batch(batch), len(batch))
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+        if len(batch) == 1:
+            return columns_of([{PLAIN: failure_of(error)}])
+    parts = [score_whole(scorer, batch.take([row])) for row in range(len(batch))]
+    return join(parts)
+
+
+def join(parts: Sequence[Mapping[str, ScoreColumn]]) -> Columns:
+    """Join columns of consecutive batches; where a part lacks a key, its plain outcome counts."""
+    keys = dict.fromkeys(key for part in parts for key in part)
+    real = [key for key in keys if key != PLAIN]
+    if real and not any((p[PLAIN].status == Status.OK).any() for p in parts if PLAIN in p):
+        keys = dict.fromkeys(real)
+    pieces = {key: [_piece(part, key) for part in parts] for key in keys}
+    return {key: ScoreColumn.concatenate(_with_statistics(c)) for key, c in pieces.items()}
+
+
+def _piece(part: Mapping[str, ScoreColumn], key: str) -> ScoreColumn:
+    if key in part:
+        return part[key]
+    plain = part.get(PLAIN)
+    if plain is None:
+        return ScoreColumn.missing(len(next(iter(part.values()))), Status.SKIPPED)
+    if (plain.status == Status.OK).any():
+        return ScoreColumn.missing(len(plain), Status.SKIPPED)
+    return plain
+
+
+def _with_statistics(pieces: list[ScoreColumn]) -> list[ScoreColumn]:
+    """Give pieces without statistics (all of whose cells failed) empty ones of the right kind."""
+    import dataclasses
+
+    known = next((p.statistics for p in pieces if p.statistics is not None), None)
+    if known is None:
+        return pieces
+    return [
+        p
+        if p.statistics is not None
+        else dataclasses.replace(p, statistics=known.spread([], len(p)))
+        for p in pieces
+    ]
+
+
+def score_cases(scorer: Any, batch: CaseBatch, first: int, found: list[Cells]) -> list[Cells]:
+    """Append to *found* the cells of *batch* from row *first* on; runs on one worker thread."""
+    needs = requirements_of(scorer)
+    lacking: Callable[[int], str | None] = functools.partial(missing_field, batch, needs)
+    for row in range(first, len(batch)):
+        absent = lacking(row) if needs else None
+        if absent is not None:
+            found.append({PLAIN: Score.skipped(f"The case has no {absent}.")})
+            continue
+        try:
+            found.append(cells_of(scorer.score(batch.case(row))))
+        except Exception as error:  # noqa: BLE001  a user's function may raise anything
+            found.append({PLAIN: failure_of(error)})
+    return found
+
+
+def missing_field(batch: CaseBatch, needs: frozenset[str], row: int) -> str | None:
+    """Return a required field that the case at *row* lacks, or ``None``."""
+    for name in needs:
+        if name == "probabilities":
+            continue
+        value = batch.column(name)[row]
+        if value is None or (name == "expectations" and not value):
+            return name
+    return None

@@ -1,0 +1,1 @@
+"""Gates: declared conditions on estimates, and their verdicts."""

@@ -1,0 +1,121 @@
+"""The grammar of gates: ``metric op number [@ ci95 | @ point]``, joined by ``and``."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from evalkit.errors import GateSyntaxError, UsageError
+from evalkit.gates.key import Key, parse_key
+
+OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+PAIRED: Final = ("no_regression", "improves", "equivalent")
+_RIGHT = re.compile(
+    r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<percent>%)?\s*"
+    r"(?:@\s*(?P<at>\S+)\s*)?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One condition of a gate.
+
+    `kind` is ``metric``, ``coverage``, ``cost`` or ``must_pass``.
+    """
+
+    text: str
+    kind: str
+    key: Key | None = None
+    op: str = ">="
+    threshold: float = 0.0
+    level: float | None = None
+    """Confidence level that was written; ``None`` means the result's own."""
+
+    point: bool = False
+    """Whether the value alone decides."""
+
+    tags: tuple[tuple[str, str], ...] = ()
+    """Of ``must_pass``: tag values of the cases that must pass."""
+
+
+def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
+    """Return the conditions of one gate or several.
+
+    Raises:
+        GateSyntaxError: If one does not parse; its text points at the character.
+        UsageError: If one compares with a baseline.
+
+    Examples:
+        >>> [c.op for c in parse_gates("a >= 0.5 and coverage >= 98 % and p95(b) <= 2 @ point")]
+        ['>=', '>=', '<=']
+    """
+    texts = [gates] if isinstance(gates, str) else list(gates)
+    return [condition for text in texts for condition in _conditions(text)]
+
+
+def _conditions(gate: str) -> Iterator[Condition]:
+    start = 0
+    for found in [*re.finditer(r"\s+and\s+", gate), None]:
+        stop = len(gate) if found is None else found.start()
+        yield _condition(gate, start, stop)
+        start = stop if found is None else found.end()
+
+
+def _condition(gate: str, start: int, stop: int) -> Condition:
+    text = gate[start:stop]
+    paired = re.match(rf"\s*({'|'.join(PAIRED)})\s*\(", text)
+    if paired is not None:
+        raise UsageError(
+            f"Gate {text.strip()!r} compares with a baseline; compare the runs with "
+            "result.difference(other) until baselines are part of gates."
+        )
+    must = re.fullmatch(r"\s*must_pass((?:\[[^\[\]]*\])*)\s*", text)
+    if must is not None:
+        tags = parse_key(f"must_pass{must.group(1)}", whole=gate, offset=start).tags
+        return Condition(text=text.strip(), kind="must_pass", tags=tags)
+    return _comparison(gate, text, start)
+
+
+def _comparison(gate: str, text: str, start: int) -> Condition:
+    found = re.search(r">=|<=|==|!=|>|<", text)
+    if found is None:
+        raise GateSyntaxError(gate, start + len(text.rstrip()), "one of >=, <=, >, <, ==, !=")
+    if not text[: found.start()].strip():
+        raise GateSyntaxError(gate, start + found.start(), "a metric before the comparison")
+    right = _RIGHT.fullmatch(text, found.end())
+    if right is None:
+        raise GateSyntaxError(gate, start + found.end(), "a number, then perhaps '@ ci95'")
+    point, level = _confidence(gate, right, start)
+    threshold = float(right["number"]) / (100.0 if right["percent"] else 1.0)
+    left = text[: found.start()]
+    name = left.strip()
+    simple = name in {"coverage", "cost"}
+    return Condition(
+        text=text.strip(),
+        kind=name if simple else "metric",
+        key=None if simple else parse_key(left, whole=gate, offset=start),
+        op=found.group(),
+        threshold=threshold,
+        level=level,
+        point=point,
+    )
+
+
+def _confidence(gate: str, right: re.Match[str], start: int) -> tuple[bool, float | None]:
+    at = right["at"]
+    if at is None or at == "point":
+        return at == "point", None
+    level = re.fullmatch(r"ci(\d{2}(?:\.\d+)?)", at)
+    if level is None:
+        raise GateSyntaxError(gate, start + right.start("at"), "ci95 (or another level) or point")
+    return False, float(level.group(1)) / 100

@@ -1,0 +1,255 @@
+"""From the cells of a metric to an estimate: value, interval, and honest denominators."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from evalkit.entities.estimate import Estimate
+from evalkit.entities.score import Status
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.reduce import Reducer, reduce_repeats
+from evalkit.scoring.sufficient import Additive, Rows
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from evalkit.stats import Interval
+
+RESAMPLES: Final = 1000
+_SLOW_RESAMPLES: Final = 200
+"""Draws of a corpus metric that has to be computed anew, in Python, for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """How the cells are laid out, and what the cases weigh and belong to."""
+
+    n: int
+    """Cases."""
+
+    repeats: int = 1
+    groups: npt.NDArray[np.int64] | None = None
+    """Cluster of each case, shape ``(n,)``; ``None`` where cases are independent."""
+
+    weights: npt.NDArray[np.float64] | None = None
+    """Weight of each case, shape ``(n,)``; ``None`` means 1 each."""
+
+    target_failed: npt.NDArray[np.bool_] | None = None
+    """Cells whose target failed, shape ``(n * repeats,)``."""
+
+    level: float = 0.95
+    seed: int = 0
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Design:
+        """Return the design of some cases only."""
+        failed = self.target_failed
+        return dataclasses.replace(
+            self,
+            n=len(rows),
+            groups=None if self.groups is None else self.groups[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            target_failed=None if failed is None else failed[cells_of_rows(rows, self.repeats)],
+        )
+
+
+def cells_of_rows(rows: npt.NDArray[np.int64], repeats: int) -> npt.NDArray[np.int64]:
+    """Return the cells of the cases at *rows*, case by case."""
+    import numpy as np
+
+    return (rows[:, None] * repeats + np.arange(repeats)).ravel()
+
+
+def case_values(
+    column: ScoreColumn, design: Design, reducer: Reducer
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
+    """Return one value and outcome for each case, shape ``(n,)`` each."""
+    import numpy as np
+
+    if design.repeats == 1:
+        return column.values, column.status
+    shape = (design.n, design.repeats)
+    failed = design.target_failed
+    failed = np.zeros(shape, dtype=bool) if failed is None else failed.reshape(shape)
+    return reduce_repeats(
+        column.values.reshape(shape), column.status.reshape(shape), failed, reducer
+    )
+
+
+def estimate_mean(
+    key: str, column: ScoreColumn, facts: MetricFacts, design: Design, reducer: Reducer
+) -> Estimate:
+    """Return the (weighted) mean over cases of a metric's values, with its interval."""
+    import numpy as np
+
+    from evalkit.stats import mean_interval
+
+    values, status = case_values(column, design, reducer)
+    ok = status == Status.OK
+    counted = _counted(key, facts, design, status)
+    if not ok.any():
+        return dataclasses.replace(counted, note=_why_nothing(status))
+    weights = _case_weights(column, design, ok)
+    if weights is not None and not weights.sum() > 0:
+        return dataclasses.replace(counted, note="all weights are 0")
+    groups = None if design.groups is None else design.groups[ok]
+    binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
+    interval = mean_interval(
+        values[ok],
+        groups=groups,
+        weights=weights,
+        binary=binary or reducer.yields_rate,
+        bounds=(0.0, 1.0) if binary or column.binary or reducer.yields_rate else facts.bounds,
+        level=design.level,
+        seed=design.seed,
+    )
+    value = float(np.average(values[ok], weights=weights))
+    n_groups = _number_of_groups(groups)
+    return _with_interval(dataclasses.replace(counted, value=value, n_groups=n_groups), interval)
+
+
+def _number_of_groups(groups: Any) -> int | None:
+    import numpy as np
+
+    return None if groups is None else len(np.unique(groups))
+
+
+def estimate_corpus(
+    key: str, column: ScoreColumn, facts: MetricFacts, design: Design, scorer: Any
+) -> Estimate:
+    """Return a corpus metric over all cells that have statistics, with its interval."""
+    import numpy as np
+
+    shape = (design.n, design.repeats)
+    status = column.status.reshape(shape).max(axis=1)
+    counted = _counted(key, facts, design, status)
+    cells = np.repeat(status == Status.OK, design.repeats)
+    if column.statistics is None or not cells.any():
+        return dataclasses.replace(counted, note=_why_nothing(status))
+    statistics = column.statistics.take(cells)
+    weights = None if design.weights is None else np.repeat(design.weights, design.repeats)[cells]
+    groups = np.arange(design.n) if design.groups is None else design.groups
+    clustered = design.groups is not None or design.repeats > 1
+    codes = np.repeat(groups, design.repeats)[cells] if clustered else None
+    value = _corpus_value(scorer, statistics, weights)
+    if not math.isfinite(value):
+        return dataclasses.replace(counted, note="the metric is undefined on these cases")
+    interval = _corpus_interval(scorer, statistics, weights, codes, design, value, facts)
+    n_groups = None if design.groups is None else _number_of_groups(codes)
+    return _with_interval(dataclasses.replace(counted, value=value, n_groups=n_groups), interval)
+
+
+def _corpus_value(scorer: Any, statistics: Additive | Rows, weights: Any) -> float:
+    if isinstance(statistics, Rows):
+        return float(scorer.compute(statistics, weights))
+    vectors = statistics.vectors
+    return float(scorer.compute(vectors.sum(axis=0) if weights is None else weights @ vectors))
+
+
+def corpus_draws(
+    scorer: Any, statistics: Additive | Rows, weights: Any, groups: Any, *, seed: int
+) -> npt.NDArray[np.float64]:
+    """Return bootstrap replicates of a corpus metric, from its statistics, shape ``(draws,)``."""
+    import numpy as np
+
+    from evalkit.stats import bootstrap_totals, bootstrap_weights
+
+    if isinstance(statistics, Additive):
+        vectors = statistics.vectors if weights is None else statistics.vectors * weights[:, None]
+        totals = bootstrap_totals(vectors, RESAMPLES, seed=seed, groups=groups)
+        return np.asarray(scorer.compute(totals), dtype=np.float64)
+    if hasattr(scorer, "draws"):
+        return np.asarray(scorer.draws(statistics, weights, RESAMPLES, seed, groups))
+    drawn: list[float] = []
+    for counts in bootstrap_weights(len(statistics), _SLOW_RESAMPLES, seed=seed, groups=groups):
+        for count in counts:
+            kept = count > 0
+            load = count[kept] if weights is None else count[kept] * weights[kept]
+            drawn.append(scorer.compute(statistics.take(kept), load))
+    return np.asarray(drawn, dtype=np.float64)
+
+
+def _corpus_interval(  # noqa: PLR0917
+    scorer: Any,
+    statistics: Additive | Rows,
+    weights: Any,
+    groups: Any,
+    design: Design,
+    value: float,
+    facts: MetricFacts,
+) -> Interval | None:
+    import numpy as np
+
+    from evalkit.stats import percentile_interval, wilson_interval
+
+    closed = getattr(scorer, "interval", None)
+    if closed is not None and isinstance(statistics, Rows):
+        found: Interval | None = closed(
+            statistics, weights=weights, groups=groups, level=design.level, seed=design.seed
+        )
+        if found is not None:
+            return found
+    n = len(statistics) if groups is None else len(np.unique(groups))
+    if n < 10:  # noqa: PLR2004  the least that a bootstrap can speak from
+        return None
+    draws = corpus_draws(scorer, statistics, weights, groups, seed=design.seed)
+    draws = draws[np.isfinite(draws)]
+    if len(draws) < 100 or np.ptp(draws) == 0.0:  # noqa: PLR2004
+        # Equal replicates do not mean certainty: a bounded metric gets Wilson at its value.
+        if facts.bounds != (0.0, 1.0):
+            return None
+        found = wilson_interval(value * n, n, level=design.level)
+        return dataclasses.replace(found, method="wilson-mean")
+    return percentile_interval(draws, value, level=design.level)
+
+
+def _counted(key: str, facts: MetricFacts, design: Design, status: Any) -> Estimate:
+    return Estimate(
+        key=key,
+        level=design.level,
+        n_total=design.n,
+        n_scored=int((status == Status.OK).sum()),
+        n_skipped=int((status == Status.SKIPPED).sum()),
+        n_failed=int((status == Status.FAILED).sum()),
+        n_repeats=design.repeats,
+        unit=facts.unit,
+        direction=facts.direction,
+    )
+
+
+def _with_interval(estimate: Estimate, interval: Interval | None) -> Estimate:
+    if interval is None:
+        return dataclasses.replace(estimate, note="too few cases, or no variance, for an interval")
+    return dataclasses.replace(
+        estimate,
+        low=interval.low,
+        high=interval.high,
+        method=interval.method,
+        standard_error=interval.standard_error,
+    )
+
+
+def _case_weights(column: ScoreColumn, design: Design, ok: Any) -> Any:
+    import numpy as np
+
+    if column.weights is None and design.weights is None:
+        return None
+    weights = np.ones(design.n) if design.weights is None else design.weights
+    if column.weights is not None:
+        weights = weights * column.weights.reshape(design.n, design.repeats).mean(axis=1)
+    return weights[ok]
+
+
+def _why_nothing(status: Any) -> str:
+    for outcome, text in (
+        (Status.FAILED, "every case failed"),
+        (Status.NOT_RUN, "no case was run"),
+        (Status.SKIPPED, "the scorer applies to no case"),
+    ):
+        if len(status) and (status == outcome).all():
+            return text
+    return "no case has a value"
