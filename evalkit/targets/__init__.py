@@ -1,0 +1,1 @@
+"""What is evaluated: callables, estimators, endpoints and chat models behind one protocol."""

@@ -1,0 +1,151 @@
+"""Python callables as targets: functions, methods, objects, generators, sync and async."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, cast
+
+from evalkit._internal.clock import monotonic
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.target import Invocation, Output, TargetIdentity
+from evalkit.errors import UsageError
+from evalkit.scoring.signature import import_path
+from evalkit.targets.answer import adrained, as_output, drained
+from evalkit.targets.binding import Binder, Lane, lane_of
+from evalkit.targets.loop_thread import LoopThread
+from evalkit.targets.version import resolved_version
+
+
+class CallableTarget:
+    """Answers each case by calling a function with the arguments that it names.
+
+    Coroutine functions and async generators run in the event loop, everything else on worker
+    threads.  What a plain function returns may itself be an iterator or an awaitable.
+
+    Examples:
+        >>> from evalkit.entities.case import Case
+        >>> target = CallableTarget(lambda question: question.upper(), name="shout")
+        >>> target.call(Invocation(case=Case(inputs={"question": "why?"}))).value
+        'WHY?'
+    """
+
+    def __init__(
+        self,
+        function: Any,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        reference: str | None = None,
+    ) -> None:
+        """Wrap *function*, or the ``predict`` or ``__call__`` of an object.
+
+        Args:
+            function: What answers; never called before the first case.
+            name: Name in tables; the function's or class's name by default.
+            version: Version by which answers are recorded; ``git`` stands for the commit.
+            reference: ``module:attribute`` under which another process finds it.
+
+        Raises:
+            UsageError: If it is a class or cannot be called.
+        """
+        self._function = _entry(function)
+        self._name = name or _shown_name(function)
+        self._binder = Binder(self._function, name=f"{self._name}()")
+        self._loop_thread: LoopThread | None = None
+        self.lane: Lane = lane_of(self._function)
+        self.identity = TargetIdentity(
+            kind="callable",
+            name=self._name,
+            reference=reference or _reference(function),
+            version=resolved_version(version, self._function),
+        )
+
+    def __repr__(self) -> str:
+        return f"CallableTarget({self._name!r})"
+
+    def check(self, batch: CaseBatch) -> None:
+        """Refuse cases that the function's parameters do not fit.
+
+        Raises:
+            BindingError: Naming what does not bind and the inputs there are.
+        """
+        self._binder.check(batch)
+
+    def call(self, invocation: Invocation) -> Output:
+        """Return the function's answer; blocks."""
+        positional, keywords = self._binder.arguments(invocation)
+        began = monotonic()
+        value = self._function(*positional, **keywords)
+        if isinstance(value, (str, dict, list)):
+            return Output(cast("Any", value))
+        if isinstance(value, Iterator):
+            return drained(cast("Iterator[Any]", value), self._name, began)
+        if isinstance(value, (Awaitable, AsyncIterator)):
+            return self._threaded().run(self._settled(cast("Any", value), began))
+        return as_output(value, self._name)
+
+    async def acall(self, invocation: Invocation) -> Output:
+        """Return the function's answer, awaited in the running loop."""
+        positional, keywords = self._binder.arguments(invocation)
+        began = monotonic()
+        return await self._settled(self._function(*positional, **keywords), began)
+
+    async def aclose(self) -> None:
+        """Release nothing: connections belong to the function."""
+
+    async def _settled(self, value: Any, began: float) -> Output:
+        if isinstance(value, Awaitable):
+            value = await cast("Awaitable[Any]", value)
+        if isinstance(value, AsyncIterator):
+            return await adrained(cast("AsyncIterator[Any]", value), self._name, began)
+        if isinstance(value, Iterator):
+            return drained(cast("Iterator[Any]", value), self._name, began)
+        return as_output(value, self._name)
+
+    def _threaded(self) -> LoopThread:
+        if self._loop_thread is None:
+            self._loop_thread = LoopThread()
+            weakref.finalize(self, self._loop_thread.close)
+        return self._loop_thread
+
+
+def _entry(function: Any) -> Callable[..., Any]:
+    """Return what is to be called: the thing itself, or its ``predict`` or ``__call__``."""
+    if isinstance(function, type):
+        raise UsageError(
+            f"{function.__name__} is a class, not an instance; give {function.__name__}(...)."
+        )
+    predict = getattr(function, "predict", None)
+    if callable(predict) and not isinstance(function, functools.partial):
+        return predict
+    if callable(function):
+        return cast("Callable[..., Any]", function)
+    raise UsageError(
+        f"A model is a callable, an estimator, a URL, a model name or None for stored outputs; "
+        f"{type(function).__name__} has neither __call__ nor predict. Data goes into data=."
+    )
+
+
+def _shown_name(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.ismethod(function) or inspect.isroutine(function):
+        name = str(function.__qualname__).rpartition("<locals>.")[2]
+        return "lambda" if name == "<lambda>" else name
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _reference(function: Any) -> str | None:
+    """Return the import path of *function* if it leads back to this very object."""
+    path = import_path(function)
+    if path is None:
+        return None
+    module, _, qualname = path.partition(":")
+    found: Any = sys.modules.get(module)
+    for step in qualname.split("."):
+        found = getattr(found, step, None)
+    return path if found is function else None

@@ -1,0 +1,262 @@
+"""Estimators of scikit-learn's kind as targets: whole batches as frames."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.target import Failure, Output, TargetIdentity
+from evalkit.errors import BindingError, TargetError, UsageError, near_miss
+from evalkit.targets.version import resolved_version
+
+
+def is_estimator(thing: Any) -> bool:
+    """Say whether *thing* predicts as scikit-learn's estimators do.
+
+    Examples:
+        >>> is_estimator(len)
+        False
+    """
+    if isinstance(thing, type) or not callable(getattr(thing, "predict", None)):
+        return False
+    return callable(getattr(thing, "get_params", None)) or callable(getattr(thing, "fit", None))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorTarget:
+    """Answers batches of cases with an estimator's predictions, as Python scalars.
+
+    The estimator gets a DataFrame of the input columns, in order and dtype; an array if it was
+    fitted on one, and the sole column itself if it reads texts.  A batch that raises fails all of
+    its cases, since no case is ever predicted twice.
+
+    Examples:
+        >>> from sklearn.dummy import DummyClassifier
+        >>> from evalkit.entities.case import Case
+        >>> model = DummyClassifier(strategy="prior").fit([[0], [1], [2]], ["no", "yes", "yes"])
+        >>> target = EstimatorTarget(estimator=model)
+        >>> target.call_batch(CaseBatch.of([Case(inputs={"x": 5})]))[0].value
+        'yes'
+    """
+
+    estimator: Any
+    dtypes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Column to dtype, in the data's order of columns; inferred for each batch if not given."""
+
+    probabilities: bool = False
+    """Whether answers are ``{"label", "classes", "probabilities"}`` instead of labels."""
+
+    name: str = ""
+    version: str | None = None
+    reference: str | None = None
+
+    lane: Literal["batch"] = "batch"
+
+    def __post_init__(self) -> None:
+        """Resolve name and version.
+
+        Raises:
+            UsageError: If probabilities are asked of an estimator that has none.
+        """
+        object.__setattr__(self, "name", self.name or _shown_name(self.estimator))
+        object.__setattr__(self, "version", resolved_version(self.version))
+        if self.probabilities:
+            _require_probabilities(self.estimator, self.name)
+
+    @property
+    def identity(self) -> TargetIdentity:
+        """The estimator's class and plain settings; what it has learnt is not looked into."""
+        return TargetIdentity(
+            kind="estimator",
+            name=self.name,
+            parameters={"settings": _plain_settings(self.estimator)},
+            reference=self.reference,
+            version=self.version,
+        )
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the estimator can give probabilities."""
+        return callable(getattr(self.estimator, "predict_proba", None))
+
+    def with_dtypes(self, dtypes: Mapping[str, str]) -> EstimatorTarget:
+        """Return this target with the *dtypes* of the data's input columns, in their order."""
+        return dataclasses.replace(self, dtypes=dict(dtypes))
+
+    def with_probabilities(self, *, wanted: bool = True) -> EstimatorTarget:
+        """Return this target answering with probabilities beside each label.
+
+        Raises:
+            UsageError: If the estimator has no ``predict_proba``.
+        """
+        return dataclasses.replace(self, probabilities=wanted)
+
+    def check(self, batch: CaseBatch) -> None:
+        """Refuse columns that differ from those the estimator was fitted on.
+
+        Raises:
+            BindingError: Naming the columns that are missing or too many.
+        """
+        columns = self._columns(batch)
+        if not columns:
+            raise BindingError(
+                f"{self.name} needs input columns, and there are none; "
+                "name them: columns={'inputs': ['age', 'income']}."
+            )
+        fitted = _fitted_names(self.estimator)
+        if fitted is None:
+            self._check_count(len(columns))
+            return
+        missing = [name for name in fitted if name not in columns]
+        extra = [name for name in columns if name not in fitted]
+        if missing:
+            hint = near_miss(missing[0], extra)
+            raise BindingError(
+                f"{self.name} was fitted on {_listed(missing)}; the input columns are "
+                f"{_listed(columns)}.{hint}"
+            )
+        if extra:
+            raise BindingError(
+                f"{self.name} was not fitted on {_listed(extra)}; give it its own columns alone: "
+                f"columns={{'inputs': {fitted}}}."
+            )
+
+    def _check_count(self, count: int) -> None:
+        wanted = getattr(_innermost(self.estimator), "n_features_in_", None)
+        if wanted is not None and wanted != count:
+            raise BindingError(
+                f"{self.name} was fitted on {wanted} columns, and there are {count} input columns; "
+                "name them in its order: columns={'inputs': [...]}."
+            )
+
+    def call_batch(self, batch: CaseBatch) -> Sequence[Output | Failure]:
+        """Return one prediction a case, in order, or the same failure for all of them."""
+        if not len(batch):
+            return []
+        try:
+            return self._predicted(batch)
+        except TargetError as error:
+            failure = Failure(error.reason, error.explanation)
+        except Exception as error:  # noqa: BLE001  the estimator is the user's code
+            failure = Failure("target_error", f"{type(error).__name__}: {error}")
+        return [failure] * len(batch)
+
+    def _predicted(self, batch: CaseBatch) -> list[Output | Failure]:
+        features = self._features(batch)
+        labels = _rows(self.estimator.predict(features), len(batch), "predict")
+        if not self.probabilities:
+            return [
+                Failure("empty", f"{self.name} predicted None.") if label is None else Output(label)
+                for label in labels
+            ]
+        shares = _rows(self.estimator.predict_proba(features), len(batch), "predict_proba")
+        classes = _listed_values(self.estimator.classes_)
+        return [
+            Output({"label": label, "classes": classes, "probabilities": share})
+            for label, share in zip(labels, shares, strict=True)
+        ]
+
+    def _columns(self, batch: CaseBatch) -> list[str]:
+        if self.dtypes:
+            return list(self.dtypes)
+        return list(dict.fromkeys(name for inputs in batch.inputs for name in inputs))
+
+    def _features(self, batch: CaseBatch) -> Any:
+        import pandas as pd
+
+        rows = batch.inputs
+        columns = self._columns(batch)
+        frame = pd.DataFrame({name: [row.get(name) for row in rows] for name in columns})
+        if self.dtypes:
+            frame = frame.astype(dict(self.dtypes))
+        fitted = _fitted_names(self.estimator)
+        if fitted is not None:
+            return frame[fitted]
+        inner = _innermost(self.estimator)
+        if len(columns) == 1 and _reads_texts(inner):
+            return frame[columns[0]]
+        # Fitted on an array: names would only make it warn.
+        return frame.to_numpy() if hasattr(inner, "n_features_in_") else frame
+
+
+def _innermost(estimator: Any) -> Any:
+    """Return what sees the features first: inside a search, the first step of a pipeline."""
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(getattr(estimator, "steps", None), list) and estimator.steps:
+            estimator = estimator.steps[0][1]
+        else:
+            return estimator
+
+
+def _fitted_names(estimator: Any) -> list[str] | None:
+    """Return the columns that it was fitted on; ``None`` if it was fitted without names."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        names = getattr(_innermost(estimator), "feature_names_in_", None)
+    return None if names is None else [str(name) for name in names]
+
+
+def _reads_texts(estimator: Any) -> bool:
+    from sklearn.utils import get_tags
+
+    try:
+        tags: Any = get_tags(estimator).input_tags
+    except (AttributeError, TypeError):  # not scikit-learn's own
+        return False
+    return bool(tags.string and not tags.two_d_array)
+
+
+def _require_probabilities(estimator: Any, name: str) -> None:
+    if callable(getattr(estimator, "predict_proba", None)):
+        return
+    if callable(getattr(estimator, "decision_function", None)):
+        raise UsageError(
+            f"{name} gives decision values, not probabilities; calibrate it with scikit-learn's "
+            "CalibratedClassifierCV, or leave out the scorers that read probabilities."
+        )
+    raise UsageError(f"{name} has no predict_proba; leave out the scorers that read probabilities.")
+
+
+def _rows(predicted: Any, count: int, method: str) -> list[Any]:
+    """Return predictions as Python values, one a case."""
+    values = _listed_values(predicted)
+    if len(values) != count:
+        raise TargetError(
+            "invalid_response", f"{method} gave {len(values)} values for {count} cases."
+        )
+    return values
+
+
+def _listed_values(values: Any) -> list[Any]:
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    return list(values.tolist() if hasattr(values, "tolist") else values)
+
+
+def _shown_name(estimator: Any) -> str:
+    steps = getattr(estimator, "steps", None)
+    last = steps[-1][1] if isinstance(steps, list) and steps else None
+    own = type(estimator).__name__
+    return own if last is None else f"{own}({type(last).__name__})"
+
+
+def _plain_settings(estimator: Any) -> dict[str, Any]:
+    """Return the settings that JSON can hold; objects by their class."""
+    read = getattr(estimator, "get_params", None)
+    if not callable(read):
+        return {}
+    settings: Any = read(deep=True)
+    plain = (str, int, float, bool, type(None))
+    return {
+        name: value if isinstance(value, plain) else type(value).__name__
+        for name, value in sorted(settings.items())
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)
