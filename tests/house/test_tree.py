@@ -67,6 +67,18 @@ def test_the_root_holds_only_the_agreed_folders(tracked: list[str]) -> None:
     assert {folder for folder in folders if not folder.startswith(".")} <= FOLDERS
 
 
+def test_the_tests_mirror_the_tree(root: Path, tracked: list[str]) -> None:
+    rooms = {
+        path.name
+        for path in (root / "evalkit").iterdir()
+        if path.name.endswith(".py") or (path / "__init__.py").is_file()
+    }
+    mirrored = {name.removesuffix(".py") for name in rooms} | FOLDERS
+    found = {name.split("/")[1] for name in tracked if re.match(r"tests/\w+/", name)}
+
+    assert found <= mirrored | {"house", "conformance", "wheel"}
+
+
 @pytest.mark.parametrize("folder", ["scorers", "judges", "datasets"])
 def test_a_plug_in_folder_is_not_itself_a_package(root: Path, folder: str) -> None:
     assert not (root / folder / "__init__.py").exists()
