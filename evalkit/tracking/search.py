@@ -71,7 +71,7 @@ def _status(name: str) -> RunStatus:
     try:
         return RunStatus(name.upper())
     except ValueError:
-        hint = near_miss(name.upper(), list(RunStatus))
+        hint = near_miss(name.upper(), [status.value for status in RunStatus])
         raise UsageError(f"No run is ever {name!r}.{hint}") from None
 
 

@@ -1,0 +1,119 @@
+"""Disks that are full or cannot be written, as a process meets them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evalkit.store import open_store
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX users and limits")
+
+_FILL = """
+import resource, sys
+from evalkit.errors import StoreUnavailableError
+from evalkit.store import open_store
+
+store = open_store(sys.argv[1])
+before = store.create_run(run_id="before").run_id
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    for i in range(2000):
+        store.log_batch(before, params={f"{i}-{j}": "x" * 900 for j in range(20)})
+except StoreUnavailableError as error:
+    print(i, error, sep="|")
+"""
+
+_OPEN = """
+import os, sys
+import sqlalchemy.dialects.sqlite, evalkit.store.sql.store
+from evalkit.errors import StoreUnavailableError
+from evalkit.store import open_store
+if os.geteuid() == 0:  # whom no mode of a file stops; what is imported later may be out of reach
+    open_store("sqlite://").close()
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    open_store(sys.argv[1]).create_run()
+except StoreUnavailableError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that another user can reach; pytest's own are for one user only."""
+    folder = Path(tempfile.mkdtemp(prefix="evalkit-test-"))
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_full_disk_is_one_clear_error_and_keeps_what_was_written(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/runs.db"
+    done = subprocess.run(
+        [sys.executable, "-c", _FILL, uri, "600000"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    logged, _, message = done.stdout.strip().partition("|")
+
+    assert "runs.db: cannot be" in message
+    assert "disk is full" in message
+    assert "free some space" in message
+    assert "\n" not in message
+    with open_store(uri) as store:
+        assert len(store.get_run("before").data.params) == 20 * int(logged)
+        store.log_batch("before", params={"after": "1"})
+
+
+def _open_as_anybody(uri: str) -> str:
+    """Return the error that a user without special rights gets for *uri*."""
+    done = subprocess.run(
+        [sys.executable, "-c", _OPEN, uri],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.strip()
+
+
+def test_a_read_only_folder_is_one_clear_error(public_folder: Path) -> None:
+    public_folder.chmod(0o555)
+
+    message = _open_as_anybody(f"sqlite:///{public_folder}/runs.db")
+    assert message == (
+        f"{public_folder}/runs.db: cannot be opened for writing (Permission denied); "
+        "name another place by --store or EVALKIT_TRACKING_URI."
+    )
+
+
+def test_a_database_in_a_read_only_folder_is_one_clear_error(public_folder: Path) -> None:
+    path = public_folder / "runs.db"
+    open_store(f"sqlite:///{path}").close()
+    path.chmod(0o666)
+    public_folder.chmod(0o555)
+
+    message = _open_as_anybody(f"sqlite:///{path}")
+    assert message.startswith(f"{path}: cannot be")
+    assert message.endswith("name another place by --store or EVALKIT_TRACKING_URI.")
+    assert "\n" not in message
+
+
+def test_a_read_only_database_is_one_clear_error(public_folder: Path) -> None:
+    path = public_folder / "runs.db"
+    open_store(f"sqlite:///{path}").close()
+    path.chmod(0o444)
+
+    message = _open_as_anybody(f"sqlite:///{path}")
+    assert message.startswith(f"{path}: cannot be opened for writing")

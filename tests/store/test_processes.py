@@ -1,0 +1,167 @@
+"""Several threads and processes on one store, with real ones of each."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from evalkit.entities.run import Metric, RunStatus
+from evalkit.errors import StoreUnavailableError
+from evalkit.store import open_store
+from evalkit.store.sql.engine import Database
+from evalkit.store.sql.store import SqlTrackingStore
+
+_EVALUATE = """
+import sys
+from evalkit.entities.run import Metric, RunStatus
+from evalkit.store import open_store
+
+print("ready", flush=True)
+sys.stdin.readline()
+with open_store(sys.argv[1]) as store:
+    experiment = store.get_or_create_experiment("shared")
+    for i in range(int(sys.argv[2])):
+        run = store.create_run(experiment.experiment_id)
+        store.log_batch(run.run_id, metrics=[Metric(f"m{i}", i, i)], params={"i": str(i)})
+        store.update_run(run.run_id, status=RunStatus.FINISHED)
+print(experiment.experiment_id)
+"""
+
+
+def _start(uri: str, runs: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _EVALUATE, uri, str(runs)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_processes_that_make_one_store_and_experiment_at_once_all_succeed(
+    tmp_path: Path, attempt: int
+) -> None:
+    del attempt
+    uri = f"sqlite:///{tmp_path}/runs.db"
+    processes = [_start(uri, 5) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    answers = []
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        output, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")
+        answers.append(output)
+
+    assert set(answers) == {"1\n"}
+    with open_store(uri) as store:
+        assert [e.name for e in store.search_experiments()] == ["shared", "Default"]
+        runs = store.search_runs(["1"])
+        assert len(runs) == 20
+        assert all(run.status is RunStatus.FINISHED for run in runs)
+        assert all(len(run.data.metrics) == len(run.data.params) == 1 for run in runs)
+
+
+def test_threads_share_a_store(store: SqlTrackingStore) -> None:
+    run_id = store.create_run().run_id
+
+    def work(number: int) -> None:
+        own = store.create_run().run_id
+        for step in range(5):
+            store.log_batch(run_id, metrics=[Metric("m", float(number), step, step)])
+            store.log_batch(own, params={f"p{step}": str(number)})
+        assert len(store.get_run(own).data.params) == 5
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(16)))
+    assert len(store.metric_history(run_id, "m")) == 80
+
+
+def test_a_reader_is_not_held_up_by_a_writer(tmp_path: Path) -> None:
+    with SqlTrackingStore(tmp_path / "runs.db", tmp_path) as store:
+        run = store.create_run()
+        with Database(tmp_path / "runs.db").write():
+            assert store.get_run(run.run_id) == run
+
+
+def test_who_waits_too_long_for_the_lock_is_told_and_writes_nothing(tmp_path: Path) -> None:
+    with SqlTrackingStore(tmp_path / "runs.db", tmp_path, lock_timeout_seconds=0.05) as store:
+        with (
+            Database(tmp_path / "runs.db").write(),
+            pytest.raises(StoreUnavailableError, match="locked by another process"),
+        ):
+            store.create_run()
+        assert store.search_runs() == []
+        store.create_run()
+        assert len(store.search_runs()) == 1
+
+
+def test_who_waits_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
+    with SqlTrackingStore(tmp_path / "runs.db", tmp_path) as store:
+        held, free = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with Database(tmp_path / "runs.db").write():
+                held.set()
+                free.wait(10)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait(10)
+        threading.Timer(0.05, free.set).start()
+        store.create_run()
+        holder.join()
+    assert free.is_set()
+
+
+def _log_in_child(store: SqlTrackingStore, run_id: str) -> None:
+    store.log_batch(run_id, params={"child": str(os.getpid())})
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork"
+)
+def test_a_forked_child_uses_the_store_and_leaves_the_parents_connections_alone(
+    store: SqlTrackingStore,
+) -> None:
+    run_id = store.create_run().run_id
+    child = multiprocessing.get_context("fork").Process(target=_log_in_child, args=(store, run_id))
+    child.start()
+    child.join(30)
+    store.log_batch(run_id, params={"parent": "1"})
+
+    assert child.exitcode == 0
+    assert store.get_run(run_id).data.params == {"child": str(child.pid), "parent": "1"}
+
+
+_KILLED = """
+import os, signal, sys
+from evalkit.entities.run import Metric
+from evalkit.store import open_store
+
+store = open_store(sys.argv[1])
+run = store.create_run(run_id="killed")
+store.log_batch("killed", params={"kept": "1"})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_what_was_logged_before_a_kill_is_kept(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/runs.db"
+    subprocess.run([sys.executable, "-c", _KILLED, uri], check=False, timeout=60)
+
+    with open_store(uri) as store:
+        run = store.get_run("killed")
+        assert run.data.params == {"kept": "1"}
+        assert run.status is RunStatus.RUNNING
