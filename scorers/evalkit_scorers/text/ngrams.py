@@ -1,0 +1,170 @@
+"""Count shared n-grams of many texts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
+
+_SYMBOLS_A_CHUNK: Final = 1 << 15
+"""So many symbols are sorted at once: a quarter of a megabyte, which stays in a core's cache."""
+
+_CASES_A_CHUNK: Final = 1 << 12
+_KEY_BITS: Final = 63
+
+
+def clipped_matches(
+    outputs: Sequence[str], references: Sequence[Sequence[str]], orders: Sequence[int]
+) -> Integers:
+    """Return how many n-grams of each output stand in its references, counted as BLEU does.
+
+    Every character is one symbol, whether it is a letter or stands for a word.  An n-gram counts
+    as often as it occurs in the output, but at most as often as in the reference that has it most.
+
+    The n-grams of many cases become integers, which are sorted together: runs of equal integers
+    are then the counts.
+
+    Args:
+        outputs: Texts of symbols, shape ``(n,)``.
+        references: One or more texts of symbols for each output, shape ``(n,)``.
+        orders: Lengths of the n-grams, ascending, each at least 1.
+
+    Returns:
+        Counts, shape ``(n, len(orders))``.
+
+    Examples:
+        >>> clipped_matches(["abab"], [["ab", "ba"]], [1, 2]).tolist()
+        [[2, 2]]
+
+    References:
+        Papineni et al. (2002), *BLEU*, section 2.1 (modified n-gram precision).
+    """
+    import numpy as np
+
+    parts = [
+        _chunk_matches(outputs[start:stop], references[start:stop], orders)
+        for start, stop in _chunks(outputs, references)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, len(orders)), dtype=np.int64)
+
+
+def _chunks(
+    outputs: Sequence[str], references: Sequence[Sequence[str]]
+) -> Iterator[tuple[int, int]]:
+    start = size = 0
+    for row, (output, wanted) in enumerate(zip(outputs, references, strict=True)):
+        added = len(output) + sum(map(len, wanted))
+        if row > start and (size + added > _SYMBOLS_A_CHUNK or row - start >= _CASES_A_CHUNK):
+            yield start, row
+            start, size = row, 0
+        size += added
+    if start < len(outputs):
+        yield start, len(outputs)
+
+
+def _chunk_matches(
+    outputs: Sequence[str], references: Sequence[Sequence[str]], orders: Sequence[int]
+) -> Integers:
+    import numpy as np
+
+    n = len(outputs)
+    texts = [*outputs, *chain.from_iterable(references)]
+    symbols = symbol_codes(texts)
+    per_case = np.fromiter(map(len, references), dtype=np.int64, count=n)
+    case_of_text = np.concatenate([np.arange(n), np.repeat(np.arange(n), per_case)])
+    # The output's rank is 0, so that its run comes before those of its references.
+    first = np.repeat(np.cumsum(per_case) - per_case, per_case)
+    ranks = np.concatenate([np.zeros(n, np.int64), np.arange(len(first)) - first + 1])
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    text = np.repeat(np.arange(len(texts)), lengths)
+
+    rank_bits = int(per_case.max()).bit_length()
+    case_bits = n.bit_length()
+    found = np.zeros((n, len(orders)), dtype=np.int64)
+    grams = _Grams(symbols, _KEY_BITS - case_bits - rank_bits)
+    for column, order in enumerate(orders):
+        codes = grams.of(order)
+        if not len(codes):
+            break
+        begins = text[: len(codes)]
+        whole = begins == text[order - 1 :]
+        keys = case_of_text[begins] << grams.bits
+        keys |= codes
+        keys <<= rank_bits
+        keys |= ranks[begins]
+        keys = keys[whole]
+        keys.sort()
+        found[:, column] = _count(keys, rank_bits, rank_bits + grams.bits, n)
+    return found
+
+
+def symbol_codes(texts: Sequence[str]) -> Integers:
+    """Return the code points of all *texts*, one after the other, lone surrogates included."""
+    import numpy as np
+
+    encoded = "".join(texts).encode("utf-32-le", "surrogatepass")
+    return np.frombuffer(encoded, dtype=np.uint32).astype(np.int64)
+
+
+class _Grams:
+    """The n-gram that begins at each symbol, as an integer; longer ones from shorter ones."""
+
+    __slots__ = ("_codes", "_limit", "_order", "_symbol_bits", "_symbols", "bits")
+
+    def __init__(self, symbols: Integers, limit: int) -> None:
+        self._symbols = self._codes = symbols
+        self._limit = limit
+        self._order = 1
+        self._symbol_bits = self.bits = int(symbols.max(initial=0)).bit_length()
+
+    def of(self, order: int) -> Integers:
+        import numpy as np
+
+        while self._order < order:
+            if self.bits + self._symbol_bits > self._limit:
+                distinct, ranked = np.unique(self._codes, return_inverse=True)
+                self._codes, self.bits = ranked, len(distinct).bit_length()
+            self._codes = (self._codes[:-1] << self._symbol_bits) | self._symbols[self._order :]
+            self.bits += self._symbol_bits
+            self._order += 1
+        return self._codes
+
+
+def _count(keys: Integers, rank_bits: int, case_shift: int, n: int) -> Any:
+    import numpy as np
+
+    if not len(keys):
+        return np.zeros(n, dtype=np.int64)
+    starts = _run_starts(keys)
+    counts = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=counts[:-1])
+    counts[-1] = len(keys) - starts[-1]
+    runs = keys[starts]
+    grams = runs >> rank_bits
+    if rank_bits == 1:
+        # One reference: an n-gram of both texts is two runs side by side, the output's first.
+        both = np.flatnonzero(grams[1:] == grams[:-1])
+        shared = np.minimum(counts[both], counts[both + 1])
+        return np.bincount(runs[both] >> case_shift, weights=shared, minlength=n)
+    groups = _run_starts(grams)
+    is_output = runs[groups] & ((1 << rank_bits) - 1) == 0
+    wanted = counts[groups]
+    counts[groups[is_output]] = 0
+    offered = np.maximum.reduceat(counts, groups)
+    shared = np.where(is_output, np.minimum(wanted, offered), 0)
+    return np.bincount(runs[groups] >> case_shift, weights=shared, minlength=n)
+
+
+def _run_starts(keys: Integers) -> npt.NDArray[np.intp]:
+    import numpy as np
+
+    changes = np.empty(len(keys), dtype=np.bool_)
+    changes[0] = True
+    np.not_equal(keys[1:], keys[:-1], out=changes[1:])
+    return np.flatnonzero(changes)
