@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Final
+
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.optional import require
 from evalkit.entities.batch import CaseBatch
@@ -52,6 +55,20 @@ from evalkit.scoring.reading import (
 )
 from evalkit.scoring.sufficient import Additive, Rows
 
+if TYPE_CHECKING:
+    from evalkit.stats.interval import Interval, normal_quantile
+    from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
+    from evalkit.stats.roc import delong_auc
+
+_LAZY: Final = {
+    "Interval": "evalkit.stats.interval",
+    "bootstrap_totals": "evalkit.stats.resampling",
+    "bootstrap_weights": "evalkit.stats.resampling",
+    "delong_auc": "evalkit.stats.roc",
+    "normal_quantile": "evalkit.stats.interval",
+}
+"""Statistics, imported when they are first used, since they bring numpy."""
+
 __all__ = [
     "CASE_FIELDS",
     "UNIT",
@@ -72,6 +89,7 @@ __all__ = [
     "Estimate",
     "EvalkitError",
     "Failure",
+    "Interval",
     "Invocation",
     "MetricFacts",
     "MissingColumnError",
@@ -91,14 +109,26 @@ __all__ = [
     "Verdict",
     "as_references",
     "as_text",
+    "bootstrap_totals",
+    "bootstrap_weights",
     "canonical_json",
+    "delong_auc",
     "expected_values",
     "follow",
     "hookimpl",
     "near_miss",
+    "normal_quantile",
     "output_texts",
     "parse_json",
     "references",
     "require",
     "targets",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a statistic from its home and remember it here."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_LAZY[name]), name)
+    return value

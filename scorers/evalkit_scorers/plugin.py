@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from evalkit.plugin import Scorer, hookimpl
+from evalkit_scorers.classification import registered as classification
+from evalkit_scorers.operations import registered as operations
+from evalkit_scorers.regression import registered as regression
 from evalkit_scorers.text import registered as text
 
 
 @hookimpl
 def evalkit_scorers() -> tuple[Scorer, ...]:
     """Return every scorer that comes with evalkit, with its defaults."""
-    return (*text.scorers(),)
+    return (
+        *text.scorers(),
+        *classification.scorers(),
+        *regression.scorers(),
+        *operations.scorers(),
+    )

@@ -1,0 +1,1 @@
+"""Metrics of classifiers: of labels, and of probabilities."""

@@ -1,0 +1,47 @@
+"""Accuracy: the share of right labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, Status
+from evalkit_scorers.classification.reading import label_pairs
+
+RIGHT_OR_WRONG: Final = MetricFacts(low=0.0, high=1.0, binary=True, best_for_identity=True)
+"""A yes or no for each case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """Say of each case whether output and target are the same label.
+
+    Its mean equals ``accuracy_score``.  An output that is no known label is wrong, not missing.
+
+    Examples:
+        >>> from evalkit.plugin import Case
+        >>> cases = [Case(outputs=o, expectations={"target": "cat"}) for o in ("cat", "dog", None)]
+        >>> Accuracy().score_batch(CaseBatch.of(cases)).values.tolist()
+        [1.0, 0.0, nan]
+
+    References:
+        scikit-learn, ``sklearn.metrics.accuracy_score``.
+    """
+
+    name: str = "classification.accuracy"
+    parse_text: bool = False
+    """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
+
+    facts: ClassVar[MetricFacts] = RIGHT_OR_WRONG
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return 1 where the labels are equal, 0 where they differ."""
+        import numpy as np
+
+        pairs = label_pairs(batch, parse_text=self.parse_text)
+        right = [got == wanted for got, wanted in zip(pairs.output, pairs.target, strict=True)]
+        column = pairs.column
+        column.values = np.where(column.status == Status.OK, right, np.nan)
+        column.binary = True
+        return column

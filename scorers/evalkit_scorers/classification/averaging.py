@@ -1,0 +1,133 @@
+"""Precision, recall and F of each class, and the ways to average them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from evalkit.plugin import Rows
+from evalkit_scorers.classification.confusion import ClassSums, ConfusionCells
+from evalkit_scorers.classification.label_metric import LabelMetric
+from evalkit_scorers.classification.labels import label_key, label_keys, positive_label, shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+Average = Literal["binary", "macro", "micro", "weighted"]
+AVERAGES: Final = get_args(Average)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AveragedMetric(LabelMetric):
+    """A quotient of each class, averaged over classes.
+
+    Without `average` it is that of the positive class (``binary``) where the targets hold at most
+    two labels (or `labels` lists two) and it is clear which is positive (`pos_label`, or 0/1,
+    -1/1, no/yes, false/true, negative/positive), and else the mean over classes (``macro``):
+    `note` says which.
+    """
+
+    average: Average | None = None
+    """``binary``, ``macro``, ``micro`` or ``weighted`` as in scikit-learn; ``None`` chooses."""
+
+    pos_label: Any = None
+    """The positive label of ``binary``; any label, so that this gives one class's own value."""
+
+    labels: Any = None
+    """List of the labels to average over; ``None`` means all that occur in targets or outputs."""
+
+    zero_division: float | None = 0.0
+    """Value of 0/0 in a class: 0, 1, or ``None`` to leave that class out."""
+
+    def __post_init__(self) -> None:
+        if self.average is not None and self.average not in AVERAGES:
+            raise ValueError(f"average must be one of {', '.join(AVERAGES)}, got {self.average!r}")
+        if self.zero_division not in {0, 1, None}:
+            raise ValueError(f"zero_division must be 0, 1 or None, got {self.zero_division!r}")
+        label_keys(self.labels)
+
+    def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
+        """Return numerator and denominator of each class, shape ``(d, K)`` each."""
+        raise NotImplementedError
+
+    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
+        """Return which average the number is, and of which class."""
+        del weights  # the labels decide, however much they weigh
+        average, positive = self.resolved(ConfusionCells.of(rows)) if len(rows) else (None, None)
+        if average != "binary":
+            return average
+        if positive is None:
+            return "undefined: average='binary' needs pos_label here"
+        return f"binary, positive label {shown(positive)!r}"
+
+    def resolved(self, cells: ConfusionCells) -> tuple[Average, str | None]:
+        """Return the average that applies and, for ``binary``, the positive label."""
+        if self.average not in {None, "binary"}:
+            return self.average or "macro", None
+        positive = label_key(self.pos_label)
+        if positive is None:
+            expected = label_keys(self.labels) or [
+                cells.labels[i] for i in set(cells.target.tolist())
+            ]
+            positive = positive_label(expected, cells.labels)
+        if self.average is None and positive is None:
+            return "macro", None
+        return "binary", positive
+
+    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+        """Return the averaged metric of each table."""
+        import numpy as np
+
+        average, positive = self.resolved(cells)
+        if average == "binary" and positive is None:
+            return np.full(len(counts), np.nan)
+        listed = label_keys(self.labels) if average != "binary" else (positive or "",)
+        sums = cells.sums(counts)
+        if listed is not None:
+            sums = _of_labels(sums, cells.numbers(listed))
+        present = (sums.target + sums.output) > 0
+        if average == "micro":
+            sums = ClassSums(*(part.sum(axis=1, keepdims=True) for part in sums))
+        each = self._divided(sums)
+        if average in {"macro", "weighted"} and listed is None:
+            each[~present] = np.nan
+        return mean_of_classes(each, sums.target if average == "weighted" else None)
+
+    def _divided(self, sums: ClassSums) -> FloatArray:
+        import numpy as np
+
+        above, below = self.quotients(sums)
+        zero = np.nan if self.zero_division is None else self.zero_division
+        return np.divide(above, below, out=np.full_like(above, zero), where=below > 0)
+
+
+def _of_labels(sums: ClassSums, numbers: npt.NDArray[np.int64]) -> ClassSums:
+    import numpy as np
+
+    # One empty class at the end, for listed labels that never occur.
+    padded = (np.pad(part, ((0, 0), (0, 1))) for part in sums)
+    return ClassSums(*(part[:, numbers] for part in padded))
+
+
+def mean_of_classes(each: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+    """Return the mean over classes that have a value, ``(d, K)`` in, ``(d,)`` out.
+
+    Where the weights are all 0 the mean is unweighted, as in scikit-learn.
+
+    Examples:
+        >>> import numpy as np
+        >>> mean_of_classes(np.array([[1.0, np.nan, 0.0]]))
+        array([0.5])
+    """
+    import numpy as np
+
+    valued = np.isfinite(each)
+    load = valued.astype(np.float64) if weights is None else weights * valued
+    load = np.where(load.sum(axis=1, keepdims=True) > 0, load, valued)
+    total = load.sum(axis=1)
+    above = (np.where(valued, each, 0.0) * load).sum(axis=1)
+    mean: FloatArray = np.divide(above, total, out=np.full(len(each), np.nan), where=total > 0)
+    return mean

@@ -1,0 +1,106 @@
+"""What every corpus metric of labels shares: reading, statistics, draws and the artifact."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from evalkit.plugin import CaseBatch, Rows, ScoreColumn
+from evalkit_scorers.classification.confusion import ConfusionCells
+from evalkit_scorers.classification.labels import NOT_A_LABEL, shown
+from evalkit_scorers.classification.reading import label_pairs
+from evalkit_scorers.classification.resampling import count_draws
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+MOST_LABELS: Final = 50
+"""Labels in an artifact; the rest, rarest first, are put together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelMetric:
+    """A metric of the confusion table of targets and outputs.
+
+    A case of weight 0 counts as absent.  Bootstrap draws resample the table's cells.
+    """
+
+    parse_text: bool = False
+    """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
+
+    corpus: ClassVar[str] = "rows"
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
+    version: ClassVar[str] = "1"
+
+    @abstractmethod
+    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+        """Return the metric of each table: ``(d, C)`` in, ``(d,)`` out, NaN where undefined."""
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return a column without values whose statistics are the pairs of labels."""
+        pairs = label_pairs(batch, parse_text=self.parse_text)
+        pairs.column.statistics = pairs.rows()
+        return pairs.column
+
+    def compute(self, rows: Rows, weights: FloatArray | None, /) -> float:
+        """Return the metric of all cases; NaN where it is undefined or there are none."""
+        if not len(rows):
+            return float("nan")
+        cells = ConfusionCells.of(rows)
+        return float(self.of_table(cells, cells.counts(weights))[0])
+
+    def draws(
+        self,
+        rows: Rows,
+        weights: FloatArray | None,
+        resamples: int,
+        seed: int,
+        groups: npt.ArrayLike | None = None,
+    ) -> FloatArray:
+        """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
+        import numpy as np
+
+        cells = ConfusionCells.of(rows)
+        parts = count_draws(cells, weights, resamples=resamples, seed=seed, groups=groups)
+        return np.concatenate([self.of_table(cells, counts) for counts in parts])
+
+    def artifacts(self, rows: Rows, weights: FloatArray | None, /) -> Mapping[str, Any]:
+        """Return the confusion matrix: rows are targets, columns outputs."""
+        return {"confusion_matrix": confusion_matrix(rows, weights)}
+
+
+def confusion_matrix(rows: Rows, weights: FloatArray | None = None) -> dict[str, Any]:
+    """Return the confusion matrix with its labels, ready for JSON.
+
+    Beyond 50 labels the rarest are put together as ``(others)``.
+
+    Examples:
+        >>> import numpy as np
+        >>> pairs = {"target": ["1", "0", "1"], "output": ["1", "1", "1"]}
+        >>> rows = Rows({name: np.array(keys, dtype=object) for name, keys in pairs.items()})
+        >>> confusion_matrix(rows)
+        {'labels': ['0', '1'], 'matrix': [[0.0, 1.0], [0.0, 2.0]]}
+
+    References:
+        scikit-learn, ``sklearn.metrics.confusion_matrix``.
+    """
+    import numpy as np
+
+    cells = ConfusionCells.of(rows)
+    counts = cells.counts(weights)
+    sums = cells.sums(counts)
+    names = ["(no label)" if key == NOT_A_LABEL else shown(key) for key in cells.labels]
+    place = np.arange(len(names))
+    if len(names) > MOST_LABELS:
+        kept = np.sort(np.argsort(-(sums.target + sums.output)[0], kind="stable")[:MOST_LABELS])
+        place = np.full(len(names), MOST_LABELS)
+        place[kept] = np.arange(MOST_LABELS)
+        names = [*(names[label] for label in kept), "(others)"]
+    matrix = np.zeros((len(names), len(names)))
+    np.add.at(matrix, (place[cells.target], place[cells.output]), counts[0])
+    return {"labels": names, "matrix": matrix.tolist()}

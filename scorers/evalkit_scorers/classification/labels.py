@@ -1,0 +1,228 @@
+"""Labels as comparable keys, whatever type they were written in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Final
+
+from evalkit.plugin import canonical_json
+
+NOT_A_LABEL: Final = "null"
+"""Key of an answer that is no label at all (a list, an infinity); no target ever has it."""
+
+LONGEST_KEY: Final = 200
+"""Characters of a text that are kept; longer ones end in a digest, so that they stay distinct."""
+
+_POSITIVE_AND_NEGATIVE: Final = (
+    ("1", "0"),
+    ("1", "-1"),
+    ('"1"', '"0"'),
+    ('"yes"', '"no"'),
+    ('"true"', '"false"'),
+    ('"positive"', '"negative"'),
+    ('"pos"', '"neg"'),
+    ('"y"', '"n"'),
+    ('"t"', '"f"'),
+)
+
+
+def label_key(value: Any) -> str | None:
+    """Return the key under which a label is compared; ``None`` where there is no label.
+
+    Numbers are equal by value (``1``, ``1.0`` and ``True`` are one label); texts are compared as
+    they are, and keep their quotes, so that ``1`` and ``"1"`` are two labels.  NaN is no label.
+
+    Examples:
+        >>> label_key(True), label_key(1.0), label_key("1"), label_key(0.5), label_key(None)
+        ('1', '1', '"1"', '0.5', None)
+        >>> label_key(["a"])
+        'null'
+    """
+    value = value.item() if hasattr(value, "item") and not isinstance(value, str) else value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _text_key(value)
+    if isinstance(value, (bool, int)):
+        return str(int(value))
+    if isinstance(value, float):
+        return _float_key(value)
+    return NOT_A_LABEL
+
+
+def _text_key(text: str) -> str:
+    if len(text) > LONGEST_KEY:
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        text = f"{text[:LONGEST_KEY]}… ({digest})"
+    return canonical_json(text).decode()
+
+
+def _float_key(value: float) -> str | None:
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return NOT_A_LABEL
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def is_text(key: str) -> bool:
+    """Say whether the label is a text.
+
+    Examples:
+        >>> is_text('"yes"'), is_text("1")
+        (True, False)
+    """
+    return key.startswith('"')
+
+
+def shown(key: str) -> str:
+    """Return the label as people read it.
+
+    Examples:
+        >>> shown('"yes"'), shown("1")
+        ('yes', '1')
+    """
+    from evalkit.plugin import parse_json
+
+    return str(parse_json(key)) if is_text(key) else key
+
+
+def spelled_number(key: str) -> str | None:
+    """Return the key of the number or truth value that a text label spells, if it spells one.
+
+    Examples:
+        >>> spelled_number('" 1.0"'), spelled_number('"True"'), spelled_number('"one"')
+        ('1', '1', None)
+    """
+    word = shown(key).strip().casefold() if is_text(key) else ""
+    if word in {"true", "false"}:
+        return str(int(word == "true"))
+    if not word or "_" in word or word[-1].isalpha():
+        return None  # what Python reads as a number and people do not: 1_000, inf, nan
+    try:
+        return _float_key(float(word))
+    except ValueError:
+        return None
+
+
+def in_order(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return distinct labels in scikit-learn's order: numbers by value, then texts by code point.
+
+    Examples:
+        >>> in_order(['"b"', "10", "9", '"a"'])
+        ('9', '10', '"a"', '"b"')
+    """
+
+    def place(key: str) -> tuple[int, float, str]:
+        if is_text(key):
+            return 1, 0.0, shown(key)
+        return (2, 0.0, "") if key == NOT_A_LABEL else (0, float(key), key)
+
+    return tuple(sorted(set(keys), key=place))
+
+
+def label_keys(labels: Sequence[Any] | None) -> tuple[str, ...] | None:
+    """Return the keys of labels that a user listed.
+
+    Raises:
+        ValueError: If one of them is not a label, or none is listed.
+
+    Examples:
+        >>> label_keys(["a", 2])
+        ('"a"', '2')
+    """
+    if labels is None:
+        return None
+    keys = [label_key(label) for label in labels]
+    known = [key for key in keys if key is not None and key != NOT_A_LABEL]
+    if not known or len(set(known)) != len(keys):
+        raise ValueError(f"labels must be distinct texts, numbers or truth values, got {labels!r}")
+    return tuple(known)
+
+
+def positive_label(targets: Iterable[str], others: Iterable[str] = ()) -> str | None:
+    """Return which of at most two labels is the positive one; ``None`` where nobody can know.
+
+    It is 1 of 0/1 and -1/1 (true of truth values), and ``yes``, ``true``, ``positive``, ``pos``,
+    ``y``, ``t``, ``"1"`` of such pairs of texts, in any case.
+
+    Args:
+        targets: Keys of the labels that are expected.
+        others: Keys of further labels, where the spelling of the positive one may be found.
+
+    Examples:
+        >>> positive_label(["0", "1"]), positive_label(['"No"'], ['"Yes"'])
+        ('1', '"Yes"')
+        >>> positive_label(['"cat"', '"dog"']) is None
+        True
+    """
+    expected = set(targets)
+    folded = {key.casefold() for key in expected}
+    if not 1 <= len(expected) <= 2 or len(folded) != len(expected):  # noqa: PLR2004
+        return None
+    for positive, negative in _POSITIVE_AND_NEGATIVE:
+        if folded <= {positive, negative}:
+            spelt = sorted(key for key in {*expected, *others} if key.casefold() == positive)
+            in_targets = [key for key in spelt if key in expected]
+            return (in_targets or spelt or [positive])[0]
+    return None
+
+
+def is_positive(key: str, pos_label: str | None) -> bool | None:
+    """Say whether one label is the positive one; ``None`` where nobody can know.
+
+    Examples:
+        >>> is_positive("1", None), is_positive('"No"', None), is_positive('"cat"', None)
+        (True, False, None)
+        >>> is_positive('"cat"', '"cat"'), is_positive('"dog"', '"cat"')
+        (True, False)
+    """
+    if pos_label is not None:
+        return key == pos_label
+    folded = key.casefold()
+    for positive, negative in _POSITIVE_AND_NEGATIVE:
+        if folded in {positive, negative}:
+            return folded == positive
+    return None
+
+
+def stated_label(output: Any) -> Any:
+    """Return the label that an output states: itself, its ``label``, or the most probable one.
+
+    Examples:
+        >>> stated_label("cat"), stated_label({"label": "cat", "probabilities": [0.2, 0.8]})
+        ('cat', 'cat')
+        >>> stated_label({"cat": 0.3, "dog": 0.7})
+        'dog'
+        >>> stated_label({"probabilities": [0.2, 0.8], "classes": [0, 1]})
+        1
+    """
+    if not isinstance(output, Mapping):
+        return output
+    if "label" in output:
+        return output["label"]
+    classes, shares = as_list(output.get("classes")), as_list(output.get("probabilities"))
+    if classes is None or shares is None:
+        classes, shares = list(output), list(output.values())
+    if not shares or len(shares) != len(classes) or not all(map(_is_number, shares)):
+        return output
+    return classes[shares.index(max(shares))]
+
+
+def as_list(value: Any) -> list[Any] | None:
+    """Return a list, tuple or array as a list; ``None`` for anything else.
+
+    Examples:
+        >>> as_list((1, 2)), as_list("ab")
+        ([1, 2], None)
+    """
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    listed = value.tolist() if hasattr(value, "tolist") else None
+    return listed if isinstance(listed, list) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -1,0 +1,1 @@
+"""What an answer took: time, money and length."""

@@ -1,0 +1,60 @@
+"""What every metric of errors shares: reading two numbers a case, and the error of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
+from evalkit_scorers.regression.reading import number_pairs
+from evalkit_scorers.rows_metric import RowsMetric
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+AN_ERROR = MetricFacts(direction="lower", low=0.0, best_for_identity=True)
+"""At least 0, the lower the better, 0 for outputs equal to their targets."""
+
+
+def absolute_error(target: FloatArray, output: FloatArray) -> FloatArray:
+    """Return how far outputs are from targets, shape ``(n,)`` each.
+
+    Examples:
+        >>> import numpy as np
+        >>> absolute_error(np.array([2.0, 2.0]), np.array([1.0, 4.0]))
+        array([1., 2.])
+    """
+    return abs(output - target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorMetric:
+    """A metric that is the mean of each case's own loss."""
+
+    facts: ClassVar[MetricFacts] = AN_ERROR
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
+    version: ClassVar[str] = "1"
+
+    def loss(self, target: FloatArray, output: FloatArray) -> FloatArray:
+        """Return the loss of each case, shape ``(n,)``."""
+        raise NotImplementedError
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return the loss of each case; skipped without output or target."""
+        return number_pairs(batch).scored(self.loss)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRowsMetric(RowsMetric):
+    """A metric of all absolute errors together; each cell is the case's absolute error."""
+
+    facts: ClassVar[MetricFacts] = AN_ERROR
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return the absolute error of each case, kept as statistics too."""
+        column = number_pairs(batch).scored(absolute_error)
+        column.statistics = Rows({"error": column.values.copy()})
+        return column

@@ -1,0 +1,203 @@
+"""Which labels are one, which are two, and what becomes of answers that are none."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.plugin import CaseBatch, Status
+from evalkit_scorers.classification.labels import (
+    LONGEST_KEY,
+    in_order,
+    label_key,
+    label_keys,
+    positive_label,
+    spelled_number,
+    stated_label,
+)
+from evalkit_scorers.classification.reading import label_pairs
+
+Batch = Callable[[Sequence[Any], Sequence[Any]], CaseBatch]
+scalars = st.text(max_size=5) | st.integers(-3, 3) | st.booleans() | st.floats(allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        pytest.param(1, 1.0, id="int-and-float"),
+        pytest.param(True, 1, id="bool-and-int"),
+        pytest.param(np.int64(3), 3, id="numpy-and-int"),
+        pytest.param(np.str_("a"), "a", id="numpy-and-text"),
+        pytest.param(0.0, -0.0, id="signs-of-zero"),
+    ],
+)
+def test_equal_values_of_several_types_are_one_label(left: object, right: object) -> None:
+    assert label_key(left) == label_key(right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        pytest.param(1, "1", id="number-and-text"),
+        pytest.param("a", "A", id="case"),
+        pytest.param("a", "a ", id="white-space"),
+        pytest.param(2**60, 2**60 + 1, id="large-numbers"),
+        pytest.param("x" * LONGEST_KEY + "a", "x" * LONGEST_KEY + "b", id="long-texts"),
+    ],
+)
+def test_different_labels_stay_apart(left: object, right: object) -> None:
+    assert label_key(left) != label_key(right)
+
+
+@given(scalars, scalars)
+def test_labels_are_one_exactly_when_python_calls_them_equal(left: Any, right: Any) -> None:
+    if not any(isinstance(value, float) and math.isinf(value) for value in (left, right)):
+        assert (label_key(left) == label_key(right)) == (left == right)
+
+
+@pytest.mark.parametrize("value", [None, math.nan, np.float64("nan")])
+def test_nothing_and_not_a_number_are_no_label(value: object) -> None:
+    assert label_key(value) is None
+
+
+@given(st.lists(st.integers(-20, 20) | st.text(max_size=3), max_size=8))
+def test_labels_are_ordered_as_numpy_orders_them(labels: list[int | str]) -> None:
+    numbers = sorted({label for label in labels if isinstance(label, int)})
+    texts = np.unique([label for label in labels if isinstance(label, str)]).tolist()
+    keys = [label_key(label) for label in [*numbers, *texts]]
+
+    assert list(in_order(key for key in map(label_key, labels) if key)) == keys
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1", "1"),
+        (" 2.50 ", "2.5"),
+        ("-1e3", "-1000"),
+        ("TRUE", "1"),
+        ("false", "0"),
+        ("one", None),
+        ("", None),
+        ("nan", None),
+        ("inf", None),
+        ("Infinity", None),
+        ("1_000", None),
+    ],
+)
+def test_a_text_spells_a_number_as_people_read_it(text: str, number: str | None) -> None:
+    assert spelled_number(label_key(text) or "") == number
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive"),
+    [
+        pytest.param([0, 1], 1, id="zero-one"),
+        pytest.param([-1, 1], 1, id="minus-one-one"),
+        pytest.param([False, True], True, id="truth-values"),
+        pytest.param(["no", "yes"], "yes", id="no-yes"),
+        pytest.param(["Negative", "Positive"], "Positive", id="any-case"),
+        pytest.param([1], 1, id="one-class"),
+        pytest.param([0], 1, id="only-the-negative-one"),
+        pytest.param(["cat", "dog"], None, id="nobody-can-know"),
+        pytest.param([0, 1, 2], None, id="three"),
+        pytest.param(["yes", "Yes"], None, id="two-spellings"),
+        pytest.param([], None, id="none"),
+    ],
+)
+def test_the_positive_label_is_found_where_it_is_clear(labels: list[Any], positive: Any) -> None:
+    keys = [key for key in map(label_key, labels) if key]
+
+    assert positive_label(keys) == label_key(positive)
+
+
+@pytest.mark.parametrize(
+    ("output", "label"),
+    [
+        pytest.param(
+            {"label": "a", "probabilities": [0, 1], "classes": ["a", "b"]}, "a", id="label"
+        ),
+        pytest.param({"probabilities": [0.1, 0.9], "classes": ["a", "b"]}, "b", id="classes"),
+        pytest.param({"probabilities": np.array([0.9, 0.1]), "classes": (3, 4)}, 3, id="arrays"),
+        pytest.param({"a": 0.5, "b": 0.5}, "a", id="first-of-equals"),
+    ],
+)
+def test_a_mapping_states_its_label_or_the_most_probable(output: Any, label: Any) -> None:
+    assert stated_label(output) == label
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {},
+        {"a": "b"},
+        {"probabilities": [1.0], "classes": "a"},
+        {"a": math.nan},
+        {"a": None},
+        {"a": []},
+    ],
+)
+def test_a_mapping_that_states_no_label_is_a_wrong_answer(output: Any, batch_of: Batch) -> None:
+    pairs = label_pairs(batch_of(["a"], [output]))
+
+    assert pairs.column.status.tolist() == [Status.OK]
+    assert pairs.output != pairs.target
+
+
+@pytest.mark.parametrize(
+    ("target", "output", "status"),
+    [
+        pytest.param(1, "1", Status.FAILED, id="text-that-spells-the-number"),
+        pytest.param(1, "0", Status.FAILED, id="text-that-spells-another"),
+        pytest.param("1", 1, Status.FAILED, id="number-for-a-text"),
+        pytest.param(True, "True", Status.FAILED, id="text-that-spells-a-truth-value"),
+        pytest.param(1, "I think it is one", Status.OK, id="prose"),
+        pytest.param("cat", 3, Status.OK, id="number-for-a-word"),
+        pytest.param("cat", ["cat"], Status.OK, id="a-list-is-a-wrong-answer"),
+        pytest.param(1, "", Status.OK, id="an-empty-answer-is-wrong"),
+        pytest.param(None, 1, Status.SKIPPED, id="no-target"),
+        pytest.param(1, None, Status.SKIPPED, id="no-output"),
+        pytest.param(1, math.nan, Status.SKIPPED, id="not-a-number"),
+        pytest.param(["cat"], "cat", Status.FAILED, id="a-target-that-is-no-label"),
+        pytest.param(1, {"0": 0.2, "1": 0.8}, Status.OK, id="keys-of-a-mapping-are-texts"),
+    ],
+)
+def test_outcome_of_a_pair(target: Any, output: Any, status: Status, batch_of: Batch) -> None:
+    assert label_pairs(batch_of([target], [output])).column.status.tolist() == [status]
+
+
+def test_a_mistake_in_the_types_of_labels_is_explained(batch_of: Batch) -> None:
+    column = label_pairs(batch_of([1], ["1"])).column
+
+    assert column.reasons == {0: "invalid_response"}
+    assert column.explanations[0].startswith("The target is the number '1' and the output the text")
+    assert "parse_text=True" in column.explanations[0]
+
+
+def test_parse_text_reads_texts_as_what_they_spell(batch_of: Batch) -> None:
+    pairs = label_pairs(batch_of([1, "1", True, "a"], ["1.0", 1, "true", "a"]), parse_text=True)
+
+    assert pairs.output == pairs.target == ["1", "1", "1", '"a"']
+
+
+@given(st.lists(st.tuples(scalars | st.none(), scalars | st.none()), max_size=6))
+def test_a_pair_is_read_alike_alone_and_in_a_batch(pairs: list[tuple[Any, Any]]) -> None:
+    def read(some: list[tuple[Any, Any]]) -> list[tuple[str, str, int]]:
+        columns = {
+            "outputs": [output for _, output in some],
+            "expectations": [{"target": target} for target, _ in some],
+        }
+        found = label_pairs(CaseBatch(columns, length=len(some)))
+        return list(zip(found.target, found.output, found.column.status.tolist(), strict=True))
+
+    assert read(pairs) == [cell for pair in pairs for cell in read([pair])]
+
+
+@pytest.mark.parametrize("labels", [[], ["a", "a"], [1, True], [None], [["a"]]])
+def test_a_list_of_labels_holds_distinct_labels(labels: list[Any]) -> None:
+    with pytest.raises(ValueError, match="labels must be distinct"):
+        label_keys(labels)
