@@ -1,5 +1,36 @@
 """Statistics of evaluation: pure functions on arrays, needing numpy and scipy only."""
 
+from evalkit.stats.agreement import (
+    Agreement,
+    cohen_kappa,
+    contingency_table,
+    fleiss_kappa,
+    gwet_ac1,
+)
+from evalkit.stats.alternative_annotator import (
+    AlternativeAnnotator,
+    alternative_annotator_test,
+)
+from evalkit.stats.calibration import (
+    ReliabilityDiagram,
+    brier_score,
+    expected_calibration_error,
+    log_loss,
+    reliability_diagram,
+)
+from evalkit.stats.correlations import (
+    Correlation,
+    WilliamsTest,
+    correlation,
+    partial_correlation,
+    williams_test,
+)
+from evalkit.stats.debias import (
+    CorrectedMean,
+    CorrectedRate,
+    prediction_powered_mean,
+    rogan_gladen,
+)
 from evalkit.stats.intervals import (
     AucDifference,
     ClusteredMean,
@@ -22,6 +53,12 @@ from evalkit.stats.intervals import (
     wilson_interval,
     wilson_mean_interval,
 )
+from evalkit.stats.multiple import (
+    benjamini_hochberg,
+    benjamini_yekutieli,
+    e_bh,
+    holm,
+)
 from evalkit.stats.paired import (
     McNemar,
     PairedDifference,
@@ -34,6 +71,39 @@ from evalkit.stats.paired import (
     sign_flip_test,
     tango_interval,
 )
+from evalkit.stats.pairwise_orders import (
+    PairwiseAccuracy,
+    pairwise_accuracy,
+)
+from evalkit.stats.power import (
+    PairedVariance,
+    cases_to_detect,
+    cases_to_detect_rates,
+    detectable_difference,
+    pilot_variance,
+    power_to_detect,
+)
+from evalkit.stats.ranking import (
+    Strengths,
+    bradley_terry,
+    davidson,
+)
+from evalkit.stats.rater_errors import (
+    DawidSkene,
+    dawid_skene,
+)
+from evalkit.stats.ratings import (
+    elo,
+    elo_expectation,
+    rank_intervals,
+    win_rate,
+)
+from evalkit.stats.reliability import (
+    IntraclassCorrelations,
+    intraclass_correlations,
+    krippendorff_alpha,
+    krippendorff_interval,
+)
 from evalkit.stats.repeats import (
     VarianceComponents,
     best_repeats,
@@ -42,42 +112,116 @@ from evalkit.stats.repeats import (
     pass_share_of_k,
     variance_components,
 )
+from evalkit.stats.sample_size import (
+    cases_for_half_width,
+    cases_to_detect_unpaired_rates,
+    t_test_size,
+)
+from evalkit.stats.sequential import (
+    BettingSequence,
+    RatioTest,
+    betting_sequence,
+    crossing_probability,
+    empirical_bernstein_sequence,
+    group_sequential_constant,
+    normal_mixture_half_width,
+    paired_wins_e_process,
+    wins_e_value,
+)
 
 __all__ = [
+    "Agreement",
+    "AlternativeAnnotator",
     "AucDifference",
+    "BettingSequence",
     "ClusteredMean",
+    "CorrectedMean",
+    "CorrectedRate",
+    "Correlation",
+    "DawidSkene",
     "Interval",
+    "IntraclassCorrelations",
     "McNemar",
     "PairedDifference",
+    "PairedVariance",
+    "PairwiseAccuracy",
+    "RatioTest",
+    "ReliabilityDiagram",
     "ResampledDifference",
+    "Strengths",
     "VarianceComponents",
+    "WilliamsTest",
+    "alternative_annotator_test",
     "approximate_randomization",
     "bca_from_draws",
     "bca_interval",
+    "benjamini_hochberg",
+    "benjamini_yekutieli",
     "best_repeats",
+    "betting_sequence",
     "bootstrap_interval",
     "bootstrap_totals",
     "bootstrap_weights",
+    "bradley_terry",
+    "brier_score",
+    "cases_for_half_width",
+    "cases_to_detect",
+    "cases_to_detect_rates",
+    "cases_to_detect_unpaired_rates",
     "clopper_pearson_interval",
     "clustered_interval",
     "clustered_mean",
+    "cohen_kappa",
+    "contingency_table",
+    "correlation",
+    "crossing_probability",
+    "davidson",
+    "dawid_skene",
     "delong_auc",
     "delong_difference",
+    "detectable_difference",
+    "e_bh",
+    "elo",
+    "elo_expectation",
+    "empirical_bernstein_sequence",
+    "expected_calibration_error",
+    "fleiss_kappa",
+    "group_sequential_constant",
+    "gwet_ac1",
+    "holm",
+    "intraclass_correlations",
     "jeffreys_interval",
+    "krippendorff_alpha",
+    "krippendorff_interval",
+    "log_loss",
     "mcnemar",
     "mean_interval",
     "newcombe_interval",
+    "normal_mixture_half_width",
     "paired_bootstrap",
     "paired_difference",
+    "paired_wins_e_process",
+    "pairwise_accuracy",
+    "partial_correlation",
     "pass_at_k",
     "pass_hat_k",
     "pass_share_of_k",
     "percentile_interval",
+    "pilot_variance",
+    "power_to_detect",
+    "prediction_powered_mean",
+    "rank_intervals",
+    "reliability_diagram",
+    "rogan_gladen",
     "sign_flip_test",
     "studentised_interval",
     "t_interval",
+    "t_test_size",
     "tango_interval",
     "variance_components",
+    "williams_test",
     "wilson_interval",
     "wilson_mean_interval",
+    "win_rate",
+    "wins_e_value",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CHUNK_CELLS = 4_000_000
 """Weights held at once where the caller names no chunk: 32 MB of float64."""
 
-_FEW_DISTINCT = 8
+_FEW_DISTINCT = 32
 """Distinct rows are drawn as one multinomial where there are this many times fewer than rows."""
 
 _PROBE = 2_000
@@ -110,9 +110,7 @@ def bootstrap_totals(
         rows = sum_by_group(rows, *as_group_codes(groups, rows.shape[0]))
     counts, distinct = _distinct_rows(rows)
     if distinct is not None:
-        generator = np.random.default_rng(seed)
-        shares = counts / counts.sum()
-        return generator.multinomial(rows.shape[0], shares, size=draws) @ distinct
+        return _multinomial_totals(counts, distinct, draws, seed)
     totals = np.empty((draws, rows.shape[1]))
     done = 0
     for weights in bootstrap_weights(rows.shape[0], draws, seed=seed):
@@ -145,13 +143,27 @@ def _case_weights(n: int, draws: int, seed: int, chunk: int) -> Iterator[FloatAr
         yield part
 
 
+def _multinomial_totals(
+    counts: FloatArray, distinct: FloatArray, draws: int, seed: int
+) -> FloatArray:
+    generator = np.random.default_rng(seed)
+    n = int(counts.sum())
+    totals = np.empty((draws, distinct.shape[1]))
+    chunk = max(1, _CHUNK_CELLS // len(counts))
+    for start in range(0, draws, chunk):
+        size = min(chunk, draws - start)
+        drawn = generator.multinomial(n, counts / n, size=size).astype(np.float64)
+        totals[start : start + size] = drawn @ distinct
+    return totals
+
+
 def _distinct_rows(rows: FloatArray) -> tuple[FloatArray, FloatArray | None]:
     nothing = np.empty(0)
     n = rows.shape[0]
     if n < _FEW_DISTINCT:
         return nothing, None
     probe = rows[:: max(1, n // _PROBE)]
-    if len(np.unique(probe, axis=0)) * _FEW_DISTINCT > len(probe):
+    if len(np.unique(probe, axis=0)) * 2 > len(probe):  # mostly distinct: spare the sort
         return nothing, None
     distinct, counts = np.unique(rows, axis=0, return_counts=True)
     if len(distinct) * _FEW_DISTINCT > n:

@@ -1,0 +1,192 @@
+"""Correlate a metric with human judgement, at a stated level, and compare two metrics at it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from evalkit.stats.arguments import FloatArray, as_group_codes, as_sample
+from evalkit.stats.resampling import sum_by_group
+from evalkit.stats.roc import midranks
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Kind = Literal["pearson", "spearman", "kendall"]
+Level = Literal["sample", "group", "system"]
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A correlation and what it was taken over."""
+
+    value: float | None
+    """In [-1, 1]; ``None`` where one side does not vary."""
+
+    kind: Kind
+    """Coefficient."""
+
+    level: Level
+    """``sample``: over all pairs; ``group``: within each group, averaged; ``system``: over the
+    systems' means."""
+
+    n: int
+    """Pairs, groups or systems that the value rests on."""
+
+
+def correlation(
+    metric: npt.ArrayLike,
+    human: npt.ArrayLike,
+    *,
+    kind: Kind = "pearson",
+    level: Level = "sample",
+    groups: npt.ArrayLike | None = None,
+) -> Correlation:
+    """Return the correlation of a metric with human scores at a level.
+
+    The levels answer different questions and give different numbers: never compare across them.
+
+    Args:
+        metric: Scores of the metric, shape ``(n,)``.
+        human: Human scores of the same outputs, shape ``(n,)``.
+        kind: ``pearson``, ``spearman``, or ``kendall`` (tau-b).
+        level: ``sample`` over all pairs; ``group`` within each of *groups* (documents), averaged,
+            leaving out those where either side is constant; ``system`` over the means of each of
+            *groups* (systems).
+        groups: Document or system of each output; needed except at ``sample``.
+
+    Raises:
+        ValueError: If lengths differ, values are not finite, or *groups* is missing.
+
+    Examples:
+        >>> correlation([1, 2, 3, 4], [1, 3, 2, 4], kind="kendall").value
+        0.66666666666666...
+
+    References:
+        Kendall (1945) for tau-b; Deutsch, Dror and Roth (2021), TACL 9:1132, for the levels.
+    """
+    first, second = as_sample(metric, "metric"), as_sample(human, "human")
+    if first.size != second.size:
+        raise ValueError(f"metric and human must pair up, got {first.size} and {second.size}")
+    if level == "sample":
+        return Correlation(coefficient(first, second, kind), kind, level, first.size)
+    if groups is None:
+        raise ValueError(f"level {level!r} needs groups: the document or system of each output")
+    codes, n_groups = as_group_codes(groups, first.size)
+    if level == "system":
+        sums = sum_by_group(np.stack([first, second, np.ones(first.size)], axis=1), codes, n_groups)
+        means = sums[:, :2] / sums[:, 2:]
+        return Correlation(coefficient(means[:, 0], means[:, 1], kind), kind, level, n_groups)
+    order = np.argsort(codes, kind="stable")
+    edges = np.flatnonzero(np.diff(codes[order])) + 1
+    parts = [coefficient(first[rows], second[rows], kind) for rows in np.split(order, edges)]
+    defined = [part for part in parts if part is not None]
+    value = float(np.mean(defined)) if defined else None
+    return Correlation(value, kind, level, len(defined))
+
+
+def coefficient(a: FloatArray, b: FloatArray, kind: Kind) -> float | None:
+    """Return one correlation coefficient, or ``None`` where a side does not vary.
+
+    Examples:
+        >>> coefficient(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 7.0]), "spearman")
+        1.0
+    """
+    if a.size < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:  # noqa: PLR2004
+        return None
+    if kind == "kendall":
+        from scipy.stats import kendalltau
+
+        tau, _ = kendalltau(a, b)
+        return float(tau)
+    if kind == "spearman":
+        a, b = midranks(a), midranks(b)
+    return float(np.clip(np.corrcoef(a, b)[0, 1], -1.0, 1.0))
+
+
+def partial_correlation(
+    metric: npt.ArrayLike,
+    human: npt.ArrayLike,
+    confounder: npt.ArrayLike,
+    *,
+    kind: Kind = "pearson",
+) -> float | None:
+    """Return the correlation left when the means of a confounder's classes are taken out.
+
+    Args:
+        metric: Scores of the metric, shape ``(n,)``.
+        human: Human scores, shape ``(n,)``.
+        confounder: Class of each output, such as its system, shape ``(n,)``.
+        kind: Coefficient of the residuals.
+
+    Raises:
+        ValueError: If lengths differ or values are not finite.
+
+    Examples:
+        >>> partial_correlation([1, 2, 11, 12], [0, 1, 5, 6], ["a", "a", "b", "b"])
+        1.0
+
+    References:
+        Pagnoni, Balachandran and Tsvetkov (2021), FRANK, NAACL.
+    """
+    sides = [as_sample(metric, "metric"), as_sample(human, "human")]
+    codes, n_classes = as_group_codes(confounder, sides[0].size)
+    if sides[1].size != codes.size:
+        raise ValueError(f"metric and human must pair up, got {codes.size} and {sides[1].size}")
+    sums = sum_by_group(np.stack([*sides, np.ones(codes.size)], axis=1), codes, n_classes)
+    means = (sums[:, :2] / sums[:, 2:])[codes]
+    left = [side - means[:, place] for place, side in enumerate(sides)]
+    left = [np.where(np.abs(one) < 1e-12 * (1 + np.abs(one).max()), 0.0, one) for one in left]
+    return coefficient(left[0], left[1], kind)
+
+
+@dataclass(frozen=True, slots=True)
+class WilliamsTest:
+    """Compare two correlations with the same third variable."""
+
+    statistic: float
+    """Student's t; positive where the first correlation is larger."""
+
+    p_value: float
+    """Two-sided p-value."""
+
+    degrees: int
+    """Degrees of freedom, ``n - 3``."""
+
+
+def williams_test(first: float, second: float, between: float, n: int) -> WilliamsTest:
+    """Test whether one metric correlates better with the same human scores than another.
+
+    Args:
+        first: Correlation of the first metric with the human scores.
+        second: Correlation of the second metric with them.
+        between: Correlation of the two metrics.
+        n: Number of outputs, at least 4.
+
+    Raises:
+        ValueError: If a correlation is outside [-1, 1], *n* below 4, or the three contradict
+            each other.
+
+    Examples:
+        >>> found = williams_test(0.55, 0.45, 0.8, 100)
+        >>> round(found.statistic, 4), round(found.p_value, 4)
+        (1.8613, 0.0657)
+
+    References:
+        Williams (1959); Graham and Baldwin (2014), EMNLP.
+    """
+    from scipy.special import stdtr
+
+    if n < 4 or max(abs(first), abs(second), abs(between)) > 1:  # noqa: PLR2004
+        raise ValueError("correlations must lie in [-1, 1], and n be at least 4")
+    k = 1 - first**2 - second**2 - between**2 + 2 * first * second * between
+    bottom = 2 * k * (n - 1) / (n - 3) + ((first + second) / 2) ** 2 * (1 - between) ** 3
+    if k < -_ROUNDING or not bottom > 0:
+        raise ValueError("no data has these three correlations, or the metrics are the same")
+    statistic = (first - second) * math.sqrt((n - 1) * (1 + between) / bottom)
+    return WilliamsTest(statistic, float(2 * stdtr(n - 3, -abs(statistic))), n - 3)

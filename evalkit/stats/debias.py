@@ -1,0 +1,229 @@
+"""Correct a judge's mean with a few human labels: PPI, PPI++ and Rogan-Gladen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evalkit.stats.arguments import FloatArray, as_group_codes, as_sample
+from evalkit.stats.interval import normal_quantile
+from evalkit.stats.resampling import sum_by_group
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_LEAST_SKILL = 1.2
+"""Sensitivity plus specificity below which a judge is too close to guessing to be inverted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedMean:
+    """A mean of human labels, estimated with a judge's help."""
+
+    value: float
+    """Estimated mean human label."""
+
+    low: float
+    """Lower limit."""
+
+    high: float
+    """Upper limit."""
+
+    standard_error: float
+    """Standard error of the value."""
+
+    power_tuning: float
+    """Weight of the judge, lambda: 0 is the labelled cases alone, 1 is plain PPI."""
+
+    effective_labels: float
+    """How many human labels alone would be as exact."""
+
+    correlation: float | None
+    """Correlation of judge and human on the labelled cases."""
+
+
+def prediction_powered_mean(
+    labels: npt.ArrayLike,
+    judged_labelled: npt.ArrayLike,
+    judged_unlabelled: npt.ArrayLike,
+    *,
+    level: float = 0.95,
+    power_tuning: float | None = None,
+    groups_labelled: npt.ArrayLike | None = None,
+    groups_unlabelled: npt.ArrayLike | None = None,
+) -> CorrectedMean:
+    """Estimate the mean human label from few labels and many judgements (PPI++).
+
+    The labelled cases must be a random sample of the same population.  With the best weight of the
+    judge, the default, it is asymptotically never worse than the labels alone.
+
+    Args:
+        labels: Human labels, shape ``(n,)`` with ``n >= 2``.
+        judged_labelled: The judge on the same cases, shape ``(n,)``.
+        judged_unlabelled: The judge on the other cases, shape ``(N,)`` with ``N >= 1``.
+        level: Confidence level as a fraction in (0, 1).
+        power_tuning: Weight of the judge; 1 for plain PPI, 0 for labels alone, ``None`` for the
+            best.
+        groups_labelled: Group of each labelled case, for a cluster-robust error.
+        groups_unlabelled: Group of each unlabelled case.
+
+    Raises:
+        ValueError: If shapes do not fit or a value is not finite.
+
+    Examples:
+        >>> found = prediction_powered_mean([1, 0, 1, 1], [1, 0, 1, 0], [1, 0, 1, 1, 0, 1])
+        >>> found.low < found.value < found.high
+        True
+
+    References:
+        Angelopoulos et al. (2023), *Science* 382:669; Angelopoulos, Duchi and Zrnic (2023),
+        *PPI++*, arXiv 2311.01453.
+    """
+    y, f = as_sample(labels, "labels"), as_sample(judged_labelled, "judged_labelled")
+    rest = as_sample(judged_unlabelled, "judged_unlabelled")
+    if y.size != f.size or y.size < 2:  # noqa: PLR2004
+        raise ValueError(f"labels need a judgement each, and two cases, got {y.size} and {f.size}")
+    n, more = y.size, rest.size
+    pooled = float(np.concatenate([f, rest]).var())
+    covariance = float(((y - y.mean()) * (f - f.mean())).sum()) / (n - 1)
+    weight = power_tuning
+    if weight is None:
+        weight = covariance / ((1 + n / more) * pooled) if pooled > 0 else 0.0
+    corrected = y - weight * f
+    value = weight * float(rest.mean()) + float(corrected.mean())
+    variance = weight**2 * _variance_of_mean(rest, groups_unlabelled)
+    variance += _variance_of_mean(corrected, groups_labelled)
+    error = math.sqrt(variance)
+    reach = normal_quantile(level) * error
+    alone = _variance_of_mean(y, groups_labelled)
+    deviations = float(y.std(ddof=1) * f.std(ddof=1))
+    return CorrectedMean(
+        value,
+        value - reach,
+        value + reach,
+        error,
+        weight,
+        effective_labels=n * alone / variance if variance > 0 else float(n),
+        correlation=covariance / deviations if deviations > 0 else None,
+    )
+
+
+def _variance_of_mean(values: FloatArray, groups: npt.ArrayLike | None) -> float:
+    if groups is None:
+        return float(values.var()) / values.size
+    codes, n_groups = as_group_codes(groups, values.size)
+    sums = sum_by_group((values - values.mean())[:, None], codes, n_groups)
+    return float((sums**2).sum()) * n_groups / max(1, n_groups - 1) / values.size**2
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedRate:
+    """A true rate, estimated from a judge's rate and the judge's known error."""
+
+    value: float
+    """Estimated true rate in [0, 1]."""
+
+    low: float
+    """Lower limit, after Lang and Reiczigel."""
+
+    high: float
+    """Upper limit, after Lang and Reiczigel."""
+
+    standard_error: float
+    """Standard error of the value by the delta method."""
+
+
+def rogan_gladen(
+    judged_rate: float,
+    n: int,
+    *,
+    sensitivity: float,
+    positives: int,
+    specificity: float,
+    negatives: int,
+    level: float = 0.95,
+) -> CorrectedRate:
+    """Estimate a true rate from a judge's rate and its measured sensitivity and specificity.
+
+    Robust to a shift of the rate between calibration and use, not to a shift of the judge.
+
+    Args:
+        judged_rate: Share of cases that the judge called positive, in [0, 1].
+        n: Number of judged cases.
+        sensitivity: Share of truly positive calibration cases that the judge called positive.
+        positives: Number of those.
+        specificity: Share of truly negative calibration cases that the judge called negative.
+        negatives: Number of those.
+        level: Confidence level as a fraction in (0, 1).
+
+    Raises:
+        ValueError: If a share is outside [0, 1], a number below 1, or the judge is hardly better
+            than guessing (sensitivity + specificity < 1.2).
+
+    Examples:
+        >>> found = rogan_gladen(
+        ...     0.6, 1000, sensitivity=0.9, positives=200, specificity=0.8, negatives=200
+        ... )
+        >>> round(found.value, 6), round(found.low, 5), round(found.high, 5)
+        (0.571429, 0.50619, 0.63722)
+
+    References:
+        Rogan and Gladen (1978), *American Journal of Epidemiology* 107:71; Lang and Reiczigel
+        (2014), *Preventive Veterinary Medicine* 113:13; Lee et al. (2025), arXiv 2511.21140.
+    """
+    shares = (judged_rate, sensitivity, specificity)
+    if not all(0 <= share <= 1 for share in shares) or min(n, positives, negatives) < 1:
+        raise ValueError("shares must lie in [0, 1], and every number be at least 1")
+    if sensitivity + specificity < _LEAST_SKILL:
+        raise ValueError(
+            f"sensitivity + specificity is {sensitivity + specificity:.3f}; below {_LEAST_SKILL} "
+            "the judge is too close to guessing to correct for"
+        )
+    judge = _Judge(sensitivity, positives, specificity, negatives)
+    value, error = judge.invert(judged_rate, n)
+    low, high = _lang_reiczigel(judged_rate, n, judge, normal_quantile(level))
+    clipped = min(1.0, max(0.0, value))
+    return CorrectedRate(clipped, min(low, clipped), max(high, clipped), error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A judge's sensitivity and specificity, and the numbers of cases behind them."""
+
+    sensitivity: float
+    positives: float
+    specificity: float
+    negatives: float
+
+    def invert(self, rate: float, n: float) -> tuple[float, float]:
+        """Return the true rate behind a judged one and its standard error."""
+        se, sp = self.sensitivity, self.specificity
+        value = (rate + sp - 1) / (se + sp - 1)
+        variance = (
+            rate * (1 - rate) / n
+            + value**2 * se * (1 - se) / self.positives
+            + (1 - value) ** 2 * sp * (1 - sp) / self.negatives
+        )
+        return value, math.sqrt(variance) / (se + sp - 1)
+
+    def smoothed(self) -> _Judge:
+        """Return the same with one more success and failure of each kind."""
+        m1, m0 = self.positives + 2, self.negatives + 2
+        return _Judge(
+            (self.positives * self.sensitivity + 1) / m1,
+            m1,
+            (self.negatives * self.specificity + 1) / m0,
+            m0,
+        )
+
+
+def _lang_reiczigel(rate: float, n: float, judge: _Judge, z: float) -> tuple[float, float]:
+    more = judge.smoothed()
+    value, error = more.invert((rate * n + z * z / 2) / (n + z * z), n + z * z)
+    shift = value * more.sensitivity * (1 - more.sensitivity) / more.positives
+    shift -= (1 - value) * more.specificity * (1 - more.specificity) / more.negatives
+    centre = value + 2 * z * z * shift
+    return max(0.0, centre - z * error), min(1.0, centre + z * error)
