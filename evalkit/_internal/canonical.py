@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -31,6 +31,19 @@ def canonical_json(value: Any) -> bytes:
         return orjson.dumps(value, default=_plain, option=_OPTIONS)
     except orjson.JSONEncodeError as error:
         return _careful_json(value, error)
+
+
+def canonical_json_each(values: Iterable[Any]) -> list[bytes]:
+    """Return `canonical_json` of each of *values*; quick where there are many.
+
+    Raises:
+        TypeError: If a part of a value has no JSON form.
+    """
+    taken = list(values)
+    try:
+        return [orjson.dumps(value, _plain, _OPTIONS) for value in taken]
+    except orjson.JSONEncodeError:
+        return [canonical_json(value) for value in taken]
 
 
 def _careful_json(value: Any, cause: Exception) -> bytes:
@@ -59,6 +72,8 @@ def _cleaned(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if type(value).__name__ in {"NaTType", "NAType"}:
+        return None  # what pandas writes where a date or a nullable value is missing
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {"$bytes": base64.b64encode(bytes(value)).decode("ascii")}
     if isinstance(value, (set, frozenset)):

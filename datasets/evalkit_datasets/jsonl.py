@@ -1,0 +1,102 @@
+"""JSON Lines: one object a line, in UTF-8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from evalkit.plugin import Chunk, DataError
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """Reads JSON Lines; blank lines are passed over, and line numbers count them."""
+
+    name: str = "jsonl"
+    extensions: Sequence[str] = (".jsonl", ".ndjson")
+    schemes: Sequence[str] = ()
+
+    def accepts(self, data: object) -> bool:  # noqa: ARG002  files only
+        """Return false: objects in memory have sources of their own."""
+        return False
+
+    def read(self, data: Any, *, chunk_rows: int) -> Iterator[Chunk]:
+        """Yield the rows of the file.
+
+        Raises:
+            DataError: If a line is not UTF-8, not JSON or not an object; names file and line.
+        """
+        return read_lines(Path(data), chunk_rows)
+
+
+def read_lines(path: Path, chunk_rows: int) -> Iterator[Chunk]:
+    """Yield the rows of the JSON Lines file at *path*.
+
+    Raises:
+        DataError: If a line is not UTF-8, not JSON or not an object; names file and line.
+    """
+    name = str(path)
+    with path.open("rb") as stream:
+        if stream.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:
+            stream.seek(0)
+        number = 1
+        while lines := list(islice(stream, chunk_rows)):
+            rows, numbers = _parsed(lines, number, name)
+            if rows:
+                yield Chunk(rows=rows, file=name, lines=numbers)
+            number += len(lines)
+
+
+def _parsed(
+    lines: Sequence[bytes], first: int, name: str
+) -> tuple[list[dict[str, Any]], Sequence[int]]:
+    """Return the rows of *lines* and their numbers; blank lines have none."""
+    numbers: Sequence[int] = range(first, first + len(lines))
+    try:
+        rows = [orjson.loads(line) for line in lines]
+    except orjson.JSONDecodeError:
+        kept = [(line, number) for line, number in zip(lines, numbers, strict=True) if line.strip()]
+        rows = [_one(line, number, name) for line, number in kept]
+        numbers = [number for _, number in kept]
+    if rows and set(map(type, rows)) != {dict}:
+        for row, number in zip(rows, numbers, strict=True):
+            if not isinstance(row, dict):
+                problem = f"a line must hold a JSON object, and this one holds {_kind(row)}"
+                raise DataError(problem, file=name, line=number)
+    return rows, numbers
+
+
+def _one(line: bytes, number: int, name: str) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise DataError(problem_of(line, error), file=name, line=number) from None
+
+
+def problem_of(text: bytes, error: orjson.JSONDecodeError) -> str:
+    r"""Return what is wrong with *text*, which is not JSON: its encoding, or a character of it.
+
+    Examples:
+        >>> problem_of(b"caf\xe9", orjson.JSONDecodeError("", "", 0))
+        'this is not UTF-8: byte 4 is 0xe9; save the file as UTF-8'
+    """
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        if text[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+            return "this is UTF-16; save the file as UTF-8"
+        byte = text[wrong.start]
+        return f"this is not UTF-8: byte {wrong.start + 1} is {byte:#04x}; save the file as UTF-8"
+    return f"this is not JSON: {error.msg}, at character {error.pos + 1}"
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+    return names.get(type(value), "a number")

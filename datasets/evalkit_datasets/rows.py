@@ -1,0 +1,69 @@
+"""Rows in memory: lists and iterators of mappings or of cases."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from evalkit.plugin import Case, Chunk, DataError
+
+_EMPTY: Final = Case()
+_NAMES: Final = tuple(field.name for field in dataclasses.fields(Case))
+_NOT_ROWS: Final = (str, bytes, bytearray, memoryview, Mapping)
+_FRAMES: Final = {"pandas", "polars", "pyarrow", "datasets", "numpy"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InMemoryRows:
+    """Reads lists, tuples, iterators, and any other iterable of mappings or cases.
+
+    An iterator is consumed once; nothing is changed.
+
+    Examples:
+        >>> [chunk.rows for chunk in InMemoryRows().read([{"a": 1}, {"a": 2}], chunk_rows=1)]
+        [[{'a': 1}], [{'a': 2}]]
+    """
+
+    name: str = "rows"
+    extensions: Sequence[str] = ()
+    schemes: Sequence[str] = ()
+
+    def accepts(self, data: object) -> bool:
+        """Say whether *data* can be iterated and is neither a text, a mapping nor a frame."""
+        if isinstance(data, _NOT_ROWS):
+            return False
+        return type(data).__module__.partition(".")[0] not in _FRAMES and isinstance(data, Iterable)
+
+    def read(self, data: Any, *, chunk_rows: int) -> Iterator[Chunk]:
+        """Yield the rows.
+
+        Raises:
+            DataError: If an element is neither a mapping nor a `Case`; names its number.
+        """
+        iterator = iter(data)
+        number = 1
+        while taken := list(islice(iterator, chunk_rows)):
+            if set(map(type, taken)) != {dict}:
+                taken = [_row(item, number + place) for place, item in enumerate(taken)]
+            yield Chunk(rows=taken, lines=range(number, number + len(taken)))
+            number += len(taken)
+
+
+def _row(item: Any, number: int) -> Mapping[str, Any]:
+    if isinstance(item, Mapping):
+        return item
+    if isinstance(item, Case):
+        filled = {name: getattr(item, name) for name in _NAMES}
+        return {
+            name: value
+            for name, value in filled.items()
+            if name == "inputs" or (value is not getattr(_EMPTY, name) and value != {})
+        }
+    hint = "; to read several files, give a pattern such as 'data/*.jsonl'"
+    raise DataError(
+        f"a row must be a mapping or a Case, not {type(item).__name__}"
+        + (hint if isinstance(item, str) else ""),
+        line=number,
+    )

@@ -1,0 +1,192 @@
+"""Rows into fields: applies a plan to a table, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from evalkit.data.fields import BARE_KEYS, MAPPING_FIELDS
+from evalkit.data.kinds import Kinds, is_missing
+from evalkit.data.plan import Leftover, Plan, Slot, missing_column
+from evalkit.data.table import MISSING, Table
+from evalkit.data.wishes import read_wishes
+from evalkit.scoring.reading import follow
+
+_MISSING_TYPE = type(MISSING)
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Mapper:
+    """Turns tables of the data's columns into columns of a case's fields.
+
+    Examples:
+        >>> mapper = Mapper({"tags": ["region"]})
+        >>> table = Table({"question": ["q"], "expected": ["a"], "region": ["eu"]}, 1, None, [1])
+        >>> for field, values in sorted(mapper.fields(table).items()):
+        ...     print(field, values)
+        expectations [{'target': 'a'}]
+        inputs [{'question': 'q'}]
+        tags [{'region': 'eu'}]
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Any] | None = None,
+        *,
+        has_model: bool = False,
+        leftover: Leftover = "tags",
+    ) -> None:
+        """Read what ``columns`` asks for.
+
+        Args:
+            columns: Case field to the data's column, a dotted path, a list of them, or ``None``
+                to leave the field empty.
+            has_model: Whether a live target makes the outputs.
+            leftover: Where columns go that no field claims.
+
+        Raises:
+            UsageError: If ``columns`` is wrong in itself.
+        """
+        self.plan = Plan(read_wishes(columns), has_model=has_model, leftover=leftover)
+        self.input_names: dict[str, None] = {}
+        """Keys of the inputs, in the order of the data."""
+        self._kinds = Kinds()
+
+    def fields(self, table: Table) -> dict[str, Sequence[Any]]:
+        """Return the values of each field, shape ``(n,)``; ``None`` or ``{}`` where missing.
+
+        Raises:
+            DataError: If the mapping is not clear or a column has mixed types.
+            MissingColumnError: If a column that was asked for is not there.
+        """
+        self.plan.extend(table)
+        types = {name: self._kinds.check(table, name) for name in table.columns}
+        found: dict[str, Sequence[Any]] = {}
+        for field, slots in self.plan.slots.items():
+            taken = [
+                (slot, *_values(slot, table, types.get(slot.column, set())))
+                for slot in slots
+                if slot.column in table.columns
+            ]
+            if not taken:
+                continue
+            if field in MAPPING_FIELDS:
+                found[field] = _mappings(field, taken, table)
+            elif field in self.plan.listed:
+                found[field] = [
+                    [value for value in row if not is_missing(value)]
+                    for row in zip(*(values for _, values, _ in taken), strict=True)
+                ]
+            else:
+                _, values, kinds = taken[0]
+                sparse = _MISSING_TYPE in kinds
+                found[field] = [None if v is MISSING else v for v in values] if sparse else values
+        if "inputs" in found:
+            self._note_inputs(found["inputs"], table)
+        return found
+
+    def _note_inputs(self, inputs: Sequence[Mapping[str, Any]], table: Table) -> None:
+        slots = self.plan.slots["inputs"]
+        if all(slot.key is not None for slot in slots):
+            keys = {slot.column: slot.key for slot in slots}
+            ordered = [keys[name] for name in table.columns if name in keys]
+            names: Iterable[str] = cast("list[str]", ordered)
+            if self.plan.wishes.names("inputs"):
+                names = (cast("str", slot.key) for slot in slots)
+            self.input_names.update(dict.fromkeys(names))
+            return
+        for names in dict.fromkeys(map(tuple, inputs)):
+            self.input_names.update(dict.fromkeys(names))
+
+
+Taken = tuple[Slot, Sequence[Any], set[type]]
+
+
+def _values(slot: Slot, table: Table, types: set[type]) -> tuple[Sequence[Any], set[type]]:
+    values = table.columns[slot.column]
+    if slot.path is None:
+        return values, types
+    path = slot.path
+    inner = [MISSING if value is MISSING else follow(value, path) for value in values]
+    if all(value is None or value is MISSING for value in inner) and any(
+        value is not None and value is not MISSING for value in values
+    ):
+        raise missing_column(str(slot), table)
+    return inner, set(map(type, inner))
+
+
+def _mappings(field: str, taken: Sequence[Taken], table: Table) -> list[Mapping[str, Any]]:
+    """Return one mapping a row, gathered from whole mappings and from columns with keys."""
+    keyed = [(slot.key, values, types) for slot, values, types in taken if slot.key is not None]
+    whole = [
+        _coerced(field, slot, values, types, table)
+        for slot, values, types in taken
+        if slot.key is None
+    ]
+    if not whole:
+        return _zipped(keyed, table.length)
+    if not keyed and len(whole) == 1:
+        return whole[0]
+    parts = [_zipped(keyed, table.length), *whole] if keyed else whole
+    return [{k: v for part in row for k, v in part.items()} for row in zip(*parts, strict=True)]
+
+
+def _zipped(
+    keyed: Sequence[tuple[str, Sequence[Any], set[type]]], length: int
+) -> list[Mapping[str, Any]]:
+    if not keyed:
+        return [_NOTHING] * length
+    names = [name for name, _, _ in keyed]
+    columns = [values for _, values, _ in keyed]
+    sparse = any(_MISSING_TYPE in types for _, _, types in keyed)
+    if len(names) == 1 and not sparse:
+        name = names[0]
+        return [{name: value} for value in columns[0]]
+    made = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    if sparse:
+        return [{k: v for k, v in row.items() if v is not MISSING} for row in made]
+    return cast("list[Mapping[str, Any]]", made)
+
+
+def _coerced(
+    field: str, slot: Slot, values: Sequence[Any], types: set[type], table: Table
+) -> list[Mapping[str, Any]]:
+    """Return a column as mappings: bare values under the key that the field has for them."""
+    if types == {dict}:
+        return list(values)
+    key = _bare_key(field, slot)
+    if types == {str} and key is not None:
+        return [{key: value} for value in values]
+    return [_one_mapping(field, key, value, table, row) for row, value in enumerate(values)]
+
+
+def _bare_key(field: str, slot: Slot) -> str | None:
+    if field == "inputs":
+        name = (slot.path or slot.column).rpartition(".")[2]
+        return BARE_KEYS[field] if name == field else name
+    return BARE_KEYS.get(field)
+
+
+def _one_mapping(
+    field: str, key: str | None, value: Any, table: Table, row: int
+) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    if is_missing(value):
+        return _NOTHING
+    if field == "tags" and isinstance(value, (list, tuple)):
+        return {str(name): True for name in value}
+    if field == "inputs" and _is_messages(value):
+        return {"messages": value}
+    if key is None:
+        problem = f"{field} must be a mapping, not {type(value).__name__}; name its keys as in "
+        raise table.error(f"{problem}columns={{'{field}.NAME': ...}}", row, field)
+    return {key: value}
+
+
+def _is_messages(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, Mapping) and "role" in item for item in value)
+    )

@@ -1,0 +1,163 @@
+"""Finding the source that reads some data: by path, pattern, scheme or type."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from evalkit.entities.dataset import Chunk, DatasetSource
+from evalkit.errors import DataError, UnknownSourceError, near_miss
+from evalkit.hooks.catalog import catalog
+
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):(?!\\)", re.IGNORECASE)
+_PATTERN: Final = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedData:
+    """Data whose source was found; the rows are read when the chunks are."""
+
+    source: str
+    """Name of the source in the catalog."""
+
+    name: str
+    """The data as an error or a report names it: path, pattern, URI, or type."""
+
+    files: Sequence[str]
+    """Files that are read, in order."""
+
+    chunks: Iterable[Chunk]
+    """The rows; can be read once."""
+
+
+def open_data(data: object, *, chunk_rows: int = 8192) -> OpenedData:
+    """Find the source of *data* in the catalog, and open it.
+
+    Args:
+        data: A path or pattern (``~`` and ``**`` are understood), a URI of a known scheme, or an
+            object in memory that a source accepts.
+        chunk_rows: Rows to hold at a time.
+
+    Raises:
+        DataError: If a file is missing, a folder, or unreadable; names files of similar names.
+        UnknownSourceError: If no source reads such data; names the extensions that are known.
+
+    Examples:
+        >>> opened = open_data([{"question": "Why?"}])
+        >>> opened.source, [chunk.rows for chunk in opened.chunks]
+        ('rows', [[{'question': 'Why?'}]])
+    """
+    sources = {name: entry.item for name, entry in catalog().datasets.items()}
+    if isinstance(data, (str, os.PathLike)):
+        return _open_text(os.fspath(data), sources, chunk_rows)
+    accepting = [source for source in sources.values() if source.accepts(data)]
+    if not accepting:
+        kind = f"{type(data).__module__}.{type(data).__qualname__}"
+        raise UnknownSourceError(kind, sorted(sources))
+    source = accepting[-1]  # general sources come first in the catalog
+    return OpenedData(
+        source.name, type(data).__name__, (), source.read(data, chunk_rows=chunk_rows)
+    )
+
+
+def _open_text(
+    text: str | bytes, sources: Mapping[str, DatasetSource], chunk_rows: int
+) -> OpenedData:
+    text = os.fsdecode(text)
+    path = Path(text).expanduser()
+    scheme = _SCHEME.match(text)
+    if scheme is not None and not path.exists():
+        for source in reversed(list(sources.values())):
+            if scheme[1].lower() in source.schemes:
+                chunks = source.read(text, chunk_rows=chunk_rows)
+                return OpenedData(source.name, text, (), chunks)
+        if "/" in text or not _known_extension(path, sources):
+            known = sorted({name for source in sources.values() for name in source.schemes})
+            raise UnknownSourceError(f"{scheme[1]}:", [f"{name}:" for name in known])
+    files = [path]
+    if not path.exists() and _PATTERN.search(text):
+        found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  any root
+        files = [Path(name) for name in found if Path(name).is_file()]
+        if not files:
+            raise DataError("no file matches this pattern", file=text)
+    found_sources = [_source_of(file, sources) for file in files]
+    names = tuple(str(file) for file in files)
+    chunks = _in_a_row(list(zip(found_sources, files, strict=True)), chunk_rows)
+    return OpenedData(found_sources[0].name, text, names, chunks)
+
+
+def _in_a_row(files: Sequence[tuple[DatasetSource, Path]], chunk_rows: int) -> Iterator[Chunk]:
+    for source, file in files:
+        yield from source.read(file, chunk_rows=chunk_rows)
+
+
+def _source_of(file: Path, sources: Mapping[str, DatasetSource]) -> DatasetSource:
+    """Return the source for a file that is there; patterns go before extensions."""
+    _check_file(file, sources)
+    found = _by_name(file, sources)
+    if found is None:
+        raise UnknownSourceError(file.suffix or file.name, _extensions(sources))
+    return found
+
+
+def _by_name(file: Path, sources: Mapping[str, DatasetSource]) -> DatasetSource | None:
+    name = file.name.lower()
+    for wanted in ("*", "."):
+        for source in reversed(list(sources.values())):
+            for extension in source.extensions:
+                pattern = extension if "*" in extension else f"*{extension}"
+                if ("*" in extension) == (wanted == "*") and fnmatch.fnmatch(name, pattern):
+                    return source
+    return None
+
+
+def _known_extension(file: Path, sources: Mapping[str, DatasetSource]) -> bool:
+    return _by_name(file, sources) is not None
+
+
+def _extensions(sources: Mapping[str, DatasetSource]) -> list[str]:
+    return sorted({name for source in sources.values() for name in source.extensions})
+
+
+def _check_file(file: Path, sources: Mapping[str, DatasetSource]) -> None:
+    if file.is_dir():
+        problem = f"this is a folder; name a file in it, or a pattern such as {file}/*.jsonl"
+        raise DataError(problem, file=str(file))
+    if not file.exists():
+        raise DataError(_missing(file, sources), file=str(file))
+    if not os.access(file, os.R_OK):
+        raise DataError("this file must not be read: permission denied", file=str(file))
+
+
+def _missing(file: Path, sources: Mapping[str, DatasetSource]) -> str:
+    if not file.parent.is_dir():
+        return f"there is no such file, and no folder {file.parent}"
+    if not _known_extension(file, sources):
+        known = ", ".join(_extensions(sources))
+        return f"there is no such file, and data is a path or pattern ending in one of: {known}"
+    hint = near_miss(file.name, [found.name for found in file.parent.iterdir()])
+    return f"there is no such file.{hint}"
+
+
+def looks_like_data(value: Any) -> bool:
+    """Say whether *value* names a data file or URI: for the error that shows ``data=``.
+
+    Examples:
+        >>> looks_like_data("qa.jsonl"), looks_like_data("openai/gpt-5-mini")
+        (True, False)
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        return False
+    text = os.fsdecode(os.fspath(value))
+    sources = {name: entry.item for name, entry in catalog().datasets.items()}
+    schemes = {scheme for source in sources.values() for scheme in source.schemes}
+    head = _SCHEME.match(text)
+    if head is not None:
+        return head[1].lower() in schemes
+    return _known_extension(Path(text), sources)

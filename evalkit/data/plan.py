@@ -1,0 +1,208 @@
+"""Which column of the data fills which field of a case."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evalkit.data.fields import ALL_FIELDS, MAPPING_FIELDS, RECORDED_FIELDS
+from evalkit.data.obvious import AMBIGUOUS, EXPECTED, OBVIOUS, two_columns, two_fields
+from evalkit.data.table import Table
+from evalkit.data.wishes import Wish, Wishes
+from evalkit.errors import DataError, MissingColumnError, near_miss
+
+_log = logging.getLogger("evalkit.data")
+
+Leftover = Literal["inputs", "tags"]
+"""Where columns go that no field claims: inputs of an estimator, else tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One column and the place that it fills."""
+
+    field: str
+    key: str | None
+    """Key inside a field that is a mapping; ``None`` where the column is the whole field."""
+
+    column: str
+    path: str | None = None
+    """Dotted path into the column."""
+
+    def __str__(self) -> str:
+        return self.column if self.path is None else f"{self.column}.{self.path}"
+
+
+class Plan:
+    """The mapping of columns to fields; it grows when later rows bring new columns.
+
+    Examples:
+        >>> from evalkit.data.wishes import read_wishes
+        >>> plan = Plan(read_wishes({"tags": ["region"]}))
+        >>> plan.extend(Table({"question": ["q"], "region": ["eu"]}, 1, None, [1]))
+        >>> {field: [str(slot) for slot in slots] for field, slots in plan.slots.items()}
+        {'tags': ['region'], 'inputs': ['question']}
+    """
+
+    def __init__(
+        self, wishes: Wishes, *, has_model: bool = False, leftover: Leftover = "tags"
+    ) -> None:
+        """Start with what was asked for."""
+        self.wishes = wishes
+        self.has_model = has_model
+        self.leftover = leftover
+        self.slots: dict[str, list[Slot]] = {}
+        self.late: dict[str, str] = {}
+        """Fields (``field`` or ``field.key``) read from what the target returns, by dotted path."""
+        self.listed = {
+            wish.field for wish in wishes.wanted if wish.listed and wish.field not in MAPPING_FIELDS
+        }
+        """Fields that hold the list of their columns' values."""
+        self._flat = True
+        self._seen: dict[str, None] = {}
+        self._obvious: dict[str, str] = {}
+
+    def extend(self, table: Table) -> None:
+        """Place the columns of *table* that were not seen before.
+
+        Raises:
+            DataError: If a column could be two things, or two columns could be one thing, or the
+                data has outputs although a model is given.
+            MissingColumnError: If a column that was asked for is not there.
+        """
+        new = [name for name in table.columns if name not in self._seen]
+        if not new:
+            return
+        first = not self._seen
+        self._seen.update(dict.fromkeys(new))
+        self._flat = not any(name.partition(".")[0] == "inputs" for name in self._seen)
+        if first:
+            for wish in self.wishes.wanted:
+                self._grant(wish, table)
+        claimed = {slot.column for slots in self.slots.values() for slot in slots}
+        free = [name for name in new if name not in claimed]
+        for name in free:
+            self._place(name, table)
+        self._check_ambiguous(free, table)
+        self._check_outputs(table)
+        if first:
+            self._check_inputs(table)
+            self._tell()
+
+    def _add(self, field: str, key: str | None, column: str, path: str | None = None) -> None:
+        self.slots.setdefault(field, []).append(Slot(field, key, column, path))
+
+    def _grant(self, wish: Wish, table: Table) -> None:
+        head, dot, rest = wish.source.partition(".")
+        if wish.source in table.columns:
+            self._add(wish.field, wish.key, wish.source)
+        elif head == "outputs" and self.has_model:
+            place = wish.field if wish.key is None else f"{wish.field}.{wish.key}"
+            self.late[place] = rest
+        elif dot and head in table.columns:
+            self._add(wish.field, wish.key, head, rest)
+        elif dot and head == "outputs" and wish.field != "outputs":
+            column, _, path = self._outputs_column(wish, table).partition(".")
+            self._add(wish.field, wish.key, column, f"{path}.{rest}" if path else rest)
+        else:
+            raise missing_column(wish.source, table)
+
+    def _outputs_column(self, wish: Wish, table: Table) -> str:
+        """Return the column that is the outputs under another name, for a path into it."""
+        asked = [other.source for other in self.wishes.wanted if other.field == "outputs"]
+        found = asked or [n for n in table.columns if OBVIOUS.get(n.casefold()) == "outputs"]
+        if len(found) != 1 or found[0].partition(".")[0] not in table.columns:
+            raise missing_column(wish.source, table)
+        return found[0]
+
+    def _place(self, name: str, table: Table) -> None:
+        if self._place_by_name(name) or (self._flat and self._place_obvious(name, table)):
+            return
+        inputs_open = self._flat and not self.wishes.names("inputs")
+        if self.leftover == "inputs" and inputs_open:
+            self._add("inputs", name, name)
+        elif "tags" not in self.wishes.dropped:
+            self._add("tags", name, name)
+
+    def _place_by_name(self, name: str) -> bool:
+        """Claim *name* if it is a field, or a key of one as in ``labels.grounded``."""
+        field, dot, key = name.partition(".")
+        if field not in ALL_FIELDS or (dot and (field not in MAPPING_FIELDS or not key)):
+            return False
+        if field in RECORDED_FIELDS and self._flat:
+            return False  # in a flat table these are words like any other
+        if field in self.wishes.dropped:
+            return True
+        if self.wishes.names(field) and field != "tags":
+            return False
+        self._add(field, key or None, name)
+        return True
+
+    def _place_obvious(self, name: str, table: Table) -> bool:
+        field = "expectations" if name in EXPECTED else OBVIOUS.get(name.casefold())
+        if field is None or (field == "inputs" and self.leftover == "inputs"):
+            return False  # every column that is left is an input of an estimator
+        if field in self.wishes.dropped:
+            return True
+        if self.wishes.names(field) or field in table.columns:
+            return False
+        if name in EXPECTED:
+            self._add(field, name, name)
+            return True
+        other = self._obvious.setdefault(field, name)
+        if other != name:
+            raise table.error(two_columns(field, [other, name]), 0, name)
+        self._add(field, None, name)
+        return True
+
+    def _check_ambiguous(self, names: Sequence[str], table: Table) -> None:
+        """Refuse to guess what *names*, which nobody asked for, could mean."""
+        for name in names if self._flat else ():
+            fields = AMBIGUOUS.get(name.casefold(), ())
+            if any(field not in self.slots for field in fields):
+                raise table.error(two_fields(name), 0, name)
+
+    def _check_outputs(self, table: Table) -> None:
+        if self.has_model and "outputs" in self.slots:
+            column = str(self.slots["outputs"][0])
+            raise DataError(
+                "these are outputs, and a model is given too; leave out the model to score them, "
+                "or drop them to call it: columns={'outputs': None}",
+                file=table.file,
+                column=column,
+            )
+
+    def _check_inputs(self, table: Table) -> None:
+        if self.has_model and "inputs" not in self.slots:
+            raise MissingColumnError(
+                f"no column is the inputs; say which: columns={{'inputs': [...]}}. "
+                f"The data has: {', '.join(table.columns)}",
+                file=table.file,
+            )
+
+    def _tell(self) -> None:
+        """Say in one log line what was read by an obvious name."""
+        if self._obvious:
+            said = [f"{column!r} as {field}" for field, column in self._obvious.items()]
+            tags = [str(slot) for slot in self.slots.get("tags", ()) if slot.key == slot.column]
+            rest = f"; as tags: {', '.join(tags)}" if tags else ""
+            _log.info("Read column %s%s.", ", ".join(said), rest)
+
+    def describe(self) -> dict[str, object]:
+        """Return the mapping as plain values: field to column, path or list of them."""
+        return {
+            field: str(slots[0]) if len(slots) == 1 else [str(slot) for slot in slots]
+            for field, slots in self.slots.items()
+        }
+
+
+def missing_column(name: str, table: Table) -> MissingColumnError:
+    """Return the error that *table* has no column or path *name*."""
+    return MissingColumnError(
+        f"there is no such column.{near_miss(name, table.columns.keys())} "
+        f"The data has: {', '.join(table.columns)}",
+        file=table.file,
+        column=name,
+    )

@@ -1,0 +1,182 @@
+"""The snapshot of validated cases that an evaluation and its resume read."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from evalkit._internal.canonical import parse_json
+from evalkit.data.fields import JSON_FIELDS, MAPPING_FIELDS
+from evalkit.data.writing import METADATA_KEY
+from evalkit.entities.batch import CaseBatch
+from evalkit.errors import DataError
+
+_CACHED_GROUPS: Final = 2
+_NUMBER_DEFAULTS: Final[Mapping[str, float]] = {"weight": 1.0, "repeat": 0.0}
+_CELL_DEFAULTS: Final[Mapping[str, Any]] = {"weight": 1.0, "repeat": 0, "must": ()}
+
+
+class Spool:
+    """Cases in a Parquet file, read a row group at a time.
+
+    A spool is safe to read from several threads, and pickles as its path.
+    """
+
+    def __init__(self, path: Path, facts: Mapping[str, Any], file: Any) -> None:
+        """Hold an open file; use `Spool.open`."""
+        self.path: Final = path
+        self.n: Final[int] = file.metadata.num_rows
+        """Rows: cases times their repeats in the data."""
+        self.n_cases: Final[int] = facts["n_cases"]
+        """Different cases."""
+        self.dataset_digest: Final[str] = facts["dataset_digest"]
+        self.outputs_digest: Final[str | None] = facts["outputs_digest"]
+        self.fields: Final[frozenset[str]] = frozenset(facts["fields"])
+        """Fields that at least one row fills."""
+        self.dtypes: Final[Mapping[str, str]] = facts["dtypes"]
+        """Types of input columns that JSON would lose, as pandas names them."""
+        self.input_names: Final[Sequence[str]] = tuple(facts["input_names"])
+        """Keys of the inputs, in the order of the data."""
+        self.late: Final[Mapping[str, str]] = facts["late"]
+        """Fields to fill from what the target returns: field to dotted path into it."""
+        self.facts: Final[Mapping[str, Any]] = facts
+        """All of the above and the mapping and source used, as plain values."""
+        self._file = file
+        self._lock = threading.Lock()
+        sizes = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+        self._starts = [0, *itertools.accumulate(sizes)]
+        self._held: dict[int, Any] = {}
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open the snapshot at *path*.
+
+        Raises:
+            DataError: If there is none, or the file is not a snapshot of ours.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = Path(path)
+        try:
+            file = pq.ParquetFile(path, memory_map=True)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise DataError(
+                f"the snapshot of the data cannot be read: {error}", file=str(path)
+            ) from error
+        facts = (file.metadata.metadata or {}).get(METADATA_KEY)
+        if facts is None:
+            raise DataError("this Parquet file is no snapshot of an evaluation", file=str(path))
+        return cls(path, parse_json(facts), file)
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __reduce__(self) -> tuple[Callable[[Path], Spool], tuple[Path]]:
+        return (Spool.open, (self.path,))
+
+    def close(self) -> None:
+        """Close the file; reading afterwards fails."""
+        self._held.clear()
+        self._file.close()
+
+    def batches(self, rows: int = 1024) -> Iterator[CaseBatch]:
+        """Yield all cases in order, *rows* at a time."""
+        for start in range(0, self.n, rows):
+            yield self.batch(start, min(start + rows, self.n))
+
+    def batch(self, start: int, stop: int) -> CaseBatch:
+        """Return rows *start* to *stop* (exclusive); a field is decoded when first asked for.
+
+        Raises:
+            IndexError: If the rows are not within the snapshot.
+
+        """
+        if not 0 <= start <= stop <= self.n:
+            raise IndexError(f"rows {start} to {stop} of a snapshot of {self.n}")
+        table = self._rows(start, stop)
+
+        def decoded(name: str) -> Callable[[], Sequence[Any]]:
+            return lambda: decode(name, table.column(name).to_pylist())
+
+        names = [n for n in self._file.schema_arrow.names if n in self.fields or n == "id"]
+        return CaseBatch({}, length=stop - start, lazy={name: decoded(name) for name in names})
+
+    def strings(self, field: str) -> npt.NDArray[np.object_]:
+        """Return a text field (or ``id``) of every row, shape ``(n,)``; ``None`` where missing."""
+        return np.array(self._whole(field), dtype=np.object_)
+
+    def numbers(self, field: str) -> npt.NDArray[np.float64]:
+        """Return a number field of every row, shape ``(n,)``.
+
+        A missing weight is 1, a missing repeat 0, any other missing number NaN.
+        """
+        default = _NUMBER_DEFAULTS.get(field, np.nan)
+        values = self._whole(field)
+        return np.array([default if v is None else v for v in values], dtype=np.float64)
+
+    def values(self, field: str) -> Sequence[Any]:
+        """Return any field of every row, decoded, shape ``(n,)``; all of it is held in memory."""
+        return decode(field, self._whole(field))
+
+    def _whole(self, field: str) -> list[Any]:
+        if field not in self._file.schema_arrow.names:
+            return [None] * self.n
+        with self._lock:
+            column = self._file.read(columns=[field]).column(0)
+        found: list[Any] = column.to_pylist()
+        return found
+
+    def _rows(self, start: int, stop: int) -> Any:
+        import pyarrow as pa
+
+        first = bisect.bisect_right(self._starts, start) - 1
+        last = max(bisect.bisect_left(self._starts, stop), first + 1)
+        if start == stop:
+            return self._file.schema_arrow.empty_table()
+        parts: list[Any] = []
+        for group in range(first, last):
+            at = self._starts[group]
+            table = self._group(group)
+            low, high = max(start - at, 0), min(stop - at, len(table))
+            parts.append(table.slice(low, high - low))
+        return pa.concat_tables(parts)
+
+    def _group(self, group: int) -> Any:
+        with self._lock:
+            table = self._held.get(group)
+            if table is None:
+                table = self._file.read_row_group(group, use_threads=False)
+                while len(self._held) >= _CACHED_GROUPS:
+                    self._held.pop(next(iter(self._held)))
+                self._held[group] = table
+            return table
+
+
+def decode(field: str, cells: list[Any]) -> list[Any]:
+    """Return the cells of one field as a case has them, shape ``(n,)``.
+
+    Examples:
+        >>> decode("inputs", ['{"q":1}', None])
+        [{'q': 1}, {}]
+        >>> decode("weight", [0.5, None])
+        [0.5, 1.0]
+    """
+    missing = None in cells
+    if field not in JSON_FIELDS:
+        default = _CELL_DEFAULTS.get(field)
+        return [default if c is None else c for c in cells] if missing else cells
+    joined = ",".join(["null" if c is None else c for c in cells] if missing else cells)
+    values: list[Any] = parse_json(f"[{joined}]")
+    if missing and field in MAPPING_FIELDS and field != "usage":
+        return [{} if value is None else value for value in values]
+    if missing and field == "must":
+        return [() if value is None else value for value in values]
+    return values

@@ -1,0 +1,170 @@
+"""One pass over the data: validate, map, hash and write the snapshot."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from itertools import compress
+from pathlib import Path
+from typing import Any, Final
+
+from evalkit.data.identity import hashed_forms
+from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate_id
+from evalkit.data.open import OpenedData, open_data
+from evalkit.data.plan import Leftover
+from evalkit.data.selection import Draw, Selection
+from evalkit.data.snapshot import Spool
+from evalkit.data.writing import SnapshotWriter, storage_errors, stored_cells
+from evalkit.errors import DataError, near_miss
+
+__all__ = ["FILE_NAME", "Spool", "spool"]
+
+FILE_NAME: Final = "cases.parquet"
+"""Name of the snapshot in its folder."""
+
+
+def spool(
+    data: object,
+    folder: Path | str,
+    *,
+    columns: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    sample: float | None = None,
+    split: str | None = None,
+    seed: int = 0,
+    has_model: bool = False,
+    leftover: Leftover = "tags",
+    chunk_rows: int = 8192,
+) -> Spool:
+    """Read *data* once and write its cases to ``cases.parquet`` in *folder*.
+
+    Memory stays bounded however long the data is, apart from some tens of bytes a row for ids.
+    The file appears when it is complete; an error leaves nothing behind.  *data* is not changed.
+
+    Args:
+        data: Whatever `open_data` takes.
+        folder: Where to write; made if it does not exist.
+        columns: Case field to the data's column, a dotted path, a list of columns, or ``None`` to
+            leave the field empty.
+        limit: Take the first so many rows.
+        sample: Draw a share (float) or a count (integer) of the cases, by *seed*, in order.
+        split: Take only rows whose ``split`` is this.
+        seed: Seed of *sample*.
+        has_model: Whether a live target will make the outputs.
+        leftover: Where columns go that no field claims: ``inputs`` for an estimator, else ``tags``.
+        chunk_rows: Rows to hold at a time.
+
+    Raises:
+        DataError: If the data is wrong; names file, line and column.
+        UnknownSourceError: If no source reads such data.
+        UsageError: If an argument makes no sense, or the snapshot exists already.
+        JournalError: If the disk is full or the folder cannot be written.
+    """
+    selection = Selection(split=split, limit=limit, sample=sample, seed=seed)
+    opened = open_data(data, chunk_rows=min(chunk_rows, limit or chunk_rows))
+    folder = Path(folder)
+    path = folder / FILE_NAME
+    with storage_errors(path):
+        folder.mkdir(parents=True, exist_ok=True)
+    intake = Intake(columns, selection, has_model=has_model, leftover=leftover)
+    tally = Tally()
+    with SnapshotWriter(path) as writer:
+        taken = _taken if sample is None else _drawn
+        for rows in taken(opened, intake, writer):
+            tally.add(rows)
+            writer.write(rows.cells)
+        writer.commit(_facts(opened, intake, tally))
+    return Spool.open(path)
+
+
+def _taken(opened: OpenedData, intake: Intake, writer: SnapshotWriter) -> Iterator[Rows]:
+    """Yield the selected rows of each chunk.
+
+    Raises:
+        DataError: If the data is wrong, has no rows at all, or none of the split asked for.
+    """
+    for chunk in opened.chunks:
+        if not chunk.rows:
+            continue
+        try:
+            rows = intake.take(chunk)
+        except DuplicateIdError as error:
+            raise _with_first_line(error, writer) from None
+        if rows.new:
+            yield rows
+        if intake.is_full:
+            break
+    if intake.kept == 0:
+        raise _nothing(opened, intake)
+
+
+def _nothing(opened: OpenedData, intake: Intake) -> DataError:
+    file = opened.files[0] if len(opened.files) == 1 else opened.name
+    split = intake.selection.split
+    if intake.read == 0 or split is None:
+        return DataError("there are no rows", file=file)
+    if not intake.splits:
+        return DataError(
+            f"split={split!r} was asked for, and no row has a split", file=file, column="split"
+        )
+    known = ", ".join(map(repr, intake.splits))
+    hint = near_miss(split, intake.splits)
+    return DataError(f"no row is of split {split!r}.{hint} There are: {known}", file=file)
+
+
+def _with_first_line(error: DuplicateIdError, writer: SnapshotWriter) -> DataError:
+    file, line = None, None
+    for table in writer.tables():
+        kept = stored_cells(table)
+        repeats = kept.get("repeat") or [0] * len(table)
+        keys = list(zip(kept["id"], repeats, strict=True))
+        if (error.case_id, error.repeat) in keys:
+            row = keys.index((error.case_id, error.repeat))
+            line = kept["line"][row]
+            file = kept["file"][row] if "file" in kept else None
+            break
+    problem = duplicate_id(error.case_id, file, line)
+    return DataError(problem, file=error.file, line=error.line, column=error.column)
+
+
+def _facts(opened: OpenedData, intake: Intake, tally: Tally) -> dict[str, Any]:
+    plan = intake.mapper.plan
+    return {
+        "format": 1,
+        "n": tally.n,
+        "n_cases": tally.n_cases,
+        "dataset_digest": tally.digests.dataset,
+        "outputs_digest": tally.digests.outputs,
+        "fields": sorted(tally.present - {"line", "file"}),
+        "dtypes": intake.dtypes,
+        "input_names": list(intake.mapper.input_names),
+        "late": plan.late,
+        "mapping": plan.describe(),
+        "source": opened.source,
+        "name": opened.name,
+        "selection": asdict(intake.selection),
+    }
+
+
+def _drawn(opened: OpenedData, intake: Intake, writer: SnapshotWriter) -> Iterator[Rows]:
+    """Write all rows to a draft, then yield those that are drawn."""
+    import pyarrow as pa
+
+    draw = Draw(intake.selection)
+    new = array("B")
+    with SnapshotWriter(writer.path.with_suffix(".draft")) as draft:
+        for rows in _taken(opened, intake, draft):
+            draw.add(rows.cells["id"], rows.cells.get("session"), rows.new)
+            new.extend(rows.new)
+            draft.write(rows.cells)
+        keep = draw.chosen()
+        start = 0
+        for table in draft.tables():
+            stop = start + len(table)
+            chosen = table.filter(pa.array(keep[start:stop]))
+            if len(chosen):
+                first = [bool(flag) for flag in compress(new[start:stop], keep[start:stop])]
+                made = stored_cells(chosen)
+                yield Rows(made, hashed_forms(made), first)
+            start = stop
