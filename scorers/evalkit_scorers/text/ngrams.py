@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
+
+from evalkit_scorers.text.symbols import partition
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 _SYMBOLS_A_CHUNK: Final = 1 << 15
 """So many symbols are sorted at once: a quarter of a megabyte, which stays in a core's cache."""
 
-_CASES_A_CHUNK: Final = 1 << 12
+_LEAST_SIZE: Final = 8
 _KEY_BITS: Final = 63
 
 
@@ -47,25 +49,16 @@ def clipped_matches(
     """
     import numpy as np
 
+    # A row counts at least as much as keeps its number short, were all texts empty.
+    sizes = [
+        len(output) + sum(map(len, wanted)) + _LEAST_SIZE
+        for output, wanted in zip(outputs, references, strict=True)
+    ]
     parts = [
         _chunk_matches(outputs[start:stop], references[start:stop], orders)
-        for start, stop in _chunks(outputs, references)
+        for start, stop in partition(sizes, _SYMBOLS_A_CHUNK)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, len(orders)), dtype=np.int64)
-
-
-def _chunks(
-    outputs: Sequence[str], references: Sequence[Sequence[str]]
-) -> Iterator[tuple[int, int]]:
-    start = size = 0
-    for row, (output, wanted) in enumerate(zip(outputs, references, strict=True)):
-        added = len(output) + sum(map(len, wanted))
-        if row > start and (size + added > _SYMBOLS_A_CHUNK or row - start >= _CASES_A_CHUNK):
-            yield start, row
-            start, size = row, 0
-        size += added
-    if start < len(outputs):
-        yield start, len(outputs)
 
 
 def _chunk_matches(

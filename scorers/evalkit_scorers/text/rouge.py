@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
 from evalkit_scorers.text.ngrams import clipped_matches
-from evalkit_scorers.text.pairing import paired_texts
+from evalkit_scorers.text.pairing import paired_texts, spread
 from evalkit_scorers.text.rouge_words import LINE, word_symbols
 from evalkit_scorers.text.subsequences import union_matches
+from evalkit_scorers.text.symbols import partition
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,9 +74,10 @@ def rouge_scores(
     import numpy as np
 
     checked = _checked(variants)
+    sizes = [len(got) + len(wanted) for got, wanted in zip(outputs, references, strict=True)]
     parts = [
         _part_scores(outputs[start:stop], references[start:stop], checked, stemmer=stemmer)
-        for start, stop in _parts(outputs, references)
+        for start, stop in partition(sizes, _CHARACTERS_A_PART)
     ]
     return {
         variant: RougeScores(
@@ -92,18 +94,6 @@ def _checked(variants: Sequence[str]) -> tuple[str, ...]:
                 f"There is no ROUGE variant {variant!r}: use rouge1 to rouge9, rougeL, rougeLsum."
             )
     return tuple(dict.fromkeys(variants))
-
-
-def _parts(outputs: Sequence[str], references: Sequence[str]) -> list[tuple[int, int]]:
-    ends: list[int] = []
-    size = 0
-    for row, (output, reference) in enumerate(zip(outputs, references, strict=True)):
-        size += len(output) + len(reference)
-        if size >= _CHARACTERS_A_PART:
-            ends.append(row + 1)
-            size = 0
-    ends.append(len(outputs))
-    return list(zip([0, *ends], ends, strict=False))
 
 
 def _part_scores(
@@ -213,10 +203,7 @@ class Rouge:
         """Return a column for each variant, in [0, 1]; skipped without output or reference."""
         import numpy as np
 
-        pairs = list(paired_texts(batch))
-        present = [row for row, pair in enumerate(pairs) if pair is not None]
-        outputs = [pair[0] for pair in pairs if pair is not None]
-        wanted = [pair[1] for pair in pairs if pair is not None]
+        rows, outputs, wanted = paired_texts(batch)
         if self.references == "first":
             wanted = [texts[:1] for texts in wanted]
         repeats = [len(texts) for texts in wanted]
@@ -226,12 +213,11 @@ class Rouge:
             variants=self.variants,
             stemmer=self.stemmer,
         )
-        columns: dict[str, ScoreColumn] = {}
-        for variant in self.variants:
-            values = np.full(len(pairs), np.nan)
-            values[present] = self._reduced(found[variant], np.array(repeats, dtype=np.intp))
-            columns[variant] = ScoreColumn.from_values(values.tolist())
-        return columns
+        counts = np.array(repeats, dtype=np.intp)
+        return {
+            variant: spread(self._reduced(found[variant], counts), rows, len(batch))
+            for variant in self.variants
+        }
 
     def _reduced(self, scores: RougeScores, repeats: npt.NDArray[np.intp]) -> Floats:
         import numpy as np

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from itertools import chain, count
+from itertools import chain
 from typing import Final
+
+from evalkit_scorers.text.symbols import numbering
 
 _LETTERS: Final = b"abcdefghijklmnopqrstuvwxyz0123456789"
 _WORDS_ONLY: Final = bytes(code if code in _LETTERS else 0x20 for code in range(256))
@@ -56,20 +57,12 @@ def word_symbols(texts: Sequence[str], *, stemmer: bool, lines: bool = False) ->
     if lines:
         joined = joined.replace(b"\n", b" \x01 ")
     words = joined.split()
-    symbols = _numbering()
+    symbols = numbering()
+    for mark in _MARKS:
+        symbols[mark]
     if stemmer:
         symbols = {word: symbols[_root(word)] for word in dict.fromkeys(chain(_MARKS, words))}
     return "".join(map(symbols.__getitem__, words)).split("\x00")
-
-
-def _numbering() -> dict[bytes, str]:
-    # A default dictionary numbers new words without a call into Python.  Surrogates are left out:
-    # they are no characters.
-    codes = chain(range(0xD800), count(0xE000))
-    symbols: dict[bytes, str] = defaultdict(map(chr, codes).__next__)
-    for mark in _MARKS:
-        symbols[mark]
-    return symbols
 
 
 @functools.lru_cache(maxsize=1 << 17)
