@@ -7,7 +7,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from evalkit._internal.clock import monotonic
 from evalkit.entities.batch import CaseBatch
@@ -15,7 +15,7 @@ from evalkit.entities.target import Invocation, Output, TargetIdentity
 from evalkit.errors import UsageError
 from evalkit.scoring.signature import import_path
 from evalkit.targets.answer import adrained, as_output, drained
-from evalkit.targets.binding import Binder, Lane, lane_of
+from evalkit.targets.binding import Binder, lane_of
 from evalkit.targets.loop_thread import LoopThread
 from evalkit.targets.version import resolved_version
 
@@ -56,7 +56,7 @@ class CallableTarget:
         self._name = name or _shown_name(function)
         self._binder = Binder(self._function, name=f"{self._name}()")
         self._loop_thread: LoopThread | None = None
-        self.lane: Lane = lane_of(self._function)
+        self.lane: Literal["async", "thread", "batch"] = lane_of(self._function)
         self.identity = TargetIdentity(
             kind="callable",
             name=self._name,
@@ -81,11 +81,12 @@ class CallableTarget:
         began = monotonic()
         value = self._function(*positional, **keywords)
         if isinstance(value, (str, dict, list)):
-            return Output(cast("Any", value))
+            return Output(value)
         if isinstance(value, Iterator):
-            return drained(cast("Iterator[Any]", value), self._name, began)
+            return drained(value, self._name, began)
         if isinstance(value, (Awaitable, AsyncIterator)):
-            return self._threaded().run(self._settled(cast("Any", value), began))
+            settled: Output = self._threaded().run(self._settled(value, began))
+            return settled
         return as_output(value, self._name)
 
     async def acall(self, invocation: Invocation) -> Output:
@@ -99,11 +100,11 @@ class CallableTarget:
 
     async def _settled(self, value: Any, began: float) -> Output:
         if isinstance(value, Awaitable):
-            value = await cast("Awaitable[Any]", value)
+            value = await value
         if isinstance(value, AsyncIterator):
-            return await adrained(cast("AsyncIterator[Any]", value), self._name, began)
+            return await adrained(value, self._name, began)
         if isinstance(value, Iterator):
-            return drained(cast("Iterator[Any]", value), self._name, began)
+            return drained(value, self._name, began)
         return as_output(value, self._name)
 
     def _threaded(self) -> LoopThread:
@@ -119,9 +120,9 @@ def _entry(function: Any) -> Callable[..., Any]:
         raise UsageError(
             f"{function.__name__} is a class, not an instance; give {function.__name__}(...)."
         )
-    predict = getattr(function, "predict", None)
+    predict: Any = getattr(function, "predict", None)
     if callable(predict) and not isinstance(function, functools.partial):
-        return predict
+        return cast("Callable[..., Any]", predict)
     if callable(function):
         return cast("Callable[..., Any]", function)
     raise UsageError(

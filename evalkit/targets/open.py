@@ -11,8 +11,10 @@ from evalkit.entities.target import Target
 from evalkit.errors import UsageError, near_miss
 from evalkit.hooks.catalog import catalog
 from evalkit.targets.callable import CallableTarget
+from evalkit.targets.chat import chat
 from evalkit.targets.estimator import EstimatorTarget, is_estimator
 from evalkit.targets.located import located
+from evalkit.targets.named import NamedTarget
 
 DATA_SUFFIXES: Final = (
     ".jsonl",
@@ -66,7 +68,7 @@ def _from_object(
     model: Any, *, version: str | None, name: str | None, reference: str | None = None
 ) -> Target:
     if not isinstance(model, type) and isinstance(model, Target):
-        return model
+        return _named(model, version=version, name=name)
     if is_estimator(model):
         return cast(
             "Target",
@@ -75,20 +77,24 @@ def _from_object(
     return CallableTarget(model, version=version, name=name, reference=reference)
 
 
+def _named(target: Target, *, version: str | None, name: str | None) -> Target:
+    if version is None and name is None:
+        return target
+    return NamedTarget(target, name=name, version=version)
+
+
 def _from_text(text: str, *, version: str | None, name: str | None) -> Target:
     if not text.strip():
         raise UsageError("model= is empty; leave it out to evaluate stored outputs.")
     scheme = _SCHEME.match(text)
     if scheme is not None:
-        return _from_scheme(scheme.group(1).lower(), text)
+        return _named(_from_scheme(scheme.group(1).lower(), text), version=version, name=name)
     if text.lower().endswith(DATA_SUFFIXES) or text.startswith("hf:") or os.sep in text[:1]:
         raise UsageError(f"{text!r} looks like data, not like a model; give it as data={text!r}.")
     if _PYTHON.fullmatch(text):
         return _from_object(located(text), version=version, name=name, reference=text)
     if Path(text).is_file():
         raise UsageError(f"{text!r} is a file, not a model; give 'module:name' for Python code.")
-    from evalkit.targets.chat import chat
-
     return chat(text, name=name, version=version)
 
 

@@ -1,5 +1,7 @@
 """How cases are bound to functions: the table of API.md, and what is refused."""
 
+# ruff: noqa: ARG005  a parameter's name is what is under test
+
 import functools
 from collections.abc import Callable
 from typing import Any

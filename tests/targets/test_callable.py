@@ -1,5 +1,7 @@
 """Callables as targets: what they return, stream and raise, and what they are called."""
 
+# ruff: noqa: ARG005  a parameter's name is what is under test
+
 import asyncio
 import functools
 import json
@@ -206,7 +208,12 @@ def test_awaitables_of_a_plain_function_share_one_loop() -> None:
 
 def test_a_target_is_called_once_a_case_and_never_to_look() -> None:
     calls: list[str] = []
-    target = CallableTarget(lambda question: calls.append(question) or "x")
+
+    def remembers(question: str) -> str:
+        calls.append(question)
+        return "x"
+
+    target = CallableTarget(remembers)
     target.check(CaseBatch.of([QUESTION.case]))
     assert not calls
     answered(target)

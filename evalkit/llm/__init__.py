@@ -1,0 +1,1 @@
+"""The seam to language models: requests, replies, and the clients that exchange them."""

@@ -1,0 +1,271 @@
+"""One connection to an HTTP server that answers JSON: pooled, retried, classified.
+
+The rate and the number of calls in flight are controlled around `Connection.send`, which sees
+every attempt and every response header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import anyio
+import orjson
+
+from evalkit._internal.canonical import canonical_json
+from evalkit.errors import TargetError, UsageError
+from evalkit.llm.retry import RetryPolicy, retry_after_seconds
+from evalkit.llm.secrets import public_url, redacted, secrets_in_url
+from evalkit.settings import secret
+
+if TYPE_CHECKING:
+    import aiohttp
+
+T = TypeVar("T")
+
+SHOWN: Final = 300
+"""Characters of a server's answer that an error shows."""
+
+_TOO_MANY: Final = 429
+_OK: Final = range(200, 300)
+_REDIRECTS: Final = range(300, 400)
+_RETRIED: Final = frozenset({408, _TOO_MANY, *range(500, 600)})
+_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+
+
+class _AttemptError(Exception):
+    """An attempt that gave no answer."""
+
+    def __init__(
+        self, reason: str, text: str, *, again: bool, retry_after: float | None = None
+    ) -> None:
+        super().__init__(reason, text)
+        self.reason = reason
+        self.text = text
+        self.again = again
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a server."""
+
+    url: str
+    body: bytes | None = None
+    parameters: Mapping[str, str] | None = None
+    method: str = "POST"
+    seed: int = 0
+    """Seed of the jitter between retries."""
+
+
+class Connection:
+    """A pool of connections to one server, opened in the loop of the first call.
+
+    Keys are read from the environment at each call and held nowhere; no error, ``repr`` or
+    identity shows them, nor the values of headers.
+    """
+
+    def __init__(
+        self,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth_environment: str | None = None,
+        timeout_seconds: float = 600.0,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            headers: Headers of each request.
+            auth_environment: Environment variable that holds a bearer token.
+            timeout_seconds: Longest wait for the answer to one attempt; above 0.
+            policy: How often to try again, and how long to wait before.
+
+        Raises:
+            UsageError: If *timeout_seconds* is not above 0.
+        """
+        if timeout_seconds <= 0:
+            raise UsageError(f"timeout_seconds= is above 0; got {timeout_seconds}.")
+        self._headers = dict(headers or {})
+        self._auth_environment = auth_environment
+        self._timeout_seconds = timeout_seconds
+        self._policy = policy or RetryPolicy()
+        self._session: aiohttp.ClientSession | None = None
+        self._proxy: str | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def send(self, call: Call, read: Callable[[aiohttp.ClientResponse], Awaitable[T]]) -> T:
+        """Return what *read* makes of the answer; tried again where that can help.
+
+        Connections that fail and the statuses 408, 429 and 5xx are tried again, anything else is
+        not: neither a wait that took too long, since the server may have done its work.
+
+        Raises:
+            TargetError: With reason ``rate_limited``, ``connection``, ``timeout`` or
+                ``provider_error``; or what *read* raises.
+        """
+        attempt = 0
+        while True:
+            try:
+                return await self._attempt(call, read)
+            except _AttemptError as error:
+                failed = error
+            if not failed.again or attempt >= self._policy.retries:
+                # Not chained: the library's errors carry the request with its headers.
+                raise TargetError(failed.reason, self._told(call.url, failed.text, attempt + 1))
+            delay = self._policy.delay(attempt, seed=call.seed, retry_after=failed.retry_after)
+            await anyio.sleep(delay)
+            attempt += 1
+
+    def _told(self, url: str, text: str, attempts: int) -> str:
+        tried = f" ({attempts} attempts)" if attempts > 1 else ""
+        return f"{public_url(url)}: {self.redacted(text, url)}{tried}"
+
+    def redacted(self, text: str, url: str = "") -> str:
+        """Return *text* without the key and the values of headers."""
+        known = [*self._headers.values(), *secrets_in_url(url)]
+        key = self._key()
+        return redacted(text, [*known, key] if key else known)
+
+    def _key(self) -> str | None:
+        found = secret(self._auth_environment) if self._auth_environment else None
+        return found.strip() if found else None
+
+    def check(self) -> None:
+        """Refuse to start without the key that every call needs.
+
+        Raises:
+            UsageError: Naming the environment variable to set.
+        """
+        if self._auth_environment and not self._key():
+            raise UsageError(f"The environment variable {self._auth_environment} is not set.")
+
+    async def _attempt(
+        self, call: Call, read: Callable[[aiohttp.ClientResponse], Awaitable[T]]
+    ) -> T:
+        import aiohttp
+
+        session = self._opened(call.url)
+        key = self._key()
+        try:
+            async with session.request(
+                call.method,
+                call.url,
+                data=call.body,
+                params=call.parameters,
+                headers={"Authorization": f"Bearer {key}"} if key else None,
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as response:
+                if response.status not in _OK:
+                    raise _refusal(response.status, response.headers, await _body(response))
+                return await read(response)
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise _AttemptError("connection", f"no valid URL: {error}", again=False) from None
+        except aiohttp.ConnectionTimeoutError as error:
+            raise _AttemptError("connection", _text(error), again=True) from None
+        except TimeoutError:
+            waited = f"no answer within {self._timeout_seconds:g} s"
+            raise _AttemptError("timeout", waited, again=False) from None
+        except aiohttp.ClientSSLError as error:
+            raise _AttemptError("connection", _text(error), again=False) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise _AttemptError("connection", _text(error), again=True) from None
+
+    def _opened(self, url: str) -> aiohttp.ClientSession:
+        import aiohttp
+
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session.closed or self._loop is not loop:
+            self._loop = loop
+            self._proxy = _proxy(url)
+            self._session = aiohttp.ClientSession(
+                # How many calls are in flight is the engine's to say.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+                timeout=aiohttp.ClientTimeout(total=self._timeout_seconds, sock_connect=30),
+                headers={"Content-Type": "application/json", **self._headers},
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close the pool; the next call opens another."""
+        session, self._session = self._session, None
+        if session is not None and self._loop is asyncio.get_running_loop():
+            await session.close()
+
+
+async def _body(response: aiohttp.ClientResponse) -> str:
+    return await response.text(errors="replace")
+
+
+def encoded(value: Any) -> bytes:
+    """Return *value* as JSON, keys in their order: models read a schema from top to bottom.
+
+    Examples:
+        >>> encoded({"b": 1, "a": [True]})
+        b'{"b":1,"a":[true]}'
+    """
+    try:
+        return orjson.dumps(value, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        return canonical_json(value)
+
+
+def shown(text: str) -> str:
+    """Return the beginning of *text*, on one line, for an error."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+
+
+def is_web_url(url: str) -> bool:
+    """Say whether *url* has the form of an HTTP address.
+
+    Examples:
+        >>> is_web_url("http://127.0.0.1:8000/v1"), is_web_url("127.0.0.1:8000")
+        (True, False)
+    """
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port != 0)
+    except ValueError:
+        return False
+
+
+def _refusal(status: int, headers: Mapping[str, str], body: str) -> _AttemptError:
+    again = status in _RETRIED
+    if status == _TOO_MANY:
+        # No money left does not come back by waiting.
+        again = "insufficient_quota" not in body
+        reason = "rate_limited"
+    else:
+        reason = "provider_error"
+    text = f"status {status}: {shown(body)}" if body.strip() else f"status {status}"
+    if status in _REDIRECTS:
+        text = f"status {status}: moved to {public_url(headers.get('Location', ''))}; use that URL"
+    return _AttemptError(reason, text, again=again, retry_after=retry_after_seconds(headers))
+
+
+def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _proxy(url: str) -> str | None:
+    """Return the proxy that the system names for *url*; none for this machine itself."""
+    parts = urlsplit(url)
+    if _is_loopback(url) or proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,189 @@
+"""Every provider that litellm knows, by its model string."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any, Final, cast
+
+import anyio
+
+from evalkit._internal.clock import monotonic
+from evalkit._internal.optional import require
+from evalkit.errors import TargetError, UsageError
+from evalkit.llm.connection import shown
+from evalkit.llm.openai_compatible import response_format
+from evalkit.llm.openai_reply import StreamedReply, reply_of
+from evalkit.llm.protocol import ChatReply, ChatRequest
+from evalkit.llm.retry import RetryPolicy, retry_after_seconds
+from evalkit.llm.secrets import public_url, redacted
+from evalkit.settings import secret
+
+_REASONS: Final = {
+    "RateLimitError": "rate_limited",
+    "APIConnectionError": "connection",
+    "Timeout": "timeout",
+    "APIResponseValidationError": "invalid_response",
+}
+"""litellm's exceptions whose reason is not ``provider_error``."""
+
+_AGAIN: Final = frozenset(
+    {"RateLimitError", "APIConnectionError", "InternalServerError", "ServiceUnavailableError"}
+    | {"BadGatewayError"}
+)
+
+
+def load_litellm() -> Any:
+    """Import litellm with the price map that it ships, never one from the network.
+
+    Raises:
+        MissingExtraError: If it is not installed.
+    """
+    # Read by litellm at its import.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    litellm = require("litellm", extra="judges")
+    litellm.suppress_debug_info = True
+    return litellm
+
+
+class LitellmModel:
+    """Asks a model through litellm, which finds provider, address and key by the model string."""
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        auth_environment: str | None = None,
+        timeout_seconds: float = 600.0,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        """Import litellm; open nothing yet.
+
+        Args:
+            model: litellm's model string, such as ``anthropic/claude-sonnet-4-5``.
+            auth_environment: Environment variable of the key; the provider's own by default.
+            timeout_seconds: Longest wait for the answer to one attempt.
+            policy: When to try again.
+
+        Raises:
+            MissingExtraError: If litellm is not installed.
+        """
+        self._litellm = load_litellm()
+        self.name = model
+        self._auth_environment = auth_environment
+        self._timeout_seconds = timeout_seconds
+        self._policy = policy or RetryPolicy()
+
+    @property
+    def base_url(self) -> str | None:
+        """Return ``None``: the provider's own address."""
+        return None
+
+    def __repr__(self) -> str:
+        return f"LitellmModel({self.name!r})"
+
+    def check(self) -> None:
+        """Refuse to start without the provider's key, as far as litellm knows it.
+
+        Raises:
+            UsageError: Naming the environment variables to set.
+        """
+        if self._auth_environment:
+            if not secret(self._auth_environment):
+                raise UsageError(f"The environment variable {self._auth_environment} is not set.")
+            return
+        found = cast("dict[str, Any]", self._litellm.validate_environment(model=self.name))
+        if not found.get("keys_in_environment") and found.get("missing_keys"):
+            missing = ", ".join(found["missing_keys"])
+            raise UsageError(f"{self.name} needs the environment variables {missing}.")
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the provider's answer.
+
+        Raises:
+            TargetError: If there is none.
+        """
+        attempt = 0
+        while True:
+            try:
+                return await self._attempt(request)
+            except TargetError:
+                raise
+            except Exception as error:  # noqa: BLE001  litellm lets its providers' errors through
+                failed = error
+            kind = _kind(failed)
+            if kind not in _AGAIN or attempt >= self._policy.retries:
+                raise TargetError(_REASONS.get(kind, "provider_error"), self._told(failed, attempt))
+            headers = getattr(getattr(failed, "response", None), "headers", None) or {}
+            wait = retry_after_seconds(dict(headers))
+            await anyio.sleep(self._policy.delay(attempt, seed=request.seed, retry_after=wait))
+            attempt += 1
+
+    async def _attempt(self, request: ChatRequest) -> ChatReply:
+        began = monotonic()
+        found = await self._litellm.acompletion(**self._arguments(request))
+        if not request.stream:
+            raw = found.model_dump()
+            return _priced(reply_of(raw), self._price(found))
+        streamed, first = StreamedReply(), None
+        async for event in found:
+            if streamed.add(event.model_dump()) and first is None:
+                first = monotonic() - began
+        return streamed.reply(first)
+
+    def _arguments(self, request: ChatRequest) -> dict[str, Any]:
+        arguments: dict[str, Any] = {
+            "model": self.name,
+            "messages": [dict(message) for message in request.messages],
+            **request.sampling,
+            "timeout": self._timeout_seconds,
+            "num_retries": 0,
+        }
+        if self._auth_environment:
+            arguments["api_key"] = secret(self._auth_environment)
+        if request.tools:
+            arguments["tools"] = list(request.tools)
+        if request.response_schema is not None:
+            arguments["response_format"] = response_format(request.response_schema)
+        if request.stream:
+            arguments |= {"stream": True, "stream_options": {"include_usage": True}}
+        return arguments
+
+    def _price(self, found: Any) -> float | None:
+        try:
+            price: Any = self._litellm.completion_cost(completion_response=found)
+        except Exception:  # noqa: BLE001  raised for every model without a price: unknown, not free
+            return None
+        return float(price) if price else None
+
+    def _told(self, error: Exception, attempt: int) -> str:
+        keys = [value for name in (self._auth_environment,) if name and (value := secret(name))]
+        tried = f" ({attempt + 1} attempts)" if attempt else ""
+        return f"{self.name}: {public_text(redacted(shown(str(error)), keys))}{tried}"
+
+    async def aclose(self) -> None:
+        """Release nothing: litellm keeps its own clients."""
+
+
+def public_text(text: str) -> str:
+    """Return *text* with the parameters of every address in it hidden.
+
+    Examples:
+        >>> public_text("GET https://api.example.com/v1?key=abc failed")
+        'GET https://api.example.com/v1?key=*** failed'
+    """
+    return " ".join(
+        public_url(word) if word.startswith(("http://", "https://")) else word
+        for word in text.split(" ")
+    )
+
+
+def _priced(reply: ChatReply, cost: float | None) -> ChatReply:
+    return dataclasses.replace(reply, cost=cost)
+
+
+def _kind(error: Exception) -> str:
+    """Return the first of litellm's names among the classes of *error*."""
+    known = _AGAIN | set(_REASONS)
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return next((name for name in names if name in known), names[0])

@@ -1,0 +1,8 @@
+"""Shipped for your own tests: a scripted model endpoint, and contract suites for plug-ins."""
+
+from evalkit.testing.endpoint import ScriptedEndpoint
+from evalkit.testing.rate_limit import RateLimit
+from evalkit.testing.replies import Fault, Reply
+from evalkit.testing.wire import SeenRequest
+
+__all__ = ["Fault", "RateLimit", "Reply", "ScriptedEndpoint", "SeenRequest"]

@@ -1,0 +1,230 @@
+"""What a scripted endpoint answers, and how it looks on the wire."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from evalkit._internal.clock import now_milliseconds
+from evalkit.testing.wire import SeenRequest
+
+
+class Fault(StrEnum):
+    """Ways in which an endpoint fails."""
+
+    RESET = "reset"
+    """The connection is reset without an answer."""
+
+    CUT_OFF = "cut_off"
+    """The connection closes in the middle of the body."""
+
+    TRUNCATED = "truncated"
+    """A complete response whose JSON stops in the middle."""
+
+    HANG = "hang"
+    """Nothing comes until the client gives up."""
+
+    PROSE = "prose"
+    """A web page instead of JSON."""
+
+    RATE_LIMITED = "rate_limited"
+    """Status 429, with ``retry-after: 0``."""
+
+    SERVER_ERROR = "server_error"
+    """Status 500."""
+
+    UNAVAILABLE = "unavailable"
+    """Status 503."""
+
+    EMPTY = "empty"
+    """An answer that is an empty text."""
+
+    NULL = "null"
+    """An answer that is null."""
+
+    REFUSAL = "refusal"
+    """A chat model's refusal, marked as such; a null answer elsewhere."""
+
+    WRONG_SCHEMA = "wrong_schema"
+    """JSON, of another shape than any client expects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One scripted answer, for when there is more to say than the answer.
+
+    Examples:
+        >>> Reply(value="Paris", latency_seconds=0.05).status
+        200
+    """
+
+    value: Any = ""
+    """The answer: a text, ``None``, or any JSON value (as JSON text for chat)."""
+
+    fault: Fault | None = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes | None = None
+    """The whole body, as it is, in place of one made from the rest."""
+
+    latency_seconds: float | None = None
+    """Time before the answer; the endpoint's own by default."""
+
+    finish_reason: str | None = None
+    """``tool_calls`` if there are any, else ``stop``, by default."""
+
+    refusal: str | None = None
+    tool_calls: Sequence[Mapping[str, Any]] = ()
+    """Calls with ``name`` and ``arguments``."""
+
+    logprobs: Sequence[Mapping[str, float]] = ()
+    """For each token of the answer its alternatives with their probabilities, in (0, 1]; the
+    first of each is the token itself."""
+
+    usage: Mapping[str, int] | None = None
+    """Tokens as OpenAI counts them; the words of messages and answer by default."""
+
+
+FAULTS: Mapping[Fault, Reply] = {
+    Fault.PROSE: Reply(
+        body=b"<html><body>We will be back soon.</body></html>",
+        headers={"content-type": "text/html"},
+    ),
+    Fault.RATE_LIMITED: Reply(
+        status=429,
+        headers={"retry-after": "0"},
+        body=b'{"error":{"message":"Rate limit reached","code":"rate_limit_exceeded"}}',
+    ),
+    Fault.SERVER_ERROR: Reply(status=500, body=b'{"error":{"message":"Internal error"}}'),
+    Fault.UNAVAILABLE: Reply(status=503, body=b'{"error":{"message":"Overloaded"}}'),
+    Fault.EMPTY: Reply(value=""),
+    Fault.NULL: Reply(value=None),
+    Fault.REFUSAL: Reply(value=None, refusal="I cannot help with that."),
+    Fault.WRONG_SCHEMA: Reply(value={"unexpected": [1, 2, 3]}, body=b'{"unexpected":[1,2,3]}'),
+}
+"""Faults that are an ordinary response; the others break the connection or the body."""
+
+
+def body_of(reply: Reply, request: SeenRequest) -> bytes:
+    """Return the body that answers *request*: chat completion, MLflow's predictions, or JSON."""
+    if reply.body is not None:
+        return reply.body
+    path = request.path.partition("?")[0]
+    if path.endswith("/chat/completions"):
+        return orjson.dumps(completion(reply, request))
+    if path.endswith("/invocations"):
+        asked = request.json
+        records = asked.get("dataframe_records") if isinstance(asked, Mapping) else None
+        return orjson.dumps({"predictions": [reply.value] * len(records or [None])})
+    if isinstance(reply.value, Mapping):
+        return orjson.dumps(reply.value)
+    return orjson.dumps({"output": reply.value})
+
+
+def text_of(value: Any) -> str | None:
+    """Return the answer as a chat model writes it."""
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def completion(reply: Reply, request: SeenRequest) -> dict[str, Any]:
+    """Return the chat completion that says *reply*."""
+    message: dict[str, Any] = {"role": "assistant", "content": text_of(reply.value)}
+    message["refusal"] = reply.refusal
+    if reply.tool_calls:
+        message["tool_calls"] = _calls(reply, request)
+    choice = {
+        "index": 0,
+        "message": message,
+        "finish_reason": _finish(reply),
+        "logprobs": {"content": logprobs_of(reply)} if reply.logprobs else None,
+    }
+    return {
+        **_envelope(request, "chat.completion"),
+        "choices": [choice],
+        "usage": _usage(reply, request),
+    }
+
+
+def events(reply: Reply, request: SeenRequest) -> Iterator[dict[str, Any]]:
+    """Yield the events of *reply* as a stream: a word each, then the reason, then the usage."""
+    envelope = _envelope(request, "chat.completion.chunk")
+
+    def event(delta: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "finish_reason": None, **more}
+        return {**envelope, "choices": [choice]}
+
+    yield event({"role": "assistant"})
+    if reply.refusal is not None:
+        yield event({"refusal": reply.refusal})
+    for call in _calls(reply, request):
+        arguments = call["function"].pop("arguments")
+        yield event({"tool_calls": [{**call, "function": {**call["function"], "arguments": ""}}]})
+        for start in range(0, len(arguments), 8):
+            piece = {
+                "index": call["index"],
+                "function": {"arguments": arguments[start : start + 8]},
+            }
+            yield event({"tool_calls": [piece]})
+    logprobs = {"content": logprobs_of(reply)} if reply.logprobs else None
+    for number, word in enumerate(re.findall(r"\s*\S+\s*$|\s*\S+", text_of(reply.value) or "")):
+        yield event({"content": word}, logprobs=logprobs if number == 0 else None)
+    yield event({}, finish_reason=_finish(reply))
+    yield {**envelope, "choices": [], "usage": _usage(reply, request)}
+
+
+def logprobs_of(reply: Reply) -> list[dict[str, Any]]:
+    """Return the probabilities of the tokens as OpenAI writes them: natural logarithms."""
+    found: list[dict[str, Any]] = []
+    for alternatives in reply.logprobs:
+        top = [
+            {"token": token, "logprob": math.log(share), "bytes": list(token.encode())}
+            for token, share in alternatives.items()
+        ]
+        found.append({**top[0], "top_logprobs": top})
+    return found
+
+
+def _calls(reply: Reply, request: SeenRequest) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": index,
+            "id": f"call_{request.number}_{index}",
+            "type": "function",
+            "function": {
+                "name": call["name"],
+                "arguments": text_of(call.get("arguments", {})),
+            },
+        }
+        for index, call in enumerate(reply.tool_calls)
+    ]
+
+
+def _envelope(request: SeenRequest, kind: str) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{request.number}",
+        "object": kind,
+        "created": now_milliseconds() // 1000,
+        "model": request.json.get("model"),
+    }
+
+
+def _finish(reply: Reply) -> str:
+    return reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop")
+
+
+def _usage(reply: Reply, request: SeenRequest) -> Mapping[str, int]:
+    if reply.usage is not None:
+        return reply.usage
+    asked = sum(len(str(message.get("content", "")).split()) for message in request.messages)
+    answered = len((text_of(reply.value) or "").split())
+    return {
+        "prompt_tokens": asked,
+        "completion_tokens": answered,
+        "total_tokens": asked + answered,
+    }
