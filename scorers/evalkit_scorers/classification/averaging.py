@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from evalkit.plugin import Rows
-from evalkit_scorers.classification.confusion import ClassSums, ConfusionCells
-from evalkit_scorers.classification.label_metric import LabelMetric
+from evalkit_scorers.classification.confusion import ClassSums, ConfusionCells, quotient
+from evalkit_scorers.classification.label_metric import MOST_LABELS, LabelMetric, confusion_matrix
 from evalkit_scorers.classification.labels import label_key, label_keys, positive_label, shown
 
 if TYPE_CHECKING:
@@ -77,6 +78,13 @@ class AveragedMetric(LabelMetric):
             return "macro", None
         return "binary", positive
 
+    def artifacts(self, rows: Rows, weights: FloatArray | None, /) -> Mapping[str, Any]:
+        """Return the confusion matrix, and precision, recall, F1 and weight of each label."""
+        return {
+            "confusion_matrix": confusion_matrix(rows, weights),
+            "by_label": by_label(rows, weights),
+        }
+
     def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
         """Return the averaged metric of each table."""
         import numpy as np
@@ -101,7 +109,7 @@ class AveragedMetric(LabelMetric):
 
         above, below = self.quotients(sums)
         zero = np.nan if self.zero_division is None else self.zero_division
-        return np.divide(above, below, out=np.full_like(above, zero), where=below > 0)
+        return quotient(above, below, zero)
 
 
 def _of_labels(sums: ClassSums, numbers: npt.NDArray[np.int64]) -> ClassSums:
@@ -110,6 +118,35 @@ def _of_labels(sums: ClassSums, numbers: npt.NDArray[np.int64]) -> ClassSums:
     # One empty class at the end, for listed labels that never occur.
     padded = (np.pad(part, ((0, 0), (0, 1))) for part in sums)
     return ClassSums(*(part[:, numbers] for part in padded))
+
+
+def by_label(rows: Rows, weights: FloatArray | None = None) -> list[dict[str, Any]]:
+    """Return precision, recall and F1 of each label, ready for JSON; ``None`` for 0/0.
+
+    The heaviest 50 labels of the targets, in order of weight.
+
+    Examples:
+        >>> import numpy as np
+        >>> pairs = {"target": ["1", "1"], "output": ["1", "1"]}
+        >>> rows = Rows({name: np.array(keys, dtype=object) for name, keys in pairs.items()})
+        >>> by_label(rows)
+        [{'label': '1', 'precision': 1.0, 'recall': 1.0, 'f1': 1.0, 'weight': 2.0}]
+    """
+    import numpy as np
+
+    cells = ConfusionCells.of(rows)
+    right, output, target = (part[0] for part in cells.sums(cells.counts(weights)))
+    order = np.argsort(-target, kind="stable")[:MOST_LABELS].tolist()
+    return [
+        {
+            "label": shown(cells.labels[i]),
+            "precision": float(right[i] / output[i]) if output[i] else None,
+            "recall": float(right[i] / target[i]) if target[i] else None,
+            "f1": float(2 * right[i] / (output[i] + target[i])) if output[i] + target[i] else None,
+            "weight": float(target[i]),
+        }
+        for i in order
+    ]
 
 
 def mean_of_classes(each: FloatArray, weights: FloatArray | None = None) -> FloatArray:
@@ -129,5 +166,4 @@ def mean_of_classes(each: FloatArray, weights: FloatArray | None = None) -> Floa
     load = np.where(load.sum(axis=1, keepdims=True) > 0, load, valued)
     total = load.sum(axis=1)
     above = (np.where(valued, each, 0.0) * load).sum(axis=1)
-    mean: FloatArray = np.divide(above, total, out=np.full(len(each), np.nan), where=total > 0)
-    return mean
+    return quotient(above, total)

@@ -114,3 +114,19 @@ def _by_class(counts: FloatArray, classes: IntArray, n_classes: int) -> FloatArr
         present, starts = np.unique(classes[order], return_index=True)
         sums[:, present] = np.add.reduceat(counts[:, order], starts, axis=1)
     return sums
+
+
+def quotient(above: FloatArray, below: FloatArray, otherwise: float = float("nan")) -> FloatArray:
+    """Return *above* over *below*, and *otherwise* where *below* is 0; any equal shapes.
+
+    Examples:
+        >>> import numpy as np
+        >>> quotient(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
+        array([0.5, nan])
+    """
+    import numpy as np
+
+    found: FloatArray = np.divide(
+        above, below, out=np.full_like(above, otherwise, dtype=np.float64), where=below != 0
+    )
+    return found

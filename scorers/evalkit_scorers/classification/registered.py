@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from evalkit.plugin import Scorer
 from evalkit_scorers.classification.accuracy import Accuracy
+from evalkit_scorers.classification.balanced_accuracy import BalancedAccuracy
+from evalkit_scorers.classification.cohen_kappa import CohenKappa
+from evalkit_scorers.classification.confusion_matrix import ConfusionMatrix
 from evalkit_scorers.classification.f1 import F1
+from evalkit_scorers.classification.mcc import Mcc
+from evalkit_scorers.classification.precision import Precision
+from evalkit_scorers.classification.recall import Recall
 
 
 def scorers() -> tuple[Scorer, ...]:
     """Return one of each, with its defaults."""
-    return (Accuracy(), F1())
+    return (
+        Accuracy(),
+        BalancedAccuracy(),
+        CohenKappa(),
+        ConfusionMatrix(),
+        F1(),
+        Mcc(),
+        Precision(),
+        Recall(),
+    )

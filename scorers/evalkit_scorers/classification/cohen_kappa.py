@@ -1,0 +1,92 @@
+"""Cohen's kappa."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from evalkit.plugin import MetricFacts
+from evalkit_scorers.classification.confusion import ConfusionCells, quotient
+from evalkit_scorers.classification.label_metric import LabelMetric
+from evalkit_scorers.classification.labels import label_keys
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohenKappa(LabelMetric):
+    """Score all cases together with Cohen's kappa: agreement beyond what chance would give.
+
+    1 is full agreement, 0 that of chance.  Undefined where one label is all there is.
+
+    Examples:
+        >>> from evalkit.plugin import Case, CaseBatch
+        >>> pairs = [(1, 1), (1, 1), (0, 0), (0, 1)]
+        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
+        >>> metric = CohenKappa()
+        >>> metric.compute(metric.score_batch(CaseBatch.of(cases)).statistics, None)
+        0.5
+
+    References:
+        Cohen (1960), *Educational and Psychological Measurement* 20:37; Cohen (1968),
+        *Psychological Bulletin* 70:213, for weights; scikit-learn,
+        ``sklearn.metrics.cohen_kappa_score``.
+    """
+
+    name: str = "classification.cohen_kappa"
+    weights: Literal["linear", "quadratic"] | None = None
+    """How much worse distant labels are, by their place in the order; all alike if ``None``."""
+
+    labels: Any = None
+    """List of the labels in order; cases with others are left out.  ``None`` sorts those seen."""
+
+    facts: ClassVar[MetricFacts] = MetricFacts(low=-1.0, high=1.0, best_for_identity=True)
+
+    def __post_init__(self) -> None:
+        if self.weights not in {None, "linear", "quadratic"}:
+            raise ValueError(f"weights must be linear, quadratic or None, got {self.weights!r}")
+        label_keys(self.labels)
+
+    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+        """Return the agreement in each table."""
+        import numpy as np
+
+        listed = label_keys(self.labels)
+        if listed is not None:
+            place = {key: number for number, key in enumerate(listed)}
+            codes = np.array([place.get(key, -1) for key in cells.labels], dtype=np.int64)
+            target, output = codes[cells.target], codes[cells.output]
+            kept = (target >= 0) & (output >= 0)
+            cells = ConfusionCells(listed, target[kept], output[kept], cells.cell)
+            counts = counts[:, kept]
+        sums = cells.sums(counts)
+        total = counts.sum(axis=1)
+        observed = (counts * self._distance(cells)).sum(axis=1) * total
+        expected = self._expected(sums.target, sums.output)
+        defined = ((sums.target + sums.output) > 0).sum(axis=1) > 1
+        return 1 - quotient(observed, np.where(defined, expected, 0.0))
+
+    def _distance(self, cells: ConfusionCells) -> FloatArray:
+        apart = abs(cells.target - cells.output).astype(float)
+        if self.weights is None:
+            return (apart > 0).astype(float)
+        return apart if self.weights == "linear" else apart**2
+
+    def _expected(self, target: FloatArray, output: FloatArray) -> FloatArray:
+        """Return the sum of distance times both totals over pairs of labels, without a table."""
+        import numpy as np
+
+        all_targets, all_outputs = target.sum(axis=1), output.sum(axis=1)
+        if self.weights is None:
+            return np.asarray(all_targets * all_outputs - (target * output).sum(axis=1))
+        if self.weights == "linear":
+            below, under = np.cumsum(target, axis=1)[:, :-1], np.cumsum(output, axis=1)[:, :-1]
+            over = below * (all_outputs[:, None] - under) + under * (all_targets[:, None] - below)
+            return np.asarray(over.sum(axis=1))
+        place = np.arange(target.shape[1], dtype=np.float64)
+        squares = (target @ place**2) * all_outputs + (output @ place**2) * all_targets
+        return np.asarray(squares - 2 * (target @ place) * (output @ place))

@@ -1,0 +1,56 @@
+"""Matthews correlation coefficient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from evalkit.plugin import MetricFacts
+from evalkit_scorers.classification.confusion import ConfusionCells, quotient
+from evalkit_scorers.classification.label_metric import LabelMetric
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mcc(LabelMetric):
+    """Score all cases together with Matthews' correlation of targets and outputs, in [-1, 1].
+
+    1 is perfect and 0 no better than chance; for more than two labels it is Gorodkin's R_K.
+    Where targets or outputs hold only one label it is 0, as in scikit-learn.
+
+    Examples:
+        >>> from evalkit.plugin import Case, CaseBatch
+        >>> pairs = [(1, 1), (1, 1), (1, 0), (0, 1)]
+        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
+        >>> metric = Mcc()
+        >>> round(metric.compute(metric.score_batch(CaseBatch.of(cases)).statistics, None), 4)
+        -0.3333
+
+    References:
+        Matthews (1975), *Biochimica et Biophysica Acta* 405:442; Gorodkin (2004), *Computational
+        Biology and Chemistry* 28:367; scikit-learn, ``sklearn.metrics.matthews_corrcoef``.
+    """
+
+    name: str = "classification.mcc"
+
+    facts: ClassVar[MetricFacts] = MetricFacts(low=-1.0, high=1.0)
+
+    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+        """Return the correlation in each table."""
+        import numpy as np
+
+        sums = cells.sums(counts)
+        total = counts.sum(axis=1)
+        both = sums.right.sum(axis=1) * total - (sums.target * sums.output).sum(axis=1)
+        spread = [
+            np.where((part > 0).sum(axis=1) > 1, total**2 - (part**2).sum(axis=1), 0.0)
+            for part in (sums.target, sums.output)
+        ]
+        scale = np.sqrt(spread[0]) * np.sqrt(spread[1])
+        found = quotient(both, scale, 0.0)
+        return np.where(total > 0, np.clip(found, -1.0, 1.0), np.nan)
