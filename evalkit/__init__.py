@@ -7,7 +7,24 @@ from ``__init__.pyi``.
 
 import importlib
 
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "Case": "evalkit.entities.case",
+    "Estimate": "evalkit.entities.estimate",
+    "EvalkitError": "evalkit.errors",
+    "EvaluationResult": "evalkit.evaluation.result",
+    "Output": "evalkit.entities.target",
+    "Runtime": "evalkit.evaluation.runtime",
+    "Score": "evalkit.entities.score",
+    "aevaluate": "evalkit.evaluation.evaluate",
+    "chat": "evalkit.targets.chat",
+    "endpoint": "evalkit.targets.endpoint",
+    "evaluate": "evalkit.evaluation.evaluate",
+    "get_scorer": "evalkit.hooks.catalog",
+    "merge": "evalkit.evaluation.again",
+    "resume": "evalkit.evaluation.evaluate",
+    "scorer": "evalkit.scoring.decorator",
+    "tracking": "evalkit.tracking",
+}
 """Public name -> the module that defines it; an entry ``name -> package.name`` is a namespace."""
 
 # Made from the table, so that it cannot differ from it; checkers read the stub's instead.

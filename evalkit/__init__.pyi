@@ -1,3 +1,40 @@
+"""What a type checker sees of evalkit: the same table as in ``__init__.py``."""
+
+from evalkit import tracking as tracking
+from evalkit.entities.case import Case as Case
+from evalkit.entities.estimate import Estimate as Estimate
+from evalkit.entities.score import Score as Score
+from evalkit.entities.target import Output as Output
+from evalkit.errors import EvalkitError as EvalkitError
+from evalkit.evaluation.again import merge as merge
+from evalkit.evaluation.evaluate import aevaluate as aevaluate
+from evalkit.evaluation.evaluate import evaluate as evaluate
+from evalkit.evaluation.evaluate import resume as resume
+from evalkit.evaluation.result import EvaluationResult as EvaluationResult
+from evalkit.evaluation.runtime import Runtime as Runtime
+from evalkit.hooks.catalog import get_scorer as get_scorer
+from evalkit.scoring.decorator import scorer as scorer
+from evalkit.targets.chat import chat as chat
+from evalkit.targets.endpoint import endpoint as endpoint
+
 __version__: str
 
-__all__ = ["__version__"]
+__all__ = [
+    "Case",
+    "Estimate",
+    "EvalkitError",
+    "EvaluationResult",
+    "Output",
+    "Runtime",
+    "Score",
+    "__version__",
+    "aevaluate",
+    "chat",
+    "endpoint",
+    "evaluate",
+    "get_scorer",
+    "merge",
+    "resume",
+    "scorer",
+    "tracking",
+]

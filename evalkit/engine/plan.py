@@ -88,7 +88,9 @@ def cut_shards(n: int, rows: int, sessions: Sequence[Any] | None = None) -> list
         [(0, 2), (2, 5)]
     """
     cuts = list(_cuts(n, rows, sessions))
-    return [Shard(i, start, stop) for i, (start, stop) in enumerate(zip([0, *cuts], cuts, strict=False))]
+    return [
+        Shard(i, start, stop) for i, (start, stop) in enumerate(zip([0, *cuts], cuts, strict=False))
+    ]
 
 
 def _cuts(n: int, rows: int, sessions: Sequence[Any] | None) -> Iterator[int]:

@@ -56,6 +56,9 @@ class RunState:
     calls: dict[int, Call] = field(default_factory=dict[int, Call])
     """Finished calls by cell, until their shard is scored."""
 
+    failures: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+    """Cells whose call failed, with reason and explanation."""
+
     scored: dict[tuple[int, int], Columns] = field(default_factory=dict[tuple[int, int], Columns])
     """Finished batches by shard and place of the scorer."""
 
@@ -79,12 +82,18 @@ class RunState:
         self.stopping.set()
 
     def record_call(self, cell: int, call: Call) -> None:
-        """Keep a finished call."""
+        """Keep a finished call, as it will be read back: what JSON cannot hold is a failure."""
+        call, written = _as_written(cell, call)
         if self.journal is not None:
-            self.journal.append(CALL, canonical_json({"cell": cell, **call.to_json()}))
-        self.calls[cell] = call
+            self.journal.append(CALL, written)
+        self._take_in(cell, call)
         self.spent.add(call)
         self._tell()
+
+    def _take_in(self, cell: int, call: Call) -> None:
+        self.calls[cell] = call
+        if call.status is Status.FAILED:
+            self.failures[cell] = call.reason or "target_error", call.explanation or ""
 
     def record_batch(self, shard: int, place: int, columns: Columns, *, whole: bool) -> None:
         """Keep a scored batch; one that is not *whole* is for this process's result only."""
@@ -113,7 +122,7 @@ class RunState:
             if record.kind == CALL:
                 fields = parse_json(record.payload)
                 call = Call.from_json(fields)
-                self.calls[fields["cell"]] = call
+                self._take_in(fields["cell"], call)
                 self.spent_before.add(call)
             elif record.kind == BATCH:
                 shard = int.from_bytes(record.payload[:4], "little")
@@ -123,6 +132,22 @@ class RunState:
                 fields = parse_json(record.payload)
                 scores = {key: _score(value) for key, value in fields["scores"].items()}
                 self.cells[fields["scorer"], fields["cell"]] = scores
+
+
+def _as_written(cell: int, call: Call) -> tuple[Call, bytes]:
+    try:
+        written = canonical_json({"cell": cell, **call.to_json()})
+    except TypeError as error:
+        explanation = f"The target's answer cannot be kept: {error}; return JSON values."
+        call = Call.failed("invalid_response", explanation, call.latency_seconds)
+        return call, canonical_json({"cell": cell, **call.to_json()})
+    if type(call.output) is str and call.output.isprintable():
+        return call, written
+    back = Call.from_json(parse_json(written))
+    if back.status is Status.OK and back.output is None:
+        back = Call.failed("empty", "The target returned nothing.", call.latency_seconds)
+        return back, canonical_json({"cell": cell, **back.to_json()})
+    return back, written
 
 
 def _score_fields(score: Score) -> list[Any]:

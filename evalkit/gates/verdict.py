@@ -20,7 +20,7 @@ INFRASTRUCTURE: Final = frozenset({"rate_limited", "connection", "provider_error
 class Verdict(enum.StrEnum):
     """Outcome of a gate."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105  a verdict
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
     INFRA = "INFRA"
@@ -102,19 +102,17 @@ def decide(condition: Condition, estimate: Estimate, around: Circumstances) -> C
 
 
 def _decide(condition: Condition, estimate: Estimate, around: Circumstances) -> tuple[Verdict, str]:
+    found = [_compare(condition, estimate)]
     lacking = _lacks_coverage(estimate, around)
-    if lacking is not None and lacking[0] is Verdict.FAIL:
-        return lacking
-    measured = _compare(condition, estimate)
-    if measured[0] is Verdict.FAIL:
-        return measured
-    if around.out_of_budget and estimate.n_not_run:
-        return Verdict.BUDGET, f"the budget was spent before {estimate.n_not_run} cases were run"
     if lacking is not None:
-        return lacking
+        found.append(lacking)
     if estimate.n_not_run:
-        return Verdict.INCONCLUSIVE, f"{estimate.n_not_run} cases were not run"
-    return measured
+        left = f"{estimate.n_not_run} cases were not run"
+        if around.out_of_budget:
+            found.append((Verdict.BUDGET, f"{left}: the budget is spent"))
+        else:
+            found.append((Verdict.INCONCLUSIVE, left))
+    return min(reversed(found), key=lambda outcome: _GRAVITY.index(outcome[0]))
 
 
 def _lacks_coverage(estimate: Estimate, around: Circumstances) -> tuple[Verdict, str] | None:

@@ -119,6 +119,26 @@ class ScoreColumn:
         if explanation is not None:
             self.explanations[row] = explanation
 
+    def slice(self, start: int, stop: int) -> ScoreColumn:
+        """Return the cells from *start* up to *stop*."""
+
+        def cut(sparse: Mapping[int, T]) -> dict[int, T]:
+            return {row - start: value for row, value in sparse.items() if start <= row < stop}
+
+        return ScoreColumn(
+            self.values[start:stop],
+            self.status[start:stop],
+            binary=self.binary,
+            weights=None if self.weights is None else self.weights[start:stop],
+            labels=cut(self.labels),
+            reasons=cut(self.reasons),
+            explanations=cut(self.explanations),
+            metadata=cut(self.metadata),
+            statistics=None
+            if self.statistics is None
+            else self.statistics.take(slice(start, stop)),
+        )
+
     @staticmethod
     def concatenate(parts: Sequence[ScoreColumn]) -> ScoreColumn:
         """Return all *parts*, one after the other; at least one part."""

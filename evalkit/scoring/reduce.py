@@ -152,29 +152,31 @@ def _at_least(values: Floats, k: int) -> Floats:
     return (_passes(values)[1] >= k).astype(np.float64)
 
 
-def _pass_at_k(values: Floats, k: int) -> Floats:
-    """Return ``1 - C(n - c, k) / C(n, k)``; NaN where fewer than k repeats count."""
+def _chance(values: Floats, k: int, chance: Callable[[int, Floats, int], Floats]) -> Floats:
+    """Return a chance from the passes of each case; NaN where fewer than k repeats count."""
     import numpy as np
 
     n, c = _passes(values)
-    missed = np.ones(len(values))
-    for drawn in range(k):
-        missed *= np.clip(n - c - drawn, 0, None) / np.where(n > drawn, n - drawn, np.nan)
-    return 1.0 - missed
+    found = np.full(len(values), np.nan)
+    for count in np.unique(n[n >= k]):
+        rows = n == count
+        found[rows] = chance(int(count), c[rows], k)
+    return found
+
+
+def _pass_at_k(values: Floats, k: int) -> Floats:
+    from evalkit.stats import pass_at_k
+
+    return _chance(values, k, pass_at_k)
 
 
 def _pass_hat_k(values: Floats, k: int) -> Floats:
-    """Return ``C(c, k) / C(n, k)``; NaN where fewer than k repeats count."""
-    import numpy as np
+    from evalkit.stats import pass_hat_k
 
-    n, c = _passes(values)
-    passed = np.ones(len(values))
-    for drawn in range(k):
-        passed *= np.clip(c - drawn, 0, None) / np.where(n > drawn, n - drawn, np.nan)
-    return passed
+    return _chance(values, k, pass_hat_k)
 
 
-_REDUCE: Final[dict[str, Callable[["Floats", int], "Floats"]]] = {
+_REDUCE: Final[dict[str, Callable[[Floats, int], Floats]]] = {
     "mean": _mean,
     "median": _median,
     "majority": _majority,

@@ -1,0 +1,1 @@
+"""The facade: evaluate data, hold the result, compare, resume."""

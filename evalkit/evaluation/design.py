@@ -1,0 +1,51 @@
+"""Groups, weights and failures of a run's cases, as the estimates need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from evalkit.data.spool import Spool
+from evalkit.scoring.estimate import Design
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+def design_of(
+    spool: Spool, *, repeats: int, failed_cells: Iterable[int], level: float, seed: int
+) -> Design:
+    """Return the design of the cases in *spool*: ``group``, else ``session``, clusters them."""
+    import numpy as np
+
+    failed = np.zeros(spool.n * repeats, dtype=bool)
+    failed[list(failed_cells)] = True
+    weights = spool.numbers("weight") if "weight" in spool.fields else None
+    if weights is not None:
+        weights = np.where(np.isnan(weights), 1.0, weights)
+    return Design(
+        n=spool.n,
+        repeats=repeats,
+        groups=_groups(spool),
+        weights=weights,
+        target_failed=failed,
+        level=level,
+        seed=seed,
+    )
+
+
+def _groups(spool: Spool) -> npt.NDArray[np.int64] | None:
+    import numpy as np
+
+    names = [name for name in ("group", "session") if name in spool.fields]
+    if not names:
+        return None
+    columns = [spool.strings(name) for name in names]
+    codes: dict[Any, int] = {}
+    found = np.empty(spool.n, dtype=np.int64)
+    for row, values in enumerate(zip(*columns, strict=True)):
+        name = next((value for value in values if value is not None), None)
+        # A case without group is a cluster of its own.
+        found[row] = codes.setdefault(("alone", row) if name is None else name, len(codes))
+    return None if len(codes) == spool.n else found

@@ -1,0 +1,68 @@
+"""The machine and software that made the numbers."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+_PACKAGES: Final = (
+    "evalkit-ai",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "sacrebleu",
+    "rapidfuzz",
+    "nltk",
+    "litellm",
+)
+
+
+@functools.lru_cache(maxsize=1)
+def _software() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _git(folder: Path) -> dict[str, Any]:
+    """Return commit and dirtiness of the checkout around *folder*; empty outside of one."""
+    if not any((place / ".git").exists() for place in (folder, *folder.parents)):
+        return {}
+    try:
+        found = subprocess.run(  # noqa: S603  fixed arguments
+            ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "-uno"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        ).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    commit = next((line.split()[-1] for line in found if line.startswith("# branch.oid")), None)
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in found)}
+
+
+def environment(seed: int) -> dict[str, Any]:
+    """Return packages, git commit and dirtiness, machine and seed, as JSON values."""
+    return {
+        "python": platform.python_version(),
+        "packages": dict(_software()),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "git": _git(Path.cwd()),
+        "program": Path(sys.argv[0]).name if sys.argv and sys.argv[0] else None,
+        "seed": seed,
+    }

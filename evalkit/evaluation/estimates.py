@@ -1,0 +1,265 @@
+"""Estimates by key: plain metrics, functions of their cells, slices by tag."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evalkit.engine.merge import Metric
+from evalkit.entities.estimate import Estimate
+from evalkit.entities.score import Status
+from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
+from evalkit.gates.key import Key, parse_key
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.estimate import (
+    Design,
+    case_values,
+    cells_of_rows,
+    estimate_corpus,
+    estimate_mean,
+)
+from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.reduce import Reducer
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from evalkit.data.spool import Spool
+
+_RATE = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
+
+
+class Estimates:
+    """Computes an estimate for each key that is asked for, and remembers it."""
+
+    def __init__(
+        self,
+        metrics: Sequence[Metric],
+        design: Design,
+        reducers: Sequence[Reducer],
+        spool: Spool,
+        known: Mapping[str, Estimate] | None = None,
+    ) -> None:
+        """Estimate *metrics* of the cases in *spool*; *known* ones were computed before."""
+        self._metrics = {metric.key: metric for metric in metrics}
+        self._design = design
+        self._reducers = reducers
+        self._spool = spool
+        self._found: dict[tuple[str, float], Estimate] = {}
+        for key, estimate in (known or {}).items():
+            self._found[key, design.level] = estimate
+
+    def plain(self) -> dict[str, Estimate]:
+        """Return the estimate of every metric, label and reducer, in order."""
+        return {key: self[key] for key in self.plain_keys()}
+
+    def plain_keys(self) -> list[str]:
+        """Return the keys of `plain`."""
+        keys: list[str] = []
+        for key, metric in self._metrics.items():
+            labels = sorted(set(metric.column.labels.values()))
+            if _has_values(metric.column) or not labels:
+                keys.append(key)
+            keys += [f"{key}={label}" for label in labels]
+            if len(self._reducers) > 1:
+                keys += [f"{key}.{reducer}" for reducer in self._reducers[1:]]
+        return keys
+
+    def __getitem__(self, key: str) -> Estimate:
+        return self.at(key, self._design.level)
+
+    def at(self, key: str, level: float) -> Estimate:
+        """Return the estimate of *key* with an interval at *level*.
+
+        Raises:
+            UnknownMetricError: If there is no such metric.
+        """
+        found = self._found.get((key, level))
+        if found is None:
+            found = self._compute(key, level)
+            self._found[key, level] = found
+        return found
+
+    def _compute(self, text: str, level: float) -> Estimate:
+        if text in self._metrics:
+            parsed = Key(metric=text)
+        else:
+            try:
+                parsed = parse_key(text)
+            except GateSyntaxError:
+                raise UnknownMetricError(text, self.plain_keys()) from None
+        design = dataclasses.replace(self._design, level=level)
+        if parsed.worst_by is not None:
+            return self._worst(text, parsed, design)
+        rows = self.rows_with(parsed.tags) if parsed.tags else None
+        return self._estimate(text, parsed, design, rows)
+
+    def _worst(self, text: str, key: Key, design: Design) -> Estimate:
+        assert key.worst_by is not None  # noqa: S101  the caller looked
+        found = [
+            self._estimate(text, key, design, rows)
+            for rows in self.slices((key.worst_by,)).values()
+        ]
+        valued = [estimate for estimate in found if estimate.value is not None]
+        if not valued:
+            return found[0]
+        up = valued[0].direction != "lower"
+        return min(valued, key=lambda e: (e.value or 0.0) if up else -(e.value or 0.0))
+
+    def _estimate(self, text: str, key: Key, design: Design, rows: Any) -> Estimate:
+        metric, reducer = self._metric(key.metric)
+        column = metric.column
+        if rows is not None:
+            cells = cells_of_rows(rows, design.repeats)
+            column, design = take_cells(column, cells), design.take(rows)
+        if key.function in {None, "mean"}:
+            if metric.source is not None and key.function is None:
+                return estimate_corpus(text, column, metric.facts, design, metric.source)
+            return estimate_mean(text, column, metric.facts, design, reducer)
+        if key.function == "rate":
+            rate = ScoreColumn((column.values >= 1.0).astype(float), column.status, binary=True)
+            facts = dataclasses.replace(_RATE, direction=metric.facts.direction)
+            return estimate_mean(text, rate, facts, design, reducer)
+        return _order_statistic(text, key, column, metric.facts, design, reducer)
+
+    def _metric(self, name: str) -> tuple[Metric, Reducer]:
+        if name in self._metrics:
+            return self._metrics[name], self._reducers[0]
+        for reducer in self._reducers:
+            base = name.removesuffix(f".{reducer}")
+            if base != name and base in self._metrics:
+                return self._metrics[base], reducer
+        base, equals, label = name.partition("=")
+        metric = self._metrics.get(base)
+        if equals and metric is not None and metric.column.labels:
+            return _label_metric(metric, label), self._reducers[0]
+        raise UnknownMetricError(name, self.plain_keys())
+
+    def rows_with(self, tags: Sequence[tuple[str, str]]) -> npt.NDArray[np.int64]:
+        """Return the cases that have all of *tags*.
+
+        Raises:
+            UsageError: If no case has such a tag.
+        """
+        import numpy as np
+
+        rows = np.arange(self._spool.n)
+        for name, value in tags:
+            values = self.tag_values(name)
+            rows = rows[[values[row] == value for row in rows]]
+        if not len(rows):
+            wanted = ", ".join(f"{name}={value}" for name, value in tags)
+            known = sorted({v for v in self.tag_values(tags[-1][0]) if v is not None})[:20]
+            raise UsageError(f"No case has {wanted}; {tags[-1][0]!r} has: {', '.join(known)}.")
+        return rows
+
+    def tag_values(self, name: str) -> list[str | None]:
+        """Return the value of tag *name* for each case as text, ``None`` where it has none.
+
+        Raises:
+            UsageError: If no case has the tag.
+        """
+        found = self._spool.tag(name)
+        if all(value is None for value in found):
+            raise UsageError(
+                f"No case has a tag {name!r}; map one: columns={{'tags': [{name!r}]}}."
+            )
+        return [None if value is None else _tag_text(value) for value in found]
+
+    def slices(self, tags: Sequence[str]) -> dict[tuple[str, ...], npt.NDArray[np.int64]]:
+        """Return the cases of each combination of tag values, sorted by value."""
+        import numpy as np
+
+        columns = [self.tag_values(name) for name in tags]
+        rows: dict[tuple[str, ...], list[int]] = {}
+        for row, values in enumerate(zip(*columns, strict=True)):
+            present = tuple(value for value in values if value is not None)
+            if len(present) == len(values):
+                rows.setdefault(present, []).append(row)
+        return {values: np.array(rows[values], dtype=np.int64) for values in sorted(rows)}
+
+    def of_rows(self, key: str, rows: npt.NDArray[np.int64]) -> Estimate:
+        """Return the estimate of *key* over the cases at *rows* only."""
+        return self._estimate(key, parse_key(key), self._design, rows)
+
+
+def _tag_text(value: Any) -> str:
+    return "yes" if value is True else "no" if value is False else str(value)
+
+
+def _has_values(column: ScoreColumn) -> bool:
+    import numpy as np
+
+    return bool(np.isfinite(column.values).any())
+
+
+def take_cells(column: ScoreColumn, cells: npt.NDArray[np.int64]) -> ScoreColumn:
+    """Return the column of some cells; explanations and metadata are left behind."""
+    taken = ScoreColumn(column.values[cells], column.status[cells], binary=column.binary)
+    taken.weights = None if column.weights is None else column.weights[cells]
+    taken.statistics = None if column.statistics is None else column.statistics.take(cells)
+    if column.labels:
+        taken.labels = {
+            place: column.labels[cell]
+            for place, cell in enumerate(cells.tolist())
+            if cell in column.labels
+        }
+    return taken
+
+
+def _label_metric(metric: Metric, label: str) -> Metric:
+    """Return the rate at which cells have *label*, as a metric of its own."""
+    import numpy as np
+
+    column = metric.column
+    values = np.where(column.status == Status.OK, 0.0, np.nan)
+    for row, found in column.labels.items():
+        if found == label:
+            values[row] = 1.0
+    rate = ScoreColumn(values, column.status, binary=True, weights=column.weights)
+    return dataclasses.replace(metric, column=rate, facts=_RATE, source=None)
+
+
+def _order_statistic(  # noqa: PLR0917
+    text: str,
+    key: Key,
+    column: ScoreColumn,
+    facts: MetricFacts,
+    design: Design,
+    reducer: Reducer,
+) -> Estimate:
+    """Return a quantile with its distribution-free interval, or the smallest or largest value."""
+    import numpy as np
+
+    from evalkit.stats.quantile import quantile_interval
+
+    values, status = case_values(column, design, reducer)
+    counted = dataclasses.replace(
+        estimate_mean(text, column, facts, design, reducer),
+        value=None,
+        low=None,
+        high=None,
+        method=None,
+        standard_error=None,
+    )
+    kept = values[status == Status.OK]
+    if not kept.size:
+        return counted
+    if key.function in {"min", "max"}:
+        value = float(kept.min() if key.function == "min" else kept.max())
+        return dataclasses.replace(counted, value=value, note="an extreme has no interval")
+    share = 0.5 if key.function == "median" else key.quantile or 0.5
+    value = float(np.quantile(kept, share))
+    interval = quantile_interval(kept, share, level=design.level)
+    if interval is None:
+        return dataclasses.replace(counted, value=value, note="too few cases for an interval")
+    return dataclasses.replace(
+        counted,
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        method=interval.method,
+        note=None,
+    )

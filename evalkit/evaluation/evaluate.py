@@ -1,0 +1,172 @@
+"""`evaluate` and `aevaluate`: the one call that most people need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from evalkit.errors import InterruptedRunError, UsageError
+from evalkit.evaluation.door import run_in_thread
+from evalkit.evaluation.job import Job, first_error
+from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.runtime import Runtime
+from evalkit.evaluation.scorers import ScorerLike
+from evalkit.evaluation.starting import Request, start
+
+_NO_RUNTIME = Runtime()
+
+
+def evaluate(
+    model: Any = None,
+    data: Any = None,
+    scorers: ScorerLike | Iterable[ScorerLike] = (),
+    *,
+    name: str | None = None,
+    experiment: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    run: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    sample: float | None = None,
+    split: str | None = None,
+    repeats: int = 1,
+    reducer: str | Iterable[str] = "mean",
+    gates: str | Iterable[str] = (),
+    baseline: Any = None,
+    level: float = 0.95,
+    seed: int = 0,
+    judge_model: str | None = None,
+    runtime: Runtime | None = None,
+) -> EvaluationResult:
+    """Evaluate a model, or stored outputs, on data with scorers.
+
+    Args:
+        model: Callable (sync, async or generator), estimator, URL of an endpoint, chat model,
+            ``module:function``; ``None`` scores the outputs that the data holds.
+        data: Path or glob (``.jsonl .json .csv .parquet .yaml``, logs of Inspect and lm-eval),
+            frame, list of rows or `Case` objects, ``(X, y)``, iterator, or an earlier result.
+        scorers: Names, functions, scorer objects, or ``{name: parameters}``; one or several.
+        name: Name of the run; a readable one by default.
+        experiment: Experiment to put the run in.
+        tags: Tags of the run.
+        run: Run to join; the active one by default.
+        columns: Case field to the data's column, a dotted path, or a list of them.
+        limit: Take the first so many cases.
+        sample: Draw a share (0 to 1) or a count of the cases, by *seed*.
+        split: Take only cases of this split.
+        repeats: Times to run each case.
+        reducer: How repeats become one value: ``mean, median, majority, max, at_least(k),
+            pass_at_k(k), pass_hat_k(k)``, or a list of these.
+        gates: Conditions such as ``"text.token_f1 >= 0.6"``; see `evalkit.gates.condition`.
+        baseline: Not available yet.
+        level: Confidence level of intervals, in (0, 1).
+        seed: Seed of every draw; equal seeds give equal results, whatever the concurrency.
+        judge_model: Model of judges that name none.
+        runtime: How to run: concurrency, timeout, budget, store, resume, progress.
+
+    Returns:
+        The result; its ``verdict`` is PASS where no gate is given and the run is complete.
+
+    Raises:
+        UsageError: If an argument makes no sense; nothing was called.
+        DataError: If the data is wrong, naming file, line and column; nothing was called.
+        JournalError: If the disk is full; what was done is kept and can be resumed.
+        InterruptedRunError: After Ctrl-C; what was done is kept and can be resumed.
+
+    Examples:
+        >>> import evalkit
+        >>> rows = [{"question": "Capital of France?", "expected": "Paris", "output": "Paris"},
+        ...         {"question": "Capital of Peru?", "expected": "Lima", "output": "Cusco"}]
+        >>> result = evalkit.evaluate(data=rows, scorers=["text.exact_match"],
+        ...                           runtime=evalkit.Runtime(store=False))
+        >>> result["text.exact_match"].value
+        0.5
+    """
+    return execute(_job(Request(**_given(locals()))))
+
+
+async def aevaluate(
+    model: Any = None, data: Any = None, scorers: Any = (), **options: Any
+) -> EvaluationResult:
+    """Evaluate as `evaluate` does, inside a running event loop, without blocking it.
+
+    Takes the arguments of `evaluate`, returns and raises the same.  Async targets and scorers run
+    in the caller's loop, so they may use what belongs to it.
+
+    Examples:
+        >>> import asyncio, evalkit
+        >>> rows = [{"question": "1+1?", "expected": "2"}]
+        >>> async def bot(question: str) -> str:
+        ...     return "2"
+        >>> result = asyncio.run(evalkit.aevaluate(bot, rows, "text.exact_match",
+        ...                                        runtime=evalkit.Runtime(store=False)))
+        >>> result["text.exact_match"].value
+        1.0
+    """
+    import anyio.to_thread
+
+    given = {"model": model, "data": data, "scorers": scorers, **options}
+    job = await anyio.to_thread.run_sync(lambda: _job(Request(**_given(given))))
+    try:
+        await _journalled(job)
+    except BaseException as error:
+        job.fail(error)
+        raise
+    return await anyio.to_thread.run_sync(job.finish)
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {**arguments, "runtime": arguments.get("runtime") or _NO_RUNTIME}
+
+
+def _job(request: Request) -> Job:
+    if request.runtime.resume is not None:
+        from evalkit.evaluation.resuming import reopen
+
+        return reopen(request)
+    return start(request)
+
+
+def execute(job: Job) -> EvaluationResult:
+    """Run *job* to its end from synchronous code, wherever that runs.
+
+    Raises:
+        InterruptedRunError: After Ctrl-C, once what was in flight is finished and kept.
+    """
+    try:
+        run_in_thread(lambda: _journalled(job), on_interrupt=lambda: job.state.stop("interrupted"))
+        result = job.finish()
+    except BaseException as error:
+        job.fail(error)
+        raise
+    if job.state.stop_reason == "interrupted":
+        done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
+        raise InterruptedRunError(result.run_id, done, len(result))
+    return result
+
+
+async def _journalled(job: Job) -> None:
+    try:
+        job.open_journal()
+        await job.run()
+    except BaseExceptionGroup as group:
+        raise first_error(group) from group
+
+
+def resume(run: str, *, runtime: Runtime | None = None) -> EvaluationResult:
+    """Finish an interrupted evaluation; only calls that were in flight are made again.
+
+    Args:
+        run: Run id or unique prefix, name, ``latest``, or the evaluation's folder.
+        runtime: New settings, such as a higher budget; the run's own by default.
+
+    Raises:
+        SpecificationError: If target or scorers live in a notebook or script: resume there, by
+            ``evaluate(..., runtime=Runtime(resume=RUN))``.
+        UsageError: If the run is complete already.
+    """
+    from evalkit.evaluation.resuming import reopen_by_name
+
+    if not run:
+        raise UsageError("resume needs a run: its id, name, 'latest', or its folder.")
+    return execute(reopen_by_name(run, runtime))

@@ -1,0 +1,94 @@
+"""The folder of one evaluation: which file holds what.
+
+=================  =============================================================================
+``cases.parquet``  the snapshot of the data
+``plan.json``      what was asked for: enough to resume, or to say what differs
+``journal``        finished calls and scores while the run is going on
+``lock``           held by the process that writes the run
+``scores.parquet`` a row for each case and repeat, a few columns for each metric
+``outputs.parquet`` what a live target answered, a row for each case and repeat
+``result.json``    estimates, verdict, usage, environment; there once the run has ended
+=================  =============================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import DataError, JournalError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Paths inside the folder of one evaluation."""
+
+    path: Path
+
+    @property
+    def cases(self) -> Path:
+        """The snapshot of the data."""
+        return self.path / "cases.parquet"
+
+    @property
+    def plan(self) -> Path:
+        """What was asked for."""
+        return self.path / "plan.json"
+
+    @property
+    def journal(self) -> Path:
+        """The journal."""
+        return self.path / "journal"
+
+    @property
+    def scores(self) -> Path:
+        """Scores by case and repeat."""
+        return self.path / "scores.parquet"
+
+    @property
+    def outputs(self) -> Path:
+        """Answers by case and repeat."""
+        return self.path / "outputs.parquet"
+
+    @property
+    def result(self) -> Path:
+        """Estimates, verdict, usage, environment."""
+        return self.path / "result.json"
+
+    def write_json(self, path: Path, content: Any) -> None:
+        """Write *content* to *path*, whole or not at all.
+
+        Raises:
+            JournalError: If the disk is full or the folder cannot be written.
+        """
+        text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+        fresh = path.with_name(path.name + ".new")
+        try:
+            fresh.write_text(text + "\n", encoding="utf-8")
+            fresh.replace(path)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise JournalError(
+                f"Cannot write {path}: {error.strerror or error}. What was done is in the journal; "
+                "make room, then resume the run."
+            ) from error
+
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """Return the content of *path*.
+
+        Raises:
+            DataError: If it is not there or not ours.
+        """
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise DataError(f"{self.path} holds no evaluation ({path.name} is missing).") from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot be read: {error}", file=str(path)) from error
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise DataError("was not written by this release of evalkit.", file=str(path))
+        return found

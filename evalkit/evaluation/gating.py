@@ -1,0 +1,121 @@
+"""Gates on a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from evalkit.entities.estimate import Estimate
+from evalkit.entities.score import Status
+from evalkit.gates.condition import OPERATORS, Condition, parse_gates
+from evalkit.gates.verdict import (
+    COVERAGE,
+    INFRASTRUCTURE,
+    Circumstances,
+    ConditionVerdict,
+    GateVerdict,
+    Verdict,
+    decide,
+    decide_number,
+    together,
+)
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+
+
+def judge_gates(result: EvaluationResult, gates: str | Iterable[str]) -> GateVerdict:
+    """Return the verdict on *gates*; without any, what the run's own fate says.
+
+    Raises:
+        GateSyntaxError: If a gate does not parse.
+        UnknownMetricError: If a gate names a metric that the result does not have.
+    """
+    conditions = parse_gates(gates)
+    least = min((c.threshold for c in conditions if c.kind == "coverage"), default=COVERAGE)
+    found = [_judge(result, condition, least) for condition in conditions]
+    if result.facts.status == "budget" and not any(v.status is Verdict.BUDGET for v in found):
+        why = "the budget was spent before every case was run"
+        found.append(ConditionVerdict(condition="budget", status=Verdict.BUDGET, why=why))
+    return together(found)
+
+
+def _judge(result: EvaluationResult, condition: Condition, least: float) -> ConditionVerdict:
+    if condition.kind == "coverage":
+        return decide_number(condition, result.coverage, "coverage")
+    if condition.kind == "cost":
+        return decide_number(condition, result.cost, "cost")
+    if condition.kind == "must_pass":
+        return _must_pass(result, condition)
+    level = condition.level or result.facts.plan["level"]
+    key = _key_text(condition)
+    estimate = result.estimate(key, level=level)
+    around = Circumstances(
+        infrastructure_failures=_infrastructure(result, estimate, condition),
+        out_of_budget=result.facts.status == "budget",
+        least_coverage=min(least, COVERAGE),
+    )
+    return decide(condition, estimate, around)
+
+
+def _key_text(condition: Condition) -> str:
+    operator = condition.text.find(condition.op)
+    return condition.text[:operator].strip()
+
+
+def _infrastructure(result: EvaluationResult, estimate: Estimate, condition: Condition) -> int:
+    """Count the cases of a metric that failed for reasons that are nobody's own."""
+    if not estimate.n_failed or condition.key is None:
+        return 0
+    for metric in result.metrics:
+        if condition.key.metric.startswith(metric.key):
+            cells = {
+                row // result.repeats
+                for row, reason in metric.column.reasons.items()
+                if reason in INFRASTRUCTURE
+            }
+            return min(len(cells), estimate.n_failed)
+    return 0
+
+
+def _must_pass(result: EvaluationResult, condition: Condition) -> ConditionVerdict:
+    """Decide ``must_pass[tag=value]``: every such case meets the conditions of its ``must``."""
+    wanted = dict(condition.tags)
+    batch = result.spool.batch(0, len(result))
+    tags, musts, ids = batch.column("tags"), batch.column("must"), batch.ids
+    broken: list[str] = []
+    n = 0
+    for row in range(len(result)):
+        if any(str(tags[row].get(name)) != value for name, value in wanted.items()):
+            continue
+        must = musts[row] or ()
+        n += bool(must)
+        broken += [f"{ids[row]}: {m}" for m in must if not _case_meets(result, row, m)]
+    if broken:
+        shown = "; ".join(broken[:5]) + ("; …" if len(broken) > 5 else "")  # noqa: PLR2004
+        why = f"{condition.text}: {len(broken)} conditions do not hold: {shown}"
+        return ConditionVerdict(condition=condition.text, status=Verdict.FAIL, why=why)
+    if not n:
+        why = f"{condition.text}: no such case has a condition"
+        return ConditionVerdict(condition=condition.text, status=Verdict.INCONCLUSIVE, why=why)
+    why = f"{condition.text}: {n} cases meet their conditions"
+    return ConditionVerdict(condition=condition.text, status=Verdict.PASS, why=why)
+
+
+def _case_meets(result: EvaluationResult, row: int, must: str) -> bool:
+    return all(case_meets(result, row, condition) for condition in parse_gates(must))
+
+
+def case_meets(result: EvaluationResult, row: int, condition: Condition) -> bool:
+    """Say whether every repeat of one case meets *condition*; a missing score does not."""
+    wanted = "" if condition.key is None else condition.key.metric
+    metric = next((metric for metric in result.metrics if metric.key == wanted), None)
+    if metric is None:
+        return result[_key_text(condition)] is None  # raises, naming the near misses
+    cells = range(row * result.repeats, (row + 1) * result.repeats)
+    holds = OPERATORS[condition.op]
+    return all(
+        metric.column.status[cell] == Status.OK
+        and holds(float(metric.column.values[cell]), condition.threshold)
+        for cell in cells
+    )

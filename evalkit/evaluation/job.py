@@ -1,0 +1,236 @@
+"""One evaluation on its way: folder, lock, journal, plan and state, from start to result."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit._internal.canonical import canonical_json, content_hash
+from evalkit._internal.clock import monotonic, now_milliseconds
+from evalkit.data.spool import Spool
+from evalkit.engine.backend.local import run_local
+from evalkit.engine.journal import Journal, RunLock
+from evalkit.engine.merge import merge
+from evalkit.engine.plan import LIVE_ROWS, STORED_ROWS, Plan, cut_shards
+from evalkit.engine.progress import Progress
+from evalkit.engine.state import RunState
+from evalkit.entities.target import Target, TargetIdentity
+from evalkit.errors import EvalkitError
+from evalkit.evaluation.environment import environment
+from evalkit.evaluation.folder import FORMAT, Folder
+from evalkit.evaluation.outputs_file import write_outputs
+from evalkit.evaluation.result import EvaluationResult, Facts, Usage
+from evalkit.evaluation.runtime import Runtime
+from evalkit.evaluation.saving import write_result
+from evalkit.evaluation.scores_file import write_scores
+from evalkit.hooks.catalog import catalog
+from evalkit.scoring.protocol import Scorer
+from evalkit.scoring.signature import signature, specification
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.recording import RunRecord
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """Everything that one evaluation holds while it runs."""
+
+    folder: Folder
+    spool: Spool
+    target: Target | None
+    scorers: Sequence[Scorer]
+    plan_facts: dict[str, Any]
+    runtime: Runtime
+    record: RunRecord | None
+    keep: object = None
+    state: RunState = field(default_factory=RunState)
+    lock: RunLock | None = None
+    started: float = field(default_factory=monotonic)
+
+    def plan(self) -> Plan:
+        """Return the engine's plan."""
+        facts = self.plan_facts
+        live = self.target is not None
+        sessions = self.spool.strings("session") if "session" in self.spool.fields else None
+        return Plan(
+            spool=self.spool,
+            target=self.target,
+            scorers=self.scorers,
+            repeats=facts["repeats"],
+            seed=facts["seed"],
+            limits=self.runtime.limits(),
+            from_output=self.spool.late,
+            shards=cut_shards(self.spool.n, facts["shard_rows"], sessions if live else None),
+        )
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the run, or ``None`` without a store."""
+        return None if self.record is None else self.record.run_id
+
+    def open_journal(self) -> None:
+        """Take the lock, read what an earlier process recorded, and open the journal.
+
+        Raises:
+            RunLockedError: If another process is writing this run.
+            JournalError: If the folder cannot be written.
+        """
+        if self.state.journal is not None:
+            return
+        self.lock = RunLock(self.folder.path, self.run_id or self.folder.path.name)
+        self.state.restore(self.folder.journal)
+        self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
+
+    async def run(self) -> None:
+        """Run what is not done yet; returns early where the state says stop."""
+        plan = self.plan()
+        hook = catalog().plugins.manager.hook
+        hook.evalkit_run_started(run_id=self.run_id, plan=self.plan_facts)
+        with Progress(plan, self.state, shown=self.runtime.progress) as progress:
+
+            def tell(state: RunState) -> None:
+                progress.update(state)
+                hook.evalkit_batch_scored(
+                    run_id=self.run_id, done=len(state.scored), total=len(plan.shards)
+                )
+
+            self.state.on_progress = tell
+            await run_local(plan, self.state)
+
+    def finish(self) -> EvaluationResult:
+        """Turn the state into files and a result, and release everything.
+
+        Raises:
+            JournalError: If the disk is full; the journal keeps what was done.
+        """
+        plan = self.plan()
+        metrics = merge(plan, self.state)
+        status = self.state.stop_reason or "complete"
+        facts = Facts(
+            run_id=self.run_id,
+            name=self.plan_facts["name"],
+            status=status,
+            plan=self.plan_facts,
+            environment=environment(self.plan_facts["seed"]),
+            usage={"target": self._usage()} if self.target is not None else {},
+            failures=self.state.failures,
+            notes=tuple(self.state.notes),
+        )
+        result = EvaluationResult(
+            facts=facts, spool=self.spool, metrics=metrics, folder=self.folder, keep=self.keep
+        )
+        import pyarrow as pa
+
+        ids = pa.array(self.spool.strings("id"), type=pa.string())
+        write_scores(self.folder.scores, metrics, ids, plan.repeats)
+        if self.target is not None:
+            write_outputs(self.folder.outputs, self.folder.journal, plan.cells)
+        write_result(result)
+        if self.record is not None:
+            self.record.finish(result)
+        self.release(drop_journal=status == "complete")
+        catalog().plugins.manager.hook.evalkit_run_finished(run_id=self.run_id, result=result)
+        return result
+
+    def _usage(self) -> Usage:
+        now, before = self.state.spent, self.state.spent_before
+        tokens = dict(before.usage)
+        for name, count in now.usage.items():
+            tokens[name] = tokens.get(name, 0) + count
+        unpriced = now.unpriced + before.unpriced
+        return Usage(
+            calls=now.calls + before.calls,
+            failed=now.failed + before.failed,
+            tokens=tokens,
+            cost=None if unpriced else now.cost + before.cost,
+            seconds=monotonic() - self.started,
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Release everything after *error*, and say so in the store; the journal stays."""
+        if self.record is not None:
+            self.record.fail(error)
+        self.release(drop_journal=False)
+
+    def release(self, *, drop_journal: bool) -> None:
+        """Close the journal and let go of the lock."""
+        if self.state.journal is not None:
+            self.state.journal.close()
+            self.state.journal = None
+        if drop_journal:
+            self.folder.journal.unlink(missing_ok=True)
+        if self.lock is not None:
+            self.lock.release()
+            self.lock = None
+            if drop_journal:
+                (self.folder.path / "lock").unlink(missing_ok=True)
+
+
+class TemporaryFolder:
+    """A folder that is removed when nothing holds it any more."""
+
+    def __init__(self) -> None:
+        """Make the folder."""
+        self._folder = tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True)
+        self.path = Path(self._folder.name)
+
+
+def stored_identity(spool: Spool, name: str) -> TargetIdentity:
+    """Return the identity of stored outputs: their digest."""
+    return TargetIdentity(kind="stored", name=name, parameters={"outputs": spool.outputs_digest})
+
+
+def plan_facts(
+    *,
+    name: str,
+    spool: Spool,
+    target: Target | None,
+    scorers: Sequence[Scorer],
+    data_name: str,
+    options: Mapping[str, Any],
+    runtime: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what was asked for, as JSON values: the content of ``plan.json``."""
+    identity = stored_identity(spool, name) if target is None else target.identity
+    described = {
+        "kind": identity.kind,
+        "name": identity.name,
+        "parameters": identity.parameters,
+        "reference": identity.reference,
+        "version": identity.version,
+    }
+    return {
+        "format": FORMAT,
+        "name": name,
+        "created": now_milliseconds(),
+        "target": described,
+        "model_id": content_hash(canonical_json(described), size=16),
+        "scorers": [specification(scorer) for scorer in scorers],
+        "signatures": {scorer.name: signature(scorer) for scorer in scorers},
+        "dataset": {
+            "name": data_name,
+            "digest": spool.dataset_digest,
+            "n": spool.n,
+        },
+        "outputs_digest": spool.outputs_digest,
+        "shard_rows": STORED_ROWS if target is None else LIVE_ROWS,
+        "runtime": dict(runtime),
+        **options,
+    }
+
+
+def first_error(error: BaseException) -> BaseException:
+    """Return what is inside nested exception groups: an error of ours first, else the first."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    inner = [first_error(one) for one in error.exceptions]
+    return next((one for one in inner if isinstance(one, EvalkitError)), inner[0])
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder that holds nothing worth keeping."""
+    shutil.rmtree(path, ignore_errors=True)

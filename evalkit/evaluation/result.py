@@ -1,0 +1,332 @@
+"""The result of an evaluation: numbers that say what they rest on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.engine.merge import Metric
+from evalkit.entities.estimate import Estimate
+from evalkit.evaluation.design import design_of
+from evalkit.evaluation.estimates import Estimates
+from evalkit.evaluation.folder import Folder
+from evalkit.evaluation.gating import judge_gates
+from evalkit.gates.verdict import GateVerdict
+from evalkit.scoring.reduce import parse_reducer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.data.spool import Spool
+    from evalkit.evaluation.scorers import ScorerLike
+    from evalkit.stats import PairedDifference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What the calls of one role have cost; unpriced is unknown, never 0."""
+
+    calls: int = 0
+    failed: int = 0
+    tokens: Mapping[str, int] = field(default_factory=dict[str, int])
+    cost: float | None = None
+    """US dollars; ``None`` where any answered call has no known price."""
+
+    seconds: float = 0.0
+    """Time that the evaluation took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything of a result that is neither cases nor cells."""
+
+    run_id: str | None
+    name: str
+    status: str
+    """``complete``, ``interrupted`` or ``budget``."""
+
+    plan: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    usage: Mapping[str, Usage]
+    failures: Mapping[int, tuple[str, str]]
+    """Cells whose target failed, with reason and explanation."""
+
+    notes: Sequence[str] = ()
+
+
+class EvaluationResult:
+    """Cells, estimates and verdict of one evaluation, and everything that made them.
+
+    Examples:
+        >>> import evalkit
+        >>> rows = [{"question": "1+1?", "expected": "2", "output": "2"}]
+        >>> result = evalkit.evaluate(data=rows, scorers="text.exact_match",
+        ...                           runtime=evalkit.Runtime(store=False))
+        >>> float(result["text.exact_match"])
+        1.0
+    """
+
+    def __init__(
+        self,
+        *,
+        facts: Facts,
+        spool: Spool,
+        metrics: Sequence[Metric],
+        folder: Folder,
+        keep: object = None,
+        known: Mapping[str, Estimate] | None = None,
+    ) -> None:
+        """Hold an evaluation; use `evaluate` or `load` to get one.
+
+        Args:
+            facts: What was asked for and what came of it.
+            spool: The cases.
+            metrics: Scores of each metric.
+            folder: Where the files lie.
+            keep: Anything that must live as long as the result (a temporary folder).
+            known: Estimates that were computed before.
+        """
+        self.facts = facts
+        self.spool = spool
+        self.metrics = list(metrics)
+        self.folder = folder
+        self._keep = keep
+        plan = facts.plan
+        self._estimates = Estimates(
+            self.metrics,
+            design_of(
+                spool,
+                repeats=plan["repeats"],
+                failed_cells=facts.failures,
+                level=plan["level"],
+                seed=plan["seed"],
+            ),
+            [parse_reducer(text, plan["repeats"]) for text in plan["reducers"]],
+            spool,
+            known,
+        )
+        self._verdict: GateVerdict | None = None
+
+    @classmethod
+    def load(cls, run: str | Path, *, store: str | None = None) -> EvaluationResult:
+        """Return an earlier result.
+
+        Args:
+            run: Run id or unique prefix, name, ``latest``, ``latest~1``, or an evaluation's folder.
+            store: Store's URI; the configured one by default.
+
+        Raises:
+            DataError: If that run holds no finished evaluation.
+        """
+        from evalkit.evaluation.loading import load_result
+
+        return load_result(run, store=store)
+
+    # Numbers
+
+    def __getitem__(self, key: str) -> Estimate:
+        """Return an estimate; any left side of a gate is a key.
+
+        Raises:
+            UnknownMetricError: If there is no such metric; lists near misses.
+        """
+        return self._estimates[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._estimates.plain_keys()
+
+    def estimate(self, key: str, *, level: float) -> Estimate:
+        """Return an estimate with its interval at another confidence level."""
+        return self._estimates.at(key, level)
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """Estimates of every metric, in the order of the scorers."""
+        return self._estimates.plain()
+
+    def by(self, *tags: str) -> pd.DataFrame:
+        """Return the estimates of each value of one tag, or each combination of several.
+
+        Returns:
+            A row for each metric and combination: the tags, ``metric, value, low, high, n_scored,
+            n_total, n_failed``.
+
+        Raises:
+            UsageError: If no case has a tag.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for values, cases in self._estimates.slices(tags).items():
+            for key in self._estimates.plain_keys():
+                found = self._estimates.of_rows(key, cases)
+                row: dict[str, Any] = dict(zip(tags, values, strict=True))
+                row |= {"metric": key, "value": found.value, "low": found.low, "high": found.high}
+                row |= {"n_scored": found.n_scored, "n_total": found.n_total}
+                rows.append(row | {"n_failed": found.n_failed})
+        return pd.DataFrame(rows)
+
+    @property
+    def verdict(self) -> GateVerdict:
+        """The verdict on the gates, with the numbers that decided each condition."""
+        if self._verdict is None:
+            self._verdict = judge_gates(self, self.facts.plan["gates"])
+        return self._verdict
+
+    def check(self, gates: str | Iterable[str]) -> GateVerdict:
+        """Return the verdict on other gates.
+
+        Raises:
+            GateSyntaxError: If a gate does not parse.
+        """
+        return judge_gates(self, gates)
+
+    # Cells
+
+    def table(self) -> pd.DataFrame:
+        """Return a row for each case and repeat, as a frame.
+
+        Returns:
+            ``id, repeat, inputs, outputs, expectations, tags, group, session, latency_seconds,
+            cost, target_status``, and for each metric its value, ``.label``, ``.status``,
+            ``.reason``, ``.explanation``.
+        """
+        from evalkit.evaluation.table import cell_table
+
+        return cell_table(self)
+
+    def failures(self) -> pd.DataFrame:
+        """Return the cells that failed: ``id, repeat, stage, scorer, reason, explanation``."""
+        from evalkit.evaluation.table import failure_table
+
+        return failure_table(self)
+
+    # More work on it
+
+    def score(self, scorers: ScorerLike | Iterable[ScorerLike]) -> EvaluationResult:
+        """Return this result with more scorers; the target is never called again."""
+        from evalkit.evaluation.again import score_again
+
+        return score_again(self, scorers)
+
+    def retry(
+        self, which: str = "failed", *, model: Any = None, scorers: Any = None
+    ) -> EvaluationResult:
+        """Run what failed again, as a new run that keeps the rest.
+
+        Args:
+            which: ``failed`` is the only choice yet.
+            model: The target, where it cannot be rebuilt from its name.
+            scorers: The scorers, where they cannot be rebuilt from their names.
+        """
+        from evalkit.evaluation.again import retry
+
+        return retry(self, which, model=model, scorers=scorers)
+
+    def difference(self, other: EvaluationResult, key: str) -> PairedDifference:
+        """Return the paired difference ``self - other`` of one metric on the cases of both.
+
+        Raises:
+            UsageError: If data, scorer or reducer differ; names what does.
+        """
+        from evalkit.evaluation.paired import difference
+
+        return difference(self, other, key)
+
+    def report(self, path: str | Path) -> Path:
+        """Write a report, in the format of the file's extension, and return its path.
+
+        Raises:
+            UsageError: If no exporter writes such files.
+        """
+        from evalkit.evaluation.exporting import export
+
+        return export(self, Path(path))
+
+    # What made it
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the run, or ``None`` without a store."""
+        return self.facts.run_id
+
+    @property
+    def model_id(self) -> str | None:
+        """Identity of what was evaluated: a digest over the target, or over stored outputs."""
+        found: str | None = self.facts.plan["model_id"]
+        return found
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.facts.name
+
+    @property
+    def dataset(self) -> Mapping[str, Any]:
+        """Name, digest and number of cases of the data."""
+        found: Mapping[str, Any] = self.facts.plan["dataset"]
+        return found
+
+    @property
+    def signatures(self) -> dict[str, str]:
+        """Signature behind each metric."""
+        return {metric.key: metric.signature for metric in self.metrics}
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """Packages, git commit and dirtiness, machine, seed, settings."""
+        return {**self.facts.environment, "settings": self.facts.plan["runtime"]}
+
+    @property
+    def usage(self) -> Mapping[str, Usage]:
+        """Calls, tokens and price by role."""
+        return self.facts.usage
+
+    @property
+    def cost(self) -> float | None:
+        """Price of it all in US dollars; ``None`` where any of it is unknown."""
+        costs = [usage.cost for usage in self.facts.usage.values() if usage.calls]
+        return None if any(c is None for c in costs) else float(sum(c for c in costs if c))
+
+    @property
+    def repeats(self) -> int:
+        """Times that each case was run."""
+        found: int = self.facts.plan["repeats"]
+        return found
+
+    @property
+    def coverage(self) -> float | None:
+        """Smallest coverage of any metric; ``None`` where nothing applied."""
+        found = [e.coverage for e in self.estimates.values() if e.coverage is not None]
+        return min(found, default=None)
+
+    def __len__(self) -> int:
+        return self.spool.n
+
+    def __str__(self) -> str:
+        return self._shown("text")
+
+    def __repr__(self) -> str:
+        return f"<EvaluationResult {self.name!r}: {len(self)} cases, {self.verdict.status}>"
+
+    def _repr_html_(self) -> str:
+        return self._shown("html")
+
+    def _shown(self, form: str) -> str:
+        from evalkit.evaluation.exporting import exporter
+
+        show: Callable[[EvaluationResult, str], str] = exporter("table").show
+        return show(self, form)
+
+    def with_name(self, name: str) -> EvaluationResult:
+        """Return this result under another name."""
+        return EvaluationResult(
+            facts=dataclasses.replace(self.facts, name=name),
+            spool=self.spool,
+            metrics=self.metrics,
+            folder=self.folder,
+            keep=self._keep,
+        )

@@ -1,0 +1,80 @@
+"""From what a user writes as ``scorers=`` to scorers that fit the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from evalkit.data.spool import Spool
+from evalkit.errors import UsageError
+from evalkit.hooks.catalog import get_scorer
+from evalkit.scoring.decorator import scorer as decorate
+from evalkit.scoring.protocol import Scorer, requirements_of
+
+ScorerLike = str | Scorer | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
+"""A registered name, a scorer, a plain function, or ``{name: parameters}``."""
+
+
+def resolve_scorers(scorers: ScorerLike | Iterable[ScorerLike]) -> list[Scorer]:
+    """Return *scorers* as scorers, with distinct names.
+
+    Raises:
+        UnknownScorerError: If a name is not registered.
+        UsageError: If two have one name, or something is no scorer.
+    """
+    single = isinstance(scorers, (str, Mapping)) or not isinstance(scorers, Iterable)
+    listed = cast("Sequence[ScorerLike]", [scorers] if single else list(cast("Any", scorers)))
+    found = [one for item in listed for one in _resolve(item)]
+    seen: set[str] = set()
+    for one in found:
+        if one.name in seen:
+            raise UsageError(
+                f"Two scorers are called {one.name!r}; give one another name: "
+                f"evalkit.get_scorer({one.name!r}, name='…') or @scorer(name='…')."
+            )
+        seen.add(one.name)
+    return found
+
+
+def _resolve(item: ScorerLike) -> list[Scorer]:
+    if isinstance(item, str):
+        return [get_scorer(item)]
+    if isinstance(item, Mapping):
+        return [get_scorer(name, **(parameters or {})) for name, parameters in item.items()]
+    if isinstance(item, type):
+        raise UsageError(f"{item.__name__} is a class; give an instance: {item.__name__}().")
+    if hasattr(item, "score") or hasattr(item, "score_batch"):
+        return [cast("Scorer", item)]
+    if callable(item):
+        return [decorate(item)]
+    raise UsageError(f"{item!r} is no scorer; give a name, a function or a scorer object.")
+
+
+def check_requirements(
+    scorers: Sequence[Scorer], spool: Spool, *, live: bool, from_output: Mapping[str, str]
+) -> None:
+    """Refuse scorers whose input no case can have.
+
+    Raises:
+        UsageError: Naming the scorer, the field, and how to give it.
+    """
+    made = (
+        {"outputs", "latency_seconds", "cost", "usage", "metadata", *from_output} if live else set()
+    )
+    if live:  # a target may return these with each answer, so their absence shows only later
+        made |= {"retrieved_context", "tool_calls", "trace", "time_to_first_token"}
+    for one in scorers:
+        for field in sorted(requirements_of(one)):
+            needed = "outputs" if field == "probabilities" else field
+            if needed not in spool.fields and needed not in made:
+                have = ", ".join(sorted(spool.fields - {"id"})) or "nothing"
+                raise UsageError(
+                    f"Scorer {one.name!r} needs {needed}, which no case has (they have {have}). "
+                    f"Map a column: columns={{{needed!r}: 'your_column'}}"
+                    + (", or give a model." if needed == "outputs" else ".")
+                )
+
+
+def wants_probabilities(scorers: Iterable[Scorer]) -> bool:
+    """Say whether any of *scorers* reads class probabilities."""
+    return any("probabilities" in requirements_of(one) for one in scorers)

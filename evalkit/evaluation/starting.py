@@ -1,0 +1,253 @@
+"""From the arguments of `evaluate` to a job that is ready to run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit._internal.ids import new_name, new_run_id
+from evalkit.data.spool import Spool, spool
+from evalkit.entities.target import Target
+from evalkit.errors import DataError, UsageError
+from evalkit.evaluation.folder import Folder
+from evalkit.evaluation.job import Job, TemporaryFolder, plan_facts, remove_folder
+from evalkit.evaluation.recording import PLACE_TAG, Place, RunRecord, place_of
+from evalkit.evaluation.runtime import Runtime, shown
+from evalkit.evaluation.scorers import (
+    ScorerLike,
+    check_requirements,
+    resolve_scorers,
+    wants_probabilities,
+)
+from evalkit.gates.condition import parse_gates
+from evalkit.scoring.protocol import Scorer
+from evalkit.scoring.reduce import parse_reducer
+from evalkit.store.artifacts import local_folder, make_folder
+from evalkit.targets.estimator import EstimatorTarget
+from evalkit.targets.open import open_target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The arguments of `evaluate`, as they were given."""
+
+    model: Any = None
+    data: Any = None
+    scorers: ScorerLike | Iterable[ScorerLike] = ()
+    name: str | None = None
+    experiment: str | None = None
+    tags: Mapping[str, str] | None = None
+    run: str | None = None
+    columns: Mapping[str, Any] | None = None
+    limit: int | None = None
+    sample: float | None = None
+    split: str | None = None
+    repeats: int = 1
+    reducer: str | Iterable[str] = "mean"
+    gates: str | Iterable[str] = ()
+    baseline: Any = None
+    level: float = 0.95
+    seed: int = 0
+    judge_model: str | None = None
+    runtime: Runtime = Runtime()
+
+
+def start(request: Request) -> Job:
+    """Check everything, snapshot the data, and open the run; no target is called yet.
+
+    Raises:
+        EvalkitError: If an argument, the data or the store is wrong; nothing is left behind.
+    """
+    if request.data is None:
+        raise UsageError(_no_data(request.model))
+    scorers = resolve_scorers(request.scorers)
+    options = _options(request)
+    target = open_target(request.model, name=None)
+    if target is not None and wants_probabilities(scorers):
+        target = _with_probabilities(target)
+    place = place_of(request.runtime.store, request.experiment)
+    keep = TemporaryFolder() if place is None else None
+    unfinished = _unfinished_folder(place, keep)
+    try:
+        cases = _snapshot(request, target, unfinished)
+        scorers = [*recorded_scorers(cases), *scorers]
+        if not scorers:
+            raise UsageError("No scorers: give scorers=['text.exact_match'], say.")
+        check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
+        target = _checked(target, cases)
+        record = None if place is None else _open_run(request, place, scorers, target)
+        folder = unfinished if record is None else _settle(unfinished, record)
+    except BaseException:
+        remove_folder(unfinished)
+        if place is not None and place.closes:
+            place.store.close()
+        raise
+    cases = Spool.open(folder / cases.path.name)
+    name = request.name or _name(record, target, folder)
+    facts = plan_facts(
+        name=name,
+        spool=cases,
+        target=target,
+        scorers=scorers,
+        data_name=_data_name(request.data),
+        options=options | {"run_id": _id(record)},
+        runtime=shown(request.runtime),
+    )
+    made = Folder(folder)
+    made.write_json(made.plan, facts)
+    return Job(
+        folder=made,
+        spool=cases,
+        target=target,
+        scorers=scorers,
+        plan_facts=facts,
+        runtime=request.runtime,
+        record=record,
+        keep=keep,
+    )
+
+
+def _id(record: RunRecord | None) -> str | None:
+    return None if record is None else record.run_id
+
+
+def _no_data(model: Any) -> str:
+    if isinstance(model, (str, os.PathLike)) and Path(os.fspath(model)).suffix:
+        return f"No data: {os.fspath(model)!r} was given as the model; did you mean data=…?"
+    return "No data: give data='answers.jsonl', a frame, or a list of rows."
+
+
+def _options(request: Request) -> dict[str, Any]:
+    if request.repeats < 1:
+        raise UsageError(f"repeats must be at least 1, got {request.repeats}.")
+    if not 0.0 < request.level < 1.0:
+        raise UsageError(f"level must be in (0, 1), such as 0.95, got {request.level}.")
+    if request.baseline is not None:
+        raise UsageError(
+            "baseline= is for gates that compare, which are not part of this release yet; use "
+            "result.difference(other, metric)."
+        )
+    reducers = [request.reducer] if isinstance(request.reducer, str) else list(request.reducer)
+    gates = [request.gates] if isinstance(request.gates, str) else list(request.gates)
+    parse_gates(gates)
+    return {
+        "repeats": request.repeats,
+        "reducers": [str(parse_reducer(text, request.repeats)) for text in reducers],
+        "gates": gates,
+        "level": request.level,
+        "seed": request.seed,
+        "judge_model": request.judge_model,
+        "columns": None if request.columns is None else dict(request.columns),
+        "tags": dict(request.tags or {}),
+    }
+
+
+def _with_probabilities(target: Target) -> Target:
+    if isinstance(target, EstimatorTarget):
+        return target.with_probabilities()
+    return target
+
+
+def _unfinished_folder(place: Place | None, keep: TemporaryFolder | None) -> Path:
+    if place is None:
+        assert keep is not None  # noqa: S101  there is always one of the two
+        return keep.path / "evaluation"
+    folder = place.root / f".unfinished-{new_run_id()}"
+    make_folder(folder)
+    return folder
+
+
+def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
+    data = request.data
+    return spool(
+        getattr(data, "as_data", lambda: data)(),
+        folder,
+        columns=request.columns,
+        limit=request.limit,
+        sample=request.sample,
+        split=request.split,
+        seed=request.seed,
+        has_model=target is not None,
+        leftover="inputs" if isinstance(target, EstimatorTarget) else "tags",
+    )
+
+
+def _checked(target: Target | None, cases: Spool) -> Target | None:
+    """Refuse a target that cannot take the inputs; tell an estimator their types."""
+    if target is None:
+        return None
+    if isinstance(target, EstimatorTarget):
+        target = target.with_dtypes(cases.dtypes)
+    for batch in cases.batches(1024):
+        target.check(batch)
+        break
+    return target
+
+
+def recorded_scorers(cases: Spool) -> list[Scorer]:
+    """Return a scorer for the scores that came with the data, if there are any."""
+    if "scores" not in cases.fields:
+        return []
+    from evalkit.evaluation.recorded import RecordedScores
+
+    return [RecordedScores()]
+
+
+def _open_run(
+    request: Request, place: Place, scorers: Iterable[Scorer], target: Target | None
+) -> RunRecord:
+    from evalkit.tracking.active import active_run
+
+    joined = request.run
+    active = active_run() if joined is None else None
+    if active is not None and request.runtime.store is None:
+        return RunRecord(active.store, active.run_id, owned=False, closes=False)
+    if joined is not None:
+        run = place.store.resolve_run(joined)
+        return RunRecord(place.store, run.run_id, owned=False, closes=place.closes)
+    run_id = new_run_id()
+    run = place.store.create_run(
+        place.experiment_id,
+        run_id=run_id,
+        name=request.name,
+        tags={"mlflow.source.type": "LOCAL", **(request.tags or {})},
+    )
+    place.store.log_batch(
+        run.run_id,
+        params={
+            "model": "stored outputs" if target is None else target.identity.name,
+            "scorers": ", ".join(scorer.name for scorer in scorers)[:6000],
+            "repeats": str(request.repeats),
+            "seed": str(request.seed),
+        },
+    )
+    return RunRecord(place.store, run.run_id, owned=True, closes=place.closes)
+
+
+def _settle(unfinished: Path, record: RunRecord) -> Path:
+    """Move the snapshot's folder to its place among the run's artifacts."""
+    artifacts = local_folder(record.store.artifact_uri(record.run_id))
+    names = ["evaluation", *(f"evaluation-{n}" for n in range(2, 10_000))]
+    name = next(name for name in names if not (artifacts / name).exists())
+    try:
+        unfinished.rename(artifacts / name)
+    except OSError as error:
+        raise DataError(f"cannot be made: {error}", file=str(artifacts / name)) from error
+    record.store.set_tags(record.run_id, {PLACE_TAG: name})
+    return artifacts / name
+
+
+def _name(record: RunRecord | None, target: Target | None, folder: Path) -> str:
+    if record is not None:
+        return record.store.get_run(record.run_id).info.run_name
+    return new_name(str(folder)) if target is None else target.identity.name
+
+
+def _data_name(data: Any) -> str:
+    if isinstance(data, (str, os.PathLike)):
+        return os.fspath(data)
+    kind = type(data)
+    return "rows" if kind is list else f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

@@ -1,0 +1,103 @@
+"""Cells as frames: for people, and for the reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalkit.entities.score import Status
+from evalkit.evaluation.outputs_file import read_outputs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.engine.merge import Metric
+    from evalkit.evaluation.result import EvaluationResult
+
+_WORDS = np.array([status.word for status in Status], dtype=object)
+_FROM_CASES = ("inputs", "outputs", "expectations", "tags", "group", "session")
+_FROM_CALLS = {"output": "outputs", "latency_seconds": "latency_seconds", "cost": "cost"}
+
+
+def cell_table(result: EvaluationResult) -> pd.DataFrame:
+    """Return a row for each case and repeat; the columns are named in `EvaluationResult.table`."""
+    import pandas as pd
+
+    repeats = result.repeats
+    columns: dict[str, Any] = {
+        "id": np.repeat(result.spool.strings("id"), repeats),
+        "repeat": np.tile(np.arange(repeats), len(result)),
+    }
+    for name in _FROM_CASES:
+        columns[name] = _repeated(result.spool.values(name), repeats)
+    for name in ("latency_seconds", "cost"):
+        columns[name] = np.repeat(result.spool.numbers(name), repeats)
+    if result.folder.outputs.is_file():
+        columns |= _calls(result)
+    else:
+        columns["target_status"] = _stored_status(result)
+    for metric in result.metrics:
+        columns |= metric_columns(metric)
+    return pd.DataFrame(columns)
+
+
+def _repeated(values: Any, repeats: int) -> Any:
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = list(values)
+    return cells if repeats == 1 else np.repeat(cells, repeats)
+
+
+def _calls(result: EvaluationResult) -> dict[str, Any]:
+    found: dict[str, list[Any]] = {name: [] for name in (*_FROM_CALLS, "status")}
+    for batch in read_outputs(result.folder.outputs):
+        for name, cells in found.items():
+            cells.extend(batch[name])
+    columns: dict[str, Any] = {
+        "outputs": _repeated(found["output"], 1),
+        "latency_seconds": np.array(found["latency_seconds"], dtype=np.float64),
+        "cost": np.array(found["cost"], dtype=np.float64),
+    }
+    return columns | {"target_status": np.array(found["status"], dtype=object)}
+
+
+def _stored_status(result: EvaluationResult) -> Any:
+    status = np.full(len(result) * result.repeats, "ok", dtype=object)
+    if result.facts.failures:
+        status[list(result.facts.failures)] = "failed"
+    return status
+
+
+def metric_columns(metric: Metric) -> dict[str, Any]:
+    """Return value, status, and what else any cell of *metric* has, as columns."""
+    column, key, n = metric.column, metric.key, len(metric.column)
+    found: dict[str, Any] = {key: column.values, f"{key}.status": _WORDS[column.status]}
+    for suffix, cells in (
+        ("label", column.labels),
+        ("reason", column.reasons),
+        ("explanation", column.explanations),
+    ):
+        texts = np.full(n, None, dtype=object)
+        for row, text in cells.items():
+            texts[row] = text
+        found[f"{key}.{suffix}"] = texts
+    return found
+
+
+def failure_table(result: EvaluationResult) -> pd.DataFrame:
+    """Return the cells that failed, those of the target once and not again for each scorer."""
+    import pandas as pd
+
+    ids, repeats = result.spool.strings("id"), result.repeats
+    rows: list[tuple[Any, ...]] = [
+        (ids[cell // repeats], cell % repeats, "target", None, *why)
+        for cell, why in sorted(result.facts.failures.items())
+    ]
+    for metric in result.metrics:
+        column = metric.column
+        for cell in np.flatnonzero(column.status == Status.FAILED).tolist():
+            if cell not in result.facts.failures:
+                why = column.reasons.get(cell), column.explanations.get(cell)
+                rows.append((ids[cell // repeats], cell % repeats, "scorer", metric.key, *why))
+    names = ["id", "repeat", "stage", "scorer", "reason", "explanation"]
+    return pd.DataFrame(rows, columns=names)
