@@ -74,9 +74,9 @@ class Journal:
         body = kind + payload
         frame = FRAME.pack(len(body), checksum(body)) + body
         try:
-            written = os.write(self._file, frame)
-            if written != len(frame):
-                raise OSError(28, "No space left on device")
+            unwritten = frame
+            while unwritten:  # one write; a second one only says why the disk took no more
+                unwritten = unwritten[os.write(self._file, unwritten) :]
             if self._durable:
                 os.fsync(self._file)
         except OSError as error:

@@ -161,7 +161,10 @@ class Estimates:
         Raises:
             UsageError: If no case has the tag.
         """
-        found = self._spool.tag(name)
+        if name in {"session", "group", "split"} and name in self._spool.fields:
+            found = list(self._spool.strings(name))
+        else:
+            found = [tags.get(name) for tags in self._spool.values("tags")]
         if all(value is None for value in found):
             raise UsageError(
                 f"No case has a tag {name!r}; map one: columns={{'tags': [{name!r}]}}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,8 @@ class Job:
         """Return the engine's plan."""
         facts = self.plan_facts
         live = self.target is not None
-        sessions = self.spool.strings("session") if "session" in self.spool.fields else None
+        grouped = live and "session" in self.spool.fields
+        sessions = self.spool.strings("session").tolist() if grouped else None
         return Plan(
             spool=self.spool,
             target=self.target,
@@ -64,7 +66,7 @@ class Job:
             seed=facts["seed"],
             limits=self.runtime.limits(),
             from_output=self.spool.late,
-            shards=cut_shards(self.spool.n, facts["shard_rows"], sessions if live else None),
+            shards=cut_shards(self.spool.n, facts["shard_rows"], sessions),
         )
 
     @property
@@ -175,8 +177,8 @@ class TemporaryFolder:
 
     def __init__(self) -> None:
         """Make the folder."""
-        self._folder = tempfile.TemporaryDirectory(prefix="evalkit-", ignore_cleanup_errors=True)
-        self.path = Path(self._folder.name)
+        self.path = Path(tempfile.mkdtemp(prefix="evalkit-"))
+        weakref.finalize(self, remove_folder, self.path)
 
 
 def stored_identity(spool: Spool, name: str) -> TargetIdentity:

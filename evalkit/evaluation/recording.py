@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.run import Metric, Run, RunStatus
@@ -132,7 +132,6 @@ def place_of(setting: str | bool | None, experiment: str | None) -> Place | None
     return Place(store, closes, experiment_id, root)
 
 
-def evaluation_folder(store: TrackingStore, run: Run) -> Path:
+def evaluation_folder(run: Run) -> Path:
     """Return the folder of a run's newest evaluation, which need not exist."""
-    tags: Any = run.data.tags
-    return local_folder(run.info.artifact_uri) / tags.get(PLACE_TAG, "evaluation")
+    return local_folder(run.info.artifact_uri) / run.data.tags.get(PLACE_TAG, "evaluation")

@@ -9,7 +9,7 @@ from evalkit.data.spool import Spool
 from evalkit.engine.journal import RunLock
 from evalkit.entities.run import RunStatus
 from evalkit.entities.target import Target
-from evalkit.errors import DataError, RunLockedError, SpecificationError, UsageError
+from evalkit.errors import DataError, RunLockedError, UsageError
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.job import Job
 from evalkit.evaluation.loading import find_folder
@@ -80,11 +80,6 @@ def rebuilt_target(described: Mapping[str, Any]) -> Target | None:
     """
     if described["kind"] == "stored":
         return None
-    if described["reference"] is None:
-        raise SpecificationError(
-            f"Target {described['name']!r} lives in a script or notebook; resume there, by "
-            "evaluate(..., runtime=Runtime(resume=RUN))."
-        )
     from evalkit.targets.rebuild import rebuild_target
 
     return rebuild_target(described)
@@ -115,10 +110,10 @@ def _check_same(plan: Mapping[str, Any], target: Target | None, scorers: list[Sc
     if (target is None) != (was["kind"] == "stored"):
         raise UsageError(f"The run was started with {was['name']!r} as its target.")
     if target is not None:
-        now = target.identity
-        if (now.kind, now.name) != (was["kind"], was["name"]):
+        found = target.identity
+        if (found.kind, found.name) != (was["kind"], was["name"]):
             raise UsageError(
-                f"The run was started with target {was['name']!r}, not with {now.name!r}."
+                f"The run was started with target {was['name']!r}, not with {found.name!r}."
             )
 
 

@@ -56,8 +56,10 @@ def check_requirements(
     """Refuse scorers whose input no case can have.
 
     Raises:
-        UsageError: Naming the scorer, the field, and how to give it.
+        UsageError: Naming the scorer, the field, and how to give it; or if there is no scorer.
     """
+    if not scorers:
+        raise UsageError("No scorers: give scorers=['text.exact_match'], say.")
     made = (
         {"outputs", "latency_seconds", "cost", "usage", "metadata", *from_output} if live else set()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Request:
     level: float = 0.95
     seed: int = 0
     judge_model: str | None = None
-    runtime: Runtime = Runtime()
+    runtime: Runtime = field(default_factory=Runtime)
 
 
 def start(request: Request) -> Job:
@@ -74,8 +74,6 @@ def start(request: Request) -> Job:
     try:
         cases = _snapshot(request, target, unfinished)
         scorers = [*recorded_scorers(cases), *scorers]
-        if not scorers:
-            raise UsageError("No scorers: give scorers=['text.exact_match'], say.")
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
         target = _checked(target, cases)
         record = None if place is None else _open_run(request, place, scorers, target)

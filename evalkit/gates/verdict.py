@@ -135,8 +135,13 @@ def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
         return (Verdict.PASS if met else Verdict.FAIL), "decided by the value alone"
     if estimate.low is None or estimate.high is None:
         return Verdict.INCONCLUSIVE, estimate.note or "there is no interval"
-    ends = holds(estimate.low, condition.threshold), holds(estimate.high, condition.threshold)
-    inside = estimate.low < condition.threshold < estimate.high
+    return _compare_interval(condition, estimate.low, estimate.high)
+
+
+def _compare_interval(condition: Condition, low: float, high: float) -> tuple[Verdict, str]:
+    holds = OPERATORS[condition.op]
+    ends = holds(low, condition.threshold), holds(high, condition.threshold)
+    inside = low < condition.threshold < high
     if condition.op in {"==", "!="} and inside:
         return Verdict.INCONCLUSIVE, "the interval holds the threshold and other values"
     if all(ends):
