@@ -1,0 +1,1 @@
+"""Reports: the terminal's table, and files for people and for machines."""

@@ -1,0 +1,136 @@
+"""How reports write numbers, shares and texts of unknown origin."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from evalkit._internal.canonical import canonical_json
+from evalkit.entities.estimate import Direction, Estimate
+from evalkit.gates.verdict import number
+
+ARROWS: Final[dict[Direction, str]] = {"higher": "↑", "lower": "↓", "none": ""}
+"""Which way is better."""
+
+# Control characters, lone surrogates, and marks that reorder or hide what stands beside them.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_SMALLEST_P: Final = 0.001
+
+
+def one_line(text: str, limit: int = 160) -> str:
+    r"""Return *text* on one line, at most *limit* characters, unable to steer a terminal.
+
+    Examples:
+        >>> one_line("two\n  lines")
+        'two lines'
+        >>> one_line("red: \x1b[31m!", limit=8)
+        'red: �[…'
+    """
+    flat = " ".join(_UNSEEN.sub("�", " ".join(text[: 4 * limit].split())).split())
+    return flat if len(flat) <= limit and len(text) <= 4 * limit else flat[: limit - 1] + "…"
+
+
+def valid(text: str) -> str:
+    r"""Return *text* without lone surrogates, so that every file can hold it.
+
+    Examples:
+        >>> valid("a\ud800b")
+        'a�b'
+    """
+    return _SURROGATES.sub("�", text)
+
+
+def as_shown(value: Any) -> str:
+    """Return any value of a case as a text: texts as they are, anything else as JSON.
+
+    Examples:
+        >>> as_shown("Paris"), as_shown({"a": [1, None]}), as_shown(None)
+        ('Paris', '{"a":[1,null]}', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return valid(value)
+    try:
+        return canonical_json(value).decode("utf-8")
+    except TypeError:
+        return valid(repr(value))
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, never rounded up to all or down to nothing.
+
+    Examples:
+        >>> percent(0.002), percent(0.99999), percent(0.00001), percent(1.0), percent(0.95)
+        ('0.2 %', '99.9 %', '< 0.1 %', '100 %', '95 %')
+    """
+    if share in {0.0, 1.0}:
+        return f"{share:.0%}".replace("%", " %")
+    # The small addition undoes what binary fractions lose: 0.29 * 1000 is 290, not 289.
+    tenths = min(int(share * 1000 + 1e-9), 999)
+    return f"{tenths / 10:g} %" if tenths else "< 0.1 %"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples:
+        >>> plural(1, "case"), plural(12000, "case")
+        ('1 case', '12,000 cases')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign.
+
+    Examples:
+        >>> signed(0.1512), signed(-0.0312), signed(0.0)
+        ('+0.151', '−0.031', '0.00')
+    """
+    shown = number(abs(value))
+    return shown if not value else f"{'+' if value > 0 else '−'}{shown}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value as sentences have it.
+
+    Examples:
+        >>> p_value(0.00002), p_value(0.0312)
+        ('p < 0.001', 'p = 0.031')
+    """
+    return "p < 0.001" if value < _SMALLEST_P else f"p = {value:.2g}"
+
+
+def interval(estimate: Estimate) -> str:
+    """Return the interval of *estimate* in brackets, or an empty text.
+
+    Examples:
+        >>> interval(Estimate(key="m", value=0.5, low=0.25, high=0.75))
+        '[0.250, 0.750]'
+    """
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"[{number(estimate.low)}, {number(estimate.high)}]"
+
+
+def shortfalls(estimate: Estimate) -> list[str]:
+    """Return what is missing from *estimate*, in words: coverage and counts.
+
+    Examples:
+        >>> shortfalls(Estimate(key="m", value=1.0, n_total=500, n_scored=1, n_failed=499))
+        ['coverage 0.2 %', '499 failed']
+    """
+    found: list[str] = []
+    coverage = estimate.coverage
+    if coverage is not None and coverage < 1.0:
+        found.append(f"coverage {percent(coverage)}")
+    counts = (
+        (estimate.n_failed, "failed"),
+        (estimate.n_skipped, "skipped"),
+        (estimate.n_not_run, "not run"),
+    )
+    return found + [f"{count:,} {word}" for count, word in counts if count > 0]
