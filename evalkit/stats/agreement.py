@@ -146,7 +146,7 @@ def gwet_ac1(table: npt.ArrayLike) -> Agreement:
         - 4 * (1 - gamma) * (missed - observed * expected)
         + 4 * (1 - gamma) ** 2 * (squares - expected**2)
     )
-    error = _root(variance / (n * (1 - expected) ** 2))
+    error = _root(variance / (max(1.0, n - 1) * (1 - expected) ** 2))
     return Agreement(gamma, error, observed, expected)
 
 

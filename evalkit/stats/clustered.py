@@ -48,7 +48,8 @@ class ClusteredMean:
     """``(sum of group weights)^2 / sum of their squares``: below *n_groups* for uneven groups."""
 
     design_effect: float | None
-    """Cluster-robust variance over that of independent values; ``None`` without variance."""
+    """Cluster-robust variance over that of independent values, both without small-sample
+    corrections; ``None`` without variance between groups."""
 
 
 def clustered_mean(
@@ -78,12 +79,13 @@ def clustered_mean(
     sample = as_sample(values)
     codes, n_groups = as_group_codes(groups, sample.size)
     load = as_weights(weights, sample.size)
-    mean, plain = mean_and_error(sample, load)
+    mean, _ = mean_and_error(sample, load)
     each = np.ones(sample.size) if load is None else load
     parts = np.stack([each, each * (sample - mean)], axis=1)
     sizes, sums = sum_by_group(parts, codes, n_groups).T
     error = _robust_error(sums, float(each.sum()), float(np.abs(sample).max()))
-    design = (error / plain) ** 2 if plain > 0 else None
+    plain = float((parts[:, 1] ** 2).sum())
+    design = float((sums**2).sum()) / plain if error > 0 else None
     groups_worth = float(sizes.sum() ** 2 / (sizes**2).sum())
     return ClusteredMean(mean, error, n_groups, groups_worth, design)
 

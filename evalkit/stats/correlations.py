@@ -102,8 +102,7 @@ def coefficient(a: FloatArray, b: FloatArray, kind: Kind) -> float | None:
     if kind == "kendall":
         from scipy.stats import kendalltau
 
-        tau, _ = kendalltau(a, b)
-        return float(tau)
+        return float(np.asarray(kendalltau(a, b), dtype=np.float64)[0])
     if kind == "spearman":
         a, b = midranks(a), midranks(b)
     return float(np.clip(np.corrcoef(a, b)[0, 1], -1.0, 1.0))

@@ -87,8 +87,8 @@ def prediction_powered_mean(
     if y.size != f.size or y.size < 2:  # noqa: PLR2004
         raise ValueError(f"labels need a judgement each, and two cases, got {y.size} and {f.size}")
     n, more = y.size, rest.size
-    pooled = float(np.concatenate([f, rest]).var())
-    covariance = float(((y - y.mean()) * (f - f.mean())).sum()) / (n - 1)
+    pooled = float(np.concatenate([f, rest]).var(ddof=1))
+    covariance = float(((y - y.mean()) * (f - f.mean())).mean())
     weight = power_tuning
     if weight is None:
         weight = covariance / ((1 + n / more) * pooled) if pooled > 0 else 0.0
@@ -99,16 +99,13 @@ def prediction_powered_mean(
     error = math.sqrt(variance)
     reach = normal_quantile(level) * error
     alone = _variance_of_mean(y, groups_labelled)
-    deviations = float(y.std(ddof=1) * f.std(ddof=1))
-    return CorrectedMean(
-        value,
-        value - reach,
-        value + reach,
-        error,
-        weight,
-        effective_labels=n * alone / variance if variance > 0 else float(n),
-        correlation=covariance / deviations if deviations > 0 else None,
-    )
+    deviations = float(y.std() * f.std())
+    shared = covariance / deviations if deviations > 0 else None
+    worth = n * alone / variance if variance > 0 else float(n)
+    if power_tuning is None and groups_labelled is None and groups_unlabelled is None:
+        left = 1 - (shared or 0.0) ** 2 * more / (more + n)  # the ratio's limit, free of noise
+        worth = n / left
+    return CorrectedMean(value, value - reach, value + reach, error, weight, worth, shared)
 
 
 def _variance_of_mean(values: FloatArray, groups: npt.ArrayLike | None) -> float:
@@ -182,9 +179,9 @@ def rogan_gladen(
             f"sensitivity + specificity is {sensitivity + specificity:.3f}; below {_LEAST_SKILL} "
             "the judge is too close to guessing to correct for"
         )
-    judge = _Judge(sensitivity, positives, specificity, negatives)
-    value, error = judge.invert(judged_rate, n)
-    low, high = _lang_reiczigel(judged_rate, n, judge, normal_quantile(level))
+    judge = _Judge(float(sensitivity), positives, float(specificity), negatives)
+    value, error = judge.invert(float(judged_rate), n)
+    low, high = _lang_reiczigel(float(judged_rate), n, judge, normal_quantile(level))
     clipped = min(1.0, max(0.0, value))
     return CorrectedRate(clipped, min(low, clipped), max(high, clipped), error)
 
@@ -226,4 +223,4 @@ def _lang_reiczigel(rate: float, n: float, judge: _Judge, z: float) -> tuple[flo
     shift = value * more.sensitivity * (1 - more.sensitivity) / more.positives
     shift -= (1 - value) * more.specificity * (1 - more.specificity) / more.negatives
     centre = value + 2 * z * z * shift
-    return max(0.0, centre - z * error), min(1.0, centre + z * error)
+    return float(max(0.0, centre - z * error)), float(min(1.0, centre + z * error))

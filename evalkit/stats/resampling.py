@@ -131,7 +131,9 @@ def sum_by_group(rows: FloatArray, codes: npt.NDArray[np.int64], n_groups: int) 
         np.bincount(codes, weights=rows[:, column], minlength=n_groups)
         for column in range(rows.shape[1])
     ]
-    return np.stack(columns, axis=1) if columns else np.empty((n_groups, 0))
+    if not columns:
+        return np.empty((n_groups, 0))
+    return np.stack(columns, axis=1).astype(np.float64, copy=False)
 
 
 def _case_weights(n: int, draws: int, seed: int, chunk: int) -> Iterator[FloatArray]:
