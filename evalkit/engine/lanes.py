@@ -35,6 +35,7 @@ class ThreadLane:
         self._idle = 0
         self._threads = 0
         self._guard = threading.Lock()
+        self._done: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
         self.abandoned = 0
         """Calls that overran their timeout and may still be running."""
 
@@ -73,16 +74,26 @@ class ThreadLane:
                 self._idle += 1
             job = self._jobs.get()
 
-    @staticmethod
-    def _do(job: _Job) -> None:
+    def _do(self, job: _Job) -> None:
         try:
             result, error = job.context.run(job.function, *job.arguments), None
         except BaseException as raised:  # noqa: BLE001  handed to the one who waits
             result, error = None, raised
+        with self._guard:
+            wake = not self._done
+            self._done.append((job.future, result, error))
+        if not wake:
+            return  # the loop has been woken already and will take this one too
         try:
-            job.loop.call_soon_threadsafe(_settle, job.future, result, error)
+            job.loop.call_soon_threadsafe(self._deliver)
         except RuntimeError:
             return  # the loop is closed: nobody waits for an abandoned call
+
+    def _deliver(self) -> None:
+        with self._guard:
+            done, self._done = self._done, []
+        for future, result, error in done:
+            _settle(future, result, error)
 
     def close(self) -> None:
         """Let the idle threads end; busy ones end after their call."""

@@ -63,6 +63,11 @@ class Progress:
         self._task = self._bar.add_task(verb, total=total, rate="", estimates="")
         self._bar.start()
 
+    @property
+    def drawn(self) -> bool:
+        """Whether there is anything to draw on."""
+        return self._bar is not None
+
     def update(self, state: RunState) -> None:
         """Draw the state, at most ten times a second."""
         if self._bar is None:

@@ -73,7 +73,8 @@ class RunState:
     """``interrupted`` or ``budget`` once no new call is to start."""
 
     notes: list[str] = field(default_factory=list[str])
-    on_progress: Callable[[RunState], None] | None = None
+    on_call: Callable[[RunState], None] | None = None
+    on_batch: Callable[[RunState], None] | None = None
 
     def stop(self, reason: str) -> None:
         """Start nothing new; what is in flight is finished and kept."""
@@ -88,7 +89,8 @@ class RunState:
             self.journal.append(CALL, written)
         self._take_in(cell, call)
         self.spent.add(call)
-        self._tell()
+        if self.on_call is not None:
+            self.on_call(self)
 
     def _take_in(self, cell: int, call: Call) -> None:
         self.calls[cell] = call
@@ -101,7 +103,8 @@ class RunState:
             header = shard.to_bytes(4, "little") + place.to_bytes(2, "little")
             self.journal.append(BATCH, header + encode_columns(columns))
         self.scored[shard, place] = columns
-        self._tell()
+        if self.on_batch is not None:
+            self.on_batch(self)
 
     def record_cell(self, place: int, cell: str, cells: Cells) -> None:
         """Keep one cell of an asynchronous scorer."""
@@ -111,10 +114,6 @@ class RunState:
                 CELL, canonical_json({"scorer": place, "cell": cell, "scores": written})
             )
         self.cells[place, cell] = cells
-
-    def _tell(self) -> None:
-        if self.on_progress is not None:
-            self.on_progress(self)
 
     def restore(self, path: Path) -> None:
         """Take in what an earlier process recorded in *path*."""

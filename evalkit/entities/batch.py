@@ -37,7 +37,7 @@ class CaseBatch:
         ['a', 'b']
     """
 
-    __slots__ = ("_columns", "_lazy", "_length")
+    __slots__ = ("_columns", "_lazy", "_length", "_rows")
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class CaseBatch:
         self._columns: dict[str, Sequence[Any]] = dict(columns)
         self._lazy = dict(lazy or {})
         self._length = length
+        self._rows: list[tuple[str, Sequence[Any]]] | None = None
 
     @classmethod
     def of(cls, cases: Sequence[Case]) -> CaseBatch:
@@ -95,8 +96,9 @@ class CaseBatch:
 
     def case(self, row: int) -> Case:
         """Return row *row* as a `Case`."""
-        filled = {name: self.column(name)[row] for name in FIELDS if self.has(name)}
-        return Case(**filled)
+        if self._rows is None:
+            self._rows = [(name, self.column(name)) for name in FIELDS if self.has(name)]
+        return Case(**{name: column[row] for name, column in self._rows})
 
     def __iter__(self) -> Iterator[Case]:
         return (self.case(row) for row in range(self._length))

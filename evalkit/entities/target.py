@@ -79,7 +79,7 @@ class TargetIdentity:
     """Settings that change answers; JSON values only, never a secret."""
 
     reference: str | None = None
-    """``module:attribute`` or URL from which another process can rebuild it, if any."""
+    """``module:attribute``, URL or model string by which another process can rebuild it."""
 
     version: str | None = None
     """Version that the user gave; recordings are kept by it."""

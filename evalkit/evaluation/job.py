@@ -100,7 +100,8 @@ class Job:
                     run_id=self.run_id, done=len(state.scored), total=len(plan.shards)
                 )
 
-            self.state.on_progress = tell
+            self.state.on_call = progress.update if progress.drawn else None
+            self.state.on_batch = tell
             await run_local(plan, self.state)
 
     def finish(self) -> EvaluationResult:
