@@ -107,7 +107,7 @@ class Connection:
 
         Raises:
             TargetError: With reason ``rate_limited``, ``connection``, ``timeout`` or
-                ``provider_error``; or what *read* raises.
+                ``provider_error``, or the one that *read* raises; its text shows no secret.
         """
         attempt = 0
         while True:
@@ -115,8 +115,11 @@ class Connection:
                 return await self._attempt(call, read)
             except _AttemptError as error:
                 failed = error
+            except TargetError as error:
+                failed = _AttemptError(error.reason, error.explanation, again=False)
             if not failed.again or attempt >= self._policy.retries:
-                # Not chained: the library's errors carry the request with its headers.
+                # Outside the handler, so that nothing is chained: the causes carry the request's
+                # headers, or what the server said of them.
                 raise TargetError(failed.reason, self._told(call.url, failed.text, attempt + 1))
             delay = self._policy.delay(attempt, seed=call.seed, retry_after=failed.retry_after)
             await anyio.sleep(delay)
@@ -124,10 +127,9 @@ class Connection:
 
     def _told(self, url: str, text: str, attempts: int) -> str:
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        return f"{public_url(url)}: {self.redacted(text, url)}{tried}"
+        return f"{public_url(url)}: {self._redacted(text, url)}{tried}"
 
-    def redacted(self, text: str, url: str = "") -> str:
-        """Return *text* without the key and the values of headers."""
+    def _redacted(self, text: str, url: str) -> str:
         known = [*self._headers.values(), *secrets_in_url(url)]
         key = self._key()
         return redacted(text, [*known, key] if key else known)

@@ -89,11 +89,7 @@ class OpenAICompatibleModel:
                 return await _streamed(response, began)
             return read_reply(await response.read())
 
-        try:
-            return await self._connection.send(call, read)
-        except TargetError as error:
-            told = self._connection.redacted(error.explanation, self._url)
-            raise TargetError(error.reason, told) from None
+        return await self._connection.send(call, read)
 
     def _payload(self, request: ChatRequest) -> dict[str, Any]:
         payload: dict[str, Any] = {"model": self.model, "messages": request.messages}

@@ -53,7 +53,7 @@ def secrets_in_url(url: str) -> list[str]:
         ['pw', 'abc']
     """
     parts = urlsplit(url)
-    found = [parts.password] if parts.password else []
+    found = [word for word in (parts.password,) if word]
     found += [value for name, value in parse_qsl(parts.query) if _TELLING.search(name)]
     return found
 

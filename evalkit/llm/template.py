@@ -92,12 +92,10 @@ def open_template(prompt: str | Path, *, what: str = "prompt") -> PromptTemplate
 
 
 def _names_file(prompt: str) -> bool:
-    return (
-        prompt.endswith(SUFFIXES)
-        and "\n" not in prompt
-        and "{{" not in prompt
-        and len(prompt) < _LONGEST_PATH
-    )
+    if "\n" in prompt or "{{" in prompt or len(prompt) > _LONGEST_PATH:
+        return False
+    # A misspelt name must not be sent as the prompt; a sentence may end with a file's name.
+    return prompt.endswith(SUFFIXES) and (" " not in prompt or Path(prompt).is_file())
 
 
 @functools.lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from evalkit.entities.target import Invocation, Output, TargetIdentity
 from evalkit.errors import TargetError, UsageError
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
-from evalkit.llm.secrets import names_secret
+from evalkit.llm.secrets import names_secret, public_url
 from evalkit.llm.template import PromptTemplate, open_template
 from evalkit.targets.conversation import Conversation, read_examples
 from evalkit.targets.response_schema import ResponseSchema
@@ -35,6 +35,7 @@ class ChatTarget:
         stream: bool = False,
         name: str | None = None,
         version: str | None = None,
+        reference: str | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         """Ask *model*; `chat` makes one from what a user writes.
@@ -48,6 +49,7 @@ class ChatTarget:
             stream: Whether to stream, which times the first token.
             name: Name in tables; the model's by default.
             version: Version by which answers are recorded.
+            reference: Model string from which another process can make it again.
             parameters: Everything that changes answers, as the identity shows it.
         """
         self._model = model
@@ -59,7 +61,8 @@ class ChatTarget:
         self.identity = TargetIdentity(
             kind="chat",
             name=name or model.name,
-            parameters={"model": model.name, "base_url": model.base_url, **(parameters or {})},
+            parameters={"base_url": model.base_url, **(parameters or {})},
+            reference=reference,
             version=version,
         )
 
@@ -102,16 +105,19 @@ class ChatTarget:
             value = _without_text(reply)
         elif value is not None and self._schema is not None:
             value = self._read(value, reply)
-        told = {
+        told: dict[str, Any] = {
             "finish_reason": reply.finish_reason,
             "model": reply.model,
             "refused": True if reply.refusal is not None else None,
             "logprobs": reply.logprobs,
         }
+        counted = dict(reply.usage or {})
+        # Parts of the others, which a sum over all tokens must not count again.
+        told |= {part: counted.pop(part, None) for part in ("cached_tokens", "reasoning_tokens")}
         return Output(
             value,
             tool_calls=reply.tool_calls or None,
-            usage=reply.usage,
+            usage=counted or None,
             cost=reply.cost,
             metadata={name: known for name, known in told.items() if known is not None} or None,
             time_to_first_token=reply.time_to_first_token,
@@ -216,12 +222,16 @@ def chat(
         stream=stream,
         name=name,
         version=resolved_version(version),
+        # A user or key in the address is not recorded, so nothing could be made from the rest.
+        reference=None if base_url and public_url(base_url) != base_url.rstrip("/") else model,
         parameters={
             "prompt": None if conversation.prompt is None else conversation.prompt.text,
             "system": None if conversation.system is None else conversation.system.text,
             "examples": [list(pair) for pair in conversation.examples],
             "tools": None if tools is None else list(tools),
             "response_schema": None if schema is None else schema.schema,
+            "stream": stream,
+            "auth_environment": auth_environment,
             "sampling": sampling,
         },
     )

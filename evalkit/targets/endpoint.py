@@ -14,7 +14,7 @@ from evalkit.entities.target import Invocation, Output, TargetIdentity
 from evalkit.errors import TargetError, UsageError, near_miss
 from evalkit.llm.connection import Call, Connection, encoded, is_web_url, shown
 from evalkit.llm.retry import RetryPolicy
-from evalkit.llm.secrets import public_url
+from evalkit.llm.secrets import public_url, secrets_in_url
 from evalkit.scoring.reading import follow
 from evalkit.targets.version import resolved_version
 
@@ -135,7 +135,7 @@ class EndpointTarget:
         self.identity = identity
 
     def __repr__(self) -> str:
-        return f"EndpointTarget({self.identity.reference!r})"
+        return f"EndpointTarget({public_url(self._url)!r})"
 
     def check(self, batch: CaseBatch) -> None:  # noqa: ARG002  any inputs have a JSON form
         """Refuse to start without the token that the user named.
@@ -160,12 +160,10 @@ class EndpointTarget:
             parameters=None if sent else _query(asked),
             seed=invocation.seed,
         )
-        body = await self._connection.send(call, _read)
-        try:
-            return self._exchange.output(body)
-        except TargetError as error:
-            told = self._connection.redacted(error.explanation, self._url)
-            raise TargetError(error.reason, f"{public_url(self._url)}: {told}") from None
+        return await self._connection.send(call, self._read)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> Output:
+        return self._exchange.output(await response.read())
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -237,7 +235,8 @@ def endpoint(
             "headers": sorted(headers or {}),
             "auth_environment": auth_environment,
         },
-        reference=public_url(url),
+        # A secret in the address is not recorded, and without it nothing answers there.
+        reference=None if secrets_in_url(url) else public_url(url),
         version=resolved_version(version),
     )
     connection = Connection(
@@ -249,10 +248,6 @@ def endpoint(
     return EndpointTarget(
         url, exchange=exchange, connection=connection, method=method.upper(), identity=identity
     )
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    return await response.read()
 
 
 def _query(asked: Mapping[str, Any]) -> dict[str, str]:

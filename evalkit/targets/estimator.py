@@ -44,7 +44,7 @@ class EstimatorTarget:
 
     estimator: Any
     dtypes: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Column to dtype, in the data's order of columns; inferred for each batch if not given."""
+    """Column to dtype; what is not given is inferred for each batch."""
 
     probabilities: bool = False
     """Whether answers are ``{"label", "classes", "probabilities"}`` instead of labels."""
@@ -160,9 +160,8 @@ class EstimatorTarget:
         ]
 
     def _columns(self, batch: CaseBatch) -> list[str]:
-        if self.dtypes:
-            return list(self.dtypes)
-        return list(dict.fromkeys(name for inputs in batch.inputs for name in inputs))
+        found = dict.fromkeys(name for inputs in batch.inputs for name in inputs)
+        return [*found, *(name for name in self.dtypes if name not in found)]
 
     def _features(self, batch: CaseBatch) -> Any:
         import pandas as pd

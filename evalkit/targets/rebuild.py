@@ -54,6 +54,7 @@ def _endpoint(described: Mapping[str, Any]) -> Target:
             f"Endpoint {described['name']!r} was given the headers {', '.join(headers)}, whose "
             "values are never kept; resume by evaluate(..., runtime=Runtime(resume=RUN))."
         )
+    _require_reference(described)
     return endpoint(
         described["reference"], name=described["name"], version=described["version"], **settings
     )
@@ -62,12 +63,21 @@ def _endpoint(described: Mapping[str, Any]) -> Target:
 def _chat(described: Mapping[str, Any]) -> Target:
     from evalkit.targets.chat import chat
 
+    _require_reference(described)
     settings = dict(described["parameters"])
     sampling = settings.pop("sampling")
     return chat(
-        settings.pop("model"),
+        described["reference"],
         name=described["name"],
         version=described["version"],
         **settings,
         **sampling,
     )
+
+
+def _require_reference(described: Mapping[str, Any]) -> None:
+    if described["reference"] is None:
+        raise SpecificationError(
+            f"The address of {described['name']!r} held a secret, which was never kept; resume by "
+            "evaluate(..., runtime=Runtime(resume=RUN)), and name secrets by auth_environment=."
+        )
