@@ -1,0 +1,74 @@
+"""Score whether the output contains its references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
+from evalkit_scorers.text.pairing import paired_texts, spread
+
+
+def contains(
+    output: str,
+    references: Sequence[str],
+    *,
+    match: Literal["any", "all"] = "any",
+    ignore_case: bool = False,
+) -> bool:
+    """Return whether references occur in *output*, character by character.
+
+    The empty text occurs in every text.
+
+    Args:
+        output: What the target answered.
+        references: Texts to look for.
+        match: Whether one of them is enough, or all have to occur.
+        ignore_case: Compare case-folded texts.
+
+    Examples:
+        >>> contains("It is Paris.", ["paris", "Lutetia"], ignore_case=True)
+        True
+        >>> contains("It is Paris.", ["Paris", "Lutetia"], match="all")
+        False
+    """
+    if ignore_case:
+        output, references = output.casefold(), [text.casefold() for text in references]
+    found = (text in output for text in references)
+    return any(found) if match == "any" else all(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contains:
+    """Score each case with `contains`: whether its references occur in the output."""
+
+    name: str = "text.contains"
+    match: Literal["any", "all"] = "any"
+    """Whether one of several references is enough, or all have to occur."""
+
+    ignore_case: bool = False
+    """Compare case-folded texts."""
+
+    facts: ClassVar[MetricFacts] = MetricFacts(
+        low=0.0, high=1.0, binary=True, best_for_identity=True
+    )
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
+    version: ClassVar[str] = "1"
+
+    def __post_init__(self) -> None:
+        if self.match not in {"any", "all"}:
+            raise UsageError(f"match= is 'any' or 'all', not {self.match!r}.")
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return yes or no for each case; skipped without output or reference."""
+        import numpy as np
+
+        rows, outputs, wanted = paired_texts(batch)
+        values = [
+            contains(output, texts, match=self.match, ignore_case=self.ignore_case)
+            for output, texts in zip(outputs, wanted, strict=True)
+        ]
+        column = spread(np.array(values, dtype=np.float64), rows, len(batch))
+        column.binary = True
+        return column
