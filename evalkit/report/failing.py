@@ -28,8 +28,22 @@ class FailureGroup:
     cells: list[int] = field(default_factory=list[int])
     """Cells, in order: case times repeats plus repeat."""
 
-    explanation: str | None = None
-    """Explanation of the first cell that has one."""
+    explanations: dict[int, str] = field(default_factory=dict[int, str])
+    """Explanation of each cell that has one."""
+
+    @property
+    def explanation(self) -> str | None:
+        """Explanation of the first cell that has one."""
+        return next(iter(self.explanations.values()), None)
+
+    @property
+    def place(self) -> str:
+        """What failed: ``target``, or the key of the metric."""
+        return "target" if self.scorer is None else self.scorer
+
+    def why(self, cell: int) -> str:
+        """Return what is known of the failure of one cell."""
+        return self.explanations.get(cell, self.reason)
 
 
 def failure_groups(result: EvaluationResult) -> list[FailureGroup]:
@@ -41,7 +55,8 @@ def failure_groups(result: EvaluationResult) -> list[FailureGroup]:
     for stage, scorer, cell, reason, explanation in _failures(result):
         group = groups.setdefault((stage, scorer, reason), FailureGroup(stage, scorer, reason))
         group.cells.append(cell)
-        group.explanation = group.explanation or explanation
+        if explanation:
+            group.explanations[cell] = explanation
     return sorted(groups.values(), key=lambda group: (-len(group.cells), group.stage != "target"))
 
 

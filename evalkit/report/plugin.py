@@ -6,10 +6,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from evalkit.hooks.specs import hookimpl
+from evalkit.report.cells import CsvReport, ParquetReport
+from evalkit.report.json import JsonReport
+from evalkit.report.junit import JunitReport
+from evalkit.report.markdown import MarkdownReport
 from evalkit.report.table import TableReport
+from evalkit.report.tex import TexReport
 
 
 @hookimpl
 def evalkit_reports() -> Iterable[Any]:
     """Return the exporters of evalkit."""
-    return [TableReport()]
+    return [
+        TableReport(),
+        MarkdownReport(),
+        JsonReport(),
+        JunitReport(),
+        CsvReport(),
+        ParquetReport(),
+        TexReport(),
+    ]

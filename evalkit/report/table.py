@@ -206,7 +206,7 @@ def _failures(result: EvaluationResult) -> list[RenderableType]:
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(overflow="fold")
     for group in groups[:_MOST_FAILURES]:
-        where = "target" if group.scorer is None else one_line(group.scorer)
+        where = one_line(group.place)
         why = Text.assemble((one_line(group.reason), "bold"), f" in {where}")
         if group.explanation:
             why.append(f": {one_line(group.explanation, 200)}")

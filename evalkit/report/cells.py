@@ -1,0 +1,77 @@
+"""The cells of a result as CSV and Parquet: a row for each case and repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.report.texts import as_shown, valid
+from evalkit.report.writing import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.evaluation.result import EvaluationResult
+
+
+class CsvReport:
+    """Writes the table of cells as CSV; mappings and lists become JSON."""
+
+    name = "csv"
+    extensions = (".csv",)
+
+    def write(self, result: EvaluationResult, path: Path) -> None:
+        """Write the cells of *result* to *path*.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        frame = flat_table(result)
+        with whole_file(path) as fresh:
+            frame.to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
+
+
+class ParquetReport:
+    """Writes the table of cells as Parquet; mappings and lists become JSON."""
+
+    name = "parquet"
+    extensions = (".parquet",)
+
+    def write(self, result: EvaluationResult, path: Path) -> None:
+        """Write the cells of *result* to *path*.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        frame = flat_table(result)
+        with whole_file(path) as fresh:
+            frame.to_parquet(fresh, index=False, compression="zstd")
+
+
+def flat_table(result: EvaluationResult) -> pd.DataFrame:
+    """Return `result.table` with every column of one plain type.
+
+    A column that holds anything but texts and numbers is written as JSON where the cell is not a
+    text: ``inputs``, ``expectations`` and ``tags`` always, ``outputs`` where a case needs it.
+    """
+    import pandas as pd
+
+    frame = result.table()
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        column = frame[name]
+        plain = column.dtype != object
+        columns[str(name)] = column if plain else pd.array(_texts(column.tolist()), dtype="string")
+    return pd.DataFrame(columns)
+
+
+def _texts(values: list[Any]) -> list[str | None]:
+    return [None if value is None or _is_nan(value) else _text(value) for value in values]
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and value != value  # noqa: PLR0124  NaN
+
+
+def _text(value: Any) -> str:
+    return valid(value) if isinstance(value, str) else as_shown(value)

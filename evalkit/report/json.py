@@ -1,0 +1,107 @@
+"""A result as JSON, with a schema that other programs may rely on."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from evalkit._internal.canonical import canonical_json
+from evalkit.entities.estimate import Estimate
+from evalkit.report.failing import failure_groups
+from evalkit.report.writing import whole_file
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+
+SCHEMA: Final = "evalkit.result/1"
+"""Name of the form; the number changes when a member changes its meaning or goes away."""
+
+
+class JsonReport:
+    """Writes the document of a result, without its cells."""
+
+    name = "json"
+    extensions = (".json",)
+
+    def write(self, result: EvaluationResult, path: Path) -> None:
+        """Write *result* to *path*.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        plain = orjson.loads(canonical_json(document(result)))
+        with whole_file(path) as fresh:
+            fresh.write_bytes(orjson.dumps(plain, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def document(result: EvaluationResult, *, cells: bool = False) -> dict[str, Any]:
+    """Return *result* as plain values: the form that files, ``--json`` and programs share.
+
+    Args:
+        result: What to describe.
+        cells: Whether to add ``cells``: a mapping of columns to the values of `table`.
+
+    Returns:
+        ``schema, run_id, name, status, verdict, conditions, estimates, signatures, dataset,
+        model_id, repeats, coverage, cost, usage, failures, notes, environment``.
+    """
+    verdict = result.verdict
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "run_id": result.run_id,
+        "name": result.name,
+        "status": result.facts.status,
+        "verdict": str(verdict.status),
+        "conditions": [
+            {
+                "condition": condition.condition,
+                "verdict": str(condition.status),
+                "why": condition.why,
+                "estimate": None if condition.estimate is None else fields(condition.estimate),
+            }
+            for condition in verdict.conditions
+        ],
+        "estimates": {key: fields(estimate) for key, estimate in result.estimates.items()},
+        "signatures": result.signatures,
+        "dataset": dict(result.dataset),
+        "model_id": result.model_id,
+        "repeats": result.repeats,
+        "coverage": result.coverage,
+        "cost": result.cost,
+        "usage": {role: dataclasses.asdict(usage) for role, usage in result.usage.items()},
+        "failures": _failures(result),
+        "notes": list(result.facts.notes),
+        "environment": dict(result.environment),
+    }
+    if cells:
+        frame = result.table()
+        found["cells"] = {str(name): frame[name].tolist() for name in frame.columns}
+    return found
+
+
+def fields(estimate: Estimate) -> dict[str, Any]:
+    """Return every field of *estimate*, and what follows from them.
+
+    Examples:
+        >>> found = fields(Estimate(key="m", value=0.5, n_total=4, n_scored=2, n_failed=1))
+        >>> found["n_not_run"], round(found["coverage"], 3)
+        (1, 0.667)
+    """
+    derived = {"n_not_run": estimate.n_not_run, "coverage": estimate.coverage}
+    return dataclasses.asdict(estimate) | derived
+
+
+def _failures(result: EvaluationResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "stage": group.stage,
+            "scorer": group.scorer,
+            "reason": group.reason,
+            "cells": len(group.cells),
+            "explanation": group.explanation,
+        }
+        for group in failure_groups(result)
+    ]

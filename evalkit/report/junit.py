@@ -1,0 +1,160 @@
+"""A result as JUnit XML, which every build server shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree as ET
+
+from evalkit.errors import EvalkitError
+from evalkit.evaluation.gating import case_meets
+from evalkit.gates.condition import parse_gates
+from evalkit.gates.verdict import ConditionVerdict, Verdict
+from evalkit.report.failing import failure_groups
+from evalkit.report.writing import whole_file
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+
+# What XML 1.0 cannot hold, escaped or not.
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OUTCOMES: Final[dict[Verdict, str]] = {
+    Verdict.FAIL: "failure",
+    Verdict.BUDGET: "failure",
+    Verdict.INCONCLUSIVE: "failure",
+    Verdict.INFRA: "error",
+}
+
+
+class JunitReport:
+    """Writes a test case for each gate, for each case that failed, and for each that must pass."""
+
+    name = "junit"
+    extensions = (".xml",)
+
+    def write(self, result: EvaluationResult, path: Path) -> None:
+        """Write *result* to *path*.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        root = ET.Element("testsuites")
+        root.append(suite(result))
+        ET.indent(root)
+        with whole_file(path) as fresh:
+            ET.ElementTree(root).write(fresh, encoding="utf-8", xml_declaration=True)
+
+
+def suite(result: EvaluationResult) -> ET.Element:
+    """Return *result* as one test suite."""
+    cases = [_gate(result, condition) for condition in result.verdict.conditions]
+    cases += list(_must(result))
+    cases += list(_failed(result))
+    made = ET.Element("testsuite", name=allowed(result.name), tests=str(len(cases)))
+    for outcome, word in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        made.set(word, str(sum(case.find(outcome) is not None for case in cases)))
+    made.set("time", f"{sum(usage.seconds for usage in result.usage.values()):.3f}")
+    facts = {"run_id": result.run_id or "", "dataset": str(result.dataset.get("digest") or "")}
+    for key, estimate in result.estimates.items():
+        if estimate.value is not None:
+            facts[key] = repr(estimate.value)
+    made.append(_properties(facts))
+    made.extend(cases)
+    return made
+
+
+def allowed(text: str) -> str:
+    r"""Return *text* without the characters that XML forbids.
+
+    Examples:
+        >>> allowed("a\x00b\x1b[0m\ud800c\U0001f600") == "ab[0mc\U0001f600"
+        True
+    """
+    return _FORBIDDEN.sub("", text)
+
+
+def _properties(facts: Mapping[str, str]) -> ET.Element:
+    made = ET.Element("properties")
+    for name, value in facts.items():
+        ET.SubElement(made, "property", name=allowed(name), value=allowed(value))
+    return made
+
+
+def _case(result: EvaluationResult, room: str, name: str) -> ET.Element:
+    return ET.Element("testcase", classname=allowed(f"{result.name}.{room}"), name=allowed(name))
+
+
+def _outcome(case: ET.Element, tag: str, kind: str, message: str) -> None:
+    made = ET.SubElement(case, tag, type=allowed(kind), message=allowed(message.partition("\n")[0]))
+    made.text = allowed(message)
+
+
+def _gate(result: EvaluationResult, condition: ConditionVerdict) -> ET.Element:
+    case = _case(result, "gates", condition.condition)
+    facts: dict[str, str] = {"verdict": str(condition.status)}
+    estimate = condition.estimate
+    if estimate is not None:
+        facts |= {"score": "" if estimate.value is None else repr(estimate.value)}
+        if estimate.low is not None and estimate.high is not None:
+            facts |= {"interval": f"[{estimate.low!r}, {estimate.high!r}]"}
+        facts |= {"n": f"{estimate.n_scored}/{estimate.n_total}"}
+    threshold = _threshold(condition.condition)
+    case.append(_properties(facts | ({} if threshold is None else {"threshold": threshold})))
+    if condition.status in _OUTCOMES:
+        kind = str(condition.status).lower()
+        _outcome(case, _OUTCOMES[condition.status], kind, condition.why)
+    return case
+
+
+def _threshold(text: str) -> str | None:
+    try:
+        condition = parse_gates(text)[0]
+    except (EvalkitError, IndexError):
+        return None  # such as "budget", which no gate asked for
+    return f"{condition.op} {condition.threshold!r}"
+
+
+def _must(result: EvaluationResult) -> Iterator[ET.Element]:
+    if "must" not in result.spool.fields:
+        return
+    ids = result.spool.strings("id")
+    for row, musts in enumerate(result.spool.values("must")):
+        if not musts:
+            continue
+        case = _case(result, "must", str(ids[row]))
+        broken = _broken(result, row, musts)
+        if broken:
+            _outcome(case, "failure", "must", "\n".join(broken))
+        yield case
+
+
+def _broken(result: EvaluationResult, row: int, musts: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for must in musts:
+        try:
+            met = all(case_meets(result, row, condition) for condition in parse_gates(must))
+        except EvalkitError as error:
+            found.append(f"{must}: {error}")
+            continue
+        if not met:
+            found.append(f"{must}: does not hold in every repeat")
+    return found
+
+
+def _failed(result: EvaluationResult) -> Iterator[ET.Element]:
+    """Yield each case with a failed cell once, whatever failed first in it."""
+    ids = result.spool.strings("id")
+    found: dict[int, list[tuple[str, str]]] = {}
+    for group in failure_groups(result):
+        for cell in group.cells:
+            why = group.why(cell)
+            found.setdefault(cell, []).append((group.reason, f"{group.place}: {why}"))
+    for cell in sorted(found):
+        row, repeat = divmod(cell, result.repeats)
+        name = str(ids[row]) if result.repeats == 1 else f"{ids[row]} [repeat {repeat}]"
+        case = _case(result, "cases", name)
+        reasons = found[cell]
+        _outcome(case, "error", reasons[0][0], "\n".join(text for _, text in reasons))
+        yield case

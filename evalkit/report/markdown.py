@@ -1,0 +1,139 @@
+"""A result as GitHub-flavoured Markdown, for pull requests and job summaries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from evalkit.entities.estimate import Estimate
+from evalkit.gates.verdict import Verdict, number
+from evalkit.report.failing import failure_groups
+from evalkit.report.remarks import remarks, subtitle
+from evalkit.report.slices import Slice, slices
+from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls
+from evalkit.report.writing import write_text
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+
+_MARKS: Final[dict[Verdict, str]] = {
+    Verdict.PASS: "✅",
+    Verdict.FAIL: "❌",
+    Verdict.INCONCLUSIVE: "❔",
+    Verdict.INFRA: "🔌",
+    Verdict.BUDGET: "💰",
+}
+# Everything that begins markup, a mention, an autolink or HTML somewhere in a line.
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~^&@$:])")
+
+
+class MarkdownReport:
+    """Writes verdict, estimates, gates, slices and failures as Markdown."""
+
+    name = "markdown"
+    extensions = (".md", ".markdown")
+
+    def write(self, result: EvaluationResult, path: Path) -> None:
+        """Write *result* to *path*.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        write_text(path, text(result))
+
+
+def text(result: EvaluationResult) -> str:
+    """Return *result* as Markdown."""
+    blocks = [f"## {_heading(result)}", escaped(subtitle(result)), _estimates(result)]
+    blocks += [
+        f"> **{escaped(r.text)}**" if r.alarming else f"> {escaped(r.text)}"
+        for r in remarks(result)
+    ]
+    if result.verdict.conditions:
+        blocks += ["### Gates", _gates(result)]
+    blocks += [block for found in slices(result) for block in _slice(found)]
+    if failure_groups(result):
+        blocks += ["### Failures", _failures(result)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def escaped(value: str, limit: int = 300) -> str:
+    r"""Return *value* on one line, with nothing in it that Markdown would act on.
+
+    Examples:
+        >>> escaped("a|b *c* <img>\n# d")
+        'a\\|b \\*c\\* \\<img\\> \\# d'
+    """
+    return _SPECIAL.sub(r"\\\1", one_line(value, limit))
+
+
+def _heading(result: EvaluationResult) -> str:
+    verdict = result.verdict
+    name = escaped(result.name)
+    if not verdict.conditions:
+        return name
+    return f"{_MARKS[verdict.status]} {verdict.status} · {name}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, [":--" if i == 0 else "--:" for i in range(len(head))], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _value(value: float | None) -> str:
+    return "no value" if value is None else number(value)
+
+
+def _estimates(result: EvaluationResult) -> str:
+    if not result.estimates:
+        return "No metrics."
+    level = percent(result.facts.plan["level"])
+    rows = [_estimate(estimate) for estimate in result.estimates.values()]
+    return _table(("metric", "value", f"{level} interval", "n", "remarks"), rows)
+
+
+def _estimate(estimate: Estimate) -> tuple[str, ...]:
+    remark = [estimate.unit or "", *shortfalls(estimate), estimate.note or ""]
+    return (
+        f"{escaped(estimate.key)} {ARROWS[estimate.direction]}".rstrip(),
+        f"**{_value(estimate.value)}**",
+        interval(estimate),
+        f"{estimate.n_scored}/{estimate.n_total}",
+        " · ".join(escaped(part) for part in remark if part),
+    )
+
+
+def _gates(result: EvaluationResult) -> str:
+    return "\n".join(
+        f"- {_MARKS[condition.status]} **{condition.status}** {escaped(condition.why, 600)}"
+        for condition in result.verdict.conditions
+    )
+
+
+def _slice(found: Slice) -> Iterator[str]:
+    yield f"### By {escaped(found.tag)}"
+    keys = list(found.parts[0].estimates)
+    rows = [
+        (
+            escaped(part.value),
+            str(part.n),
+            *(f"{_value(e.value)} {interval(e)}".rstrip() for e in part.estimates.values()),
+        )
+        for part in found.parts
+    ]
+    yield _table((escaped(found.tag), "cases", *(escaped(key) for key in keys)), rows)
+
+
+def _failures(result: EvaluationResult) -> str:
+    rows = [
+        (
+            escaped(group.place),
+            escaped(group.reason),
+            f"{len(group.cells):,}",
+            escaped(group.explanation or ""),
+        )
+        for group in failure_groups(result)
+    ]
+    return _table(("where", "reason", "cells", "first explanation"), rows)
