@@ -1,0 +1,197 @@
+"""Outputs that state probabilities, or scores, of classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from evalkit_scorers.classification.labels import (
+    NOT_A_LABEL,
+    as_list,
+    in_order,
+    is_positive,
+    is_text,
+    label_key,
+    positive_label,
+    shown,
+    spelled_number,
+)
+
+SLACK: Final = 1e-3
+"""How far probabilities may sum from 1, as rounded ones do; a single one may leave [0, 1] less."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassProbabilities:
+    """What one output says of each class, and which class is right."""
+
+    classes: tuple[str, ...]
+    """Keys of the classes; empty where only the positive one's number is known."""
+
+    shares: tuple[float, ...]
+    """Probability or score of each class; negative and positive where `classes` is empty."""
+
+    right: int
+    """Place of the target among the classes; -1 where it is none of them."""
+
+    positive: int
+    """Place of the positive class of two; -1 where there are more."""
+
+    @property
+    def of_target(self) -> float:
+        """Probability of the right class; 0 where the output does not know it."""
+        return self.shares[self.right] if self.right >= 0 else 0.0
+
+    @property
+    def of_positive(self) -> float:
+        """Probability or score of the positive class; NaN where there are more than two."""
+        return self.shares[self.positive] if self.positive >= 0 else math.nan
+
+    @property
+    def event(self) -> float:
+        """1 if the target is the positive class, else 0; NaN where there are more than two."""
+        return float(self.right == self.positive) if self.positive >= 0 else math.nan
+
+
+class UnreadableError(ValueError):
+    """An output states no usable probabilities; the text says why."""
+
+
+def class_probabilities(
+    output: Any,
+    target: str,
+    *,
+    labels: Sequence[str] | None = None,
+    pos_label: str | None = None,
+    scores: bool = False,
+) -> ClassProbabilities:
+    """Return what *output* says of the classes.
+
+    An output is ``{"probabilities": [...], "classes": [...]}`` (``label`` may stand beside them),
+    a mapping of label to probability, a list of probabilities in the order of *labels*, or a bare
+    number: the probability of the positive class.
+
+    Args:
+        output: The output; not ``None``.
+        target: Key of the right label.
+        labels: Keys of the classes, for outputs that do not name theirs.
+        pos_label: Key of the positive class of two; 1, true, yes and the like if ``None``, else
+            the greater label, as in scikit-learn.
+        scores: Allow any finite numbers, as of a decision function.
+
+    Raises:
+        UnreadableError: If there are no such numbers, or they cannot be probabilities.
+
+    Examples:
+        >>> class_probabilities({"cat": 0.25, "dog": 0.75}, '"cat"').of_target
+        0.25
+        >>> class_probabilities(0.75, "0").of_target
+        0.25
+
+    """
+    if target == NOT_A_LABEL:
+        raise UnreadableError("The target is not a label: a text, number or truth value.")
+    number = _number(output)
+    if number is not None:
+        return _of_positive(number, target, pos_label, scores=scores)
+    classes, shares = _named(output, target, labels)
+    numbers = [_number(share) for share in shares]
+    if any(share is None for share in numbers):
+        raise UnreadableError(f"A probability is not a finite number: {_short(shares)}.")
+    stated = tuple(share for share in numbers if share is not None)
+    if not scores:
+        _check(stated)
+    right = classes.index(target) if target in classes else -1
+    if right < 0 and any(is_text(key) != is_text(target) for key in classes):
+        names = ", ".join(sorted(repr(shown(key)) for key in classes)[:10])
+        kind = "text" if is_text(target) else "number"
+        raise UnreadableError(
+            f"The target is the {kind} {shown(target)!r} and the classes are {names}, of another "
+            "type; write both alike."
+        )
+    return ClassProbabilities(classes, stated, right, _positive_of(classes, pos_label))
+
+
+def _of_positive(
+    number: float, target: str, pos_label: str | None, *, scores: bool
+) -> ClassProbabilities:
+    event = is_positive(target, pos_label)
+    if event is None:
+        raise UnreadableError(
+            f"The output is one number, and {shown(target)!r} may be the positive label or not; "
+            "name it with pos_label=."
+        )
+    negative = -number if scores else 1 - number
+    if not scores:
+        _check((negative, number))
+    return ClassProbabilities((), (negative, number), int(event), 1)
+
+
+def _named(
+    output: Any, target: str, labels: Sequence[str] | None
+) -> tuple[tuple[str, ...], Sequence[Any]]:
+    """Return the keys of the classes and what is said of each."""
+    if isinstance(output, Mapping) and "probabilities" not in output and "label" not in output:
+        shares = list(output.values())
+        keys = [label_key(name) or NOT_A_LABEL for name in output]
+        if not is_text(target):  # keys of a JSON object are texts, whatever they stand for
+            keys = [spelled_number(key) or key for key in keys]
+    else:
+        stated = output if isinstance(output, Mapping) else {"probabilities": output}
+        shares = as_list(stated.get("probabilities")) or []
+        keys = _keys(as_list(stated.get("classes")), labels, len(shares), target) if shares else []
+    if not shares:
+        raise UnreadableError(f"The output states no probabilities: {_short(output)}.")
+    if len(set(keys)) != len(shares) or len(keys) != len(shares):
+        names = [shown(key) for key in keys]
+        raise UnreadableError(f"There are {len(shares)} probabilities for {_short(names)}.")
+    return tuple(keys), shares
+
+
+def _keys(
+    names: Sequence[Any] | None, labels: Sequence[str] | None, n: int, target: str
+) -> list[str]:
+    if names is not None:
+        return [label_key(name) or NOT_A_LABEL for name in names]
+    if labels is not None:
+        return list(labels)
+    if is_text(target):
+        raise UnreadableError("The probabilities do not name their classes; list them as labels=.")
+    return [str(place) for place in range(n)]
+
+
+def _positive_of(classes: tuple[str, ...], pos_label: str | None) -> int:
+    if len(classes) != 2:  # noqa: PLR2004
+        return -1
+    if pos_label is not None and pos_label not in classes:
+        raise UnreadableError(f"pos_label {shown(pos_label)!r} is not one of the two classes.")
+    return classes.index(pos_label or positive_label(classes) or in_order(classes)[-1])
+
+
+def _check(shares: tuple[float, ...]) -> None:
+    if min(shares) < 0 or max(shares) > 1:
+        raise UnreadableError(f"Probabilities lie in [0, 1], and these do not: {_short(shares)}.")
+    if abs(sum(shares) - 1) > SLACK:
+        raise UnreadableError(f"Probabilities sum to 1, and these to {sum(shares):.6g}.")
+
+
+def _number(value: Any) -> float | None:
+    if hasattr(value, "item") and not isinstance(value, str) and not getattr(value, "ndim", 0):
+        value = value.item()
+    if isinstance(value, str):
+        spelled = spelled_number(label_key(value) or "")
+        return None if spelled is None else float(spelled)
+    if not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004

@@ -1,0 +1,91 @@
+"""Cases ranked by a score, and areas under the curves of their ranking, for many weightings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit_scorers.classification.confusion import quotient
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+    IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Cases from the highest score to the lowest; equal scores stand together as one tie."""
+
+    order: IntArray
+    """Cases, best first, shape ``(n,)``."""
+
+    starts: IntArray
+    """Where each tie begins in `order`, shape ``(T,)``."""
+
+    events: FloatArray
+    """1 for the cases, as ordered, that are positive, shape ``(n,)``."""
+
+    @classmethod
+    def of(cls, scores: FloatArray, events: npt.NDArray[np.bool_]) -> Ranked:
+        """Rank cases by *scores*; *events* says which are positive, shape ``(n,)`` each."""
+        import numpy as np
+
+        order = np.argsort(-scores, kind="stable")
+        ordered = scores[order]
+        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        return cls(order, starts, events[order].astype(np.float64))
+
+    def ties(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return positive and negative weight of each tie: ``(d, n)`` in, two of ``(d, T)`` out."""
+        import numpy as np
+
+        load = weights[:, self.order]
+        positive = np.add.reduceat(load * self.events, self.starts, axis=1)
+        return positive, np.add.reduceat(load * (1 - self.events), self.starts, axis=1)
+
+
+def area_under_roc(ranked: Ranked, weights: FloatArray) -> FloatArray:
+    """Return the chance that a positive case outranks a negative one, a tie counting half.
+
+    Shape ``(d, n)`` in, ``(d,)`` out; NaN where a class is missing.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranked = Ranked.of(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]) == 1)
+        >>> area_under_roc(ranked, np.ones((1, 4))).tolist()
+        [0.75]
+
+    References:
+        Hanley and McNeil (1982), *Radiology* 143:29.
+    """
+    import numpy as np
+
+    positive, negative = ranked.ties(weights)
+    below = negative.sum(axis=1, keepdims=True) - np.cumsum(negative, axis=1) + negative / 2
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    return np.clip(quotient((positive * below).sum(axis=1), pairs), 0.0, 1.0)
+
+
+def average_precision(ranked: Ranked, weights: FloatArray) -> FloatArray:
+    """Return the mean precision over the positive cases, going down the ranking.
+
+    Shape ``(d, n)`` in, ``(d,)`` out; NaN where no case is positive.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranked = Ranked.of(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]) == 1)
+        >>> average_precision(ranked, np.ones((1, 4))).round(4).tolist()
+        [0.8333]
+
+    References:
+        scikit-learn, ``sklearn.metrics.average_precision_score``: no interpolation.
+    """
+    import numpy as np
+
+    positive, negative = ranked.ties(weights)
+    found = np.cumsum(positive, axis=1)
+    precision = quotient(found, found + np.cumsum(negative, axis=1), 0.0)
+    return quotient((positive * precision).sum(axis=1), found[:, -1])
