@@ -30,7 +30,7 @@ HEAVY = {
     "sqlalchemy",
 }
 # Shipped for use inside a test-suite, where pytest and hypothesis are present by definition.
-TEST_DOORS = {"evalkit/testing.py", "evalkit/pytest_plugin.py"}
+TEST_DOORS = ("evalkit/testing", "evalkit/pytest_plugin.py")
 
 ROOTS_LOADED_BY = """
 import importlib, json, sys
@@ -88,11 +88,33 @@ def test_every_third_party_is_declared_or_required(
         for name, line in _imports(tree)
         if name not in sys.stdlib_module_names
         and name not in OURS
-        and not (path in TEST_DOORS and name in {"pytest", "hypothesis"})
+        and not (path.startswith(TEST_DOORS) and name in {"pytest", "hypothesis"})
         and not declared & {_normal(distribution) for distribution in homes.get(name, [])}
     ]
 
     assert not found
+
+
+def test_every_declared_dependency_is_used(
+    product: Mapping[str, ast.Module], project: dict[str, Any]
+) -> None:
+    """A library counts as used where it is imported, required, or named to read its data."""
+    declared = {_normal(entry) for entry in project["project"]["dependencies"]}
+    named = {
+        node.value.partition(".")[0]
+        for tree in product.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    named |= {name for tree in product.values() for name, _ in _imports(tree)}
+    used = {
+        _normal(distribution)
+        for name, distributions in packages_distributions().items()
+        if name in named
+        for distribution in distributions
+    }
+
+    assert not sorted(declared - used)
 
 
 def test_every_required_extra_is_declared(
