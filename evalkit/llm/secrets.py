@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 HIDDEN: Final = "[secret]"
 SHORTEST: Final = 4
@@ -46,14 +47,18 @@ def public_url(url: str) -> str:
 
 
 def secrets_in_url(url: str) -> list[str]:
-    """Return the parts of *url* that `public_url` leaves out.
+    """Return what `public_url` leaves out of *url*, also in the form that a header gives it.
 
     Examples:
         >>> secrets_in_url("https://me:pw@api.example.com/v1?api_key=abc")
-        ['pw', 'abc']
+        ['pw', 'bWU6cHc=', 'abc']
     """
     parts = urlsplit(url)
-    found = [word for word in (parts.password,) if word]
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    found: list[str] = []
+    if user or password:
+        pair = f"{user}:{password}".encode()
+        found = [password or user, b64encode(pair).decode("ascii")]
     found += [value for name, value in parse_qsl(parts.query) if _TELLING.search(name)]
     return found
 
