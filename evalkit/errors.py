@@ -154,6 +154,10 @@ class UnknownSourceError(NotFoundError):
     kind = "data source"
     see = "See 'evalkit datasets sources'."
 
+    def __str__(self) -> str:
+        hint = near_miss(self.name, self.known)
+        return f"No data source reads {self.name!r}.{hint} Known are: {', '.join(self.known)}."
+
 
 class UnknownMetricError(NotFoundError, KeyError):
     """A result has no such metric."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,13 +12,17 @@ from typing import Any, Final
 import orjson
 
 from evalkit.plugin import Chunk, DataError
+from evalkit_datasets.encoding import encoding_problem
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class JsonLines:
-    """Reads JSON Lines; blank lines are passed over, and line numbers count them."""
+    """Reads JSON Lines; blank lines are passed over, and line numbers count them.
+
+    NaN and infinities, which JSON does not know but Python writes, are read.
+    """
 
     name: str = "jsonl"
     extensions: Sequence[str] = (".jsonl", ".ndjson")
@@ -68,7 +73,7 @@ def _parsed(
     if rows and set(map(type, rows)) != {dict}:
         for row, number in zip(rows, numbers, strict=True):
             if not isinstance(row, dict):
-                problem = f"a line must hold a JSON object, and this one holds {_kind(row)}"
+                problem = f"a line must hold a JSON object, and this one holds {kind(row)}"
                 raise DataError(problem, file=name, line=number)
     return rows, numbers
 
@@ -77,26 +82,27 @@ def _one(line: bytes, number: int, name: str) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise DataError(problem_of(line, error), file=name, line=number) from None
+        problem = encoding_problem(line)
+        if problem is None:
+            try:
+                return json.loads(line)
+            except ValueError:
+                problem = f"this is not JSON: {error.msg}, at character {error.pos + 1}"
+        raise DataError(problem, file=name, line=number) from None
 
 
-def problem_of(text: bytes, error: orjson.JSONDecodeError) -> str:
-    r"""Return what is wrong with *text*, which is not JSON: its encoding, or a character of it.
+def kind(value: Any) -> str:
+    """Return what a JSON value is, in words.
 
     Examples:
-        >>> problem_of(b"caf\xe9", orjson.JSONDecodeError("", "", 0))
-        'this is not UTF-8: byte 4 is 0xe9; save the file as UTF-8'
+        >>> kind([]), kind(None), kind(1.5)
+        ('a list', 'null', 'a number')
     """
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError as wrong:
-        if text[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-            return "this is UTF-16; save the file as UTF-8"
-        byte = text[wrong.start]
-        return f"this is not UTF-8: byte {wrong.start + 1} is {byte:#04x}; save the file as UTF-8"
-    return f"this is not JSON: {error.msg}, at character {error.pos + 1}"
-
-
-def _kind(value: Any) -> str:
-    names = {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        bool: "a truth value",
+        type(None): "null",
+    }
     return names.get(type(value), "a number")

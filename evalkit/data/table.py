@@ -64,10 +64,10 @@ def transposed(chunk: Chunk, first_line: int) -> Table:
     if set(map(type, rows)) != {dict}:
         _refuse_other_rows(chunk, lines)
     columns = _aligned(rows) or _ragged(rows)
-    for name in columns:
-        if not isinstance(name, str):
-            problem = f"names of columns must be texts; {name!r} is {type(name).__name__}"
-            raise DataError(problem, file=chunk.file, line=lines[0])
+    if set(map(type, columns)) - {str}:
+        name = next(name for name in columns if type(name) is not str)
+        problem = f"names of columns must be texts; {name!r} is {type(name).__name__}"
+        raise DataError(problem, file=chunk.file, line=lines[0])
     return Table(columns, len(rows), chunk.file, lines)
 
 
@@ -88,7 +88,8 @@ def _ragged(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _refuse_other_rows(chunk: Chunk, lines: Sequence[int]) -> None:
-    for line, row in zip(lines, chunk.rows, strict=True):
+    rows: Sequence[Any] = chunk.rows
+    for line, row in zip(lines, rows, strict=True):
         if not isinstance(row, Mapping):
             problem = f"a row must be a mapping of column to value, not {type(row).__name__}"
             raise DataError(problem, file=chunk.file, line=line)
