@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Target, TargetIdentity
@@ -17,7 +17,7 @@ class NamedTarget:
         """Show *inner* as *name* and *version*; ``None`` leaves its own."""
         own = inner.identity
         self.inner = inner
-        self.lane = inner.lane
+        self.lane: Literal["async", "thread", "batch"] = inner.lane
         self.identity: TargetIdentity = dataclasses.replace(
             own, name=name or own.name, version=resolved_version(version) or own.version
         )

@@ -98,6 +98,16 @@ def _from_text(text: str, *, version: str | None, name: str | None) -> Target:
     return chat(text, name=name, version=version)
 
 
+def names_chat_model(text: str) -> bool:
+    """Say whether *text*, given as a model, is the name of a chat model and nothing else.
+
+    Examples:
+        >>> names_chat_model("openai/gpt-5-mini"), names_chat_model("app:bot")
+        (True, False)
+    """
+    return not (_SCHEME.match(text) or _PYTHON.fullmatch(text))
+
+
 def _from_scheme(scheme: str, uri: str) -> Target:
     if scheme in _REGISTRIES:
         raise UsageError(f"Cannot open {uri!r}: {_REGISTRIES[scheme]}")

@@ -159,7 +159,8 @@ def events(reply: Reply, request: SeenRequest) -> Iterator[dict[str, Any]]:
         choice = {"index": 0, "delta": delta, "finish_reason": None, **more}
         return {**envelope, "choices": [choice]}
 
-    yield event({"role": "assistant"})
+    text = text_of(reply.value)
+    yield event({"role": "assistant", "content": None if text is None else ""})
     if reply.refusal is not None:
         yield event({"refusal": reply.refusal})
     for call in _calls(reply, request):
@@ -172,7 +173,7 @@ def events(reply: Reply, request: SeenRequest) -> Iterator[dict[str, Any]]:
             }
             yield event({"tool_calls": [piece]})
     logprobs = {"content": logprobs_of(reply)} if reply.logprobs else None
-    for number, word in enumerate(re.findall(r"\s*\S+\s*$|\s*\S+", text_of(reply.value) or "")):
+    for number, word in enumerate(re.findall(r"\s*\S+|\s+$", text or "")):
         yield event({"content": word}, logprobs=logprobs if number == 0 else None)
     yield event({}, finish_reason=_finish(reply))
     yield {**envelope, "choices": [], "usage": _usage(reply, request)}

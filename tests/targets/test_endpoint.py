@@ -302,5 +302,6 @@ REFUSED = [
 
 @pytest.mark.parametrize(("settings", "told"), REFUSED)
 def test_a_wrong_setting_is_refused(settings: dict[str, Any], told: str) -> None:
+    settings = dict(settings)
     with pytest.raises(UsageError, match=told):
-        endpoint(**{"url": "http://127.0.0.1/", **settings})
+        endpoint(settings.pop("url", "http://127.0.0.1/"), **settings)

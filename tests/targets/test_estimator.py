@@ -25,7 +25,9 @@ from evalkit.entities.target import Failure, Output, Target
 from evalkit.errors import BindingError, UsageError
 from evalkit.targets.estimator import EstimatorTarget, is_estimator
 
-FEATURES, SPECIES = load_iris(return_X_y=True, as_frame=True)
+IRIS: Any = load_iris(as_frame=True)
+FEATURES: pd.DataFrame = IRIS.data
+SPECIES: Any = IRIS.target
 NAMED = make_pipeline(StandardScaler(), LogisticRegression()).fit(FEATURES, SPECIES)
 UNNAMED = LogisticRegression(max_iter=500).fit(FEATURES.to_numpy(), SPECIES)
 TEXTS = make_pipeline(CountVectorizer(), LogisticRegression()).fit(
