@@ -118,11 +118,12 @@ def merge(results: Sequence[EvaluationResult]) -> EvaluationResult:
                 raise UsageError(
                     f"{first.name!r} and {other.name!r} cannot be merged: their {name} differ."
                 )
+    ids = [case_id for result in results for case_id in result.spool.strings("id")]
+    if len(set(ids)) != len(ids):
+        raise UsageError("The results share cases; only disjoint ones can be merged.")
     keep = TemporaryFolder()
     folder = Folder(keep.path / "evaluation")
     cases = spool(_all_cases(results), folder.path)
-    if cases.n != sum(len(result) for result in results):
-        raise UsageError("The results share cases; only disjoint ones can be merged.")
     scorers = [_rebuilt_or_absent(spec) for spec in first.facts.plan["scorers"]]
     dataset = {"name": "merged", "digest": cases.dataset_digest, "n": cases.n}
     facts = {**first.facts.plan, "dataset": dataset, "run_id": None, "gates": []}

@@ -38,7 +38,9 @@ def design_of(
 def _groups(spool: Spool) -> npt.NDArray[np.int64] | None:
     import numpy as np
 
-    names = [name for name in ("group", "session") if name in spool.fields]
+    # Several rows of one case, from a log, are not independent: its id clusters them.
+    last = ("id",) if "repeat" in spool.fields else ()
+    names = [name for name in ("group", "session", *last) if name in spool.fields or name == "id"]
     if not names:
         return None
     columns = [spool.strings(name) for name in names]

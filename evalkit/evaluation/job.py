@@ -84,8 +84,19 @@ class Job:
         if self.state.journal is not None:
             return
         self.lock = RunLock(self.folder.path, self.run_id or self.folder.path.name)
+        self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
+
+    def _note_recorded_errors(self) -> None:
+        """Count the errors that came with stored outputs as failures of the target."""
+        if self.target is not None or "error" not in self.spool.fields:
+            return
+        repeats = self.plan_facts["repeats"]
+        for row, text in enumerate(self.spool.strings("error")):
+            if text is not None:
+                for cell in range(row * repeats, (row + 1) * repeats):
+                    self.state.failures[cell] = "target_error", str(text)
 
     async def run(self) -> None:
         """Run what is not done yet; returns early where the state says stop."""
@@ -102,7 +113,10 @@ class Job:
 
             self.state.on_call = progress.update if progress.drawn else None
             self.state.on_batch = tell
-            await run_local(plan, self.state)
+            try:
+                await run_local(plan, self.state)
+            finally:
+                self.state.on_call = self.state.on_batch = None
 
     def finish(self) -> EvaluationResult:
         """Turn the state into files and a result, and release everything.

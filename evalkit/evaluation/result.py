@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,6 +203,16 @@ class EvaluationResult:
         from evalkit.evaluation.table import failure_table
 
         return failure_table(self)
+
+    def rows(self, *, outputs: bool = True) -> Iterator[dict[str, Any]]:
+        """Yield each case and repeat as a mapping of case fields, as another evaluation's data.
+
+        Args:
+            outputs: Whether to give what the target answered, too.
+        """
+        from evalkit.evaluation.table import case_rows
+
+        return case_rows(self, outputs=outputs)
 
     # More work on it
 

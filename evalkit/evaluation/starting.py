@@ -15,6 +15,7 @@ from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.job import Job, TemporaryFolder, plan_facts, remove_folder
 from evalkit.evaluation.recording import PLACE_TAG, Place, RunRecord, place_of
+from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime, shown
 from evalkit.evaluation.scorers import (
     ScorerLike,
@@ -160,8 +161,10 @@ def _unfinished_folder(place: Place | None, keep: TemporaryFolder | None) -> Pat
 
 def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
     data = request.data
+    if isinstance(data, EvaluationResult):
+        data = data.rows(outputs=target is None)
     return spool(
-        getattr(data, "as_data", lambda: data)(),
+        data,
         folder,
         columns=request.columns,
         limit=request.limit,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalkit.entities.case import CASE_FIELDS
 from evalkit.entities.score import Status
 from evalkit.evaluation.outputs_file import read_outputs
 
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
 
 _WORDS = np.array([status.word for status in Status], dtype=object)
 _FROM_CASES = ("inputs", "outputs", "expectations", "tags", "group", "session")
+_ANSWERED = (
+    "outputs",
+    "latency_seconds",
+    "time_to_first_token",
+    "usage",
+    "cost",
+    "retrieved_context",
+    "tool_calls",
+    "metadata",
+)
+_MADE_BY_CALLS = frozenset({"outputs", "latency_seconds", "cost"})
 _FROM_CALLS = {"output": "outputs", "latency_seconds": "latency_seconds", "cost": "cost"}
 
 
@@ -40,6 +53,32 @@ def cell_table(result: EvaluationResult) -> pd.DataFrame:
     for metric in result.metrics:
         columns |= metric_columns(metric)
     return pd.DataFrame(columns)
+
+
+def case_rows(result: EvaluationResult, *, outputs: bool) -> Iterator[dict[str, Any]]:
+    """Yield a mapping of case fields for each case, or for each repeat where outputs are wanted."""
+    live = outputs and result.folder.outputs.is_file()
+    calls = read_outputs(result.folder.outputs) if live else iter(())
+    answers = ((batch, row) for batch in calls for row in range(len(batch["status"])))
+    names = [name for name in CASE_FIELDS if name in result.spool.fields or name == "id"]
+    if live or not outputs:
+        names = [name for name in names if name not in _MADE_BY_CALLS]
+    for batch in result.spool.batches():
+        for row in range(len(batch)):
+            fields = {name: batch.column(name)[row] for name in names}
+            if not live:
+                yield fields
+                continue
+            for repeat in range(result.repeats):
+                yield fields | {"repeat": repeat} | _answer(*next(answers))
+
+
+def _answer(calls: Mapping[str, Any], row: int) -> dict[str, Any]:
+    found = {name: calls[name][row] for name in _ANSWERED if name in calls}
+    found = {name: value for name, value in found.items() if value is not None}
+    if calls["status"][row] == "failed":
+        return found | {"error": f"{calls['reason'][row]}: {calls['explanation'][row]}"}
+    return found | {"outputs": calls["output"][row]}
 
 
 def _repeated(values: Any, repeats: int) -> Any:

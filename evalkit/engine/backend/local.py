@@ -68,7 +68,13 @@ async def _score_stored(plan: Plan, state: RunState, scorer: ShardScorer, lane: 
             rows = [row for row in range(len(batch)) for _ in range(plan.repeats)]
             repeats = [repeat for _ in range(len(batch)) for repeat in range(plan.repeats)]
             batch = batch.take(rows).replacing(repeat=repeats)
-        await scorer.score(shard.index, batch, {})
+        first = shard.start * plan.repeats
+        failures = {
+            row: Score.failed(*state.failures[first + row])
+            for row in range(len(batch))
+            if first + row in state.failures
+        }
+        await scorer.score(shard.index, batch, failures)
 
 
 def _is_scored(plan: Plan, state: RunState, shard: Shard) -> bool:
