@@ -80,7 +80,8 @@ def test_a_streamed_answer_equals_the_whole_one(
     text: str | None, arguments: dict[str, str], calls: int
 ) -> None:
     tools = [{"name": f"tool{index}", "arguments": arguments} for index in range(calls)]
-    scripted = Reply(value=text, tool_calls=tools, logprobs=[{"a": 0.75, "b": 0.25}])
+    logprobs = [{"a": 0.75, "b": 0.25}] if text else []  # there is none without a token
+    scripted = Reply(value=text, tool_calls=tools, logprobs=logprobs)
     whole = reply_of(completion(scripted, REQUEST))
     streamed = StreamedReply()
     for event in events(scripted, REQUEST):
