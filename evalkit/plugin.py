@@ -29,6 +29,7 @@ from evalkit.errors import (
     MissingColumnError,
     MissingExtraError,
     TargetError,
+    UnknownScorerError,
     UsageError,
     near_miss,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "TargetError",
     "TargetIdentity",
     "ThreadTarget",
+    "UnknownScorerError",
     "UsageError",
     "Verdict",
     "as_references",

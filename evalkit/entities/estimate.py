@@ -65,7 +65,7 @@ class Estimate:
     """Which way is better."""
 
     note: str | None = None
-    """Why there is no value or no interval."""
+    """Why there is no value or no interval, or what a reader of the value must know."""
 
     @property
     def n_not_run(self) -> int:

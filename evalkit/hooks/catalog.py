@@ -80,6 +80,11 @@ class Catalog:
         """Exporters by name."""
         return self._collect("evalkit_reports")
 
+    @functools.cached_property
+    def commands(self) -> Mapping[str, Entry[Any]]:
+        """Commands of the command line by name."""
+        return self._collect("evalkit_commands")
+
     def scorer(self, name: str) -> Scorer:
         """Return the scorer registered as *name*.
 
@@ -139,6 +144,15 @@ def get_scorer(
 
 
 def _with_parameters(scorer: Scorer, parameters: Mapping[str, Any]) -> Scorer:
+    # A scorer of a family takes keywords that are not its fields, and checks them itself.
+    configured = getattr(scorer, "configured", None) or _replaced(scorer, parameters)
+    try:
+        return cast("Scorer", configured(**parameters))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"Scorer {scorer.name!r} refuses {dict(parameters)}: {error}") from error
+
+
+def _replaced(scorer: Scorer, parameters: Mapping[str, Any]) -> Callable[..., Any]:
     accepts = [field.name for field in dataclasses.fields(cast("Any", scorer)) if field.init]
     accepts = [name for name in accepts if name != "name"]
     for name in parameters:
@@ -148,7 +162,4 @@ def _with_parameters(scorer: Scorer, parameters: Mapping[str, Any]) -> Scorer:
                 f"Scorer {scorer.name!r} has no parameter {name!r}.{near_miss(name, accepts)} "
                 f"It has: {listed}; every scorer also takes name, reads and extract."
             )
-    try:
-        return cast("Scorer", dataclasses.replace(cast("Any", scorer), **parameters))
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"Scorer {scorer.name!r} refuses {dict(parameters)}: {error}") from error
+    return functools.partial(dataclasses.replace, cast("Any", scorer))

@@ -136,11 +136,14 @@ def estimate_corpus(
     clustered = design.groups is not None or design.repeats > 1
     codes = np.repeat(groups, design.repeats)[cells] if clustered else None
     value = _corpus_value(scorer, statistics, weights)
+    noted = getattr(scorer, "note", None)
+    note: str | None = None if noted is None else noted(statistics, weights)
     if not math.isfinite(value):
-        return dataclasses.replace(counted, note="the metric is undefined on these cases")
+        return dataclasses.replace(counted, note=note or "the metric is undefined on these cases")
     interval = _corpus_interval(scorer, statistics, weights, codes, design, value, facts)
     n_groups = None if design.groups is None else _number_of_groups(codes)
-    return _with_interval(dataclasses.replace(counted, value=value, n_groups=n_groups), interval)
+    known = dataclasses.replace(counted, value=value, n_groups=n_groups, note=note)
+    return _with_interval(known, interval)
 
 
 def _corpus_value(scorer: Any, statistics: Additive | Rows, weights: Any) -> float:
@@ -223,7 +226,8 @@ def _counted(key: str, facts: MetricFacts, design: Design, status: Any) -> Estim
 
 def _with_interval(estimate: Estimate, interval: Interval | None) -> Estimate:
     if interval is None:
-        return dataclasses.replace(estimate, note="too few cases, or no variance, for an interval")
+        notes = [estimate.note, "too few cases, or no variance, for an interval"]
+        return dataclasses.replace(estimate, note="; ".join(note for note in notes if note))
     return dataclasses.replace(
         estimate,
         low=interval.low,

@@ -35,7 +35,9 @@ class Scorer(Protocol):
     - ``requires``: what a case must have: ``outputs``, ``expectations``, ``retrieved_context``,
       ``tool_calls``, ``probabilities``, ``latency_seconds``, ``trace``, ``session``;
     - ``version``: a string that changes when values change;
-    - ``lane``: ``process`` for pure-Python work heavy enough for a process pool.
+    - ``lane``: ``process`` for pure-Python work heavy enough for a process pool;
+    - ``configured(**parameters) -> Scorer``: takes the parameters of ``get_scorer`` where they are
+      not the scorer's fields, and raises `TypeError` or `ValueError` for those it refuses.
 
     Case-wise:   ``score(case: Case) -> Verdict`` (or an awaitable of one)
     Vectorised:  ``score_batch(batch: CaseBatch) -> Columns`` (or an awaitable)
@@ -90,7 +92,9 @@ class RowsScorer(BatchScorer, Protocol):
 
     May also have ``draws(rows, weights, resamples, seed, groups) -> array`` where bootstrap
     replicates can be had faster than by calling `compute` on each, and
-    ``interval(rows, weights=, groups=, level=, seed=) -> Interval | None`` for a closed form.
+    ``interval(rows, weights=, groups=, level=, seed=) -> Interval | None`` for a closed form;
+    ``note(rows, weights) -> str | None`` for what a reader of the value must know, or why there is
+    none; and ``artifacts(rows, weights) -> Mapping[str, JSON]`` for tables and curves behind it.
     """
 
     corpus: ClassVar[str] = "rows"

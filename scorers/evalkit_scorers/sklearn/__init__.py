@@ -1,0 +1,1 @@
+"""Any metric of scikit-learn, by name."""
