@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
 from evalkit_scorers.text.ngrams import clipped_matches
 from evalkit_scorers.text.pairing import paired_texts, spread
-from evalkit_scorers.text.rouge_words import LINE, word_symbols
+from evalkit_scorers.text.rouge_words import LINE, WordSymbols
 from evalkit_scorers.text.subsequences import union_matches
 from evalkit_scorers.text.symbols import partition
 
@@ -25,8 +25,8 @@ _SHARE: Final = MetricFacts(low=0.0, high=1.0)
 _VARIANT: Final = re.compile(r"rouge(?:[1-9]|L|Lsum)")
 _MEASURES: Final = ("f", "precision", "recall")
 _CHOICES: Final = ("max", "mean", "first")
-_CHARACTERS_A_PART: Final = 1 << 15
-"""Texts that share one numbering of words: few enough that it stays in a core's cache."""
+_CHARACTERS_A_PART: Final = 1 << 16
+"""So many characters are worked on at once: few enough to stay in a core's cache."""
 
 
 class RougeScores(NamedTuple):
@@ -75,8 +75,9 @@ def rouge_scores(
 
     checked = _checked(variants)
     sizes = [len(got) + len(wanted) for got, wanted in zip(outputs, references, strict=True)]
+    symbols = WordSymbols(stemmer=stemmer, lines="rougeLsum" in checked)
     parts = [
-        _part_scores(outputs[start:stop], references[start:stop], checked, stemmer=stemmer)
+        _part_scores(outputs[start:stop], references[start:stop], checked, symbols)
         for start, stop in partition(sizes, _CHARACTERS_A_PART)
     ]
     return {
@@ -97,13 +98,16 @@ def _checked(variants: Sequence[str]) -> tuple[str, ...]:
 
 
 def _part_scores(
-    outputs: Sequence[str], references: Sequence[str], variants: Sequence[str], *, stemmer: bool
+    outputs: Sequence[str],
+    references: Sequence[str],
+    variants: Sequence[str],
+    symbols: WordSymbols,
 ) -> dict[str, RougeScores]:
     import numpy as np
 
     lines = "rougeLsum" in variants
-    symbols = word_symbols([*outputs, *references], stemmer=stemmer, lines=lines)
-    got, wanted = symbols[: len(outputs)], symbols[len(outputs) :]
+    texts = symbols.of([*outputs, *references])
+    got, wanted = texts[: len(outputs)], texts[len(outputs) :]
     lined = list(zip(got, wanted, strict=True))
     if lines:
         got = [text.replace(LINE, "") for text in got]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from itertools import chain
 from typing import Final
 
 from evalkit_scorers.text.symbols import numbering
@@ -24,45 +23,72 @@ LINE: Final = "\x01"
 _STEMMED_LENGTH: Final = 4
 """Shorter words are not stemmed."""
 
+_MOST_KNOWN: Final = 1 << 15
+"""With more words the numbering starts afresh, lest it outgrow a core's cache."""
 
-def word_symbols(texts: Sequence[str], *, stemmer: bool, lines: bool = False) -> list[str]:
-    r"""Return *texts* with every word written as one character, equal words as equal ones.
+
+class WordSymbols:
+    r"""Writes every word as one character, equal words as equal ones in all texts it is given.
 
     Words are runs of ASCII letters and digits of the lower-cased text; all else separates, so a
-    text in another script has no words.  The characters mean the same in all texts of one call.
-
-    Args:
-        texts: Any texts.
-        stemmer: Cut words of four or more letters to their stem (Porter, in NLTK's variant).
-        lines: Keep line breaks, as `LINE`.
-
-    Returns:
-        As many texts.
-
-    Raises:
-        ValueError: If there are more distinct words than characters, 1,112,064.
+    text in another script has no words.
 
     Examples:
-        >>> [len(text) for text in word_symbols(["A cat, a cat.", "été"], stemmer=False)]
+        >>> symbols = WordSymbols(stemmer=False)
+        >>> [len(text) for text in symbols.of(["A cat, a cat.", "été"])]
         [4, 1]
 
     References:
         Lin (2004), *ROUGE*; words and stems are those of Google's rouge-score.
     """
-    if not texts:
-        return []
-    table = _WORDS_AND_LINES if lines else _WORDS_ONLY
-    plain = [text.lower().encode("ascii", "replace").translate(table) for text in texts]
-    joined = b" \x00 ".join(plain)
-    if lines:
-        joined = joined.replace(b"\n", b" \x01 ")
-    words = joined.split()
-    symbols = numbering()
-    for mark in _MARKS:
-        symbols[mark]
-    if stemmer:
-        symbols = {word: symbols[_root(word)] for word in dict.fromkeys(chain(_MARKS, words))}
-    return "".join(map(symbols.__getitem__, words)).split("\x00")
+
+    __slots__ = ("_known", "_lines", "_stemmer")
+
+    def __init__(self, *, stemmer: bool, lines: bool = False) -> None:
+        """Cut words to their stems if *stemmer*; keep line breaks, as `LINE`, if *lines*.
+
+        Stems are Porter's, in NLTK's variant, of words of four or more letters.
+        """
+        self._stemmer = stemmer
+        self._lines = lines
+        self._known = self._empty()
+
+    def of(self, texts: Sequence[str]) -> list[str]:
+        """Return as many texts of symbols; to be compared with each other alone.
+
+        Raises:
+            ValueError: If there are more distinct words than characters, 1,112,064.
+        """
+        if not texts:
+            return []
+        if len(self._known) > _MOST_KNOWN:
+            self._known = self._empty()
+        table = _WORDS_AND_LINES if self._lines else _WORDS_ONLY
+        plain = [text.lower().encode("ascii", "replace").translate(table) for text in texts]
+        joined = b" \x00 ".join(plain)
+        if self._lines:
+            joined = joined.replace(b"\n", b" \x01 ")
+        return "".join(map(self._known.__getitem__, joined.split())).split("\x00")
+
+    def _empty(self) -> dict[bytes, str]:
+        symbols = numbering()
+        for mark in _MARKS:
+            symbols[mark]
+        return _Stems(symbols) if self._stemmer else symbols
+
+
+class _Stems(dict[bytes, str]):
+    """Words by their stem's symbol; a word's stem is looked for once."""
+
+    __slots__ = ("_symbols",)
+
+    def __init__(self, symbols: dict[bytes, str]) -> None:
+        super().__init__()
+        self._symbols = symbols
+
+    def __missing__(self, word: bytes) -> str:
+        symbol = self[word] = self._symbols[_root(word)]
+        return symbol
 
 
 @functools.lru_cache(maxsize=1 << 17)

@@ -12,7 +12,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from evalkit.plugin import CaseBatch, Status, UsageError
 from evalkit_scorers.text.rouge import Rouge, rouge_scores
-from evalkit_scorers.text.rouge_words import word_symbols
+from evalkit_scorers.text.rouge_words import WordSymbols
 
 MakeBatch = Callable[..., CaseBatch]
 ALL = ("rouge1", "rouge2", "rouge3", "rougeL", "rougeLsum")
@@ -102,6 +102,7 @@ def test_more_words_than_one_part_holds_score_as_in_one(monkeypatch: pytest.Monk
     whole = rouge_scores(outputs, references, variants=ALL)
     monkeypatch.setattr("evalkit_scorers.text.rouge._CHARACTERS_A_PART", 64)
     monkeypatch.setattr("evalkit_scorers.text.ngrams._SYMBOLS_A_CHUNK", 16)
+    monkeypatch.setattr("evalkit_scorers.text.rouge_words._MOST_KNOWN", 20)
 
     parted = rouge_scores(outputs, references, variants=ALL)
 
@@ -109,7 +110,7 @@ def test_more_words_than_one_part_holds_score_as_in_one(monkeypatch: pytest.Monk
 
 
 def test_words_are_equal_characters_across_texts() -> None:
-    first, second = word_symbols(["Cats, cats", "a cats"], stemmer=False)
+    first, second = WordSymbols(stemmer=False).of(["Cats, cats", "a cats"])
 
     assert first[0] == first[1] == second[1] != second[0]
 
