@@ -82,13 +82,15 @@ def bca_from_draws(
     from scipy.special import ndtr, ndtri
 
     defined = _defined(draws)
-    # Ties count half, so that a discrete metric is not taken for a biased one.
-    below = float((defined < estimate).mean() + (defined == estimate).mean() / 2)
+    # Ties, up to rounding, count half: else a discrete metric is taken for a biased one.
+    gap, rounding = defined - estimate, 1e-10 * float(defined.std())
+    below = float((gap < -rounding).mean() + (np.abs(gap) <= rounding).mean() / 2)
     spread = np.mean(as_sample(jackknife, "jackknife")) - np.asarray(jackknife, dtype=np.float64)
-    squares = float((spread**2).sum())
-    if squares <= 0 or not 0 < below < 1:
+    scale = float(np.abs(spread).max())
+    if scale == 0 or not 0 < below < 1:
         return percentile_interval(defined, estimate, level=level)
-    acceleration = float((spread**3).sum()) / (6 * squares**1.5)
+    spread = spread / scale  # neither squares nor cubes may vanish
+    acceleration = float((spread**3).sum()) / (6 * float((spread**2).sum()) ** 1.5)
     bias = float(ndtri(below))
     tail = (1 - check_level(level)) / 2
     z = bias + ndtri(np.array([tail, 1 - tail]))

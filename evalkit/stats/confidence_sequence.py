@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 _TRUNCATION = 0.5
 """Largest share of the capital put on one bet."""
 
-_ROUNDING = 1e-12
-
 
 class BettingSequence:
     """Follow the mean of scores in [0, 1] by betting against every value that it might have.
@@ -91,10 +89,13 @@ class BettingSequence:
     def interval(self) -> Interval:
         """Return the interval that holds now; [0, 1] before the first score."""
         left = self._candidates[self._alive]
-        if left.size == 0:  # the grid is coarser than what is known; its nearest point stays
-            point = self._sum / max(1, self._t)
-            return Interval(point, point, "betting")
-        return Interval(float(left[0]), float(left[-1]), "betting")
+        low, high = (float(left[0]), float(left[-1])) if left.size else (1.0, 0.0)
+        if self._population is not None:  # what is left to see cannot move the mean further
+            low = max(low, self._sum / self._population)
+            high = min(high, (self._sum + self._population - self._t) / self._population)
+        if low > high:  # all that is possible lies between two candidates
+            low = high = self._sum / max(1, self._t)
+        return Interval(low, high, "betting")
 
     def _bet(self, value: float) -> None:
         t = self._t + 1
@@ -104,9 +105,7 @@ class BettingSequence:
         if self._population is not None:
             rest = self._population - self._t
             reachable = (self._population * candidates - self._sum) / rest
-            # A candidate that what is left cannot reach is ruled out by arithmetic.
             candidates = np.clip(reachable, 0.0, 1.0)
-            self._alive &= np.abs(reachable - candidates) <= _ROUNDING
         with np.errstate(divide="ignore", invalid="ignore"):
             above = np.minimum(size, _TRUNCATION / candidates)
             below = np.minimum(size, _TRUNCATION / (1 - candidates))

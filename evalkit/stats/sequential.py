@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -31,7 +32,7 @@ __all__ = [
     "wins_e_value",
 ]
 
-_NODES = 400
+_NODES = 120
 """Points of the quadrature on each look's continuation region."""
 
 
@@ -168,7 +169,7 @@ def crossing_probability(bounds: npt.ArrayLike) -> float:
         raise ValueError("bounds must be positive, one a look")
     from scipy.special import ndtr
 
-    nodes, shares = np.polynomial.legendre.leggauss(_NODES)
+    nodes, shares = _quadrature()
     reach = float(limits[0])
     error = 2 * float(ndtr(-reach))
     at = nodes * reach
@@ -213,7 +214,13 @@ def group_sequential_constant(
     ranks = np.arange(1, looks + 1)
     form = np.sqrt(looks / ranks) if shape == "obrien-fleming" else np.ones(looks)
     low, high = 0.1, 10.0
-    for _ in range(50):
+    for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if crossing_probability(middle * form) > alpha else (low, middle)
     return (low + high) / 2
+
+
+@functools.cache
+def _quadrature() -> tuple[FloatArray, FloatArray]:
+    nodes, shares = np.polynomial.legendre.leggauss(_NODES)
+    return np.asarray(nodes, dtype=np.float64), np.asarray(shares, dtype=np.float64)
