@@ -17,7 +17,7 @@ from evalkit.llm.openai_reply import StreamedReply, reply_of
 from evalkit.llm.protocol import ChatReply, ChatRequest
 from evalkit.llm.retry import RetryPolicy, retry_after_seconds
 from evalkit.llm.secrets import public_url, redacted
-from evalkit.settings import secret
+from evalkit.settings import secret, secrets_in_environment
 
 _REASONS: Final = {
     "RateLimitError": "rate_limited",
@@ -157,9 +157,9 @@ class LitellmModel:
         return float(price) if price else None
 
     def _told(self, error: Exception, attempt: int) -> str:
-        keys = [value for name in (self._auth_environment,) if name and (value := secret(name))]
         tried = f" ({attempt + 1} attempts)" if attempt else ""
-        return f"{self.name}: {public_text(redacted(shown(str(error)), keys))}{tried}"
+        text = redacted(str(error), secrets_in_environment())
+        return f"{self.name}: {public_text(shown(text))}{tried}"
 
     async def aclose(self) -> None:
         """Release nothing: litellm keeps its own clients."""

@@ -92,7 +92,10 @@ def open_chat_model(
         )
     address = base_url or _address(prefix, provider)
     if not is_web_url(address):
-        raise UsageError(f"base_url={address!r} is no web address; it starts with http://.")
+        raise UsageError(
+            f"The address of {model!r} ({address[:8]!r}…) is no web address; one starts with "
+            "http:// or https://."
+        )
     known = provider or _PROVIDERS["openai"]
     return OpenAICompatibleModel(
         model if provider is None else rest,

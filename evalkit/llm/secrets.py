@@ -18,7 +18,7 @@ _TELLING: Final = re.compile(
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Return *text* with every one of *secrets* replaced.
+    """Return *text* with every one of *secrets* replaced, also where a cut (``…``) goes through it.
 
     Examples:
         >>> redacted("Wrong key sk-123456", ["sk-123456"])
@@ -27,6 +27,8 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) >= SHORTEST:
             text = text.replace(secret, HIDDEN)
+            for kept in range(len(secret) - 1, SHORTEST - 1, -1):
+                text = text.replace(f"{secret[:kept]}…", f"{HIDDEN}…")
     return text
 
 

@@ -210,7 +210,7 @@ def endpoint(
         'mlflow'
     """
     if not is_web_url(url):
-        raise UsageError(f"{shown(url)!r} is no web address; it starts with http:// or https://.")
+        raise UsageError(f"{url[:8]!r}… is no web address; one starts with http:// or https://.")
     named = {header.lower() for header in headers or {}}
     if urlsplit(url).username and (auth_environment or "authorization" in named):
         raise UsageError("The address holds a user and there is an authorization; leave one out.")

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.llm.connection import shown
 from evalkit.llm.litellm_model import public_text
 from evalkit.llm.secrets import names_secret, public_url, redacted, secrets_in_url
 
@@ -14,6 +15,12 @@ SECRETS = st.lists(st.text("abcdef0123", min_size=8, max_size=20), min_size=1, m
 def test_no_secret_survives(secrets: list[str], before: str, after: str) -> None:
     shown = redacted(before + after.join(secrets), secrets)
     assert not [secret for secret in secrets if secret in shown]
+
+
+@given(secret=st.text("abcdef0123", min_size=8, max_size=20), length=st.integers(290, 330))
+def test_a_secret_at_the_end_of_what_an_error_shows_is_hidden_too(secret: str, length: int) -> None:
+    text = shown("x" * (length - len(secret)) + secret + "y" * 100)
+    assert secret[:4] not in redacted(text, [secret])
 
 
 def test_a_secret_inside_a_longer_one_does_not_leave_its_end() -> None:
