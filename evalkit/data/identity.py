@@ -24,9 +24,9 @@ _EMPTY: Final = frozenset({b"{}", b"null"})
 def normal_forms(cells: Sequence[bytes | None]) -> list[bytes]:
     r"""Return what is hashed of canonical JSON cells, shape ``(n,)``; empty where missing.
 
-    Members that are null are left out and whole floats are written as integers, since formats
-    differ in both: a frame fills a missing member with null, and turns a column of integers with
-    a missing one into floats.
+    Members that are null are left out and whole floats below 2**53 are written as integers, since
+    formats differ in both: a frame fills a missing member with null, and turns a column of
+    integers with a missing one into floats.
 
     Examples:
         >>> normal_forms([b'{"a":1.0,"b":null}', b'"v1.0, null"', None])

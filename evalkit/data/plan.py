@@ -82,6 +82,8 @@ class Plan:
             for wish in self.wishes.wanted:
                 self._grant(wish, table)
         claimed = {slot.column for slots in self.slots.values() for slot in slots}
+        # A feature of (X, y) that serves another field too is a feature all the same.
+        claimed = {name for name in claimed if not name.startswith("inputs.")}
         free = [name for name in new if name not in claimed]
         for name in free:
             self._place(name, table)
@@ -106,6 +108,8 @@ class Plan:
         elif dot and head == "outputs" and wish.field != "outputs":
             column, _, path = self._outputs_column(wish, table).partition(".")
             self._add(wish.field, wish.key, column, f"{path}.{rest}" if path else rest)
+        elif f"inputs.{wish.source}" in table.columns:
+            self._add(wish.field, wish.key, f"inputs.{wish.source}")
         else:
             raise missing_column(wish.source, table)
 

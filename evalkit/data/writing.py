@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from evalkit._internal.ids import new_run_id
 from evalkit.data.fields import ALL_FIELDS, INTEGER_FIELDS, JSON_FIELDS, NUMBER_FIELDS
 from evalkit.errors import JournalError, UsageError
 
@@ -170,7 +170,7 @@ class SnapshotWriter:
         import pyarrow.parquet as pq
 
         self._close_part()
-        part = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.part")
+        part = self.path.with_name(f".{self.path.name}.{new_run_id()[:8]}.part")
         self._parts.append(part)
         self._schema = schema
         with storage_errors(self.path):
