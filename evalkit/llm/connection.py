@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import orjson
@@ -259,6 +258,8 @@ def _text(error: BaseException) -> str:
 
 def _proxy(url: str) -> str | None:
     """Return the proxy that the system names for *url*; none for this machine itself."""
+    from urllib.request import getproxies, proxy_bypass
+
     parts = urlsplit(url)
     if _is_loopback(url) or proxy_bypass(parts.hostname or ""):
         return None

@@ -132,7 +132,7 @@ class ScriptedEndpoint:
         try:
             # A client that goes away is none of the server's business.
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                while (request := await read_request(reader, self.calls)) is not None:
+                while (request := await read_request(reader, lambda: self.calls)) is not None:
                     if not await self._exchanged(request, reader, writer):
                         break
         except asyncio.CancelledError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -67,8 +67,13 @@ def _first_text(value: Any) -> str:
     return next((text for text in map(_first_text, parts) if text), "")
 
 
-async def read_request(reader: asyncio.StreamReader, number: int) -> SeenRequest | None:
-    """Return the next request of a connection; ``None`` when the client is done."""
+async def read_request(
+    reader: asyncio.StreamReader, number: Callable[[], int]
+) -> SeenRequest | None:
+    """Return the next request of a connection; ``None`` when the client is done.
+
+    *number* is asked once the request is here: many connections wait for one at a time.
+    """
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -81,7 +86,7 @@ async def read_request(reader: asyncio.StreamReader, number: int) -> SeenRequest
         body = b"".join([chunk async for chunk in _chunks(reader)])
     else:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return SeenRequest(number=number, method=method, path=path, headers=headers, body=body)
+    return SeenRequest(number=number(), method=method, path=path, headers=headers, body=body)
 
 
 async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:

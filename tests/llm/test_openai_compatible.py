@@ -39,6 +39,14 @@ def test_one_pool_serves_many_calls_at_a_time() -> None:
         assert server.peak_in_flight > 32
 
 
+def test_concurrent_requests_take_their_answers_from_a_list_each_its_own() -> None:
+    script = [f"answer {number}" for number in range(32)]
+    with ScriptedEndpoint(script, latency_seconds=0.02) as server:
+        replies = complete(model(server), *[ChatRequest(messages=QUESTION)] * 32)
+        assert [request.number for request in server.requests] == list(range(32))
+    assert sorted(str(reply.text) for reply in replies) == sorted(script)
+
+
 def test_logprobs_are_handed_on() -> None:
     scripted = Reply(value="5", logprobs=[{"5": 0.75, "4": 0.25}])
     with ScriptedEndpoint([scripted]) as server:
