@@ -23,6 +23,7 @@ _HOMES: dict[str, str] = {
     "merge": "evalkit.evaluation.again",
     "resume": "evalkit.evaluation.evaluate",
     "scorer": "evalkit.scoring.decorator",
+    "suite": "evalkit.evaluation.suite",
     "tracking": "evalkit.tracking",
 }
 """Public name -> the module that defines it; an entry ``name -> package.name`` is a namespace."""

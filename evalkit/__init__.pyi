@@ -12,6 +12,7 @@ from evalkit.evaluation.evaluate import evaluate as evaluate
 from evalkit.evaluation.evaluate import resume as resume
 from evalkit.evaluation.result import EvaluationResult as EvaluationResult
 from evalkit.evaluation.runtime import Runtime as Runtime
+from evalkit.evaluation.suite import suite as suite
 from evalkit.hooks.catalog import get_scorer as get_scorer
 from evalkit.scoring.decorator import scorer as scorer
 from evalkit.targets.chat import chat as chat
@@ -36,5 +37,6 @@ __all__ = [
     "merge",
     "resume",
     "scorer",
+    "suite",
     "tracking",
 ]

@@ -94,7 +94,7 @@ class RunState:
 
     def _take_in(self, cell: int, call: Call) -> None:
         self.calls[cell] = call
-        if call.status is Status.FAILED:
+        if call.status is Status.FAILED and call.reason != "skipped":
             self.failures[cell] = call.reason or "target_error", call.explanation or ""
 
     def record_batch(self, shard: int, place: int, columns: Columns, *, whole: bool) -> None:

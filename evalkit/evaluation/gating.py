@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
+from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.gates.condition import OPERATORS, Condition, parse_gates
 from evalkit.gates.verdict import (
     COVERAGE,
@@ -103,19 +104,30 @@ def _must_pass(result: EvaluationResult, condition: Condition) -> ConditionVerdi
 
 
 def _case_meets(result: EvaluationResult, row: int, must: str) -> bool:
-    return all(case_meets(result, row, condition) for condition in parse_gates(must))
-
-
-def case_meets(result: EvaluationResult, row: int, condition: Condition) -> bool:
-    """Say whether every repeat of one case meets *condition*; a missing score does not."""
-    wanted = "" if condition.key is None else condition.key.metric
-    metric = next((metric for metric in result.metrics if metric.key == wanted), None)
-    if metric is None:
-        return result[_key_text(condition)] is None  # raises, naming the near misses
-    cells = range(row * result.repeats, (row + 1) * result.repeats)
-    holds = OPERATORS[condition.op]
     return all(
-        metric.column.status[cell] == Status.OK
-        and holds(float(metric.column.values[cell]), condition.threshold)
-        for cell in cells
+        condition_holds(result, row, repeat, condition)
+        for condition in parse_gates(must)
+        for repeat in range(result.repeats)
     )
+
+
+def condition_holds(result: EvaluationResult, row: int, repeat: int, condition: Condition) -> bool:
+    """Say whether one repeat of one case meets *condition*; a missing score does not.
+
+    Raises:
+        UnknownMetricError: If the condition names no metric of the result.
+        UsageError: If it is not about a single case.
+    """
+    key = condition.key
+    if key is None or key.function or key.tags or key.worst_by:
+        raise UsageError(f"{condition.text!r} is not about a single case; use a metric by itself.")
+    base, equals, label = key.metric.partition("=")
+    metrics = {metric.key: metric.column for metric in result.metrics}
+    column = metrics.get(key.metric) or metrics.get(base)
+    if column is None:
+        raise UnknownMetricError(key.metric, list(metrics))
+    cell = column.cell(row * result.repeats + repeat)
+    if cell.status is not Status.OK:
+        return False
+    value = float(cell.label == label) if equals and key.metric not in metrics else cell.value
+    return value is not None and OPERATORS[condition.op](float(value), condition.threshold)

@@ -107,7 +107,7 @@ async def _score_ready(
         async for work in receive:
             batch, failures = answered_batch(plan, state, work.shard, work.batch)
             await scorer.score(work.shard.index, batch, failures)
-            if not failures or all(f.status is Status.FAILED for f in failures.values()):
+            if all(outcome.status is not Status.NOT_RUN for outcome in failures.values()):
                 _forget(plan, state, work.shard)
 
 
@@ -148,4 +148,6 @@ def _answered(call: Call | None) -> bool:
 def _outcome(call: Call | None) -> Score:
     if call is None:
         return Score(status=Status.NOT_RUN)
+    if call.reason == "skipped":  # the target said that the case does not apply to it
+        return Score.skipped(call.explanation)
     return Score.failed(call.reason or "target_error", call.explanation)

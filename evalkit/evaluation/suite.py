@@ -1,0 +1,124 @@
+"""A suite: cases and scorers that pytest runs, one native item a case and one a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from evalkit.errors import UsageError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+MARK: Final = "__evalkit__"
+"""Attribute of a test function that belongs to a suite: a `CasesMark` or `GatesMark`."""
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Suite:
+    """Cases and scorers of a test file; `suite` makes one."""
+
+    data: Any
+    scorers: Any
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Further arguments of `evaluate`: ``columns, limit, sample, split, seed, level, runtime``."""
+
+    cases_mark: CasesMark | None = None
+
+    def cases(
+        self, *, must: str | Sequence[str] = (), repeats: int = 1, min_pass: int | None = None
+    ) -> Callable[[Function], Function]:
+        """Make a test function the suite's target: pytest shows one item for each case.
+
+        The function takes ``case`` and returns the output.  A case passes when the body raised
+        nothing and each condition of *must*, and of the case's own ``must``, holds in at least
+        *min_pass* of *repeats*.  Bodies run concurrently, sync ones in threads, so fixtures must
+        be of session, package or module scope.
+
+        Raises:
+            UsageError: If the suite has cases already, or *min_pass* is not in [1, repeats].
+        """
+        if self.cases_mark is not None:
+            raise UsageError(f"Suite {self.name!r} has a function of cases already.")
+        least = repeats if min_pass is None else min_pass
+        if not 1 <= least <= repeats:
+            raise UsageError(f"min_pass must be in [1, repeats], got {min_pass} of {repeats}.")
+        conditions = (must,) if isinstance(must, str) else tuple(must)
+        mark = CasesMark(suite=self, must=conditions, repeats=repeats, min_pass=least)
+        self.cases_mark = mark
+
+        def decorate(function: Function) -> Function:
+            setattr(function, MARK, mark)
+            return function
+
+        return decorate
+
+    def gates(self, *conditions: str) -> Callable[[Function], Function]:
+        """Make a test function the suite's gate: one item a condition, then the body once.
+
+        The body takes ``evaluation``, the `EvaluationResult`.
+
+        Raises:
+            GateSyntaxError: If a condition does not parse.
+        """
+        from evalkit.gates.condition import parse_gates
+
+        texts = tuple(condition.text for condition in parse_gates(conditions))
+        mark = GatesMark(suite=self, conditions=texts)
+
+        def decorate(function: Function) -> Function:
+            setattr(function, MARK, mark)
+            return function
+
+        return decorate
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CasesMark:
+    """What `Suite.cases` puts on a test function."""
+
+    suite: Suite
+    must: tuple[str, ...]
+    repeats: int
+    min_pass: int
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class GatesMark:
+    """What `Suite.gates` puts on a test function."""
+
+    suite: Suite
+    conditions: tuple[str, ...]
+
+
+def suite(
+    data: Any, scorers: str | Iterable[Any] = (), *, name: str | None = None, **options: Any
+) -> Suite:
+    """Return a suite of cases for pytest.
+
+    Args:
+        data: Whatever `evaluate` takes as data.
+        scorers: Whatever `evaluate` takes as scorers.
+        name: Name in reports; by default the data's.
+        **options: ``columns, limit, sample, split, seed, level, runtime``, as for `evaluate`.
+
+    Raises:
+        UsageError: If an option is unknown.
+
+    Examples:
+        >>> qa = suite([{"question": "1+1?", "expected": "2"}], ["text.exact_match"], name="sums")
+        >>> @qa.cases()
+        ... def test_sums(case):
+        ...     return "2"
+    """
+    known = {"columns", "limit", "sample", "split", "seed", "level", "runtime"}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise UsageError(
+            f"suite() has no option {', '.join(unknown)}; it has: {', '.join(sorted(known))}."
+        )
+    return Suite(data=data, scorers=scorers, name=name or _name(data), options=options)
+
+
+def _name(data: Any) -> str:
+    return str(data) if isinstance(data, str) or hasattr(data, "__fspath__") else "suite"
