@@ -1,0 +1,79 @@
+"""Commands whose help has headings, and an example at its end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from typing import Any, Final
+
+import click
+
+_WIDEST_OPTION: Final = 32
+"""Columns from which an option stands on a line of its own."""
+
+
+class Command(click.Command):
+    """A command with an example; its options may stand under headings."""
+
+    def __init__(self, *arguments: Any, example: str, **settings: Any) -> None:
+        """Show *example*, one command a line, at the end of the help."""
+        super().__init__(*arguments, **settings)
+        self.example = example
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, those without a heading last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            if not isinstance(option, click.Option):
+                continue
+            record = option.get_help_record(ctx)
+            if record is not None:
+                section = getattr(option, "section", "Options")
+                row = (click.style(record[0], fg="cyan"), record[1])
+                sections.setdefault(section, []).append(row)
+        last = sections.pop("Options", [])
+        for section, rows in [*sections.items(), ("Options", last)]:
+            if rows:
+                with heading(formatter, section):
+                    formatter.write_dl(rows, col_max=_WIDEST_OPTION)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the example."""
+        with heading(formatter, "Example"):
+            for line in self.example.splitlines():
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+class Option(click.Option):
+    """An option under a heading of its command's help."""
+
+    def __init__(self, *arguments: Any, section: str = "Options", **settings: Any) -> None:
+        """Show the option under *section*."""
+        super().__init__(*arguments, **settings)
+        self.section = section
+
+
+@contextlib.contextmanager
+def heading(formatter: click.HelpFormatter, name: str) -> Generator[None]:
+    """Write *name* in bold, and what is written in the block below it, moved in."""
+    formatter.write_paragraph()
+    formatter.write(click.style(f"{name}:", bold=True) + "\n")
+    with formatter.indentation():
+        yield
+
+
+class Group(click.Group):
+    """A noun with its verbs; verbs stand in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the verbs, unsorted."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the verbs with their summaries."""
+        rows = [
+            (click.style(name, fg="cyan"), command.get_short_help_str(200))
+            for name, command in self.commands.items()
+        ]
+        with heading(formatter, "Commands"):
+            formatter.write_dl(rows)

@@ -1,0 +1,114 @@
+"""What ``evalkit evaluate`` does once its words are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evalkit.cli.exits import exit_code
+from evalkit.cli.output import show, tell, write, write_json
+from evalkit.cli.summary import show_results, write_reports
+from evalkit.engine.plan import Plan
+from evalkit.errors import UsageError
+from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.job import Job
+from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.runtime import Runtime
+from evalkit.evaluation.specification import Specification
+from evalkit.evaluation.starting import Request, start
+from evalkit.scoring.signature import signature
+
+
+def run(chosen: Sequence[Specification], *, as_json: bool) -> int:
+    """Evaluate each of *chosen*, show results and write reports; return the exit code."""
+    results: list[EvaluationResult] = []
+    for words in chosen:
+        result = evaluate(**words.arguments())
+        results.append(result)
+        files = [Path(file) for file in words.report]
+        if len(chosen) > 1:
+            name = _plain(result.name)
+            files = [file.with_name(f"{file.stem}-{name}{file.suffix}") for file in files]
+        write_reports(result, files)
+    show_results(results, as_json=as_json)
+    return exit_code(results)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.]+", "-", name).strip("-.")
+
+
+def describe(chosen: Sequence[Specification], *, as_json: bool) -> None:
+    """Say what would be called, after checking all of it; call nothing and keep nothing."""
+    found = [_described(words) for words in chosen]
+    if as_json:
+        write_json(found[0] if len(found) == 1 else {"runs": found})
+        return
+    for number, facts in enumerate(found):
+        if number:
+            write("")
+        _show(facts)
+
+
+def _described(words: Specification) -> dict[str, Any]:
+    if words.resume is not None:
+        raise UsageError("--dry-run is for new evaluations; 'evalkit runs show RUN' describes one.")
+    arguments = words.arguments()
+    limits = arguments["runtime"].limits()
+    arguments["runtime"] = Runtime(store=False)
+    job = start(Request(**arguments))
+    try:
+        return _facts(job, job.plan(), limits)
+    finally:
+        job.spool.close()
+
+
+def _facts(job: Job, plan: Plan, limits: Any) -> dict[str, Any]:
+    live = job.target is not None
+    return {
+        "data": {**job.plan_facts["dataset"], "mapping": dict(job.spool.facts["mapping"])},
+        "cases": job.spool.n,
+        "repeats": plan.repeats,
+        "target": {name: job.plan_facts["target"][name] for name in ("kind", "name", "parameters")},
+        "calls": plan.cells if live else 0,
+        "concurrency": limits.concurrency if live else None,
+        "budget": dict(limits.budget),
+        "scorers": {scorer.name: signature(scorer) for scorer in job.scorers},
+        "gates": list(job.plan_facts["gates"]),
+    }
+
+
+def _show(facts: dict[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    data, target = facts["data"], facts["target"]
+    grid.add_row("data", f"{data['name']} ({facts['cases']:,} cases, digest {data['digest'][:12]})")
+    for field, columns in data["mapping"].items():
+        names = columns if isinstance(columns, str) else ", ".join(columns)
+        grid.add_row("", Text(f"{field} from {names}"))
+    stored = target["kind"] == "stored"
+    grid.add_row(
+        "target", Text("stored outputs" if stored else f"{target['name']} ({target['kind']})")
+    )
+    grid.add_row("calls", Text(_calls(facts)))
+    for place, mark in enumerate(facts["scorers"].values()):
+        grid.add_row("" if place else "scorers", Text(mark))
+    for place, gate in enumerate(facts["gates"]):
+        grid.add_row("" if place else "gates", Text(gate))
+    show(grid)
+    tell("Nothing was called and nothing is kept: this was a dry run.")
+
+
+def _calls(facts: dict[str, Any]) -> str:
+    if not facts["calls"]:
+        return "none"
+    repeats = f" ({facts['cases']:,} cases × {facts['repeats']})" if facts["repeats"] > 1 else ""
+    budget = ", ".join(f"{limit:g} {unit}" for unit, limit in facts["budget"].items())
+    at_once = f", at most {facts['concurrency']} at once"
+    return f"{facts['calls']:,}{repeats}{at_once}" + (f", within {budget}" if budget else "")

@@ -1,0 +1,32 @@
+"""Exit codes of results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from evalkit.gates.verdict import EXIT_CODES, Verdict
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+
+_GRAVITY = (Verdict.FAIL, Verdict.BUDGET, Verdict.INFRA, Verdict.INCONCLUSIVE, Verdict.PASS)
+
+
+def exit_code(results: Iterable[EvaluationResult]) -> int:
+    """Return the exit code of the gravest of *results*: FAIL, then BUDGET, INFRA, INCONCLUSIVE."""
+    found = {outcome(result) for result in results}
+    return EXIT_CODES[next(verdict for verdict in _GRAVITY if verdict in found)]
+
+
+def outcome(result: EvaluationResult) -> Verdict:
+    """Return the verdict on *result*; where nothing could be scored it is INFRA at least."""
+    status = result.verdict.status
+    if status in {Verdict.FAIL, Verdict.BUDGET} or scored_anything(result):
+        return status
+    return Verdict.INFRA
+
+
+def scored_anything(result: EvaluationResult) -> bool:
+    """Say whether any case has a value of any metric."""
+    return any(estimate.n_scored for estimate in result.estimates.values())

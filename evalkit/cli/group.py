@@ -1,0 +1,210 @@
+"""A group whose commands are imported when they are used, and plug-ins' commands beside ours."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import shlex
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import click
+
+from evalkit.cli.command import heading
+from evalkit.errors import (
+    DuplicatePluginError,
+    EvalkitError,
+    InterruptedRunError,
+    UsageError,
+    near_miss,
+)
+
+DISTRIBUTION: Final = "evalkit-ai"
+STORE: Final = "evalkit.store"
+"""Key of the context's ``meta`` under which ``--store`` is remembered."""
+
+BUG: Final = 70
+"""Exit code of an error that is evalkit's own: EX_SOFTWARE of sysexits.h."""
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
+
+WRONG_USAGE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """What the list of commands shows of one before its module is imported."""
+
+    section: str
+    summary: str
+
+
+class LazyGroup(click.Group):
+    """Imports ``evalkit.cli.NAME`` when NAME is used; turns errors into lines and exit codes."""
+
+    def __init__(self, name: str, *, lazy: Mapping[str, LazyCommand], **settings: Any) -> None:
+        """Offer the commands of *lazy*, in its order."""
+        settings.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
+        super().__init__(name, **settings)
+        self.lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of our commands, then those of plug-ins."""
+        return [*self.lazy, *sorted(_of_plugins(self.lazy))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command, imported now; ``None`` if there is none of the name."""
+        if cmd_name in self.lazy:
+            module = importlib.import_module(f"evalkit.cli.{cmd_name}")
+            return cast("click.Command", module.command)
+        return _of_plugins(self.lazy).get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that *args* begin with.
+
+        Raises:
+            click.UsageError: If there is none; suggests a close name.
+        """
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None and not ctx.resilient_parsing and not name.startswith("-"):
+            hint = near_miss(name, self.list_commands(ctx))
+            raise click.UsageError(f"No command is called {name!r}.{hint}", ctx)
+        if command is None:
+            return super().resolve_command(ctx, args)
+        return name, command, args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands under their headings, without importing them."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in self.lazy.items():
+            row = (click.style(name, fg="cyan"), entry.summary)
+            sections.setdefault(entry.section, []).append(row)
+        try:
+            strange = _of_plugins(self.lazy)
+        except EvalkitError as error:
+            sections["Plug-ins"] = [("!", str(error))]
+        else:
+            for name, command in sorted(strange.items()):
+                row = (click.style(name, fg="cyan"), command.get_short_help_str(200))
+                sections.setdefault("Plug-ins", []).append(row)
+        widest = max(len(click.unstyle(name)) for rows in sections.values() for name, _ in rows)
+        for section, rows in sections.items():
+            with heading(formatter, section):
+                # One column for all sections: the first row decides how far the texts move in.
+                first, summary = rows[0]
+                padded = first + " " * (widest - len(click.unstyle(first)))
+                formatter.write_dl([(padded, summary), *rows[1:]], col_max=40)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the paragraphs that close the page."""
+        for paragraph in (self.epilog or "").split("\n\n"):
+            formatter.write_paragraph()
+            formatter.write_text(paragraph)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; after Ctrl-C, say how to go on."""
+        try:
+            return super().invoke(ctx)
+        except InterruptedRunError as error:
+            store = ctx.meta.get(STORE)
+            more = "" if store is None or error.run_id is None else f" --store {shlex.quote(store)}"
+            click.echo(f"{error}{more}", err=True)
+            ctx.exit(error.exit_code)
+
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> int:
+        """Run the command line and return its exit code, or exit with it in standalone mode."""
+        with _LogLines():
+            code = _guarded(
+                lambda: super(LazyGroup, self).main(
+                    args,
+                    prog_name,
+                    complete_var,
+                    standalone_mode=False,
+                    windows_expand_args=windows_expand_args,
+                    **extra,
+                )
+            )
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+def _guarded(work: Any) -> int:
+    """Return the exit code of *work*; say in one line what went wrong, or show our own bug."""
+    try:
+        found = work()
+    except click.ClickException as error:
+        error.show()
+        return WRONG_USAGE
+    except EvalkitError as error:
+        click.echo(f"{click.style('Error:', fg='red', bold=True)} {error}", err=True)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. What was done is kept: evalkit runs list", err=True)
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001  whatever else arrives here is a bug of ours, shown in full
+        traceback.print_exc()
+        click.echo("This is a bug of evalkit: please report it with the lines above.", err=True)
+        return BUG
+    return found if isinstance(found, int) else 0
+
+
+def _of_plugins(ours: Mapping[str, LazyCommand]) -> dict[str, click.Command]:
+    """Return the commands of strangers' plug-ins; loads plug-ins only if there are strangers.
+
+    Raises:
+        DuplicatePluginError: If a plug-in's command has the name of one of ours.
+    """
+    from importlib.metadata import entry_points
+
+    points = entry_points(group="evalkit")
+    if all(point.dist is not None and point.dist.name == DISTRIBUTION for point in points):
+        return {}
+    from evalkit.hooks.catalog import catalog
+
+    found: dict[str, click.Command] = {}
+    for name, entry in catalog().commands.items():
+        origin = entry.provenance
+        told = f"{origin.plugin} of {origin.distribution} {origin.version}"
+        if name in ours:
+            raise DuplicatePluginError(name, DISTRIBUTION, told)
+        if not isinstance(entry.item, click.Command):
+            raise UsageError(f"The command {name!r} of {told} is no click command.")
+        found[name] = entry.item
+    return found
+
+
+class _LogLines(logging.Handler):
+    """Shows what evalkit logs as plain lines on stderr, while a command runs."""
+
+    def __enter__(self) -> None:
+        log = logging.getLogger("evalkit")
+        self._level = log.level
+        log.addHandler(self)
+        log.setLevel(logging.INFO)
+
+    def __exit__(self, *_: object) -> None:
+        log = logging.getLogger("evalkit")
+        log.removeHandler(self)
+        log.setLevel(self._level)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        style = "yellow" if record.levelno >= logging.WARNING else None
+        dim = record.levelno < logging.WARNING
+        click.echo(click.style(record.getMessage(), fg=style, dim=dim), err=True)

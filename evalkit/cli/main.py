@@ -1,0 +1,66 @@
+"""The command ``evalkit``: which commands there are, and where each one lives."""
+
+from __future__ import annotations
+
+import platform
+from typing import Final
+
+import click
+
+from evalkit.cli.group import LazyCommand, LazyGroup
+
+COMMANDS: Final = {
+    "demo": LazyCommand("Start", "Take the tour: evaluate, compare and report, offline."),
+    "init": LazyCommand("Start", "Write a small working example to edit."),
+    "evaluate": LazyCommand("Evaluate", "Evaluate a model, or stored answers, on data."),
+    "resume": LazyCommand("Evaluate", "Finish an evaluation that was interrupted."),
+    "retry": LazyCommand("Evaluate", "Run what failed again, as a new run."),
+    "score": LazyCommand("Evaluate", "Add scorers to finished work; no model is called."),
+    "gate": LazyCommand("Look", "Judge a finished run by conditions."),
+    "report": LazyCommand("Look", "Show a run, or write it as a report."),
+    "runs": LazyCommand("Look", "List, show and delete runs."),
+    "scorers": LazyCommand("Know", "List and show scorers."),
+    "datasets": LazyCommand("Know", "List, show and check data."),
+    "doctor": LazyCommand("Know", "Say what is installed, configured and reachable."),
+}
+"""Name of each command -> its heading and summary; ``evalkit.cli.NAME:command`` is the command."""
+
+
+def _show_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"evalkit {version('evalkit-ai')} (Python {platform.python_version()})")
+        context.exit()
+
+
+cli = LazyGroup(
+    "evalkit",
+    lazy=COMMANDS,
+    help=(
+        "Evaluate models, from classic estimators to language-model applications, "
+        "and trust the numbers."
+    ),
+    epilog=(
+        "RUN is the id of a run or its beginning, a name, 'latest', 'latest~1', or the folder of "
+        "an evaluation.\n\n"
+        "Exit codes: 0 pass, 1 gate failed, 2 wrong usage or input, 3 inconclusive, "
+        "4 infrastructure or nothing scored, 5 budget spent, 70 a bug of evalkit, 130 interrupted."
+    ),
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_show_version,
+            help="Show the version and exit.",
+        )
+    ],
+)
+
+
+def main() -> int:
+    """Run the command line on the arguments of this process; return the exit code."""
+    code: int = cli.main(prog_name="evalkit", standalone_mode=False)
+    return code

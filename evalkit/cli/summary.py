@@ -1,0 +1,43 @@
+"""Results on stdout: the table for people, one JSON object for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.cli.exits import outcome, scored_anything
+from evalkit.cli.output import drawing_board, show, tell, write, write_json
+from evalkit.report.table import WIDEST, render
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+
+
+def show_results(results: Sequence[EvaluationResult], *, as_json: bool) -> None:
+    """Print *results*; say on stderr where nothing could be scored, and why."""
+    if as_json:
+        found = [as_object(result) for result in results]
+        write_json(found[0] if len(found) == 1 else {"runs": found})
+    else:
+        width = min(drawing_board().width, WIDEST)
+        for place, result in enumerate(results):
+            if place:
+                write("")
+            show(render(result, width=width))
+    for result in results:
+        if not scored_anything(result):
+            tell(f"Nothing could be scored in {result.name!r}: no metric has a value of any case.")
+
+
+def write_reports(result: EvaluationResult, files: Iterable[str | Path]) -> None:
+    """Write *result* to each of *files*, and say so on stderr."""
+    for file in files:
+        tell(f"Wrote {result.report(file)}")
+
+
+def as_object(result: EvaluationResult) -> dict[str, Any]:
+    """Return *result* as the JSON report has it, less the cells."""
+    from evalkit.report.json import document
+
+    return {**document(result), "verdict": str(outcome(result))}
