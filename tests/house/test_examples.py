@@ -5,8 +5,6 @@ below a comment ``<!-- not run: why -->`` is only compiled.  In ``console`` bloc
 command and its options must exist, and what follows ``--help`` must be what it prints.
 """
 
-import importlib
-import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,6 +13,8 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+
+from evalkit.cli.main import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "evalkit/docs").glob("*.md"))]
@@ -64,16 +64,12 @@ def test_the_python_blocks_of_a_page_run_in_order(
 def test_a_command_of_a_page_exists_and_its_help_matches(
     page: Path, command: str, printed: str
 ) -> None:
-    if importlib.util.find_spec("evalkit.cli") is None:
-        pytest.skip("there is no command line yet")
-    main = importlib.import_module("evalkit.cli.main")
-    group = [value for value in vars(main).values() if isinstance(value, click.Group)][-1]
     words = shlex.split(command)[1:]
     if words[-1] == "--help":
-        shown = CliRunner().invoke(group, words, prog_name="evalkit", terminal_width=80).output
+        shown = CliRunner().invoke(cli, words, prog_name="evalkit", terminal_width=80).output
         assert shown.strip() == printed, page.name
         return
-    found, rest = _resolve(group, words)
+    found, rest = _resolve(cli, words)
     options = {name for option in found.params for name in (*option.opts, *option.secondary_opts)}
     used = {word.partition("=")[0] for word in rest if word.startswith("-") and len(word) > 1}
 
