@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, overload
 
 from evalkit.entities.case import Case
@@ -53,6 +55,28 @@ class FunctionScorer:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, as before it was decorated."""
         return self.function(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickle finds a function by its name, where the decorator has put the scorer instead.
+        module, name = self.function.__module__, getattr(self.function, "__qualname__", "")
+        found: Any = sys.modules.get(module)
+        for step in name.split("."):
+            found = getattr(found, step, None)
+        decorated = isinstance(found, FunctionScorer) and found.function is self.function
+        function = (module, name) if decorated else self.function
+        settings = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "function"}
+        return _unpickled, (function, settings)
+
+
+def _unpickled(
+    function: Callable[..., Any] | tuple[str, str], settings: dict[str, Any]
+) -> FunctionScorer:
+    if not isinstance(function, tuple):
+        return FunctionScorer(function=function, **settings)
+    found: Any = importlib.import_module(function[0])
+    for step in function[1].split("."):
+        found = getattr(found, step)
+    return FunctionScorer(function=found.function, **settings)
 
 
 @overload

@@ -3,6 +3,16 @@
 from evalkit.testing.endpoint import ScriptedEndpoint
 from evalkit.testing.rate_limit import RateLimit
 from evalkit.testing.replies import Fault, Reply
+from evalkit.testing.scorers import check_scorer
+from evalkit.testing.sources import check_source
 from evalkit.testing.wire import SeenRequest
 
-__all__ = ["Fault", "RateLimit", "Reply", "ScriptedEndpoint", "SeenRequest"]
+__all__ = [
+    "Fault",
+    "RateLimit",
+    "Reply",
+    "ScriptedEndpoint",
+    "SeenRequest",
+    "check_scorer",
+    "check_source",
+]

@@ -1,0 +1,152 @@
+"""The laws of scorers, each a function that raises `AssertionError` where it is broken."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import numpy as np
+
+from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit.engine.verdicts import PLAIN
+from evalkit.entities.estimate import Direction
+from evalkit.entities.score import Status
+from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.protocol import Scorer, facts_of, requirements_of
+from evalkit.scoring.signature import rebuild, signature, specification
+from evalkit.testing.scoring import columns_for, corpus_value, scored_statistics
+from evalkit.testing.trial import NEAR, Columns, Trial, column_of_rows, difference, near, word
+
+
+def declares_itself(scorer: Scorer) -> None:
+    """Check name, facts and requirements."""
+    law = "declares what it is"
+    nothing = Trial(scorer, (), {})
+    if not isinstance(scorer.name, str) or not scorer.name:  # pyright: ignore[reportUnnecessaryIsInstance]
+        nothing.broken(law, f"its name is {scorer.name!r}, not a text")
+    every: dict[str | None, Any] = {None: scorer.facts, **getattr(scorer, "metric_facts", {})}
+    for key, facts in every.items():
+        if not isinstance(facts, MetricFacts):
+            nothing.broken(law, f"its facts are of type {type(facts).__name__}, not MetricFacts")
+        if facts.direction not in get_args(Direction):
+            nothing.broken(law, f"direction of {key or scorer.name} is {facts.direction!r}")
+        if facts.bounds is not None and not facts.bounds[0] < facts.bounds[1]:
+            nothing.broken(law, f"bounds of {key or scorer.name} are {facts.bounds}")
+    wanted = requirements_of(scorer)
+    if not all(isinstance(name, str) for name in wanted):  # pyright: ignore[reportUnnecessaryIsInstance]
+        nothing.broken(law, f"requires is {sorted(map(repr, wanted))}, not texts")
+
+
+def copies(scorer: Scorer) -> tuple[Scorer, Scorer]:
+    """Return the scorer as it comes back from pickle and from its specification."""
+    nothing = Trial(scorer, (), {})
+    try:
+        pickled: Scorer = pickle.loads(pickle.dumps(scorer))  # noqa: S301  our own bytes
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+        nothing.broken("is picklable", f"{type(error).__name__}: {error}")
+    law = "is rebuildable from its specification"
+    try:
+        written = canonical_json(specification(scorer))
+        rebuilt = rebuild(parse_json(written))
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+        nothing.broken(law, f"{type(error).__name__}: {error}")
+    if signature(rebuilt) != signature(scorer):
+        nothing.broken(law, f"{signature(scorer)} became {signature(rebuilt)}")
+    return pickled, rebuilt
+
+
+def fills_its_columns(trial: Trial) -> None:
+    """Check that every cell has an outcome, and a value exactly where it may."""
+    law = "fills its columns"
+    for key, column in trial.columns.items():
+        n = len(trial.cases)
+        if column.values.shape != (n,) or column.status.shape != (n,):
+            trial.broken(law, f"{key!r} has {len(column)} cells for {n} cases")
+        if not np.isin(column.status, list(Status)).all():
+            trial.broken(law, f"{key!r} has unknown outcomes {column.status.tolist()}")
+        if column.statistics is not None and len(column.statistics) != n:
+            trial.broken(law, f"{key!r} has {len(column.statistics)} statistics for {n} cases")
+        for row in range(n):
+            ok = column.status[row] == Status.OK
+            told = row in column.labels or column.statistics is not None
+            if not ok and not np.isnan(column.values[row]):
+                trial.broken(law, f"cell {row} has a value and is {word(column, row)}")
+            if ok and not told and not np.isfinite(column.values[row]):
+                trial.broken(law, f"cell {row} is ok and its value is {column.values[row]}")
+            if column.status[row] == Status.FAILED and not column.reasons.get(row):
+                trial.broken(law, f"cell {row} failed without a reason")
+
+
+def stays_in_its_bounds(trial: Trial) -> None:
+    """Check every value, and the corpus value, against the declared range."""
+    for key, column in trial.columns.items():
+        facts = facts_of(trial.scorer, key or None)
+        values = column.values[np.isfinite(column.values)].tolist()
+        values.append(corpus_value(trial.scorer, scored_statistics(column)))
+        for value in values:
+            if facts.low is not None and value < facts.low - NEAR:
+                trial.broken("stays in its bounds", f"{value} is below {facts.low}")
+            if facts.high is not None and value > facts.high + NEAR:
+                trial.broken("stays in its bounds", f"{value} is above {facts.high}")
+        if facts.binary and any(value not in {0.0, 1.0} for value in values[:-1]):
+            trial.broken("stays in its bounds", f"it declares yes or no, and says {values[:-1]}")
+
+
+def says_the_same_as(trial: Trial, other: Columns, law: str) -> None:
+    """Check that *other* columns hold the same cells, statistics and corpus value."""
+    if other.keys() != trial.columns.keys():
+        trial.broken(law, f"keys are {sorted(other)} instead of {sorted(trial.columns)}")
+    for key, column in trial.columns.items():
+        different = difference(column, other[key])
+        if different:
+            trial.broken(law, different)
+
+
+def scores_one_by_one_as_in_a_batch(trial: Trial) -> None:
+    """Check every cell against the scorer's verdict on its case alone."""
+    law = "scores one by one as in a batch"
+    for row, case in enumerate(trial.cases):
+        alone = Trial.of(trial.scorer, [case]).columns
+        for key, column in trial.columns.items():
+            cell = column_of_rows(column, [row])
+            if key in alone:
+                different = difference(cell, alone[key])
+            else:
+                plain = alone.get(PLAIN)
+                said = plain is not None and plain.status[0] == Status.OK
+                different = "a key is missing" if said or cell.status[0] == Status.OK else ""
+            if different:
+                trial.broken(law, f"case {row} differs: {different}")
+
+
+def keeps_to_cases_in_any_order(trial: Trial, order: Sequence[int]) -> None:
+    """Check that cases in another order get the same cells in that order."""
+    moved = columns_for(trial.scorer, [trial.cases[row] for row in order])
+    expected = {key: column_of_rows(column, order) for key, column in trial.columns.items()}
+    if set(moved) != set(expected):
+        trial.broken("is independent of order", f"keys are {sorted(moved)}")
+    for key, column in expected.items():
+        different = difference(column, moved[key])
+        if different:
+            trial.broken("is independent of order", f"in order {list(order)}: {different}")
+        before, after = (
+            corpus_value(trial.scorer, scored_statistics(one))
+            for one in (trial.columns[key], column)
+        )
+        if not near(before, after):
+            trial.broken("is independent of order", f"{before} became {after}")
+
+
+def is_best_for_identity(trial: Trial) -> None:
+    """Check that outputs equal to what is expected get the best value, where that is declared."""
+    for key, column in trial.columns.items():
+        facts = facts_of(trial.scorer, key or None)
+        best = facts.low if facts.direction == "lower" else facts.high
+        if not facts.best_for_identity or best is None:
+            continue
+        values = column.values[np.isfinite(column.values)].tolist()
+        corpus = corpus_value(trial.scorer, scored_statistics(column))
+        for value in [*values, *([] if np.isnan(corpus) else [corpus])]:
+            if not near(value, best):
+                trial.broken("is best for identity", f"{value} instead of {best}")

@@ -1,0 +1,117 @@
+"""One trial of a scorer: what it said of some cases, and how two trials differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+import numpy as np
+
+from evalkit.entities.case import Case
+from evalkit.entities.score import Status
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.protocol import Scorer
+from evalkit.scoring.sufficient import Additive, Rows
+from evalkit.testing.scoring import columns_for, outcome_words, scored_statistics
+
+Columns = Mapping[str, ScoreColumn]
+NEAR: Final = 1e-9
+"""Relative difference that summing in another order may make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A scorer, the cases it was tried on, and what it said of them."""
+
+    scorer: Scorer
+    cases: Sequence[Case]
+    columns: Columns
+
+    @classmethod
+    def of(cls, scorer: Scorer, cases: Sequence[Case]) -> Trial:
+        """Score *cases*; a scorer has to survive every input."""
+        before = repr(cases)
+        try:
+            columns = columns_for(scorer, cases)
+        except Exception as error:
+            problem = f"it raises {type(error).__name__}: {error}"
+            raise AssertionError(_text(scorer, "survives every input", problem, cases)) from error
+        found = cls(scorer, cases, columns)
+        if repr(cases) != before:
+            found.broken("leaves cases as they are", f"it changed them from {before}")
+        return found
+
+    def broken(self, law: str, problem: str) -> NoReturn:
+        """Raise the error that names scorer, law and cases."""
+        raise AssertionError(_text(self.scorer, law, problem, self.cases))
+
+
+def _text(scorer: Scorer, law: str, problem: str, cases: Sequence[Case]) -> str:
+    shown = "\n".join(f"  {_shown(case)}" for case in cases) or "  (an empty batch)"
+    return f"Scorer {scorer.name!r} breaks the law {law!r}: {problem}.\nCases:\n{shown}"
+
+
+def _shown(case: Case) -> str:
+    plain = Case()
+    fields = {name: getattr(case, name) for name in Case.__dataclass_fields__}
+    told = [f"{k}={v!r}" for k, v in fields.items() if v != getattr(plain, k)]
+    text = ", ".join(told)
+    return f"Case({text if len(text) <= 500 else text[:500] + '…'})"  # noqa: PLR2004
+
+
+def column_of_rows(column: ScoreColumn, rows: Sequence[int]) -> ScoreColumn:
+    """Return the cells of some rows, in that order."""
+    picked = list(rows)
+    return ScoreColumn(
+        column.values[picked],
+        column.status[picked],
+        labels={i: column.labels[row] for i, row in enumerate(picked) if row in column.labels},
+        reasons={i: column.reasons[row] for i, row in enumerate(picked) if row in column.reasons},
+        weights=None if column.weights is None else column.weights[picked],
+        statistics=None if column.statistics is None else column.statistics.take(picked),
+    )
+
+
+def difference(one: ScoreColumn, other: ScoreColumn) -> str:
+    """Return what differs between two columns; empty if nothing does."""
+    if len(one) != len(other):
+        return f"{len(other)} cells instead of {len(one)}"
+    if one.status.tolist() != other.status.tolist():
+        words = outcome_words({"one": one, "other": other})
+        return f"outcomes {words['other']} instead of {words['one']}"
+    if not np.allclose(one.values, other.values, rtol=NEAR, atol=NEAR, equal_nan=True):
+        return f"values {other.values.tolist()} instead of {one.values.tolist()}"
+    for name in ("labels", "reasons"):
+        if getattr(one, name) != getattr(other, name):
+            return f"{name} {getattr(other, name)} instead of {getattr(one, name)}"
+    ours, theirs = scored_statistics(one), scored_statistics(other)
+    return "" if _equal_statistics(ours, theirs) else f"statistics {theirs} instead of {ours}"
+
+
+def _equal_statistics(one: Additive | Rows | None, other: Additive | Rows | None) -> bool:
+    if isinstance(one, Additive) and isinstance(other, Additive):
+        return one.vectors.shape == other.vectors.shape and np.allclose(
+            one.vectors, other.vectors, rtol=NEAR, atol=NEAR
+        )
+    if isinstance(one, Rows) and isinstance(other, Rows):
+        if set(one.columns) != set(other.columns):
+            return False
+        return all(_equal_arrays(one.columns[k], other.columns[k]) for k in one.columns)
+    return one is None and other is None
+
+
+def _equal_arrays(one: Any, other: Any) -> bool:
+    if one.dtype == object or one.dtype.kind in "US":
+        return bool(one.tolist() == other.tolist())
+    return bool(np.allclose(one, other, rtol=NEAR, atol=NEAR, equal_nan=True))
+
+
+def near(one: float, other: float) -> bool:
+    """Say whether two values are equal but for rounding; undefined ones (NaN) are."""
+    return bool(np.isclose(one, other, rtol=NEAR, atol=NEAR, equal_nan=True))
+
+
+def word(column: ScoreColumn, row: int) -> str:
+    """Return the outcome of a cell in a word."""
+    return Status(int(column.status[row])).word
