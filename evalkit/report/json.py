@@ -15,6 +15,7 @@ from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.gates.verdict import GateVerdict
 
 SCHEMA: Final = "evalkit.result/1"
 """Name of the form; the number changes when a member changes its meaning or goes away."""
@@ -37,18 +38,21 @@ class JsonReport:
             fresh.write_bytes(orjson.dumps(plain, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def document(result: EvaluationResult, *, cells: bool = False) -> dict[str, Any]:
+def document(
+    result: EvaluationResult, *, cells: bool = False, verdict: GateVerdict | None = None
+) -> dict[str, Any]:
     """Return *result* as plain values: the form that files, ``--json`` and programs share.
 
     Args:
         result: What to describe.
         cells: Whether to add ``cells``: a mapping of columns to the values of `table`.
+        verdict: Verdict on other gates than the run's own.
 
     Returns:
         ``schema, run_id, name, status, verdict, conditions, estimates, signatures, dataset,
         model_id, repeats, coverage, cost, usage, failures, notes, environment``.
     """
-    verdict = result.verdict
+    verdict = result.verdict if verdict is None else verdict
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "run_id": result.run_id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.gating import case_meets
+from evalkit.evaluation.gating import condition_holds
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.report.failing import failure_groups
@@ -134,7 +134,11 @@ def _broken(result: EvaluationResult, row: int, musts: Sequence[str]) -> list[st
     found: list[str] = []
     for must in musts:
         try:
-            met = all(case_meets(result, row, condition) for condition in parse_gates(must))
+            met = all(
+                condition_holds(result, row, repeat, condition)
+                for condition in parse_gates(must)
+                for repeat in range(result.repeats)
+            )
         except EvalkitError as error:
             found.append(f"{must}: {error}")
             continue

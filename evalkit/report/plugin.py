@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.hooks.specs import hookimpl
 from evalkit.report.cells import CsvReport, ParquetReport
+from evalkit.report.html import HtmlReport
 from evalkit.report.json import JsonReport
 from evalkit.report.junit import JunitReport
 from evalkit.report.markdown import MarkdownReport
@@ -19,6 +20,7 @@ def evalkit_reports() -> Iterable[Any]:
     """Return the exporters of evalkit."""
     return [
         TableReport(),
+        HtmlReport(),
         MarkdownReport(),
         JsonReport(),
         JunitReport(),

@@ -35,25 +35,41 @@ class Slice:
 
 
 def slices(result: EvaluationResult) -> list[Slice]:
-    """Return the estimates by each tag that has between 2 and 30 values; at most 12 tags."""
+    """Return the estimates by each tag of `tag_columns`."""
+    return [_slice(result, name) for name in tag_columns(result)]
+
+
+def tag_columns(result: EvaluationResult) -> dict[str, list[str | None]]:
+    """Return the tags worth slicing by: those with 2 to 30 values, at most 12 of them.
+
+    Returns:
+        The value of each case as text, ``None`` where it has none, by tag.
+    """
     if "tags" not in result.spool.fields:
-        return []
+        return {}
+    rows = result.spool.values("tags")
     seen: dict[str, set[str]] = {}
-    for tags in result.spool.values("tags"):
+    for tags in rows:
         for name, value in tags.items():
             values = seen.setdefault(str(name), set())
             if value is not None and len(values) <= _MOST_VALUES:
-                values.add(str(value))
+                values.add(_text(value))
     names = [name for name, values in seen.items() if 1 < len(values) <= _MOST_VALUES]
-    return [_slice(result, name) for name in names[:_MOST_TAGS]]
+    return {
+        name: [None if tags.get(name) is None else _text(tags[name]) for tags in rows]
+        for name in names[:_MOST_TAGS]
+    }
+
+
+def _text(value: object) -> str:
+    return "yes" if value is True else "no" if value is False else str(value)
 
 
 def _slice(result: EvaluationResult, tag: str) -> Slice:
-    units = {key: (e.unit, e.direction) for key, e in result.estimates.items()}
+    whole = result.estimates
     parts: dict[str, dict[str, Estimate]] = {}
     for row in result.by(tag).to_dict("records"):
         key = str(row["metric"])
-        unit, direction = units[key]
         parts.setdefault(str(row[tag]), {})[key] = Estimate(
             key=key,
             value=_number(row["value"]),
@@ -62,8 +78,8 @@ def _slice(result: EvaluationResult, tag: str) -> Slice:
             n_total=int(row["n_total"]),
             n_scored=int(row["n_scored"]),
             n_failed=int(row["n_failed"]),
-            unit=unit,
-            direction=direction,
+            unit=whole[key].unit,
+            direction=whole[key].direction,
         )
     made = (
         Part(value, max(e.n_total for e in found.values()), found) for value, found in parts.items()

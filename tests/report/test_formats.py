@@ -20,7 +20,7 @@ from evalkit.report.json import document
 from evalkit.report.writing import whole_file, write_text
 
 Evaluate = Callable[..., EvaluationResult]
-FORMATS = (".md", ".json", ".xml", ".csv", ".parquet", ".tex")
+FORMATS = (".html", ".md", ".json", ".xml", ".csv", ".parquet", ".tex")
 
 
 @pytest.mark.parametrize("extension", FORMATS)

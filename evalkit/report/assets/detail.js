@@ -1,0 +1,117 @@
+// One case in full, beside the list that it was opened from.
+
+class Detail {
+  constructor(browser) {
+    this.browser = browser;
+    this.element = document.getElementById("detail");
+    this.element.addEventListener("click", (event) => { if (event.target === this.element) this.element.close(); });
+    this.element.addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
+    this.element.addEventListener("keydown", (event) => {
+      if (event.target.closest("select, input, textarea")) return;
+      if (event.key === "ArrowRight" || event.key === "j") this.step(1);
+      if (event.key === "ArrowLeft" || event.key === "k") this.step(-1);
+    });
+  }
+
+  /** Open a cell; *list* is what the arrow keys walk through. */
+  async open(cell, list) {
+    this.list = list;
+    this.cell = cell;
+    const row = await this.browser.cells.read(cell);
+    if (this.cell !== cell) return;
+    this.element.replaceChildren(...this.parts(row));
+    if (!this.element.open) this.element.showModal();
+    this.element.scrollTop = 0;
+    this.element.querySelector(".close").focus({ preventScroll: true });
+    history.replaceState(null, "", `#case=${encodeURIComponent(cell)}`);
+  }
+
+  step(way) {
+    const next = this.list[this.list.indexOf(this.cell) + way];
+    if (next !== undefined) this.open(next, this.list);
+  }
+
+  parts(row) {
+    const place = this.list.indexOf(this.cell);
+    const button = (text, label, onclick, disabled = false) => h("button", { type: "button", text, "aria-label": label, title: label, onclick, disabled });
+    const close = button("×", "Close", () => this.element.close());
+    close.classList.add("close");
+    const head = h("header", {}, h("h2", { id: "detail-title", text: row.id }),
+      h("span", { class: "muted", text: `${(place + 1).toLocaleString("en")} of ${this.list.length.toLocaleString("en")}` }),
+      button("‹", "Case before (left arrow)", () => this.step(-1), place <= 0),
+      button("›", "Next case (right arrow)", () => this.step(1), place >= this.list.length - 1), close);
+    const parts = [head];
+    if (row.stopped) parts.push(h("p", { class: "banner alarming" }, h("strong", { text: row.stopped[0] }), ` in the target: ${row.stopped[1]}`));
+    parts.push(part("Input", fields(row.inputs)));
+    if (row.expectations) parts.push(part("Expected", fields(row.expectations)));
+    if (!row.stopped) parts.push(this.answer(row));
+    parts.push(part("Scores", this.scores(row)));
+    for (const [name, title] of [["retrieved_context", "Retrieved context"], ["tool_calls", "Tool calls"], ["must", "Must hold"], ["metadata", "Metadata"]]) {
+      if (row[name]) parts.push(part(title, fields(row[name])));
+    }
+    parts.push(part("Facts", facts(Object.fromEntries([
+      ...Object.entries(row.tags ?? {}), ["group", row.group], ["session", row.session], ["turn", row.turn], ["split", row.split],
+      ["latency", row.latency_seconds === undefined || row.latency_seconds === null ? null : `${number(row.latency_seconds)} s`],
+      ["cost", row.cost ? `$${row.cost.toPrecision(3)}` : null], ["usage", row.usage],
+    ].filter(([, value]) => value !== undefined && value !== null)))));
+    return parts.filter((found) => found && found.childElementCount !== 1 || found === head);
+  }
+
+  answer(row) {
+    const got = shown(row.outputs), wanted = row.expectations ? gist(row.expectations) : "";
+    const pieces = typeof row.outputs === "string" && wanted && got !== wanted ? difference(wanted, got) : null;
+    if (!pieces) return part("Output", fields(row.outputs));
+    const text = h("pre", {}, pieces.map(([kind, piece]) => (kind === 0 ? piece : h(kind < 0 ? "del" : "ins", { text: piece }))));
+    const plain = h("pre", { text: got });
+    text.hidden = true;
+    const toggle = h("button", { class: "quiet", type: "button", "aria-pressed": "false", text: "Compare with expected", onclick: () => {
+      text.hidden = !text.hidden;
+      plain.hidden = !text.hidden;
+      toggle.setAttribute("aria-pressed", String(!text.hidden));
+    } });
+    return part("Output", h("div", { class: "field" }, plain, text), toggle);
+  }
+
+  scores(row) {
+    return h("dl", { class: "scores" }, this.browser.cells.metrics.map((metric, place) => h("div", {},
+      h("dt", {}, metricName(metric.key, metric.direction)),
+      h("dd", { class: "number score" }, scoreOf(metric, row.cell)),
+      row.explanations[place] && h("dd", { class: "prose", text: row.explanations[place] }))));
+  }
+}
+
+function part(title, content, aside) {
+  if (!content) return null;
+  return h("section", {}, h("h3", { text: title }, aside), content);
+}
+
+/** Show a value: texts as they are, mappings by field, anything else as indented JSON. */
+function fields(value) {
+  if (value === null || value === undefined) return h("div", { class: "field" }, h("p", { class: "muted", text: "nothing" }));
+  if (typeof value === "string") return h("div", { class: "field" }, h("pre", { text: value || "(an empty text)" }));
+  const entries = Array.isArray(value) ? null : typeof value === "object" ? Object.entries(value) : null;
+  if (!entries) return h("div", { class: "field" }, h("pre", { text: JSON.stringify(value, null, 2) }));
+  return h("div", {}, entries.map(([name, item]) => h("div", { class: "field" },
+    entries.length > 1 && h("p", { class: "muted name", text: name }),
+    h("pre", { text: typeof item === "string" ? item : JSON.stringify(item, null, 2) }))));
+}
+
+/** Words removed (-1), kept (0) and added (1) on the way from one text to the other. */
+function difference(from, to) {
+  const a = from.split(/(\s+)/), b = to.split(/(\s+)/);
+  if (a.length * b.length > 1e6) return null;
+  const width = b.length + 1, longest = new Uint16Array((a.length + 1) * width);
+  for (let i = a.length - 1; i >= 0; i -= 1) {
+    for (let j = b.length - 1; j >= 0; j -= 1) {
+      longest[i * width + j] = a[i] === b[j] ? longest[(i + 1) * width + j + 1] + 1 : Math.max(longest[(i + 1) * width + j], longest[i * width + j + 1]);
+    }
+  }
+  const pieces = [];
+  const add = (kind, text) => { if (pieces.at(-1)?.[0] === kind) pieces.at(-1)[1] += text; else if (text) pieces.push([kind, text]); };
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
+    if (i < a.length && j < b.length && a[i] === b[j]) { add(0, a[i]); i += 1; j += 1; }
+    else if (i < a.length && (j >= b.length || longest[(i + 1) * width + j] >= longest[i * width + j + 1])) { add(-1, a[i]); i += 1; }
+    else { add(1, b[j]); j += 1; }
+  }
+  return pieces;
+}

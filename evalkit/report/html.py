@@ -1,0 +1,112 @@
+"""A result as one HTML file that needs no network and runs nothing but its own script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from evalkit._internal.canonical import canonical_json
+from evalkit.report.embedded import chosen_rows, packed_cells, packed_index
+from evalkit.report.overview import overview
+from evalkit.report.texts import one_line
+from evalkit.report.writing import whole_file
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+
+_STYLES: Final = ("page.css", "cases.css", "print.css")
+_SCRIPTS: Final = (
+    "dom.js",
+    "numbers.js",
+    "cells.js",
+    "drawing.js",
+    "summary.js",
+    "sections.js",
+    "browser.js",
+    "detail.js",
+    "start.js",
+)
+
+
+class HtmlReport:
+    """Writes a page with summary, distributions, slices, failures and every case."""
+
+    name = "html"
+    extensions = (".html", ".htm")
+
+    def write(self, result: EvaluationResult, path: Path) -> None:
+        """Write *result* to *path*.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        rows = chosen_rows(result)
+        style, script = _style(), _script()
+        page = _template().stream(
+            title=one_line(result.name),
+            policy=_policy(style, script),
+            style=style,
+            script=script,
+            overview=embeddable(overview(result, rows)),
+            index=packed_index(result, rows),
+            chunks=packed_cells(result, rows),
+        )
+        page.enable_buffering(16)
+        with whole_file(path) as fresh:
+            page.dump(str(fresh), encoding="utf-8", errors="replace")
+
+
+def embeddable(value: Any) -> str:
+    r"""Return *value* as JSON that cannot leave a ``script`` element.
+
+    Examples:
+        >>> embeddable({"a": "</script>"})
+        '{"a":"\\u003c/script\\u003e"}'
+    """
+    text = canonical_json(value).decode("utf-8")
+    for mark in "<>&\u2028\u2029":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the content security policy: this style, this script, and nothing else."""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _asset(name: str) -> str:
+    return files("evalkit.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _style() -> str:
+    return "\n" + "\n".join(_asset(name) for name in _STYLES)
+
+
+@cache
+def _script() -> str:
+    parts = "\n".join(_asset(name) for name in _SCRIPTS)
+    return f'\n"use strict";\n(() => {{\n{parts}\n}})();\n'
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_asset("page.html"))

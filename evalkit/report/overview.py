@@ -1,0 +1,142 @@
+"""What an HTML report shows besides single cases, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from evalkit.errors import EvalkitError
+from evalkit.gates.condition import parse_gates
+from evalkit.report.distribution import distribution
+from evalkit.report.failing import failure_groups
+from evalkit.report.json import document, fields
+from evalkit.report.remarks import remarks, subtitle
+from evalkit.report.slices import slices
+from evalkit.report.texts import one_line
+from evalkit.report.worst import worst_cells
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from evalkit.evaluation.result import EvaluationResult
+
+
+def overview(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Return everything of *result* but its cells, for a page that shows the cases *rows*.
+
+    Cells are named by their place among the cells that the page shows.
+    """
+    found = document(result)
+    repeats = result.repeats
+    places = {row: place for place, row in enumerate(rows.tolist())}
+
+    def placed(cells: list[int]) -> list[int]:
+        return [
+            places[cell // repeats] * repeats + cell % repeats
+            for cell in cells
+            if cell // repeats in places
+        ]
+
+    return {
+        "name": one_line(result.name),
+        "subtitle": subtitle(result),
+        "created": result.facts.plan.get("created"),
+        "status": found["status"],
+        "level": result.facts.plan["level"],
+        "n": len(result),
+        "shown": len(rows),
+        "repeats": repeats,
+        "coverage": found["coverage"],
+        "cost": found["cost"],
+        "usage": found["usage"],
+        "verdict": found["verdict"],
+        "conditions": found["conditions"],
+        "remarks": [{"text": r.text, "alarming": r.alarming} for r in remarks(result)],
+        "estimates": list(found["estimates"].values()),
+        "thresholds": _thresholds(result),
+        "metrics": [_metric(result, place, placed) for place in range(len(result.metrics))],
+        "slices": [
+            {
+                "tag": found.tag,
+                "parts": [
+                    {
+                        "value": part.value,
+                        "n": part.n,
+                        "estimates": [fields(e) for e in part.estimates.values()],
+                    }
+                    for part in found.parts
+                ],
+            }
+            for found in slices(result)
+        ],
+        "failures": [
+            {
+                "place": one_line(group.place),
+                "stage": group.stage,
+                "reason": group.reason,
+                "count": len(group.cells),
+                "explanation": one_line(group.explanation or "", 400),
+                "cells": placed(group.cells[:1]),
+            }
+            for group in failure_groups(result)
+        ],
+        "identity": _identity(result, found),
+    }
+
+
+def _metric(result: EvaluationResult, place: int, placed: Any) -> dict[str, Any]:
+    import numpy as np
+
+    metric = result.metrics[place]
+    labels_only = not np.isfinite(metric.column.values).any()
+    return {
+        "key": metric.key,
+        "direction": "none" if labels_only else metric.facts.direction,
+        "bounds": metric.facts.bounds,
+        "unit": metric.facts.unit,
+        "binary": metric.column.binary,
+        "corpus": metric.source is not None,
+        "distribution": distribution(metric),
+        "worst": placed(worst_cells(metric)),
+    }
+
+
+def _thresholds(result: EvaluationResult) -> dict[str, list[float]]:
+    """Return the numbers that gates compare each plain metric with."""
+    found: dict[str, list[float]] = {}
+    for verdict in result.verdict.conditions:
+        if verdict.estimate is None:
+            continue
+        try:
+            conditions = parse_gates(verdict.condition)
+        except EvalkitError:
+            continue
+        numbers = [c.threshold for c in conditions if c.kind == "metric"]
+        found.setdefault(verdict.estimate.key, []).extend(numbers)
+    return found
+
+
+def _identity(result: EvaluationResult, found: Mapping[str, Any]) -> dict[str, Any]:
+    plan = result.facts.plan
+    environment = dict(found["environment"])
+    return {
+        "signatures": found["signatures"],
+        "run": {
+            "run id": result.run_id,
+            "model id": result.model_id,
+            "target": plan.get("target"),
+            "data": found["dataset"],
+            "outputs digest": plan.get("outputs_digest"),
+            "columns": plan.get("columns"),
+            "repeats": result.repeats,
+            "reducers": plan.get("reducers"),
+            "gates": plan.get("gates"),
+            "level": plan.get("level"),
+            "seed": plan.get("seed"),
+            "judge model": plan.get("judge_model"),
+            "settings": environment.pop("settings", None),
+        },
+        "packages": environment.pop("packages", {}),
+        "machine": environment,
+    }
