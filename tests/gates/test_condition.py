@@ -1,0 +1,112 @@
+"""The grammar of gates: what parses, and where the error points when it does not."""
+
+import pytest
+
+from evalkit.errors import GateSyntaxError, UsageError
+from evalkit.gates.condition import parse_gates
+from evalkit.gates.key import parse_key
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "function", "quantile", "tags", "worst"),
+    [
+        pytest.param("text.token_f1", "text.token_f1", None, None, (), None, id="plain"),
+        pytest.param(
+            "p95(operations.latency)",
+            "operations.latency",
+            "quantile",
+            0.95,
+            (),
+            None,
+            id="quantile",
+        ),
+        pytest.param("p99.9(m)", "m", "quantile", 0.999, (), None, id="fine-quantile"),
+        pytest.param("median(m)", "m", "median", None, (), None, id="median"),
+        pytest.param("rate(m)[a=b]", "m", "rate", None, (("a", "b"),), None, id="tag-outside"),
+        pytest.param("rate(m[a=b])", "m", "rate", None, (("a", "b"),), None, id="tag-inside"),
+        pytest.param(
+            "m[a=b][c=d e]", "m", None, None, (("a", "b"), ("c", "d e")), None, id="two-tags"
+        ),
+        pytest.param("tone=polite", "tone=polite", None, None, (), None, id="label"),
+        pytest.param("worst(m, by=language)", "m", None, None, (), "language", id="worst"),
+        pytest.param("worst(p95(m), by=l)", "m", "quantile", 0.95, (), "l", id="worst-quantile"),
+        pytest.param("m.pass_at_k(4)", "m.pass_at_k(4)", None, None, (), None, id="reducer"),
+    ],
+)
+def test_keys_parse(
+    text: str,
+    metric: str,
+    function: str | None,
+    quantile: float | None,
+    tags: tuple[tuple[str, str], ...],
+    worst: str | None,
+) -> None:
+    found = parse_key(text)
+
+    assert (found.metric, found.function, found.tags, found.worst_by) == (
+        metric,
+        function,
+        tags,
+        worst,
+    )
+    assert found.quantile == (None if quantile is None else pytest.approx(quantile))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "op", "threshold", "level", "point"),
+    [
+        pytest.param("m >= 0.6", "metric", ">=", 0.6, None, False, id="plain"),
+        pytest.param("m<=2", "metric", "<=", 2.0, None, False, id="no-spaces"),
+        pytest.param("m > -1e-3 @ point", "metric", ">", -0.001, None, True, id="point"),
+        pytest.param("rate(s) >= 0.99 @ ci99", "metric", ">=", 0.99, 0.99, False, id="level"),
+        pytest.param("coverage >= 98%", "coverage", ">=", 0.98, None, False, id="percent"),
+        pytest.param("cost <= 1.50", "cost", "<=", 1.5, None, False, id="cost"),
+        pytest.param("tone=polite >= .9", "metric", ">=", 0.9, None, False, id="label"),
+    ],
+)
+def test_conditions_parse(
+    text: str, kind: str, op: str, threshold: float, level: float | None, *, point: bool
+) -> None:
+    (found,) = parse_gates(text)
+
+    assert (found.kind, found.op, found.threshold, found.level, found.point) == (
+        kind,
+        op,
+        pytest.approx(threshold),
+        level,
+        point,
+    )
+
+
+def test_conditions_are_joined_by_and_or_given_as_a_list() -> None:
+    joined = parse_gates("a >= 1 and b <= 2 and must_pass[critical=yes]")
+    listed = parse_gates(["a >= 1", "b <= 2", "must_pass[critical=yes]"])
+
+    assert joined == listed
+    assert joined[2].tags == (("critical", "yes"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "expected"),
+    [
+        pytest.param("m >=", 4, "a number", id="no-number"),
+        pytest.param("m", 1, ">=", id="no-operator"),
+        pytest.param(">= 3", 0, "a metric", id="no-metric"),
+        pytest.param("m >= 3 @ maybe", 9, "ci95", id="confidence"),
+        pytest.param("avg(m) >= 3", 0, "one of mean", id="function"),
+        pytest.param("a >= 1 and m[x] >= 3", 13, "tag=value", id="tag-in-the-second"),
+        pytest.param("worst(m) >= 3", 7, "by=tag", id="worst-without-by"),
+        pytest.param("m[x=1 >= 3", 0, "a metric", id="open-bracket"),
+    ],
+)
+def test_an_error_points_at_the_character(text: str, place: int, expected: str) -> None:
+    with pytest.raises(GateSyntaxError, match=expected) as caught:
+        parse_gates(text)
+
+    assert caught.value.position == place
+    assert str(caught.value).splitlines()[1:] == [f"  {text}", f"  {' ' * place}^"]
+
+
+def test_gates_that_compare_say_what_to_use_instead() -> None:
+    with pytest.raises(UsageError, match=r"result\.difference"):
+        parse_gates("no_regression(m, margin=0.02)")

@@ -1,0 +1,122 @@
+"""Verdicts honour the whole interval, coverage, and the gravest condition."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.entities.estimate import Estimate
+from evalkit.gates.condition import parse_gates
+from evalkit.gates.verdict import (
+    EXIT_CODES,
+    Circumstances,
+    ConditionVerdict,
+    Verdict,
+    decide,
+    decide_number,
+    describe,
+    number,
+    together,
+)
+
+MEASURED = Estimate(key="m", value=0.7, low=0.6, high=0.8, n_total=100, n_scored=100)
+
+
+@pytest.mark.parametrize(
+    ("gate", "expected"),
+    [
+        pytest.param("m >= 0.6", "PASS", id="lower-end-reaches"),
+        pytest.param("m > 0.6", "INCONCLUSIVE", id="strictly-above"),
+        pytest.param("m >= 0.7", "INCONCLUSIVE", id="inside"),
+        pytest.param("m >= 0.81", "FAIL", id="below"),
+        pytest.param("m <= 0.8", "PASS", id="upper-end-reaches"),
+        pytest.param("m <= 0.5", "FAIL", id="above"),
+        pytest.param("m >= 0.7 @ point", "PASS", id="point"),
+        pytest.param("m >= 0.71 @ point", "FAIL", id="point-below"),
+        pytest.param("m == 0.7", "INCONCLUSIVE", id="equal-inside"),
+        pytest.param("m != 0.9", "PASS", id="unequal-outside"),
+    ],
+)
+def test_the_whole_interval_decides(gate: str, expected: str) -> None:
+    assert decide(parse_gates(gate)[0], MEASURED, Circumstances()).status == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "around", "expected"),
+    [
+        pytest.param(
+            {"value": None, "low": None, "n_scored": 0, "n_skipped": 100},
+            {},
+            "INCONCLUSIVE",
+            id="nothing-applies",
+        ),
+        pytest.param({"low": None}, {}, "INCONCLUSIVE", id="no-interval"),
+        pytest.param({"n_scored": 90, "n_failed": 10}, {}, "FAIL", id="own-failures"),
+        pytest.param(
+            {"n_scored": 90, "n_failed": 10},
+            {"infrastructure_failures": 10},
+            "INFRA",
+            id="infrastructure",
+        ),
+        pytest.param(
+            {"n_scored": 90, "n_failed": 10},
+            {"infrastructure_failures": 9},
+            "INFRA",
+            id="mostly-infrastructure",
+        ),
+        pytest.param(
+            {"n_scored": 90, "n_failed": 10}, {"least_coverage": 0.9}, "PASS", id="allowed"
+        ),
+        pytest.param({"n_scored": 60}, {}, "INCONCLUSIVE", id="interrupted"),
+        pytest.param({"n_scored": 60}, {"out_of_budget": True}, "BUDGET", id="budget"),
+        pytest.param(
+            {"n_scored": 60, "low": 0.1, "high": 0.2, "value": 0.15},
+            {"out_of_budget": True},
+            "FAIL",
+            id="failed-before-the-budget",
+        ),
+    ],
+)
+def test_missing_cases_never_pass(
+    changes: dict[str, object], around: dict[str, object], expected: str
+) -> None:
+    estimate = dataclasses.replace(MEASURED, **changes)  # type: ignore[arg-type]
+    found = decide(parse_gates("m >= 0.5")[0], estimate, Circumstances(**around))  # type: ignore[arg-type]
+
+    assert found.status == expected
+    assert found.why.startswith("m >= 0.5: ")
+
+
+def test_an_unknown_number_never_passes() -> None:
+    gate = parse_gates("cost <= 1")[0]
+
+    assert decide_number(gate, None, "cost").status == "INCONCLUSIVE"
+    assert decide_number(gate, 0.5, "cost").status == "PASS"
+    assert decide_number(gate, 1.5, "cost").status == "FAIL"
+
+
+@given(st.lists(st.sampled_from(list(Verdict)), min_size=1))
+def test_the_gravest_verdict_wins(verdicts: list[Verdict]) -> None:
+    order = ["FAIL", "BUDGET", "INFRA", "INCONCLUSIVE", "PASS"]
+    conditions = [ConditionVerdict(condition="c", status=v, why="c") for v in verdicts]
+
+    assert together(conditions).status == min(verdicts, key=order.index)
+
+
+def test_no_condition_passes_and_each_verdict_has_its_exit_code() -> None:
+    assert together([]).status is Verdict.PASS
+    assert [EXIT_CODES[verdict] for verdict in Verdict] == [0, 1, 3, 4, 5]
+
+
+@given(st.floats(-1e6, 1e6))
+def test_numbers_are_shown_without_negative_zero_and_close_to_their_value(value: float) -> None:
+    shown = number(value)
+
+    assert shown not in {"-0.00", "-0"}
+    assert float(shown) == pytest.approx(value, rel=0.06, abs=0.006)
+
+
+def test_an_estimate_is_described_with_its_denominators() -> None:
+    assert describe(MEASURED) == "0.700 [0.600, 0.800] (n=100/100)"
+    assert describe(Estimate(key="m", n_total=3)) == "no value (n=0/3)"
