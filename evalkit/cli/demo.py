@@ -11,7 +11,7 @@ import click
 
 from evalkit.cli.command import Command
 from evalkit.cli.options import use_store
-from evalkit.cli.output import drawing_board, show, write
+from evalkit.cli.output import drawing_board, show
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
@@ -50,14 +50,13 @@ def command(context: click.Context) -> None:
     folder = _folder()
     # A relative path where it can be: it is what the closing lines tell the user to type.
     use_store(context, f"sqlite:///{(folder / 'evalkit.db').as_posix()}")
-    _title("1", "Two systems' stored answers to 204 questions; no model is called")
+    _title("1", "Two systems' stored answers; no model is called")
     atlas, birch = _stored("Atlas", folder), _stored("Birch", folder)
     _table(atlas)
-    write("")
     _table(birch)
     _title("2", "Which one is better, and how sure is that?")
     _compare(atlas, birch)
-    _title("3", "A classifier, called live on 171 cases that it has not seen")
+    _title("3", "A classifier, called live on unseen cases")
     classifier = _classifier()
     _table(classifier)
     reports = [
@@ -145,13 +144,14 @@ def _title(number: str, text: str) -> None:
     from rich.text import Text
 
     show(Text(""), Text.assemble((f" {number} ", "bold reverse"), (f" {text}", "bold")))
-    write("")
 
 
 def _table(result: EvaluationResult) -> None:
+    from rich.text import Text
+
     from evalkit.report.table import WIDEST, render
 
-    show(render(result, width=min(drawing_board().width, WIDEST)))
+    show(Text(""), render(result, width=min(drawing_board().width, WIDEST)))
 
 
 def _closing(folder: Path, reports: list[Path]) -> None:

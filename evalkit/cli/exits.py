@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from evalkit.gates.verdict import EXIT_CODES, Verdict
+from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
@@ -15,15 +15,14 @@ _GRAVITY = (Verdict.FAIL, Verdict.BUDGET, Verdict.INFRA, Verdict.INCONCLUSIVE, V
 
 def exit_code(results: Iterable[EvaluationResult]) -> int:
     """Return the exit code of the gravest of *results*: FAIL, then BUDGET, INFRA, INCONCLUSIVE."""
-    found = {outcome(result) for result in results}
+    found = {outcome(result, result.verdict) for result in results}
     return EXIT_CODES[next(verdict for verdict in _GRAVITY if verdict in found)]
 
 
-def outcome(result: EvaluationResult) -> Verdict:
-    """Return the verdict on *result*; where nothing could be scored it is INFRA at least."""
-    status = result.verdict.status
-    if status in {Verdict.FAIL, Verdict.BUDGET} or scored_anything(result):
-        return status
+def outcome(result: EvaluationResult, verdict: GateVerdict) -> Verdict:
+    """Return what *verdict* comes to; where nothing could be scored it is INFRA at least."""
+    if verdict.status in {Verdict.FAIL, Verdict.BUDGET} or scored_anything(result):
+        return verdict.status
     return Verdict.INFRA
 
 

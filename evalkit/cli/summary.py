@@ -12,6 +12,7 @@ from evalkit.report.table import WIDEST, render
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.gates.verdict import GateVerdict
 
 
 def show_results(results: Sequence[EvaluationResult], *, as_json: bool) -> None:
@@ -36,8 +37,9 @@ def write_reports(result: EvaluationResult, files: Iterable[str | Path]) -> None
         tell(f"Wrote {result.report(file)}")
 
 
-def as_object(result: EvaluationResult) -> dict[str, Any]:
-    """Return *result* as the JSON report has it, less the cells."""
+def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> dict[str, Any]:
+    """Return *result* as the JSON report has it; *verdict* may be one on other gates."""
     from evalkit.report.json import document
 
-    return {**document(result), "verdict": str(outcome(result))}
+    verdict = result.verdict if verdict is None else verdict
+    return {**document(result, verdict=verdict), "verdict": str(outcome(result, verdict))}

@@ -36,11 +36,11 @@ def _checked_scorer(item: Any) -> Any:
     if isinstance(item, str):
         return item
     if not isinstance(item, dict) or not all(isinstance(name, str) for name in item):
-        raise ValueError(problem)  # noqa: TRY004  pydantic turns these into its own error
+        raise ValueError(problem)
     for name, parameters in item.items():
         if parameters is not None and not isinstance(parameters, dict):
             problem = f"the parameters of {name} should be a mapping, not {parameters!r}"
-            raise ValueError(problem)  # noqa: TRY004  the same
+            raise ValueError(problem)
     return item
 
 

@@ -92,14 +92,15 @@ def _told(path: Path, error: ValidationError, root: yaml.Node | None) -> str:
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where)[1:]
     if first["type"] == "extra_forbidden":
         known = list(Specification.model_fields)
-        told = f"there is no such word.{near_miss(str(where[-1]), known)}"
-        told += f" The words are: {', '.join(known)}"
+        hint = near_miss(str(where[-1]), known) or f" The words are: {', '.join(known)}."
+        told = f"there is no such word.{hint}"
     else:
         told = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
         told += "" if first["type"] == "value_error" else f", not {first['input']!r}"
+        told += "."
     places = {tuple(_steps(problem["loc"], root)) for problem in found}
-    more = f" There are {len(places) - 1} problems more." if len(places) > 1 else ""
-    return f"{path}, line {line}: {key}: {told}.{more}"
+    more = f" (Of {len(places)} problems, the first.)" if len(places) > 1 else ""
+    return f"{path}, line {line}: {key}: {told}{more}"
 
 
 def _steps(place: Sequence[str | int], root: yaml.Node | None) -> list[str | int]:

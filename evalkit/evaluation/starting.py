@@ -220,6 +220,7 @@ def _open_run(
         run.run_id,
         params={
             "model": "stored outputs" if target is None else target.identity.name,
+            "data": _data_name(request.data)[:6000],
             "scorers": ", ".join(scorer.name for scorer in scorers)[:6000],
             "repeats": str(request.repeats),
             "seed": str(request.seed),

@@ -1,0 +1,36 @@
+"""``evalkit report``."""
+
+from __future__ import annotations
+
+import click
+
+from evalkit.cli.command import Command
+from evalkit.cli.options import json_option, run_argument, store_option
+
+
+@click.command(cls=Command, example="evalkit report latest -o report.html -o report.md")
+@run_argument
+@click.option(
+    "-o",
+    "--output",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="File to write, in the format of its extension; without any, the table is shown.",
+)
+@json_option
+@store_option
+def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
+    """Show a run, or write it as a report.
+
+    Extensions: .html .md .json .xml (JUnit) .csv .parquet .tex, and those of plug-ins.
+    """
+    from evalkit.cli.locating import find_own_modules
+    from evalkit.cli.summary import show_results, write_reports
+    from evalkit.evaluation.loading import load_result
+
+    find_own_modules()
+    result = load_result(run)
+    write_reports(result, files)
+    if as_json or not files:
+        show_results([result], as_json=as_json)
