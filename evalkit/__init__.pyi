@@ -1,4 +1,4 @@
-"""What a type checker sees of evalkit: the same table as in ``__init__.py``."""
+# What a type checker sees of evalkit: the same table as in __init__.py.
 
 from evalkit import tracking as tracking
 from evalkit.entities.case import Case as Case

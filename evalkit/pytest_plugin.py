@@ -6,10 +6,9 @@ this file.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +27,20 @@ def _mark(function: Any) -> CasesMark | GatesMark | None:
     return getattr(function, "__evalkit__", None)
 
 
+def _worker(config: pytest.Config) -> Mapping[str, Any] | None:
+    """Return what pytest-xdist tells its workers; ``None`` in a session of one process."""
+    return getattr(config, "workerinput", None)
+
+
 def _folder(config: pytest.Config) -> Path:
     """Return the folder that all processes of this session share."""
     if _FOLDER not in config.stash:
-        uid = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-        if uid is None:
+        worker = _worker(config)
+        if worker is None:
             config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="evalkit-suites-"))
         else:
-            config.stash[_FOLDER] = Path(tempfile.gettempdir()) / f"evalkit-suites-{uid}"
+            shared = f"evalkit-suites-{worker['testrunuid']}"
+            config.stash[_FOLDER] = Path(tempfile.gettempdir()) / shared
             config.stash[_FOLDER].mkdir(exist_ok=True, mode=0o700)
     return config.stash[_FOLDER]
 
@@ -198,9 +203,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     if _FOLDER not in config.stash:
         return
     folder = config.stash[_FOLDER]
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    worker = _worker(config)
     if worker is not None:  # the last worker to leave removes what all of them shared
-        (folder / f"left-{worker}").touch()
-        if len(list(folder.glob("left-*"))) < int(os.environ["PYTEST_XDIST_WORKER_COUNT"]):
+        (folder / f"left-{worker['workerid']}").touch()
+        if len(list(folder.glob("left-*"))) < worker["workercount"]:
             return
     shutil.rmtree(folder, ignore_errors=True)
