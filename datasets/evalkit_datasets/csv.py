@@ -28,9 +28,8 @@ _KINDS: Final[Sequence[tuple[Callable[[str], object], Callable[[str], Any]]]] = 
     (_INTEGER.fullmatch, int),
     (_FLOAT.fullmatch, float),
     (lambda cell: cell.casefold() in _BOOLEANS, _to_boolean),
-    (lambda _: True, str),
 )
-"""Test and converter of each type, in the order in which a column tries them."""
+"""Test and converter of each type but text, in the order in which a column tries them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ class Csv:
         while taken := list(islice(rows, chunk_rows)):
             columns = zip(*(cells for _, cells in taken), strict=True)
             typed = [
-                [None if cell == "" else convert(cell) for cell in column]
+                [cell or None for cell in column]
+                if convert is None
+                else [convert(cell) if cell else None for cell in column]
                 for convert, column in zip(converters, columns, strict=True)
             ]
             made = [dict(zip(header, row, strict=True)) for row in zip(*typed, strict=True)]
@@ -89,8 +90,8 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             raise DataError(f"this is not CSV: {error}", file=str(path), line=line) from None
 
 
-def _first_pass(path: Path) -> tuple[list[str], list[Callable[[str], Any]]]:
-    """Return the header and a converter for each column, after a check of every row."""
+def _first_pass(path: Path) -> tuple[list[str], list[Callable[[str], Any] | None]]:
+    """Return the header and a converter for each column but texts, after a check of every row."""
     rows = _rows(path)
     first = next(rows, None)
     if first is None:
@@ -110,7 +111,8 @@ def _first_pass(path: Path) -> tuple[list[str], list[Callable[[str], Any]]]:
             kinds = possible[place]
             kinds -= {kind for kind in kinds if not all(map(_KINDS[kind][0], known))}
     return header, [
-        _KINDS[min(kinds)][1] if some else str for kinds, some in zip(possible, filled, strict=True)
+        _KINDS[min(kinds)][1] if kinds and some else None
+        for kinds, some in zip(possible, filled, strict=True)
     ]
 
 

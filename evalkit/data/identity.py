@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any, Final
 
-from evalkit._internal.canonical import canonical_json, canonical_json_each, parse_json
+from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.data.fields import JSON_FIELDS
 
 ID_BYTES: Final = 8
@@ -146,6 +146,14 @@ def hashed_forms(cells: Mapping[str, Sequence[Any]]) -> dict[str, list[bytes]]:
     }
 
 
+def _escaped(ids: Sequence[str]) -> list[bytes]:
+    """Return ids as JSON texts without their quotes, shape ``(n,)``: no control character is left.
+
+    One call writes them all; a quote and a comma cannot meet like this inside a JSON text.
+    """
+    return canonical_json(ids)[2:-2].split(b'","')
+
+
 class Digests:
     """Hashes a data set row by row; order matters, chunks do not."""
 
@@ -171,7 +179,7 @@ class Digests:
             new: Whether each row is the first of its case: a case counts once in the data set.
         """
         nothing = [b""] * len(ids)
-        names = canonical_json_each(ids)
+        names = _escaped(ids)
         parts = [forms.get(field, nothing) for field in DATASET_FIELDS]
         rows = [b"\x1f".join(row) for row in zip(names, *parts, strict=True)]
         self._dataset.update(b"\x1e".join([*compress(rows, new), b""]))
@@ -179,7 +187,9 @@ class Digests:
         self._has_outputs = self._has_outputs or any(map(any, made))
         if repeats is not None:
             made.append([b"%d" % repeat if repeat else b"" for repeat in repeats])
-        answers = [b"\x1f".join(row).rstrip(b"\x1f") for row in zip(names, *made, strict=True)]
+        else:
+            made.append(nothing)
+        answers = [b"\x1f".join(row) for row in zip(names, *made, strict=True)]
         self._outputs.update(b"\x1e".join([*answers, b""]))
 
     @property

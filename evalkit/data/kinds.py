@@ -74,10 +74,10 @@ class Kinds:
         known = self._known.get(column)
         if not kinds or (known is not None and kinds == {known[0]}):
             return types
-        self._compare(table, column)
+        self._compare(table, column, several=known is not None or len(kinds) > 1)
         return types
 
-    def _compare(self, table: Table, column: str) -> None:
+    def _compare(self, table: Table, column: str, *, several: bool) -> None:
         for row, value in enumerate(table.columns[column]):
             kind = kind_of(type(value))
             if kind is None or is_missing(value):
@@ -85,6 +85,8 @@ class Kinds:
             known = self._known.get(column)
             if known is None:
                 self._known[column] = (kind, table.lines[row])
+                if not several:
+                    return
             elif known[0] != kind:
                 first, line = known
                 raise table.error(
