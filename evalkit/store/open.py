@@ -54,9 +54,9 @@ def _sqlite_path(uri: str) -> Path | None:
     kind = scheme.partition("+")[0].lower()
     if separator and kind in _LATER:
         problem = f"stores behind {kind}:// arrive with the tracking release."
-        raise UnsupportedStoreError(_without_password(uri), problem)
+        raise UnsupportedStoreError(shown_uri(uri), problem)
     if not separator or kind != "sqlite":
-        raise UnsupportedStoreError(_without_password(uri), "this is no URI of a store.")
+        raise UnsupportedStoreError(shown_uri(uri), "this is no URI of a store.")
     if rest and not rest.startswith("/"):
         raise UnsupportedStoreError(uri, "a path follows three slashes.")
     if "?" in rest:
@@ -65,7 +65,13 @@ def _sqlite_path(uri: str) -> Path | None:
     return None if name in _MEMORY else Path(name).expanduser()
 
 
-def _without_password(uri: str) -> str:
+def shown_uri(uri: str) -> str:
+    """Return *uri* with its password hidden, for everything that a person reads.
+
+    Examples:
+        >>> shown_uri("postgresql://me:secret@host/runs")
+        'postgresql://me:***@host/runs'
+    """
     scheme, separator, rest = uri.partition("://")
     login, at, place = rest.rpartition("@")
     user = login.partition(":")[0]

@@ -1,0 +1,246 @@
+"""``evalkit datasets``: what can be read, and how evalkit understands it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from evalkit.cli.command import Command, Group
+from evalkit.cli.options import json_option, store_option
+from evalkit.cli.output import show, tell, write_json
+from evalkit.cli.words import columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evalkit.data.spool import Spool
+
+_CASE_FIELDS: Final = ("inputs", "outputs", "expectations", "retrieved_context", "tags", "must")
+_LONGEST: Final = 300
+
+_column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    callback=columns_of,
+    metavar="FIELD=COLUMN",
+    help="Column that fills a field, such as inputs=question; 'outputs=' drops the field.",
+)
+_split_option = click.option("--split", metavar="NAME", help="Take only cases of this split.")
+
+
+@click.group("datasets", cls=Group)
+def command() -> None:
+    """List, show and check data."""
+
+
+@command.command("list", cls=Command, example="evalkit datasets list")
+@json_option
+@store_option
+def list_datasets(as_json: bool) -> None:
+    """List the data of the store's runs, the one used last first."""
+    from evalkit.tracking.place import current_store
+
+    store = current_store()
+    found: dict[str, dict[str, Any]] = {}
+    for run in store.search_runs():
+        digest = run.data.tags.get("evalkit.dataset_digest")
+        if digest is None:
+            continue
+        name = run.data.params.get("data", "")
+        summaries = store.evaluation_summaries(run.run_id)
+        cases = max((summary.n_total for summary in summaries), default=None)
+        facts = found.setdefault(
+            digest, {"digest": digest, "names": [], "cases": cases, "runs": []}
+        )
+        facts["runs"].append(run.run_id)
+        if name and name not in facts["names"]:
+            facts["names"].append(name)
+    if as_json:
+        write_json(list(found.values()))
+    elif found:
+        _show_datasets(found)
+    else:
+        tell(f"No run of {store.uri} has evaluated data yet.")
+
+
+def _show_datasets(found: Mapping[str, dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("digest", no_wrap=True)
+    table.add_column("cases", no_wrap=True, justify="right")
+    table.add_column("runs", no_wrap=True, justify="right")
+    table.add_column("read from", overflow="fold")
+    for digest, facts in found.items():
+        cases = "" if facts["cases"] is None else f"{facts['cases']:,}"
+        names = Text(", ".join(facts["names"]))
+        table.add_row(Text(digest[:12], "bold"), cases, str(len(facts["runs"])), names)
+    show(table)
+
+
+@command.command("sources", cls=Command, example="evalkit datasets sources")
+@json_option
+def list_sources(as_json: bool) -> None:
+    """List what can be read: sources by file extension, scheme, or object in memory."""
+    from evalkit.hooks.catalog import catalog
+
+    found = [
+        {
+            "name": name,
+            "summary": " ".join((type(entry.item).__doc__ or "").partition("\n\n")[0].split()),
+            "extensions": list(entry.item.extensions),
+            "schemes": list(entry.item.schemes),
+            "plugin": entry.provenance.plugin,
+            "distribution": entry.provenance.distribution,
+            "version": entry.provenance.version,
+        }
+        for name, entry in sorted(catalog().datasets.items())
+    ]
+    if as_json:
+        write_json(found)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("source", no_wrap=True)
+    table.add_column("read by", overflow="fold", min_width=14)
+    table.add_column("what it does", overflow="fold")
+    for facts in found:
+        by = [*facts["extensions"], *(f"{scheme}:" for scheme in facts["schemes"])]
+        known = Text(" ".join(by) or "object")
+        table.add_row(Text(facts["name"], "bold"), known, Text(facts["summary"]))
+    show(table)
+
+
+@command.command(
+    "show", cls=Command, example="evalkit datasets show answers.jsonl --column tags=region"
+)
+@click.argument("data", metavar="DATA")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=3, metavar="N", help="Cases to show; 3."
+)
+@_column_option
+@_split_option
+@json_option
+def show_data(
+    data: str, limit: int, columns: dict[str, Any], split: str | None, as_json: bool
+) -> None:
+    """Show the first cases of DATA, and which column fills which field."""
+
+    def tell_all(cases: Spool) -> None:
+        facts = {
+            "data": data,
+            "source": cases.facts["source"],
+            "mapping": dict(cases.facts["mapping"]),
+            "fields": sorted(cases.fields),
+            "cases": [_plain(case) for batch in cases.batches() for case in batch],
+        }
+        if as_json:
+            write_json(facts)
+        else:
+            _show_cases(facts)
+
+    _with_cases(data, tell_all, columns=columns or None, split=split, limit=limit)
+
+
+def _with_cases(data: str, use: Callable[[Spool], None], **options: Any) -> None:
+    """Snapshot *data* in a temporary folder and call *use* on it."""
+    from evalkit.data.spool import spool
+
+    with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
+        cases = spool(data, Path(folder), **options)
+        try:
+            use(cases)
+        finally:
+            cases.close()
+
+
+def _plain(case: Any) -> dict[str, Any]:
+    found = {"id": case.id}
+    for field in _CASE_FIELDS:
+        value = getattr(case, field)
+        if value not in (None, {}, ()):
+            found[field] = value
+    return found
+
+
+def _show_cases(facts: Mapping[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from evalkit.report.texts import as_shown, one_line
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("source", facts["source"])
+    for place, (field, columns) in enumerate(facts["mapping"].items()):
+        names = columns if isinstance(columns, str) else ", ".join(columns)
+        grid.add_row("" if place else "mapping", Text(f"{field} from {names}"))
+    for case in facts["cases"]:
+        grid.add_row("", "")
+        for field, value in case.items():
+            style = "bold" if field == "id" else ""
+            grid.add_row(field, Text(one_line(as_shown(value), _LONGEST), style))
+    show(grid)
+
+
+@command.command("validate", cls=Command, example="evalkit datasets validate 'answers/*.jsonl'")
+@click.argument("data", metavar="DATA")
+@_column_option
+@_split_option
+@json_option
+def validate(data: str, columns: dict[str, Any], split: str | None, as_json: bool) -> None:
+    """Read all of DATA as an evaluation would; name file, line and column of what is wrong."""
+
+    def tell_all(cases: Spool) -> None:
+        facts = {
+            "data": data,
+            "source": cases.facts["source"],
+            "cases": cases.n_cases,
+            "rows": cases.n,
+            "digest": cases.dataset_digest,
+            "outputs_digest": cases.outputs_digest,
+            "mapping": dict(cases.facts["mapping"]),
+            "fields": {field: _filled(cases, field) for field in sorted(cases.fields)},
+        }
+        if as_json:
+            write_json(facts)
+        else:
+            _show_facts(facts)
+
+    _with_cases(data, tell_all, columns=columns or None, split=split)
+
+
+def _filled(cases: Spool, field: str) -> int:
+    """Count the rows that have a value in *field*."""
+    return sum(value not in (None, {}, ()) for value in cases.values(field))
+
+
+def _show_facts(facts: Mapping[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    repeats = "" if facts["rows"] == facts["cases"] else f" in {facts['rows']:,} rows"
+    grid.add_row("cases", f"{facts['cases']:,}{repeats}")
+    grid.add_row("digest", facts["digest"])
+    for place, (field, filled) in enumerate(facts["fields"].items()):
+        columns = facts["mapping"].get(field)
+        names = columns if isinstance(columns, str) else ", ".join(columns or ())
+        lacking = facts["rows"] - filled
+        told = (f"from {names}" if names else "made by evalkit") + (
+            f", missing in {lacking:,} rows" if lacking else ""
+        )
+        grid.add_row("" if place else "fields", Text(f"{field} {told}"))
+    show(grid)
+    tell(f"{facts['data']} can be evaluated.")
