@@ -63,6 +63,8 @@ def _settings(max_examples: int) -> Any:
         derandomize=True,
         database=None,
         report_multiple_bugs=False,
+        # Not "explain", which runs a broken scorer hundreds of times more.
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
         suppress_health_check=list(hypothesis.HealthCheck),
     )
 
