@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
 from evalkit.entities.batch import CaseBatch
@@ -17,24 +19,53 @@ from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, specification
 
+_START_SECONDS: Final = 60.0
+"""What a worker may take to start, on top of the time that its cases may take."""
 
-def _score(spec: Mapping[str, Any], cases: Sequence[Case]) -> list[Cells]:
+_Pool = concurrent.futures.ProcessPoolExecutor
+
+
+def _score(
+    spec: Mapping[str, Any], cases: Sequence[Case], timeout_seconds: float | None
+) -> list[Cells]:
     """Score *cases* in a worker process, with the scorer rebuilt from its specification."""
     scorer: Any = rebuild(spec)
     found: list[Cells] = []
     for case in cases:
         try:
-            found.append(cells_of(scorer.score(case)))
+            with _alarm(timeout_seconds):
+                found.append(cells_of(scorer.score(case)))
         except Exception as error:  # noqa: BLE001  a user's function may raise anything
             found.append({PLAIN: failure_of(error)})
     return found
 
 
-_Pool = concurrent.futures.ProcessPoolExecutor
+@contextlib.contextmanager
+def _alarm(seconds: float | None) -> Iterator[None]:
+    """Raise `TimeoutError` in this (main) thread after *seconds*; enough for Python code."""
+    if seconds is None:
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise TimeoutError(f"No score within {seconds:g} s.")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class ProcessLane:
-    """A pool of worker processes, started when first used."""
+    """A pool of worker processes, started when first used.
+
+    A case that overruns is interrupted inside its worker; one that cannot be interrupted, as in C
+    code, has its pool killed.  Where a worker dies, the cases of the pool are run again one by
+    one, so that only the guilty one fails.
+    """
 
     def __init__(self) -> None:
         """Start nothing yet."""
@@ -43,7 +74,7 @@ class ProcessLane:
     async def score(
         self, scorer: Scorer, batch: CaseBatch, timeout_seconds: float | None
     ) -> dict[str, ScoreColumn]:
-        """Return the scores of *batch*; a part that overruns is killed and counted as failed."""
+        """Return the scores of *batch*; a case that overruns or kills its worker has failed."""
         spec = specification(scorer)
         if not spec["rebuildable"]:
             explanation = "A scorer for the process lane must be importable by module and name."
@@ -52,44 +83,47 @@ class ProcessLane:
         workers = os.cpu_count() or 1
         size = max(1, min(64, -(-len(cases) // (4 * workers))))
         parts = [cases[start : start + size] for start in range(0, len(cases), size)]
-        started = [self._start(spec, part) for part in parts]
+        started = [self._start(spec, part, timeout_seconds) for part in parts]
         cells: list[Cells] = []
-        for part, (pool, future) in zip(parts, started, strict=True):
-            cells += await self._wait(spec, part, pool, future, timeout_seconds)
+        for part, future in zip(parts, started, strict=True):
+            try:
+                cells += await self._wait(future, len(part), timeout_seconds)
+                continue
+            except asyncio.CancelledError:
+                if not future.cancelled():
+                    raise  # this evaluation itself is being cancelled, not a part of a killed pool
+            except (TimeoutError, concurrent.futures.BrokenExecutor):
+                self._kill()
+            cells += [await self._alone(spec, case, timeout_seconds) for case in part]
         return columns_of(cells)
 
     def _start(
-        self, spec: Mapping[str, Any], cases: Sequence[Case]
-    ) -> tuple[_Pool, concurrent.futures.Future[list[Cells]]]:
+        self, spec: Mapping[str, Any], cases: Sequence[Case], timeout_seconds: float | None
+    ) -> concurrent.futures.Future[list[Cells]]:
         if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = concurrent.futures.ProcessPoolExecutor(mp_context=context)
-        return self._pool, self._pool.submit(_score, spec, cases)
+            self._pool = _Pool(mp_context=multiprocessing.get_context("spawn"))
+        return self._pool.submit(_score, spec, cases, timeout_seconds)
 
+    @staticmethod
     async def _wait(
-        self,
-        spec: Mapping[str, Any],
-        cases: Sequence[Case],
-        pool: _Pool,
-        future: concurrent.futures.Future[list[Cells]],
-        timeout_seconds: float | None,
+        future: concurrent.futures.Future[list[Cells]], n: int, timeout_seconds: float | None
     ) -> list[Cells]:
-        allowed = None if timeout_seconds is None else timeout_seconds * len(cases)
+        allowed = None if timeout_seconds is None else timeout_seconds * n + _START_SECONDS
+        return await asyncio.wait_for(asyncio.wrap_future(future), allowed)
+
+    async def _alone(
+        self, spec: Mapping[str, Any], case: Case, timeout_seconds: float | None
+    ) -> Cells:
+        """Score one case with nothing else in the pool, so that a death is its own doing."""
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), allowed)
+            future = self._start(spec, [case], timeout_seconds)
+            return (await self._wait(future, 1, timeout_seconds))[0]
         except TimeoutError:
             outcome = Score.failed("timeout", f"No score within {timeout_seconds:g} s.")
-        except (concurrent.futures.BrokenExecutor, asyncio.CancelledError):
-            if pool is not self._pool:  # another part's pool was killed; these cases never ran
-                return await self._wait(spec, cases, *self._start(spec, cases), timeout_seconds)
+        except concurrent.futures.BrokenExecutor:
             outcome = Score.failed("scorer_error", "The worker process died.")
         self._kill()
-        if len(cases) == 1:
-            return [{PLAIN: outcome}]
-        cells: list[Cells] = []
-        for case in cases:  # find the guilty one: each case alone
-            cells += await self._wait(spec, [case], *self._start(spec, [case]), timeout_seconds)
-        return cells
+        return {PLAIN: outcome}
 
     def _kill(self) -> None:
         pool, self._pool = self._pool, None

@@ -279,7 +279,9 @@ def test_an_empty_text_is_a_value_and_a_missing_output_is_not() -> None:
         pytest.param({"reducer": "pass_at_k(2)"}, UsageError, "1 <= k <= repeats", id="k"),
         pytest.param({"gates": "text.bleu >> 3"}, UsageError, "expected a number", id="gate"),
         pytest.param({"level": 95}, UsageError, "level", id="level"),
-        pytest.param({"model": lambda topic, style: f"{topic}{style}"}, BindingError, "topic", id="binding"),
+        pytest.param(
+            {"model": lambda topic, style: f"{topic}{style}"}, BindingError, "topic", id="binding"
+        ),
         pytest.param({"columns": {"inputs": "que"}}, LookupError, "question", id="column"),
     ],
 )
