@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.command import Command, Group
+from evalkit.cli.datasets_shown import first_cases, show_cases, show_whole, whole_data
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import show, tell, write_json
+from evalkit.cli.output import listing, show, tell, write_json
 from evalkit.cli.words import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from evalkit.data.spool import Spool
 
-_CASE_FIELDS: Final = ("inputs", "outputs", "expectations", "retrieved_context", "tags", "must")
-_LONGEST: Final = 300
+    Description = Callable[[str, Spool], dict[str, Any]]
 
 _column_option = click.option(
     "--column",
@@ -69,10 +67,9 @@ def list_datasets(as_json: bool) -> None:
 
 
 def _show_datasets(found: Mapping[str, dict[str, Any]]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = listing()
     table.add_column("digest", no_wrap=True)
     table.add_column("cases", no_wrap=True, justify="right")
     table.add_column("runs", no_wrap=True, justify="right")
@@ -90,7 +87,7 @@ def list_sources(as_json: bool) -> None:
     """List what can be read: sources by file extension, scheme, or object in memory."""
     from evalkit.hooks.catalog import catalog
 
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "name": name,
             "summary": " ".join((type(entry.item).__doc__ or "").partition("\n\n")[0].split()),
@@ -105,10 +102,9 @@ def list_sources(as_json: bool) -> None:
     if as_json:
         write_json(found)
         return
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = listing()
     table.add_column("source", no_wrap=True)
     table.add_column("read by", overflow="fold", min_width=14)
     table.add_column("what it does", overflow="fold")
@@ -133,63 +129,23 @@ def show_data(
     data: str, limit: int, columns: dict[str, Any], split: str | None, as_json: bool
 ) -> None:
     """Show the first cases of DATA, and which column fills which field."""
-
-    def tell_all(cases: Spool) -> None:
-        facts = {
-            "data": data,
-            "source": cases.facts["source"],
-            "mapping": dict(cases.facts["mapping"]),
-            "fields": sorted(cases.fields),
-            "cases": [_plain(case) for batch in cases.batches() for case in batch],
-        }
-        if as_json:
-            write_json(facts)
-        else:
-            _show_cases(facts)
-
-    _with_cases(data, tell_all, columns=columns or None, split=split, limit=limit)
+    facts = _read(data, first_cases, columns=columns or None, split=split, limit=limit)
+    if as_json:
+        write_json(facts)
+    else:
+        show_cases(facts)
 
 
-def _with_cases(data: str, use: Callable[[Spool], None], **options: Any) -> None:
-    """Snapshot *data* in a temporary folder and call *use* on it."""
+def _read(data: str, describe: Description, **options: Any) -> dict[str, Any]:
+    """Return what *describe* says of a snapshot of *data*, which is made for it alone."""
     from evalkit.data.spool import spool
 
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         cases = spool(data, Path(folder), **options)
         try:
-            use(cases)
+            return describe(data, cases)
         finally:
             cases.close()
-
-
-def _plain(case: Any) -> dict[str, Any]:
-    found = {"id": case.id}
-    for field in _CASE_FIELDS:
-        value = getattr(case, field)
-        if value not in (None, {}, ()):
-            found[field] = value
-    return found
-
-
-def _show_cases(facts: Mapping[str, Any]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from evalkit.report.texts import as_shown, one_line
-
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row("source", facts["source"])
-    for place, (field, columns) in enumerate(facts["mapping"].items()):
-        names = columns if isinstance(columns, str) else ", ".join(columns)
-        grid.add_row("" if place else "mapping", Text(f"{field} from {names}"))
-    for case in facts["cases"]:
-        grid.add_row("", "")
-        for field, value in case.items():
-            style = "bold" if field == "id" else ""
-            grid.add_row(field, Text(one_line(as_shown(value), _LONGEST), style))
-    show(grid)
 
 
 @command.command("validate", cls=Command, example="evalkit datasets validate 'answers/*.jsonl'")
@@ -199,48 +155,8 @@ def _show_cases(facts: Mapping[str, Any]) -> None:
 @json_option
 def validate(data: str, columns: dict[str, Any], split: str | None, as_json: bool) -> None:
     """Read all of DATA as an evaluation would; name file, line and column of what is wrong."""
-
-    def tell_all(cases: Spool) -> None:
-        facts = {
-            "data": data,
-            "source": cases.facts["source"],
-            "cases": cases.n_cases,
-            "rows": cases.n,
-            "digest": cases.dataset_digest,
-            "outputs_digest": cases.outputs_digest,
-            "mapping": dict(cases.facts["mapping"]),
-            "fields": {field: _filled(cases, field) for field in sorted(cases.fields)},
-        }
-        if as_json:
-            write_json(facts)
-        else:
-            _show_facts(facts)
-
-    _with_cases(data, tell_all, columns=columns or None, split=split)
-
-
-def _filled(cases: Spool, field: str) -> int:
-    """Count the rows that have a value in *field*."""
-    return sum(value not in (None, {}, ()) for value in cases.values(field))
-
-
-def _show_facts(facts: Mapping[str, Any]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    repeats = "" if facts["rows"] == facts["cases"] else f" in {facts['rows']:,} rows"
-    grid.add_row("cases", f"{facts['cases']:,}{repeats}")
-    grid.add_row("digest", facts["digest"])
-    for place, (field, filled) in enumerate(facts["fields"].items()):
-        columns = facts["mapping"].get(field)
-        names = columns if isinstance(columns, str) else ", ".join(columns or ())
-        lacking = facts["rows"] - filled
-        told = (f"from {names}" if names else "made by evalkit") + (
-            f", missing in {lacking:,} rows" if lacking else ""
-        )
-        grid.add_row("" if place else "fields", Text(f"{field} {told}"))
-    show(grid)
-    tell(f"{facts['data']} can be evaluated.")
+    facts = _read(data, whole_data, columns=columns or None, split=split)
+    if as_json:
+        write_json(facts)
+    else:
+        show_whole(facts)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.cli.exits import exit_code
-from evalkit.cli.output import show, tell, write, write_json
+from evalkit.cli.output import facts_grid, show, tell, write, write_json
 from evalkit.cli.summary import show_results, write_reports
 from evalkit.engine.plan import Plan
 from evalkit.errors import UsageError
@@ -81,12 +81,9 @@ def _facts(job: Job, plan: Plan, limits: Any) -> dict[str, Any]:
 
 
 def _show(facts: dict[str, Any]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    grid = facts_grid()
     data, target = facts["data"], facts["target"]
     grid.add_row("data", f"{data['name']} ({facts['cases']:,} cases, digest {data['digest'][:12]})")
     for field, columns in data["mapping"].items():

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import shlex
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -14,6 +12,7 @@ from typing import Any, Final, cast
 import click
 
 from evalkit.cli.command import heading
+from evalkit.cli.translating import LogLines, guarded
 from evalkit.errors import (
     DuplicatePluginError,
     EvalkitError,
@@ -25,14 +24,6 @@ from evalkit.errors import (
 DISTRIBUTION: Final = "evalkit-ai"
 STORE: Final = "evalkit.store"
 """Key of the context's ``meta`` under which ``--store`` is remembered."""
-
-BUG: Final = 70
-"""Exit code of an error that is evalkit's own: EX_SOFTWARE of sysexits.h."""
-
-INTERRUPTED: Final = 130
-"""Exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
-
-WRONG_USAGE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +119,8 @@ class LazyGroup(click.Group):
         **extra: Any,
     ) -> int:
         """Run the command line and return its exit code, or exit with it in standalone mode."""
-        with _LogLines():
-            code = _guarded(
+        with LogLines():
+            code = guarded(
                 lambda: super(LazyGroup, self).main(
                     args,
                     prog_name,
@@ -142,26 +133,6 @@ class LazyGroup(click.Group):
         if standalone_mode:
             sys.exit(code)
         return code
-
-
-def _guarded(work: Any) -> int:
-    """Return the exit code of *work*; say in one line what went wrong, or show our own bug."""
-    try:
-        found = work()
-    except click.ClickException as error:
-        error.show()
-        return WRONG_USAGE
-    except EvalkitError as error:
-        click.echo(f"{click.style('Error:', fg='red', bold=True)} {error}", err=True)
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted. What was done is kept: evalkit runs list", err=True)
-        return INTERRUPTED
-    except Exception:  # noqa: BLE001  whatever else arrives here is a bug of ours, shown in full
-        traceback.print_exc()
-        click.echo("This is a bug of evalkit: please report it with the lines above.", err=True)
-        return BUG
-    return found if isinstance(found, int) else 0
 
 
 def _of_plugins(ours: Mapping[str, LazyCommand]) -> dict[str, click.Command]:
@@ -187,24 +158,3 @@ def _of_plugins(ours: Mapping[str, LazyCommand]) -> dict[str, click.Command]:
             raise UsageError(f"The command {name!r} of {told} is no click command.")
         found[name] = entry.item
     return found
-
-
-class _LogLines(logging.Handler):
-    """Shows what evalkit logs as plain lines on stderr, while a command runs."""
-
-    def __enter__(self) -> None:
-        log = logging.getLogger("evalkit")
-        self._level = log.level
-        log.addHandler(self)
-        log.setLevel(logging.INFO)
-
-    def __exit__(self, *_: object) -> None:
-        log = logging.getLogger("evalkit")
-        log.removeHandler(self)
-        log.setLevel(self._level)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        style = "yellow" if record.levelno >= logging.WARNING else None
-        dim = record.levelno < logging.WARNING
-        click.echo(click.style(record.getMessage(), fg=style, dim=dim), err=True)

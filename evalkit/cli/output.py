@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
 
 def write(text: str) -> None:
@@ -64,3 +65,20 @@ def drawing_board() -> Console:
     from rich.console import Console
 
     return Console(file=io.StringIO(), force_terminal=sys.stdout.isatty(), highlight=False)
+
+
+def facts_grid() -> Table:
+    """Return an empty table of two columns: what is told, and what there is to tell."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def listing() -> Table:
+    """Return an empty table without lines, with a dim header."""
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))

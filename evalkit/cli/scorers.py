@@ -10,7 +10,7 @@ import click
 from evalkit.cli.command import Command, Group
 from evalkit.cli.group import DISTRIBUTION
 from evalkit.cli.options import json_option
-from evalkit.cli.output import show, write, write_json
+from evalkit.cli.output import facts_grid, listing, show, write, write_json
 
 if TYPE_CHECKING:
     from evalkit.hooks.catalog import Entry
@@ -36,10 +36,9 @@ def list_scorers(prefix: str, as_json: bool) -> None:
     if as_json:
         write_json(found)
         return
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = listing()
     # Where all are ours, the column would say nothing.
     strange = any(facts["distribution"] != DISTRIBUTION for facts in found)
     for column in ("scorer", "better", "range", "needs", *(["from"] if strange else [])):
@@ -119,12 +118,9 @@ def _parameters(scorer: Scorer) -> dict[str, Any]:
 def _show_facts(scorer: Scorer, facts: dict[str, Any]) -> None:
     import inspect
 
-    from rich.table import Table
     from rich.text import Text
 
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    grid = facts_grid()
     if "plugin" in facts:
         better = {"none": "neither is better"}.get(
             facts["direction"], f"{facts['direction']} is better"
