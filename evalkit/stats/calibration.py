@@ -168,9 +168,8 @@ def expected_calibration_error(
 
 def _bin(p: FloatArray, bins: int, binning: Binning) -> npt.NDArray[np.int64]:
     if binning == "equal-width":
-        # Bins are (low, high], as in the reference implementations; 0 falls into the first.
-        edges = np.linspace(0.0, 1.0, bins + 1)
-        return np.clip(np.searchsorted(edges, p, side="left") - 1, 0, bins - 1).astype(np.int64)
+        # Bins are [low, high), the last with its end; rounding moves no edge into the bin below.
+        return np.minimum(np.floor(p * bins + 1e-9), bins - 1).astype(np.int64)
     codes = np.empty(p.size, dtype=np.int64)
     codes[np.argsort(p, kind="stable")] = np.arange(p.size) * bins // p.size
     return codes

@@ -21,7 +21,7 @@ from evalkit.stats.resampling import bootstrap_totals
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-PRIOR_SPREAD = 0.5
+PRIOR_SPREAD = 0.25
 """Pseudo-information that scores spread as widely as 0 and 1 do; found by simulation."""
 
 COCHRAN = 25.0
@@ -126,7 +126,7 @@ def wilson_mean_interval(
     Scores in [0, 1] with mean m have a variance of at most ``m (1 - m)``, that of a rate, so
     Wilson's interval with *n* trials is safe and never collapses; but it is twice too wide for
     scores that gather in the middle, or for means of repeats.  The number of trials is therefore
-    raised by ``(n m (1 - m) + k) / (n s^2 + k)``, with s^2 the variance seen and k = 1/2: without
+    raised by ``(n m (1 - m) + k) / (n s^2 + k)``, with s^2 the variance seen and k = 1/4: without
     variance it is *n*, and evidence of less spread counts as it builds up at both ends.
 
     Args:

@@ -85,4 +85,4 @@ def _best_threshold(
     start = int((ordered & tied)[rank][zero].sum())
     candidates = np.flatnonzero(last)
     best = candidates[np.argmax(won[candidates])]
-    return float(size[rank][best]) if won[best] > start or not zero.any() else 0.0
+    return float(size[rank][best]) if won[best] > start else 0.0

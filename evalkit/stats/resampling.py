@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _CHUNK_CELLS = 4_000_000
 """Weights held at once where the caller names no chunk: 32 MB of float64."""
 
+_BLOCK_CELLS = 65_536
+"""Cases counted at once: enough to spare calls, few enough to stay in the processor's cache."""
+
 _FEW_DISTINCT = 32
 """Distinct rows are drawn as one multinomial where there are this many times fewer than rows."""
 
@@ -138,10 +141,14 @@ def sum_by_group(rows: FloatArray, codes: npt.NDArray[np.int64], n_groups: int) 
 
 def _case_weights(n: int, draws: int, seed: int, chunk: int) -> Iterator[FloatArray]:
     generator = np.random.default_rng(seed)
+    block = max(1, _BLOCK_CELLS // n)
     for start in range(0, draws, chunk):
         part = np.empty((min(chunk, draws - start), n))
-        for row in part:  # one call a draw, so that chunks cannot change the stream
-            row[:] = np.bincount(generator.integers(0, n, size=n), minlength=n)
+        for first in range(0, len(part), block):
+            rows = part[first : first + block]
+            drawn = generator.integers(0, n, size=rows.shape)  # one stream, however it is cut
+            drawn += np.arange(len(rows))[:, None] * n
+            rows[:] = np.bincount(drawn.ravel(), minlength=rows.size).reshape(rows.shape)
         yield part
 
 

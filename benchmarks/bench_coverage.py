@@ -1,0 +1,292 @@
+"""Print how often 95 % intervals cover the truth, by simulation.
+
+Run it from the root of a checkout: ``python benchmarks/bench_coverage.py [--samples 4000]``.  Each
+table is seeded; the bars it is held to are printed beside it, and the exit code is 1 where one
+fails.  `evalkit.stats.mean_interval` chooses every interval, as it does in an evaluation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evalkit.stats import mean_interval, paired_difference
+
+Floats = npt.NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int], Floats]
+
+SIZES = (20, 30, 50, 100, 200, 500)
+SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Coverage of one kind of values at one size, over a range of true means."""
+
+    kind: str
+    n: int
+    coverage: tuple[float, ...]
+    low: float
+    high: float
+    least: float
+
+    @property
+    def mean(self) -> float:
+        """Return the coverage averaged over the true means."""
+        return float(np.mean(self.coverage))
+
+    @property
+    def holds(self) -> bool:
+        """Return whether mean and minimum are within the bar."""
+        return self.low <= self.mean <= self.high and min(self.coverage) >= self.least
+
+    def __str__(self) -> str:
+        verdict = "" if self.holds else "  <- outside the bar"
+        numbers = f"{self.mean:7.4f} {min(self.coverage):7.4f} {max(self.coverage):7.4f}"
+        return f"{self.kind:34} {self.n:5} {numbers}{verdict}"
+
+
+def exact_rates(
+    sizes: tuple[int, ...] = SIZES, shares: tuple[float, ...] = SHARES
+) -> Iterator[Row]:
+    """Yield the coverage of rates, summed over the binomial distribution: no simulation noise."""
+    from scipy.stats import binom
+
+    for n in sizes:
+        found = [mean_interval([1] * k + [0] * (n - k), binary=True) for k in range(n + 1)]
+        counts = np.arange(n + 1)
+        coverage = []
+        for p in shares:
+            inside = np.array([one is not None and p in one for one in found])
+            coverage.append(float(binom.pmf(counts, n, p) @ inside))
+        yield Row("rate, declared yes/no (exact)", n, tuple(coverage), 0.94, 0.97, 0.92)
+
+
+def three_valued(p: float) -> Draw:
+    """Return draws of 0, 0.5 and 1 with mean *p*, 0.5 as often as it can be, times 0.3."""
+    middle = 0.6 * min(p, 1 - p)
+    one = p - middle / 2
+
+    def draw(rng: np.random.Generator, n: int) -> Floats:
+        u = rng.random(n)
+        return np.where(u < one, 1.0, np.where(u < one + middle, 0.5, 0.0))
+
+    return draw
+
+
+def beta(p: float, size: float) -> Draw:
+    """Return draws from a beta distribution with mean *p*; *size* is the sum of its parameters."""
+    return lambda rng, n: rng.beta(p * size, (1 - p) * size, n)
+
+
+def overlap(p: float) -> Draw:
+    """Return scores such as token F1: some 0, some 1, the rest between."""
+
+    def draw(rng: np.random.Generator, n: int) -> Floats:
+        u, middle = rng.random(n), rng.beta(6 * p, 6 * (1 - p), n)
+        return np.where(u < 0.25 * p, 1.0, np.where(u > 1 - 0.25 * (1 - p), 0.0, middle))
+
+    return draw
+
+
+def repeated(p: float, repeats: int, icc: float) -> Draw:
+    """Return case means of yes/no repeats, correlated within a case."""
+
+    def draw(rng: np.random.Generator, n: int) -> Floats:
+        chance = _chances(rng, p, icc, n)
+        return rng.binomial(repeats, chance) / repeats
+
+    return draw
+
+
+def bounded(samples: int, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
+    """Yield the coverage of means of scores bounded in [0, 1], over their true means."""
+    kinds: dict[str, Callable[[float], Draw]] = {
+        "bounded: 0 or 1, undeclared": lambda p: lambda rng, n: (rng.random(n) < p).astype(float),
+        "bounded: 0, 0.5 or 1": three_valued,
+        "bounded: beta, u-shaped": lambda p: beta(p, 0.5),
+        "bounded: beta, flat": lambda p: beta(p, 2.0),
+        "bounded: overlap with 0s and 1s": overlap,
+    }
+    for kind, make in kinds.items():
+        for n in sizes:
+            coverage = [_coverage(kind, make(p), n, p, samples) for p in SHARES]
+            yield Row(kind, n, tuple(coverage), 0.94, 0.97, 0.92 - _noise(samples))
+
+
+def repeats(samples: int, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
+    """Yield the coverage of means of cases run several times, over ICC 0 to 0.6 and rates."""
+    for times in (2, 4, 8):
+        kind = f"repeats: {times} a case"
+        for n in sizes:
+            coverage = [
+                _coverage(f"{kind} {icc}", repeated(p, times, icc), n, p, samples)
+                for icc in (0.0, 0.1, 0.3, 0.6)
+                for p in (0.1, 0.3, 0.5, 0.8)
+            ]
+            yield Row(kind, n, tuple(coverage), 0.93, 0.97, 0.0)
+
+
+def hard_to_see(samples: int, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
+    """Yield what few samples show: scores near 0.9, and a rare 0.  Reported, without a bar."""
+    kind = "bounded: near 0.9, rarely 0"
+    for n in sizes:
+        coverage = []
+        for rare in (0.02, 0.05, 0.1):
+            draw = failing(rare)
+            coverage.append(_coverage(kind, draw, n, 0.9 * (1 - rare), samples))
+        yield Row(kind, n, tuple(coverage), 0.0, 1.0, 0.0)
+
+
+def failing(rare: float) -> Draw:
+    """Return draws near 0.9 that are 0 with probability *rare*."""
+    return lambda rng, n: rng.beta(27, 3, n) * (rng.random(n) >= rare)
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How cases are grouped."""
+
+    n_groups: int
+    size: int
+    uneven: bool
+
+    def groups(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Return the group of each case; uneven sizes are uniform from 1 to twice the mean."""
+        sizes = np.full(self.n_groups, self.size)
+        if self.uneven:
+            sizes = rng.integers(1, 2 * self.size, self.n_groups)
+        return np.repeat(np.arange(self.n_groups), sizes)
+
+    def coverage(self, samples: int, p: float, icc: float) -> float:
+        """Return how often the interval of a rate covers *p*."""
+        rng = np.random.default_rng(_seed(str(self), self.n_groups, p + icc))
+        hits = 0
+        for _ in range(samples):
+            groups = self.groups(rng)
+            chance = _chances(rng, p, icc, self.n_groups)[groups]
+            values = (rng.random(groups.size) < chance).astype(float)
+            hits += _covers(values, p, groups=groups, binary=True)
+        return hits / samples
+
+
+def clustered(samples: int, counts: tuple[int, ...] = (20, 30, 50, 100)) -> Iterator[Row]:
+    """Yield the coverage of rates of grouped cases, over ICC 0 to 0.6 and several rates."""
+    for uneven in (False, True):
+        for n_groups in counts:
+            for size in (3, 10):
+                design = Design(n_groups, size, uneven)
+                coverage = [
+                    design.coverage(samples, p, icc)
+                    for icc in (0.0, 0.1, 0.3, 0.6)
+                    for p in (0.1, 0.3, 0.5, 0.8)
+                ]
+                kind = f"groups of {f'1 to {2 * size - 1}' if uneven else size}"
+                yield Row(kind, n_groups, tuple(coverage), 0.93, 0.97, 0.0)
+
+
+def skewed(samples: int, sizes: tuple[int, ...] = (20, 40, 80, 200, 500)) -> Iterator[Row]:
+    """Yield the coverage of means of unbounded, skewed values."""
+    kinds: dict[str, tuple[Draw, float]] = {
+        "unbounded: normal": (lambda rng, n: rng.normal(size=n), 0.0),
+        "unbounded: exponential": (lambda rng, n: rng.exponential(size=n), 1.0),
+        "unbounded: gamma(0.5)": (lambda rng, n: rng.gamma(0.5, size=n), 0.5),
+        "unbounded: lognormal(0.8)": (lambda rng, n: rng.lognormal(0, 0.8, n), np.exp(0.32)),
+        "unbounded: lognormal(1.0)": (lambda rng, n: rng.lognormal(0, 1.0, n), np.exp(0.5)),
+    }
+    for kind, (draw, truth) in kinds.items():
+        for n in sizes:
+            rng = np.random.default_rng(_seed(kind, n, 0.0))
+            hits = [_covers(draw(rng, n), truth) for _ in range(samples)]
+            bar = 0.92 - _noise(samples) if n >= 80 else 0.0  # below, it is only reported
+            yield Row(kind, n, (float(np.mean(hits)),), bar, 1.0, bar)
+
+
+def paired(samples: int, sizes: tuple[int, ...] = (20, 50, 200)) -> Iterator[Row]:
+    """Yield the coverage of paired differences of correlated scores.  Reported, without a bar."""
+    for kind, binary in (("paired: yes/no", True), ("paired: means of 5 repeats", False)):
+        for n in sizes:
+            coverage = []
+            for p, gain in ((0.3, 0.0), (0.5, 0.1), (0.8, 0.05), (0.9, 0.0)):
+                rng = np.random.default_rng(_seed(kind, n, p))
+                hits = [_pair_covers(rng, n, p, gain, binary) for _ in range(samples)]
+                coverage.append(float(np.mean(hits)))
+            yield Row(kind, n, tuple(coverage), 0.0, 1.0, 0.0)
+
+
+def _coverage(kind: str, draw: Draw, n: int, truth: float, samples: int) -> float:
+    rng = np.random.default_rng(_seed(kind, n, truth))
+    return float(np.mean([_covers(draw(rng, n), truth, bounds=(0.0, 1.0)) for _ in range(samples)]))
+
+
+def _noise(samples: int) -> float:
+    """Return three standard errors of a simulated coverage of 92 %."""
+    return float(3 * np.sqrt(0.92 * 0.08 / samples))
+
+
+def _covers(values: Floats, truth: float, **options: object) -> bool:
+    found = mean_interval(values, **options)  # type: ignore[arg-type]
+    return found is not None and found.low - 1e-12 <= truth <= found.high + 1e-12
+
+
+def _chances(rng: np.random.Generator, p: float, icc: float, n: int) -> Floats:
+    if icc == 0:
+        return np.full(n, p)
+    size = 1 / icc - 1
+    return rng.beta(p * size, (1 - p) * size, n)
+
+
+def _pair_covers(rng: np.random.Generator, n: int, p: float, gain: float, binary: bool) -> bool:
+    hard = _chances(rng, p, 0.3, n)
+    # The clipped gain is what the second system truly loses.
+    chances = hard, np.clip(hard - gain, 0.0, 1.0)
+    if binary:
+        a, b = ((rng.random(n) < chance).astype(float) for chance in chances)
+    else:
+        a, b = (rng.binomial(5, chance) / 5 for chance in chances)
+    found = paired_difference(a, b, binary=binary, bounds=(0.0, 1.0))
+    truth = _true_gain(p, gain)
+    return found.low is not None and found.high is not None and found.low <= truth <= found.high
+
+
+@functools.cache
+def _true_gain(p: float, gain: float) -> float:
+    hard = _chances(np.random.default_rng(0), p, 0.3, 2_000_000)
+    return float((hard - np.clip(hard - gain, 0.0, 1.0)).mean())
+
+
+def _seed(kind: str, n: int, p: float) -> list[int]:
+    return [*kind.encode(), n, round(1000 * p)]
+
+
+def main() -> int:
+    """Print every table, and return 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=2000, help="samples of each cell")
+    samples = parser.parse_args().samples
+    print(f"{'kind':34} {'n':>5} {'mean':>7} {'min':>7} {'max':>7}")
+    missed = 0
+    for table in (
+        exact_rates(),
+        bounded(samples),
+        repeats(samples),
+        clustered(samples),
+        skewed(samples),
+        hard_to_see(samples),
+        paired(samples),
+    ):
+        for row in table:
+            print(row, flush=True)
+            missed += not row.holds
+    print(f"{missed} rows outside their bar")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

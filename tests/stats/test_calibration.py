@@ -1,0 +1,97 @@
+"""Stated probabilities."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import brier_score_loss
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+from evalkit.stats import (
+    brier_score,
+    expected_calibration_error,
+    log_loss,
+    reliability_diagram,
+)
+
+Equal = Callable[[float | None, str], bool]
+P = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.55, 0.4, 0.3, 0.1]
+Y = [1, 1, 1, 0, 1, 1, 0, 0, 1, 0]
+
+
+def test_the_worked_example_is_reproduced(as_printed: Equal) -> None:
+    found = reliability_diagram(P, Y, bins=5)
+
+    assert as_printed(brier_score(P, Y), ".18875")
+    assert as_printed(log_loss(P, Y), ".541478")
+    assert as_printed(found.calibration_error, ".2950")
+    assert as_printed(found.reliability, ".125875")
+    assert as_printed(found.resolution, ".165")
+    assert as_printed(found.uncertainty, ".24")
+
+
+stated = st.lists(st.tuples(st.floats(0.001, 0.999), st.integers(0, 1)), min_size=2, max_size=50)
+
+
+@given(stated)
+def test_scores_equal_scikit_learn(rows: list[tuple[float, int]]) -> None:
+    p, y = [row[0] for row in rows], [row[1] for row in rows]
+
+    assert brier_score(p, y) == pytest.approx(float(brier_score_loss(y, p)))
+    assert log_loss(p, y) == pytest.approx(float(sklearn_log_loss(y, p, labels=[0, 1])))
+
+
+@given(stated, st.integers(1, 20), st.sampled_from(["equal-width", "equal-mass"]))
+def test_bins_hold_every_case_once(rows: list[tuple[float, int]], bins: int, binning: str) -> None:
+    p, y = [row[0] for row in rows], [row[1] for row in rows]
+    found = reliability_diagram(p, y, bins=bins, binning=binning)  # type: ignore[arg-type]
+
+    assert found.counts.sum() == len(rows)
+    assert found.counts @ found.confidence == pytest.approx(sum(p))
+    assert found.counts @ found.frequency == pytest.approx(sum(y))
+    assert 0 <= found.calibration_error <= found.largest_gap + 1e-12 <= 1 + 1e-9
+
+
+@given(stated)
+def test_murphys_terms_sum_to_the_brier_score_of_binned_probabilities(
+    rows: list[tuple[float, int]],
+) -> None:
+    p, y = np.round([row[0] for row in rows], 1), [row[1] for row in rows]
+    found = reliability_diagram(p, y, bins=400)  # each probability has a bin of its own
+
+    total = found.reliability - found.resolution + found.uncertainty
+    assert total == pytest.approx(brier_score(p, y))
+
+
+def test_bins_of_equal_mass_differ_by_one_case_at_most() -> None:
+    found = reliability_diagram(
+        np.linspace(0, 1, 23), [0, 1] * 11 + [0], bins=5, binning="equal-mass"
+    )
+
+    assert found.counts.max() - found.counts.min() <= 1
+
+
+def test_perfect_certainty_has_no_error() -> None:
+    assert brier_score([1.0, 0.0], [1, 0]) == 0
+    assert expected_calibration_error([1.0, 0.0], [1, 0]) == 0
+    assert log_loss([1.0, 0.0], [1, 0]) == 0
+
+
+def test_a_wrong_certainty_costs_without_bound() -> None:
+    assert log_loss([1.0], [0]) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("p", "y", "bins"),
+    [
+        pytest.param([1.5], [1], 5, id="no-probability"),
+        pytest.param([0.5], [2], 5, id="no-outcome"),
+        pytest.param([0.5], [1, 0], 5, id="lengths"),
+        pytest.param([0.5], [1], 0, id="no-bins"),
+    ],
+)
+def test_what_is_no_probability_is_refused(p: list[float], y: list[int], bins: int) -> None:
+    with pytest.raises(ValueError, match="must"):
+        reliability_diagram(p, y, bins=bins)
