@@ -28,7 +28,8 @@ class CsvReport:
         """
         frame = flat_table(result)
         with whole_file(path) as fresh:
-            frame.to_csv(fresh, index=False, lineterminator="\n", encoding="utf-8")
+            # Line ends as RFC 4180 has them: with "\n" alone, a lone "\r" would not be quoted.
+            frame.to_csv(fresh, index=False, lineterminator="\r\n", encoding="utf-8")
 
 
 class ParquetReport:

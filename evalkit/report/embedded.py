@@ -70,7 +70,7 @@ def chosen_rows(result: EvaluationResult, most: int = MOST_CASES) -> npt.NDArray
     repeats = result.repeats
     telling = [cell for group in failure_groups(result) for cell in group.cells][: most // 2]
     for metric in result.metrics:
-        telling += worst_cells(metric)
+        telling += worst_cells(metric, repeats)
     first = dict.fromkeys(cell // repeats for cell in telling)
     chosen = list(itertools.islice(itertools.chain(first, range(len(result))), most + len(first)))
     return np.array(sorted(list(dict.fromkeys(chosen))[:most]), dtype=np.int64)
@@ -97,6 +97,7 @@ def packed_index(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> str:
         {
             "ids": [as_shown(name) for name in result.spool.strings("id")[rows].tolist()],
             "repeats": repeats,
+            "chunk": CHUNK,
             "stopped": sorted(places[cell] for cell in stopped if cell in places),
             "metrics": [_metric(metric, cells, places) for metric in result.metrics],
             "tags": tags,
@@ -119,7 +120,7 @@ def _metric(
     column = metric.column
     values = column.values[cells]
     shown = [
-        None if bad else float(f"{value:.6g}")
+        None if bad else float(f"{value:.9g}")
         for value, bad in zip(values.tolist(), np.isnan(values).tolist(), strict=True)
     ]
     return {

@@ -114,6 +114,9 @@ def _gates(result: EvaluationResult) -> str:
 
 def _slice(found: Slice) -> Iterator[str]:
     yield f"### By {escaped(found.tag)}"
+    if found.problem is not None:
+        yield escaped(found.problem)
+        return
     keys = list(found.parts[0].estimates)
     rows = [
         (

@@ -59,6 +59,7 @@ def overview(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> dict[str,
         "slices": [
             {
                 "tag": found.tag,
+                "problem": found.problem,
                 "parts": [
                     {
                         "value": part.value,
@@ -98,7 +99,7 @@ def _metric(result: EvaluationResult, place: int, placed: Any) -> dict[str, Any]
         "binary": metric.column.binary,
         "corpus": metric.source is not None,
         "distribution": distribution(metric),
-        "worst": placed(worst_cells(metric)),
+        "worst": placed(worst_cells(metric, result.repeats)),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.estimate import Estimate
+from evalkit.errors import EvalkitError
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
@@ -31,7 +32,9 @@ class Slice:
     """A tag and the estimates of each of its values."""
 
     tag: str
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = ()
+    problem: str | None = None
+    """Why there are no parts, such as a scorer that this process cannot rebuild."""
 
 
 def slices(result: EvaluationResult) -> list[Slice]:
@@ -67,8 +70,12 @@ def _text(value: object) -> str:
 
 def _slice(result: EvaluationResult, tag: str) -> Slice:
     whole = result.estimates
+    try:
+        rows = result.by(tag).to_dict("records")
+    except EvalkitError as error:
+        return Slice(tag, problem=str(error))
     parts: dict[str, dict[str, Estimate]] = {}
-    for row in result.by(tag).to_dict("records"):
+    for row in rows:
         key = str(row["metric"])
         parts.setdefault(str(row[tag]), {})[key] = Estimate(
             key=key,

@@ -13,11 +13,16 @@ SHOWN: Final = 12
 """Cells that a report shows of each metric."""
 
 
-def worst_cells(metric: Metric, most: int = SHOWN) -> list[int]:
-    """Return the cells of *metric* with the worst values, worst first, ties in order.
+def worst_cells(metric: Metric, repeats: int = 1, most: int = SHOWN) -> list[int]:
+    """Return the worst cell of each of the worst cases, worst first, ties in order.
 
     There are none where neither direction is better or where every value is the same; a value
     that is the best possible is never among them.
+
+    Args:
+        metric: Metric with its scores.
+        repeats: Cells of each case.
+        most: Cases to return.
     """
     import numpy as np
 
@@ -32,5 +37,8 @@ def worst_cells(metric: Metric, most: int = SHOWN) -> list[int]:
     if not found.size or (found.size > 1 and best is None and np.ptp(values) == 0):
         return []
     badness = values if facts.direction == "higher" else -values
-    order = np.argsort(badness, kind="stable")[:most]
-    return [int(cell) for cell in found[order]]
+    order = np.argsort(badness, kind="stable")[: most * repeats]
+    first: dict[int, int] = {}
+    for cell in found[order].tolist():
+        first.setdefault(cell // repeats, cell)
+    return list(first.values())[:most]

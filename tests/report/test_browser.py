@@ -188,6 +188,20 @@ def test_a_slice_shows_its_cases(shown: Page) -> None:
     shown.wait("document.querySelector('#cases .state').textContent === '40 cases'")
 
 
+def test_a_range_of_a_metric_can_be_typed(shown: Page) -> None:
+    shown.run(
+        "const low = document.querySelector('#cases [aria-label=from]');"
+        "low.value = '0.9'; low.dispatchEvent(new Event('change'))"
+    )
+    shown.wait("document.querySelector('#cases .chip')")
+
+    assert shown.texts("#cases .state") == ["30 of 40 cases"]
+    assert shown.texts("#cases .chip") == ["text.exact_match from 0.900 ×"]
+    shown.press("#cases .chip")
+    shown.wait("document.querySelector('#cases .state').textContent === '40 cases'")
+    assert shown.run("return document.querySelector('#cases [aria-label=from]').value") == ""
+
+
 def test_a_column_sorts_and_ties_keep_their_order(shown: Page) -> None:
     shown.press("#cases thead th:nth-child(3) button")
     shown.wait("document.querySelector('#cases thead [aria-sort=ascending]')")

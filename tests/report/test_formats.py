@@ -137,8 +137,8 @@ def test_junit_has_a_test_case_for_each_case_that_must_pass(
 def test_csv_has_a_row_for_each_case_and_reads_back(
     passed: EvaluationResult, tmp_path: Path
 ) -> None:
-    text = passed.report(tmp_path / "r.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(io.StringIO(text)))
+    text = passed.report(tmp_path / "r.csv").read_bytes().decode("utf-8")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
 
     assert [row["id"] for row in rows] == [f"q{i}" for i in range(40)]
     assert [json.loads(row["inputs"])["question"] for row in rows[:2]] == [

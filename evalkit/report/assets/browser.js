@@ -1,6 +1,6 @@
 // The case browser: search, filters, sorting and pages.  Only the rows of one page exist.
 
-const EMPTY = { query: "", outcome: "", metric: null, low: null, high: null, open: false, label: null, tag: null, value: null, reason: null, place: null, stage: null };
+const EMPTY = { query: "", outcome: "", of: null, metric: null, low: null, high: null, open: false, label: null, tag: null, value: null, reason: null, place: null, stage: null };
 const SLICE_MS = 12;
 
 class Browser {
@@ -20,7 +20,7 @@ class Browser {
   draw() {
     const { overview } = this;
     this.search = h("input", { type: "search", placeholder: "Search every text", "aria-label": "Search cases", autocomplete: "off", spellcheck: "false", oninput: () => this.later({ query: this.search.value }) });
-    this.outcome = select("Outcome", [["", "any outcome"], ...OUTCOMES.map((word) => [word, word])], (outcome) => this.apply({ outcome, reason: null, place: null }));
+    this.outcome = select("Outcome", [["", "any outcome"], ...OUTCOMES.map((word) => [word, word])], (outcome) => this.apply({ outcome, reason: null, place: null, stage: null }));
     this.order = select("Sort by", [["place", "in order"], ...overview.metrics.flatMap((metric, i) => (metric.direction === "none"
       ? [[`${i} up`, `${metric.key}, low first`], [`${i} down`, `${metric.key}, high first`]]
       : [[`${i} ${metric.direction === "higher" ? "up" : "down"}`, `${metric.key}, worst first`], [`${i} ${metric.direction === "higher" ? "down" : "up"}`, `${metric.key}, best first`]]))], (value) => {
@@ -33,19 +33,56 @@ class Browser {
     this.body = h("tbody");
     this.pager = h("nav", { class: "pager", "aria-label": "Pages of cases" });
     const beyond = overview.n - overview.shown;
-    return section("cases", "Cases",
+    const made = section("cases", "Cases",
       beyond > 0 && h("p", { class: "banner", text: `${count(overview.shown, "case")} of ${overview.n.toLocaleString("en")} are in this file: those that failed, the worst, and the first. Export to Parquet for all of them.` }),
-      h("div", { class: "bar-of-controls" }, this.search, this.outcome, this.order), this.chips, this.state,
+      h("div", { class: "bar-of-controls" }, this.search, this.outcome, this.order), this.more(), this.chips, this.state,
       h("div", { class: "scroll" }, h("table", { class: "cases" }, h("caption", { class: "unseen", text: "Cases" }), h("thead", {}, this.head), this.body)), this.pager);
+    made.tabIndex = -1;
+    return made;
+  }
+
+  /** Filters that are needed less often: a metric's range and outcome, and tags. */
+  more() {
+    const { metrics } = this.overview;
+    if (!metrics.length) return null;
+    const names = metrics.map(({ key }, place) => [String(place), key]);
+    this.of = select("Metric of the outcome", [["", "of any metric"], ...names], (value) => this.apply({ of: value === "" ? null : Number(value) }));
+    this.ranged = select("Metric of the range", names, () => range());
+    const end = (label) => h("input", { type: "number", step: "any", placeholder: label, "aria-label": label, onchange: () => range() });
+    this.low = end("from");
+    this.high = end("to");
+    const range = () => {
+      const none = this.low.value === "" && this.high.value === "";
+      this.apply({ metric: Number(this.ranged.value), label: null, open: false,
+        low: none ? null : this.low.value === "" ? -Infinity : Number(this.low.value),
+        high: none ? null : this.high.value === "" ? Infinity : Number(this.high.value) });
+    };
+    this.tagged = new Map(Object.entries(this.cells.tags).map(([tag, { names: values }]) => [tag,
+      select(tag, [["", `any ${tag}`], ...values.map((value, i) => [String(i), value])], (place) => this.apply(place === "" ? { tag: null, value: null } : { tag, value: values[Number(place)] }))]));
+    return h("details", { class: "more" }, h("summary", { class: "muted", text: "More filters" }),
+      h("div", { class: "bar-of-controls" }, h("span", {}, h("span", { class: "muted", text: "Outcome " }), this.of),
+        h("span", { class: "range" }, this.ranged, this.low, this.high), [...this.tagged.values()]));
+  }
+
+  /** Make the controls say what the filter is, however it came to be. */
+  reflect() {
+    const { filter } = this;
+    if (document.activeElement !== this.search) this.search.value = filter.query;
+    this.outcome.value = filter.outcome;
+    if (!this.of) return;
+    this.of.value = filter.of === null ? "" : String(filter.of);
+    if (filter.metric !== null) this.ranged.value = String(filter.metric);
+    const shownEnd = (end) => (end === null || !Number.isFinite(end) ? "" : String(end));
+    this.low.value = shownEnd(filter.low);
+    this.high.value = shownEnd(filter.high);
+    for (const [tag, control] of this.tagged) control.value = filter.tag === tag ? String(this.cells.tags[tag].names.indexOf(filter.value)) : "";
   }
 
   /** Filter to some cases and go there, as bars, slices and failures do. */
   show(filter) {
-    this.search.value = "";
-    this.outcome.value = filter.outcome ?? "";
     this.apply({ ...EMPTY, ...filter });
     this.element.scrollIntoView();
-    this.search.focus({ preventScroll: true });
+    this.element.focus({ preventScroll: true });
   }
 
   later(change) {
@@ -95,7 +132,8 @@ class Browser {
     const { cells, filter } = this, tests = [];
     if (filter.outcome) {
       const wanted = OUTCOMES.indexOf(filter.outcome);
-      tests.push((cell) => cells.outcomes[cell] === wanted);
+      const outcomes = filter.of === null ? cells.outcomes : cells.metrics[filter.of].status;
+      tests.push((cell) => outcomes[cell] === wanted);
     }
     if (filter.reason !== null) {
       const metric = cells.metrics.find(({ key }) => key === filter.place);
@@ -107,9 +145,10 @@ class Browser {
     }
     if (filter.label !== null) tests.push((cell) => cells.metrics[filter.metric].labels[cell] === filter.label);
     if (filter.low !== null) {
-      const { values } = cells.metrics[filter.metric], { low, high, open } = filter;
-      const near = 1e-5 * Math.max(Math.abs(low), Math.abs(high), 1e-12); // values are embedded with six digits
-      tests.push((cell) => values[cell] >= low - near && (open ? values[cell] < high - near : values[cell] <= high + near));
+      const { values } = cells.metrics[filter.metric];
+      const near = (end) => 1e-8 * Math.abs(end); // values are embedded with nine digits
+      const low = filter.low - near(filter.low), high = filter.high + (filter.open ? -1 : 1) * near(filter.high);
+      tests.push((cell) => values[cell] >= low && (filter.open ? values[cell] < high : values[cell] <= high));
     }
     return (cell) => tests.every((one) => one(cell));
   }
@@ -128,6 +167,7 @@ class Browser {
     if (turn !== this.turn || page !== this.page) return;
     this.head.replaceChildren(...this.columns());
     this.body.replaceChildren(...rows.map((row) => this.row(row)));
+    this.reflect();
     this.drawChips();
     this.drawPager(start, stop);
   }
@@ -160,7 +200,8 @@ class Browser {
     if (filter.label !== null) chip(`${overview.metrics[filter.metric].key} = ${filter.label}`, { label: null, metric: null });
     if (filter.low !== null) {
       const metric = overview.metrics[filter.metric];
-      chip(filter.low === filter.high ? `${metric.key} = ${cellNumber(filter.low, metric)}` : `${metric.key} from ${number(filter.low)} to ${number(filter.high)}`, { low: null, high: null, metric: null });
+      const ends = [Number.isFinite(filter.low) && `from ${number(filter.low)}`, Number.isFinite(filter.high) && `to ${number(filter.high)}`].filter(Boolean).join(" ");
+      chip(filter.low === filter.high ? `${metric.key} = ${cellNumber(filter.low, metric)}` : `${metric.key} ${ends}`, { low: null, high: null, metric: null });
     }
     this.chips.replaceChildren(...chips);
   }

@@ -57,7 +57,7 @@ class Cells {
     }));
     this.outcomes = this.judged();
     this.elements = elements;
-    this.perChunk = 500 * this.repeats;
+    this.perChunk = index.chunk * this.repeats;
     this.chunks = elements.map(() => null);
     this.haystacks = new Array(this.n);
     this.unpacked = 0;

@@ -5,7 +5,7 @@ class Detail {
     this.browser = browser;
     this.element = document.getElementById("detail");
     this.element.addEventListener("click", (event) => { if (event.target === this.element) this.element.close(); });
-    this.element.addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
+    this.element.addEventListener("close", () => remember(""));
     this.element.addEventListener("keydown", (event) => {
       if (event.target.closest("select, input, textarea")) return;
       if (event.key === "ArrowRight" || event.key === "j") this.step(1);
@@ -23,7 +23,7 @@ class Detail {
     if (!this.element.open) this.element.showModal();
     this.element.scrollTop = 0;
     this.element.querySelector(".close").focus({ preventScroll: true });
-    history.replaceState(null, "", `#case=${encodeURIComponent(cell)}`);
+    remember(`#case=${cell}`);
   }
 
   step(way) {
@@ -58,8 +58,8 @@ class Detail {
   }
 
   answer(row) {
-    const got = shown(row.outputs), wanted = row.expectations ? gist(row.expectations) : "";
-    const pieces = typeof row.outputs === "string" && wanted && got !== wanted ? difference(wanted, got) : null;
+    const got = shown(row.outputs);
+    const pieces = typeof row.outputs === "string" ? closest(references(row.expectations), got) : null;
     if (!pieces) return part("Output", fields(row.outputs));
     const text = h("pre", {}, pieces.map(([kind, piece]) => (kind === 0 ? piece : h(kind < 0 ? "del" : "ins", { text: piece }))));
     const plain = h("pre", { text: got });
@@ -96,6 +96,20 @@ function fields(value) {
     h("pre", { text: typeof item === "string" ? item : JSON.stringify(item, null, 2) }))));
 }
 
+/** The texts that an answer may be compared with: the sole expectation, or each of its list. */
+function references(expectations) {
+  const values = Object.values(expectations ?? {});
+  const found = values.length === 1 && Array.isArray(values[0]) ? values[0] : values.slice(0, 1);
+  return found.filter((text) => typeof text === "string" && text);
+}
+
+/** The difference from the reference that has most in common with the answer; none if it is equal. */
+function closest(wanted, got) {
+  if (!wanted.length || wanted.includes(got)) return null;
+  const shared = (pieces) => pieces.reduce((sum, [kind, text]) => sum + (kind === 0 ? 2 : -1) * text.length, 0);
+  return wanted.map((text) => difference(text, got)).filter(Boolean).sort((a, b) => shared(b) - shared(a))[0] ?? null;
+}
+
 /** Words removed (-1), kept (0) and added (1) on the way from one text to the other. */
 function difference(from, to) {
   const a = from.split(/(\s+)/), b = to.split(/(\s+)/);
@@ -114,4 +128,9 @@ function difference(from, to) {
     else { add(1, b[j]); j += 1; }
   }
   return pieces;
+}
+
+/** Keep the open case in the address, where the page has one that may change. */
+function remember(hash) {
+  try { history.replaceState(null, "", hash || location.pathname + location.search); } catch { /* a sandboxed frame */ }
 }

@@ -29,16 +29,21 @@ function drawSlices(overview, browser) {
   if (!overview.slices.length) return null;
   const keys = overview.estimates.map((estimate) => estimate.key);
   const room = h("div", { class: "grid slices" });
-  const draw = (key) => room.replaceChildren(...overview.slices.map((slice) => sliceCard(overview, slice, key, browser)));
+  const printed = h("span", { class: "printed" });
+  const draw = (key) => {
+    printed.textContent = key;
+    room.replaceChildren(...overview.slices.map((slice) => sliceCard(overview, slice, key, browser)));
+  };
   draw(keys[0]);
   return section("slices", "Slices",
     h("div", { class: "bar-of-controls" }, keys.length > 1
-      ? h("label", {}, h("span", { class: "muted", text: "Metric " }), select("Metric of the slices", keys.map((key) => [key, key]), draw))
+      ? h("label", {}, h("span", { class: "muted", text: "Metric " }), select("Metric of the slices", keys.map((key) => [key, key]), draw), printed)
       : metricName(keys[0], overview.estimates[0].direction),
     h("p", { class: "legend muted" }, h("span", { class: "dash overall" }), "all cases")), room);
 }
 
 function sliceCard(overview, slice, key, browser) {
+  if (slice.problem) return h("div", { class: "card" }, h("h3", { text: slice.tag }), h("p", { class: "muted", text: slice.problem }));
   const whole = overview.estimates.find((estimate) => estimate.key === key);
   const parts = slice.parts.map((part) => [part, part.estimates.find((estimate) => estimate.key === key)]).filter(([, e]) => e);
   const range = domain([whole, ...parts.map(([, estimate]) => estimate)], boundsOf(overview, key));
@@ -65,15 +70,18 @@ function drawFailures(overview, browser) {
 function drawWorst(overview, browser) {
   const found = overview.metrics.filter((metric) => metric.worst.length);
   if (!found.length) return null;
-  const room = h("ol", { class: "worst" });
+  const room = h("ol", { class: "worst" }), printed = h("span", { class: "printed" });
   const draw = async (key) => {
     const metric = found.find((one) => one.key === key);
     const rows = await Promise.all(metric.worst.map((cell) => browser.cells.read(cell)));
     const place = overview.metrics.indexOf(metric);
+    printed.textContent = key;
     room.replaceChildren(...rows.map((row) => worstRow(row, place, metric.worst, browser)));
   };
   const made = section("worst", "Worst cases",
-    found.length > 1 && h("div", { class: "bar-of-controls" }, h("label", {}, h("span", { class: "muted", text: "By " }), select("Metric of the worst cases", found.map(({ key }) => [key, key]), draw))), room);
+    h("div", { class: "bar-of-controls" }, found.length > 1
+      ? h("label", {}, h("span", { class: "muted", text: "By " }), select("Metric of the worst cases", found.map(({ key }) => [key, key]), draw), printed)
+      : h("p", {}, h("span", { class: "muted", text: "By " }), metricName(found[0].key, found[0].direction))), room);
   draw(found[0].key);
   return made;
 }

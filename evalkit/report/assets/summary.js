@@ -52,6 +52,7 @@ function themeButton() {
   };
   try { const kept = localStorage.getItem("evalkit-theme"); if (kept) root.dataset.theme = kept; } catch { /* likewise */ }
   label();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", label);
   return button;
 }
 
@@ -70,7 +71,7 @@ function tiles(overview) {
     tile("Coverage", overview.coverage === null ? "none" : percent(overview.coverage), "of the thinnest metric", thin ? "bad" : ""),
     tile("Failures", failed.toLocaleString("en"), failed ? count(overview.failures.length, "reason") : "", failed ? "bad" : ""),
     overview.cost > 0 && tile("Cost", `$${overview.cost.toPrecision(3)}`, tokens ? `${tokens.toLocaleString("en")} tokens` : ""),
-    overview.cost === null && tile("Cost", "unknown", "some calls have no price"),
+    overview.cost === null && tokens > 0 && tile("Cost", "unknown", "some calls have no price"),
     seconds > 0 && tile("Time", seconds < 90 ? `${number(seconds)} s` : `${number(seconds / 60)} min`, ""));
 }
 
