@@ -13,6 +13,8 @@ from evalkit.data.wishes import read_wishes
 from evalkit.scoring.reading import follow
 
 _MISSING_TYPE = type(MISSING)
+_MOST_NAMES = 10_000
+"""Of inputs that are mappings with ever new keys, only so many are noted."""
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -96,7 +98,8 @@ class Mapper:
             self.input_names.update(dict.fromkeys(names))
             return
         for names in dict.fromkeys(map(tuple, inputs)):
-            self.input_names.update(dict.fromkeys(names))
+            if len(self.input_names) < _MOST_NAMES:
+                self.input_names.update(dict.fromkeys(names))
 
 
 Taken = tuple[Slot, Sequence[Any], set[type]]

@@ -115,7 +115,7 @@ class Intake:
         self.read += len(chunk.rows)
         table = transposed(chunk, line)
         fields = self.mapper.fields(table)
-        self._note_dtypes(chunk.dtypes)
+        self._note_dtypes(chunk.dtypes, table)
         made = {
             field: cells(field, values, table, self._column(field))
             for field, values in fields.items()
@@ -139,10 +139,15 @@ class Intake:
         slots = self.mapper.plan.slots[field]
         return str(slots[0]) if len(slots) == 1 else field
 
-    def _note_dtypes(self, dtypes: Mapping[str, str]) -> None:
+    def _note_dtypes(self, dtypes: Mapping[str, str], table: Table) -> None:
+        """Note the types of input columns, as a frame with the same missing values has them."""
         for slot in self.mapper.plan.slots.get("inputs", ()) if dtypes else ():
-            if slot.path is None and slot.column in dtypes:
-                self.dtypes.setdefault(slot.key or slot.column, dtypes[slot.column])
+            if slot.path is not None or slot.column not in dtypes:
+                continue
+            name = slot.key or slot.column
+            kind = self.dtypes.setdefault(name, dtypes[slot.column])
+            if kind.startswith(("int", "uint", "bool")) and None in table.columns[slot.column]:
+                self.dtypes[name] = "object" if kind == "bool" else "float64"
 
     def _identified(self, made: dict[str, list[Any]], table: Table) -> Rows:
         if "repeat" in made:

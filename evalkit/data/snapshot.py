@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from evalkit._internal.canonical import parse_json
 from evalkit.data.fields import JSON_FIELDS, MAPPING_FIELDS
-from evalkit.data.writing import METADATA_KEY
+from evalkit.data.writing import FORMAT, METADATA_KEY
 from evalkit.entities.batch import CaseBatch
 from evalkit.errors import DataError
 
@@ -53,6 +53,8 @@ class Spool:
         sizes = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
         self._starts = [0, *itertools.accumulate(sizes)]
         self._held: dict[int, Any] = {}
+        kept = list(self.input_names) == sorted(self.input_names)  # the order of canonical JSON
+        self._places = {} if kept else {name: at for at, name in enumerate(self.input_names)}
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -74,7 +76,10 @@ class Spool:
         facts = (file.metadata.metadata or {}).get(METADATA_KEY)
         if facts is None:
             raise DataError("this Parquet file is no snapshot of an evaluation", file=str(path))
-        return cls(path, parse_json(facts), file)
+        known = parse_json(facts)
+        if known["format"] > FORMAT:
+            raise DataError("a newer evalkit wrote this snapshot; upgrade evalkit", file=str(path))
+        return cls(path, known, file)
 
     def __len__(self) -> int:
         return self.n
@@ -97,14 +102,13 @@ class Spool:
 
         Raises:
             IndexError: If the rows are not within the snapshot.
-
         """
         if not 0 <= start <= stop <= self.n:
             raise IndexError(f"rows {start} to {stop} of a snapshot of {self.n}")
         table = self._rows(start, stop)
 
         def decoded(name: str) -> Callable[[], Sequence[Any]]:
-            return lambda: decode(name, table.column(name).to_pylist())
+            return lambda: self._decoded(name, table.column(name).to_pylist())
 
         names = [n for n in self._file.schema_arrow.names if n in self.fields or n == "id"]
         return CaseBatch({}, length=stop - start, lazy={name: decoded(name) for name in names})
@@ -124,7 +128,11 @@ class Spool:
 
     def values(self, field: str) -> Sequence[Any]:
         """Return any field of every row, decoded, shape ``(n,)``; all of it is held in memory."""
-        return decode(field, self._whole(field))
+        return self._decoded(field, self._whole(field))
+
+    def _decoded(self, field: str, cells: list[Any]) -> list[Any]:
+        values = decode(field, cells)
+        return reordered(values, self._places) if field == "inputs" and self._places else values
 
     def _whole(self, field: str) -> list[Any]:
         if field not in self._file.schema_arrow.names:
@@ -180,3 +188,21 @@ def decode(field: str, cells: list[Any]) -> list[Any]:
     if missing and field == "must":
         return [() if value is None else value for value in values]
     return values
+
+
+def reordered(rows: Sequence[dict[str, Any]], places: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return mappings with their keys in the order of *places*; others come last.
+
+    Examples:
+        >>> reordered([{"x10": 1, "x2": 2}], {"x2": 0, "x10": 1})
+        [{'x2': 2, 'x10': 1}]
+    """
+    orders: dict[tuple[str, ...], list[str]] = {}
+    made: list[dict[str, Any]] = []
+    for row in rows:
+        keys = tuple(row)
+        order = orders.get(keys)
+        if order is None:
+            order = orders[keys] = sorted(keys, key=lambda key: places.get(key, len(places)))
+        made.append({key: row[key] for key in order})
+    return made

@@ -15,7 +15,7 @@ from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Draw, Selection
 from evalkit.data.snapshot import Spool
-from evalkit.data.writing import SnapshotWriter, storage_errors, stored_cells
+from evalkit.data.writing import FORMAT, SnapshotWriter, storage_errors, stored_cells
 from evalkit.errors import DataError, near_miss
 
 __all__ = ["FILE_NAME", "Spool", "spool"]
@@ -131,7 +131,7 @@ def _with_first_line(error: DuplicateIdError, writer: SnapshotWriter) -> DataErr
 def _facts(opened: OpenedData, intake: Intake, tally: Tally) -> dict[str, Any]:
     plan = intake.mapper.plan
     return {
-        "format": 1,
+        "format": FORMAT,
         "n": tally.n,
         "n_cases": tally.n_cases,
         "dataset_digest": tally.digests.dataset,

@@ -20,6 +20,9 @@ ROW_GROUP: Final = 8192
 ORDER: Final = (*ALL_FIELDS, "line", "file")
 """Columns of the snapshot, in the order in which they are written."""
 
+FORMAT: Final = 1
+"""Version of the snapshot's columns and facts."""
+
 METADATA_KEY: Final = b"evalkit"
 """Key of the snapshot's facts in the file's metadata: JSON."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -157,3 +158,19 @@ def test_rows_beyond_the_end_are_an_error(spooled: Spooled) -> None:
 def test_no_rows_are_an_error(spooled: Spooled, data: Any) -> None:
     with pytest.raises(DataError, match="there are no rows"):
         spooled(data)
+
+
+def test_a_parquet_file_of_another_kind_is_no_snapshot(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+
+    with pytest.raises(DataError, match="no snapshot of an evaluation"):
+        Spool.open(tmp_path / "a.parquet")
+
+
+def test_a_snapshot_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    facts = {b"evalkit": b'{"format":2}'}
+    table = pa.table({"id": ["a"]}).replace_schema_metadata(facts)
+    pq.write_table(table, tmp_path / "a.parquet")
+
+    with pytest.raises(DataError, match="a newer evalkit wrote this snapshot"):
+        Spool.open(tmp_path / "a.parquet")

@@ -187,3 +187,43 @@ def test_the_index_of_a_frame_is_not_read(made: Made) -> None:
     frame = pd.DataFrame({"question": ["a", "b"]}, index=[7, 7])
 
     assert made(frame).dataset_digest == made(frame.reset_index(drop=True)).dataset_digest
+
+
+def test_inputs_keep_the_order_of_the_data(made: Made) -> None:
+    names = [f"x{place}" for place in range(12)]
+
+    found = made((np.arange(24).reshape(2, 12), [0, 1]))
+
+    assert [list(row) for row in found.batch(0, 2).inputs] == [names, names]
+    assert list(found.batch(1, 2).inputs[0].values()) == list(range(12, 24))
+
+
+def test_mappings_keep_the_order_of_the_data(made: Made) -> None:
+    rows = [{"inputs": {"b": 1, "a": 2}}, {"inputs": {"c": 0, "a": 3, "b": 4}}, {"inputs": {}}]
+
+    found = made(rows).values("inputs")
+
+    assert [list(row) for row in found] == [["b", "a"], ["b", "a", "c"], []]
+
+
+@pytest.mark.parametrize(
+    "convert", [pa.Table.combine_chunks, pl.from_arrow], ids=["arrow", "polars"]
+)
+def test_types_with_missing_values_are_those_that_pandas_gives_them(
+    made: Made, convert: Callable[[pa.Table], Any]
+) -> None:
+    table = pa.table(
+        {
+            "whole": pa.array([1, 2, 3], pa.int16()),
+            "gaps": pa.array([1, 2, None], pa.int16()),
+            "flags": pa.array([True, None, False]),
+        }
+    )
+
+    found = made(convert(table), leftover="inputs", chunk_rows=2)
+
+    assert dict(found.dtypes) == {
+        name: str(kind) for name, kind in table.to_pandas().dtypes.items()
+    }
+    frame = pd.DataFrame(found.values("inputs")).astype(dict(found.dtypes))
+    pd.testing.assert_frame_equal(frame, table.to_pandas())
