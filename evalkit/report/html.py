@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit._internal.canonical import canonical_json
 from evalkit.report.embedded import chosen_rows, packed_cells, packed_index
+from evalkit.report.json import plain
 from evalkit.report.overview import overview
 from evalkit.report.texts import one_line
 from evalkit.report.writing import whole_file
@@ -67,7 +68,7 @@ def embeddable(value: Any) -> str:
         >>> embeddable({"a": "</script>"})
         '{"a":"\\u003c/script\\u003e"}'
     """
-    text = canonical_json(value).decode("utf-8")
+    text = json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
     for mark in "<>&\u2028\u2029":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     return text

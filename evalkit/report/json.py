@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
-from evalkit._internal.canonical import canonical_json
+from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.estimate import Estimate
 from evalkit.report.failing import failure_groups
-from evalkit.report.writing import whole_file
+from evalkit.report.texts import valid
+from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
@@ -33,9 +35,7 @@ class JsonReport:
         Raises:
             OSError: If the file cannot be written.
         """
-        plain = orjson.loads(canonical_json(document(result)))
-        with whole_file(path) as fresh:
-            fresh.write_bytes(orjson.dumps(plain, option=orjson.OPT_INDENT_2) + b"\n")
+        write_text(path, json.dumps(plain(document(result)), indent=2, ensure_ascii=False) + "\n")
 
 
 def document(
@@ -84,6 +84,26 @@ def document(
         frame = result.table()
         found["cells"] = {str(name): frame[name].tolist() for name in frame.columns}
     return found
+
+
+def plain(value: Any) -> Any:
+    """Return *value* as JSON has it, in its own order; a number that is not finite becomes null.
+
+    Examples:
+        >>> plain({"b": float("nan"), "a": (1, "x")})
+        {'b': None, 'a': [1, 'x']}
+    """
+    if isinstance(value, str):
+        return valid(value)
+    if isinstance(value, Mapping):
+        return {valid(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    return parse_json(canonical_json(value))
 
 
 def fields(estimate: Estimate) -> dict[str, Any]:

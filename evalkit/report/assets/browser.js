@@ -185,11 +185,11 @@ class Browser {
 
   row(row) {
     const open = () => this.detail.open(row.cell, this.found);
-    return h("tr", { class: `${OUTCOMES[this.cells.outcomes[row.cell]].replace(" ", "-")} case`, "data-cell": row.cell, onclick: open },
+    return h("tr", { onclick: open },
       h("th", { scope: "row" }, h("button", { class: "open", type: "button", "aria-label": `Open case ${row.id}` },
         h("span", { class: "clip", text: gist(row.inputs) || row.id }), h("span", { class: "muted clip id", text: row.id }))),
       h("td", { class: "output" }, row.stopped ? h("span", { class: "failed clip", text: `${row.stopped[0]}: ${row.stopped[1]}` }) : h("span", { class: "clip two", text: shown(row.outputs) })),
-      this.cells.metrics.map((metric) => h("td", { class: "number score", "data-name": metric.key }, scoreOf(metric, row.cell))));
+      this.cells.metrics.map((metric) => h("td", { class: "number score", "data-name": metric.key }, row.stopped ? h("span", { class: "muted", text: "–" }) : scoreOf(metric, row.cell))));
   }
 
   drawChips() {

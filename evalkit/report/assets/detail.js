@@ -76,7 +76,7 @@ class Detail {
     return h("dl", { class: "scores" }, this.browser.cells.metrics.map((metric, place) => h("div", {},
       h("dt", {}, metricName(metric.key, metric.direction)),
       h("dd", { class: "number score" }, scoreOf(metric, row.cell)),
-      row.explanations[place] && h("dd", { class: "prose", text: row.explanations[place] }))));
+      !row.stopped && row.explanations[place] && h("dd", { class: "prose", text: row.explanations[place] }))));
   }
 }
 
