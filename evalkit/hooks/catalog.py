@@ -38,9 +38,9 @@ class Catalog:
             origin = self.plugins.provenance[implementation.plugin_name]
             yield implementation.function(), origin
 
-    def _collect(self, hook: str) -> dict[str, Entry[Any]]:
+    def _collect(self, *hooks: str) -> dict[str, Entry[Any]]:
         found: dict[str, Entry[Any]] = {}
-        for offered, origin in self._offered(hook):
+        for offered, origin in (pair for hook in hooks for pair in self._offered(hook)):
             pairs = (
                 offered.items() if isinstance(offered, Mapping) else ((i.name, i) for i in offered)
             )
@@ -58,7 +58,7 @@ class Catalog:
     @functools.cached_property
     def scorers(self) -> Mapping[str, Entry[Scorer]]:
         """Scorers and judges by name."""
-        return {**self._collect("evalkit_scorers"), **self._collect("evalkit_judges")}
+        return self._collect("evalkit_scorers", "evalkit_judges")
 
     @functools.cached_property
     def scorer_families(self) -> Mapping[str, Entry[Callable[[str], Scorer]]]:

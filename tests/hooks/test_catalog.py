@@ -1,0 +1,154 @@
+"""Everything that plug-ins offer, by name, with provenance."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from evalkit.errors import DuplicatePluginError, UnknownScorerError, UsageError
+from evalkit.hooks.catalog import Catalog, catalog, get_scorer
+from evalkit.hooks.loader import load_plugins
+from evalkit.plugin import Case, CaseBatch
+from evalkit.scoring.configured import ConfiguredScorer
+
+if TYPE_CHECKING:
+    from .conftest import Shelf
+
+SCORER = """
+from dataclasses import dataclass
+from evalkit.plugin import MetricFacts, hookimpl
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    name: str = "{name}"
+    facts = MetricFacts(low=0.0)
+    factor: float = 1.0
+
+    def score(self, case):
+        return len(case.outputs) * self.factor
+
+@hookimpl
+def {hook}():
+    return [Length()]
+"""
+FAMILY = """
+from evalkit.plugin import UnknownScorerError, hookimpl
+
+class Power:
+    def __init__(self, name, **keywords):
+        self.name, self.keywords = name, keywords
+
+    def configured(self, **keywords):
+        if set(keywords) - {"base"}:
+            raise TypeError(f"it has no {sorted(keywords)}")
+        return Power(self.name, **keywords)
+
+def make(name):
+    if name != "power.two":
+        raise UnknownScorerError(name, ["power.two"])
+    return Power(name)
+
+@hookimpl
+def evalkit_scorer_families():
+    return {"power.": make}
+"""
+
+
+def scorer_code(name: str, hook: str = "evalkit_scorers") -> str:
+    return SCORER.replace("{name}", name).replace("{hook}", hook)
+
+
+def catalog_of(shelf: "Shelf") -> Catalog:
+    return Catalog(load_plugins(shelf.points()))
+
+
+def test_a_scorer_is_listed_with_its_provenance(shelf: "Shelf") -> None:
+    shelf.install("acme-metrics", scorer_code("acme.length"), plugin="acme", version="2.5")
+
+    entry = catalog_of(shelf).scorers["acme.length"]
+
+    assert entry.item.name == "acme.length"
+    assert (entry.provenance.distribution, entry.provenance.version) == ("acme-metrics", "2.5")
+
+
+@pytest.mark.parametrize("hook", ["evalkit_scorers", "evalkit_judges"])
+def test_two_scorers_of_one_name_are_an_error_naming_both_distributions(
+    hook: str, shelf: "Shelf"
+) -> None:
+    shelf.install("acme-metrics", scorer_code("length"), plugin="acme", version="2.5")
+    shelf.install("other-metrics", scorer_code("length", hook), plugin="other", version="0.1")
+
+    with pytest.raises(DuplicatePluginError, match="'length' is offered twice") as raised:
+        _ = catalog_of(shelf).scorers
+
+    assert "acme of acme-metrics 2.5" in str(raised.value)
+    assert "other of other-metrics 0.1" in str(raised.value)
+
+
+def test_plug_ins_that_offer_nothing_make_an_empty_catalog() -> None:
+    empty = Catalog(load_plugins([]))
+
+    assert not empty.scorers
+    assert not empty.datasets
+    assert not empty.targets
+    assert not empty.reports
+
+
+def test_a_scorer_that_nobody_offers_is_an_error_with_near_misses() -> None:
+    with pytest.raises(UnknownScorerError, match=r"Did you mean 'text\.exact_match'"):
+        get_scorer("text.exact_mach")
+
+
+def test_a_scorer_is_configured_by_its_fields(shelf: "Shelf") -> None:
+    shelf.install("acme-metrics", scorer_code("acme.length"), plugin="acme")
+    found = catalog_of(shelf).scorer("acme.length")
+
+    assert found.score(Case(outputs="abc")) == 3  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        pytest.param(
+            {"averag": "macro"}, "has no parameter 'averag'. Did you mean 'average'", id="x"
+        ),
+        pytest.param({"average": "mean"}, "refuses .* average must be one of", id="value"),
+    ],
+)
+def test_parameters_that_a_scorer_lacks_are_refused(parameters: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        get_scorer("classification.f1", **parameters)
+
+
+def test_a_name_and_reads_make_a_configured_scorer() -> None:
+    configured: Any = get_scorer("text.exact_match", name="em", reads={"outputs": "answer"})
+    batch = CaseBatch.of([Case(outputs={"answer": "a"}, expectations={"target": "a"})])
+
+    assert configured.score_batch(batch).values.tolist() == [1.0]
+    assert configured.name == "em"
+    assert isinstance(configured, ConfiguredScorer)
+
+
+def test_a_family_makes_scorers_by_prefix(shelf: "Shelf") -> None:
+    shelf.install("power-metrics", FAMILY, plugin="power")
+    found = catalog_of(shelf)
+
+    assert found.scorer("power.two").name == "power.two"
+    with pytest.raises(UnknownScorerError, match=r"Did you mean 'power.two'"):
+        found.scorer("power.to")
+
+
+def test_a_scorer_of_a_family_takes_its_own_keywords(
+    shelf: "Shelf", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.install("power-metrics", FAMILY, plugin="power")
+    monkeypatch.setattr("evalkit.hooks.catalog.catalog", lambda: catalog_of(shelf))
+
+    assert get_scorer("power.two", base=2).keywords == {"base": 2}  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match=r"refuses .* it has no \['bass'\]"):
+        get_scorer("power.two", bass=2)
+
+
+def test_first_party_scorers_come_from_their_own_distribution() -> None:
+    origins = {entry.provenance.distribution for entry in catalog().scorers.values()}
+
+    assert "evalkit-ai" in origins

@@ -1,0 +1,1 @@
+"""Scores rhymes, and reads poems."""
