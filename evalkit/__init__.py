@@ -9,6 +9,7 @@ import importlib
 
 _HOMES: dict[str, str] = {
     "Case": "evalkit.entities.case",
+    "Comparison": "evalkit.evaluation.comparison",
     "Estimate": "evalkit.entities.estimate",
     "EvalkitError": "evalkit.errors",
     "EvaluationResult": "evalkit.evaluation.result",
@@ -17,13 +18,16 @@ _HOMES: dict[str, str] = {
     "Score": "evalkit.entities.score",
     "aevaluate": "evalkit.evaluation.evaluate",
     "chat": "evalkit.targets.chat",
+    "compare": "evalkit.evaluation.compare",
     "endpoint": "evalkit.targets.endpoint",
     "evaluate": "evalkit.evaluation.evaluate",
     "get_scorer": "evalkit.hooks.catalog",
+    "grid": "evalkit.evaluation.compare",
     "merge": "evalkit.evaluation.again",
     "resume": "evalkit.evaluation.evaluate",
     "scorer": "evalkit.scoring.decorator",
     "suite": "evalkit.evaluation.suite",
+    "sweep": "evalkit.evaluation.compare",
     "tracking": "evalkit.tracking",
 }
 """Public name -> the module that defines it; an entry ``name -> package.name`` is a namespace."""

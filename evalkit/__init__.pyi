@@ -7,6 +7,10 @@ from evalkit.entities.score import Score as Score
 from evalkit.entities.target import Output as Output
 from evalkit.errors import EvalkitError as EvalkitError
 from evalkit.evaluation.again import merge as merge
+from evalkit.evaluation.compare import compare as compare
+from evalkit.evaluation.compare import grid as grid
+from evalkit.evaluation.compare import sweep as sweep
+from evalkit.evaluation.comparison import Comparison as Comparison
 from evalkit.evaluation.evaluate import aevaluate as aevaluate
 from evalkit.evaluation.evaluate import evaluate as evaluate
 from evalkit.evaluation.evaluate import resume as resume
@@ -22,6 +26,7 @@ __version__: str
 
 __all__ = [
     "Case",
+    "Comparison",
     "Estimate",
     "EvalkitError",
     "EvaluationResult",
@@ -31,12 +36,15 @@ __all__ = [
     "__version__",
     "aevaluate",
     "chat",
+    "compare",
     "endpoint",
     "evaluate",
     "get_scorer",
+    "grid",
     "merge",
     "resume",
     "scorer",
     "suite",
+    "sweep",
     "tracking",
 ]

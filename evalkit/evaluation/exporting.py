@@ -9,6 +9,7 @@ from evalkit.errors import UsageError, near_miss
 from evalkit.hooks.catalog import catalog
 
 if TYPE_CHECKING:
+    from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 
@@ -23,6 +24,26 @@ def exporter(name: str) -> Any:
         known = ", ".join(catalog().reports) or "none"
         raise UsageError(f"No report is called {name!r}; registered: {known}.")
     return found.item
+
+
+def export_comparison(comparison: Comparison, path: Path) -> Path:
+    """Write *comparison* to *path* with the exporter of its extension.
+
+    Raises:
+        UsageError: If no exporter writes comparisons with this extension.
+    """
+    extension = path.suffix.lower()
+    known: list[str] = []
+    for entry in catalog().reports.values():
+        write = getattr(entry.item, "write_comparison", None)
+        if write is None:
+            continue
+        if extension in entry.item.extensions:
+            write(comparison, path)
+            return path
+        known += entry.item.extensions
+    listed = " ".join(sorted(known)) or "none"
+    raise UsageError(f"No comparison is written as {extension!r}. Extensions: {listed}.")
 
 
 def export(result: EvaluationResult, path: Path) -> Path:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.data.spool import Spool
+    from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.scorers import ScorerLike
     from evalkit.stats import PairedDifference
 
@@ -245,6 +246,20 @@ class EvaluationResult:
         from evalkit.evaluation.paired import difference
 
         return difference(self, other, key)
+
+    def compare(self, *others: EvaluationResult | str | Path, **options: Any) -> Comparison:
+        """Compare *others* with this result as the baseline; takes the options of `compare`."""
+        from evalkit.evaluation.compare import compare
+
+        return compare(self, *others, **options)
+
+    def tag_values(self, name: str) -> list[str | None]:
+        """Return the value of tag *name* for each case as text, ``None`` where it has none.
+
+        Raises:
+            UsageError: If no case has the tag.
+        """
+        return self._estimates.tag_values(name)
 
     def report(self, path: str | Path) -> Path:
         """Write a report, in the format of the file's extension, and return its path.

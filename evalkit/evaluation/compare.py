@@ -1,0 +1,130 @@
+"""`compare`, `sweep` and `grid`: several systems on the same cases."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import UsageError
+from evalkit.evaluation.comparison import Comparison
+from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.runtime import Runtime
+
+
+def compare(
+    *results: EvaluationResult | str | Path,
+    names: Iterable[str] | None = None,
+    baseline: str | None = None,
+    metrics: Iterable[str] | None = None,
+    anyway: bool = False,
+) -> Comparison:
+    """Compare results on the same cases, paired.
+
+    Args:
+        results: Two or more: results, runs (id, name, ``latest``), folders of evaluations, or log
+            files of Inspect and lm-eval, whose recorded scores are compared.
+        names: A name for each; by default their own.
+        baseline: Name of the one that the others are set against; the first by default.
+        metrics: Metrics to compare; by default all that they share.
+        anyway: Compare even where dataset, scorer signature or reducer differ.
+
+    Raises:
+        UsageError: If fewer than two are given, or they cannot be compared, naming what differs.
+    """
+    if len(results) < 2:  # noqa: PLR2004  it takes two to compare
+        raise UsageError(f"compare needs at least two results, got {len(results)}.")
+    opened = [_open(result) for result in results]
+    chosen = list(names) if names is not None else _distinct([r.name for r in opened])
+    if len(chosen) != len(opened) or len(set(chosen)) != len(chosen):
+        raise UsageError(f"names= needs {len(opened)} different names, got {chosen}.")
+    first = baseline or chosen[0]
+    if first not in chosen:
+        raise UsageError(f"baseline={first!r} is none of {', '.join(chosen)}.")
+    return Comparison(
+        dict(zip(chosen, opened, strict=True)), baseline=first, metrics=metrics, anyway=anyway
+    )
+
+
+def _open(result: EvaluationResult | str | Path) -> EvaluationResult:
+    if isinstance(result, EvaluationResult):
+        return result
+    path = Path(result)
+    if (
+        path.is_file()
+        and path.suffix.lower() in {".eval", ".jsonl", ".json"}
+        and not _is_ours(path)
+    ):
+        name = path.stem
+        return evaluate(data=str(path), name=name, runtime=Runtime(store=False)).with_name(name)
+    return EvaluationResult.load(result)
+
+
+def _is_ours(path: Path) -> bool:
+    return (path.parent / "plan.json").is_file()
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Return *names*, with a number behind each that stands more than once."""
+    seen: dict[str, int] = {}
+    found: list[str] = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if names.count(name) == 1 else f"{name} ({seen[name]})")
+    return found
+
+
+def grid(make: Callable[..., Any], **choices: Iterable[Any]) -> dict[str, Any]:
+    """Return a target for every combination of *choices*, named after what varies.
+
+    Examples:
+        >>> list(grid(lambda greeting, mark: greeting + mark, greeting=["hi", "yo"], mark=["!"]))
+        ['greeting=hi', 'greeting=yo']
+    """
+    listed = {name: list(values) for name, values in choices.items()}
+    if not listed or not all(listed.values()):
+        raise UsageError("grid needs at least one choice for every argument.")
+    varying = [name for name, values in listed.items() if len(values) > 1] or list(listed)
+    found: dict[str, Any] = {}
+    for combination in itertools.product(*listed.values()):
+        given = dict(zip(listed, combination, strict=True))
+        found[",".join(f"{name}={given[name]}" for name in varying)] = make(**given)
+    return found
+
+
+def sweep(
+    targets: Mapping[str, Any],
+    data: Any,
+    scorers: Any = (),
+    *,
+    baseline: str | None = None,
+    **as_evaluate: Any,
+) -> Comparison:
+    """Evaluate several targets on the same data, one run each, and compare them.
+
+    Args:
+        targets: Name to target, such as from `grid`.
+        data: Whatever `evaluate` takes; an iterator is read once and kept.
+        scorers: Whatever `evaluate` takes.
+        baseline: Name of the target that the others are set against; the first by default.
+        **as_evaluate: Further arguments of `evaluate`.
+
+    Raises:
+        UsageError: If fewer than two targets are given.
+    """
+    if len(targets) < 2:  # noqa: PLR2004  it takes two to compare
+        raise UsageError(f"sweep needs at least two targets, got {len(targets)}.")
+    name = as_evaluate.pop("name", None)
+    results: dict[str, EvaluationResult] = {}
+    first: EvaluationResult | None = None
+    for target_name, target in targets.items():
+        label = target_name if name is None else f"{name}/{target_name}"
+        source = data if first is None else first  # the first run's snapshot: equal for all
+        results[target_name] = evaluate(target, source, scorers, name=label, **as_evaluate)
+        if first is None:
+            first = results[target_name]
+            for used in ("columns", "limit", "sample", "split"):
+                as_evaluate.pop(used, None)
+    return Comparison(results, baseline=baseline or next(iter(targets)))

@@ -1,0 +1,259 @@
+"""A comparison of several results on the same cases: always paired, never only two averages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from evalkit.errors import NotFoundError, UsageError
+from evalkit.evaluation.paired import Pairs, difference_of, pairs
+from evalkit.stats import benjamini_hochberg, holm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.stats import PairedDifference
+
+_ADJUST: Final = {"holm": holm, "benjamini-hochberg": benjamini_hochberg}
+COLUMNS: Final = (
+    "a",
+    "b",
+    "metric",
+    "value_a",
+    "value_b",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "p_adjusted",
+    "method",
+    "n_pairs",
+    "n_unmatched",
+    "smallest_detectable",
+)
+
+
+class UnknownSystemError(NotFoundError):
+    """A comparison has no such system."""
+
+    kind = "system of this comparison"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One metric of one pair of systems: ``b`` against the baseline ``a``."""
+
+    a: str
+    b: str
+    metric: str
+    value_a: float | None
+    value_b: float | None
+    found: PairedDifference
+    """Difference ``b - a``."""
+
+    pairs: Pairs
+
+
+class Comparison:
+    """Several results on the same cases; each is set against the baseline.
+
+    Examples:
+        >>> import evalkit
+        >>> rows = [{"question": f"q{i}", "expected": "y"} for i in range(20)]
+        >>> keep_nothing = evalkit.Runtime(store=False)
+        >>> old, new = (evalkit.evaluate(bot, rows, "text.exact_match", runtime=keep_nothing)
+        ...             for bot in (lambda question: "n", lambda question: "y"))
+        >>> found = evalkit.compare(old, new, names=["old", "new"])
+        >>> found.table().difference.tolist(), len(found.fixed("text.exact_match"))
+        ([1.0], 20)
+    """
+
+    def __init__(
+        self,
+        results: Mapping[str, EvaluationResult],
+        *,
+        baseline: str,
+        metrics: Iterable[str] | None = None,
+        anyway: bool = False,
+        notes: Iterable[str] = (),
+    ) -> None:
+        """Compare *results* by name with *baseline* on *metrics*; `compare` makes one.
+
+        Raises:
+            UsageError: If dataset, signature or reducer differ, naming what (unless *anyway*), or
+                the results share no metric.
+        """
+        self.results = dict(results)
+        self.baseline = baseline
+        self.notes = list(notes)
+        self._anyway = anyway
+        self.metrics = list(metrics) if metrics is not None else self._shared_metrics()
+        if not self.metrics:
+            raise UsageError("The results share no metric; score them with the same scorers.")
+        self.rows = [self._row(name, key) for name in self.others for key in self.metrics]
+
+    @property
+    def others(self) -> list[str]:
+        """Names of the systems that are set against the baseline, in order."""
+        return [name for name in self.results if name != self.baseline]
+
+    def __getitem__(self, name: str) -> EvaluationResult:
+        found = self.results.get(name)
+        if found is None:
+            raise UnknownSystemError(name, self.results)
+        return found
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.results)
+
+    def _shared_metrics(self) -> list[str]:
+        keys = [[metric.key for metric in result.metrics] for result in self.results.values()]
+        return [key for key in keys[0] if all(key in other for other in keys[1:])]
+
+    def _row(self, name: str, key: str) -> Row:
+        first, second = self[name], self[self.baseline]
+        joined = pairs(first, second, key, anyway=self._anyway)
+        return Row(
+            a=self.baseline,
+            b=name,
+            metric=key,
+            value_a=second[key].value,
+            value_b=first[key].value,
+            found=difference_of(first, second, joined),
+            pairs=joined,
+        )
+
+    def table(self, *, adjust: str = "benjamini-hochberg") -> pd.DataFrame:
+        """Return a row for each system and metric; differences are ``b - a``, ``a`` the baseline.
+
+        Args:
+            adjust: How p-values are adjusted for the number of rows: ``benjamini-hochberg`` (the
+                share of false finds, for exploration) or ``holm`` (any false find, for decisions).
+
+        Raises:
+            UsageError: If *adjust* is neither.
+        """
+        import pandas as pd
+
+        p_values = adjusted([row.found.p_value for row in self.rows], adjust)
+        cells = [
+            (
+                row.a,
+                row.b,
+                row.metric,
+                row.value_a,
+                row.value_b,
+                row.found.difference,
+                row.found.low,
+                row.found.high,
+                row.found.p_value,
+                p_value,
+                row.found.method,
+                row.found.n,
+                row.pairs.n_unmatched,
+                row.found.smallest_detectable,
+            )
+            for row, p_value in zip(self.rows, p_values, strict=True)
+        ]
+        return pd.DataFrame(cells, columns=list(COLUMNS))
+
+    def by(self, tag: str) -> pd.DataFrame:
+        """Return the differences for each value of *tag*, with Benjamini-Hochberg's p-values.
+
+        Raises:
+            UsageError: If no case has the tag.
+        """
+        from evalkit.evaluation.slicing import differences_by
+
+        return differences_by(self, tag)
+
+    def fixed(self, metric: str, *, system: str | None = None) -> pd.DataFrame:
+        """Return the cases that the baseline got worse than *system*, largest change first.
+
+        Returns:
+            ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``.
+        """
+        return self._changed(metric, system, better=True)
+
+    def broke(self, metric: str, *, system: str | None = None) -> pd.DataFrame:
+        """Return the cases that *system* got worse than the baseline, largest change first."""
+        return self._changed(metric, system, better=False)
+
+    def row(self, metric: str, system: str | None = None) -> Row:
+        """Return the comparison of one system (the first other one by default) by *metric*.
+
+        Raises:
+            UnknownSystemError: If there is no such pair.
+        """
+        wanted = system or self.others[0]
+        for row in self.rows:
+            if row.metric == metric and row.b == wanted:
+                return row
+        raise UnknownSystemError(f"{wanted}: {metric}", [f"{r.b}: {r.metric}" for r in self.rows])
+
+    def _changed(self, metric: str, system: str | None, *, better: bool) -> pd.DataFrame:
+        import pandas as pd
+
+        row = self.row(metric, system)
+        value_b, value_a = row.pairs.values
+        change = value_b - value_a
+        sign = -1.0 if row.pairs.metric.facts.direction == "lower" else 1.0
+        gain = np.nan_to_num(change) * (sign if better else -sign)
+        order = [place for place in np.argsort(-gain, kind="stable") if gain[place] > 0]
+        tables = [self[row.b].table(), self[row.a].table()]
+        firsts = [table[table["repeat"] == 0].reset_index(drop=True) for table in tables]
+        places = [rows[order] for rows in row.pairs.rows]
+        return pd.DataFrame(
+            {
+                "id": row.pairs.ids[order],
+                "inputs": firsts[0]["inputs"].to_numpy()[places[0]],
+                "expectations": firsts[0]["expectations"].to_numpy()[places[0]],
+                "output_a": firsts[1]["outputs"].to_numpy()[places[1]],
+                "output_b": firsts[0]["outputs"].to_numpy()[places[0]],
+                "value_a": value_a[order],
+                "value_b": value_b[order],
+                "change": change[order],
+            }
+        )
+
+    def report(self, path: str | Path) -> Path:
+        """Write the comparison, in the format of the file's extension, and return its path.
+
+        Raises:
+            UsageError: If no exporter writes such comparisons.
+        """
+        from evalkit.evaluation.exporting import export_comparison
+
+        return export_comparison(self, Path(path))
+
+    def __str__(self) -> str:
+        from evalkit.evaluation.exporting import exporter
+
+        shown: str = exporter("table").show_comparison(self)
+        return shown
+
+
+def adjusted(p_values: Iterable[float | None], adjust: str) -> list[float | None]:
+    """Return p-values adjusted for their number; missing ones stay missing.
+
+    Raises:
+        UsageError: If *adjust* is no method.
+
+    Examples:
+        >>> adjusted([0.01, None, 0.04], "holm")
+        [0.02, None, 0.04]
+    """
+    if adjust not in _ADJUST:
+        raise UsageError(f"adjust={adjust!r} is none of {', '.join(_ADJUST)}.")
+    given = list(p_values)
+    known = [p for p in given if p is not None]
+    found = iter(_ADJUST[adjust](known).tolist() if known else [])
+    return [None if p is None else next(found) for p in given]

@@ -1,0 +1,70 @@
+"""Differences by tag: where one system is better, and where it only seems so."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalkit.errors import UsageError
+from evalkit.evaluation.paired import difference_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.evaluation.comparison import Comparison, Row
+    from evalkit.stats import PairedDifference
+
+
+def differences_by(comparison: Comparison, tag: str) -> pd.DataFrame:
+    """Return the paired difference of each system, metric and value of *tag*, ``b - a``.
+
+    P-values are adjusted by Benjamini and Hochberg's method over all rows of the table.
+
+    Raises:
+        UsageError: If no case has the tag.
+    """
+    import pandas as pd
+
+    from evalkit.evaluation.comparison import adjusted
+
+    values = np.array(comparison[comparison.baseline].tag_values(tag), dtype=object)
+    cells: list[dict[str, Any]] = []
+    for row in comparison.rows:
+        of_pairs = values[row.pairs.rows[1]]
+        for value in sorted({value for value in of_pairs if value is not None}):
+            found = _of_slice(comparison, row, np.flatnonzero(of_pairs == value))
+            if found is not None:
+                cells.append({tag: value} | _cells(row, found))
+    table = pd.DataFrame(cells)
+    if len(table):
+        table["p_adjusted"] = adjusted(table["p_value"].tolist(), "benjamini-hochberg")
+    return table
+
+
+def _of_slice(comparison: Comparison, row: Row, places: Any) -> PairedDifference | None:
+    pairs = row.pairs
+    part = dataclasses.replace(
+        pairs,
+        ids=pairs.ids[places],
+        rows=(pairs.rows[0][places], pairs.rows[1][places]),
+        values=(pairs.values[0][places], pairs.values[1][places]),
+    )
+    try:
+        return difference_of(comparison[row.b], comparison[row.a], part)
+    except UsageError:  # no case of this slice has a value in both
+        return None
+
+
+def _cells(row: Row, found: PairedDifference) -> dict[str, Any]:
+    return {
+        "a": row.a,
+        "b": row.b,
+        "metric": row.metric,
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "p_value": found.p_value,
+        "n_pairs": found.n,
+    }
