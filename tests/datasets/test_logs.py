@@ -1,4 +1,4 @@
-"""Logs that the tools themselves wrote: see the notes on each in ``tests/data/logs``."""
+"""Logs that the tools themselves wrote; ``tests/data/logs/README.md`` says how."""
 
 import shutil
 import zipfile
