@@ -50,6 +50,7 @@ from evalkit.stats.intervals import (
     percentile_interval,
     studentised_interval,
     t_interval,
+    unpaired_difference_interval,
     wilson_interval,
     wilson_mean_interval,
 )
@@ -218,6 +219,7 @@ __all__ = [
     "t_interval",
     "t_test_size",
     "tango_interval",
+    "unpaired_difference_interval",
     "variance_components",
     "williams_test",
     "wilson_interval",

@@ -121,6 +121,40 @@ def jeffreys_interval(successes: float, n: float, *, level: float = 0.95) -> Int
     return Interval(low, high, "jeffreys", math.sqrt(p * (1 - p) / n))
 
 
+def unpaired_difference_interval(
+    first: float, n_first: float, second: float, n_second: float, *, level: float = 0.95
+) -> Interval:
+    """Return Newcombe's interval for the difference of two rates on different cases.
+
+    Pair where you can: `tango_interval` is for two systems on the same cases.
+
+    Args:
+        first: Successes of the first sample, in [0, n_first].
+        n_first: Its number of trials, positive.
+        second: Successes of the second sample, in [0, n_second].
+        n_second: Its number of trials, positive.
+        level: Confidence level as a fraction in (0, 1).
+
+    Raises:
+        ValueError: If a number is out of its range.
+
+    Examples:
+        >>> found = unpaired_difference_interval(56, 70, 48, 80)
+        >>> round(found.low, 4), round(found.high, 4)
+        (0.0524, 0.3339)
+
+    References:
+        Newcombe (1998), *Statistics in Medicine* 17:873, method 10.
+    """
+    a = wilson_interval(first, n_first, level=level)
+    b = wilson_interval(second, n_second, level=level)
+    p, q = first / n_first, second / n_second
+    low = p - q - math.hypot(p - a.low, b.high - q)
+    high = p - q + math.hypot(a.high - p, q - b.low)
+    error = math.sqrt(p * (1 - p) / n_first + q * (1 - q) / n_second)
+    return Interval(low, high, "newcombe", error)
+
+
 def _check_counts(successes: float, n: float) -> None:
     if not n > 0:
         raise ValueError(f"n must be positive, got {n}")

@@ -16,6 +16,7 @@ from evalkit.stats.binomial import (
     clopper_pearson_interval,
     jeffreys_interval,
     score_limits,
+    unpaired_difference_interval,
     wilson_interval,
 )
 from evalkit.stats.bootstrap import (
@@ -25,7 +26,7 @@ from evalkit.stats.bootstrap import (
     percentile_interval,
 )
 from evalkit.stats.clustered import ClusteredMean, clustered_interval, clustered_mean
-from evalkit.stats.interval import Interval, normal_quantile
+from evalkit.stats.interval import Interval, expanded_level, normal_quantile
 from evalkit.stats.mean import (
     COCHRAN,
     effective_size,
@@ -60,6 +61,7 @@ __all__ = [
     "percentile_interval",
     "studentised_interval",
     "t_interval",
+    "unpaired_difference_interval",
     "wilson_interval",
     "wilson_mean_interval",
 ]
@@ -88,7 +90,8 @@ def mean_interval(
 
     In order: groups, cluster-robust (``cluster-t`` or ``cluster-wilson``); values declared binary,
     ``wilson``; values in finite bounds, ``t`` from 200 cases on where the mean is not near an end,
-    else ``wilson-mean``; other values, ``t`` from 200 cases on, below ``bca``, and at any size
+    else ``wilson-mean``; other values, ``t`` from 200 cases on, below ``bca`` (with Hesterberg's
+    expansion for few cases), and at any size
     ``bootstrap-t`` where the sample is too skewed for either (fewer than ``25 * skewness^2``
     cases).
 
@@ -187,4 +190,4 @@ def _unbounded(
             return found
     if size >= _MANY:
         return t_interval(sample, level=level, weights=weights)
-    return bca_interval(sample, level=level, seed=seed, weights=weights)
+    return bca_interval(sample, level=expanded_level(level, size), seed=seed, weights=weights)

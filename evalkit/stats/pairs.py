@@ -10,7 +10,7 @@ import numpy as np
 from evalkit.stats.arguments import FloatArray
 from evalkit.stats.bootstrap import bca_interval
 from evalkit.stats.clustered import ClusteredMean, clustered_interval, clustered_trials
-from evalkit.stats.interval import Interval, normal_quantile
+from evalkit.stats.interval import Interval, expanded_level, normal_quantile
 from evalkit.stats.matched_rates import mcnemar, tango_interval, tango_limits
 from evalkit.stats.mean import (
     COCHRAN,
@@ -118,7 +118,8 @@ class Pairs:
                 return found
         if size >= _MANY:
             return t_interval(d, level=level, weights=weights)
-        return bca_interval(d, level=level, seed=seed, weights=weights)
+        wider = expanded_level(level, size)
+        return bca_interval(d, level=wider, seed=seed, weights=weights)
 
     def _spread(self, width: float) -> float:
         """Return the variance of a pair if its scores were yes/no, in *width* squared."""

@@ -12,6 +12,7 @@ from evalkit.stats import (
     Interval,
     clopper_pearson_interval,
     jeffreys_interval,
+    unpaired_difference_interval,
     wilson_interval,
 )
 
@@ -55,6 +56,32 @@ def test_none_of_a_hundred_has_the_rule_of_three_as_its_upper_limit(
     as_printed: Callable[[float, str], bool],
 ) -> None:
     assert as_printed(clopper_pearson_interval(0, 100, level=0.90).high, ".02951")
+
+
+def test_newcombes_unpaired_difference_is_reproduced(
+    as_printed: Callable[[float, str], bool],
+) -> None:
+    found = unpaired_difference_interval(56, 70, 48, 80)
+
+    assert as_printed(found.low, ".0524")
+    assert as_printed(found.high, ".3339")
+
+
+@given(counts, counts)
+def test_an_unpaired_difference_lies_in_its_interval_and_mirrors(
+    first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    found = unpaired_difference_interval(*first, *second)
+    swapped = unpaired_difference_interval(*second, *first)
+
+    assert -1 - 1e-12 <= found.low <= first[0] / first[1] - second[0] / second[1] <= found.high
+    assert found.low == pytest.approx(-swapped.high, abs=1e-12)
+
+
+def test_seventy_three_passes_in_a_row_are_needed_to_claim_95_percent() -> None:
+    fewest = next(n for n in range(1, 200) if wilson_interval(n, n).low >= 0.95)
+
+    assert fewest == 73
 
 
 @given(counts)

@@ -90,6 +90,14 @@ def test_rates_of_groups_are_covered(icc: float, n_groups: int) -> None:
     assert 0.92 <= np.mean(hits) <= 0.99
 
 
+@pytest.mark.parametrize("n", [12, 20, 40])
+def test_a_few_normal_values_are_covered(n: int) -> None:
+    rng = np.random.default_rng(n)
+    hits = [covers(rng.normal(size=n), 0.0) for _ in range(4 * SAMPLES)]
+
+    assert 0.91 <= np.mean(hits) <= 0.98
+
+
 @pytest.mark.parametrize("n", [80, 200])
 @pytest.mark.parametrize("sigma", [0.5, 0.8, 1.0])
 def test_skewed_means_are_covered(sigma: float, n: int) -> None:
