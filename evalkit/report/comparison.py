@@ -38,7 +38,13 @@ def show_comparison(
     """
     from rich.console import Console
 
-    console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False)
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+    )
     console.width = min(console.width, _WIDEST)
     with console.capture() as capture:
         console.print(render_comparison(first, second, differences, width=console.width))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from evalkit.gates.verdict import COVERAGE
 from evalkit.report.texts import one_line, percent, plural
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
+
+_MOST_KEYS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +40,33 @@ def subtitle(result: EvaluationResult) -> str:
 
 def remarks(result: EvaluationResult) -> list[Remark]:
     """Return what limits the numbers of *result*: thin coverage, interruption, the run's notes."""
-    found = [
-        Remark(_thin(estimate.key, estimate.n_scored, estimate.n_total, coverage), alarming=True)
-        for estimate in result.estimates.values()
-        if (coverage := estimate.coverage) is not None and coverage < COVERAGE
-    ]
+    found = [Remark(text, alarming=True) for text in _thin(result)]
     unfinished = _unfinished(result)
     if unfinished:
         found.append(Remark(unfinished, alarming=True))
     return found + [Remark(one_line(note, 400)) for note in result.facts.notes]
 
 
-def _thin(key: str, scored: int, total: int, coverage: float) -> str:
-    return (
-        f"{one_line(key)}: only {scored:,} of {plural(total, 'case')} "
-        f"{'has' if scored == 1 else 'have'} a value (coverage {percent(coverage)}); "
-        "the number speaks for those alone."
-    )
+def _thin(result: EvaluationResult) -> Iterator[str]:
+    """Yield a sentence for each set of metrics that share a coverage too small to rely on."""
+    groups: dict[tuple[int, int, float], list[str]] = {}
+    for estimate in result.estimates.values():
+        coverage = estimate.coverage
+        if coverage is not None and coverage < COVERAGE:
+            counts = estimate.n_scored, estimate.n_total, coverage
+            groups.setdefault(counts, []).append(one_line(estimate.key))
+    for (scored, total, coverage), keys in groups.items():
+        more = (
+            f" and {plural(len(keys) - _MOST_KEYS, 'metric')} more"
+            if len(keys) > _MOST_KEYS
+            else ""
+        )
+        yield (
+            f"{', '.join(keys[:_MOST_KEYS])}{more}: only {scored:,} of {plural(total, 'case')} "
+            f"{'has' if scored == 1 else 'have'} a value (coverage {percent(coverage)}); "
+            f"the number{'' if len(keys) == 1 else 's'} "
+            f"speak{'s' if len(keys) == 1 else ''} for those alone."
+        )
 
 
 def _unfinished(result: EvaluationResult) -> str | None:

@@ -76,7 +76,13 @@ def show(result: EvaluationResult, form: Form = "text", *, width: int | None = N
         return fragment(result)
     from rich.console import Console
 
-    console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False)
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+    )
     return drawn(console, render(result, width=min(console.width, WIDEST)))
 
 

@@ -185,3 +185,18 @@ def test_a_share_is_never_rounded_to_all_or_nothing(share: float) -> None:
 
     assert (shown == "100 %") == (share == 1.0)
     assert (shown == "0 %") == (share == 0.0)
+
+
+def test_metrics_that_lack_the_same_cases_share_one_warning(evaluate: Evaluate) -> None:
+    def bot(question: str) -> str:
+        if question != "0":
+            raise ValueError("no")
+        return question
+
+    rows = [{"question": f"{i}", "expected": f"{i}"} for i in range(10)]
+    result = evaluate(bot, rows, scorers=["text.exact_match", "text.token_f1"])
+
+    warnings = [line for line in show(result, width=200).splitlines() if line.startswith("!")]
+
+    assert len(warnings) == 1
+    assert "text.exact_match, text.token_f1: only 1 of 10 cases has a value" in warnings[0]

@@ -173,12 +173,14 @@ class Browser {
   }
 
   columns() {
+    const keys = this.overview.metrics.map(({ key }) => key), last = (key) => key.split(".").at(-1);
+    const short = (key) => (keys.filter((other) => last(other) === last(key)).length === 1 ? last(key) : key);
     const sortable = (metric, place) => {
       const active = this.sort.by === place;
       const first = metric.direction === "lower";
       return h("th", { scope: "col", class: "number", "aria-sort": active ? (this.sort.down ? "descending" : "ascending") : "none" },
-        h("button", { class: "link", type: "button", title: "Sort", onclick: () => this.sorted({ by: place, down: active ? !this.sort.down : first }) },
-          metricName(metric.key, metric.direction), active && h("span", { class: "arrow", "aria-hidden": "true", text: this.sort.down ? " ▾" : " ▴" })));
+        h("button", { class: "link", type: "button", title: `Sort by ${metric.key}`, onclick: () => this.sorted({ by: place, down: active ? !this.sort.down : first }) },
+          metricName(short(metric.key), metric.direction), active && h("span", { class: "arrow", "aria-hidden": "true", text: this.sort.down ? " ▾" : " ▴" })));
     };
     return [h("th", { scope: "col", text: "Input" }), h("th", { scope: "col", text: "Output" }), ...this.overview.metrics.map(sortable)];
   }

@@ -90,10 +90,16 @@ function fields(value) {
   if (value === null || value === undefined) return h("div", { class: "field" }, h("p", { class: "muted", text: "nothing" }));
   if (typeof value === "string") return h("div", { class: "field" }, h("pre", { text: value || "(an empty text)" }));
   const entries = Array.isArray(value) ? null : typeof value === "object" ? Object.entries(value) : null;
-  if (!entries) return h("div", { class: "field" }, h("pre", { text: JSON.stringify(value, null, 2) }));
+  if (!entries) return h("div", { class: "field" }, boxes(value));
   return h("div", {}, entries.map(([name, item]) => h("div", { class: "field" },
     entries.length > 1 && h("p", { class: "muted name", text: name }),
-    h("pre", { text: typeof item === "string" ? item : JSON.stringify(item, null, 2) }))));
+    boxes(item))));
+}
+
+/** One box, or one for each text of a list of texts. */
+function boxes(value) {
+  if (Array.isArray(value) && value.length && value.every((item) => typeof item === "string")) return value.map((text) => h("pre", { text }));
+  return h("pre", { text: typeof value === "string" ? value : JSON.stringify(value, null, 2) });
 }
 
 /** The texts that an answer may be compared with: the sole expectation, or each of its list. */

@@ -42,7 +42,7 @@ function whisker(estimate, range, { thresholds = [], overall = null } = {}) {
 /** Draw bars that can be pressed; each tells its range and count. */
 function histogram(found, metric, onpress) {
   const bars = found.bars, most = Math.max(...bars.map((bar) => bar.count));
-  const wide = 100 / bars.length, gap = Math.min(wide * 0.12, 3);
+  const wide = 100 / bars.length, gap = bars.length < 5 ? wide * 0.4 : Math.min(wide * 0.12, 3);
   const drawn = svg("svg", { class: `histogram ${found.kind}`, role: "group", "aria-label": "Distribution" });
   bars.forEach((bar, place) => {
     const tall = bar.count ? Math.max(1.5, 94 * bar.count / most) : 0;

@@ -48,9 +48,11 @@ function sliceCard(overview, slice, key, browser) {
   const parts = slice.parts.map((part) => [part, part.estimates.find((estimate) => estimate.key === key)]).filter(([, e]) => e);
   const range = domain([whole, ...parts.map(([, estimate]) => estimate)], boundsOf(overview, key));
   return h("div", { class: "card" }, h("h3", { text: slice.tag }),
-    h("table", { class: "slice" }, h("thead", { class: "unseen" }, h("tr", {}, ["Value", "Estimate", "Drawn", "Cases"].map((text) => h("th", { scope: "col", text })))),
+    h("table", { class: "slice" },
+      h("colgroup", {}, ["name", "value", "scale", "n"].map((name) => h("col", { class: `col-${name}` }))),
+      h("thead", { class: "unseen" }, h("tr", {}, ["Value", "Estimate", "Drawn", "Cases"].map((text) => h("th", { scope: "col", text })))),
       h("tbody", {}, parts.map(([part, estimate]) => h("tr", { class: isThin(estimate) ? "thin" : "" },
-        h("th", { scope: "row" }, h("button", { class: "link", type: "button", text: part.value, title: "Show these cases", onclick: () => browser.show({ tag: slice.tag, value: part.value }) })),
+        h("th", { scope: "row" }, h("button", { class: "link clip two", type: "button", text: part.value, title: `Show the cases of ${part.value}`, onclick: () => browser.show({ tag: slice.tag, value: part.value }) })),
         h("td", { class: "number value", text: number(estimate.value), title: interval(estimate) }),
         h("td", { class: "scale" }, whisker(estimate, range, { overall: whole.value })),
         h("td", { class: "number muted n", text: estimate.n_scored === part.n ? `n=${part.n}` : `n=${estimate.n_scored}/${part.n}` }))))));

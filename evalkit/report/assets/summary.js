@@ -75,10 +75,12 @@ function tiles(overview) {
     seconds > 0 && tile("Time", seconds < 90 ? `${number(seconds)} s` : `${number(seconds / 60)} min`, ""));
 }
 
+/** The range of a metric: declared, or from 0 to 1 where its cells look like shares. */
 function boundsOf(overview, key) {
-  const exact = overview.metrics.find((metric) => metric.key === key);
-  if (exact) return exact.bounds;
-  return /=/.test(key) ? [0, 1] : overview.metrics.find((metric) => key.startsWith(`${metric.key}.`))?.bounds ?? null;
+  const metric = overview.metrics.find((one) => one.key === key) ?? overview.metrics.find((one) => key.startsWith(`${one.key}.`) || key.startsWith(`${one.key}=`));
+  if (!metric || key.startsWith(`${metric.key}=`)) return metric ? [0, 1] : null;
+  const { min, max } = metric.distribution ?? {};
+  return metric.bounds ?? (metric.unit === null && min >= 0 && max > 0.5 && max <= 1 ? [0, 1] : null);
 }
 
 function estimateRow(overview, estimate) {
