@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -176,11 +176,23 @@ def command(context: click.Context, /, specification: str | None, **options: Any
     if isinstance(words.store, str):
         use_store(context, words.store)
         words = words.model_copy(update={"store": None})
-    chosen = [words.model_copy(update={"model": m}) for m in models] or [words]
+    chosen = _each(words, models)
     if dry_run:
         describe(chosen, as_json=as_json)
         return
     context.exit(run(chosen, as_json=as_json))
+
+
+def _each(words: Specification, models: Sequence[str]) -> list[Specification]:
+    """Return the words of each run: with several models their names tell the runs apart."""
+    if not models:
+        return [words]
+    if len(models) == 1:
+        return [words.model_copy(update={"model": models[0]})]
+    names = {model: f"{words.name} {model}" if words.name else model for model in models}
+    return [
+        words.model_copy(update={"model": model, "name": name}) for model, name in names.items()
+    ]
 
 
 def _words(path: str | None, options: Mapping[str, Any]) -> Specification:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Final
 
 import click
@@ -28,6 +27,7 @@ COMMANDS: Final = {
 
 def _show_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
+        import platform
         from importlib.metadata import version
 
         click.echo(f"evalkit {version('evalkit-ai')} (Python {platform.python_version()})")

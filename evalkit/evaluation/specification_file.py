@@ -86,7 +86,12 @@ def _told(path: Path, error: ValidationError, root: yaml.Node | None) -> str:
     found = sorted(
         error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden"
     )
-    first = found[0]
+    word = found[0]["loc"][:1]
+    # Of a union pydantic tells the problems of every branch: the deepest one fits what is there.
+    first = max(
+        (problem for problem in found if problem["loc"][:1] == word),
+        key=lambda problem: len(_steps(problem["loc"], root)),
+    )
     where = _steps(first["loc"], root)
     line = _line(where, root)
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where)[1:]
@@ -109,10 +114,9 @@ def _steps(place: Sequence[str | int], root: yaml.Node | None) -> list[str | int
     node = root
     for step in place:
         child = _child(node, step)
-        if child is None:
-            break
-        kept.append(step)
-        node = child
+        if child is not None:
+            kept.append(step)
+            node = child
     return kept or list(place[:1])
 
 

@@ -1,0 +1,146 @@
+"""``evalkit scorers``, ``datasets`` and ``doctor``: what there is."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Type = Callable[..., Any]
+
+
+def test_scorers_are_listed_with_where_they_come_from_and_what_they_need(type_in: Type) -> None:
+    found = {facts["name"]: facts for facts in type_in("scorers", "list", "--json").json}
+
+    mae = found["regression.mae"]
+    assert (mae["direction"], mae["low"], mae["high"]) == ("lower", 0.0, None)
+    assert (mae["plugin"], mae["distribution"]) == ("evalkit-scorers", "evalkit-ai")
+    assert mae["version"]
+    assert found["classification.roc_auc"]["needs"] == ["expectations", "outputs", "probabilities"]
+    assert list(found) == sorted(found)
+
+
+def test_a_prefix_narrows_the_list(type_in: Type) -> None:
+    names = [facts["name"] for facts in type_in("scorers", "list", "text.r", "--json").json]
+
+    assert names
+    assert all(name.startswith("text.r") for name in names)
+
+
+def test_the_list_of_scorers_shows_direction_and_range(type_in: Type) -> None:
+    lines = type_in("scorers", "list").out.splitlines()
+
+    assert any("text.exact_match" in line and "↑" in line and "0 … 1" in line for line in lines)
+    assert any("regression.mae" in line and "↓" in line and "0 … ∞" in line for line in lines)
+
+
+def test_one_scorer_is_shown_with_parameters_and_signature(type_in: Type) -> None:
+    shown = type_in("scorers", "show", "text.rouge").out
+    facts = type_in("scorers", "show", "text.rouge", "--json").json
+
+    assert "stemmer = False" in shown
+    assert "rougeL" in facts["metrics"]
+    assert facts["parameters"]["stemmer"] is False
+    assert facts["signature"].startswith("text.rouge|")
+
+
+def test_a_scorer_of_a_family_is_shown_too(type_in: Type) -> None:
+    done = type_in("scorers", "show", "sklearn.f1_score", "--json")
+
+    assert done.code == 0
+    assert done.json["name"] == "sklearn.f1_score"
+
+
+def test_an_unknown_scorer_suggests_a_close_one(type_in: Type) -> None:
+    done = type_in("scorers", "show", "text.rogue")
+
+    assert done.code == 2
+    assert "Did you mean 'text.rouge'?" in done.err
+
+
+def test_sources_are_listed_by_what_they_read(type_in: Type) -> None:
+    found = {facts["name"]: facts for facts in type_in("datasets", "sources", "--json").json}
+
+    assert ".jsonl" in found["jsonl"]["extensions"]
+    assert "jsonl" in type_in("datasets", "sources").out
+
+
+def test_data_is_shown_as_evalkit_understands_it(type_in: Type) -> None:
+    words = ("datasets", "show", "answers.jsonl", "--column", "tags=region", "--limit", "2")
+    found = type_in(*words, "--json").json
+
+    assert found["mapping"]["outputs"] == "output"
+    assert len(found["cases"]) == 2
+    first = found["cases"][0]
+    assert (first["inputs"], first["outputs"]) == ({"question": "Capital of France?"}, "Paris")
+    assert first["tags"] == {"region": "eu"}
+    assert "inputs from question" in type_in(*words).out
+
+
+def test_sound_data_is_described_whole(type_in: Type) -> None:
+    done = type_in("datasets", "validate", "answers.jsonl", "--json")
+
+    assert done.code == 0
+    assert (done.json["cases"], done.json["fields"]["outputs"]) == (4, 4)
+    assert "answers.jsonl can be evaluated" in type_in("datasets", "validate", "answers.jsonl").err
+
+
+def test_broken_data_is_named_by_file_and_line(type_in: Type, folder: Path) -> None:
+    (folder / "bad.jsonl").write_text('{"question": "a"}\nnot json\n', encoding="utf-8")
+    done = type_in("datasets", "validate", "bad.jsonl")
+
+    assert done.code == 2
+    assert "bad.jsonl, line 2" in done.err
+
+
+def test_datasets_of_the_store_are_listed_once_with_their_runs(type_in: Type) -> None:
+    assert type_in("datasets", "list", "--json").json == []
+    for _ in range(2):
+        type_in("evaluate", "--data", "answers.jsonl", "--scorer", "text.exact_match")
+    (found,) = type_in("datasets", "list", "--json").json
+
+    assert (found["cases"], found["names"], len(found["runs"])) == (4, ["answers.jsonl"], 2)
+    assert "answers.jsonl" in type_in("datasets", "list").out
+
+
+def test_the_doctor_finds_a_healthy_installation(type_in: Type, folder: Path) -> None:
+    done = type_in("doctor", "--json")
+
+    found = {(finding["section"], finding["what"]): finding for finding in done.json}
+    assert done.code == 0
+    assert found["software", "evalkit"]["state"] == "ok"
+    assert found["plug-ins", "evalkit-scorers"]["state"] == "ok"
+    assert found["store", "sqlite:///evalkit.db"]["told"] == "will be made by the first run"
+    assert not (folder / "evalkit.db").exists()
+
+
+def test_the_doctor_says_how_to_get_what_is_missing(type_in: Type) -> None:
+    findings = [f for f in type_in("doctor", "--json").json if f["section"] == "extras"]
+
+    assert {finding["what"] for finding in findings} == {
+        "judges", "huggingface", "polars", "testing",
+    }  # fmt: skip
+    absent = [finding for finding in findings if finding["state"] == "missing"]
+    assert all("pip install 'evalkit-ai[" in finding["told"] for finding in absent)
+
+
+def test_the_doctor_never_shows_the_value_of_a_key(
+    type_in: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    monkeypatch.setenv("EVALKIT_TRACKING_URI", "postgresql://me:hidden-word@host/runs")
+    done = type_in("doctor")
+
+    assert done.code == 4
+    assert "OPENAI_API_KEY" in done.out
+    assert "sk-very-secret" not in done.out
+    assert "hidden-word" not in done.out
+
+
+def test_the_doctor_names_a_store_that_cannot_be_written(type_in: Type, folder: Path) -> None:
+    (folder / "file").write_text("", encoding="utf-8")
+    done = type_in("doctor", "--store", "sqlite:///file/x.db", "--json")
+
+    assert done.code == 4
+    assert json.dumps(done.json).count('"wrong"') == 1
