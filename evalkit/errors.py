@@ -24,6 +24,8 @@ in one line what to do next.  The command line prints that line and exits with t
     │   └── DuplicatePluginError
     ├── NoValueError (ValueError)              float() of an estimate that has no value
     ├── TargetError (RuntimeError)             one call of a target failed, with its reason
+    ├── BudgetSpentError (RuntimeError)        the budget allows no further call
+    ├── NotRecordedError (LookupError)         only recordings may answer, and none does
     ├── RunLockedError (RuntimeError)          another process is writing this run
     ├── JournalError (OSError)                 the journal cannot be written or read
     ├── InterruptedRunError (RuntimeError)     stopped by Ctrl-C; carries the run to resume
@@ -221,6 +223,44 @@ class TargetError(EvalkitError, RuntimeError):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.explanation}"
+
+
+class BudgetSpentError(EvalkitError, RuntimeError):
+    """The budget is spent: the call was not made.
+
+    An evaluation turns it into cells that were not run, and into the verdict BUDGET.
+    """
+
+    exit_code = 5
+
+    def __init__(self, limit: str, spent: str) -> None:
+        super().__init__(limit, spent)
+        self.limit = limit
+        self.spent = spent
+
+    def __str__(self) -> str:
+        return f"The budget of {self.limit} is spent ({self.spent}); raise budget= and resume."
+
+
+class NotRecordedError(EvalkitError, LookupError):
+    """Only recordings may answer, and none answers this call; nothing was sent."""
+
+    def __init__(self, what: str, cause: str, case: str | None = None) -> None:
+        super().__init__(what, cause, case)
+        self.what = what
+        self.cause = cause
+        self.case = case
+
+    def of_case(self, case: str) -> NotRecordedError:
+        """Return this error for the case called *case*."""
+        return NotRecordedError(self.what, self.cause, case)
+
+    def __str__(self) -> str:
+        where = "" if self.case is None else f"Case {self.case}: "
+        return (
+            f"{where}{self.what} is not recorded: {self.cause}. "
+            "Run once with mode='auto' to record it."
+        )
 
 
 class RunLockedError(EvalkitError, RuntimeError):

@@ -1,0 +1,102 @@
+"""What model calls have cost so far, by role: calls, tokens and dollars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+ROLES: Final = ("target", "judge", "embedder")
+"""Who asks: what is evaluated, what judges it, and what compares texts by their vectors."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What the calls of one role have cost.
+
+    Examples:
+        >>> spent = Spent()
+        >>> spent.add(Charge(tokens={"input_tokens": 9}, cost=0.5))
+        >>> spent.add(Charge(tokens={"input_tokens": 1}))
+        >>> spent.tokens["input_tokens"], spent.price
+        (10, None)
+    """
+
+    calls: int = 0
+    """Calls that were made; what came from a recording or an equal call is not among them."""
+
+    cached: int = 0
+    """Calls that were answered by a recording, or by an equal call that was on its way."""
+
+    failed: int = 0
+    """Calls that gave no answer."""
+
+    tokens: dict[str, int] = field(default_factory=dict[str, int])
+    cost: float = 0.0
+    """US dollars of the calls whose price is known."""
+
+    unpriced: int = 0
+    """Answered calls whose price is unknown."""
+
+    @property
+    def price(self) -> float | None:
+        """US dollars; ``None`` where the price of any answered call is unknown."""
+        return None if self.unpriced else self.cost
+
+    def add(self, charge: Charge) -> None:
+        """Count one more call."""
+        if charge.cached:
+            self.cached += 1
+            return
+        self.calls += 1
+        self.failed += charge.failed
+        for kind, count in (charge.tokens or {}).items():
+            if isinstance(count, int):
+                self.tokens[kind] = self.tokens.get(kind, 0) + count
+        if charge.cost is not None:
+            self.cost += charge.cost
+        elif not charge.failed:
+            self.unpriced += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What one call has cost."""
+
+    cached: bool = False
+    """Whether it was answered without being made."""
+
+    failed: bool = False
+    tokens: Mapping[str, int] | None = None
+    cost: float | None = None
+    """US dollars; ``None`` means unknown."""
+
+
+class Ledger:
+    """What has been spent, by role.
+
+    Examples:
+        >>> ledger = Ledger()
+        >>> ledger.add("judge", Charge(cost=0.25))
+        >>> ledger["judge"].calls, ledger["target"].calls
+        (1, 0)
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing spent."""
+        self.roles: dict[str, Spent] = {}
+        self.on_charge: Callable[[str, Charge], None] | None = None
+        """Called with each charge before it is counted; keeps it where a kill cannot reach."""
+
+    def __getitem__(self, role: str) -> Spent:
+        return self.roles.get(role) or Spent()
+
+    def add(self, role: str, charge: Charge) -> None:
+        """Count one more call of *role*, and tell `on_charge`."""
+        if self.on_charge is not None:
+            self.on_charge(role, charge)
+        self.restore(role, charge)
+
+    def restore(self, role: str, charge: Charge) -> None:
+        """Count a call that was told before, in this process or an earlier one."""
+        self.roles.setdefault(role, Spent()).add(charge)
