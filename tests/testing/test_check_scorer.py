@@ -38,7 +38,7 @@ class Vowels:
 
     name: str = "test.vowels"
     scale: float = 1.0
-    facts: ClassVar[MetricFacts] = FACTS
+    facts = FACTS
 
     def score(self, case: Case, /) -> float | None:
         return share_of_vowels(case.outputs)
@@ -244,7 +244,7 @@ def test_the_smallest_cases_are_shown() -> None:
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Threshold:
         name: str = "test.threshold"
-        facts: ClassVar[MetricFacts] = MetricFacts(high=100.0)
+        facts = MetricFacts(high=100.0)
 
     Threshold.__qualname__ = "Threshold"
     globals()["Threshold"] = Threshold
@@ -266,7 +266,7 @@ def test_own_cases_reach_what_made_up_ones_do_not() -> None:
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Special:
         name: str = "test.special"
-        facts: ClassVar[MetricFacts] = FACTS
+        facts = FACTS
 
         def score(self, case: Case, /) -> float | None:
             return 2.0 if case.tags.get("kind") == "special" else None

@@ -32,7 +32,7 @@ class Accuracy:
     parse_text: bool = False
     """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
 
-    facts: ClassVar[MetricFacts] = RIGHT_OR_WRONG
+    facts = RIGHT_OR_WRONG
     requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:

@@ -66,7 +66,7 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
     strategy: Literal["uniform", "quantile"] = "uniform"
     """Bins of equal width, or of equally many cases."""
 
-    facts: ClassVar[MetricFacts] = MetricFacts(direction="lower", low=0.0, high=1.0)
+    facts = MetricFacts(direction="lower", low=0.0, high=1.0)
     requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "probabilities"})
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
@@ -44,7 +44,7 @@ class CohenKappa(LabelMetric):
     labels: Any = None
     """List of the labels in order; cases with others are left out.  ``None`` sorts those seen."""
 
-    facts: ClassVar[MetricFacts] = MetricFacts(low=-1.0, high=1.0, best_for_identity=True)
+    facts = MetricFacts(low=-1.0, high=1.0, best_for_identity=True)
 
     def __post_init__(self) -> None:
         if self.weights not in {None, "linear", "quadratic"}:

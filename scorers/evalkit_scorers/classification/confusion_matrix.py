@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
@@ -37,7 +37,7 @@ class ConfusionMatrix(LabelMetric):
 
     name: str = "classification.confusion_matrix"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(low=0.0, high=1.0, best_for_identity=True)
+    facts = MetricFacts(low=0.0, high=1.0, best_for_identity=True)
 
     def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
         """Return the share on the diagonal of each table."""

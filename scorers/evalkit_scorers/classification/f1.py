@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.classification.averaging import AveragedMetric
@@ -36,7 +36,7 @@ class F1(AveragedMetric):
 
     name: str = "classification.f1"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(low=0.0, high=1.0)
+    facts = MetricFacts(low=0.0, high=1.0)
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
         """Return twice the right ones over all targets and outputs of each class."""

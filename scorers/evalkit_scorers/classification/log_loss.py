@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import ClassVar
 
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
@@ -43,7 +42,7 @@ class LogLoss(ProbabilityMetric):
 
     name: str = "classification.log_loss"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(direction="lower", low=0.0)
+    facts = MetricFacts(direction="lower", low=0.0)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return the loss of each case."""

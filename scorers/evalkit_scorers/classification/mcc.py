@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
@@ -38,7 +38,7 @@ class Mcc(LabelMetric):
 
     name: str = "classification.mcc"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(low=-1.0, high=1.0)
+    facts = MetricFacts(low=-1.0, high=1.0)
 
     def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
         """Return the correlation in each table."""

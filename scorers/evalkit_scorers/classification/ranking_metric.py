@@ -39,7 +39,7 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
     average: Literal["macro", "weighted", "micro"] = "macro"
     """How classes are averaged, where there are more than two; as in scikit-learn."""
 
-    facts: ClassVar[MetricFacts] = MetricFacts(low=0.0, high=1.0)
+    facts = MetricFacts(low=0.0, high=1.0)
     requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "probabilities"})
 
     def __post_init__(self) -> None:

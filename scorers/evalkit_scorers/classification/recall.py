@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.classification.averaging import AveragedMetric
@@ -35,7 +35,7 @@ class Recall(AveragedMetric):
 
     name: str = "classification.recall"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(low=0.0, high=1.0)
+    facts = MetricFacts(low=0.0, high=1.0)
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
         """Return the right ones over all targets of each class."""

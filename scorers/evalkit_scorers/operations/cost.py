@@ -23,7 +23,7 @@ class Cost:
 
     name: str = "operations.cost"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(direction="lower", low=0.0, unit="USD")
+    facts = MetricFacts(direction="lower", low=0.0, unit="USD")
     requires: ClassVar[frozenset[str]] = frozenset({"outputs"})
     version: ClassVar[str] = "1"
 

@@ -24,7 +24,7 @@ class Latency:
 
     name: str = "operations.latency"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(direction="lower", low=0.0, unit="seconds")
+    facts = MetricFacts(direction="lower", low=0.0, unit="seconds")
     requires: ClassVar[frozenset[str]] = frozenset({"latency_seconds"})
     version: ClassVar[str] = "1"
 

@@ -24,7 +24,7 @@ class TimeToFirstToken:
 
     name: str = "operations.time_to_first_token"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(direction="lower", low=0.0, unit="seconds")
+    facts = MetricFacts(direction="lower", low=0.0, unit="seconds")
     requires: ClassVar[frozenset[str]] = frozenset({"outputs"})
     version: ClassVar[str] = "1"
 

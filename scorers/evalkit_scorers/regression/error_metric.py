@@ -34,7 +34,7 @@ def absolute_error(target: FloatArray, output: FloatArray) -> FloatArray:
 class ErrorMetric:
     """A metric that is the mean of each case's own loss."""
 
-    facts: ClassVar[MetricFacts] = AN_ERROR
+    facts = AN_ERROR
     requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
     version: ClassVar[str] = "1"
 
@@ -51,7 +51,7 @@ class ErrorMetric:
 class ErrorRowsMetric(RowsMetric):
     """A metric of all absolute errors together; each cell is the case's absolute error."""
 
-    facts: ClassVar[MetricFacts] = AN_ERROR
+    facts = AN_ERROR
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return the absolute error of each case, kept as statistics too."""

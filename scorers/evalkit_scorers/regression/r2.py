@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 from evalkit_scorers.regression.reading import number_pairs
@@ -93,7 +93,7 @@ class R2(RowsMetric):
     force_finite: bool = True
     """Where all targets are equal: 1 if every output is right, else 0; otherwise no value."""
 
-    facts: ClassVar[MetricFacts] = MetricFacts(high=1.0, best_for_identity=True)
+    facts = MetricFacts(high=1.0, best_for_identity=True)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are the pairs of numbers."""

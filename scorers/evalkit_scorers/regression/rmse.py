@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from evalkit.plugin import Additive, CaseBatch, MetricFacts, ScoreColumn, Status
+from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status
 from evalkit_scorers.regression.error_metric import AN_ERROR, absolute_error
 from evalkit_scorers.regression.reading import number_pairs
 
@@ -36,7 +36,7 @@ class Rmse:
     name: str = "regression.rmse"
 
     corpus: ClassVar[str] = "additive"
-    facts: ClassVar[MetricFacts] = AN_ERROR
+    facts = AN_ERROR
     requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
     version: ClassVar[str] = "1"
 
