@@ -100,7 +100,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="CONDITION",
     help="Condition such as 'text.token_f1 >= 0.6'; decides the exit code.",
 )
-@_option(_NUMBERS, "--baseline", metavar="RUN", help="Run that conditions compare with.")
+@_option(_NUMBERS, "--baseline", metavar="RUN", help="Not part of this release yet.")
 @_option(_NUMBERS, "--level", type=float, metavar="SHARE", help="Confidence level; 0.95.")
 @_option(_NUMBERS, "--seed", type=int, metavar="N", help="Seed of every draw; 0.")
 @_option(_NUMBERS, "--repeats", type=int, metavar="N", help="Times to run each case; 1.")
@@ -130,7 +130,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
 @_option(_HOW, "--concurrency", type=int, metavar="N", help="Calls in flight at once; 8.")
 @_option(_HOW, "--timeout-seconds", type=float, metavar="S", help="Longest time of one call.")
 @_option(_HOW, "--requests-per-minute", type=float, metavar="N", help="Most calls in a minute.")
-@_option(_HOW, "--tokens-per-minute", type=float, metavar="N", help="Most tokens in a minute.")
+@_option(_HOW, "--tokens-per-minute", type=float, metavar="N", help="Not part of this release yet.")
 @_option(
     _HOW,
     "--budget",
@@ -139,9 +139,9 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="USD|UNIT=N",
     help="Most to spend: US dollars, or usd, tokens, calls, seconds as in calls=500.",
 )
-@_option(_HOW, "--mode", metavar="MODE", help="Recordings: auto, replay, live or none.")
-@_option(_HOW, "--recordings", metavar="FOLDER", help="Folder of recordings.")
-@_option(_HOW, "--backend", metavar="NAME", help="Where shards run; local.")
+@_option(_HOW, "--mode", metavar="MODE", help="Recordings: auto or live, yet.")
+@_option(_HOW, "--recordings", metavar="FOLDER", help="Not part of this release yet.")
+@_option(_HOW, "--backend", metavar="NAME", help="Where shards run; local, yet.")
 @_option(_HOW, "--resume", metavar="RUN", help="Interrupted run to finish with these objects.")
 @_option(_HOW, "--durable", is_flag=True, default=None, help="Survive a power cut too.")
 @_option(

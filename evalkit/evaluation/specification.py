@@ -110,7 +110,7 @@ class Specification(BaseModel):
     repeats: int = Field(default=1, description="Times to run each case.")
     reducer: Texts = Field(default=["mean"], description="How repeats become one value.")
     gates: Texts = Field(default=[], description="Conditions, such as 'text.token_f1 >= 0.6'.")
-    baseline: str | None = Field(default=None, description="Run that conditions compare with.")
+    baseline: str | None = Field(default=None, description="Not part of this release yet.")
     level: float = Field(default=0.95, description="Confidence level of intervals.")
     seed: int = Field(default=0, description="Seed of every draw.")
     name: str | None = Field(default=None, description="Name of the run.")
@@ -125,13 +125,15 @@ class Specification(BaseModel):
         default=None, description="Longest time of one call or score."
     )
     requests_per_minute: float | None = Field(default=None, description="Most calls in a minute.")
-    tokens_per_minute: float | None = Field(default=None, description="Most tokens in a minute.")
-    mode: str = Field(default="auto", description="Recordings: auto, replay, live or none.")
-    recordings: str | None = Field(default=None, description="Folder of recordings.")
+    tokens_per_minute: float | None = Field(
+        default=None, description="Not part of this release yet."
+    )
+    mode: str = Field(default="auto", description="Recordings: auto or live, yet.")
+    recordings: str | None = Field(default=None, description="Not part of this release yet.")
     budget: float | dict[str, float] | None = Field(
         default=None, description="Most to spend: US dollars, or usd, tokens, calls, seconds."
     )
-    backend: str = Field(default="local", description="Where shards run.")
+    backend: str = Field(default="local", description="Where shards run; local, yet.")
     progress: bool | None = Field(default=None, description="Whether to draw a progress bar.")
     store: bool | str | None = Field(default=None, description="Store's URI; false keeps nothing.")
     resume: str | None = Field(default=None, description="Interrupted run to finish.")
