@@ -77,8 +77,11 @@ def _heading(result: EvaluationResult) -> str:
     return f"{_MARKS[verdict.status]} {verdict.status} · {name}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, [":--" if i == 0 else "--:" for i in range(len(head))], *rows]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str | None = None) -> str:
+    """Return a table; *sides* has ``l`` or ``r`` for each column: the first left, others right."""
+    marks = {"l": ":--", "r": "--:"}
+    wanted = sides or "l" + "r" * (len(head) - 1)
+    lines = [head, [marks[side] for side in wanted], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -91,7 +94,7 @@ def _estimates(result: EvaluationResult) -> str:
         return "No metrics."
     level = percent(result.facts.plan["level"])
     rows = [_estimate(estimate) for estimate in result.estimates.values()]
-    return _table(("metric", "value", f"{level} interval", "n", "remarks"), rows)
+    return _table(("metric", "value", f"{level} interval", "n", "remarks"), rows, "lrlrl")
 
 
 def _estimate(estimate: Estimate) -> tuple[str, ...]:
@@ -139,4 +142,4 @@ def _failures(result: EvaluationResult) -> str:
         )
         for group in failure_groups(result)
     ]
-    return _table(("where", "reason", "cells", "first explanation"), rows)
+    return _table(("where", "reason", "cells", "first explanation"), rows, "llrl")

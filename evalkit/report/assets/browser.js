@@ -21,7 +21,7 @@ class Browser {
     const { overview } = this;
     this.search = h("input", { type: "search", placeholder: "Search every text", "aria-label": "Search cases", autocomplete: "off", spellcheck: "false", oninput: () => this.later({ query: this.search.value }) });
     this.outcome = select("Outcome", [["", "any outcome"], ...OUTCOMES.map((word) => [word, word])], (outcome) => this.apply({ outcome, reason: null, place: null, stage: null }));
-    this.order = select("Sort by", [["place", "in order"], ...overview.metrics.flatMap((metric, i) => (metric.direction === "none"
+    this.order = select("Sort by", [["place", "in order"], ...this.cells.telling.map((i) => [overview.metrics[i], i]).flatMap(([metric, i]) => (metric.direction === "none"
       ? [[`${i} up`, `${metric.key}, low first`], [`${i} down`, `${metric.key}, high first`]]
       : [[`${i} ${metric.direction === "higher" ? "up" : "down"}`, `${metric.key}, worst first`], [`${i} ${metric.direction === "higher" ? "down" : "up"}`, `${metric.key}, best first`]]))], (value) => {
       const [by, way] = value.split(" ");
@@ -44,8 +44,8 @@ class Browser {
   /** Filters that are needed less often: a metric's range and outcome, and tags. */
   more() {
     const { metrics } = this.overview;
-    if (!metrics.length) return null;
-    const names = metrics.map(({ key }, place) => [String(place), key]);
+    if (!this.cells.telling.length) return null;
+    const names = this.cells.telling.map((place) => [String(place), metrics[place].key]);
     this.of = select("Metric of the outcome", [["", "of any metric"], ...names], (value) => this.apply({ of: value === "" ? null : Number(value) }));
     this.ranged = select("Metric of the range", names, () => range());
     const end = (label) => h("input", { type: "number", step: "any", placeholder: label, "aria-label": label, onchange: () => range() });
@@ -182,7 +182,7 @@ class Browser {
         h("button", { class: "link", type: "button", title: `Sort by ${metric.key}`, onclick: () => this.sorted({ by: place, down: active ? !this.sort.down : first }) },
           metricName(short(metric.key), metric.direction), active && h("span", { class: "arrow", "aria-hidden": "true", text: this.sort.down ? " ▾" : " ▴" })));
     };
-    return [h("th", { scope: "col", text: "Input" }), h("th", { scope: "col", text: "Output" }), ...this.overview.metrics.map(sortable)];
+    return [h("th", { scope: "col", text: "Input" }), h("th", { scope: "col", text: "Output" }), ...this.cells.telling.map((place) => sortable(this.overview.metrics[place], place))];
   }
 
   row(row) {
@@ -190,8 +190,8 @@ class Browser {
     return h("tr", { onclick: open },
       h("th", { scope: "row" }, h("button", { class: "open", type: "button", "aria-label": `Open case ${row.id}` },
         h("span", { class: "clip", text: gist(row.inputs) || row.id }), h("span", { class: "muted clip id", text: row.id }))),
-      h("td", { class: "output" }, row.stopped ? h("span", { class: "failed clip", text: `${row.stopped[0]}: ${row.stopped[1]}` }) : h("span", { class: "clip two", text: shown(row.outputs) })),
-      this.cells.metrics.map((metric) => h("td", { class: "number score", "data-name": metric.key }, row.stopped ? h("span", { class: "muted", text: "–" }) : scoreOf(metric, row.cell))));
+      h("td", { class: "output" }, row.stopped ? h("span", { class: "failed clip", text: `${row.stopped[0]}: ${row.stopped[1]}` }) : h("span", { class: "clip two", text: gist(row.outputs) })),
+      this.cells.telling.map((place) => this.cells.metrics[place]).map((metric) => h("td", { class: "number score", "data-name": metric.key }, row.stopped ? h("span", { class: "muted", text: "–" }) : scoreOf(metric, row.cell))));
   }
 
   drawChips() {

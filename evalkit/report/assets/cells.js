@@ -26,10 +26,14 @@ function shown(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** One line for a list: a mapping of one entry is best read as that entry. */
+/** One line for a list: a mapping of one entry is read as that entry, a classifier's answer as its label. */
 function gist(value) {
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(" / ");
   if (value === null || typeof value !== "object" || Array.isArray(value)) return shown(value);
+  if (Array.isArray(value.classes) && Array.isArray(value.probabilities) && value.label !== undefined) {
+    const share = value.probabilities[value.classes.indexOf(value.label)];
+    return share === undefined ? shown(value.label) : `${shown(value.label)} (${percent(share)})`;
+  }
   const entries = Object.entries(value);
   if (entries.length === 1) return gist(entries[0][1]);
   return entries.map(([name, item]) => `${name}: ${gist(item)}`).join("  ·  ");
@@ -55,6 +59,11 @@ class Cells {
       values: Float64Array.from(found.values, (value) => (value === null ? NaN : value)),
       status: Uint8Array.from(found.status, Number),
     }));
+    // A corpus metric may have nothing to say of single cells.
+    this.telling = this.metrics.map((_, place) => place).filter((place) => {
+      const { values, status, labels } = this.metrics[place];
+      return values.some((value) => !Number.isNaN(value)) || status.some((found) => found !== OK) || Object.keys(labels).length;
+    });
     this.outcomes = this.judged();
     this.elements = elements;
     this.perChunk = index.chunk * this.repeats;

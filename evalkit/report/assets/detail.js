@@ -73,7 +73,7 @@ class Detail {
   }
 
   scores(row) {
-    return h("dl", { class: "scores" }, this.browser.cells.metrics.map((metric, place) => h("div", {},
+    return h("dl", { class: "scores" }, this.browser.cells.telling.map((place) => [this.browser.cells.metrics[place], place]).map(([metric, place]) => h("div", {},
       h("dt", {}, metricName(metric.key, metric.direction)),
       h("dd", { class: "number score" }, scoreOf(metric, row.cell)),
       !row.stopped && row.explanations[place] && h("dd", { class: "prose", text: row.explanations[place] }))));
@@ -91,6 +91,8 @@ function fields(value) {
   if (typeof value === "string") return h("div", { class: "field" }, h("pre", { text: value || "(an empty text)" }));
   const entries = Array.isArray(value) ? null : typeof value === "object" ? Object.entries(value) : null;
   if (!entries) return h("div", { class: "field" }, boxes(value));
+  const brief = entries.every(([, item]) => shown(item).length < 60 && !shown(item).includes("\n"));
+  if (brief && entries.length > 2) return facts(value);
   return h("div", {}, entries.map(([name, item]) => h("div", { class: "field" },
     entries.length > 1 && h("p", { class: "muted name", text: name }),
     boxes(item))));

@@ -94,7 +94,7 @@ function worstRow(row, place, cells, browser) {
     h("span", { class: "number value", text: cellNumber(metric.values[row.cell], metric) }),
     h("span", { class: "texts" },
       h("span", { class: "clip", text: gist(row.inputs) || row.id }),
-      h("span", { class: "clip answer" }, h("span", { class: "muted", text: "got " }), shown(row.outputs) || "nothing"),
+      h("span", { class: "clip answer" }, h("span", { class: "muted", text: "got " }), gist(row.outputs) || "nothing"),
       row.expectations && h("span", { class: "clip answer" }, h("span", { class: "muted", text: "wanted " }), gist(row.expectations)))));
 }
 
