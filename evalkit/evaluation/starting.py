@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ def start(request: Request) -> Job:
     try:
         cases = _snapshot(request, target, unfinished)
         scorers = [*recorded_scorers(cases), *scorers]
+        options |= _repeats(request, cases, target)
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
         target = _checked(target, cases)
         record = None if place is None else _open_run(request, place, scorers, target)
@@ -129,18 +131,31 @@ def _options(request: Request) -> dict[str, Any]:
             "baseline= is for gates that compare, which are not part of this release yet; use "
             "result.difference(other, metric)."
         )
-    reducers = [request.reducer] if isinstance(request.reducer, str) else list(request.reducer)
     gates = [request.gates] if isinstance(request.gates, str) else list(request.gates)
     parse_gates(gates)
     return {
-        "repeats": request.repeats,
-        "reducers": [str(parse_reducer(text, request.repeats)) for text in reducers],
         "gates": gates,
         "level": request.level,
         "seed": request.seed,
         "judge_model": request.judge_model,
         "columns": None if request.columns is None else dict(request.columns),
         "tags": dict(request.tags or {}),
+    }
+
+
+def _repeats(request: Request, cases: Spool, target: Target | None) -> dict[str, Any]:
+    """Return how often each case is run or, in stored outputs, was run, and the reducers."""
+    repeats = request.repeats
+    if target is None and cases.n_repeats > 1:
+        if repeats not in {1, cases.n_repeats}:
+            raise UsageError(
+                f"The data holds {cases.n_repeats} repeats of each case; leave out repeats=."
+            )
+        repeats = cases.n_repeats
+    reducers = [request.reducer] if isinstance(request.reducer, str) else list(request.reducer)
+    return {
+        "repeats": repeats,
+        "reducers": [str(parse_reducer(text, repeats)) for text in reducers],
     }
 
 
@@ -232,7 +247,7 @@ def _open_run(
 def _settle(unfinished: Path, record: RunRecord) -> Path:
     """Move the snapshot's folder to its place among the run's artifacts."""
     artifacts = local_folder(record.store.artifact_uri(record.run_id))
-    names = ["evaluation", *(f"evaluation-{n}" for n in range(2, 10_000))]
+    names = itertools.chain(["evaluation"], (f"evaluation-{n}" for n in itertools.count(2)))
     name = next(name for name in names if not (artifacts / name).exists())
     try:
         unfinished.rename(artifacts / name)
