@@ -32,8 +32,10 @@ class Spool:
     def __init__(self, path: Path, facts: Mapping[str, Any], file: Any) -> None:
         """Hold an open file; use `Spool.open`."""
         self.path: Final = path
-        self.n: Final[int] = file.metadata.num_rows
-        """Rows: cases times their repeats in the data."""
+        self.n_repeats: Final[int] = facts.get("n_repeats", 1)
+        """Rows of each case, side by side; 1 where cases have different numbers of rows."""
+        self.n: Final[int] = file.metadata.num_rows // self.n_repeats
+        """Cases, or rows where cases have different numbers of rows."""
         self.n_cases: Final[int] = facts["n_cases"]
         """Different cases."""
         self.dataset_digest: Final[str] = facts["dataset_digest"]
@@ -98,36 +100,49 @@ class Spool:
             yield self.batch(start, min(start + rows, self.n))
 
     def batch(self, start: int, stop: int) -> CaseBatch:
-        """Return rows *start* to *stop* (exclusive); a field is decoded when first asked for.
+        """Return cases *start* to *stop* (exclusive), the first row of each.
 
         Raises:
-            IndexError: If the rows are not within the snapshot.
+            IndexError: If the cases are not within the snapshot.
+        """
+        found = self.cells(start, stop)
+        return found if self.n_repeats == 1 else found.take(range(0, len(found), self.n_repeats))
+
+    def cells(self, start: int, stop: int) -> CaseBatch:
+        """Return every row of cases *start* to *stop*; a field is decoded when first asked for.
+
+        Raises:
+            IndexError: If the cases are not within the snapshot.
         """
         if not 0 <= start <= stop <= self.n:
-            raise IndexError(f"rows {start} to {stop} of a snapshot of {self.n}")
-        table = self._rows(start, stop)
+            raise IndexError(f"cases {start} to {stop} of a snapshot of {self.n}")
+        table = self._rows(start * self.n_repeats, stop * self.n_repeats)
 
         def decoded(name: str) -> Callable[[], Sequence[Any]]:
             return lambda: self._decoded(name, table.column(name).to_pylist())
 
         names = [n for n in self._file.schema_arrow.names if n in self.fields or n == "id"]
-        return CaseBatch({}, length=stop - start, lazy={name: decoded(name) for name in names})
+        return CaseBatch({}, length=len(table), lazy={name: decoded(name) for name in names})
 
     def strings(self, field: str) -> npt.NDArray[np.object_]:
-        """Return a text field (or ``id``) of every row, shape ``(n,)``; ``None`` where missing."""
-        return np.array(self._whole(field), dtype=np.object_)
+        """Return a text field (or ``id``) of each case, shape ``(n,)``; ``None`` where missing."""
+        return np.array(self._whole(field)[:: self.n_repeats], dtype=np.object_)
 
     def numbers(self, field: str) -> npt.NDArray[np.float64]:
-        """Return a number field of every row, shape ``(n,)``.
+        """Return a number field of every case, shape ``(n,)``.
 
         A missing weight is 1, a missing repeat 0, any other missing number NaN.
         """
         default = _NUMBER_DEFAULTS.get(field, np.nan)
-        values = self._whole(field)
+        values = self._whole(field)[:: self.n_repeats]
         return np.array([default if v is None else v for v in values], dtype=np.float64)
 
     def values(self, field: str) -> Sequence[Any]:
-        """Return any field of every row, decoded, shape ``(n,)``; all of it is held in memory."""
+        """Return any field of every case, decoded, shape ``(n,)``; all of it is held in memory."""
+        return self._decoded(field, self._whole(field)[:: self.n_repeats])
+
+    def cell_values(self, field: str) -> Sequence[Any]:
+        """Return any field of every row, decoded, shape ``(n * n_repeats,)``."""
         return self._decoded(field, self._whole(field))
 
     def _decoded(self, field: str, cells: list[Any]) -> list[Any]:
@@ -136,7 +151,7 @@ class Spool:
 
     def _whole(self, field: str) -> list[Any]:
         if field not in self._file.schema_arrow.names:
-            return [None] * self.n
+            return [None] * (self.n * self.n_repeats)
         with self._lock:
             column = self._file.read(columns=[field]).column(0)
         found: list[Any] = column.to_pylist()

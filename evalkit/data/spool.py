@@ -13,6 +13,7 @@ from evalkit.data.identity import hashed_forms
 from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate_id
 from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
+from evalkit.data.repeats import settle_repeats
 from evalkit.data.selection import Draw, Selection
 from evalkit.data.snapshot import Spool
 from evalkit.data.writing import FORMAT, SnapshotWriter, storage_errors, stored_cells
@@ -74,7 +75,10 @@ def spool(
         for rows in taken(opened, intake, writer):
             tally.add(rows)
             writer.write(rows.cells)
-        writer.commit(_facts(opened, intake, tally))
+        facts = _facts(opened, intake, tally)
+        writer.commit(facts)
+    if "repeat" in facts["fields"]:
+        settle_repeats(path)
     return Spool.open(path)
 
 

@@ -77,6 +77,15 @@ class Plan:
         """Return the cases of *shard*."""
         return self.spool.batch(shard.start, shard.stop)
 
+    def stored_cells(self, shard: Shard) -> CaseBatch:
+        """Return the cells of *shard* where outputs are stored: repeats in the data, or copies."""
+        found = self.spool.cells(shard.start, shard.stop)
+        each = self.repeats // self.spool.n_repeats
+        if each == 1:
+            return found
+        rows = [row for row in range(len(found)) for _ in range(each)]
+        return found.take(rows).replacing(repeat=[cell % self.repeats for cell in range(len(rows))])
+
 
 def cut_shards(n: int, rows: int, sessions: Sequence[Any] | None = None) -> list[Shard]:
     """Cut *n* cases into shards of about *rows*; the cases of a session stay in one shard.

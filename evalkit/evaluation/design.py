@@ -39,7 +39,8 @@ def _groups(spool: Spool) -> npt.NDArray[np.int64] | None:
     import numpy as np
 
     # Several rows of one case, from a log, are not independent: its id clusters them.
-    last = ("id",) if "repeat" in spool.fields else ()
+    uneven = "repeat" in spool.fields and spool.n_repeats == 1
+    last = ("id",) if uneven else ()
     names = [name for name in ("group", "session", *last) if name in spool.fields or name == "id"]
     if not names:
         return None

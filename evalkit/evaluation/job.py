@@ -92,10 +92,10 @@ class Job:
         """Count the errors that came with stored outputs as failures of the target."""
         if self.target is not None or "error" not in self.spool.fields:
             return
-        repeats = self.plan_facts["repeats"]
-        for row, text in enumerate(self.spool.strings("error")):
+        each = self.plan_facts["repeats"] // self.spool.n_repeats
+        for row, text in enumerate(self.spool.cell_values("error")):
             if text is not None:
-                for cell in range(row * repeats, (row + 1) * repeats):
+                for cell in range(row * each, (row + 1) * each):
                     self.state.failures[cell] = "target_error", str(text)
 
     async def run(self) -> None:

@@ -29,6 +29,7 @@ _ANSWERED = (
     "tool_calls",
     "metadata",
 )
+_ROWS = 1024
 _MADE_BY_CALLS = frozenset({"outputs", "latency_seconds", "cost"})
 _FROM_CALLS = {"output": "outputs", "latency_seconds": "latency_seconds", "cost": "cost"}
 
@@ -44,12 +45,8 @@ def cell_table(result: EvaluationResult) -> pd.DataFrame:
     }
     for name in _FROM_CASES:
         columns[name] = _repeated(result.spool.values(name), repeats)
-    for name in ("latency_seconds", "cost"):
-        columns[name] = np.repeat(result.spool.numbers(name), repeats)
-    if result.folder.outputs.is_file():
-        columns |= _calls(result)
-    else:
-        columns["target_status"] = _stored_status(result)
+    live = result.folder.outputs.is_file()
+    columns |= _calls(result) if live else _stored(result)
     for metric in result.metrics:
         columns |= metric_columns(metric)
     return pd.DataFrame(columns)
@@ -60,10 +57,16 @@ def case_rows(result: EvaluationResult, *, outputs: bool) -> Iterator[dict[str, 
     live = outputs and result.folder.outputs.is_file()
     calls = read_outputs(result.folder.outputs) if live else iter(())
     answers = ((batch, row) for batch in calls for row in range(len(batch["status"])))
-    names = [name for name in CASE_FIELDS if name in result.spool.fields or name == "id"]
+    wanted: tuple[str, ...] = CASE_FIELDS
+    if outputs and not live:
+        wanted = (*CASE_FIELDS, "repeat", "error")
+    names = [name for name in wanted if name in result.spool.fields or name == "id"]
     if live or not outputs:
         names = [name for name in names if name not in _MADE_BY_CALLS]
-    for batch in result.spool.batches():
+    stored = outputs and not live
+    for start in range(0, len(result), _ROWS):
+        stop = min(start + _ROWS, len(result))
+        batch = (result.spool.cells if stored else result.spool.batch)(start, stop)
         for row in range(len(batch)):
             fields = {name: batch.column(name)[row] for name in names}
             if not live:
@@ -98,6 +101,18 @@ def _calls(result: EvaluationResult) -> dict[str, Any]:
         "cost": np.array(found["cost"], dtype=np.float64),
     }
     return columns | {"target_status": np.array(found["status"], dtype=object)}
+
+
+def _stored(result: EvaluationResult) -> dict[str, Any]:
+    """Return what came with the data, a cell a row."""
+    each = result.repeats // result.spool.n_repeats
+    cells = {
+        name: _repeated(result.spool.cell_values(name), each)
+        for name in ("outputs", "latency_seconds", "cost")
+    }
+    for name in ("latency_seconds", "cost"):
+        cells[name] = cells[name].astype(np.float64)
+    return {**cells, "target_status": _stored_status(result)}
 
 
 def _stored_status(result: EvaluationResult) -> Any:

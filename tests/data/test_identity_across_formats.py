@@ -222,9 +222,11 @@ def test_repeats_of_a_case_share_its_id_and_count_once(spooled: Spooled) -> None
 
     found = spooled(rows)
 
-    assert (found.n, found.n_cases) == (6, 2)
+    assert (found.n, found.n_cases, found.n_repeats) == (2, 2, 3)
     assert len(set(found.strings("id"))) == 2
-    assert found.numbers("repeat").tolist() == [0, 0, 1, 1, 2, 2]
+    assert found.cell_values("repeat") == [0, 1, 2, 0, 1, 2]
+    assert found.cell_values("outputs") == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    assert found.batch(1, 2).outputs == ["b0"]
     assert found.dataset_digest == spooled(rows[:2]).dataset_digest
     assert found.outputs_digest != spooled(rows[:2]).outputs_digest
 

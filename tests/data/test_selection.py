@@ -77,7 +77,7 @@ def test_sessions_and_repeats_are_drawn_whole(spooled: Spooled) -> None:
 
     found = spooled(rows, sample=6)
 
-    assert (found.n, found.n_cases) == (12, 6)
+    assert (found.n, found.n_cases, found.n_repeats) == (6, 6, 2)
     assert len(set(found.strings("session"))) == 2
 
 

@@ -150,7 +150,7 @@ def test_a_snapshot_that_is_none_says_so(tmp_path: Path) -> None:
 
 
 def test_rows_beyond_the_end_are_an_error(spooled: Spooled) -> None:
-    with pytest.raises(IndexError, match="rows 0 to 3 of a snapshot of 2"):
+    with pytest.raises(IndexError, match="cases 0 to 3 of a snapshot of 2"):
         spooled(ROWS).batch(0, 3)
 
 

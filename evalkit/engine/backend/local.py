@@ -63,11 +63,7 @@ async def _score_stored(plan: Plan, state: RunState, scorer: ShardScorer, lane: 
             return
         if _is_scored(plan, state, shard):
             continue
-        batch = await lane.run(plan.batch, shard)
-        if plan.repeats > 1:
-            rows = [row for row in range(len(batch)) for _ in range(plan.repeats)]
-            repeats = [repeat for _ in range(len(batch)) for repeat in range(plan.repeats)]
-            batch = batch.take(rows).replacing(repeat=repeats)
+        batch = await lane.run(plan.stored_cells, shard)
         first = shard.start * plan.repeats
         failures = {
             row: Score.failed(*state.failures[first + row])
