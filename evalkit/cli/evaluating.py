@@ -26,13 +26,18 @@ def run(chosen: Sequence[Specification], *, as_json: bool) -> int:
     results: list[EvaluationResult] = []
     for words in chosen:
         result = evaluate(**words.arguments())
-        results.append(result)
         files = [Path(file) for file in words.report]
         if len(chosen) > 1:
             name = _plain(result.name)
             files = [file.with_name(f"{file.stem}-{name}{file.suffix}") for file in files]
         write_reports(result, files)
-    show_results(results, as_json=as_json)
+        if not as_json:  # at once, so that Ctrl-C in the next one does not take it along
+            if results:
+                write("")
+            show_results([result], as_json=False)
+        results.append(result)
+    if as_json:
+        show_results(results, as_json=True)
     return exit_code(results)
 
 

@@ -34,8 +34,8 @@ NEXT: Final = {"yaml": "evalkit evaluate evaluation.yaml", "pytest": "python -m 
 def command(kind: str) -> None:
     """Write a small working example into the current directory.
 
-    `yaml`, the default, writes a specification for `evalkit evaluate`, `pytest` a test module.  A file that is
-    there already is never overwritten.
+    `yaml`, the default, writes a specification for `evalkit evaluate`, `pytest` a test module.
+    A file that is there already is never overwritten.
     """
     from evalkit.errors import UsageError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.cli.exits import outcome, scored_anything
-from evalkit.cli.output import drawing_board, show, tell, write, write_json
+from evalkit.cli.output import drawing_board, show, tell, write_json
 from evalkit.report.table import WIDEST, render
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ def show_results(results: Sequence[EvaluationResult], *, as_json: bool) -> None:
         write_json(found[0] if len(found) == 1 else {"runs": found})
     else:
         width = min(drawing_board().width, WIDEST)
-        for place, result in enumerate(results):
-            if place:
-                write("")
-            show(render(result, width=width))
+        show(*(render(result, width=width) for result in results))
     for result in results:
         if not scored_anything(result):
             tell(f"Nothing could be scored in {result.name!r}: no metric has a value of any case.")
