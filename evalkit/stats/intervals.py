@@ -28,7 +28,7 @@ from evalkit.stats.bootstrap import (
 from evalkit.stats.clustered import ClusteredMean, clustered_interval, clustered_mean
 from evalkit.stats.interval import Interval, expanded_level, normal_quantile
 from evalkit.stats.mean import (
-    COCHRAN,
+    SKEWNESS_PRICE,
     effective_size,
     mean_and_error,
     skewness_of_terms,
@@ -92,7 +92,7 @@ def mean_interval(
     ``wilson``; values in finite bounds, ``t`` from 200 cases on where the mean is not near an end,
     else ``wilson-mean``; other values, ``t`` from 200 cases on, below ``bca`` (with Hesterberg's
     expansion for few cases), and at any size
-    ``bootstrap-t`` where the sample is too skewed for either (fewer than ``25 * skewness^2``
+    ``bootstrap-t`` where the sample is too skewed for either (fewer than ``50 * skewness^2``
     cases).
 
     Args:
@@ -184,7 +184,7 @@ def _unbounded(
     mean, error = mean_and_error(sample, weights)
     if size < _FEW or error == 0:
         return None
-    if size < COCHRAN * skewness_of_terms(sample, weights, mean) ** 2:
+    if size < SKEWNESS_PRICE * skewness_of_terms(sample, weights, mean) ** 2:
         found = studentised_interval(sample, level=level, seed=seed, weights=weights)
         if found is not None:
             return found

@@ -13,8 +13,8 @@ from evalkit.stats.clustered import ClusteredMean, clustered_interval, clustered
 from evalkit.stats.interval import Interval, expanded_level, normal_quantile
 from evalkit.stats.matched_rates import mcnemar, tango_interval, tango_limits
 from evalkit.stats.mean import (
-    COCHRAN,
     PRIOR_SPREAD,
+    SKEWNESS_PRICE,
     effective_size,
     effective_trials,
     mean_and_error,
@@ -112,7 +112,7 @@ class Pairs:
         d, weights, level, seed = self.d, self.weights, self.level, self.seed
         if size < _FEW or error == 0:
             return None
-        if size < COCHRAN * skewness_of_terms(d, weights, mean) ** 2:
+        if size < SKEWNESS_PRICE * skewness_of_terms(d, weights, mean) ** 2:
             found = studentised_interval(d, level=level, seed=seed, weights=weights)
             if found is not None:
                 return found
