@@ -84,7 +84,7 @@ def inside(folder: Path, path: str) -> Path:
         >>> inside(Path("/srv/run"), "../other/secret")
         Traceback (most recent call last):
         ...
-        evalkit.errors.ArtifactPathError: Artifact path '../other/secret' climbs out of its \
+        evalkit.errors.store.ArtifactPathError: Artifact path '../other/secret' climbs out of its \
 folder; give a path inside the run's folder.
     """
     pure = PurePosixPath(path)
