@@ -52,6 +52,23 @@ def label_key(value: Any) -> str | None:
     return NOT_A_LABEL
 
 
+def remembered_key(value: Any, read: dict[Any, str | None]) -> str | None:
+    """Return `label_key` of *value*, kept in *read*: most labels of a batch come again.
+
+    Examples:
+        >>> read: dict[object, str | None] = {}
+        >>> remembered_key("cat", read), read
+        ('"cat"', {'cat': '"cat"'})
+    """
+    try:
+        return read[value]
+    except KeyError:
+        key = read[value] = label_key(value)
+        return key
+    except TypeError:  # not hashable: a list, or an array
+        return label_key(value)
+
+
 def _text_key(text: str) -> str:
     if len(text) > LONGEST_KEY:
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

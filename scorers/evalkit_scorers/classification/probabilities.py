@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,14 +94,13 @@ def class_probabilities(
     """
     if target == NOT_A_LABEL:
         raise UnreadableError("The target is not a label: a text, number or truth value.")
-    number = _number(output)
+    number = None if isinstance(output, dict) else _number(output)
     if number is not None:
         return _of_positive(number, target, pos_label, scores=scores)
     classes, shares = _named(output, target, labels)
-    numbers = [_number(share) for share in shares]
-    if any(share is None for share in numbers):
+    stated = tuple([number for number in map(_number, shares) if number is not None])
+    if len(stated) < len(shares):
         raise UnreadableError(f"A probability is not a finite number: {_short(shares)}.")
-    stated = tuple(share for share in numbers if share is not None)
     if not scores:
         _check(stated)
     right = classes.index(target) if target in classes else -1
@@ -133,35 +133,51 @@ def _named(
     output: Any, target: str, labels: Sequence[str] | None
 ) -> tuple[tuple[str, ...], Sequence[Any]]:
     """Return the keys of the classes and what is said of each."""
+    keys: tuple[str, ...]
     if isinstance(output, Mapping) and "probabilities" not in output and "label" not in output:
         shares = list(output.values())
-        keys = [label_key(name) or NOT_A_LABEL for name in output]
+        keys = _keys_of(tuple(output))
         if not is_text(target):  # keys of a JSON object are texts, whatever they stand for
-            keys = [spelled_number(key) or key for key in keys]
+            keys = _spelled(keys)
     else:
         stated = output if isinstance(output, Mapping) else {"probabilities": output}
         shares = as_list(stated.get("probabilities")) or []
-        keys = _keys(as_list(stated.get("classes")), labels, len(shares), target) if shares else []
+        keys = _keys(as_list(stated.get("classes")), labels, len(shares), target)
     if not shares:
         raise UnreadableError(f"The output states no probabilities: {_short(output)}.")
     if len(set(keys)) != len(shares) or len(keys) != len(shares):
         names = [shown(key) for key in keys]
         raise UnreadableError(f"There are {len(shares)} probabilities for {_short(names)}.")
-    return tuple(keys), shares
+    return keys, shares
 
 
 def _keys(
     names: Sequence[Any] | None, labels: Sequence[str] | None, n: int, target: str
-) -> list[str]:
+) -> tuple[str, ...]:
     if names is not None:
-        return [label_key(name) or NOT_A_LABEL for name in names]
+        try:
+            return _keys_of(tuple(names))
+        except TypeError:  # not hashable, and so no labels
+            return (NOT_A_LABEL,) * n
     if labels is not None:
-        return list(labels)
-    if is_text(target):
+        return tuple(labels)
+    if n and is_text(target):
         raise UnreadableError("The probabilities do not name their classes; list them as labels=.")
-    return [str(place) for place in range(n)]
+    return tuple(map(str, range(n)))
 
 
+# Outputs of one model name the same classes every time.
+@functools.lru_cache(maxsize=1024)
+def _keys_of(names: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(label_key(name) or NOT_A_LABEL for name in names)
+
+
+@functools.lru_cache(maxsize=1024)
+def _spelled(keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(spelled_number(key) or key for key in keys)
+
+
+@functools.lru_cache(maxsize=1024)
 def _positive_of(classes: tuple[str, ...], pos_label: str | None) -> int:
     if len(classes) != 2:  # noqa: PLR2004
         return -1
@@ -178,6 +194,8 @@ def _check(shares: tuple[float, ...]) -> None:
 
 
 def _number(value: Any) -> float | None:
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if hasattr(value, "item") and not isinstance(value, str) and not getattr(value, "ndim", 0):
         value = value.item()
     if isinstance(value, str):

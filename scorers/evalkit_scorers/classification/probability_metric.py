@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from evalkit.plugin import CaseBatch, ScoreColumn, Status, targets
-from evalkit_scorers.classification.labels import label_key, label_keys
+from evalkit_scorers.classification.labels import label_key, label_keys, remembered_key
 from evalkit_scorers.classification.probabilities import (
     ClassProbabilities,
     UnreadableError,
@@ -46,7 +46,8 @@ class ProbabilityMetric:
         labels, positive = label_keys(self.labels), label_key(self.pos_label)
         column = ScoreColumn(np.full(len(batch), np.nan), np.zeros(len(batch), dtype=np.int8))
         found: list[ClassProbabilities | None] = [None] * len(batch)
-        keys = [label_key(target) for target in targets(batch)]
+        read: dict[Any, str | None] = {}
+        keys = [remembered_key(target, read) for target in targets(batch)]
         for row, (output, key) in enumerate(zip(batch.outputs, keys, strict=True)):
             if key is None or output is None or output != output:  # noqa: PLR0124  NaN
                 column.status[row] = Status.SKIPPED

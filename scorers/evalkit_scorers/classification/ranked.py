@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class Ranked:
     """Cases from the highest score to the lowest; equal scores stand together as one tie."""
 
-    order: IntArray
-    """Cases, best first, shape ``(n,)``."""
+    order: IntArray | None
+    """Cases, best first, shape ``(n,)``; ``None`` where they stand so already."""
 
     starts: IntArray
-    """Where each tie begins in `order`, shape ``(T,)``."""
+    """Where each tie begins among the ordered cases, shape ``(T,)``."""
 
     events: FloatArray
     """1 for the cases, as ordered, that are positive, shape ``(n,)``."""
@@ -33,18 +33,28 @@ class Ranked:
         """Rank cases by *scores*; *events* says which are positive, shape ``(n,)`` each."""
         import numpy as np
 
-        order = np.argsort(-scores, kind="stable")
-        ordered = scores[order]
-        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-        return cls(order, starts, events[order].astype(np.float64))
+        order = None
+        if (scores[1:] > scores[:-1]).any():
+            order = np.argsort(-scores, kind="stable")
+            scores, events = scores[order], events[order]
+        starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
+        return cls(order, starts, events.astype(np.float64))
+
+    def ordered(self, weights: FloatArray) -> FloatArray:
+        """Return weights of cases, shape ``(d, n)``, best case first."""
+        return weights if self.order is None else weights[:, self.order]
 
     def ties(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return positive and negative weight of each tie: ``(d, n)`` in, two of ``(d, T)`` out."""
         import numpy as np
 
-        load = weights[:, self.order]
-        positive = np.add.reduceat(load * self.events, self.starts, axis=1)
-        return positive, np.add.reduceat(load * (1 - self.events), self.starts, axis=1)
+        load = self.ordered(weights)
+        positive = load * self.events
+        negative = load - positive
+        if len(self.starts) == len(self.events):  # no case ties with another
+            return positive, negative
+        positive = np.add.reduceat(positive, self.starts, axis=1)
+        return positive, np.add.reduceat(negative, self.starts, axis=1)
 
 
 def area_under_roc(ranked: Ranked, weights: FloatArray) -> FloatArray:

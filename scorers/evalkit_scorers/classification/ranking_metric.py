@@ -57,6 +57,14 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
         column.statistics = forecast_rows(found, keys)
         return column
 
+    def order(self, rows: Rows) -> npt.NDArray[np.int64] | None:
+        """Return the order of the positive class's scores, highest first; of two classes only."""
+        import numpy as np
+
+        if any(rows.columns["probabilities"].tolist()):
+            return None
+        return np.argsort(-rows.columns["score"], kind="stable")
+
     def prepared(self, rows: Rows) -> Any:
         """Return each class ranked; ``None`` where outputs disagree on the number of classes."""
         forecasts = Forecasts.of(rows)
@@ -82,5 +90,5 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
         each = np.stack([self.area(one, weights) for one in prepared.classes], axis=1)
         load = None
         if self.average == "weighted":
-            load = np.stack([weights[:, c.order] @ c.events for c in prepared.classes], axis=1)
+            load = np.stack([c.ordered(weights) @ c.events for c in prepared.classes], axis=1)
         return np.where(np.isnan(each).any(axis=1), np.nan, mean_of_classes(each, load))

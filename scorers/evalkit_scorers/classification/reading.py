@@ -10,7 +10,7 @@ from evalkit.plugin import CaseBatch, Rows, ScoreColumn, targets
 from evalkit_scorers.classification.labels import (
     NOT_A_LABEL,
     is_text,
-    label_key,
+    remembered_key,
     shown,
     spelled_number,
     stated_label,
@@ -57,7 +57,7 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     import numpy as np
 
     read: dict[Any, str | None] = {}
-    wanted = [_key(value, read) for value in targets(batch)]
+    wanted = [remembered_key(value, read) for value in targets(batch)]
     given = [
         _output_key(value, want, read) for value, want in zip(batch.outputs, wanted, strict=True)
     ]
@@ -76,20 +76,10 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     return pairs
 
 
-def _key(value: Any, read: dict[Any, str | None]) -> str | None:
-    try:
-        return read[value]
-    except KeyError:
-        key = read[value] = label_key(value)
-        return key
-    except TypeError:  # not hashable: a list, or an array
-        return label_key(value)
-
-
 def _output_key(output: Any, target: str | None, read: dict[Any, str | None]) -> str | None:
     if not isinstance(output, Mapping):
-        return _key(output, read)
-    key = _key(stated_label(output), read)
+        return remembered_key(output, read)
+    key = remembered_key(stated_label(output), read)
     if key is None or target is None or is_text(target) or "label" in output:
         return key
     return spelled_number(key) or key  # keys of a JSON object are texts, whatever they stand for

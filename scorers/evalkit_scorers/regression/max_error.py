@@ -34,20 +34,19 @@ class MaxError(ErrorRowsMetric):
 
     name: str = "regression.max_error"
 
-    def prepared(self, rows: Rows) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-        """Return the errors, largest first, and their order."""
+    def order(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Return the order of the errors, largest first."""
         import numpy as np
 
-        errors = rows.columns["error"]
-        order = np.argsort(-errors, kind="stable")
-        return errors[order], order
+        return np.argsort(-rows.columns["error"], kind="stable")
 
-    def of_weights(
-        self, prepared: tuple[FloatArray, npt.NDArray[np.int64]], weights: FloatArray
-    ) -> FloatArray:
+    def prepared(self, rows: Rows) -> FloatArray:
+        """Return the errors, largest first."""
+        return rows.columns["error"]
+
+    def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the largest error that has weight, for each weighting."""
         import numpy as np
 
-        errors, order = prepared
-        present = weights[:, order] > 0
-        return np.where(present.any(axis=1), errors[present.argmax(axis=1)], np.nan)
+        present = weights > 0
+        return np.where(present.any(axis=1), prepared[present.argmax(axis=1)], np.nan)

@@ -35,28 +35,27 @@ class MedianAe(ErrorRowsMetric):
 
     name: str = "regression.median_ae"
 
-    def prepared(self, rows: Rows) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-        """Return the errors, smallest first, and their order."""
+    def order(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Return the order of the errors, smallest first."""
         import numpy as np
 
-        errors = rows.columns["error"]
-        order = np.argsort(errors, kind="stable")
-        return errors[order], order
+        return np.argsort(rows.columns["error"], kind="stable")
 
-    def of_weights(
-        self, prepared: tuple[FloatArray, npt.NDArray[np.int64]], weights: FloatArray
-    ) -> FloatArray:
+    def prepared(self, rows: Rows) -> FloatArray:
+        """Return the errors, smallest first."""
+        return rows.columns["error"]
+
+    def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the weighted median for each weighting."""
         import numpy as np
 
-        errors, order = prepared
-        share = np.cumsum(weights[:, order], axis=1)
+        share = np.cumsum(weights, axis=1)
         half = share[:, -1:] / 2
         middle = (share >= half).argmax(axis=1)
         reached = np.take_along_axis(share, middle[:, None], axis=1)
         later = share > reached
         following = np.where(later.any(axis=1), later.argmax(axis=1), middle)
         even = (reached - half)[:, 0] <= np.finfo(np.float64).eps
-        mean = errors[middle] / 2 + errors[following] / 2
-        found = np.where(even, mean, errors[middle])
+        mean = prepared[middle] / 2 + prepared[following] / 2
+        found = np.where(even, mean, prepared[middle])
         return np.where(half[:, 0] > 0, found, np.nan)

@@ -137,9 +137,11 @@ def test_a_draw_is_the_metric_of_the_cases_drawn(name: str, grouped: bool) -> No
 
     draws = metric.draws(rows, None, 20, 1, groups)
 
-    (times,) = bootstrap_weights(12, 20, seed=1, groups=groups)
-    for draw, count in zip(draws, times.astype(int), strict=True):
-        picked = np.repeat(np.arange(12), count)
+    order = metric.order(rows)
+    order = np.arange(12) if order is None else order
+    drawn = bootstrap_weights(12, 20, seed=1, groups=None if groups is None else groups[order])
+    for draw, count in zip(draws, np.concatenate(list(drawn)).astype(int), strict=True):
+        picked = np.repeat(order, count)
         assert draw == pytest.approx(expected(name, targets[picked], outputs[picked]))
 
 
