@@ -62,7 +62,8 @@ class Mapper:
             MissingColumnError: If a column that was asked for is not there.
         """
         self.plan.extend(table)
-        types = {name: self._kinds.check(table, name) for name in table.columns}
+        used = {slot.column for slots in self.plan.slots.values() for slot in slots}
+        types = {name: self._kinds.check(table, name) for name in table.columns if name in used}
         found: dict[str, Sequence[Any]] = {}
         for field, slots in self.plan.slots.items():
             taken = [

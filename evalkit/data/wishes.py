@@ -58,9 +58,11 @@ def read_wishes(columns: Mapping[str, Any] | None) -> Wishes:
     dropped: set[str] = set()
     for name, source in (columns or {}).items():
         field, key = _field_and_key(name)
-        if source is None:
+        if source is None or source == []:
             if key is not None:
-                raise UsageError(f"columns={{{name!r}: None}}: only a whole field can be dropped.")
+                raise UsageError(
+                    f"columns={{{name!r}: {source}}}: only a whole field can be dropped."
+                )
             dropped.add(field)
         elif isinstance(source, str):
             wanted.append(Wish(field, key, source))

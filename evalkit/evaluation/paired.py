@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalkit.data.identity import DATASET_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.design import design_of
@@ -135,10 +136,29 @@ def check_comparable(
     }
     for what, (mine, other) in differing.items():
         if mine != other:
+            why = _why_other_data(a, b) if what == "dataset" else "."
             raise UsageError(
                 f"{a.name!r} and {b.name!r} cannot be compared on {first.key}: their {what} "
-                f"differs ({mine} and {other})."
+                f"differs ({mine} and {other}){why}"
             )
+
+
+def _why_other_data(a: EvaluationResult, b: EvaluationResult) -> str:
+    """Say in which fields two datasets differ; a table of several systems' answers leaks tags."""
+    if len(a) != len(b):
+        return f": {len(a)} and {len(b)} cases."
+    fields = [
+        field
+        for field in ("id", *DATASET_FIELDS)
+        if list(a.spool.values(field)) != list(b.spool.values(field))
+    ]
+    said = f": their {' and '.join(fields)} differ." if fields else "."
+    if fields == ["tags"]:
+        said += (
+            " Columns that nothing claims become tags, another system's answers too; drop them by "
+            "columns={'tags': None}, and keep some by {'tags': None, 'tags.region': 'region'}."
+        )
+    return said
 
 
 def _joined(a: EvaluationResult, b: EvaluationResult) -> tuple[Any, Any]:

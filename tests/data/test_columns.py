@@ -144,6 +144,28 @@ def test_what_is_left_joins_the_tags(caplog: pytest.LogCaptureFixture) -> None:
     assert not caplog.records
 
 
+@pytest.mark.parametrize(
+    ("columns", "tags"),
+    [
+        pytest.param({"tags": None}, None, id="none"),
+        pytest.param({"tags": []}, None, id="an-empty-list"),
+        pytest.param({"tags": None, "tags.region": "region"}, [{"region": "eu"}], id="but-one"),
+    ],
+)
+def test_what_is_left_can_be_dropped(columns: Row, tags: list[Row] | None) -> None:
+    row = {"question": "q", "region": "eu", "other_answer": "x"}
+
+    assert mapped(row, columns=columns).get("tags") == tags
+
+
+def test_a_column_that_no_field_takes_may_have_mixed_types() -> None:
+    rows = [{"question": "q", "note": "fine"}, {"question": "r", "note": True}]
+
+    assert mapped(*rows, columns={"tags": None}) == {"inputs": [{"question": q} for q in "qr"]}
+    with pytest.raises(DataError, match="mixed types"):
+        mapped(*rows)
+
+
 def test_what_is_left_are_the_inputs_of_an_estimator() -> None:
     row = {"x1": 1.5, "question": 2, "churned": True, "w": 0.5, "region": "eu"}
     columns = {"expectations": "churned", "weight": "w", "tags": ["region"]}

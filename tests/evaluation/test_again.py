@@ -97,8 +97,25 @@ def test_two_results_on_the_same_cases_have_a_paired_difference() -> None:
     assert found.low > 0
     assert found.n == 30
     other = evalkit.evaluate(_right, QUESTIONS[:20], "text.exact_match", name="other")
-    with pytest.raises(UsageError, match="their dataset differs"):
+    with pytest.raises(UsageError, match=r"their dataset differs \(.*\): 30 and 20 cases"):
         good.difference(other, "text.exact_match")
+
+
+def test_two_systems_in_one_table_can_be_compared_once_other_columns_are_dropped() -> None:
+    rows = [
+        {"question": f"q{i}", "expected": "a", "first": "a", "second": "ab"[i % 2]}
+        for i in range(30)
+    ]
+
+    def evaluated(system: str, **columns: Any) -> evalkit.EvaluationResult:
+        return evalkit.evaluate(
+            data=rows, scorers="text.exact_match", columns={"outputs": system, **columns}
+        )
+
+    with pytest.raises(UsageError, match=r"their tags differ.*'tags': None"):
+        evaluated("first").difference(evaluated("second"), "text.exact_match")
+    first, second = evaluated("first", tags=None), evaluated("second", tags=None)
+    assert first.difference(second, "text.exact_match").difference == 0.5
 
 
 def test_an_earlier_result_is_data() -> None:
