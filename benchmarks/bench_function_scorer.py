@@ -26,7 +26,7 @@ BAR_MICROSECONDS = 40.0
 
 def same(outputs: str, expectations: dict[str, Any]) -> bool:
     """Say whether the answer is the expected one."""
-    return bool(outputs == expectations["expected"])
+    return bool(outputs == expectations["target"])
 
 
 def shape(outputs: str) -> dict[str, float]:
@@ -55,11 +55,12 @@ def main() -> None:
         {"question": f"Capital of country {n}?", "expected": f"City {n}", "output": answers[n]}
         for n in range(count)
     ]
-    expectations = [{"expected": row["expected"]} for row in rows]
+    expectations = [{"target": row["expected"]} for row in rows]
     runtime = evalkit.Runtime(store="sqlite:///evalkit.db")
 
-    def evaluate(scorers: Any, data: Any = rows) -> object:
-        return evalkit.evaluate(data=data, scorers=scorers, runtime=runtime)
+    def evaluate(scorers: Any, data: Any = rows) -> None:
+        result = evalkit.evaluate(data=data, scorers=scorers, runtime=runtime)
+        assert result.coverage == 1.0, "a function failed"
 
     contestants: dict[str, Callable[[], object]] = {
         "the function, in a plain loop": lambda: [
