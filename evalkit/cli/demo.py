@@ -14,7 +14,10 @@ from evalkit.cli.options import use_store
 from evalkit.cli.output import drawing_board, show
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.stats import PairedDifference
 
 FOLDER: Final = "evalkit-demo"
 SCORERS: Final = (
@@ -79,6 +82,7 @@ def _folder() -> Path:
 
 def _stored(system: str, folder: Path) -> EvaluationResult:
     from evalkit.evaluation.evaluate import evaluate
+    from evalkit.evaluation.runtime import Runtime
 
     # By the package's name: the core knows its plug-ins by what they register alone.
     source = importlib.resources.files("evalkit_datasets") / f"builtin/demo_{system.lower()}.jsonl"
@@ -86,7 +90,13 @@ def _stored(system: str, folder: Path) -> EvaluationResult:
     answers = folder / f"{system.lower()}.jsonl"
     answers.write_bytes(source.read_bytes())
     return evaluate(
-        data=answers, scorers=SCORERS, columns=COLUMNS, name=system, experiment="demo", seed=SEED
+        data=answers,
+        scorers=SCORERS,
+        columns=COLUMNS,
+        name=system,
+        experiment="demo",
+        seed=SEED,
+        runtime=Runtime(progress=False),
     )
 
 
@@ -98,6 +108,7 @@ def _compare(first: EvaluationResult, second: EvaluationResult) -> None:
     differences = {key: first.difference(second, key) for key in COMPARED}
     width = min(drawing_board().width, 120)
     show(render_comparison(first, second, differences, width=width))
+    show(Text(""), Text(_better(first, second, differences), style="bold"))
     by_topic: Any = first.by("topic").merge(second.by("topic"), on=["topic", "metric"])
     rows = by_topic[by_topic["metric"] == "text.token_f1"]
     leads = rows["value_x"] - rows["value_y"]
@@ -111,6 +122,28 @@ def _compare(first: EvaluationResult, second: EvaluationResult) -> None:
     show(Text(""), Text(told))
 
 
+def _better(
+    first: EvaluationResult,
+    second: EvaluationResult,
+    differences: Mapping[str, PairedDifference],
+) -> str:
+    """Say which result is better: the one that more whole intervals speak for."""
+    wins = {first.name: 0, second.name: 0}
+    for key, found in differences.items():
+        if found.low is None or found.high is None or found.low <= 0 <= found.high:
+            continue
+        ahead = (found.low > 0) == (first[key].direction == "higher")
+        wins[first.name if ahead else second.name] += 1
+    best, other = sorted(wins, key=lambda name: -wins[name])
+    if wins[best] == wins[other]:
+        return "These metrics do not tell which one is better."
+    against = f", and on {wins[other]} for {other}" if wins[other] else ""
+    return (
+        f"{best} is the better one: on {wins[best]} of {len(differences)} metrics the whole "
+        f"interval of the difference speaks for it{against}."
+    )
+
+
 def _classifier() -> EvaluationResult:
     from sklearn.datasets import load_breast_cancer
     from sklearn.linear_model import LogisticRegression
@@ -119,6 +152,7 @@ def _classifier() -> EvaluationResult:
     from sklearn.preprocessing import StandardScaler
 
     from evalkit.evaluation.evaluate import evaluate
+    from evalkit.evaluation.runtime import Runtime
 
     # Without types of its own in some checkers' eyes, and with wrong ones in others'.
     bunch: Any = load_breast_cancer(as_frame=True)
@@ -137,6 +171,7 @@ def _classifier() -> EvaluationResult:
         name="Breast-cancer classifier",
         experiment="demo",
         seed=SEED,
+        runtime=Runtime(progress=False),
     )
 
 
