@@ -6,6 +6,7 @@
 ``journal``        finished calls and scores while the run is going on
 ``lock``           held by the process that writes the run
 ``scores.parquet`` a row for each case and repeat, a few columns for each metric
+``artifacts.json`` confusion matrices and the like, by metric
 ``outputs.parquet`` what a live target answered, a row for each case and repeat
 ``result.json``    estimates, verdict, usage, environment; there once the run has ended
 =================  =============================================================================
@@ -58,6 +59,11 @@ class Folder:
     def result(self) -> Path:
         """Estimates, verdict, usage, environment."""
         return self.path / "result.json"
+
+    @property
+    def artifacts(self) -> Path:
+        """Confusion matrices and the like."""
+        return self.path / "artifacts.json"
 
     def write_json(self, path: Path, content: Any) -> None:
         """Write *content* to *path*, whole or not at all.

@@ -185,6 +185,15 @@ class EvaluationResult:
         """
         return judge_gates(self, gates)
 
+    def artifacts(self) -> dict[str, dict[str, Any]]:
+        """Return what metrics show besides their number, by metric and name, as JSON values.
+
+        A confusion matrix or a reliability table is an artifact: it is nothing to gate on.
+        """
+        from evalkit.evaluation.artifacts import artifacts_of
+
+        return artifacts_of(self)
+
     # Cells
 
     def table(self) -> pd.DataFrame:

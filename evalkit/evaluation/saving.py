@@ -41,4 +41,7 @@ def write_result(result: EvaluationResult) -> None:
         "notes": list(facts.notes),
         "verdict": str(result.verdict.status),
     }
+    artifacts = result.artifacts()
+    if artifacts:
+        result.folder.write_json(result.folder.artifacts, {"format": FORMAT, "metrics": artifacts})
     result.folder.write_json(result.folder.result, content)
