@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 import click
 
 from evalkit.cli.command import heading
+from evalkit.cli.output import write_nowhere
 from evalkit.cli.translating import LogLines, guarded
 from evalkit.errors import (
     DuplicatePluginError,
@@ -99,10 +100,20 @@ class LazyGroup(click.Group):
             formatter.write_paragraph()
             formatter.write_text(paragraph)
 
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        """Read the arguments; prints the help, whose reader may go away."""
+        try:
+            return super().make_context(*arguments, **settings)
+        except BrokenPipeError:
+            write_nowhere()
+            raise click.exceptions.Exit(0) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; after Ctrl-C, say how to go on."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            write_nowhere()
         except InterruptedRunError as error:
             store = ctx.meta.get(STORE)
             more = "" if store is None or error.run_id is None else f" --store {shlex.quote(store)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Final
 
 import click
@@ -62,5 +64,9 @@ cli = LazyGroup(
 
 def main() -> int:
     """Run the command line on the arguments of this process; return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows no arrows shows question marks; that is no reason to fail.
+            stream.reconfigure(errors="replace")
     code: int = cli.main(prog_name="evalkit", standalone_mode=False)
     return code

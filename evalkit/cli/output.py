@@ -21,9 +21,13 @@ def write(text: str) -> None:
         click.echo(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # As with "| head": the rest goes nowhere, and the exit code stays what it is.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_nowhere()
+
+
+def write_nowhere() -> None:
+    """Send the rest of stdout nowhere, as with ``| head``; the exit code stays what it is."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_json(value: Any) -> None:

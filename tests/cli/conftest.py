@@ -122,7 +122,8 @@ def shell(folder: Path) -> Callable[..., Done]:
             cwd=folder,
             env={**os.environ, **(environment or {})},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)

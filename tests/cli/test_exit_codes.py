@@ -114,6 +114,8 @@ def test_the_process_ends_with_the_code_of_the_verdict(shell: Type) -> None:
     ("words", "code"),
     [
         pytest.param(["scorers", "list", "--json"], 0, id="list"),
+        pytest.param(["--help"], 0, id="help"),
+        pytest.param(["scorers", "list", "--help"], 0, id="help-of-a-command"),
         pytest.param([*STORED, "--gate", "text.exact_match >= 2"], 1, id="verdict-is-kept"),
     ],
 )
@@ -135,6 +137,13 @@ def test_a_reader_that_goes_away_is_no_error(
     assert done.returncode == code
     assert "Broken" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_knows_no_arrows_shows_question_marks(shell: Type) -> None:
+    done = shell(*STORED, environment={"PYTHONIOENCODING": "latin-1"})
+
+    assert done.code == 0
+    assert "text.exact_match ?  0.750" in done.out
 
 
 INTERRUPTED_BOT = '''
