@@ -9,6 +9,9 @@ from typing import Any
 from evalkit.entities.score import Status
 from evalkit.entities.target import Failure, Output
 
+NOT_MADE = "earlier_turn"
+"""Reason of a call that was not made, since an earlier turn of its session had failed."""
+
 FIELDS = (
     "output",
     "reason",

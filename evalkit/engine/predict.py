@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from evalkit._internal.clock import monotonic
-from evalkit.engine.call import Call
+from evalkit.engine.call import NOT_MADE, Call
 from evalkit.engine.lanes import ThreadLane
 from evalkit.engine.plan import Limits, Plan, Shard, seed_of
 from evalkit.engine.state import RunState
@@ -144,9 +144,8 @@ class Caller:
             if len(unit.rows) > 1:
                 history.append({"inputs": work.batch.inputs[row], "outputs": call.output})
                 if call.status is not Status.OK:
-                    broken = Call.failed(
-                        "target_error", f"An earlier turn of the session failed: {call.explanation}"
-                    )
+                    explanation = f"An earlier turn of the session failed: {call.explanation}"
+                    broken = broken or Call.failed(NOT_MADE, explanation)
 
     async def _call(self, unit: Unit, row: int, history: list[dict[str, Any]]) -> Call:
         case = unit.work.batch.case(row)

@@ -10,7 +10,7 @@ from typing import Any
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.clock import monotonic
-from evalkit.engine.call import Call
+from evalkit.engine.call import NOT_MADE, Call
 from evalkit.engine.codec import decode_columns, encode_columns
 from evalkit.engine.journal import BATCH, CALL, CELL, Journal, read_journal
 from evalkit.engine.verdicts import Cells
@@ -32,7 +32,9 @@ class Spent:
     """Answered calls whose price is unknown."""
 
     def add(self, call: Call) -> None:
-        """Count one finished call."""
+        """Count one finished call; one that was never made costs nothing."""
+        if call.reason == NOT_MADE:
+            return
         self.calls += 1
         self.failed += call.status is not Status.OK
         for name, tokens in (call.usage or {}).items():

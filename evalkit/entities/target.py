@@ -95,7 +95,10 @@ class Target(Protocol):
     raise `TargetError` to choose the reason.
     """
 
-    lane: Literal["async", "thread", "batch"]
+    @property
+    def lane(self) -> Literal["async", "thread", "batch"]:
+        """How the engine calls it."""
+        ...
 
     @property
     def identity(self) -> TargetIdentity:

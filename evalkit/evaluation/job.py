@@ -28,7 +28,7 @@ from evalkit.evaluation.result import EvaluationResult, Facts, Usage
 from evalkit.evaluation.runtime import Runtime
 from evalkit.evaluation.saving import write_result
 from evalkit.evaluation.scores_file import write_scores
-from evalkit.hooks.catalog import catalog
+from evalkit.hooks.telling import tell
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature, specification
 
@@ -101,18 +101,16 @@ class Job:
     async def run(self) -> None:
         """Run what is not done yet; returns early where the state says stop."""
         plan = self.plan()
-        hook = catalog().plugins.manager.hook
-        hook.evalkit_run_started(run_id=self.run_id, plan=self.plan_facts)
+        tell("evalkit_run_started", run_id=self.run_id, plan=self.plan_facts)
         with Progress(plan, self.state, shown=self.runtime.progress) as progress:
 
-            def tell(state: RunState) -> None:
+            def scored(state: RunState) -> None:
                 progress.update(state)
-                hook.evalkit_batch_scored(
-                    run_id=self.run_id, done=len(state.scored), total=len(plan.shards)
-                )
+                done, total = len(state.scored), len(plan.shards) * len(plan.scorers)
+                tell("evalkit_batch_scored", run_id=self.run_id, done=done, total=total)
 
             self.state.on_call = progress.update if progress.drawn else None
-            self.state.on_batch = tell
+            self.state.on_batch = scored
             try:
                 await run_local(plan, self.state)
             finally:
@@ -150,7 +148,7 @@ class Job:
         if self.record is not None:
             self.record.finish(result)
         self.release(drop_journal=status == "complete")
-        catalog().plugins.manager.hook.evalkit_run_finished(run_id=self.run_id, result=result)
+        tell("evalkit_run_finished", run_id=self.run_id, result=result)
         return result
 
     def _usage(self) -> Usage:

@@ -74,7 +74,7 @@ def evalkit_run_started(run_id: str | None, plan: Mapping[str, Any]) -> None:
 
 @hookspec
 def evalkit_batch_scored(run_id: str | None, done: int, total: int) -> None:
-    """Be told that *done* of *total* cells are scored.  Called once a batch; must not block."""
+    """Be told that *done* of *total* batches are scored, each by one scorer; must not block."""
 
 
 @hookspec

@@ -169,6 +169,8 @@ def test_a_failed_turn_fails_the_turns_after_it_without_a_call() -> None:
 
     assert called == [0]
     assert result["text.exact_match"].n_failed == 3
+    assert result.failures().reason.tolist() == ["target_error", "earlier_turn", "earlier_turn"]
+    assert result.usage["target"].calls == 1
 
 
 def test_a_target_that_returns_nothing_or_no_json_is_a_failure() -> None:
