@@ -38,7 +38,7 @@ class DatasetSource(Protocol):
 
     @property
     def extensions(self) -> Sequence[str]:
-        """File extensions with their dot, such as ``.jsonl``, or patterns of file names with ``*``."""
+        """File extensions with their dot, such as ``.jsonl``, or file name patterns with ``*``."""
         ...
 
     @property

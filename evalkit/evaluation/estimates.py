@@ -236,7 +236,7 @@ def _order_statistic(  # noqa: PLR0917
     """Return a quantile with its distribution-free interval, or the smallest or largest value."""
     import numpy as np
 
-    from evalkit.stats.quantile import quantile_interval
+    from evalkit.stats import quantile_interval
 
     values, status = case_values(column, design, reducer)
     counted = dataclasses.replace(

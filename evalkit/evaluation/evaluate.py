@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -116,7 +117,10 @@ async def aevaluate(
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {**arguments, "runtime": arguments.get("runtime") or _NO_RUNTIME}
+    runtime = arguments.get("runtime")
+    if not isinstance(runtime, Runtime | None):
+        raise UsageError(f"runtime= is an evalkit.Runtime(…), not a {type(runtime).__name__}.")
+    return {**arguments, "runtime": runtime or _NO_RUNTIME}
 
 
 def _job(request: Request) -> Job:
@@ -134,7 +138,7 @@ def execute(job: Job) -> EvaluationResult:
         InterruptedRunError: After Ctrl-C, once what was in flight is finished and kept.
     """
     try:
-        run_in_thread(lambda: _journalled(job), on_interrupt=lambda: job.state.stop("interrupted"))
+        run_in_thread(lambda: _journalled(job), on_interrupt=lambda: _interrupt(job))
         result = job.finish()
     except BaseException as error:
         job.fail(error)
@@ -143,6 +147,11 @@ def execute(job: Job) -> EvaluationResult:
         done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
         raise InterruptedRunError(result.run_id, done, len(result))
     return result
+
+
+def _interrupt(job: Job) -> None:
+    job.state.stop("interrupted")
+    sys.stderr.write("\nStopping: what is in flight is finished; Ctrl-C again gives it up.\n")
 
 
 async def _journalled(job: Job) -> None:

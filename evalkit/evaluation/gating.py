@@ -99,7 +99,7 @@ def _must_pass(result: EvaluationResult, condition: Condition) -> ConditionVerdi
     if not n:
         why = f"{condition.text}: no such case has a condition"
         return ConditionVerdict(condition=condition.text, status=Verdict.INCONCLUSIVE, why=why)
-    why = f"{condition.text}: {n} cases meet their conditions"
+    why = f"{condition.text}: {n} {'case meets its' if n == 1 else 'cases meet their'} conditions"
     return ConditionVerdict(condition=condition.text, status=Verdict.PASS, why=why)
 
 

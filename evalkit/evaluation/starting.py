@@ -118,6 +118,9 @@ def _id(record: RunRecord | None) -> str | None:
 def _no_data(model: Any) -> str:
     if isinstance(model, (str, os.PathLike)) and Path(os.fspath(model)).suffix:
         return f"No data: {os.fspath(model)!r} was given as the model; did you mean data=…?"
+    if isinstance(model, (list, tuple)) or hasattr(model, "columns"):
+        kind = type(model).__name__
+        return f"No data: the first argument is the model, not a {kind}; did you mean data=…?"
     return "No data: give data='answers.jsonl', a frame, or a list of rows."
 
 
@@ -267,4 +270,6 @@ def _data_name(data: Any) -> str:
     if isinstance(data, (str, os.PathLike)):
         return os.fspath(data)
     kind = type(data)
+    if kind is tuple:
+        return "(X, y)"
     return "rows" if kind is list else f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

@@ -84,6 +84,7 @@ from evalkit.stats.power import (
     pilot_variance,
     power_to_detect,
 )
+from evalkit.stats.quantile import quantile_interval
 from evalkit.stats.ranking import (
     Strengths,
     bradley_terry,
@@ -211,6 +212,7 @@ __all__ = [
     "pilot_variance",
     "power_to_detect",
     "prediction_powered_mean",
+    "quantile_interval",
     "rank_intervals",
     "reliability_diagram",
     "rogan_gladen",
