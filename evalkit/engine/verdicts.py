@@ -61,7 +61,8 @@ def failure_of(error: BaseException) -> Score:
     if isinstance(error, TimeoutError):
         return Score.failed("timeout", str(error) or "The scorer took too long.")
     text = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
-    return Score.failed("scorer_error", text)
+    notes: list[str] = getattr(error, "__notes__", [])
+    return Score.failed("scorer_error", " ".join([text, *notes]))
 
 
 def columns_of(cells: list[Cells]) -> dict[str, ScoreColumn]:

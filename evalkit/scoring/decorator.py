@@ -48,9 +48,14 @@ class FunctionScorer:
 
     def score(self, case: Case, /) -> Any | Awaitable[Any]:
         """Return what the function says of *case*."""
-        return self.function(
-            **{name: case if name == "case" else getattr(case, name) for name in self.arguments}
-        )
+        try:
+            return self.function(
+                **{name: case if name == "case" else getattr(case, name) for name in self.arguments}
+            )
+        except KeyError as error:  # a column called "expected", say, is the key "target"
+            if "expectations" in self.arguments:
+                error.add_note(f"The expectations have: {', '.join(case.expectations)}.")
+            raise
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, as before it was decorated."""

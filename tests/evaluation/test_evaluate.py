@@ -271,6 +271,15 @@ def test_an_empty_text_is_a_value_and_a_missing_output_is_not() -> None:
     ("arguments", "error", "text"),
     [
         pytest.param({"data": None}, UsageError, "No data", id="no-data"),
+        pytest.param(
+            {"model": [{"question": "q"}], "data": None},
+            UsageError,
+            "the first argument is the model, not a list; did you mean data=",
+            id="rows-as-model",
+        ),
+        pytest.param(
+            {"runtime": {"store": False}}, UsageError, "evalkit.Runtime.* not a dict", id="runtime"
+        ),
         pytest.param({"data": "gone.jsonl"}, DataError, "gone.jsonl", id="no-file"),
         pytest.param({"model": "rows.jsonl"}, UsageError, "data=", id="data-as-model"),
         pytest.param({"scorers": []}, UsageError, "No scorers", id="no-scorer"),
@@ -298,6 +307,16 @@ def test_what_is_wrong_is_said_before_any_call(
 
 def _never(question: str) -> str:
     raise AssertionError(f"called with {question}")
+
+
+def test_a_function_that_asks_for_another_expectation_learns_which_there_are() -> None:
+    def same(outputs: str, expectations: Mapping[str, Any]) -> bool:
+        return bool(outputs == expectations["expected"])
+
+    rows = [{"question": "q", "expected": "a", "output": "a"}]
+    found = evalkit.evaluate(data=rows, scorers=[same]).failures()
+
+    assert found.explanation[0] == "KeyError: 'expected' The expectations have: target."
 
 
 def test_a_scorer_without_its_input_says_how_to_map_one() -> None:
