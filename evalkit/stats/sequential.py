@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from evalkit.stats.arguments import FloatArray, as_values
+from evalkit.stats.betting import BettingSequence, betting_sequence
 from evalkit.stats.confidence_sequence import (
-    BettingSequence,
-    betting_sequence,
     empirical_bernstein_sequence,
     normal_mixture_half_width,
 )

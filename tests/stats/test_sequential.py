@@ -220,6 +220,8 @@ def test_empirical_bernstein_agrees_with_a_plain_loop(values: list[float]) -> No
         pytest.param(lambda: BettingSequence().update([np.nan]), id="nan"),
         pytest.param(lambda: BettingSequence(grid=1), id="no-grid"),
         pytest.param(lambda: BettingSequence(population=1).update([0, 1]), id="too-many"),
+        pytest.param(lambda: BettingSequence(including=[2.0]), id="candidate-above-one"),
+        pytest.param(lambda: BettingSequence().update([1.0], [0.0]), id="share-of-none"),
         pytest.param(lambda: empirical_bernstein_sequence([2.0]), id="bernstein-above-one"),
         pytest.param(lambda: normal_mixture_half_width(3, tightest_at=0), id="tightest-at-none"),
         pytest.param(lambda: wins_e_value(-1, 0), id="negative-wins"),
@@ -235,3 +237,44 @@ def test_empirical_bernstein_agrees_with_a_plain_loop(values: list[float]) -> No
 def test_what_makes_no_sense_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match=r"must|more scores|differ"):
         call()
+
+
+def test_a_threshold_among_the_candidates_is_ruled_out_exactly() -> None:
+    sequence = BettingSequence(grid=2, including=[0.61])
+    limits, _ = sequence.follow(np.ones(40))
+    alone = 0.0
+    first = None
+    for t in range(1, 41):  # the capital against 0.61, by a plain loop
+        squares = sum((1 - (0.5 + s) / (s + 1)) ** 2 for s in range(1, t))
+        size = np.sqrt(2 * np.log(40) / ((0.25 + squares) / t * t * np.log(1 + t)))
+        alone += np.log1p(min(size, 0.5 / 0.61) * (1 - 0.61))
+        first = first or (t if alone - np.log(2) >= np.log(20) else None)
+
+    assert first is not None
+    assert int(np.flatnonzero(limits > 0.61)[0]) + 1 == first
+
+
+@given(scores.filter(lambda values: len(values) > 2), st.data())
+def test_equal_shares_of_one_change_nothing(values: list[float], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(values)))
+    plain, shared = BettingSequence(grid=100), BettingSequence(grid=100)
+    plain.update(values)
+    shared.update(values[:cut], np.ones(cut))
+    shared.update(values[cut:], np.ones(len(values) - cut))
+
+    assert plain.interval() == shared.interval()
+
+
+def test_betting_covers_the_mean_of_cases_in_groups_of_unequal_size() -> None:
+    """Groups' sizes go with their means, so that the mean of group means is another number."""
+    rng = np.random.default_rng(5)
+    sizes, means = np.array([1.0, 4.0]), np.array([0.2, 0.8])
+    truth = float((sizes * means).sum() / sizes.sum())
+    missed = 0
+    for _ in range(200):
+        kind = rng.integers(0, 2, 400)
+        scored = (rng.random(400) < means[kind]).astype(float)  # equal within a group: ICC of 1
+        found = BettingSequence(grid=200).update(scored, sizes[kind] / 4)
+        missed += truth not in found
+
+    assert missed / 200 <= 0.05
