@@ -55,6 +55,7 @@ class Spool:
         sizes = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
         self._starts = [0, *itertools.accumulate(sizes)]
         self._held: dict[int, Any] = {}
+        self._all: Any = None
         kept = list(self.input_names) == sorted(self.input_names)  # the order of canonical JSON
         self._places = {} if kept else {name: at for at, name in enumerate(self.input_names)}
 
@@ -92,6 +93,7 @@ class Spool:
     def close(self) -> None:
         """Close the file; reading afterwards fails."""
         self._held.clear()
+        self._all = None
         self._file.close()
 
     def batches(self, rows: int = 1024) -> Iterator[CaseBatch]:
@@ -116,13 +118,25 @@ class Spool:
         """
         if not 0 <= start <= stop <= self.n:
             raise IndexError(f"cases {start} to {stop} of a snapshot of {self.n}")
-        table = self._rows(start * self.n_repeats, stop * self.n_repeats)
+        return self._batch(self._rows(start * self.n_repeats, stop * self.n_repeats))
 
+    def _batch(self, table: Any) -> CaseBatch:
         def decoded(name: str) -> Callable[[], Sequence[Any]]:
             return lambda: self._decoded(name, table.column(name).to_pylist())
 
         names = [n for n in self._file.schema_arrow.names if n in self.fields or n == "id"]
         return CaseBatch({}, length=len(table), lazy={name: decoded(name) for name in names})
+
+    def cells_at(self, cases: Sequence[int]) -> CaseBatch:
+        """Return every row of some cases, in the order given.
+
+        All of the data is then held in memory, since the next ones asked for may lie anywhere.
+        """
+        rows = [case * self.n_repeats + r for case in cases for r in range(self.n_repeats)]
+        with self._lock:
+            if self._all is None:
+                self._all = self._file.read()
+        return self._batch(self._all.take(rows))
 
     def strings(self, field: str) -> npt.NDArray[np.object_]:
         """Return a text field (or ``id``) of each case, shape ``(n,)``; ``None`` where missing."""

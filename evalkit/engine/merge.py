@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,11 +40,21 @@ class Metric:
 
 def merge(plan: Plan, state: RunState) -> list[Metric]:
     """Return the metrics of *plan* in the order of its scorers; cells never reached are NOT_RUN."""
+    back = _places(plan)
     return [
-        metric
+        metric if back is None else dataclasses.replace(metric, column=metric.column.take(back))
         for place, scorer in enumerate(plan.scorers)
         for metric in _metrics(scorer, _parts(plan, state, place))
     ]
+
+
+def _places(plan: Plan) -> Any:
+    """Return where each cell of the data lies among the cells as they were run."""
+    if plan.order is None:
+        return None
+    import numpy as np
+
+    return np.argsort(np.concatenate([plan.cells_of(shard) for shard in plan.shards]))
 
 
 def _parts(plan: Plan, state: RunState, place: int) -> list[Any]:

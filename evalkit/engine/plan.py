@@ -68,18 +68,41 @@ class Plan:
 
     shards: Sequence[Shard] = ()
 
+    order: Sequence[int] | None = None
+    """Cases in the order in which they are run, which shards divide; ``None``: as in the data."""
+
     @property
     def cells(self) -> int:
         """Number of cells: cases times repeats."""
         return self.spool.n * self.repeats
 
+    def rows_of(self, shard: Shard) -> Sequence[int]:
+        """Return the cases of *shard* as rows of the data, in the order in which they are run."""
+        if self.order is None:
+            return range(shard.start, shard.stop)
+        return self.order[shard.start : shard.stop]
+
+    def cells_of(self, shard: Shard) -> Sequence[int]:
+        """Return the numbers of the cells of *shard*, case by case."""
+        if self.order is None:
+            return range(shard.start * self.repeats, shard.stop * self.repeats)
+        return [row * self.repeats + r for row in self.rows_of(shard) for r in range(self.repeats)]
+
     def batch(self, shard: Shard) -> CaseBatch:
         """Return the cases of *shard*."""
-        return self.spool.batch(shard.start, shard.stop)
+        if self.order is None:
+            return self.spool.batch(shard.start, shard.stop)
+        found = self.spool.cells_at(self.rows_of(shard))
+        each = self.spool.n_repeats
+        return found if each == 1 else found.take(range(0, len(found), each))
 
     def stored_cells(self, shard: Shard) -> CaseBatch:
         """Return the cells of *shard* where outputs are stored: repeats in the data, or copies."""
-        found = self.spool.cells(shard.start, shard.stop)
+        found = (
+            self.spool.cells(shard.start, shard.stop)
+            if self.order is None
+            else self.spool.cells_at(self.rows_of(shard))
+        )
         each = self.repeats // self.spool.n_repeats
         if each == 1:
             return found

@@ -97,8 +97,7 @@ class Caller:
             await self._ready(work)
 
     async def _call_batch(self, work: ShardWork, repeat: int) -> None:
-        repeats, first = self._plan.repeats, work.shard.start
-        cells = [(first + row) * repeats + repeat for row in range(len(work.batch))]
+        cells = self._plan.cells_of(work.shard)[repeat :: self._plan.repeats]
         missing = [row for row, cell in enumerate(cells) if cell not in self._state.calls]
         if not missing:
             return
@@ -129,9 +128,10 @@ class Caller:
 
     async def _run_unit(self, unit: Unit) -> None:
         work, history = unit.work, list[dict[str, Any]]()
+        cells = self._plan.cells_of(work.shard)
         broken: Call | None = None
         for row in unit.rows:
-            cell = (work.shard.start + row) * self._plan.repeats + unit.repeat
+            cell = cells[row * self._plan.repeats + unit.repeat]
             call = self._state.calls.get(cell)
             if call is None:
                 if self._stopped():

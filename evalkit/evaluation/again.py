@@ -10,7 +10,7 @@ from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
 from evalkit.data.spool import Spool, spool
 from evalkit.engine.call import FIELDS, Call
-from evalkit.engine.plan import Shard
+from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.verdicts import PLAIN
 from evalkit.entities.case import Case
 from evalkit.entities.score import Status
@@ -291,12 +291,14 @@ def _prefill(
     columns: dict[str, ScoreColumn],
     keep: Callable[[int, ScoreColumn], bool],
 ) -> None:
-    repeats = job.plan_facts["repeats"]
-    for shard in job.plan().shards:
-        parts = {key: _cut(column, shard, repeats) for key, column in columns.items()}
+    plan = job.plan()
+    for shard in plan.shards:
+        parts = {key: _cut(column, plan, shard) for key, column in columns.items()}
         if all(keep(place, part) for part in parts.values()):
             job.state.record_batch(shard.index, place, parts, whole=True)
 
 
-def _cut(column: ScoreColumn, shard: Shard, repeats: int) -> ScoreColumn:
-    return column.slice(shard.start * repeats, shard.stop * repeats)
+def _cut(column: ScoreColumn, plan: Plan, shard: Shard) -> ScoreColumn:
+    if plan.order is not None:
+        return column.take(plan.cells_of(shard))
+    return column.slice(shard.start * plan.repeats, shard.stop * plan.repeats)

@@ -139,6 +139,25 @@ class ScoreColumn:
             else self.statistics.take(slice(start, stop)),
         )
 
+    def take(self, rows: Sequence[int]) -> ScoreColumn:
+        """Return the cells at *rows*, each at most once, in that order."""
+
+        def picked(sparse: Mapping[int, T]) -> dict[int, T]:
+            return {place[row]: value for row, value in sparse.items() if row in place}
+
+        place = {int(row): new for new, row in enumerate(rows)}
+        return ScoreColumn(
+            self.values[rows],
+            self.status[rows],
+            binary=self.binary,
+            weights=None if self.weights is None else self.weights[rows],
+            labels=picked(self.labels),
+            reasons=picked(self.reasons),
+            explanations=picked(self.explanations),
+            metadata=picked(self.metadata),
+            statistics=None if self.statistics is None else self.statistics.take(rows),
+        )
+
     @staticmethod
     def concatenate(parts: Sequence[ScoreColumn]) -> ScoreColumn:
         """Return all *parts*, one after the other; at least one part."""

@@ -64,11 +64,10 @@ async def _score_stored(plan: Plan, state: RunState, scorer: ShardScorer, lane: 
         if _is_scored(plan, state, shard):
             continue
         batch = await lane.run(plan.stored_cells, shard)
-        first = shard.start * plan.repeats
         failures = {
-            row: Score.failed(*state.failures[first + row])
-            for row in range(len(batch))
-            if first + row in state.failures
+            row: Score.failed(*state.failures[cell])
+            for row, cell in enumerate(plan.cells_of(shard))
+            if cell in state.failures
         }
         await scorer.score(shard.index, batch, failures)
 
@@ -109,7 +108,7 @@ async def _score_ready(
 
 def _forget(plan: Plan, state: RunState, shard: Shard) -> None:
     """Drop the calls of a scored shard from memory; the journal has them."""
-    for cell in range(shard.start * plan.repeats, shard.stop * plan.repeats):
+    for cell in plan.cells_of(shard):
         state.calls.pop(cell, None)
 
 
@@ -117,8 +116,8 @@ def answered_batch(
     plan: Plan, state: RunState, shard: Shard, batch: CaseBatch
 ) -> tuple[CaseBatch, dict[int, Score]]:
     """Return the cells of *shard* with what the target answered, and the outcomes of the rest."""
-    first, count = shard.start * plan.repeats, len(shard) * plan.repeats
-    calls = [state.calls.get(first + row) for row in range(count)]
+    calls = [state.calls.get(cell) for cell in plan.cells_of(shard)]
+    count = len(calls)
     failures = {row: _outcome(call) for row, call in enumerate(calls) if not _answered(call)}
     if plan.repeats > 1:
         batch = batch.take([row // plan.repeats for row in range(count)])
