@@ -61,7 +61,7 @@ def test_a_sample_that_failed_has_an_error_and_no_output(made: Made) -> None:
     assert found.strings("error").tolist()[3] == "RuntimeError('the tool fell over')"
     assert found.batch(3, 4).outputs == [None]
     assert found.batch(3, 4).column("scores") == [{}]
-    assert (found.n, found.n_cases) == (8, 4)
+    assert (found.n, found.n_cases, found.n_repeats) == (4, 4, 2)
 
 
 def test_one_log_is_the_same_in_all_its_forms(made: Made) -> None:

@@ -131,9 +131,11 @@ def test_a_judge_without_weight_changes_nothing(
 def test_a_shifted_judge_gives_the_same_answer(
     rows: list[tuple[float, float]], rest: list[float]
 ) -> None:
-    y, f = [row[0] for row in rows], np.array([row[1] for row in rows])
-    plain = prediction_powered_mean(y, f, rest)
-    shifted = prediction_powered_mean(y, f + 3, np.array(rest) + 3)
+    # In eighths, adding 3 loses no digit: a shift must not turn small scores into equal ones.
+    y, f = [row[0] for row in rows], np.round([row[1] * 8 for row in rows]) / 8
+    others = np.round(np.array(rest) * 8) / 8
+    plain = prediction_powered_mean(y, f, others)
+    shifted = prediction_powered_mean(y, f + 3, others + 3)
 
     assert plain.value == pytest.approx(shifted.value, abs=1e-6)
 
