@@ -1,7 +1,6 @@
 """One connection to an HTTP server that answers JSON: pooled, retried, classified.
 
-The rate and the number of calls in flight are controlled around `Connection.send`, which sees
-every attempt and every response header.
+Each attempt asks `admitted` for its turn, and shows it the response's status and headers.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import orjson
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.errors import TargetError, UsageError
+from evalkit.llm.limits import RATE_LIMITED_RETRIES, Attempt, admitted, is_controlled
 from evalkit.llm.retry import RetryPolicy, retry_after_seconds
 from evalkit.llm.secrets import public_url, redacted, secrets_in_url
 from evalkit.settings import secret
@@ -108,21 +108,35 @@ class Connection:
             TargetError: With reason ``rate_limited``, ``connection``, ``timeout`` or
                 ``provider_error``, or the one that *read* raises; its text shows no secret.
         """
-        attempt = 0
+        attempt = refused = 0
         while True:
             try:
-                return await self._attempt(call, read)
+                return await self._attempt(call, read, again=attempt + refused > 0)
             except _AttemptError as error:
                 failed = error
             except TargetError as error:
                 failed = _AttemptError(error.reason, error.explanation, again=False)
+            if self._waits_in_turn(failed, refused):
+                refused += 1
+                continue
             if not failed.again or attempt >= self._policy.retries:
                 # Outside the handler, so that nothing is chained: the causes carry the request's
                 # headers, or what the server said of them.
-                raise TargetError(failed.reason, self._told(call.url, failed.text, attempt + 1))
+                attempts = attempt + refused + 1
+                raise TargetError(failed.reason, self._told(call.url, failed.text, attempts))
             delay = self._policy.delay(attempt, seed=call.seed, retry_after=failed.retry_after)
             await anyio.sleep(delay)
             attempt += 1
+
+    def _waits_in_turn(self, failed: _AttemptError, refused: int) -> bool:
+        """Whether the controller decides when to try again, and how often is not used up."""
+        return (
+            failed.again
+            and failed.reason == "rate_limited"
+            and self._policy.retries > 0
+            and is_controlled()
+            and refused < RATE_LIMITED_RETRIES
+        )
 
     def _told(self, url: str, text: str, attempts: int) -> str:
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
@@ -147,7 +161,20 @@ class Connection:
             raise UsageError(f"The environment variable {self._auth_environment} is not set.")
 
     async def _attempt(
-        self, call: Call, read: Callable[[aiohttp.ClientResponse], Awaitable[T]]
+        self,
+        call: Call,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+        *,
+        again: bool,
+    ) -> T:
+        async with admitted(_server(call.url), self._key(), again=again) as attempt:
+            return await self._exchange(call, read, attempt)
+
+    async def _exchange(
+        self,
+        call: Call,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+        attempt: Attempt,
     ) -> T:
         import aiohttp
 
@@ -163,6 +190,7 @@ class Connection:
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
+                attempt.answered(response.status, response.headers)
                 if response.status not in _OK:
                     raise _refusal(response.status, response.headers, await _body(response))
                 return await read(response)
@@ -264,6 +292,12 @@ def _proxy(url: str) -> str | None:
     if _is_loopback(url) or proxy_bypass(parts.hostname or ""):
         return None
     return getproxies().get(parts.scheme)
+
+
+def _server(url: str) -> str:
+    """Return scheme, host and port of *url*: what a limit belongs to, with the key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _is_loopback(url: str) -> bool:

@@ -10,8 +10,9 @@ import anyio
 
 from evalkit._internal.clock import monotonic
 from evalkit._internal.optional import require
-from evalkit.errors import TargetError, UsageError
+from evalkit.errors import EvalkitError, TargetError, UsageError
 from evalkit.llm.connection import shown
+from evalkit.llm.limits import RATE_LIMITED_RETRIES, admitted, is_controlled
 from evalkit.llm.openai_compatible import response_format
 from evalkit.llm.openai_reply import StreamedReply, reply_of
 from evalkit.llm.protocol import ChatReply, ChatRequest
@@ -27,6 +28,8 @@ _REASONS: Final = {
 }
 """litellm's exceptions whose reason is not ``provider_error``."""
 
+_OK: Final = 200
+_TOO_MANY: Final = 429
 _AGAIN: Final = frozenset(
     {"RateLimitError", "APIConnectionError", "InternalServerError", "ServiceUnavailableError"}
     | {"BadGatewayError"}
@@ -103,23 +106,39 @@ class LitellmModel:
         Raises:
             TargetError: If there is none.
         """
-        attempt = 0
+        attempt = refused = 0
         while True:
             try:
-                return await self._attempt(request)
-            except TargetError:
+                return await self._attempt(request, again=attempt + refused > 0)
+            except EvalkitError:
                 raise
             except Exception as error:  # noqa: BLE001  litellm lets its providers' errors through
                 failed = error
             kind = _kind(failed)
+            limited = kind == "RateLimitError" and is_controlled() and self._policy.retries > 0
+            if limited and refused < RATE_LIMITED_RETRIES:
+                refused += 1
+                continue
             if kind not in _AGAIN or attempt >= self._policy.retries:
-                raise TargetError(_REASONS.get(kind, "provider_error"), self._told(failed, attempt))
-            headers = getattr(getattr(failed, "response", None), "headers", None) or {}
-            wait = retry_after_seconds(dict(headers))
+                told = self._told(failed, attempt + refused)
+                raise TargetError(_REASONS.get(kind, "provider_error"), told)
+            wait = retry_after_seconds(_headers(failed))
             await anyio.sleep(self._policy.delay(attempt, seed=request.seed, retry_after=wait))
             attempt += 1
 
-    async def _attempt(self, request: ChatRequest) -> ChatReply:
+    async def _attempt(self, request: ChatRequest, *, again: bool) -> ChatReply:
+        place = self.name.partition("/")[0]
+        async with admitted(place, self._auth_environment, again=again) as attempt:
+            try:
+                reply = await self._exchange(request)
+            except Exception as error:
+                status = _TOO_MANY if _kind(error) == "RateLimitError" else 0
+                attempt.answered(status, _headers(error))
+                raise
+            attempt.answered(_OK, {})
+            return reply
+
+    async def _exchange(self, request: ChatRequest) -> ChatReply:
         began = monotonic()
         found = await self._litellm.acompletion(**self._arguments(request))
         if not request.stream:
@@ -176,6 +195,10 @@ def public_text(text: str) -> str:
         public_url(word) if word.startswith(("http://", "https://")) else word
         for word in text.split(" ")
     )
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    return dict(getattr(getattr(error, "response", None), "headers", None) or {})
 
 
 def _priced(reply: ChatReply, cost: float | None) -> ChatReply:

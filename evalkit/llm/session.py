@@ -8,11 +8,26 @@ for as long as it runs.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Final
 
+from evalkit._internal.clock import monotonic
+from evalkit.errors import BudgetSpentError
+from evalkit.llm.budget import Budget
+from evalkit.llm.flight import Flights
+from evalkit.llm.limits import Admission, Controllers, under
+from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
+from evalkit.llm.recorder import Recorder
+from evalkit.llm.recording import (
+    Recording,
+    is_worth_keeping,
+    recording_of_call,
+    reply_from_json,
+    reply_to_json,
+)
 from evalkit.llm.usage import Charge, Ledger
 
 _PARTS: Final = frozenset({"cached_tokens", "reasoning_tokens"})
@@ -22,13 +37,31 @@ _PARTS: Final = frozenset({"cached_tokens", "reasoning_tokens"})
 class ModelSession:
     """Asks models on behalf of one evaluation."""
 
-    def __init__(self, *, ledger: Ledger | None = None) -> None:
-        """Begin with nothing asked.
+    def __init__(
+        self,
+        *,
+        ledger: Ledger | None = None,
+        recorder: Recorder | None = None,
+        controllers: Controllers | None = None,
+        budget: Budget | None = None,
+        prices: Prices | None = None,
+    ) -> None:
+        """Begin with nothing asked; by default nothing is recorded or limited.
 
         Args:
             ledger: Where calls are counted; a new one by default.
+            recorder: What answers without a call, and keeps new answers.
+            controllers: How fast connections are asked.
+            budget: How much may be spent.
+            prices: What tokens cost.
         """
         self.ledger = ledger or Ledger()
+        self.recorder = recorder or Recorder()
+        self.controllers = controllers
+        self.budget = budget or Budget()
+        self.prices = prices or Prices()
+        self._flights: Flights[ChatReply] = Flights()
+        self._began = monotonic()
 
     async def complete(
         self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
@@ -47,19 +80,62 @@ class ModelSession:
             BudgetSpentError: If nothing may be spent any more; the call was not made.
             NotRecordedError: If only recordings may answer, and none does.
         """
-        _ = repeat or request.repeat
+        if not self.recorder.on:
+            return await self._asked(model, request, role)
+        recording = recording_of_call(model, request, repeat or request.repeat)
+        found = self.recorder.find(recording)
+        if found is not None:
+            self.ledger.add(role, Charge(cached=True))
+            return reply_from_json(found)
+
+        async def make() -> ChatReply:
+            return await self._asked(model, request, role, recording)
+
+        reply, shared = await self._flights.join(recording.key, make)
+        if shared:
+            self.ledger.add(role, Charge(cached=True))
+        return reply
+
+    def check(self, role: str) -> None:
+        """Refuse to go on where the budget of *role*, or of all, is spent.
+
+        Raises:
+            BudgetSpentError: Naming the limit.
+        """
+        self.budget.check(self.ledger, role, monotonic() - self._began)
+
+    async def _asked(
+        self,
+        model: ChatModel,
+        request: ChatRequest,
+        role: str,
+        recording: Recording | None = None,
+    ) -> ChatReply:
+        self.check(role)
+        admission = Admission(self.controllers, lambda: self.check(role))
         try:
-            reply = await model.complete(request)
+            with under(admission):
+                reply = await model.complete(request)
+        except BudgetSpentError:
+            raise
         except Exception:
             self.ledger.add(role, Charge(failed=True))
             raise
-        self.ledger.add(role, _charge(reply))
+        counted = {kind: n for kind, n in (reply.usage or {}).items() if kind not in _PARTS}
+        for controller in admission.used[-1:]:
+            controller.pace.use(sum(counted.values()))
+        if reply.cost is None:
+            cost = self.prices.cost(model.name, reply.usage)
+            reply = dataclasses.replace(reply, cost=cost)
+        if recording is not None and is_worth_keeping(reply):
+            # Before anything else: from now on a kill costs no second call.
+            self.recorder.keep(recording, reply_to_json(reply))
+        self.ledger.add(role, Charge(tokens=counted, cost=reply.cost))
         return reply
 
-
-def _charge(reply: ChatReply) -> Charge:
-    counted = {kind: n for kind, n in (reply.usage or {}).items() if kind not in _PARTS}
-    return Charge(tokens=counted, cost=reply.cost)
+    def close(self) -> None:
+        """Let go of the recordings."""
+        self.recorder.close()
 
 
 _DEFAULT: Final = ModelSession()

@@ -1,0 +1,95 @@
+"""What a provider says it still allows, in the headers of its answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from evalkit._internal.clock import now_milliseconds
+
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SMALLEST_TOLD: Final = 2
+"""Of a limit below it, what remains says nothing: it is 0 after every call."""
+
+_KINDS: Final = ("requests", "tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What remains of one limit."""
+
+    remaining: float
+    limit: float | None = None
+    reset: float | None = None
+    """Seconds until there is more."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing remains."""
+        return self.remaining < 1
+
+    @property
+    def share(self) -> float | None:
+        """Share that remains, of what the first call left; ``None`` if that tells nothing."""
+        if self.limit is None or self.limit < _SMALLEST_TOLD:
+            return None
+        return self.remaining / (self.limit - 1)
+
+
+def read_allowance(headers: Mapping[str, str]) -> Allowance | None:
+    """Return the scarcer of what *headers* say of requests and of tokens.
+
+    Reads ``x-ratelimit-remaining-requests`` and its like, as OpenAI and most others send them, and
+    Anthropic's ``anthropic-ratelimit-requests-remaining``.
+
+    Examples:
+        >>> read_allowance({"x-ratelimit-remaining-requests": "0",
+        ...                 "x-ratelimit-reset-requests": "1m2.5s"})
+        Allowance(remaining=0.0, limit=None, reset=62.5)
+        >>> read_allowance({}) is None
+        True
+    """
+    found = [allowance for kind in _KINDS if (allowance := _of_kind(headers, kind)) is not None]
+    return min(found, key=_share, default=None)
+
+
+def _share(allowance: Allowance) -> float:
+    return allowance.remaining / allowance.limit if allowance.limit else allowance.remaining
+
+
+def _of_kind(headers: Mapping[str, str], kind: str) -> Allowance | None:
+    def told(what: str) -> str | None:
+        return headers.get(f"x-ratelimit-{what}-{kind}") or headers.get(
+            f"anthropic-ratelimit-{kind}-{what}"
+        )
+
+    remaining = _number(told("remaining"))
+    if remaining is None:
+        return None
+    return Allowance(remaining, _number(told("limit")), _seconds(told("reset")))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _seconds(text: str | None) -> float | None:
+    """Read ``1m2.5s``, ``20ms``, plain seconds, or a date of RFC 3339."""
+    plain = _number(text)
+    if text is None or plain is not None:
+        return plain
+    if parts := _PART.findall(text):
+        return sum(float(count) * _UNITS[unit] for count, unit in parts)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, moment.timestamp() - now_milliseconds() / 1000)

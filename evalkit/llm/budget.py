@@ -1,0 +1,98 @@
+"""How much may be spent, for all roles together and for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from evalkit.errors import BudgetSpentError, UsageError, near_miss
+from evalkit.llm.usage import ROLES, Ledger, Spent
+
+UNITS: Final = ("usd", "tokens", "calls", "seconds")
+_SHOWN: Final = {"usd": "${:g}", "tokens": "{:,.0f} tokens", "calls": "{:,.0f} calls"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Most to spend; nothing is limited where nothing is said.
+
+    Examples:
+        >>> budget = Budget.of({"usd": 1.0, "judge": {"usd": 0.5}})
+        >>> budget.total, budget.roles
+        ({'usd': 1.0}, {'judge': {'usd': 0.5}})
+    """
+
+    total: Mapping[str, float] = field(default_factory=dict[str, float])
+    roles: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+
+    @classmethod
+    def of(cls, given: float | Mapping[str, Any] | None) -> Budget:
+        """Read dollars, or a mapping of units, or of roles to such mappings.
+
+        Raises:
+            UsageError: If a unit or role is unknown, or a limit is below 0.
+        """
+        if given is None:
+            return cls()
+        if not isinstance(given, Mapping):
+            return cls(total=_limits({"usd": given}))
+        roles = {
+            str(role): _limits(
+                limits if isinstance(limits, Mapping) else {"usd": limits}, str(role)
+            )
+            for role, limits in given.items()
+            if role in ROLES
+        }
+        total = {unit: limit for unit, limit in given.items() if unit not in ROLES}
+        return cls(total=_limits(total), roles=roles)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `of` reads."""
+        return {**self.total, **{role: dict(limits) for role, limits in self.roles.items()}}
+
+    def __bool__(self) -> bool:
+        return bool(self.total or self.roles)
+
+    def check(self, ledger: Ledger, role: str, seconds: float) -> None:
+        """Refuse a call of *role* when any limit is reached; unknown prices count as nothing.
+
+        Raises:
+            BudgetSpentError: Naming the limit and what was spent.
+        """
+        if self.total:
+            _check(self.total, _sums(ledger.roles.values(), seconds), "")
+        if role in self.roles:
+            _check(self.roles[role], _sums([ledger[role]], seconds), f" for {role} calls")
+
+
+def _limits(given: Mapping[Any, Any], role: str | None = None) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for unit, limit in given.items():
+        if unit not in UNITS:
+            known = UNITS if role else (*UNITS, *ROLES)
+            raise UsageError(
+                f"budget= has no unit {unit!r}.{near_miss(str(unit), known)} "
+                f"It has: {', '.join(known)}."
+            )
+        if isinstance(limit, Mapping) or not float(limit) >= 0:
+            raise UsageError(f"budget= of {unit} must be at least 0, got {limit}.")
+        found[str(unit)] = float(limit)
+    return found
+
+
+def _sums(spent: Iterable[Spent], seconds: float) -> dict[str, float]:
+    entries = list(spent)
+    return {
+        "usd": sum(one.cost for one in entries),
+        "calls": sum(one.calls for one in entries),
+        "tokens": sum(sum(one.tokens.values()) for one in entries),
+        "seconds": seconds,
+    }
+
+
+def _check(limits: Mapping[str, float], spent: Mapping[str, float], whose: str) -> None:
+    for unit, limit in limits.items():
+        if spent[unit] >= limit:
+            told = _SHOWN.get(unit, "{:g} seconds")
+            raise BudgetSpentError(told.format(limit) + whose, told.format(spent[unit]))

@@ -1,0 +1,216 @@
+"""The cache of paid calls: one SQLite file that all processes of a project share.
+
+In WAL mode readers never wait, and a written reply survives the death of the process the moment
+`Cache.put` returns.  The file holds JSON alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.clock import now_milliseconds
+from evalkit.errors import UsageError
+from evalkit.llm.recording import Recording
+
+LARGEST_BYTES: Final = 1 << 30
+"""Size above which what was not used for longest is dropped."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS recordings (
+    key TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    asked BLOB NOT NULL,
+    reply BLOB NOT NULL,
+    recorded INTEGER NOT NULL,
+    used INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS recordings_subject ON recordings (subject);
+CREATE INDEX IF NOT EXISTS recordings_used ON recordings (used);
+"""
+_CHECKED_EVERY: Final = 256
+_KEPT_SHARE: Final = 0.8
+_BUSY_SECONDS: Final = 30.0
+_log = logging.getLogger("evalkit")
+
+
+class Cache:
+    """Recordings in a SQLite file, bounded in size.
+
+    Examples:
+        >>> import tempfile
+        >>> from evalkit.llm.recording import recording_of
+        >>> asked = recording_of({"model": "m"}, label="m", subject="q")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     cache = Cache(Path(folder) / "calls.db")
+        ...     cache.put(asked, {"text": "4"})
+        ...     found = cache.get(asked.key)
+        ...     cache.close()
+        >>> found
+        {'text': '4'}
+    """
+
+    def __init__(self, path: Path, *, largest_bytes: int = LARGEST_BYTES) -> None:
+        """Open *path*, made with its folder where there is none.
+
+        Raises:
+            UsageError: If it cannot be opened, or is no cache.
+        """
+        self.path = path
+        self._largest = largest_bytes
+        self._lock = threading.Lock()
+        self._used: set[str] = set()
+        self._written = 0
+        self._broken = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._database.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise UsageError(
+                f"{path} cannot be used as the cache of model calls: {error}; remove it, give "
+                "another folder by EVALKIT_HOME, or run with mode='none'."
+            ) from error
+
+    @property
+    def place(self) -> str:
+        """Where the recordings lie, for messages."""
+        return str(self.path)
+
+    def get(self, key: str, *, since: int = 0) -> Any:
+        """Return the reply kept under *key*, or ``None``; only if recorded from *since* on."""
+        query = "SELECT reply FROM recordings WHERE key = ? AND recorded >= ?"
+        with self._lock, self._forgiven("read"):
+            row = self._database.execute(query, (key, since)).fetchone()
+            if row is not None:
+                self._used.add(key)
+                return parse_json(row[0])
+        return None
+
+    def put(self, recording: Recording, reply: Mapping[str, Any]) -> None:
+        """Keep *reply*; it is on its way to the disk when this returns."""
+        now = now_milliseconds()
+        values = (
+            recording.key,
+            recording.subject,
+            canonical_json(recording.asked),
+            canonical_json(reply),
+            now,
+            now,
+        )
+        with self._lock, self._forgiven("written"):
+            self._database.execute(
+                "INSERT OR REPLACE INTO recordings VALUES (?, ?, ?, ?, ?, ?)", values
+            )
+            self._written += 1
+            if self._written % _CHECKED_EVERY == 0:
+                self._shrink()
+
+    def asked_of(self, subject: str) -> list[Any]:
+        """Return what recordings of the same subject had asked, for telling what differs."""
+        query = "SELECT asked FROM recordings WHERE subject = ? ORDER BY used DESC LIMIT 50"
+        with self._lock, self._forgiven("read"):
+            return [parse_json(row[0]) for row in self._database.execute(query, (subject,))]
+        return []
+
+    def stale(self, before: int) -> list[str]:
+        """Return the keys of what was last used before *before*, in milliseconds."""
+        self._note_uses()
+        query = "SELECT key FROM recordings WHERE used < ? ORDER BY key"
+        with self._lock:
+            return [row[0] for row in self._database.execute(query, (before,))]
+
+    def remove(self, keys: list[str]) -> None:
+        """Drop recordings."""
+        with self._lock, self._transaction():
+            self._database.executemany(
+                "DELETE FROM recordings WHERE key = ?", [(key,) for key in keys]
+            )
+
+    def __len__(self) -> int:
+        with self._lock:
+            count: int = self._database.execute("SELECT count(*) FROM recordings").fetchone()[0]
+        return count
+
+    def close(self) -> None:
+        """Note what was used, and close the file."""
+        self._note_uses()
+        with self._lock:
+            if self._written:
+                with self._forgiven("written"):
+                    self._shrink()
+            self._database.close()
+
+    def _note_uses(self) -> None:
+        with self._lock, self._forgiven("written"):
+            self._flush_uses()
+
+    def _flush_uses(self) -> None:
+        if not self._used:
+            return
+        now = now_milliseconds()
+        with self._transaction():
+            self._database.executemany(
+                "UPDATE recordings SET used = ? WHERE key = ?", [(now, key) for key in self._used]
+            )
+        self._used.clear()
+
+    def _shrink(self) -> None:
+        if self._bytes() <= self._largest:
+            return
+        self._flush_uses()
+        with self._transaction():
+            self._drop_oldest()
+        self._database.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def _drop_oldest(self) -> None:
+        query = (
+            "SELECT key, length(asked) + length(reply) + 200 FROM recordings "
+            "ORDER BY used, recorded"
+        )
+        excess = self._bytes() - self._largest * _KEPT_SHARE
+        dropped: list[tuple[str]] = []
+        for key, size in self._database.execute(query):
+            if excess <= 0:
+                break
+            excess -= size
+            dropped.append((key,))
+        self._database.executemany("DELETE FROM recordings WHERE key = ?", dropped)
+
+    def _bytes(self) -> int:
+        def told(what: str) -> int:
+            found: int = self._database.execute(f"PRAGMA {what}").fetchone()[0]
+            return found
+
+        return (told("page_count") - told("freelist_count")) * told("page_size")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Any:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _forgiven(self, what: str) -> Any:
+        """Go on without the cache where the disk is full: an answer that was paid for counts."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if not self._broken:
+                self._broken = True
+                _log.warning("The cache %s cannot be %s: %s.", self.path, what, error)

@@ -1,0 +1,222 @@
+"""How fast each connection is asked: one controller for each server and key.
+
+`admitted` stands around every attempt of every client: it waits until the attempt may start, and
+learns from its end.  Where no limits are in force (outside evaluations), it does nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from evalkit._internal.canonical import content_hash
+from evalkit._internal.clock import monotonic
+from evalkit.llm.allowance import read_allowance
+from evalkit.llm.pace import Outcome, Pace
+from evalkit.llm.retry import retry_after_seconds
+
+RATE_LIMITED_RETRIES: Final = 10
+"""Attempts after a refusal for the rate, where a controller sees to the waits between them."""
+
+_TOO_MANY: Final = 429
+
+
+@dataclass(slots=True)
+class Patience:
+    """The time limit of one case, which waiting for a turn does not use up."""
+
+    scope: anyio.CancelScope | None = None
+    waited: float = 0.0
+    """Seconds that were spent waiting for a turn."""
+
+
+PATIENCE: Final[ContextVar[Patience | None]] = ContextVar("evalkit_patience", default=None)
+
+
+class Controller:
+    """Lets the attempts of one connection start in turn, as its `Pace` allows."""
+
+    def __init__(self, pace: Pace) -> None:
+        """Let nothing wait yet."""
+        self.pace = pace
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def enter(self, *, again: bool = False) -> float:
+        """Return when the attempt may start, with the moment; one tried *again* goes first."""
+        now = monotonic()
+        if not self._waiting and self.pace.wait(now) <= 0.0:
+            self.pace.start(now)
+            return now
+        turn = asyncio.get_running_loop().create_future()
+        if again:
+            self._waiting.appendleft(turn)
+        else:
+            self._waiting.append(turn)
+        self._advance()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave(monotonic(), "failed")
+            else:
+                self._waiting.remove(turn)
+            raise
+        return monotonic()
+
+    def leave(
+        self, started: float, outcome: Outcome, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Learn how an attempt ended, and let the next ones start."""
+        self.pace.end(
+            monotonic(),
+            started,
+            outcome,
+            None if headers is None else read_allowance(headers),
+            retry_after_seconds(headers) if headers and outcome != "ok" else None,
+        )
+        self._advance()
+
+    def _advance(self) -> None:
+        """Let start whoever may, and come back when the next one may."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._waiting:
+            now = monotonic()
+            seconds = self.pace.wait(now)
+            if seconds > 0.0:
+                if math.isfinite(seconds):
+                    loop = asyncio.get_running_loop()
+                    self._timer = loop.call_later(seconds, self._advance)
+                return
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self.pace.start(now)
+                turn.set_result(None)
+
+
+class Controllers:
+    """The controllers of one evaluation, by connection."""
+
+    def __init__(
+        self,
+        *,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+    ) -> None:
+        """Give each connection these ceilings, if any."""
+        self._requests_per_minute = requests_per_minute
+        self._tokens_per_minute = tokens_per_minute
+        self._known: dict[tuple[str, str], Controller] = {}
+
+    def of(self, place: str, key: str | None) -> Controller:
+        """Return the controller of the server at *place* for one key, which is not kept."""
+        mark = "" if key is None else content_hash(key.encode(), size=8)
+        found = self._known.get((place, mark))
+        if found is None:
+            pace = Pace(
+                requests_per_minute=self._requests_per_minute,
+                tokens_per_minute=self._tokens_per_minute,
+            )
+            found = self._known[place, mark] = Controller(pace)
+        return found
+
+
+@dataclass(slots=True)
+class Admission:
+    """What is in force for the attempts of one call, or of everything in an evaluation."""
+
+    controllers: Controllers | None
+    check: Callable[[], None] | None = None
+    """Called before each attempt; raises where it must not be made."""
+
+    used: list[Controller] = field(default_factory=list[Controller])
+    """Controllers that the call went through."""
+
+
+_ADMISSION: ContextVar[Admission | None] = ContextVar("evalkit_admission", default=None)
+
+
+@contextlib.contextmanager
+def under(admission: Admission) -> Iterator[Admission]:
+    """Put *admission* in force for the attempts of this task and of those it starts."""
+    token = _ADMISSION.set(admission)
+    try:
+        yield admission
+    finally:
+        _ADMISSION.reset(token)
+
+
+def is_controlled() -> bool:
+    """Say whether a controller sees to the waits after a refusal."""
+    admission = _ADMISSION.get()
+    return admission is not None and admission.controllers is not None
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt that was let in; `answered` says what came of it."""
+
+    outcome: Outcome = "failed"
+    headers: Mapping[str, str] | None = None
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Note the server's answer; header names in lower case are looked up."""
+        refused: Outcome = "limited" if status == _TOO_MANY else "failed"
+        self.outcome = "ok" if 200 <= status < 300 else refused  # noqa: PLR2004
+        self.headers = headers
+
+
+@contextlib.asynccontextmanager
+async def admitted(place: str, key: str | None, *, again: bool = False) -> AsyncIterator[Attempt]:
+    """Wait for the turn of an attempt to reach the server at *place*; learn from how it ends.
+
+    Raises:
+        BudgetSpentError: If the call must not be made any more.
+    """
+    admission, attempt = _ADMISSION.get(), Attempt()
+    if admission is None:
+        yield attempt
+        return
+    controller = None if admission.controllers is None else admission.controllers.of(place, key)
+    started = 0.0
+    if controller is not None:
+        with _waiting():
+            started = await controller.enter(again=again)
+        admission.used.append(controller)
+    try:
+        if admission.check is not None:
+            admission.check()
+        yield attempt
+    finally:
+        if controller is not None:
+            controller.leave(started, attempt.outcome, attempt.headers)
+
+
+@contextlib.contextmanager
+def _waiting() -> Iterator[None]:
+    """Stop the clock of the case's time limit."""
+    patience = PATIENCE.get()
+    if patience is None:
+        yield
+        return
+    began, scope = anyio.current_time(), patience.scope
+    deadline = math.inf if scope is None else scope.deadline
+    if scope is not None:
+        scope.deadline = math.inf
+    try:
+        yield
+    finally:
+        waited = anyio.current_time() - began
+        patience.waited += waited
+        if scope is not None:
+            scope.deadline = deadline + waited

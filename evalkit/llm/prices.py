@@ -1,0 +1,88 @@
+"""What tokens cost: prices that the user gives, else those in the installed litellm."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from evalkit._internal.canonical import parse_json
+from evalkit.errors import UsageError
+
+_MAP: Final = "model_prices_and_context_window_backup.json"
+_MILLION: Final = 1e6
+_PRICE_NUMBERS: Final = (2, 3)
+
+Price = Sequence[float]
+"""US dollars for a million tokens: input, output, and (if it differs) input read from a cache."""
+
+
+class Prices:
+    """Prices of models by model string; a model without one has an unknown price, never 0.
+
+    Examples:
+        >>> prices = Prices({"hosted_vllm/qwen3": (0.2, 0.8)})
+        >>> prices.cost("hosted_vllm/qwen3", {"input_tokens": 1000, "output_tokens": 500})
+        0.0006
+        >>> prices.cost("hosted_vllm/other", {"input_tokens": 1}) is None
+        True
+    """
+
+    def __init__(self, given: Mapping[str, Price] | None = None) -> None:
+        """Use the prices *given* before those of litellm.
+
+        Raises:
+            UsageError: If a price is not two or three numbers of at least 0.
+        """
+        self._given: dict[str, tuple[float, ...]] = {}
+        for model, price in (given or {}).items():
+            numbers = tuple(float(number) for number in price)
+            if len(numbers) not in _PRICE_NUMBERS or not all(number >= 0 for number in numbers):
+                raise UsageError(
+                    f"prices= of {model!r} should be dollars for a million tokens in and out, "
+                    f"such as (0.25, 2.0); got {price!r}."
+                )
+            self._given[model] = numbers
+
+    def cost(self, model: str, usage: Mapping[str, int] | None) -> float | None:
+        """Return the price in US dollars of a call with *usage*; ``None`` if it is unknown."""
+        price = self._given.get(model) or _listed(model)
+        if price is None or usage is None or "input_tokens" not in usage:
+            return None
+        read = min(usage.get("cached_tokens", 0), usage["input_tokens"])
+        fresh = usage["input_tokens"] - read
+        cached = price[2] if len(price) > 2 else price[0]  # noqa: PLR2004  the third, if there is one
+        dollars = fresh * price[0] + usage.get("output_tokens", 0) * price[1] + read * cached
+        return dollars / _MILLION
+
+
+def _listed(model: str) -> tuple[float, ...] | None:
+    prefix, _, rest = model.partition("/")
+    entries = _map()
+    found = entries.get(model)
+    if found is None and rest:
+        plain = entries.get(rest)
+        found = plain if plain is not None and plain.get("litellm_provider") == prefix else None
+    if not found or found.get("mode", "chat") not in {"chat", "completion", "responses"}:
+        return None
+    asked = found.get("input_cost_per_token")
+    answered = found.get("output_cost_per_token")
+    if not asked or answered is None:
+        return None  # a price of 0 stands for a server of one's own: unknown, not free
+    read = found.get("cache_read_input_token_cost", asked)
+    return asked * _MILLION, answered * _MILLION, (asked if read is None else read) * _MILLION
+
+
+@functools.lru_cache(maxsize=1)
+def _map() -> Mapping[str, Any]:
+    """Read the price map that litellm ships, without importing litellm, which takes a second."""
+    found = importlib.util.find_spec("litellm")
+    if found is None or found.origin is None:
+        return {}
+    try:
+        entries: dict[str, Any] = parse_json((Path(found.origin).parent / _MAP).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return entries

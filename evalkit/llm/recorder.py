@@ -1,0 +1,156 @@
+"""Which recordings answer, and where new ones go: the four modes, and pruning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+from evalkit._internal.clock import now_milliseconds
+from evalkit.errors import NotRecordedError, UsageError
+from evalkit.llm.cache import Cache
+from evalkit.llm.recording import Recording
+from evalkit.llm.recordings import DAY, RecordingFolder
+
+Mode = Literal["auto", "replay", "live", "none"]
+MODES: Final = ("auto", "replay", "live", "none")
+
+
+class Recordings(Protocol):
+    """A place that keeps recordings."""
+
+    @property
+    def place(self) -> str:
+        """Where the recordings lie, for messages."""
+        ...
+
+    def get(self, key: str, *, since: int = 0) -> Any:
+        """Return the reply kept under *key*, or ``None``."""
+        ...
+
+    def put(self, recording: Recording, reply: Mapping[str, Any]) -> None:
+        """Keep *reply*."""
+        ...
+
+    def asked_of(self, subject: str) -> list[Any]:
+        """Return what recordings of the same subject had asked."""
+        ...
+
+    def close(self) -> None:
+        """Note what was used."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorder:
+    """Answers from recordings, and makes them, as the mode says."""
+
+    mode: Mode = "none"
+    """``auto`` answers from recordings and records the rest, ``replay`` answers from recordings
+    alone, ``live`` records everything anew, ``none`` does neither."""
+
+    places: Sequence[Recordings] = field(default_factory=list[Recordings])
+    """Where recordings are looked for, in order; each gets the new ones."""
+
+    since: int = 0
+    """In mode ``live``: recordings from this moment on are this run's own, in milliseconds."""
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is recorded or replayed."""
+        return self.mode != "none"
+
+    def find(self, recording: Recording) -> Any:
+        """Return the recorded reply, or ``None``.
+
+        Raises:
+            NotRecordedError: In mode ``replay``, if there is none.
+        """
+        if not self.on:
+            return None
+        since = self.since if self.mode == "live" else 0
+        for number, place in enumerate(self.places):
+            reply = place.get(recording.key, since=since)
+            if reply is not None:
+                if self.mode != "replay":
+                    for earlier in self.places[:number]:
+                        earlier.put(recording, reply)
+                return reply
+        if self.mode == "replay":
+            raise NotRecordedError(f"This call of {recording.label}", self._why(recording))
+        return None
+
+    def keep(self, recording: Recording, reply: Mapping[str, Any]) -> None:
+        """Record *reply*."""
+        if self.on and self.mode != "replay":
+            for place in self.places:
+                place.put(recording, reply)
+
+    def _why(self, recording: Recording) -> str:
+        if not self.places:
+            return "there are no recordings, since neither a store nor recordings= is given"
+        listed = " and ".join(place.place for place in self.places)
+        near = [
+            recording.differences(asked)
+            for place in self.places
+            for asked in place.asked_of(recording.subject)
+        ]
+        if not near:
+            about = "messages" if "messages" in recording.asked else "inputs"
+            return f"no recording in {listed} has these {about}"
+        fewest = min(len(names) for names in near)
+        differing = " and ".join(next(names for names in near if len(names) == fewest))
+        return f"the nearest recording in {listed} has another {differing}"
+
+    def close(self) -> None:
+        """Close every place."""
+        for place in self.places:
+            place.close()
+
+
+def list_stale(path: str | Path, *, days: float = 1.0) -> list[str]:
+    """Return the keys of the recordings in *path* that have fallen out of use.
+
+    Those are stale that were not used in the *days* before the last use of any: run everything
+    that uses the folder, then list.
+
+    Args:
+        path: A recordings folder, or the file of a cache.
+        days: How far back to look; at least 0.
+
+    Raises:
+        UsageError: If there is nothing at *path*, or no run has noted what it used.
+    """
+    place = _opened(path)
+    try:
+        last = place.last_used() if isinstance(place, RecordingFolder) else now_milliseconds()
+        if last is None:
+            raise UsageError(f"No run here has used {path}: run with recordings= first, then list.")
+        return place.stale(int(last - days * DAY))
+    finally:
+        place.close()
+
+
+def prune(path: str | Path, *, days: float = 1.0) -> list[str]:
+    """Delete what `list_stale` lists, and return it.
+
+    Raises:
+        UsageError: As `list_stale`.
+    """
+    stale = list_stale(path, days=days)
+    place = _opened(path)
+    try:
+        place.remove(stale)
+    finally:
+        place.close()
+    return stale
+
+
+def _opened(path: str | Path) -> Cache | RecordingFolder:
+    found = Path(path)
+    if found.is_dir():
+        return RecordingFolder(found)
+    if found.is_file():
+        return Cache(found)
+    raise UsageError(f"There are no recordings at {path}.")

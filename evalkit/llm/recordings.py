@@ -1,0 +1,162 @@
+"""Recordings in a folder to commit: one JSON file a call, named by its key.
+
+A changed prompt shows in a diff as one file that goes and one that comes, two branches that record
+different calls never conflict, and a file appears whole or not at all.  Which recordings were used
+lately is noted in ``.used``, which the folder's own ``.gitignore`` keeps out of the repository.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.clock import now_milliseconds
+from evalkit._internal.ids import new_run_id
+from evalkit.errors import DataError
+from evalkit.llm.recording import Recording
+
+DAY: Final = 24 * 60 * 60 * 1000
+"""Milliseconds of a day."""
+
+_USED: Final = ".used"
+_KEPT_NOTES_DAYS: Final = 90
+_UNSAFE: Final = re.compile(r"[^\w.-]+")
+
+
+class RecordingFolder:
+    """Recordings as files, for a repository.
+
+    Examples:
+        >>> import tempfile
+        >>> from evalkit.llm.recording import recording_of
+        >>> asked = recording_of({"model": "m"}, label="openai/m", subject="q")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     recordings = RecordingFolder(Path(folder))
+        ...     recordings.put(asked, {"text": "4"})
+        ...     [path.parent.name for path in recordings.files()], recordings.get(asked.key)
+        (['openai-m'], {'text': '4'})
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Keep recordings in *path*; nothing is made before the first one is written."""
+        self.path = path
+        self._uses: set[str] = set()
+        self._known: dict[str, Path] | None = None
+        self._subjects: dict[str, list[Any]] | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the recordings lie, for messages."""
+        return str(self.path)
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files of all recordings, in order."""
+        yield from sorted(self.path.glob("*/*.json"))
+
+    def get(self, key: str, *, since: int = 0) -> Any:
+        """Return the reply kept under *key*, or ``None``; only if written from *since* on.
+
+        Raises:
+            DataError: If its file is no recording.
+        """
+        path = self._paths().get(key)
+        if path is None:
+            return None
+        try:
+            if since and path.stat().st_mtime * 1000 < since:
+                return None
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        self._uses.add(key)
+        return _read(path, content)["reply"]
+
+    def put(self, recording: Recording, reply: Mapping[str, Any]) -> None:
+        """Write *reply*, whole or not at all."""
+        folder = self.path / (_UNSAFE.sub("-", recording.label).strip("-.")[:80] or "calls")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._ignore_notes()
+        content = parse_json(canonical_json({"asked": recording.asked, "reply": reply}))
+        text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+        target = folder / f"{recording.key}.json"
+        partial = folder / f".{recording.key}-{os.getpid()}-{new_run_id()[:8]}"
+        partial.write_bytes(text.encode("utf-8", "replace") + b"\n")
+        partial.replace(target)
+        self._paths()[recording.key] = target
+        self._uses.add(recording.key)
+
+    def asked_of(self, subject: str) -> list[Any]:
+        """Return what recordings of the same subject had asked, for telling what differs."""
+        from evalkit.llm.recording import recording_of
+
+        if self._subjects is None:
+            self._subjects = {}
+            for path in self.files():
+                asked = _read(path, path.read_bytes())["asked"]
+                about = asked.get("messages", asked.get("inputs"))
+                found = recording_of({}, label="", subject=about).subject
+                self._subjects.setdefault(found, []).append(asked)
+        return self._subjects.get(subject, [])
+
+    def stale(self, before: int) -> list[str]:
+        """Return the keys of what no run has used from *before* on, in milliseconds."""
+        used = set(self._uses)
+        for moment, keys in self._notes():
+            if moment >= before:
+                used.update(keys)
+        return sorted(key for key in self._paths() if key not in used)
+
+    def last_used(self) -> int | None:
+        """Return when any recording was used last, in milliseconds; ``None`` if that is unknown."""
+        return max((moment for moment, _ in self._notes()), default=None)
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Delete recordings."""
+        for key in keys:
+            path = self._paths().pop(key, None)
+            if path is not None:
+                path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Note what was used, for `stale`."""
+        if not self._uses or not self.path.is_dir():
+            return
+        self._ignore_notes()
+        folder = self.path / _USED
+        folder.mkdir(exist_ok=True)
+        oldest = now_milliseconds() - _KEPT_NOTES_DAYS * DAY
+        for path in folder.glob("*.json"):
+            if path.stat().st_mtime * 1000 < oldest:
+                path.unlink(missing_ok=True)
+        note = {"at": now_milliseconds(), "keys": sorted(self._uses)}
+        (folder / f"{new_run_id()}.json").write_bytes(canonical_json(note))
+        self._uses.clear()
+
+    def _ignore_notes(self) -> None:
+        ignored = self.path / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text(f"{_USED}/\n", encoding="utf-8")
+
+    def _paths(self) -> dict[str, Path]:
+        if self._known is None:
+            self._known = {path.stem: path for path in self.files()}
+        return self._known
+
+    def _notes(self) -> Iterator[tuple[int, list[str]]]:
+        for path in sorted((self.path / _USED).glob("*.json")):
+            note = parse_json(path.read_bytes())
+            yield note["at"], note["keys"]
+
+
+def _read(path: Path, content: bytes) -> Any:
+    try:
+        found = parse_json(content)
+        _ = found["asked"], found["reply"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"is no recording: {error}", file=str(path)) from error
+    return found
