@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from evalkit.data.spool import Spool
 from evalkit.errors import UsageError
 from evalkit.hooks.catalog import get_scorer
+from evalkit.scoring.configured import ConfiguredScorer
+from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
 from evalkit.scoring.protocol import Scorer, requirements_of
+from evalkit.settings import settings
 
 ScorerLike = str | Scorer | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
 """A registered name, a scorer, a plain function, or ``{name: parameters}``."""
@@ -28,10 +32,10 @@ def resolve_scorers(scorers: ScorerLike | Iterable[ScorerLike]) -> list[Scorer]:
     seen: set[str] = set()
     for one in found:
         if one.name in seen:
-            raise UsageError(
-                f"Two scorers are called {one.name!r}; give one another name: "
-                f"evalkit.get_scorer({one.name!r}, name='…') or @scorer(name='…')."
-            )
+            how = f"evalkit.get_scorer({one.name!r}, name='…')"
+            if isinstance(one, FunctionScorer):
+                how = "evalkit.scorer(name='…')(function)"
+            raise UsageError(f"Two scorers are called {one.name!r}; give one another name: {how}.")
         seen.add(one.name)
     return found
 
@@ -48,6 +52,33 @@ def _resolve(item: ScorerLike) -> list[Scorer]:
     if callable(item):
         return [decorate(item)]
     raise UsageError(f"{item!r} is no scorer; give a name, a function or a scorer object.")
+
+
+def bind_judges(scorers: Sequence[Scorer], judge_model: str | None) -> list[Scorer]:
+    """Return *scorers*, with *judge_model* or the setting's for those that need a model.
+
+    Raises:
+        UsageError: If one has no model, or its model cannot be asked.
+    """
+    return [_bound(one, judge_model or settings().judge_model) for one in scorers]
+
+
+def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
+    if isinstance(scorer, ConfiguredScorer):
+        inner = _bound(scorer.inner, judge_model)
+        return scorer if inner is scorer.inner else dataclasses.replace(scorer, inner=inner)
+    judge: Any = scorer
+    if not hasattr(judge, "with_model"):
+        return scorer
+    if judge.model is None:
+        if judge_model is None:
+            raise UsageError(
+                f"Judge {judge.name!r} has no model; give judge_model='openai/gpt-5-mini', say, or "
+                "set EVALKIT_JUDGE_MODEL."
+            )
+        judge = judge.with_model(judge_model)
+    judge.check()
+    return cast("Scorer", judge)
 
 
 def check_requirements(

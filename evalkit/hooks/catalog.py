@@ -11,7 +11,7 @@ from evalkit.entities.dataset import DatasetSource
 from evalkit.entities.target import Target
 from evalkit.errors import DuplicatePluginError, UnknownScorerError, UsageError, near_miss
 from evalkit.hooks.loader import Plugins, Provenance, load_plugins
-from evalkit.scoring.configured import ConfiguredScorer
+from evalkit.scoring.configured import ConfiguredScorer, Extract
 from evalkit.scoring.protocol import Scorer
 
 T = TypeVar("T")
@@ -112,7 +112,7 @@ def get_scorer(
     *,
     name: str | None = None,
     reads: Mapping[str, str] | None = None,
-    extract: str | Callable[[str], str | None] | None = None,
+    extract: Extract | Mapping[str, Extract] | None = None,
     **parameters: Any,
 ) -> Scorer:
     """Return a registered scorer, configured.
@@ -122,7 +122,7 @@ def get_scorer(
         name: Name in the result, where it is to differ.
         reads: Field to dotted path, such as ``{"outputs": "answer.text"}``.
         extract: Regular expression (first group of the last match) or function that cuts the
-            answer out of the output.
+            answer out of the output; ``{"outputs": …, "expectations": …}`` cuts both.
         **parameters: The scorer's own settings; ``evalkit scorers show NAME`` lists them.
 
     Raises:
@@ -133,6 +133,10 @@ def get_scorer(
         >>> get_scorer("text.rouge", stemmer=True).name
         'text.rouge'
     """
+    if isinstance(extract, Mapping):
+        unknown = sorted(set(extract) - {"outputs", "expectations"})
+        if unknown:
+            raise UsageError(f"extract= cuts outputs and expectations, not {', '.join(unknown)}.")
     found = catalog().scorer(scorer)
     if parameters:
         found = _with_parameters(found, parameters)

@@ -12,6 +12,9 @@ from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.protocol import Scorer, requirements_of
 from evalkit.scoring.reading import extractor, output_texts, rerouted
 
+Extract = str | Callable[[str], str | None]
+"""Regular expression, or function from a text to the part that counts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredScorer:
@@ -25,8 +28,9 @@ class ConfiguredScorer:
     reads: Mapping[str, str] = field(default_factory=dict[str, str])
     """Field to dotted path, such as ``{"outputs": "answer.text"}``."""
 
-    extract: str | Callable[[str], str | None] | None = None
-    """Regular expression or function that cuts the answer out of the output."""
+    extract: Extract | Mapping[str, Extract] | None = None
+    """Regular expression or function that cuts the answer out of the output; or a mapping of
+    ``outputs`` and ``expectations`` to one each."""
 
     @property
     def facts(self) -> MetricFacts:
@@ -43,9 +47,18 @@ class ConfiguredScorer:
         seen = rerouted(batch, self.reads) if self.reads else batch
         if self.extract is None:
             return seen
-        cut = extractor(self.extract)
-        texts = [None if text is None else cut(text) for text in output_texts(seen)]
-        return seen.replacing(outputs=["" if text is None else text for text in texts])
+        given = self.extract if isinstance(self.extract, Mapping) else {"outputs": self.extract}
+        columns: dict[str, list[Any]] = {}
+        if "outputs" in given:
+            cut = extractor(given["outputs"])
+            columns["outputs"] = [_cut(text, cut) for text in output_texts(seen)]
+        if "expectations" in given:
+            cut = extractor(given["expectations"])
+            columns["expectations"] = [
+                {name: _cut_each(value, cut) for name, value in expectations.items()}
+                for expectations in seen.column("expectations")
+            ]
+        return seen.replacing(**columns)
 
     def score_batch(self, batch: CaseBatch, /) -> Any | Awaitable[Any]:
         """Score the prepared batch; only there where the inner scorer is vectorised."""
@@ -60,6 +73,17 @@ class ConfiguredScorer:
         if name.startswith("__") or name in {"inner", "name", "reads", "extract"}:
             raise AttributeError(name)
         return getattr(self.inner, name)
+
+
+def _cut(text: str | None, cut: Callable[[str], str | None]) -> str | None:
+    """Return the part of a text, an empty one where there is none; nothing stays nothing."""
+    return None if text is None else cut(text) or ""
+
+
+def _cut_each(value: Any, cut: Callable[[str], str | None]) -> Any:
+    if isinstance(value, list):
+        return [_cut_each(one, cut) for one in value]
+    return _cut(value, cut) if isinstance(value, str) else value
 
 
 def unwrapped(scorer: Scorer) -> Scorer:

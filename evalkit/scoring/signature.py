@@ -107,7 +107,14 @@ def specification(scorer: Scorer) -> dict[str, Any]:
     if isinstance(scorer, ConfiguredScorer):
         inner = specification(scorer.inner)
         extract = _written(scorer.extract)
-        outside = isinstance(extract, Mapping) and extract["function"] is None
+        if isinstance(extract, Mapping) and "function" not in extract:
+            extract = {role: _written(cut) for role, cut in extract.items()}
+        cuts = extract.values() if isinstance(extract, Mapping) else ()
+        functions = [extract, *cuts]
+        outside = any(
+            isinstance(cut, Mapping) and "function" in cut and cut["function"] is None
+            for cut in functions
+        )
         return {
             "name": scorer.name,
             "inner": inner,
@@ -138,7 +145,14 @@ def specification(scorer: Scorer) -> dict[str, Any]:
         "parameters": written,
         "version": getattr(scorer, "version", None),
         "rebuildable": path is not None and not outside,
+        **_identity(scorer),
     }
+
+
+def _identity(scorer: Scorer) -> dict[str, Any]:
+    """Return what a scorer says of itself beyond its parameters: a judge's prompt and model."""
+    identity: Mapping[str, Any] | None = getattr(scorer, "identity", None)
+    return {} if identity is None else {"identity": dict(identity)}
 
 
 def signature(scorer: Scorer) -> str:
@@ -160,7 +174,8 @@ def signature(scorer: Scorer) -> str:
     if version is not None:
         shown.append(f"version:{version}")
     if not isinstance(inner, FunctionScorer):
-        parameters = sorted(parameters_of(inner).items())
+        identity = _identity(inner).get("identity")
+        parameters = sorted(parameters_of(inner).items()) if identity is None else identity.items()
         shown += [f"{name}:{_shown(value)}" for name, value in parameters]
     return "|".join([*shown, f"digest:{digest}"])
 
@@ -217,7 +232,10 @@ def rebuild(spec: Mapping[str, Any]) -> Scorer:
             found
         )
     parameters = {name: _rebuilt_value(value) for name, value in spec["parameters"].items()}
-    rebuilt: Scorer = load(spec["class"])(**parameters)
+    kind = load(spec["class"])
+    if "name" in {field.name for field in dataclasses.fields(kind) if field.init}:
+        parameters["name"] = spec["name"]
+    rebuilt: Scorer = kind(**parameters)
     if rebuilt.name != spec["name"]:
         return ConfiguredScorer(inner=rebuilt, name=spec["name"])
     return rebuilt
@@ -226,4 +244,6 @@ def rebuild(spec: Mapping[str, Any]) -> Scorer:
 def _rebuilt_value(value: Any) -> Any:
     if isinstance(value, Mapping) and set(value) == {"function", "digest"}:
         return load(value["function"])
+    if isinstance(value, Mapping):
+        return {name: _rebuilt_value(one) for name, one in value.items()}
     return value
