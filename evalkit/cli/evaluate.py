@@ -100,7 +100,12 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="CONDITION",
     help="Condition such as 'text.token_f1 >= 0.6'; decides the exit code.",
 )
-@_option(_NUMBERS, "--baseline", metavar="RUN", help="Not part of this release yet.")
+@_option(
+    _NUMBERS,
+    "--baseline",
+    metavar="RUN|FILE",
+    help="What gates such as 'no_regression(text.token_f1)' compare with.",
+)
 @_option(_NUMBERS, "--level", type=float, metavar="SHARE", help="Confidence level; 0.95.")
 @_option(_NUMBERS, "--seed", type=int, metavar="N", help="Seed of every draw; 0.")
 @_option(_NUMBERS, "--repeats", type=int, metavar="N", help="Times to run each case; 1.")

@@ -10,8 +10,8 @@ from typing import Any
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparison import Comparison
 from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.opening import open_result
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.runtime import Runtime
 
 
 def compare(
@@ -24,8 +24,9 @@ def compare(
     """Compare results on the same cases, paired.
 
     Args:
-        results: Two or more: results, runs (id, name, ``latest``), folders of evaluations, or log
-            files of Inspect and lm-eval, whose recorded scores are compared.
+        results: Two or more: results, runs (id, name, ``latest``), folders of evaluations, baseline
+            files, ``git:REF:path`` of one, or log files of Inspect and lm-eval, whose recorded
+            scores are compared.
         names: A name for each; by default their own.
         baseline: Name of the one that the others are set against; the first by default.
         metrics: Metrics to compare; by default all that they share.
@@ -36,7 +37,7 @@ def compare(
     """
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare
         raise UsageError(f"compare needs at least two results, got {len(results)}.")
-    opened = [_open(result) for result in results]
+    opened = [open_result(result) for result in results]
     chosen = list(names) if names is not None else _distinct([r.name for r in opened])
     if len(chosen) != len(opened) or len(set(chosen)) != len(chosen):
         raise UsageError(f"names= needs {len(opened)} different names, got {chosen}.")
@@ -46,24 +47,6 @@ def compare(
     return Comparison(
         dict(zip(chosen, opened, strict=True)), baseline=first, metrics=metrics, anyway=anyway
     )
-
-
-def _open(result: EvaluationResult | str | Path) -> EvaluationResult:
-    if isinstance(result, EvaluationResult):
-        return result
-    path = Path(result)
-    if (
-        path.is_file()
-        and path.suffix.lower() in {".eval", ".jsonl", ".json"}
-        and not _is_ours(path)
-    ):
-        name = path.stem
-        return evaluate(data=str(path), name=name, runtime=Runtime(store=False)).with_name(name)
-    return EvaluationResult.load(result)
-
-
-def _is_ours(path: Path) -> bool:
-    return (path.parent / "plan.json").is_file()
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.engine.merge import Metric
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evalkit.data.spool import Spool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a key is about: the metric whose cells count, and how they become one number."""
+
+    metric: Metric
+    reducer: Reducer
+    key: Key
+
 
 _RATE = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
 
@@ -82,14 +93,37 @@ class Estimates:
             self._found[key, level] = found
         return found
 
-    def _compute(self, text: str, level: float) -> Estimate:
+    @property
+    def design(self) -> Design:
+        """How the cells are laid out."""
+        return self._design
+
+    def part(self, text: str) -> Part:
+        """Return what the key *text* is about.
+
+        Raises:
+            UnknownMetricError: If there is no such metric.
+        """
+        key = self._parsed(text)
+        metric, reducer = self._metric(key.metric)
+        if key.function == "rate":
+            metric = dataclasses.replace(
+                metric, column=_rate_column(metric.column), facts=_rate_facts(metric), source=None
+            )
+        elif key.function is not None:
+            metric = dataclasses.replace(metric, source=None)
+        return Part(metric=metric, reducer=reducer, key=key)
+
+    def _parsed(self, text: str) -> Key:
         if text in self._metrics:
-            parsed = Key(metric=text)
-        else:
-            try:
-                parsed = parse_key(text)
-            except GateSyntaxError:
-                raise UnknownMetricError(text, self.plain_keys()) from None
+            return Key(metric=text)
+        try:
+            return parse_key(text)
+        except GateSyntaxError:
+            raise UnknownMetricError(text, self.plain_keys()) from None
+
+    def _compute(self, text: str, level: float) -> Estimate:
+        parsed = self._parsed(text)
         design = dataclasses.replace(self._design, level=level)
         if parsed.worst_by is not None:
             return self._worst(text, parsed, design)
@@ -119,9 +153,7 @@ class Estimates:
                 return estimate_corpus(text, column, metric.facts, design, metric.source)
             return estimate_mean(text, column, metric.facts, design, reducer)
         if key.function == "rate":
-            rate = ScoreColumn((column.values >= 1.0).astype(float), column.status, binary=True)
-            facts = dataclasses.replace(_RATE, direction=metric.facts.direction)
-            return estimate_mean(text, rate, facts, design, reducer)
+            return estimate_mean(text, _rate_column(column), _rate_facts(metric), design, reducer)
         return _order_statistic(text, key, column, metric.facts, design, reducer)
 
     def _metric(self, name: str) -> tuple[Metric, Reducer]:
@@ -210,6 +242,15 @@ def take_cells(column: ScoreColumn, cells: npt.NDArray[np.int64]) -> ScoreColumn
             if cell in column.labels
         }
     return taken
+
+
+def _rate_column(column: ScoreColumn) -> ScoreColumn:
+    values = (column.values >= 1.0).astype(float)
+    return ScoreColumn(values, column.status, binary=True)
+
+
+def _rate_facts(metric: Metric) -> MetricFacts:
+    return dataclasses.replace(_RATE, direction=metric.facts.direction)
 
 
 def _label_metric(metric: Metric, label: str) -> Metric:

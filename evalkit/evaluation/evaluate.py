@@ -59,7 +59,8 @@ def evaluate(
         reducer: How repeats become one value: ``mean, median, majority, max, at_least(k),
             pass_at_k(k), pass_hat_k(k)``, or a list of these.
         gates: Conditions such as ``"text.token_f1 >= 0.6"``; see `evalkit.gates.condition`.
-        baseline: Not available yet.
+        baseline: What gates such as ``no_regression(text.token_f1, margin=0.02)`` compare with: a
+            result, run, folder, baseline file, or ``git:REF:path`` of one.
         level: Confidence level of intervals, in (0, 1).
         seed: Seed of every draw; equal seeds give equal results, whatever the concurrency.
         judge_model: Model of judges that name none.

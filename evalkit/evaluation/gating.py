@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
+from evalkit.evaluation.gating_paired import judge_paired
+from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition, parse_gates
 from evalkit.gates.verdict import (
     COVERAGE,
@@ -25,8 +27,17 @@ if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
 
 
-def judge_gates(result: EvaluationResult, gates: str | Iterable[str]) -> GateVerdict:
+def judge_gates(
+    result: EvaluationResult,
+    gates: str | Iterable[str],
+    baseline: EvaluationResult | str | None = None,
+) -> GateVerdict:
     """Return the verdict on *gates*; without any, what the run's own fate says.
+
+    Args:
+        result: What is judged.
+        gates: Conditions.
+        baseline: What those that compare are about, or why there is none.
 
     Raises:
         GateSyntaxError: If a gate does not parse.
@@ -34,7 +45,19 @@ def judge_gates(result: EvaluationResult, gates: str | Iterable[str]) -> GateVer
     """
     conditions = parse_gates(gates)
     least = min((c.threshold for c in conditions if c.kind == "coverage"), default=COVERAGE)
-    found = [_judge(result, condition, least) for condition in conditions]
+    found: list[ConditionVerdict] = []
+    alarms: list[tuple[int, float, float]] = []
+    for condition in conditions:
+        if not condition.compares:
+            found.append(_judge(result, condition, least))
+            continue
+        around = _around(result, condition, least)
+        verdict, compared = judge_paired(result, condition, baseline, around)
+        p_value = None if compared is None else alarm_p_value(condition, compared)
+        if compared is not None and p_value is not None:
+            alarms.append((len(found), p_value, (1 - compared.found.level) / 2))
+        found.append(verdict)
+    found = without_chance_alarms(found, alarms)
     if result.facts.status == "budget" and not any(v.status is Verdict.BUDGET for v in found):
         why = "the budget was spent before every case was run"
         found.append(ConditionVerdict(condition="budget", status=Verdict.BUDGET, why=why))
@@ -49,19 +72,17 @@ def _judge(result: EvaluationResult, condition: Condition, least: float) -> Cond
     if condition.kind == "must_pass":
         return _must_pass(result, condition)
     level = condition.level or result.facts.plan["level"]
-    key = _key_text(condition)
-    estimate = result.estimate(key, level=level)
-    around = Circumstances(
+    estimate = result.estimate(condition.key_text or "", level=level)
+    return decide(condition, estimate, _around(result, condition, least))
+
+
+def _around(result: EvaluationResult, condition: Condition, least: float) -> Circumstances:
+    estimate = result.estimate(condition.key_text or "", level=result.facts.plan["level"])
+    return Circumstances(
         infrastructure_failures=_infrastructure(result, estimate, condition),
         out_of_budget=result.facts.status == "budget",
         least_coverage=min(least, COVERAGE),
     )
-    return decide(condition, estimate, around)
-
-
-def _key_text(condition: Condition) -> str:
-    operator = condition.text.find(condition.op)
-    return condition.text[:operator].strip()
 
 
 def _infrastructure(result: EvaluationResult, estimate: Estimate, condition: Condition) -> int:

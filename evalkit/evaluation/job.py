@@ -22,9 +22,10 @@ from evalkit.engine.state import RunState
 from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.environment import environment
+from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import FORMAT, Folder
 from evalkit.evaluation.outputs_file import write_outputs
-from evalkit.evaluation.result import EvaluationResult, Facts, Usage
+from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
 from evalkit.evaluation.saving import write_result
 from evalkit.evaluation.scores_file import write_scores
@@ -48,6 +49,7 @@ class Job:
     runtime: Runtime
     record: RunRecord | None
     keep: object = None
+    baseline: EvaluationResult | None = None
     state: RunState = field(default_factory=RunState)
     lock: RunLock | None = None
     started: float = field(default_factory=monotonic)
@@ -136,7 +138,12 @@ class Job:
             notes=tuple(self.state.notes),
         )
         result = EvaluationResult(
-            facts=facts, spool=self.spool, metrics=metrics, folder=self.folder, keep=self.keep
+            facts=facts,
+            spool=self.spool,
+            metrics=metrics,
+            folder=self.folder,
+            keep=self.keep,
+            baseline=self.baseline,
         )
         import pyarrow as pa
 

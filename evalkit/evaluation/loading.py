@@ -10,9 +10,10 @@ from evalkit.data.spool import Spool
 from evalkit.engine.merge import Metric
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, EvalkitError, SpecificationError
+from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.recording import evaluation_folder, store_of
-from evalkit.evaluation.result import EvaluationResult, Facts, Usage
+from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.scores_file import read_scores
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.signature import rebuild
@@ -91,13 +92,13 @@ def read_metrics(
             column=columns[facts["key"]],
             facts=MetricFacts(**facts["facts"]),
             signature=facts["signature"],
-            source=_source(specs[facts["scorer"]]) if facts["corpus"] else None,
+            source=scorer_of(specs[facts["scorer"]]) if facts["corpus"] else None,
         )
         for facts in described
     ]
 
 
-def _source(spec: Mapping[str, Any]) -> Any:
+def scorer_of(spec: Mapping[str, Any]) -> Any:
     """Return the scorer that computes a corpus value, or one that says why it cannot."""
     try:
         return rebuild(spec)

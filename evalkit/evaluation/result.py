@@ -4,58 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.engine.merge import Metric
 from evalkit.entities.estimate import Estimate
+from evalkit.errors import EvalkitError
 from evalkit.evaluation.design import design_of
 from evalkit.evaluation.estimates import Estimates
+from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.gating import judge_gates
 from evalkit.gates.verdict import GateVerdict
 from evalkit.scoring.reduce import parse_reducer
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from evalkit.data.spool import Spool
     from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.scorers import ScorerLike
     from evalkit.stats import PairedDifference
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """What the calls of one role have cost; unpriced is unknown, never 0."""
-
-    calls: int = 0
-    failed: int = 0
-    tokens: Mapping[str, int] = field(default_factory=dict[str, int])
-    cost: float | None = None
-    """US dollars; ``None`` where any answered call has no known price."""
-
-    seconds: float = 0.0
-    """Time that the evaluation took."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """Everything of a result that is neither cases nor cells."""
-
-    run_id: str | None
-    name: str
-    status: str
-    """``complete``, ``interrupted`` or ``budget``."""
-
-    plan: Mapping[str, Any]
-    environment: Mapping[str, Any]
-    usage: Mapping[str, Usage]
-    failures: Mapping[int, tuple[str, str]]
-    """Cells whose target failed, with reason and explanation."""
-
-    notes: Sequence[str] = ()
 
 
 class EvaluationResult:
@@ -79,6 +51,7 @@ class EvaluationResult:
         folder: Folder,
         keep: object = None,
         known: Mapping[str, Estimate] | None = None,
+        baseline: EvaluationResult | None = None,
     ) -> None:
         """Hold an evaluation; use `evaluate` or `load` to get one.
 
@@ -89,6 +62,7 @@ class EvaluationResult:
             folder: Where the files lie.
             keep: Anything that must live as long as the result (a temporary folder).
             known: Estimates that were computed before.
+            baseline: What the gates compare with; by default opened as the plan names it.
         """
         self.facts = facts
         self.spool = spool
@@ -110,6 +84,7 @@ class EvaluationResult:
             known,
         )
         self._verdict: GateVerdict | None = None
+        self._baseline = baseline
 
     @classmethod
     def load(cls, run: str | Path, *, store: str | None = None) -> EvaluationResult:
@@ -174,16 +149,63 @@ class EvaluationResult:
     def verdict(self) -> GateVerdict:
         """The verdict on the gates, with the numbers that decided each condition."""
         if self._verdict is None:
-            self._verdict = judge_gates(self, self.facts.plan["gates"])
+            self._verdict = judge_gates(self, self.facts.plan["gates"], self.baseline)
         return self._verdict
 
-    def check(self, gates: str | Iterable[str]) -> GateVerdict:
+    def check(self, gates: str | Iterable[str], *, baseline: Any = None) -> GateVerdict:
         """Return the verdict on other gates.
+
+        Args:
+            gates: Conditions, such as ``"no_regression(text.token_f1, margin=0.02)"``.
+            baseline: What gates that compare are about: a result, run, folder, baseline file or
+                ``git:REF:path``; the evaluation's own by default.
 
         Raises:
             GateSyntaxError: If a gate does not parse.
+            EvalkitError: If the baseline cannot be opened.
         """
-        return judge_gates(self, gates)
+        if baseline is None:
+            return judge_gates(self, gates, self.baseline)
+        from evalkit.evaluation.opening import open_result
+
+        return judge_gates(self, gates, open_result(baseline))
+
+    @property
+    def baseline(self) -> EvaluationResult | str | None:
+        """What the gates compare with; a text says why it cannot be opened any more."""
+        named = self.facts.plan.get("baseline")
+        if self._baseline is None and named is not None:
+            from evalkit.evaluation.opening import open_result
+
+            try:
+                self._baseline = open_result(named["reference"])
+            except EvalkitError as error:
+                return f"the baseline {named['name']!r} cannot be opened any more: {error}"
+        return self._baseline
+
+    def write_baseline(self, path: str | Path, *, texts: bool = False) -> Path:
+        """Write ids, scores and signatures as a small file to commit and compare with later.
+
+        Args:
+            path: The file, such as ``tests/qa.baseline.json``.
+            texts: Whether to add inputs, expectations and outputs.
+
+        Raises:
+            UsageError: If the file cannot be written.
+        """
+        from evalkit.evaluation.baseline_file import write_baseline
+
+        return write_baseline(self, Path(path), texts=texts)
+
+    @property
+    def by_key(self) -> Estimates:
+        """What computes estimates, slices and parts for any left side of a gate."""
+        return self._estimates
+
+    @cached_property
+    def case_ids(self) -> npt.NDArray[np.object_]:
+        """Id of each case, shape ``(n,)``."""
+        return self.spool.strings("id")
 
     def artifacts(self) -> dict[str, dict[str, Any]]:
         """Return what metrics show besides their number, by metric and name, as JSON values.
@@ -363,4 +385,5 @@ class EvaluationResult:
             metrics=self.metrics,
             folder=self.folder,
             keep=self._keep,
+            baseline=self._baseline,
         )

@@ -110,7 +110,9 @@ class Specification(BaseModel):
     repeats: int = Field(default=1, description="Times to run each case.")
     reducer: Texts = Field(default=["mean"], description="How repeats become one value.")
     gates: Texts = Field(default=[], description="Conditions, such as 'text.token_f1 >= 0.6'.")
-    baseline: str | None = Field(default=None, description="Not part of this release yet.")
+    baseline: str | None = Field(
+        default=None, description="Run or file that gates such as no_regression(m) compare with."
+    )
     level: float = Field(default=0.95, description="Confidence level of intervals.")
     seed: int = Field(default=0, description="Seed of every draw.")
     name: str | None = Field(default=None, description="Name of the run.")

@@ -67,6 +67,8 @@ def start(request: Request) -> Job:
         raise UsageError(_no_data(request.model))
     scorers = resolve_scorers(request.scorers)
     options = _options(request)
+    baseline = _baseline(request)
+    options["baseline"] = baseline and _named(baseline, request.baseline)
     target = open_target(request.model, name=None)
     if target is not None and wants_probabilities(scorers):
         target = _with_probabilities(target)
@@ -108,7 +110,24 @@ def start(request: Request) -> Job:
         runtime=request.runtime,
         record=record,
         keep=keep,
+        baseline=baseline,
     )
+
+
+def _baseline(request: Request) -> EvaluationResult | None:
+    """Open the baseline before anything is called: 'latest' must not be the run that begins."""
+    if request.baseline is None:
+        return None
+    from evalkit.evaluation.opening import open_result
+
+    store = request.runtime.store
+    return open_result(request.baseline, store=store if isinstance(store, str) else None)
+
+
+def _named(baseline: EvaluationResult, source: Any) -> dict[str, str]:
+    from evalkit.evaluation.opening import reference_of
+
+    return {"name": baseline.name, "reference": reference_of(baseline, source)}
 
 
 def _id(record: RunRecord | None) -> str | None:

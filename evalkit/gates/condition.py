@@ -1,4 +1,4 @@
-"""The grammar of gates: ``metric op number [@ ci95 | @ point]``, joined by ``and``."""
+"""The grammar of gates: ``metric op number [@ ci95 | @ point]`` and the like, joined by ``and``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from evalkit.errors import GateSyntaxError, UsageError
+from evalkit.errors import GateSyntaxError
 from evalkit.gates.key import Key, parse_key
+from evalkit.gates.paired import ARGUMENTS, parse_paired, read_confidence
 
 OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
@@ -19,7 +20,9 @@ OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-PAIRED: Final = ("no_regression", "improves", "equivalent")
+PAIRED: Final = tuple(ARGUMENTS)
+"""Kinds of conditions that compare with a baseline."""
+
 _RIGHT = re.compile(
     r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<percent>%)?\s*"
     r"(?:@\s*(?P<at>\S+)\s*)?"
@@ -30,7 +33,7 @@ _RIGHT = re.compile(
 class Condition:
     """One condition of a gate.
 
-    `kind` is ``metric``, ``coverage``, ``cost`` or ``must_pass``.
+    `kind` is ``metric``, ``coverage``, ``cost``, ``must_pass``, or one of `PAIRED`.
     """
 
     text: str
@@ -47,13 +50,23 @@ class Condition:
     tags: tuple[tuple[str, str], ...] = ()
     """Of ``must_pass``: tag values of the cases that must pass."""
 
+    key_text: str | None = None
+    """The key as it was written."""
+
+    margin: float | None = None
+    """Of a kind that compares: its margin in the metric's unit; ``None`` means the default."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether a baseline is needed."""
+        return self.kind in PAIRED
+
 
 def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
     """Return the conditions of one gate or several.
 
     Raises:
         GateSyntaxError: If one does not parse; its text points at the character.
-        UsageError: If one compares with a baseline.
 
     Examples:
         >>> [c.op for c in parse_gates("a >= 0.5 and coverage >= 98 % and p95(b) <= 2 @ point")]
@@ -73,11 +86,16 @@ def _conditions(gate: str) -> Iterator[Condition]:
 
 def _condition(gate: str, start: int, stop: int) -> Condition:
     text = gate[start:stop]
-    paired = re.match(rf"\s*({'|'.join(PAIRED)})\s*\(", text)
+    paired = parse_paired(gate, text, start)
     if paired is not None:
-        raise UsageError(
-            f"Gate {text.strip()!r} compares with a baseline; compare the runs with "
-            "result.difference(other) until baselines are part of gates."
+        return Condition(
+            text=text.strip(),
+            kind=paired.kind,
+            key=paired.key,
+            key_text=paired.key_text,
+            margin=paired.margin,
+            level=paired.level,
+            point=paired.point,
         )
     must = re.fullmatch(r"\s*must_pass((?:\[[^\[\]]*\])*)\s*", text)
     if must is not None:
@@ -95,7 +113,9 @@ def _comparison(gate: str, text: str, start: int) -> Condition:
     right = _RIGHT.fullmatch(text, found.end())
     if right is None:
         raise GateSyntaxError(gate, start + found.end(), "a number, then perhaps '@ ci95'")
-    point, level = _confidence(gate, right, start)
+    point, level = False, None
+    if right["at"] is not None:
+        point, level = read_confidence(gate, right["at"], start + right.start("at"))
     threshold = float(right["number"]) / (100.0 if right["percent"] else 1.0)
     left = text[: found.start()]
     name = left.strip()
@@ -104,18 +124,9 @@ def _comparison(gate: str, text: str, start: int) -> Condition:
         text=text.strip(),
         kind=name if simple else "metric",
         key=None if simple else parse_key(left, whole=gate, offset=start),
+        key_text=None if simple else name,
         op=found.group(),
         threshold=threshold,
         level=level,
         point=point,
     )
-
-
-def _confidence(gate: str, right: re.Match[str], start: int) -> tuple[bool, float | None]:
-    at = right["at"]
-    if at is None or at == "point":
-        return at == "point", None
-    level = re.fullmatch(r"ci(\d{2}(?:\.\d+)?)", at)
-    if level is None:
-        raise GateSyntaxError(gate, start + right.start("at"), "ci95 (or another level) or point")
-    return False, float(level.group(1)) / 100

@@ -5,10 +5,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.gates.condition import OPERATORS, Condition
+from evalkit.gates.planning import hint, more_for
+
+if TYPE_CHECKING:
+    from evalkit.stats.paired import PairedDifference
 
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""
@@ -51,6 +55,11 @@ class ConditionVerdict:
     status: Verdict
     why: str
     estimate: Estimate | None = None
+    difference: PairedDifference | None = None
+    """Of a condition that compares: the system minus its baseline."""
+
+    more_cases: int | None = None
+    """Of an undecided condition: about how many more cases would decide it, with 80 % power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +102,19 @@ def decide(condition: Condition, estimate: Estimate, around: Circumstances) -> C
     """
     status, why = _decide(condition, estimate, around)
     shown = f"{condition.text}: {describe(estimate)}"
+    undecided = status is Verdict.INCONCLUSIVE and not estimate.n_not_run
     return ConditionVerdict(
         condition=condition.text,
         status=status,
         why=f"{shown}{'; ' if why else ''}{why}",
         estimate=estimate,
+        more_cases=more_for(estimate, condition.threshold) if undecided else None,
     )
 
 
 def _decide(condition: Condition, estimate: Estimate, around: Circumstances) -> tuple[Verdict, str]:
     found = [_compare(condition, estimate)]
-    lacking = _lacks_coverage(estimate, around)
+    lacking = lacks_coverage(estimate, around)
     if lacking is not None:
         found.append(lacking)
     if estimate.n_not_run:
@@ -115,7 +126,8 @@ def _decide(condition: Condition, estimate: Estimate, around: Circumstances) -> 
     return min(reversed(found), key=lambda outcome: _GRAVITY.index(outcome[0]))
 
 
-def _lacks_coverage(estimate: Estimate, around: Circumstances) -> tuple[Verdict, str] | None:
+def lacks_coverage(estimate: Estimate, around: Circumstances) -> tuple[Verdict, str] | None:
+    """Return verdict and reason where too few cases have a value for any gate to pass."""
     coverage = estimate.coverage
     if coverage is None or coverage >= around.least_coverage:
         return None
@@ -135,7 +147,10 @@ def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
         return (Verdict.PASS if met else Verdict.FAIL), "decided by the value alone"
     if estimate.low is None or estimate.high is None:
         return Verdict.INCONCLUSIVE, estimate.note or "there is no interval"
-    return _compare_interval(condition, estimate.low, estimate.high)
+    status, why = _compare_interval(condition, estimate.low, estimate.high)
+    if status is Verdict.INCONCLUSIVE and condition.op not in {"==", "!="}:
+        why = f"{why}; {hint(more_for(estimate, condition.threshold))}"
+    return status, why
 
 
 def _compare_interval(condition: Condition, low: float, high: float) -> tuple[Verdict, str]:

@@ -88,8 +88,3 @@ def test_an_error_points_at_the_character(text: str, place: int, expected: str) 
 
     assert caught.value.position == place
     assert str(caught.value).splitlines()[1:] == [f"  {text}", f"  {' ' * place}^"]
-
-
-def test_gates_that_compare_say_what_to_use_instead() -> None:
-    with pytest.raises(UsageError, match=r"result\.difference"):
-        parse_gates("no_regression(m, margin=0.02)")

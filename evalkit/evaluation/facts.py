@@ -1,0 +1,44 @@
+"""Everything of a result that is neither cases nor cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What the calls of one role have cost; unpriced is unknown, never 0."""
+
+    calls: int = 0
+    """Calls that were made."""
+
+    cached: int = 0
+    """Calls that a recording answered, which cost nothing."""
+
+    failed: int = 0
+    tokens: Mapping[str, int] = field(default_factory=dict[str, int])
+    cost: float | None = None
+    """US dollars; ``None`` where any answered call has no known price."""
+
+    seconds: float = 0.0
+    """Time that the evaluation took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything of a result that is neither cases nor cells."""
+
+    run_id: str | None
+    name: str
+    status: str
+    """``complete``, ``interrupted`` or ``budget``."""
+
+    plan: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    usage: Mapping[str, Usage]
+    failures: Mapping[int, tuple[str, str]]
+    """Cells whose target failed, with reason and explanation."""
+
+    notes: Sequence[str] = ()

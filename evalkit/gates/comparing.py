@@ -1,0 +1,195 @@
+"""From a paired difference to PASS, FAIL or INCONCLUSIVE."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalkit.entities.estimate import Direction
+from evalkit.gates.condition import Condition
+from evalkit.gates.paired import DEFAULTS
+from evalkit.gates.planning import error_of, hint, more_cases
+from evalkit.gates.verdict import ConditionVerdict, Verdict, number
+from evalkit.stats.multiple import holm
+from evalkit.stats.paired import PairedDifference
+
+_TOST_POWER = 0.9
+"""For each of the two one-sided tests of equivalence, which makes 80 % of both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a gate that compares is decided by."""
+
+    found: PairedDifference
+    """Difference of the system minus its baseline, its interval at `interval_level`."""
+
+    direction: Direction
+    bounds: tuple[float, float] | None
+    baseline: str
+    """Name of the baseline."""
+
+
+def interval_level(condition: Condition, level: float) -> float:
+    """Return the level of the two-sided interval that decides *condition*.
+
+    `improves` takes the interval at the level itself; `no_regression` and both halves of
+    `equivalent` are one-sided tests at that level, whose limits are those of a narrower interval.
+
+    Examples:
+        >>> from evalkit.gates.condition import parse_gates
+        >>> [round(interval_level(parse_gates(gate)[0], 0.95), 2)
+        ...  for gate in ("improves(m)", "no_regression(m)", "no_regression(m) @ ci99")]
+        [0.95, 0.9, 0.98]
+    """
+    wanted = condition.level or level
+    return wanted if condition.kind == "improves" else max(0.5, 2 * wanted - 1)
+
+
+def decide_difference(condition: Condition, compared: Compared) -> ConditionVerdict:
+    """Decide a condition that compares by the interval of the paired difference.
+
+    Examples:
+        >>> from evalkit.gates.condition import parse_gates
+        >>> from evalkit.stats import paired_difference
+        >>> found = paired_difference([1] * 60 + [0] * 40, [0] * 30 + [1] * 30 + [0] * 40,
+        ...                           binary=True)
+        >>> compared = Compared(found=found, direction="higher", bounds=(0, 1), baseline="old")
+        >>> decide_difference(parse_gates("improves(m, by=0.1)")[0], compared).status.value
+        'PASS'
+
+    References:
+        Schuirmann (1987) for equivalence; Tango (1998) and Liu et al. (2002) for paired rates.
+    """
+    status, why, more = _decide(condition, compared)
+    told = f"{condition.text}: {describe_difference(compared.found)} against {compared.baseline}"
+    return ConditionVerdict(
+        condition=condition.text,
+        status=status,
+        why=f"{told}; {why}" if why else told,
+        difference=compared.found,
+        more_cases=more,
+    )
+
+
+def describe_difference(found: PairedDifference) -> str:
+    """Return a difference, its interval and the number of pairs in a few words."""
+    sign = "+" if found.difference > 0 else ""
+    told = f"{sign}{number(found.difference)}"
+    if found.low is not None and found.high is not None:
+        told += f" [{number(found.low)}, {number(found.high)}]"
+    return f"{told} ({found.n} pairs)"
+
+
+def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float | None:
+    """Return the margin in the metric's unit; ``None`` where it must be written and is not."""
+    if condition.margin is not None:
+        return condition.margin
+    share = DEFAULTS[condition.kind]
+    if share == 0 or bounds is None:
+        return share if share == 0 else None
+    return share * (bounds[1] - bounds[0])
+
+
+def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int | None]:
+    margin = margin_of(condition, compared.bounds)
+    found = compared.found
+    if margin is None or (compared.direction == "none" and condition.kind != "equivalent"):
+        return Verdict.INCONCLUSIVE, _unanswerable(margin), None
+    sign = -1.0 if compared.direction == "lower" else 1.0
+    value = sign * found.difference
+    if condition.point:
+        met = _met(condition.kind, value, value, margin)
+        return (Verdict.PASS if met else Verdict.FAIL), "decided by the value alone", None
+    if found.low is None or found.high is None:
+        return Verdict.INCONCLUSIVE, "too few pairs, or no variance, for an interval", None
+    low, high = sorted((sign * found.low, sign * found.high))
+    if _met(condition.kind, low, high, margin):
+        return Verdict.PASS, "", None
+    if _missed(condition.kind, low, high, margin):
+        return Verdict.FAIL, "", None
+    more = _more(condition.kind, value, margin, found)
+    return Verdict.INCONCLUSIVE, f"{_undecided(condition.kind, margin)}; {hint(more)}", more
+
+
+def _unanswerable(margin: float | None) -> str:
+    if margin is None:
+        return "the metric has no fixed range, so the gate must say margin= in the metric's unit"
+    return "neither more nor less of it is better; only equivalent(…) can be asked"
+
+
+def _met(kind: str, low: float, high: float, margin: float) -> bool:
+    if kind == "equivalent":
+        return -margin < low and high < margin
+    return low > (margin if kind == "improves" else -margin)
+
+
+def _missed(kind: str, low: float, high: float, margin: float) -> bool:
+    if kind == "equivalent":
+        return high <= -margin or low >= margin
+    return high <= (margin if kind == "improves" else -margin)
+
+
+def _undecided(kind: str, margin: float) -> str:
+    if kind == "improves":
+        return f"a gain of {number(margin)} or less is possible, and so is more"
+    if kind == "equivalent":
+        return f"differences inside and outside ±{number(margin)} are possible"
+    return f"a loss of {number(margin)} or more is possible, and so is less"
+
+
+def _more(kind: str, value: float, margin: float, found: PairedDifference) -> int | None:
+    assert found.low is not None  # noqa: S101  the caller looked
+    assert found.high is not None  # noqa: S101
+    error = error_of(found.standard_error, found.low, found.high, found.level)
+    if kind == "equivalent":
+        distance = margin - abs(value)
+        power = _TOST_POWER if distance > 0 else 0.8
+        return more_cases(distance, error, found.n, level=found.level, power=power)
+    distance = value - (margin if kind == "improves" else -margin)
+    return more_cases(distance, error, found.n, level=found.level)
+
+
+def without_chance_alarms(
+    verdicts: Sequence[ConditionVerdict], alarms: Sequence[tuple[int, float, float]]
+) -> list[ConditionVerdict]:
+    """Return *verdicts* with those FAILs taken back that several looks would explain.
+
+    That all gates must pass needs no correction: each of them would have to err.  That any of
+    several FAILs raises an alarm does need one, and gets Holm's.
+
+    Args:
+        verdicts: Of all conditions.
+        alarms: For each condition that compares: its place, the one-sided p-value of its failing
+            by chance, and the level of its test.
+
+    References:
+        Berger (1982) for the intersection-union test; Holm (1979).
+    """
+    found = list(verdicts)
+    if len(alarms) < 2:  # noqa: PLR2004  one look is no family
+        return found
+    adjusted = holm([p_value for _, p_value, _ in alarms]).tolist()
+    for (place, _, alpha), p_value in zip(alarms, adjusted, strict=True):
+        verdict = found[place]
+        if verdict.status is Verdict.FAIL and p_value > alpha:
+            why = f"{verdict.why}; among {len(alarms)} comparisons that may be chance (Holm)"
+            found[place] = dataclasses.replace(verdict, status=Verdict.INCONCLUSIVE, why=why)
+    return found
+
+
+def alarm_p_value(condition: Condition, compared: Compared) -> float | None:
+    """Return the one-sided p-value of a system that just meets *condition* doing this badly."""
+    from scipy.special import ndtr
+
+    found, margin = compared.found, margin_of(condition, compared.bounds)
+    if margin is None or condition.point or found.low is None or found.high is None:
+        return None
+    error = error_of(found.standard_error, found.low, found.high, found.level)
+    value = -found.difference if compared.direction == "lower" else found.difference
+    if condition.kind == "equivalent":
+        distance = margin - abs(value)
+    else:
+        distance = value - (margin if condition.kind == "improves" else -margin)
+    return float(ndtr(distance / error)) if error > 0 else None
