@@ -148,11 +148,6 @@ def _options(request: Request) -> dict[str, Any]:
         raise UsageError(f"repeats must be at least 1, got {request.repeats}.")
     if not 0.0 < request.level < 1.0:
         raise UsageError(f"level must be in (0, 1), such as 0.95, got {request.level}.")
-    if request.baseline is not None:
-        raise UsageError(
-            "baseline= is for gates that compare, which are not part of this release yet; use "
-            "result.difference(other, metric)."
-        )
     gates = [request.gates] if isinstance(request.gates, str) else list(request.gates)
     parse_gates(gates)
     return {
