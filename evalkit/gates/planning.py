@@ -37,7 +37,7 @@ def more_cases(
     References:
         Miller (2024), arXiv 2411.00640, section 5.
     """
-    if distance == 0 or not standard_error > 0 or n < 1:
+    if not standard_error > 0 or n < 1 or abs(distance) < standard_error / _ENDLESS:
         return None
     variance = PairedVariance(between=standard_error**2 * n)
     wanted = cases_to_detect(distance, variance, alpha=1 - level, power=power)

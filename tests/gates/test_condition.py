@@ -2,7 +2,7 @@
 
 import pytest
 
-from evalkit.errors import GateSyntaxError, UsageError
+from evalkit.errors import GateSyntaxError
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.key import Key, parse_key
 

@@ -1,0 +1,302 @@
+"""Baselines: runs, results, files and commits that gates compare with."""
+
+import dataclasses
+import json
+import random
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evalkit
+from evalkit.errors import DataError, EvalkitError, UsageError
+from evalkit.evaluation.result import EvaluationResult
+
+N = 120
+ROWS = [
+    {"question": f"q{i}", "expected": f"the answer {i}", "topic": "odd" if i % 2 else "even"}
+    for i in range(N)
+]
+SCORERS = ["text.exact_match", "text.token_f1", "text.bleu", "text.edit_distance"]
+TAGS = {"tags": ["topic"]}
+NOTHING_KEPT = evalkit.Runtime(store=False)
+
+
+def bot(share: float) -> Any:
+    """Return a bot that is right in about *share* of the cases, the same ones at any time."""
+
+    def answer(question: str) -> str:
+        draw = random.Random(question).random()  # noqa: S311  no secret
+        return f"the answer {question[1:]}" if draw < share else "no answer at all"
+
+    return answer
+
+
+def run(share: float, name: str, **options: Any) -> EvaluationResult:
+    return evalkit.evaluate(bot(share), ROWS, SCORERS, columns=TAGS, name=name, **options)
+
+
+@pytest.fixture
+def old() -> EvaluationResult:
+    return run(0.5, "old")
+
+
+GATES = {
+    "no_regression(text.exact_match)": "PASS",
+    "no_regression(text.exact_match, margin=2%)": "PASS",
+    "improves(text.exact_match, by=0.1)": "PASS",
+    "improves(text.bleu)": "PASS",
+    "improves(text.exact_match[topic=odd])": "PASS",
+    "improves(worst(text.exact_match, by=topic))": "PASS",
+    "equivalent(text.token_f1)": "FAIL",
+    "no_regression(text.edit_distance.distance, margin=0.1)": "PASS",
+    "no_regression(text.edit_distance.distance)": "INCONCLUSIVE",
+    "improves(rate(text.token_f1))": "PASS",
+    "no_regression(median(text.token_f1), margin=0.5)": "PASS",
+    "no_regression(min(text.token_f1))": "INCONCLUSIVE",
+    "no_regression(text.exact_match) @ point": "PASS",
+}
+
+
+def test_gates_compare_with_the_baseline_given(old: EvaluationResult) -> None:
+    new = run(0.8, "new", baseline=old, gates=list(GATES))
+
+    found = {v.condition: str(v.status) for v in new.verdict.conditions}
+    assert found == GATES
+    assert new.verdict.status == "FAIL"
+    paired = new.verdict.conditions[0].difference
+    assert paired is not None
+    assert paired.method == "tango"
+    assert paired.level == pytest.approx(0.9)
+
+
+@pytest.mark.usefixtures("old")
+def test_latest_is_the_run_before_this_one_and_stays_so(folder: Path) -> None:
+    new = run(0.5, "new", baseline="latest", gates="no_regression(text.exact_match, margin=0.1)")
+    run(0.1, "later")
+
+    assert isinstance(new.baseline, EvaluationResult)
+    assert new.baseline.name == "old"
+    again = EvaluationResult.load("new")
+    assert isinstance(again.baseline, EvaluationResult)
+    assert again.baseline.name == "old"
+    assert str(again.verdict) == str(new.verdict)
+    assert (folder / "evalkit.db").exists()
+
+
+def test_without_a_baseline_a_gate_is_inconclusive_and_says_how_to_give_one() -> None:
+    verdict = run(0.5, "alone", gates="no_regression(text.exact_match)").verdict
+
+    assert verdict.status == "INCONCLUSIVE"
+    assert "--baseline RUN" in verdict.conditions[0].why
+
+
+def test_a_baseline_that_does_not_open_is_an_error_before_the_first_call() -> None:
+    called: list[str] = []
+
+    def remember(question: str) -> str:
+        called.append(question)
+        return "x"
+
+    with pytest.raises(EvalkitError):
+        evalkit.evaluate(remember, ROWS, SCORERS, baseline="no such run")
+    with pytest.raises(UsageError, match="registry"):
+        evalkit.evaluate(remember, ROWS, SCORERS, baseline="models:/bot@champion")
+    with pytest.raises(UsageError, match="is no evaluation"):
+        evalkit.evaluate(remember, ROWS, SCORERS, baseline=3)
+    assert not called
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        pytest.param({"data": ROWS[:-1]}, "dataset", id="dataset"),
+        pytest.param(
+            {"scorers": [{"text.token_f1": {"normalize": True}}]}, "signature", id="signature"
+        ),
+        pytest.param({"repeats": 2, "reducer": "max"}, "reducer", id="reducer"),
+        pytest.param({"scorers": "text.exact_match"}, "text.token_f1", id="no-such-metric"),
+    ],
+)
+def test_a_baseline_that_does_not_compare_is_inconclusive_naming_what(
+    change: dict[str, Any], what: str
+) -> None:
+    arguments: dict[str, Any] = {"data": ROWS, "scorers": "text.token_f1"}
+    old = evalkit.evaluate(bot(0.5), columns=TAGS, name="old", **(arguments | change))
+    new = evalkit.evaluate(bot(0.5), columns=TAGS, name="new", **arguments)
+    verdict = new.check("no_regression(text.token_f1)", baseline=old)
+
+    assert verdict.status == "INCONCLUSIVE"
+    assert what in verdict.conditions[0].why
+
+
+def test_cases_that_fail_cannot_hide_a_regression(old: EvaluationResult) -> None:
+    answer = bot(0.9)
+
+    def shaky(question: str) -> str:
+        if int(question[1:]) % 10 == 0:
+            raise ValueError(question)
+        found: str = answer(question)
+        return found
+
+    new = evalkit.evaluate(shaky, ROWS, SCORERS, columns=TAGS, runtime=NOTHING_KEPT)
+    verdict = new.check("improves(text.exact_match)", baseline=old)
+    back = old.check("no_regression(text.exact_match, margin=1)", baseline=new)
+
+    assert verdict.status == "FAIL"
+    assert "coverage 90.0%" in verdict.conditions[0].why
+    assert back.status == "INCONCLUSIVE"
+    assert "12 cases have no value in" in back.conditions[0].why
+
+
+def test_a_regression_in_one_slice_is_seen_by_the_worst(old: EvaluationResult) -> None:
+    answer = bot(0.5)
+
+    def bad_at_odd(question: str) -> str:
+        found: str = answer(question)
+        return "wrong" if int(question[1:]) % 2 else found
+
+    new = evalkit.evaluate(bad_at_odd, ROWS, SCORERS, columns=TAGS, runtime=NOTHING_KEPT)
+    verdict = new.check("no_regression(worst(text.exact_match, by=topic))", baseline=old)
+
+    assert verdict.status == "FAIL"
+    assert "topic=odd" in verdict.conditions[0].why
+
+
+# Baseline files
+
+
+def test_a_file_stands_for_the_run_it_was_written_from(old: EvaluationResult, folder: Path) -> None:
+    path = old.write_baseline(folder / "qa.baseline.json")
+    new = run(0.8, "new")
+
+    by_run, by_file = (new.check(list(GATES), baseline=b) for b in (old, path))
+    assert str(by_run) == str(by_file)
+    first, second = (evalkit.compare(b, new).table() for b in (old, path))
+    columns = ["metric", "difference", "low", "high", "p_value", "n_pairs"]
+    assert first[columns].sort_values("metric").to_dict("records") == second[columns].sort_values(
+        "metric"
+    ).to_dict("records")
+
+
+def test_a_file_is_sorted_a_line_a_case_without_texts(old: EvaluationResult, folder: Path) -> None:
+    path = old.write_baseline(folder / "new folder" / "qa.baseline.json")
+    text = path.read_text(encoding="utf-8")
+    content = json.loads(text)
+
+    assert content["schema"] == "evalkit.baseline/1"
+    assert [case["id"] for case in content["cases"]] == sorted(old.case_ids)
+    assert sum(line.lstrip().startswith('{"id"') for line in text.splitlines()) == N
+    assert "the answer" not in text
+    assert "q17" not in text
+    again = run(0.5, "old").write_baseline(folder / "again.json").read_text(encoding="utf-8")
+    assert again.splitlines()[-N:] == text.splitlines()[-N:]
+
+
+def test_texts_come_along_when_asked_for(old: EvaluationResult, folder: Path) -> None:
+    path = old.write_baseline(folder / "qa.baseline.json", texts=True)
+    fixed = evalkit.compare(path, run(0.9, "new")).fixed("text.exact_match")
+
+    assert set(fixed.output_a) == {"no answer at all"}
+    assert fixed.output_b[0].startswith("the answer")
+
+
+def test_a_file_keeps_groups_weights_repeats_and_failures(folder: Path) -> None:
+    rows = [
+        {"question": f"q{i}", "expected": "y", "patient": f"p{i // 4}", "w": 1 + i % 3}
+        for i in range(60)
+    ]
+
+    def answer(question: str, repeat: int) -> str:
+        if question == "q7":
+            raise ValueError(question)
+        return "y" if (int(question[1:]) + repeat) % 3 else "n"
+
+    def other(question: str, repeat: int) -> str:
+        return "y" if (int(question[1:]) + repeat) % 5 else "n"
+
+    columns = {"group": "patient", "weight": "w"}
+    old, new = (
+        evalkit.evaluate(
+            target, rows, "text.exact_match", columns=columns, repeats=3, runtime=NOTHING_KEPT
+        )
+        for target in (answer, other)
+    )
+    path = old.write_baseline(folder / "b.json")
+    by_run, by_file = (new.compare(b).row("text.exact_match").found for b in (old, path))
+
+    assert dataclasses.asdict(by_file) == pytest.approx(dataclasses.asdict(by_run))
+    assert by_file.n == 59
+    assert by_file.method is not None
+    assert by_file.method.startswith("cluster")
+
+
+def test_statistics_made_of_texts_stay_out_of_the_file_unless_asked_for(folder: Path) -> None:
+    rows = [{"inputs": {"x": i}, "expectations": "ab"[i % 2]} for i in range(60)]
+    old, new = (
+        evalkit.evaluate(
+            lambda x, wrong=wrong: "ab"[(x + (x % wrong == 0)) % 2],
+            rows,
+            "classification.f1",
+            runtime=NOTHING_KEPT,
+        )
+        for wrong in (3, 10)
+    )
+    gate = "no_regression(classification.f1)"
+    bare = new.check(gate, baseline=old.write_baseline(folder / "bare.json"))
+    whole = new.check(gate, baseline=old.write_baseline(folder / "whole.json", texts=True))
+
+    assert bare.status == "INCONCLUSIVE"
+    assert "write the baseline anew with its texts" in bare.conditions[0].why
+    assert whole.conditions[0].difference == new.check(gate, baseline=old).conditions[0].difference
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param('{"schema": "evalkit.result/1"}', "is a report", id="a-report"),
+        pytest.param('{"schema": "evalkit.baseline/9"}', "evalkit.baseline/9", id="newer"),
+        pytest.param('{"schema": "evalkit.', "no JSON", id="cut-off"),
+    ],
+)
+def test_other_files_are_refused(
+    content: str, message: str, folder: Path, old: EvaluationResult
+) -> None:
+    path = folder / "file.json"
+    path.write_text(content)
+
+    with pytest.raises(DataError, match=message):
+        old.check("no_regression(text.exact_match)", baseline=path)
+
+
+def test_a_baseline_is_read_from_a_commit(old: EvaluationResult, folder: Path) -> None:
+    path = old.write_baseline(folder / "tests" / "qa.baseline.json")
+    for arguments in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "tests"],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "baseline"],
+    ):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)  # noqa: S607
+    run(0.1, "worse").write_baseline(path)
+    gate = "no_regression(text.exact_match, margin=0.1)"
+    new = run(0.5, "new", baseline="git:main:tests/qa.baseline.json", gates=gate)
+
+    assert new.verdict.status == "PASS"
+    assert isinstance(new.baseline, EvaluationResult)
+    assert new.baseline["text.exact_match"] == old["text.exact_match"]
+    assert ":main:" not in new.facts.plan["baseline"]["reference"]
+    assert EvaluationResult.load("new").verdict.status == "PASS"
+    for wrong in ("git:main", "git:nowhere:tests/qa.baseline.json", "git:main:tests/x.json"):
+        with pytest.raises(EvalkitError):
+            new.check(gate, baseline=wrong)
+
+
+def test_a_baseline_that_is_gone_later_leaves_the_gate_undecided(folder: Path) -> None:
+    path = run(0.5, "old", runtime=NOTHING_KEPT).write_baseline(folder / "b.json")
+    run(0.5, "new", baseline=path, gates="no_regression(text.exact_match, margin=0.2)")
+    path.unlink()
+
+    verdict = EvaluationResult.load("new").verdict
+    assert verdict.status == "INCONCLUSIVE"
+    assert "cannot be opened any more" in verdict.conditions[0].why
