@@ -23,6 +23,7 @@ _HOMES: dict[str, str] = {
     "evaluate": "evalkit.evaluation.evaluate",
     "get_scorer": "evalkit.hooks.catalog",
     "grid": "evalkit.evaluation.compare",
+    "make_judge": "evalkit.judging.make",
     "merge": "evalkit.evaluation.again",
     "resume": "evalkit.evaluation.evaluate",
     "scorer": "evalkit.scoring.decorator",

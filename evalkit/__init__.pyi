@@ -18,6 +18,7 @@ from evalkit.evaluation.result import EvaluationResult as EvaluationResult
 from evalkit.evaluation.runtime import Runtime as Runtime
 from evalkit.evaluation.suite import suite as suite
 from evalkit.hooks.catalog import get_scorer as get_scorer
+from evalkit.judging.make import make_judge as make_judge
 from evalkit.scoring.decorator import scorer as scorer
 from evalkit.targets.chat import chat as chat
 from evalkit.targets.endpoint import endpoint as endpoint
@@ -41,6 +42,7 @@ __all__ = [
     "evaluate",
     "get_scorer",
     "grid",
+    "make_judge",
     "merge",
     "resume",
     "scorer",

@@ -57,18 +57,24 @@ from evalkit.scoring.reading import (
 from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
+    from evalkit.judging.document import load_judge
+    from evalkit.judging.judge import Judge
+    from evalkit.judging.make import make_judge
     from evalkit.stats.interval import Interval, normal_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
     from evalkit.stats.roc import delong_auc
 
 _LAZY: Final = {
     "Interval": "evalkit.stats.interval",
+    "Judge": "evalkit.judging.judge",
     "bootstrap_totals": "evalkit.stats.resampling",
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
+    "load_judge": "evalkit.judging.document",
+    "make_judge": "evalkit.judging.make",
     "normal_quantile": "evalkit.stats.interval",
 }
-"""Statistics, imported when they are first used, since they bring numpy."""
+"""Imported when they are first used: statistics bring numpy, and few plug-ins have judges."""
 
 __all__ = [
     "CASE_FIELDS",
@@ -92,6 +98,7 @@ __all__ = [
     "Failure",
     "Interval",
     "Invocation",
+    "Judge",
     "MetricFacts",
     "MissingColumnError",
     "MissingExtraError",
@@ -118,6 +125,8 @@ __all__ = [
     "expected_values",
     "follow",
     "hookimpl",
+    "load_judge",
+    "make_judge",
     "near_miss",
     "normal_quantile",
     "output_texts",
@@ -129,7 +138,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import a statistic from its home and remember it here."""
+    """Import a lazy name from its home and remember it here."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(importlib.import_module(_LAZY[name]), name)

@@ -24,7 +24,12 @@ from evalkit.evaluation.recording import PLACE_TAG, RunRecord, store_of
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.resuming import fitted_target, rebuilt_target
 from evalkit.evaluation.runtime import Runtime
-from evalkit.evaluation.scorers import ScorerLike, check_requirements, resolve_scorers
+from evalkit.evaluation.scorers import (
+    ScorerLike,
+    bind_judges,
+    check_requirements,
+    resolve_scorers,
+)
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature, specification
@@ -59,7 +64,7 @@ def score_again(
         UsageError: If a scorer's name is taken, or the evaluation was not finished.
     """
     _check_complete(result)
-    added = resolve_scorers(scorers)
+    added = bind_judges(resolve_scorers(scorers), result.facts.plan.get("judge_model"))
     known = result.facts.plan["signatures"]
     for one in added:
         if one.name in known:
@@ -88,7 +93,9 @@ def retry(
         raise UsageError(f"Nothing failed in {result.name!r}; there is nothing to retry.")
     plan = result.facts.plan
     chosen = (
-        [rebuild(spec) for spec in plan["scorers"]] if scorers is None else resolve_scorers(scorers)
+        [rebuild(spec) for spec in plan["scorers"]]
+        if scorers is None
+        else bind_judges(resolve_scorers(scorers), plan.get("judge_model"))
     )
     from evalkit.targets.open import open_target
 

@@ -20,6 +20,7 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime, shown
 from evalkit.evaluation.scorers import (
     ScorerLike,
+    bind_judges,
     check_requirements,
     resolve_scorers,
     wants_probabilities,
@@ -65,7 +66,7 @@ def start(request: Request) -> Job:
     """
     if request.data is None:
         raise UsageError(_no_data(request.model))
-    scorers = resolve_scorers(request.scorers)
+    scorers = bind_judges(resolve_scorers(request.scorers), request.judge_model)
     options = _options(request)
     baseline = _baseline(request)
     options["baseline"] = baseline and _named(baseline, request.baseline)

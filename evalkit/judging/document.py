@@ -1,0 +1,145 @@
+"""Judges as files: YAML, or a prompt in Markdown whose front matter holds the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+from evalkit.errors import SpecificationError, UsageError, near_miss
+from evalkit.judging.judge import Judge
+from evalkit.scoring.signature import import_path, load
+
+_RULE: Final = "---"
+_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Judge) if field.init)
+
+
+def written(judge: Judge) -> str:
+    """Return *judge* as YAML: every setting that differs from its default.
+
+    Raises:
+        UsageError: If it aggregates by a function that no other process can import.
+
+    Examples:
+        >>> print(written(Judge(name="polite", instructions="Is {{ outputs }} polite?")), end="")
+        name: polite
+        instructions: Is {{ outputs }} polite?
+    """
+    import yaml
+
+    settings: dict[str, Any] = {}
+    for field in dataclasses.fields(judge):
+        value = getattr(judge, field.name) if field.init else None
+        if field.init and (field.name == "name" or value != _default(field)):
+            settings[field.name] = _plain(field.name, value)
+
+    class Dumper(yaml.SafeDumper):
+        """Writes texts of several lines as blocks."""
+
+    Dumper.add_representer(str, _text_node)
+    text: str = yaml.dump(settings, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def load_judge(path: str | PathLike[str]) -> Judge:
+    """Return the judge that a file describes.
+
+    A ``.yaml`` file holds the settings of `Judge` by name.  In a ``.md`` file they stand between
+    two lines of ``---``, and what follows is the instructions.  The name is the file's by default.
+
+    Raises:
+        SpecificationError: If the file cannot be read, or holds a wrong word or value.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SpecificationError(f"Judge {str(path)!r} cannot be read: {reason}.") from error
+    settings = _settings(text, file)
+    for name in settings:
+        if name not in _FIELDS:
+            raise SpecificationError(
+                f"{file}: a judge has no {name!r}.{near_miss(name, _FIELDS)} "
+                f"It has: {', '.join(_FIELDS)}."
+            )
+    settings.setdefault("name", file.stem)
+    if "instructions" not in settings:
+        raise SpecificationError(f"{file}: a judge needs its instructions.")
+    aggregate = settings.get("aggregate")
+    if isinstance(aggregate, str) and ":" in aggregate:
+        settings["aggregate"] = load(aggregate)
+    try:
+        return Judge(**settings)
+    except UsageError as error:
+        raise SpecificationError(f"{file}: {error}") from error
+    except (TypeError, AttributeError, ValueError) as error:
+        raise SpecificationError(f"{file}: a setting has the wrong form: {error}.") from error
+
+
+def _settings(text: str, file: Path) -> dict[str, Any]:
+    import yaml
+
+    body: str | None = None
+    head = text
+    if file.suffix not in {".yaml", ".yml"}:
+        head, body = _front_matter(text)
+    try:
+        found: Any = yaml.load(head, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as error:
+        raise SpecificationError(f"{file} is not YAML: {error}.") from error
+    if found is None:
+        found = {}
+    if not isinstance(found, Mapping):
+        raise SpecificationError(f"{file}: a judge is a mapping of settings.")
+    settings = {str(key): value for key, value in found.items()}
+    if body is not None and body.strip():
+        settings["instructions"] = body.strip("\n")
+    return settings
+
+
+def _front_matter(text: str) -> tuple[str, str]:
+    lines = text.split("\n")
+    if lines[0].rstrip() != _RULE:
+        return "", text
+    ends = (n for n, line in enumerate(lines[1:], 1) if line.rstrip() == _RULE)
+    end = next(ends, None)
+    if end is None:
+        return "", text
+    return "\n".join(lines[1:end]), "\n".join(lines[end + 1 :])
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a setting as its user would write it."""
+    if callable(value):
+        path = import_path(value)
+        if path is None:
+            raise UsageError(f"{name}= is a function that no file can name; move it to a module.")
+        return path
+    if name == "choices":
+        labels_only = all(worth is None for _, worth in value)
+        return [label for label, _ in value] if labels_only else dict(value)
+    anchored = name == "scale" and isinstance(value[0], tuple)
+    return dict(value) if anchored else _listed(value)
+
+
+def _listed(value: Any) -> Any:
+    """Return *value* with lists for tuples, which YAML does not know."""
+    if isinstance(value, Mapping):
+        return {key: _listed(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_listed(item) for item in value]
+    return value
+
+
+def _text_node(dumper: Any, text: str) -> Any:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)

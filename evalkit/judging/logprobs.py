@@ -1,0 +1,143 @@
+"""Scores weighted by the probabilities of the tokens that say them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+LEAST_MASS: Final = 0.9
+"""Probability that the found labels must have together, for their mean to stand for all."""
+
+TOP: Final = 20
+"""Alternatives asked for at each token: the most that OpenAI's API gives."""
+
+_KEY: Final = re.compile(r'"verdict"\s*:\s*"?')
+_BEFORE: Final = " \t\n\r\"'`*:\u2581\u0120"
+_AFTER: Final = re.compile(r"""[\s"'`}\],.*]""")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """The mean of a form's values under a model's own probabilities."""
+
+    value: float
+    mass: float
+    """Probability found for all labels together; about 1."""
+
+    probabilities: Mapping[str, float]
+    """Share of each label, adding up to 1."""
+
+
+def expected_score(masses: Mapping[str, float], values: Mapping[str, float]) -> Weighted | None:
+    """Return the mean of *values* weighted by *masses*; ``None`` where nothing was found.
+
+    Args:
+        masses: Probability of each label that was found, each in [0, 1].
+        values: What each label is worth.
+
+    Examples:
+        >>> logs = {"1": -5.0, "2": -3.0, "3": -1.6, "4": -0.5, "5": -2.0}
+        >>> found = expected_score({k: math.exp(v) for k, v in logs.items()},
+        ...                        {k: float(k) for k in logs})
+        >>> round(found.value, 4), round(found.mass, 4)
+        (3.8137, 1.0003)
+
+    References:
+        Liu et al. (2023), *G-Eval*, arXiv 2303.16634, equation 1; here divided by the found mass.
+    """
+    total = math.fsum(masses.values())
+    if not total > 0:
+        return None
+    shares = {label: mass / total for label, mass in masses.items()}
+    value = math.fsum(share * values[label] for label, share in shares.items())
+    return Weighted(value, total, shares)
+
+
+def label_masses(tokens: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> dict[str, float]:
+    """Return the probability of each label at the place where the answer gives its verdict.
+
+    A label may take several tokens: the alternatives at each token along the one that was said are
+    counted with the probability of having come so far.  An alternative that could begin several
+    labels counts for none.
+
+    Args:
+        tokens: Tokens with ``token``, ``logprob`` and ``top_logprobs``, as OpenAI gives them.
+        labels: The menu.
+
+    Examples:
+        >>> one, two = ({"token": t, "logprob": math.log(p)} for t, p in (("1", 0.75), ("2", 0.25)))
+        >>> said = {**one, "top_logprobs": [one, two]}
+        >>> {label: round(mass, 2) for label, mass in label_masses([said], ["1", "2"]).items()}
+        {'1': 0.75, '2': 0.25}
+    """
+    start, skipped = _verdict_at(tokens)
+    masses = dict.fromkeys(labels, 0.0)
+    reached, said = 1.0, ""
+    for place in range(start, len(tokens)):
+        token, lead = str(tokens[place]["token"]), skipped if place == start else ""
+        others = {
+            said + _begun(text[len(lead) :], said): math.exp(float(other["logprob"]))
+            for other in tokens[place].get("top_logprobs") or ()
+            if (text := str(other["token"])) != token and text.startswith(lead)
+        }
+        reached_now = said + _begun(token[len(lead) :], said)
+        complete = {label for label in labels if label in others or label == reached_now}
+        for text, share in others.items():
+            found = _only(text, labels, complete)
+            if found is not None:
+                masses[found] += reached * share
+        reached *= math.exp(min(0.0, float(tokens[place]["logprob"])))
+        said = reached_now
+        last = place + 1 == len(tokens)
+        found = _only(said, labels, labels if last else complete)
+        if found is not None:
+            masses[found] += reached
+            break
+        if said and not _could_begin(said, labels):
+            break
+    return {label: mass for label, mass in masses.items() if mass > 0}
+
+
+def _verdict_at(tokens: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
+    """Return the token in which the verdict begins, and what of that token comes before it."""
+    text = "".join(str(token["token"]) for token in tokens)
+    found = list(_KEY.finditer(text))
+    at = found[-1].end() if found else 0
+    passed = 0
+    for place, token in enumerate(tokens):
+        length = len(str(token["token"]))
+        if passed + length > at:
+            return place, text[passed:at]
+        passed += length
+    return len(tokens), ""
+
+
+def _begun(text: str, said: str) -> str:
+    return text if said else text.lstrip(_BEFORE)
+
+
+def _only(said: str, labels: Sequence[str], complete: Collection[str]) -> str | None:
+    """Return the one label that *said* is or begins, if there is just one.
+
+    *complete* are the labels that would be a token of their own here: what could begin one of them
+    and is another itself means the other.
+    """
+    folded = said.casefold()
+    if not folded:
+        return None
+    for label in sorted(labels, key=len, reverse=True):
+        rest = folded[len(label) :]
+        if folded.startswith(label.casefold()) and rest and _AFTER.match(rest):
+            return label
+    begun = [label for label in labels if label.casefold().startswith(folded)]
+    exact = [label for label in begun if label.casefold() == folded]
+    if exact and all(label in complete for label in begun if label not in exact):
+        return exact[0]
+    return begun[0] if len(begun) == 1 else None
+
+
+def _could_begin(said: str, labels: Sequence[str]) -> bool:
+    return any(label.casefold().startswith(said.casefold()) for label in labels)

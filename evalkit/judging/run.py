@@ -1,0 +1,236 @@
+"""Judging one case: what is caught unasked, the calls, one repair, and the score."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.case import Case
+from evalkit.entities.score import Score
+from evalkit.errors import TargetError, UsageError
+from evalkit.judging.asking import Asked, LogprobsRefusedError, ask, client_of
+from evalkit.judging.logprobs import LEAST_MASS, TOP, Weighted, expected_score, label_masses
+from evalkit.judging.outcome import Reading, combined, failed, with_parts
+from evalkit.judging.precheck import precheck
+from evalkit.judging.prompt import Message, repair
+from evalkit.judging.template import MissingValueError
+from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
+from evalkit.scoring.reading import as_text, rerouted
+from evalkit.settings import settings
+
+if TYPE_CHECKING:
+    from evalkit.judging.judge import Judge
+
+T = TypeVar("T")
+How = dict[str, Any]
+
+
+def seen_by(judge: Judge, case: Case) -> Case:
+    """Return *case* as the judge reads it."""
+    return rerouted(CaseBatch.of([case]), judge.reads).case(0) if judge.reads else case
+
+
+async def run(judge: Judge, case: Case) -> Score:
+    """Return the verdict of *judge* on *case*.
+
+    Raises:
+        UsageError: If no model is known.
+    """
+    from evalkit.judging.canary import alarm
+
+    seen = seen_by(judge, case)
+    known = _known(judge, seen)
+    if known is not None:
+        return known
+    try:
+        sent, changes = judge.prepared.messages(seen)
+        problem = await alarm(judge) if judge.canaries else None
+        if problem is not None:
+            return Score.failed("canary_alarm", problem)
+        facts: How = {"neutralised": dict(changes)} if changes else {}
+        if judge.method == "logprobs":
+            return await _weighed(judge, seen, sent, facts)
+        return await _sampled(judge, seen, sent, facts, count=judge.samples)
+    except MissingValueError as error:
+        return Score.skipped(str(error))
+    except TargetError as error:
+        return Score.failed(error.reason, error.explanation)
+
+
+def _known(judge: Judge, case: Case) -> Score | None:
+    """Return the score where no model need be asked: something is missing, or says nothing."""
+    for needed in sorted(judge.prepared.template.needs):
+        value = getattr(case, needed)
+        if value is None or (needed == "expectations" and not value):
+            return Score.skipped(f"The case has no {needed}.")
+    return _caught(judge, case)
+
+
+def _caught(judge: Judge, case: Case) -> Score | None:
+    """Return the worst score for an output that no model need be asked about."""
+    worst = judge.prepared.form.extreme(judge.direction)
+    if not judge.prechecks or worst is None or "outputs" not in judge.prepared.template.needs:
+        return None
+    caught = precheck(
+        as_text(case.outputs) or "",
+        inputs=case.inputs,
+        expectations=case.expectations,
+        checks=judge.prechecks,
+    )
+    if caught is None:
+        return None
+    label, value = worst
+    told = {"method": "precheck", "precheck": caught[0]}
+    return Score(value, label=label, explanation=caught[1], metadata=told)
+
+
+async def _sampled(
+    judge: Judge,
+    case: Case,
+    sent: Sequence[Message],
+    facts: Mapping[str, Any],
+    *,
+    count: int,
+    **sampling: Any,
+) -> Score:
+    """Return the score from *count* judgements with the same messages."""
+    chosen = {**sampling_of(judge), **sampling}
+    # Equal calls at temperature 0 are one call; warmer ones are drawn anew for each repeat.
+    first = case.repeat * count if chosen.get("temperature") else 0
+    found = await together(
+        [
+            functools.partial(judged, judge, case, sent, chosen, repeat=first + place)
+            for place in range(count)
+        ]
+    )
+    readings = [reading for reading, _ in found]
+    if judge.parts is not None:
+        aggregate = judge.prepared.aggregate
+        summed = [with_parts(r, aggregate) if isinstance(r, Verdict) else r for r in readings]
+        if all(one is None for one in summed):
+            return Score.skipped(f"There are no {judge.parts} to judge.")
+        readings = [one for one in summed if one is not None]
+    return combined(readings, judge.prepared.form, {**facts, **found[0][1]})
+
+
+async def judged(
+    judge: Judge,
+    case: Case,
+    sent: Sequence[Message],
+    sampling: Mapping[str, Any],
+    *,
+    repeat: int = 0,
+    role: str = "judge",
+) -> tuple[Reading, How]:
+    """Return one reading, after one repair at most, and how it was had.
+
+    Raises:
+        TargetError: If there is no answer.
+    """
+    prepared = judge.prepared
+    count = prepared.count(case)
+    asked = await _asked(judge, sent, sampling, role, repeat)
+    reading = read_verdict(asked.reply, prepared.form, count=count)
+    how = _how(asked)
+    if isinstance(reading, Unreadable) and reading.reason in REPAIRED:
+        how["repaired"] = reading.reason
+        asked = await _asked(judge, repair(sent, reading.reason), sampling, role, repeat)
+        reading = read_verdict(asked.reply, prepared.form, count=count)
+    return reading, how
+
+
+def _how(asked: Asked) -> How:
+    how: How = {"method": "verdict", "format": asked.format, "sampling": dict(asked.sampling)}
+    if asked.reply.model is not None:
+        how["model"] = asked.reply.model
+    return how
+
+
+async def _asked(
+    judge: Judge,
+    sent: Sequence[Message],
+    sampling: Mapping[str, Any],
+    role: str,
+    repeat: int,
+) -> Asked:
+    model = judge.model or settings().judge_model
+    if model is None:
+        raise UsageError(
+            f"Judge {judge.name!r} has no model: give model='…', judge_model='…' of the "
+            "evaluation, or EVALKIT_JUDGE_MODEL."
+        )
+    client = await client_of(model, judge.base_url, judge.auth_environment, judge.timeout_seconds)
+    schema = judge.prepared.schema
+    return await ask(client, sent, schema, sampling=sampling, role=role, repeat=repeat)
+
+
+def sampling_of(judge: Judge) -> dict[str, Any]:
+    """Return the settings that are sent with each call."""
+    warmth = {} if judge.temperature is None else {"temperature": judge.temperature}
+    return {**warmth, **judge.sampling}
+
+
+async def _weighed(
+    judge: Judge, case: Case, sent: Sequence[Message], facts: Mapping[str, Any]
+) -> Score:
+    """Return the mean over the probabilities of the verdict's tokens, else over samples."""
+    form = judge.prepared.form
+    sampling = {**sampling_of(judge), "logprobs": True, "top_logprobs": TOP}
+    try:
+        asked = await _asked(judge, sent, sampling, "judge", 0)
+    except LogprobsRefusedError:
+        why = "the server gives no probabilities"
+    else:
+        reading = read_verdict(asked.reply, form)
+        if isinstance(reading, Unreadable) and reading.reason not in REPAIRED:
+            return failed(reading, {**facts, **_how(asked)})
+        found = _weights(asked, judge)
+        if found is not None and found.mass >= LEAST_MASS and isinstance(reading, Verdict):
+            told = {"method": "logprobs", "mass": found.mass}
+            how = {**_how(asked), **told, "probabilities": dict(found.probabilities)}
+            return Score(
+                found.value,
+                label=reading.label,
+                explanation=reading.rationale,
+                metadata={**facts, **how},
+            )
+        mass = 0.0 if found is None else found.mass
+        why = f"probability {mass:.2f} was found for all verdicts together"
+    again = {**facts, "fallback": why}
+    score = await _sampled(judge, case, sent, again, count=judge.fallback_samples, temperature=1.0)
+    if score.metadata is None:
+        return score
+    return dataclasses.replace(score, metadata={**score.metadata, "method": "samples"})
+
+
+def _weights(asked: Asked, judge: Judge) -> Weighted | None:
+    form = judge.prepared.form
+    values = {k: float(v) for k, v in zip(form.labels, form.values, strict=True) if v is not None}
+    return expected_score(label_masses(asked.reply.logprobs or (), form.labels), values)
+
+
+async def together(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Return the results of *jobs*, run at a time, in order; the first error as it is."""
+    if len(jobs) == 1:
+        return [await jobs[0]()]
+    results: dict[int, T] = {}
+    errors: list[Exception] = []
+
+    async def work(place: int) -> None:
+        try:
+            results[place] = await jobs[place]()
+        except Exception as error:  # noqa: BLE001  raised again below, outside of any group
+            errors.append(error)
+            group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for place in range(len(jobs)):
+            group.start_soon(work, place)
+    if errors:
+        raise errors[0]
+    return [results[place] for place in range(len(jobs))]

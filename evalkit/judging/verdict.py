@@ -1,0 +1,171 @@
+"""Reading a judge's answer: a verdict on the menu, or why there is none.  Nothing is guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, cast
+
+from evalkit._internal.canonical import parse_json
+from evalkit.judging.form import Form, Value
+from evalkit.llm.protocol import ChatReply
+
+Reason = Literal["off_menu", "empty", "truncated", "refusal", "invalid_response"]
+
+REPAIRED: Final = frozenset({"off_menu", "empty", "invalid_response"})
+"""What asking once more can mend."""
+
+KEPT: Final = 4000
+"""Characters of an unreadable answer that are kept."""
+
+_FENCED_CODE: Final = re.compile(r"\A```[\w-]*\s*\n(.*)\n\s*```\Z", re.DOTALL)
+_THOUGHT: Final = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_REFUSING: Final = re.compile(
+    r"""\W*(?: (?:i['\u2019]?m|i\s+am) \s+ (?:very\s+)? (?:sorry|unable|not\s+able)
+        | sorry\b | (?:i\s+)? apologi[sz]e | my\s+apologies
+        | i \s+ (?: can(?:no|['\u2019])t | can\s+not | won['\u2019]?t | will\s+not
+            | (?:must\s+)? decline )
+        | as\s+an\s+ai\b )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A verdict on one part, such as a claim."""
+
+    text: str
+    label: str
+    value: Value
+    rationale: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Return the part as a row of evidence."""
+        return {
+            "text": self.text,
+            "verdict": self.label,
+            "value": self.value,
+            "rationale": self.rationale,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge said."""
+
+    label: str | None
+    """Label on the menu; ``None`` where there are parts."""
+
+    value: Value = None
+    rationale: str | None = None
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why an answer is no verdict."""
+
+    reason: Reason
+    explanation: str
+    raw: str | None = None
+    """The answer, as far as it is kept."""
+
+
+def read_verdict(reply: ChatReply, form: Form, *, count: int | None = None) -> Verdict | Unreadable:
+    """Return the verdict in *reply*.
+
+    The answer is a JSON object, alone or in a block of code, or the arguments of a tool call.  A
+    bare label that is on the menu is taken too; a verdict somewhere in prose is not, since prose
+    may quote one that another has planted.
+
+    Args:
+        reply: What the model answered.
+        form: What may be answered.
+        count: Number of parts that there must be, where it is known.
+
+    Examples:
+        >>> from evalkit.judging.form import choices_form
+        >>> form = choices_form({"yes": 1, "no": 0})
+        >>> read_verdict(ChatReply(text='{"rationale": "all there", "verdict": "yes"}'), form)
+        Verdict(label='yes', value=1, rationale='all there', parts=())
+        >>> read_verdict(ChatReply(text="I would say yes"), form).reason
+        'invalid_response'
+    """
+    if reply.refusal is not None or reply.finish_reason == "content_filter":
+        return Unreadable("refusal", "The judge refused.", _kept(reply.refusal or reply.text))
+    if reply.tool_calls:
+        return _from_object(
+            reply.tool_calls[0].get("arguments"), form, count, str(reply.tool_calls)
+        )
+    text = _THOUGHT.sub("", reply.text or "").strip()
+    block = _FENCED_CODE.fullmatch(text)
+    written = block[1].strip() if block else text
+    try:
+        found = parse_json(written)
+    except ValueError:
+        if form.parts is not None or form.kind != "choice" or form.label(written) is None:
+            return _unreadable(text, cut=reply.finish_reason == "length")
+        found = written
+    if form.parts is None and not isinstance(found, (Mapping, list)):
+        found = {"verdict": found}
+    return _from_object(found, form, count, text)
+
+
+def _unreadable(text: str, *, cut: bool) -> Unreadable:
+    """Say why *text*, which is not JSON, is no answer."""
+    if cut:
+        return Unreadable("truncated", "The judge ran out of tokens.", _kept(text or None))
+    if not text:
+        return Unreadable("empty", "The judge said nothing.")
+    if _REFUSING.match(text):
+        return Unreadable("refusal", "The judge refused.", _kept(text))
+    return Unreadable("invalid_response", "The judge's answer is not JSON.", _kept(text))
+
+
+def _from_object(found: Any, form: Form, count: int | None, raw: str) -> Verdict | Unreadable:
+    if not isinstance(found, Mapping):
+        return Unreadable("invalid_response", "The judge's answer is no JSON object.", _kept(raw))
+    given = cast("Mapping[str, Any]", found)
+    return _judged(given, form, raw) if form.parts is None else _parts(given, form, count, raw)
+
+
+def _judged(found: Mapping[str, Any], form: Form, raw: str) -> Verdict | Unreadable:
+    if "verdict" not in found:
+        return Unreadable("invalid_response", "The judge's answer has no verdict.", _kept(raw))
+    label = form.label(found["verdict"])
+    if label is None:
+        told = f"The judge said {_short(found['verdict'])}; it may say {form.menu()}."
+        return Unreadable("off_menu", told, _kept(raw))
+    rationale = found.get("rationale")
+    return Verdict(label, form.value(label), rationale if isinstance(rationale, str) else None)
+
+
+def _parts(
+    found: Mapping[str, Any], form: Form, count: int | None, raw: str
+) -> Verdict | Unreadable:
+    listed = found.get(form.parts or "")
+    if not isinstance(listed, list):
+        told = f"The judge's answer has no list {form.parts!r}."
+        return Unreadable("invalid_response", told, _kept(raw))
+    rows = cast("Sequence[Any]", listed)
+    if count is not None and len(rows) != count:
+        told = f"The judge gave {len(rows)} verdicts on {count} {form.parts}."
+        return Unreadable("invalid_response", told, _kept(raw))
+    parts: list[Part] = []
+    for row in rows:
+        part = _from_object(row, replace(form, parts=None), None, raw)
+        if isinstance(part, Unreadable):
+            return part
+        text = cast("Mapping[str, Any]", row).get("text")
+        parts.append(Part(str(text or ""), str(part.label), part.value, part.rationale))
+    return Verdict(None, parts=tuple(parts))
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:60]}…"  # noqa: PLR2004
+
+
+def _kept(text: str | None) -> str | None:
+    return text if text is None or len(text) <= KEPT else f"{text[:KEPT]}…"
