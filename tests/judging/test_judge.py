@@ -345,7 +345,7 @@ def test_a_judge_pickles_after_it_was_used(grounded: Judge, case: Case) -> None:
 
 def test_a_judge_without_model_takes_the_evaluations(grounded: Judge) -> None:
     data = [{"inputs": {"q": "?"}, "outputs": "a b", "retrieved_context": ["c"]}]
-    runtime = evalkit.Runtime(store=False, mode="none")
+    runtime = evalkit.Runtime(store=False)
 
     with pytest.raises(UsageError, match="judge_model"):
         evalkit.evaluate(data=data, scorers=[grounded], runtime=runtime)
@@ -360,10 +360,10 @@ def test_a_judge_without_model_takes_the_evaluations(grounded: Judge) -> None:
 
 
 def test_an_evaluation_closes_what_judges_opened(grounded: Judge) -> None:
-    data = [{"inputs": {"q": str(n)}, "outputs": "a b", "retrieved_context": ["c"]} for n in (1, 2)]
+    rows = [{"outputs": f"a {n}", "retrieved_context": ["c"]} for n in range(4)]
     with always(said("yes")) as endpoint:
         judge = grounded.with_model("scripted", base_url=endpoint.base_url)
-        runtime = evalkit.Runtime(store=False, mode="none")
-        for _ in range(2):
+        runtime = evalkit.Runtime(store=False)
+        for data in (rows[:2], rows[2:]):
             evalkit.evaluate(data=data, scorers=[judge], runtime=runtime)
         assert endpoint.calls == 4
