@@ -69,6 +69,12 @@ def secrets_in_environment() -> list[str]:
     ]
 
 
+def user_cache_folder() -> Path:
+    """Return the user's folder for what can be made again."""
+    found = os.environ.get("XDG_CACHE_HOME")
+    return (Path(found) if found else Path.home() / ".cache") / "evalkit"
+
+
 def in_continuous_integration() -> bool:
     """Say whether a continuous-integration system runs this process."""
     return os.environ.get("CI", "").lower() not in {"", "0", "false"}

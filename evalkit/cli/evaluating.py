@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from evalkit.cli.exits import exit_code
 from evalkit.cli.output import facts_grid, show, tell, write, write_json
@@ -107,10 +107,18 @@ def _show(facts: dict[str, Any]) -> None:
     tell("Nothing was called and nothing is kept: this was a dry run.")
 
 
+def _limits(budget: Mapping[str, Any], role: str = "") -> Iterator[str]:
+    for unit, limit in budget.items():
+        if isinstance(limit, Mapping):
+            yield from _limits(cast("Mapping[str, Any]", limit), f" of {unit} calls")
+        else:
+            yield f"{limit:g} {unit}{role}"
+
+
 def _calls(facts: dict[str, Any]) -> str:
     if not facts["calls"]:
         return "none"
     repeats = f" ({facts['cases']:,} cases × {facts['repeats']})" if facts["repeats"] > 1 else ""
-    budget = ", ".join(f"{limit:g} {unit}" for unit, limit in facts["budget"].items())
+    budget = ", ".join(_limits(facts["budget"]))
     at_once = f", at most {facts['concurrency']} at once"
     return f"{facts['calls']:,}{repeats}{at_once}" + (f", within {budget}" if budget else "")

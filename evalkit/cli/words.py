@@ -94,19 +94,39 @@ def sample_of(_context: Any, _option: Any, text: str | None) -> int | float | No
         raise click.BadParameter(problem) from None
 
 
-def budget_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, float]:
-    """Return limits by unit; a bare number is in US dollars.
+def budget_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, Any]:
+    """Return limits by unit, and by role and unit; a bare number is in US dollars.
 
     Examples:
-        >>> budget_of(None, None, ["1.5", "calls=500"])
-        {'usd': 1.5, 'calls': 500.0}
+        >>> budget_of(None, None, ["1.5", "calls=500", "judge.usd=0.5"])
+        {'usd': 1.5, 'calls': 500.0, 'judge': {'usd': 0.5}}
     """
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     for text in texts:
         unit, equals, number = text.partition("=")
+        role, dot, of_role = unit.strip().rpartition(".") if equals else ("", "", "usd")
+        limits = found.setdefault(role, {}) if dot else found
         try:
-            found[unit.strip() if equals else "usd"] = float(number if equals else unit)
+            limits[of_role] = float(number if equals else unit)
         except ValueError:
             problem = f"{text!r} is neither US dollars nor UNIT=NUMBER."
+            raise click.BadParameter(problem) from None
+    return found
+
+
+def prices_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, list[float]]:
+    """Return prices by model: dollars for a million tokens in and out.
+
+    Examples:
+        >>> prices_of(None, None, ["hosted_vllm/qwen3=0.2,0.8"])
+        {'hosted_vllm/qwen3': [0.2, 0.8]}
+    """
+    found: dict[str, list[float]] = {}
+    for text in texts:
+        model, _, numbers = text.rpartition("=")
+        try:
+            found[model] = [float(number) for number in numbers.split(",")]
+        except ValueError:
+            problem = f"{text!r} is not MODEL=IN,OUT, such as hosted_vllm/qwen3=0.2,0.8."
             raise click.BadParameter(problem) from None
     return found

@@ -41,6 +41,8 @@ class Call:
     retrieved_context: Any = None
     tool_calls: Sequence[Mapping[str, Any]] | None = None
     metadata: Mapping[str, Any] | None = None
+    cached: bool = False
+    """Whether it was answered from a recording, and so cost nothing."""
 
     @classmethod
     def answered(cls, output: Output, seconds: float) -> Call:
@@ -75,9 +77,14 @@ class Call:
     def to_json(self) -> dict[str, Any]:
         """Return the fields that are set, as JSON values; `from_json` reverses it."""
         written = {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
-        return {"status": int(self.status), **written}
+        cached = {"cached": True} if self.cached else {}
+        return {"status": int(self.status), **written, **cached}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Call:
         """Return the call that `to_json` wrote."""
-        return cls(status=Status(fields["status"]), **{name: fields.get(name) for name in FIELDS})
+        return cls(
+            status=Status(fields["status"]),
+            cached=bool(fields.get("cached")),
+            **{name: fields.get(name) for name in FIELDS},
+        )

@@ -6,7 +6,7 @@ process is killed the next moment; ``durable`` also asks for ``fsync``, which su
 A reader stops at the first frame that is not whole; a writer cuts that tail off before it appends.
 
 Payloads start with one letter: ``C`` a finished call (JSON), ``B`` a scored batch (columns),
-``S`` one cell of an asynchronous scorer (JSON).
+``S`` one cell of an asynchronous scorer (JSON), ``U`` what a call of a model has cost (JSON).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ FRAME: Final = struct.Struct("<II")
 CALL: Final = b"C"
 BATCH: Final = b"B"
 CELL: Final = b"S"
+USAGE: Final = b"U"
 
 
 def checksum(payload: bytes | memoryview) -> int:

@@ -46,8 +46,9 @@ class Limits:
     requests_per_minute: float | None = None
     """Most starts of target calls in a minute."""
 
-    budget: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Most of ``usd``, ``tokens``, ``calls`` or ``seconds`` to spend on the target."""
+    budget: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Most of ``usd``, ``tokens``, ``calls`` or ``seconds`` to spend, in all and by role; kept by
+    the model session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

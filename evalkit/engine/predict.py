@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +13,15 @@ import anyio
 from evalkit._internal.clock import monotonic
 from evalkit.engine.call import NOT_MADE, Call
 from evalkit.engine.lanes import ThreadLane
-from evalkit.engine.plan import Limits, Plan, Shard, seed_of
+from evalkit.engine.plan import Plan, Shard, seed_of
 from evalkit.engine.state import RunState
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
-from evalkit.errors import TargetError
+from evalkit.errors import BudgetSpentError, NotRecordedError, TargetError
+from evalkit.llm.limits import PATIENCE, Patience
+from evalkit.llm.recording import Recording, recording_of_output
+from evalkit.llm.session import ModelSession, current_session
 
 Ready = Callable[["ShardWork"], Awaitable[None]]
 """Called with each shard whose calls are all done, in whatever order they finish."""
@@ -75,7 +79,10 @@ class Caller:
         self._lane = lane
         self._ready = ready
         self._target: Any = plan.target
-        self._pace = _Pace(plan.limits)
+        self._metered = getattr(plan.target, "metered", False)
+        """Whether its calls go through the model session, which counts, paces and records them."""
+        self._pace = _Pace(None if self._metered else plan.limits.requests_per_minute)
+        self._session: ModelSession = current_session()
 
     async def run(self) -> None:
         """Make every call; return when all shards are ready or the run was stopped."""
@@ -138,8 +145,14 @@ class Caller:
                     work.complete = False
                     work.pending -= 1
                     continue
-                call = broken or await self._call(unit, row, history)
-                self._state.record_call(cell, call)
+                try:
+                    call = broken or await self._call(unit, row, history)
+                except BudgetSpentError:
+                    self._state.stop("budget")
+                    work.complete = False
+                    work.pending -= 1
+                    continue
+                self._state.record_call(cell, call, metered=self._metered)
             work.pending -= 1
             if len(unit.rows) > 1:
                 history.append({"inputs": work.batch.inputs[row], "outputs": call.output})
@@ -155,39 +168,52 @@ class Caller:
             repeat=unit.repeat,
             seed=seed_of(self._plan.seed, case.id, unit.repeat),
         )
+        recording = self._recording(invocation)
+        try:
+            known = None if recording is None else self._session.recorder.find(recording)
+            if known is not None:
+                return dataclasses.replace(Call.from_json(known), cached=True)
+            call = await self._made(invocation)
+        except NotRecordedError as error:
+            raise error.of_case(case.id) from None
+        if recording is not None and call.status is Status.OK:
+            self._session.recorder.keep(recording, call.to_json())
+        return call
+
+    def _recording(self, invocation: Invocation) -> Recording | None:
+        """Return the recording of a versioned target's answer; models are recorded call by call."""
+        identity = self._target.identity
+        if identity.version is None or self._metered or not self._session.recorder.on:
+            return None
+        return recording_of_output(identity, invocation)
+
+    async def _made(self, invocation: Invocation) -> Call:
         await self._pace.wait()
         timeout = self._plan.limits.timeout_seconds
-        started = monotonic()
+        started, patience = monotonic(), Patience()
         try:
             if self._target.lane == "async":
-                with anyio.fail_after(timeout):
+                with anyio.fail_after(timeout) as scope:
+                    patience.scope = scope
+                    PATIENCE.set(patience)
                     output: Output = await self._target.acall(invocation)
             else:
                 output = await self._lane.run(
                     self._target.call, invocation, timeout_seconds=timeout
                 )
+        except (BudgetSpentError, NotRecordedError):
+            raise
         except Exception as error:  # noqa: BLE001  a user's target may raise anything
-            return _failure(error, monotonic() - started, timeout)
-        return Call.answered(output, monotonic() - started)
+            return _failure(error, monotonic() - started - patience.waited, timeout)
+        return Call.answered(output, monotonic() - started - patience.waited)
 
     def _stopped(self) -> bool:
-        if not self._state.stopping.is_set() and over_budget(self._plan.limits, self._state):
-            self._state.stop("budget")
+        if not self._state.stopping.is_set():
+            try:
+                self._session.check("target")
+            except BudgetSpentError:
+                self._state.stop("budget")
         return self._state.stopping.is_set()
-
-
-def over_budget(limits: Limits, state: RunState) -> bool:
-    """Say whether any limit of the budget is reached; unknown prices count as nothing."""
-    if not limits.budget:
-        return False
-    now, before = state.spent, state.spent_before
-    spent = {
-        "usd": now.cost + before.cost,
-        "calls": now.calls + before.calls,
-        "tokens": sum(now.usage.values()) + sum(before.usage.values()),
-        "seconds": monotonic() - state.started,
-    }
-    return any(spent[unit] >= limit for unit, limit in limits.budget.items())
 
 
 def _failure(error: Exception, seconds: float, timeout: float | None = None) -> Call:
@@ -201,8 +227,7 @@ def _failure(error: Exception, seconds: float, timeout: float | None = None) -> 
 class _Pace:
     """Spaces the starts of calls evenly, where a rate was asked for."""
 
-    def __init__(self, limits: Limits) -> None:
-        per_minute = limits.requests_per_minute
+    def __init__(self, per_minute: float | None) -> None:
         self._gap = 60.0 / per_minute if per_minute else 0.0
         self._next = 0.0
 

@@ -77,9 +77,9 @@ class Progress:
             return
         self._next = now + _EVERY_SECONDS
         live = self._plan.target is not None
-        done = state.spent.calls + state.spent_before.calls if live else len(state.scored)
+        done = state.finished + state.finished_before if live else len(state.scored)
         seconds = max(now - state.started, 1e-9)
-        fresh = state.spent.calls if live else done
+        fresh = state.finished if live else done
         rate = f"{fresh / seconds:,.0f}/s" if live else ""
         failed = f"  {len(state.failures)} failed" if state.failures else ""
         self._bar.update(

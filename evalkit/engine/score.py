@@ -15,6 +15,8 @@ from evalkit.engine.state import RunState
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
+from evalkit.errors import BudgetSpentError, NotRecordedError
+from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.configured import unwrapped
 from evalkit.scoring.protocol import Scorer, requirements_of
@@ -89,6 +91,7 @@ class ShardScorer:
         failures: Mapping[int, Score],
     ) -> None:
         whole = all(outcome.status is not Status.NOT_RUN for outcome in failures.values())
+        whole = whole and not any((c.status == Status.NOT_RUN).any() for c in columns.values())
         if failures:
             columns = {k: spread(column, kept, failures) for k, column in columns.items()}
         self._state.record_batch(shard, place, columns, whole=whole)
@@ -160,6 +163,11 @@ class ShardScorer:
         if is_vectorised(scorer):
             try:
                 columns = _keyed(await scorer.score_batch(batch), len(batch))
+            except NotRecordedError:
+                raise
+            except BudgetSpentError:
+                self._state.stop("budget")
+                columns = {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything
                 columns = columns_of([{PLAIN: failure_of(error)}] * len(batch))
             self._record(shard, place, columns, kept, failures)
@@ -182,9 +190,17 @@ class ShardScorer:
                 cells[row] = known
                 return
             try:
-                with anyio.fail_after(self._timeout):
+                with anyio.fail_after(self._timeout) as scope:
+                    PATIENCE.set(Patience(scope))
                     verdict: Awaitable[Any] = scorer.score(batch.case(row))
                     cells[row] = cells_of(await verdict)
+            except NotRecordedError as error:
+                raise error.of_case(batch.ids[row]) from None
+            except BudgetSpentError:
+                # Not journaled, so that a resume with a higher budget asks again.
+                self._state.stop("budget")
+                cells[row] = {PLAIN: Score(status=Status.NOT_RUN)}
+                return
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything
                 cells[row] = {PLAIN: failure_of(error)}
             self._state.record_cell(place, key, cells[row])

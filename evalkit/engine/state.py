@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,38 +13,13 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.clock import monotonic
 from evalkit.engine.call import NOT_MADE, Call
 from evalkit.engine.codec import decode_columns, encode_columns
-from evalkit.engine.journal import BATCH, CALL, CELL, Journal, read_journal
+from evalkit.engine.journal import BATCH, CALL, CELL, USAGE, Journal, read_journal
 from evalkit.engine.verdicts import Cells
 from evalkit.entities.score import Score, Status
+from evalkit.llm.usage import Charge, Ledger, Spent
 from evalkit.scoring.column import ScoreColumn
 
 Columns = Mapping[str, ScoreColumn]
-
-
-@dataclass(slots=True)
-class Spent:
-    """What the calls of a run have cost so far."""
-
-    calls: int = 0
-    failed: int = 0
-    usage: dict[str, int] = field(default_factory=dict[str, int])
-    cost: float = 0.0
-    unpriced: int = 0
-    """Answered calls whose price is unknown."""
-
-    def add(self, call: Call) -> None:
-        """Count one finished call; one that was never made costs nothing."""
-        if call.reason == NOT_MADE:
-            return
-        self.calls += 1
-        self.failed += call.status is not Status.OK
-        for name, tokens in (call.usage or {}).items():
-            if isinstance(tokens, int):
-                self.usage[name] = self.usage.get(name, 0) + tokens
-        if call.cost is not None:
-            self.cost += call.cost
-        elif call.status is Status.OK:
-            self.unpriced += 1
 
 
 @dataclass(slots=True)
@@ -67,8 +43,15 @@ class RunState:
     cells: dict[tuple[int, str], Cells] = field(default_factory=dict[tuple[int, str], Cells])
     """Finished cells of asynchronous scorers by place of the scorer, and case id and repeat."""
 
-    spent: Spent = field(default_factory=Spent)
-    spent_before: Spent = field(default_factory=Spent)
+    finished: int = 0
+    """Calls of the target that ended in this process."""
+
+    finished_before: int = 0
+    """Calls of the target that had ended before."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    """What calls have cost by role, in this process and earlier ones."""
+
     started: float = field(default_factory=monotonic)
     stopping: threading.Event = field(default_factory=threading.Event)
     stop_reason: str | None = None
@@ -84,20 +67,55 @@ class RunState:
             self.stop_reason = reason
         self.stopping.set()
 
-    def record_call(self, cell: int, call: Call) -> None:
-        """Keep a finished call, as it will be read back: what JSON cannot hold is a failure."""
+    def record_call(self, cell: int, call: Call, *, metered: bool = False) -> None:
+        """Keep a finished call, as it will be read back: what JSON cannot hold is a failure.
+
+        One that is *metered* has been counted by the model session that it went through.
+        """
         call, written = _as_written(cell, call)
+        if not metered:
+            self._charge(call)
+            written = _UNMETERED + written[1:]
         if self.journal is not None:
             self.journal.append(CALL, written)
         self._take_in(cell, call)
-        self.spent.add(call)
+        self.finished += 1
         if self.on_call is not None:
             self.on_call(self)
+
+    def _charge(self, call: Call) -> None:
+        """Count a call of a target of the user's own; one that was never made costs nothing."""
+        if call.reason != NOT_MADE:
+            charge = Charge(
+                cached=call.cached,
+                failed=call.status is not Status.OK,
+                tokens=call.usage,
+                cost=call.cost,
+            )
+            self.ledger.restore("target", charge)
 
     def _take_in(self, cell: int, call: Call) -> None:
         self.calls[cell] = call
         if call.status is Status.FAILED and call.reason != "skipped":
             self.failures[cell] = call.reason or "target_error", call.explanation or ""
+
+    def record_charge(self, role: str, charge: Charge) -> None:
+        """Keep what a call through the model session has cost; what was cached cost nothing."""
+        if self.journal is not None and not charge.cached:
+            fields = {
+                "role": role,
+                "failed": charge.failed,
+                "tokens": charge.tokens,
+                "cost": charge.cost,
+            }
+            self.journal.append(USAGE, canonical_json(fields))
+
+    def record_spent(self, role: str, spent: Spent) -> None:
+        """Keep what was spent on this work before, in another run."""
+        self.ledger.merge(role, spent)
+        if self.journal is not None:
+            fields = {"role": role, "spent": dataclasses.asdict(spent)}
+            self.journal.append(USAGE, canonical_json(fields))
 
     def record_batch(self, shard: int, place: int, columns: Columns, *, whole: bool) -> None:
         """Keep a scored batch; one that is not *whole* is for this process's result only."""
@@ -124,15 +142,27 @@ class RunState:
                 fields = parse_json(record.payload)
                 call = Call.from_json(fields)
                 self._take_in(fields["cell"], call)
-                self.spent_before.add(call)
+                self.finished_before += 1
+                if fields.get("unmetered"):
+                    self._charge(call)
             elif record.kind == BATCH:
                 shard = int.from_bytes(record.payload[:4], "little")
                 place = int.from_bytes(record.payload[4:6], "little")
                 self.scored[shard, place] = decode_columns(record.payload[6:])
+            elif record.kind == USAGE:
+                fields = parse_json(record.payload)
+                role = fields.pop("role")
+                if "spent" in fields:
+                    self.ledger.merge(role, Spent(**fields["spent"]))
+                else:
+                    self.ledger.restore(role, Charge(**fields))
             elif record.kind == CELL:
                 fields = parse_json(record.payload)
                 scores = {key: _score(value) for key, value in fields["scores"].items()}
                 self.cells[fields["scorer"], fields["cell"]] = scores
+
+
+_UNMETERED = b'{"unmetered":true,'
 
 
 def _as_written(cell: int, call: Call) -> tuple[Call, bytes]:

@@ -24,12 +24,16 @@ from evalkit.errors import EvalkitError
 from evalkit.evaluation.environment import environment
 from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import FORMAT, Folder
+from evalkit.evaluation.model_session import open_session
 from evalkit.evaluation.outputs_file import write_outputs
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
 from evalkit.evaluation.saving import write_result
 from evalkit.evaluation.scores_file import write_scores
 from evalkit.hooks.telling import tell
+from evalkit.llm.limits import Admission, under
+from evalkit.llm.session import use_session
+from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature, specification
 
@@ -89,6 +93,7 @@ class Job:
         self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
+        self.state.ledger.on_charge = self.state.record_charge
 
     def _note_recorded_errors(self) -> None:
         """Count the errors that came with stored outputs as failures of the target."""
@@ -113,9 +118,12 @@ class Job:
 
             self.state.on_call = progress.update if progress.drawn else None
             self.state.on_batch = scored
+            session = open_session(self)
             try:
-                await run_local(plan, self.state)
+                with use_session(session), under(Admission(session.controllers)):
+                    await run_local(plan, self.state)
             finally:
+                session.close()
                 self.state.on_call = self.state.on_batch = None
 
     def finish(self) -> EvaluationResult:
@@ -133,7 +141,7 @@ class Job:
             status=status,
             plan=self.plan_facts,
             environment=environment(self.plan_facts["seed"]),
-            usage={"target": self._usage()} if self.target is not None else {},
+            usage=self._usage(),
             failures=self.state.failures,
             notes=tuple(self.state.notes),
         )
@@ -158,19 +166,16 @@ class Job:
         tell("evalkit_run_finished", run_id=self.run_id, result=result)
         return result
 
-    def _usage(self) -> Usage:
-        now, before = self.state.spent, self.state.spent_before
-        tokens = dict(before.usage)
-        for name, count in now.usage.items():
-            tokens[name] = tokens.get(name, 0) + count
-        unpriced = now.unpriced + before.unpriced
-        return Usage(
-            calls=now.calls + before.calls,
-            failed=now.failed + before.failed,
-            tokens=tokens,
-            cost=None if unpriced else now.cost + before.cost,
-            seconds=monotonic() - self.started,
-        )
+    def _usage(self) -> dict[str, Usage]:
+        """Return what was spent by role; unknown prices are told in a note."""
+        ledger = self.state.ledger
+        asked = [role for role in ROLES if role in ledger.roles]
+        if self.target is not None and "target" not in asked:
+            asked = ["target", *asked]
+        if self.runtime.limits().budget and any(ledger[role].unpriced for role in asked):
+            self.state.notes.append("The budget leaves out calls whose price is unknown.")
+        seconds = monotonic() - self.started
+        return {role: _usage(ledger[role], seconds) for role in asked}
 
     def fail(self, error: BaseException) -> None:
         """Release everything after *error*, and say so in the store; the journal stays."""
@@ -190,6 +195,17 @@ class Job:
             self.lock = None
             if drop_journal:
                 (self.folder.path / "lock").unlink(missing_ok=True)
+
+
+def _usage(spent: Spent, seconds: float) -> Usage:
+    return Usage(
+        calls=spent.calls,
+        cached=spent.cached,
+        failed=spent.failed,
+        tokens=dict(spent.tokens),
+        cost=spent.price,
+        seconds=seconds,
+    )
 
 
 class TemporaryFolder:

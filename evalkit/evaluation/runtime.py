@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from evalkit.engine.plan import Limits
 from evalkit.errors import UsageError, near_miss
-
-_UNITS: Final = ("usd", "tokens", "calls", "seconds")
-_LATER: Final = {
-    "tokens_per_minute": "tokens_per_minute= needs the model client's limits",
-    "recordings": "recordings= needs the recording of model calls",
-}
+from evalkit.llm.budget import Budget
+from evalkit.llm.prices import Prices
+from evalkit.llm.recorder import MODES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,20 +29,26 @@ class Runtime:
     """Seconds after which one call or score is given up and counted as failed."""
 
     requests_per_minute: float | None = None
-    """Most starts of target calls in a minute."""
+    """Most starts of calls in a minute, of the target and of each server of models."""
 
     tokens_per_minute: float | None = None
-    """Not available yet: it comes with the model client's limits."""
+    """Most tokens in a minute for each server of models."""
 
     mode: str = "auto"
-    """``auto`` or ``live``; ``replay`` and ``none`` come with recordings."""
+    """``auto`` answers from recordings and records the rest, ``replay`` answers from recordings
+    alone, ``live`` calls and records anew, ``none`` neither records nor answers from recordings."""
 
     recordings: str | None = None
-    """Not available yet: folder of recordings."""
+    """Folder of recordings to commit; those in the cache beside the store by default."""
 
-    budget: float | Mapping[str, float] | None = None
-    """Most to spend on the target: US dollars, or a mapping of ``usd``, ``tokens``, ``calls``,
-    ``seconds``.  When it is reached, no new call starts, and the verdict is BUDGET."""
+    budget: float | Mapping[str, Any] | None = None
+    """Most to spend: US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in
+    which ``target``, ``judge`` and ``embedder`` may have such limits of their own.  When one is
+    reached, no new call starts, and the verdict is BUDGET."""
+
+    prices: Mapping[str, Sequence[float]] | None = None
+    """US dollars for a million input and output tokens (and input read from the provider's cache)
+    by model string; those of the installed litellm by default."""
 
     backend: str = "local"
     """Where shards run; ``local`` is the only backend yet."""
@@ -65,17 +68,16 @@ class Runtime:
     def __post_init__(self) -> None:
         if self.concurrency < 1:
             raise UsageError(f"concurrency must be at least 1, got {self.concurrency}.")
-        for name in ("timeout_seconds", "requests_per_minute"):
+        for name in ("timeout_seconds", "requests_per_minute", "tokens_per_minute"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"{name} must be above 0, got {value}.")
         if self.backend != "local":
             raise UsageError(f"backend={self.backend!r}: the only backend yet is 'local'.")
-        if self.mode not in {"auto", "live"}:
-            raise UsageError(f"mode={self.mode!r}: only 'auto' and 'live' work yet.")
-        for name, why in _LATER.items():
-            if getattr(self, name) is not None:
-                raise UsageError(f"{why}, which is not part of this release yet.")
+        if self.mode not in MODES:
+            hint = near_miss(self.mode, MODES)
+            raise UsageError(f"mode={self.mode!r} is none of {', '.join(MODES)}.{hint}")
+        Prices(self.prices)
         self.limits()
 
     def limits(self) -> Limits:
@@ -84,24 +86,11 @@ class Runtime:
         Raises:
             UsageError: If the budget has an unknown unit or is below 0.
         """
-        budget: dict[str, float] = {}
-        if isinstance(self.budget, Mapping):
-            budget = {str(unit): float(limit) for unit, limit in self.budget.items()}
-        elif self.budget is not None:
-            budget = {"usd": float(self.budget)}
-        for unit, limit in budget.items():
-            if unit not in _UNITS:
-                listed = ", ".join(_UNITS)
-                raise UsageError(
-                    f"budget= has no unit {unit!r}.{near_miss(unit, _UNITS)} It has: {listed}."
-                )
-            if not limit >= 0:
-                raise UsageError(f"budget= of {unit} must be at least 0, got {limit}.")
         return Limits(
             concurrency=self.concurrency,
             timeout_seconds=self.timeout_seconds,
             requests_per_minute=self.requests_per_minute,
-            budget=budget,
+            budget=Budget.of(self.budget).to_json(),
         )
 
 
@@ -111,6 +100,10 @@ def shown(runtime: Runtime) -> dict[str, Any]:
         "concurrency": runtime.concurrency,
         "timeout_seconds": runtime.timeout_seconds,
         "requests_per_minute": runtime.requests_per_minute,
+        "tokens_per_minute": runtime.tokens_per_minute,
+        "mode": runtime.mode,
+        "recordings": runtime.recordings,
+        "prices": None if runtime.prices is None else dict(runtime.prices),
         "budget": dict(runtime.limits().budget),
         "backend": runtime.backend,
         "durable": runtime.durable,

@@ -97,6 +97,14 @@ class Ledger:
             self.on_charge(role, charge)
         self.restore(role, charge)
 
+    def merge(self, role: str, spent: Spent) -> None:
+        """Count what was spent before, all at once."""
+        found = self.roles.setdefault(role, Spent())
+        for name in ("calls", "cached", "failed", "cost", "unpriced"):
+            setattr(found, name, getattr(found, name) + getattr(spent, name))
+        for kind, count in spent.tokens.items():
+            found.tokens[kind] = found.tokens.get(kind, 0) + count
+
     def restore(self, role: str, charge: Charge) -> None:
         """Count a call that was told before, in this process or an earlier one."""
         self.roles.setdefault(role, Spent()).add(charge)

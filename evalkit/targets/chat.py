@@ -13,6 +13,7 @@ from evalkit.errors import TargetError, UsageError
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.secrets import names_secret, public_url
+from evalkit.llm.session import current_session
 from evalkit.llm.template import PromptTemplate, open_template
 from evalkit.targets.conversation import Conversation, read_examples
 from evalkit.targets.response_schema import ResponseSchema
@@ -23,6 +24,8 @@ class ChatTarget:
     """Sends each case to a chat model, and gives its answer back."""
 
     lane: Literal["async", "thread", "batch"] = "async"
+    metered = True
+    """Its calls go through the model session, which counts, paces and records them."""
 
     def __init__(
         self,
@@ -77,11 +80,13 @@ class ChatTarget:
             UsageError: Naming the environment variable to set.
         """
         self._conversation.check(batch)
-        self._model.check()
+        if current_session().recorder.mode != "replay":
+            self._model.check()
 
     async def acall(self, invocation: Invocation) -> Output:
         """Return the model's answer."""
-        reply = await self._model.complete(self.request(invocation))
+        request = self.request(invocation)
+        reply = await current_session().complete(self._model, request, role="target")
         return self._output(reply)
 
     def request(self, invocation: Invocation) -> ChatRequest:

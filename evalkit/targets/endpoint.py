@@ -15,6 +15,7 @@ from evalkit.errors import TargetError, UsageError, near_miss
 from evalkit.llm.connection import Call, Connection, encoded, is_web_url, shown
 from evalkit.llm.retry import RetryPolicy
 from evalkit.llm.secrets import public_url, secrets_in_url
+from evalkit.llm.session import current_session
 from evalkit.scoring.reading import follow
 from evalkit.targets.version import resolved_version
 
@@ -143,7 +144,8 @@ class EndpointTarget:
         Raises:
             UsageError: Naming the environment variable to set.
         """
-        self._connection.check()
+        if current_session().recorder.mode != "replay":
+            self._connection.check()
 
     async def acall(self, invocation: Invocation) -> Output:
         """Return the endpoint's answer.
