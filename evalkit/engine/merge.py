@@ -44,7 +44,7 @@ def merge(plan: Plan, state: RunState) -> list[Metric]:
     return [
         metric if back is None else dataclasses.replace(metric, column=metric.column.take(back))
         for place, scorer in enumerate(plan.scorers)
-        for metric in _metrics(scorer, _parts(plan, state, place))
+        for metric in metrics_of(scorer, _parts(plan, state, place))
     ]
 
 
@@ -68,7 +68,8 @@ def _parts(plan: Plan, state: RunState, place: int) -> list[Any]:
     ]
 
 
-def _metrics(scorer: Scorer, parts: Sequence[Any]) -> list[Metric]:
+def metrics_of(scorer: Scorer, parts: Sequence[Any]) -> list[Metric]:
+    """Return the metrics of *scorer* from its columns by key, of consecutive batches."""
     mark = signature(scorer)
     corpus = scorer if getattr(scorer, "corpus", None) is not None else None
     return [

@@ -34,6 +34,7 @@ def evaluate(
     reducer: str | Iterable[str] = "mean",
     gates: str | Iterable[str] = (),
     baseline: Any = None,
+    stop: str | None = None,
     level: float = 0.95,
     seed: int = 0,
     judge_model: str | None = None,
@@ -61,6 +62,8 @@ def evaluate(
         gates: Conditions such as ``"text.token_f1 >= 0.6"``; see `evalkit.gates.condition`.
         baseline: What gates such as ``no_regression(text.token_f1, margin=0.02)`` compare with: a
             result, run, folder, baseline file, or ``git:REF:path`` of one.
+        stop: ``"when decided"`` ends the evaluation as soon as every gate is decided, by tests that
+            may be looked at after every case; cases are run in an order that *seed* draws.
         level: Confidence level of intervals, in (0, 1).
         seed: Seed of every draw; equal seeds give equal results, whatever the concurrency.
         judge_model: Model of judges that name none.

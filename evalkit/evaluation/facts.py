@@ -33,7 +33,7 @@ class Facts:
     run_id: str | None
     name: str
     status: str
-    """``complete``, ``interrupted`` or ``budget``."""
+    """``complete``, ``decided`` (stopped early by its gates), ``interrupted`` or ``budget``."""
 
     plan: Mapping[str, Any]
     environment: Mapping[str, Any]

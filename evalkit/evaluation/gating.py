@@ -48,6 +48,10 @@ def judge_gates(
     found: list[ConditionVerdict] = []
     alarms: list[tuple[int, float, float]] = []
     for condition in conditions:
+        early = _judge_early(result, condition, baseline, least)
+        if early is not None:
+            found.append(early)
+            continue
         if not condition.compares:
             found.append(_judge(result, condition, least))
             continue
@@ -74,6 +78,20 @@ def _judge(result: EvaluationResult, condition: Condition, least: float) -> Cond
     level = condition.level or result.facts.plan["level"]
     estimate = result.estimate(condition.key_text or "", level=level)
     return decide(condition, estimate, _around(result, condition, least))
+
+
+def _judge_early(
+    result: EvaluationResult,
+    condition: Condition,
+    baseline: EvaluationResult | str | None,
+    least: float,
+) -> ConditionVerdict | None:
+    """Decide a condition of an evaluation that was to stop early as it was watched."""
+    if not result.facts.plan.get("stop") or condition.kind in {"coverage", "cost", "must_pass"}:
+        return None
+    from evalkit.evaluation.gating_early import judge_early
+
+    return judge_early(result, condition, baseline, _around(result, condition, least))
 
 
 def _around(result: EvaluationResult, condition: Condition, least: float) -> Circumstances:

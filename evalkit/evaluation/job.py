@@ -15,25 +15,25 @@ from evalkit._internal.clock import monotonic, now_milliseconds
 from evalkit.data.spool import Spool
 from evalkit.engine.backend.local import run_local
 from evalkit.engine.journal import Journal, RunLock
-from evalkit.engine.merge import merge
+from evalkit.engine.merge import Metric, merge
 from evalkit.engine.plan import LIVE_ROWS, STORED_ROWS, Plan, cut_shards
 from evalkit.engine.progress import Progress
 from evalkit.engine.state import RunState
+from evalkit.entities.score import Status
 from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.environment import environment
 from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import FORMAT, Folder
-from evalkit.evaluation.model_session import open_session
+from evalkit.evaluation.gating_early import keep_sequences
 from evalkit.evaluation.outputs_file import write_outputs
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
 from evalkit.evaluation.saving import write_result
 from evalkit.evaluation.scores_file import write_scores
+from evalkit.evaluation.stopping import DECIDED
+from evalkit.evaluation.watching import Watcher, course_of, saved, watcher_of
 from evalkit.hooks.telling import tell
-from evalkit.llm.limits import Admission, under
-from evalkit.llm.session import use_session
-from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature, specification
 
@@ -54,6 +54,9 @@ class Job:
     record: RunRecord | None
     keep: object = None
     baseline: EvaluationResult | None = None
+    watches: bool = False
+    """Whether to stop once the gates are decided."""
+
     state: RunState = field(default_factory=RunState)
     lock: RunLock | None = None
     started: float = field(default_factory=monotonic)
@@ -64,6 +67,9 @@ class Job:
         live = self.target is not None
         grouped = live and "session" in self.spool.fields
         sessions = self.spool.strings("session").tolist() if grouped else None
+        course = course_of(self.spool, facts)
+        if course is not None and sessions is not None:
+            sessions = [sessions[row] for row in course.order]
         return Plan(
             spool=self.spool,
             target=self.target,
@@ -73,6 +79,7 @@ class Job:
             limits=self.runtime.limits(),
             from_output=self.spool.late,
             shards=cut_shards(self.spool.n, facts["shard_rows"], sessions),
+            order=None if course is None else course.order.tolist(),
         )
 
     @property
@@ -93,7 +100,6 @@ class Job:
         self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
-        self.state.ledger.on_charge = self.state.record_charge
 
     def _note_recorded_errors(self) -> None:
         """Count the errors that came with stored outputs as failures of the target."""
@@ -108,23 +114,36 @@ class Job:
     async def run(self) -> None:
         """Run what is not done yet; returns early where the state says stop."""
         plan = self.plan()
+        watcher = self._watcher(plan)
         tell("evalkit_run_started", run_id=self.run_id, plan=self.plan_facts)
         with Progress(plan, self.state, shown=self.runtime.progress) as progress:
 
             def scored(state: RunState) -> None:
                 progress.update(state)
+                if watcher is not None:
+                    watcher.look(state)
                 done, total = len(state.scored), len(plan.shards) * len(plan.scorers)
                 tell("evalkit_batch_scored", run_id=self.run_id, done=done, total=total)
 
             self.state.on_call = progress.update if progress.drawn else None
             self.state.on_batch = scored
-            session = open_session(self)
             try:
-                with use_session(session), under(Admission(session.controllers)):
-                    await run_local(plan, self.state)
+                await run_local(plan, self.state)
             finally:
-                session.close()
                 self.state.on_call = self.state.on_batch = None
+
+    def _watcher(self, plan: Plan) -> Watcher | None:
+        """Return what stops the run once its gates are decided, if it is to."""
+        if not self.watches:
+            return None
+        named = self.plan_facts.get("baseline")
+        if self.baseline is None and named is not None:  # the run is resumed
+            from evalkit.evaluation.opening import open_result
+
+            self.baseline = open_result(named["reference"])
+        watcher = watcher_of(plan, self.plan_facts, self.baseline)
+        watcher.look(self.state)  # what an earlier process has scored
+        return watcher
 
     def finish(self) -> EvaluationResult:
         """Turn the state into files and a result, and release everything.
@@ -135,13 +154,15 @@ class Job:
         plan = self.plan()
         metrics = merge(plan, self.state)
         status = self.state.stop_reason or "complete"
+        if status == DECIDED:
+            self.state.notes.append(self._saved(plan, metrics))
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts["name"],
             status=status,
             plan=self.plan_facts,
             environment=environment(self.plan_facts["seed"]),
-            usage=self._usage(),
+            usage={"target": self._usage()} if self.target is not None else {},
             failures=self.state.failures,
             notes=tuple(self.state.notes),
         )
@@ -153,6 +174,8 @@ class Job:
             keep=self.keep,
             baseline=self.baseline,
         )
+        if self.plan_facts.get("stop"):
+            keep_sequences(result)
         import pyarrow as pa
 
         ids = pa.array(self.spool.strings("id"), type=pa.string())
@@ -166,16 +189,26 @@ class Job:
         tell("evalkit_run_finished", run_id=self.run_id, result=result)
         return result
 
-    def _usage(self) -> dict[str, Usage]:
-        """Return what was spent by role; unknown prices are told in a note."""
-        ledger = self.state.ledger
-        asked = [role for role in ROLES if role in ledger.roles]
-        if self.target is not None and "target" not in asked:
-            asked = ["target", *asked]
-        if self.runtime.limits().budget and any(ledger[role].unpriced for role in asked):
-            self.state.notes.append("The budget leaves out calls whose price is unknown.")
-        seconds = monotonic() - self.started
-        return {role: _usage(ledger[role], seconds) for role in asked}
+    def _saved(self, plan: Plan, metrics: Sequence[Metric]) -> str:
+        ran = {
+            int(cell) for m in metrics for cell in (m.column.status != Status.NOT_RUN).nonzero()[0]
+        }
+        calls = None if self.target is None else len(ran.union(self.state.calls))
+        return saved(plan.cells, calls, self.spool.n, len(ran) // plan.repeats)
+
+    def _usage(self) -> Usage:
+        now, before = self.state.spent, self.state.spent_before
+        tokens = dict(before.usage)
+        for name, count in now.usage.items():
+            tokens[name] = tokens.get(name, 0) + count
+        unpriced = now.unpriced + before.unpriced
+        return Usage(
+            calls=now.calls + before.calls,
+            failed=now.failed + before.failed,
+            tokens=tokens,
+            cost=None if unpriced else now.cost + before.cost,
+            seconds=monotonic() - self.started,
+        )
 
     def fail(self, error: BaseException) -> None:
         """Release everything after *error*, and say so in the store; the journal stays."""
@@ -195,17 +228,6 @@ class Job:
             self.lock = None
             if drop_journal:
                 (self.folder.path / "lock").unlink(missing_ok=True)
-
-
-def _usage(spent: Spent, seconds: float) -> Usage:
-    return Usage(
-        calls=spent.calls,
-        cached=spent.cached,
-        failed=spent.failed,
-        tokens=dict(spent.tokens),
-        cost=spent.price,
-        seconds=seconds,
-    )
 
 
 class TemporaryFolder:

@@ -65,7 +65,7 @@ class RunRecord:
             ],
         )
         if self.owned:
-            done = result.facts.status == "complete"
+            done = result.facts.status in {"complete", "decided"}
             self.store.update_run(
                 self.run_id, status=RunStatus.FINISHED if done else RunStatus.KILLED
             )

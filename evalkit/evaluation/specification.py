@@ -113,6 +113,9 @@ class Specification(BaseModel):
     baseline: str | None = Field(
         default=None, description="Run or file that gates such as no_regression(m) compare with."
     )
+    stop: str | None = Field(
+        default=None, description="'when decided' ends the run once every gate is decided."
+    )
     level: float = Field(default=0.95, description="Confidence level of intervals.")
     seed: int = Field(default=0, description="Seed of every draw.")
     name: str | None = Field(default=None, description="Name of the run.")
@@ -128,16 +131,12 @@ class Specification(BaseModel):
     )
     requests_per_minute: float | None = Field(default=None, description="Most calls in a minute.")
     tokens_per_minute: float | None = Field(
-        default=None, description="Most tokens in a minute for each server of models."
+        default=None, description="Not part of this release yet."
     )
-    mode: str = Field(default="auto", description="Recordings: auto, replay, live or none.")
-    recordings: str | None = Field(default=None, description="Folder of recordings to commit.")
-    budget: float | dict[str, float | dict[str, float]] | None = Field(
-        default=None,
-        description="Most to spend: US dollars, or usd, tokens, calls, seconds; also by role.",
-    )
-    prices: dict[str, list[float]] | None = Field(
-        default=None, description="Dollars for a million tokens in and out, by model."
+    mode: str = Field(default="auto", description="Recordings: auto or live, yet.")
+    recordings: str | None = Field(default=None, description="Not part of this release yet.")
+    budget: float | dict[str, float] | None = Field(
+        default=None, description="Most to spend: US dollars, or usd, tokens, calls, seconds."
     )
     backend: str = Field(default="local", description="Where shards run; local, yet.")
     progress: bool | None = Field(default=None, description="Whether to draw a progress bar.")

@@ -15,7 +15,6 @@ from evalkit.entities.target import Target
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.job import Job, TemporaryFolder, plan_facts, remove_folder
-from evalkit.evaluation.model_session import check_replayable, checking_session
 from evalkit.evaluation.recording import PLACE_TAG, Place, RunRecord, place_of
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime, shown
@@ -26,8 +25,8 @@ from evalkit.evaluation.scorers import (
     resolve_scorers,
     wants_probabilities,
 )
+from evalkit.evaluation.stopping import stop_facts
 from evalkit.gates.condition import parse_gates
-from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.store.artifacts import local_folder, make_folder
@@ -54,6 +53,7 @@ class Request:
     reducer: str | Iterable[str] = "mean"
     gates: str | Iterable[str] = ()
     baseline: Any = None
+    stop: str | None = None
     level: float = 0.95
     seed: int = 0
     judge_model: str | None = None
@@ -82,10 +82,9 @@ def start(request: Request) -> Job:
         cases = _snapshot(request, target, unfinished)
         scorers = [*recorded_scorers(cases), *scorers]
         options |= _repeats(request, cases, target)
+        options |= _stop(request, options, scorers, baseline)
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
-        check_replayable(target, request.runtime)
-        with use_session(checking_session(request.runtime)):
-            target = _checked(target, cases)
+        target = _checked(target, cases)
         record = None if place is None else _open_run(request, place, scorers, target)
         folder = unfinished if record is None else _settle(unfinished, record)
     except BaseException:
@@ -116,7 +115,22 @@ def start(request: Request) -> Job:
         record=record,
         keep=keep,
         baseline=baseline,
+        watches=request.stop is not None,
     )
+
+
+def _stop(
+    request: Request,
+    options: Mapping[str, Any],
+    scorers: list[Scorer],
+    baseline: EvaluationResult | None,
+) -> dict[str, Any]:
+    """Return what the plan keeps of ``stop=``: then shards are small, to look often."""
+    reducers = [parse_reducer(text, options["repeats"]) for text in options["reducers"]]
+    stop = stop_facts(request.stop, options["gates"], scorers, reducers, baseline)
+    if stop is None:
+        return {"stop": None}
+    return {"stop": stop, "shard_rows": request.runtime.concurrency}
 
 
 def _baseline(request: Request) -> EvaluationResult | None:

@@ -71,7 +71,7 @@ def _thin(result: EvaluationResult) -> Iterator[str]:
 
 def _unfinished(result: EvaluationResult) -> str | None:
     status = result.facts.status
-    if status == "complete":
+    if status in {"complete", "decided"}:
         return None
     left = max((estimate.n_not_run for estimate in result.estimates.values()), default=0)
     what = "The budget was spent" if status == "budget" else "The evaluation was interrupted"

@@ -100,6 +100,8 @@ async def _score_ready(
 ) -> None:
     async with receive:
         async for work in receive:
+            if state.stop_reason == "decided":
+                continue  # what was called is kept; no judge need be asked any more
             batch, failures = answered_batch(plan, state, work.shard, work.batch)
             await scorer.score(work.shard.index, batch, failures)
             if all(outcome.status is not Status.NOT_RUN for outcome in failures.values()):
