@@ -9,7 +9,15 @@ import click
 
 from evalkit.cli.command import Command, Option
 from evalkit.cli.options import json_option, use_store
-from evalkit.cli.words import budget_of, columns_of, given, sample_of, sampling_of, tags_of
+from evalkit.cli.words import (
+    budget_of,
+    columns_of,
+    given,
+    prices_of,
+    sample_of,
+    sampling_of,
+    tags_of,
+)
 
 if TYPE_CHECKING:
     from evalkit.evaluation.specification import Specification
@@ -141,17 +149,26 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
 @_option(_HOW, "--concurrency", type=int, metavar="N", help="Calls in flight at once; 8.")
 @_option(_HOW, "--timeout-seconds", type=float, metavar="S", help="Longest time of one call.")
 @_option(_HOW, "--requests-per-minute", type=float, metavar="N", help="Most calls in a minute.")
-@_option(_HOW, "--tokens-per-minute", type=float, metavar="N", help="Not part of this release yet.")
+@_option(_HOW, "--tokens-per-minute", type=float, metavar="N", help="Most tokens a server.")
 @_option(
     _HOW,
     "--budget",
     multiple=True,
     callback=budget_of,
     metavar="USD|UNIT=N",
-    help="Most to spend: US dollars, or usd, tokens, calls, seconds as in calls=500.",
+    help="Most to spend: 1.5 (US dollars), calls=500, tokens=…, seconds=…, judge.usd=0.5.",
 )
-@_option(_HOW, "--mode", metavar="MODE", help="Recordings: auto or live, yet.")
-@_option(_HOW, "--recordings", metavar="FOLDER", help="Not part of this release yet.")
+@_option(
+    _HOW,
+    "--price",
+    "prices",
+    multiple=True,
+    callback=prices_of,
+    metavar="MODEL=IN,OUT",
+    help="Dollars for a million tokens in and out; litellm's by default.",
+)
+@_option(_HOW, "--mode", metavar="MODE", help="Recordings: auto, replay, live or none.")
+@_option(_HOW, "--recordings", metavar="FOLDER", help="Recordings to commit.")
 @_option(_HOW, "--backend", metavar="NAME", help="Where shards run; local, yet.")
 @_option(_HOW, "--resume", metavar="RUN", help="Interrupted run to finish with these objects.")
 @_option(_HOW, "--durable", is_flag=True, default=None, help="Survive a power cut too.")
@@ -219,7 +236,7 @@ def _words(path: str | None, options: Mapping[str, Any]) -> Specification:
         if isinstance(value, tuple):
             changes[name] = list(value)
         elif isinstance(value, dict) and name != "budget":
-            changes[name] = {**getattr(words, name), **value}
+            changes[name] = {**(getattr(words, name) or {}), **value}
     if "data" in changes:
         changes["cases"] = None
     return words.model_copy(update=changes)

@@ -17,6 +17,7 @@ from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output, Target, TargetIdentity
 from evalkit.errors import TargetError, UsageError
 from evalkit.evaluation.evaluate import execute
+from evalkit.evaluation.facts import Usage
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.job import Job, TemporaryFolder
 from evalkit.evaluation.outputs_file import read_outputs
@@ -30,6 +31,7 @@ from evalkit.evaluation.scorers import (
     check_requirements,
     resolve_scorers,
 )
+from evalkit.llm.usage import Spent
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature, specification
@@ -202,6 +204,18 @@ def _rebuilt_or_absent(spec: Any) -> Any:
     )
 
 
+def spent_of(usage: Usage) -> Spent:
+    """Return what a result says was spent, to be counted on; an unknown price stays unknown."""
+    return Spent(
+        calls=usage.calls,
+        cached=usage.cached,
+        failed=usage.failed,
+        tokens=dict(usage.tokens),
+        cost=usage.cost or 0.0,
+        unpriced=int(usage.cost is None),
+    )
+
+
 def _finished_target(result: EvaluationResult) -> Any:
     described = result.facts.plan["target"]
     return None if described["kind"] == "stored" else FinishedTarget(TargetIdentity(**described))
@@ -275,8 +289,10 @@ def _continue(
     job.open_journal()
     for cell, call in _calls([result]):
         if keep_call(cell, call):
-            job.state.record_call(cell, call)
-    job.state.spent_before, job.state.spent = job.state.spent, job.state.spent_before
+            job.state.record_call(cell, call, metered=True)
+    for role, usage in result.usage.items():
+        job.state.record_spent(role, spent_of(usage))
+    job.state.finished_before, job.state.finished = job.state.finished, 0
     for place, scorer in enumerate(job.scorers):
         columns = _columns_of(result, scorer.name)
         if columns:

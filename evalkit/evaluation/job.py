@@ -26,6 +26,7 @@ from evalkit.evaluation.environment import environment
 from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import FORMAT, Folder
 from evalkit.evaluation.gating_early import keep_sequences
+from evalkit.evaluation.model_session import open_session
 from evalkit.evaluation.outputs_file import write_outputs
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
@@ -34,6 +35,9 @@ from evalkit.evaluation.scores_file import write_scores
 from evalkit.evaluation.stopping import DECIDED
 from evalkit.evaluation.watching import Watcher, course_of, saved, watcher_of
 from evalkit.hooks.telling import tell
+from evalkit.llm.limits import Admission, under
+from evalkit.llm.session import use_session
+from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature, specification
 
@@ -100,6 +104,7 @@ class Job:
         self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
+        self.state.ledger.on_charge = self.state.record_charge
 
     def _note_recorded_errors(self) -> None:
         """Count the errors that came with stored outputs as failures of the target."""
@@ -127,9 +132,12 @@ class Job:
 
             self.state.on_call = progress.update if progress.drawn else None
             self.state.on_batch = scored
+            session = open_session(self)
             try:
-                await run_local(plan, self.state)
+                with use_session(session), under(Admission(session.controllers)):
+                    await run_local(plan, self.state)
             finally:
+                session.close()
                 self.state.on_call = self.state.on_batch = None
 
     def _watcher(self, plan: Plan) -> Watcher | None:
@@ -162,7 +170,7 @@ class Job:
             status=status,
             plan=self.plan_facts,
             environment=environment(self.plan_facts["seed"]),
-            usage={"target": self._usage()} if self.target is not None else {},
+            usage=self._usage(),
             failures=self.state.failures,
             notes=tuple(self.state.notes),
         )
@@ -196,19 +204,16 @@ class Job:
         calls = None if self.target is None else len(ran.union(self.state.calls))
         return saved(plan.cells, calls, self.spool.n, len(ran) // plan.repeats)
 
-    def _usage(self) -> Usage:
-        now, before = self.state.spent, self.state.spent_before
-        tokens = dict(before.usage)
-        for name, count in now.usage.items():
-            tokens[name] = tokens.get(name, 0) + count
-        unpriced = now.unpriced + before.unpriced
-        return Usage(
-            calls=now.calls + before.calls,
-            failed=now.failed + before.failed,
-            tokens=tokens,
-            cost=None if unpriced else now.cost + before.cost,
-            seconds=monotonic() - self.started,
-        )
+    def _usage(self) -> dict[str, Usage]:
+        """Return what was spent by role; unknown prices are told in a note."""
+        ledger = self.state.ledger
+        asked = [role for role in ROLES if role in ledger.roles]
+        if self.target is not None and "target" not in asked:
+            asked = ["target", *asked]
+        if self.runtime.limits().budget and any(ledger[role].unpriced for role in asked):
+            self.state.notes.append("The budget leaves out calls whose price is unknown.")
+        seconds = monotonic() - self.started
+        return {role: _usage(ledger[role], seconds) for role in asked}
 
     def fail(self, error: BaseException) -> None:
         """Release everything after *error*, and say so in the store; the journal stays."""
@@ -228,6 +233,17 @@ class Job:
             self.lock = None
             if drop_journal:
                 (self.folder.path / "lock").unlink(missing_ok=True)
+
+
+def _usage(spent: Spent, seconds: float) -> Usage:
+    return Usage(
+        calls=spent.calls,
+        cached=spent.cached,
+        failed=spent.failed,
+        tokens=dict(spent.tokens),
+        cost=spent.price,
+        seconds=seconds,
+    )
 
 
 class TemporaryFolder:

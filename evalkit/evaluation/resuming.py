@@ -17,6 +17,7 @@ from evalkit.evaluation.recording import RunRecord, store_of
 from evalkit.evaluation.runtime import Runtime
 from evalkit.evaluation.scorers import bind_judges, resolve_scorers, wants_probabilities
 from evalkit.evaluation.starting import Request, recorded_scorers
+from evalkit.evaluation.stopping import DECIDED
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature
 from evalkit.targets.estimator import EstimatorTarget
@@ -40,7 +41,11 @@ def reopen(request: Request) -> Job:
     scorers = [*recorded_scorers(cases), *given]
     target = fitted_target(open_target(request.model), cases, scorers)
     _check_same(plan, target, scorers)
-    return _job(folder, plan, cases, target, scorers, runtime)
+    if request.stop is not None and not plan.get("stop"):
+        raise UsageError("The run was started without stop=, so its order was not drawn by chance.")
+    job = _job(folder, plan, cases, target, scorers, runtime)
+    job.watches = request.stop is not None
+    return job
 
 
 def reopen_by_name(run: str, runtime: Runtime | None) -> Job:
@@ -58,7 +63,14 @@ def reopen_by_name(run: str, runtime: Runtime | None) -> Job:
         settings = dict(plan["runtime"])
         settings["budget"] = settings["budget"] or None
         runtime = Runtime(**settings)
-    return _job(folder, plan, cases, target, scorers, runtime)
+    job = _job(folder, plan, cases, target, scorers, runtime)
+    job.watches = bool(plan.get("stop")) and not _is_decided(folder)
+    return job
+
+
+def _is_decided(folder: Folder) -> bool:
+    """Say whether the run was stopped by its gates; asked to go on, it then runs the rest."""
+    return folder.result.is_file() and folder.read_json(folder.result)["status"] == DECIDED
 
 
 def _unfinished(run: str, store: str | bool | None) -> tuple[Folder, dict[str, Any]]:

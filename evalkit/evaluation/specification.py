@@ -131,12 +131,16 @@ class Specification(BaseModel):
     )
     requests_per_minute: float | None = Field(default=None, description="Most calls in a minute.")
     tokens_per_minute: float | None = Field(
-        default=None, description="Not part of this release yet."
+        default=None, description="Most tokens in a minute for each server of models."
     )
-    mode: str = Field(default="auto", description="Recordings: auto or live, yet.")
-    recordings: str | None = Field(default=None, description="Not part of this release yet.")
-    budget: float | dict[str, float] | None = Field(
-        default=None, description="Most to spend: US dollars, or usd, tokens, calls, seconds."
+    mode: str = Field(default="auto", description="Recordings: auto, replay, live or none.")
+    recordings: str | None = Field(default=None, description="Folder of recordings to commit.")
+    budget: float | dict[str, float | dict[str, float]] | None = Field(
+        default=None,
+        description="Most to spend: US dollars, or usd, tokens, calls, seconds; also by role.",
+    )
+    prices: dict[str, list[float]] | None = Field(
+        default=None, description="Dollars for a million tokens in and out, by model."
     )
     backend: str = Field(default="local", description="Where shards run; local, yet.")
     progress: bool | None = Field(default=None, description="Whether to draw a progress bar.")

@@ -15,6 +15,7 @@ from evalkit.entities.target import Target
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.job import Job, TemporaryFolder, plan_facts, remove_folder
+from evalkit.evaluation.model_session import check_replayable, checking_session
 from evalkit.evaluation.recording import PLACE_TAG, Place, RunRecord, place_of
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime, shown
@@ -27,6 +28,7 @@ from evalkit.evaluation.scorers import (
 )
 from evalkit.evaluation.stopping import stop_facts
 from evalkit.gates.condition import parse_gates
+from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.store.artifacts import local_folder, make_folder
@@ -84,7 +86,9 @@ def start(request: Request) -> Job:
         options |= _repeats(request, cases, target)
         options |= _stop(request, options, scorers, baseline)
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
-        target = _checked(target, cases)
+        check_replayable(target, request.runtime)
+        with use_session(checking_session(request.runtime)):
+            target = _checked(target, cases)
         record = None if place is None else _open_run(request, place, scorers, target)
         folder = unfinished if record is None else _settle(unfinished, record)
     except BaseException:
