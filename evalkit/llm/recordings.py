@@ -56,7 +56,8 @@ class RecordingFolder:
 
     def files(self) -> Iterator[Path]:
         """Yield the files of all recordings, in order."""
-        yield from sorted(self.path.glob("*/*.json"))
+        found = sorted(self.path.glob("*/*.json"))
+        yield from (path for path in found if not path.parent.name.startswith("."))
 
     def get(self, key: str, *, since: int = 0) -> Any:
         """Return the reply kept under *key*, or ``None``; only if written from *since* on.
