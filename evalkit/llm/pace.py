@@ -11,6 +11,7 @@ them.  Steps grow from 3 % to a doubling as long as trials succeed, and shrink w
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -119,7 +120,7 @@ class Pace:
         self._raises: list[tuple[float, float]] = []
         self._cut_at = -math.inf
         self._since_cut = [0, 0]
-        self._starts: list[float] = []
+        self._starts: deque[float] = deque(maxlen=_LARGEST_CAP)
         self._share: float | None = None
         self._windowed = False
         self._jumps = 0
@@ -137,7 +138,8 @@ class Pace:
     def start(self, now: float) -> None:
         """Count a start, and set the moment of the next one."""
         self.in_flight += 1
-        self._starts.append(now)
+        if not self._found:
+            self._starts.append(now)
         if self._per_token:
             self._tokens_until = max(self._tokens_until, now) + self._usual_tokens * self._per_token
         if math.isinf(self.rate):
