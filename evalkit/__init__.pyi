@@ -1,12 +1,13 @@
 # What a type checker sees of evalkit: the same table as in __init__.py.
 
+from evalkit import judging as judging
 from evalkit import tracking as tracking
 from evalkit.entities.case import Case as Case
 from evalkit.entities.estimate import Estimate as Estimate
 from evalkit.entities.score import Score as Score
 from evalkit.entities.target import Output as Output
 from evalkit.errors import EvalkitError as EvalkitError
-from evalkit.evaluation.again import merge as merge
+from evalkit.evaluation.merging import merge as merge
 from evalkit.evaluation.compare import compare as compare
 from evalkit.evaluation.compare import grid as grid
 from evalkit.evaluation.compare import sweep as sweep
@@ -42,6 +43,7 @@ __all__ = [
     "evaluate",
     "get_scorer",
     "grid",
+    "judging",
     "make_judge",
     "merge",
     "resume",

@@ -1,0 +1,199 @@
+"""Several models judge the same cases; what most of them, or their mean, says counts."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal, Self, cast
+
+from evalkit.entities.case import Case
+from evalkit.entities.score import Score, Status
+from evalkit.errors import UsageError
+from evalkit.judging.judge import Judge
+from evalkit.scoring.facts import MetricFacts
+
+Combine = Literal["majority", "mean", "trimmed_mean"]
+
+_FEWEST: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jury:
+    """Score each case by several judges; one that cannot say anything abstains.
+
+    A case fails where at least half of the jury abstains, and, for ``majority``, with reason
+    ``no_majority`` where no verdict has more than half of the votes given.  Votes, agreement and
+    whether the first juror was overruled are in each score's metadata; `jury_report` sums them up.
+
+    References:
+        Verga et al. (2024), *Replacing Judges with Juries*, arXiv 2404.18796.
+
+    Examples:
+        >>> judge = Judge(name="polite", instructions="Is {{ outputs }} polite?")
+        >>> jury_of(judge, ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"]).name
+        'polite'
+    """
+
+    name: str = "jury"
+    judges: tuple[Judge, ...]
+    """Jurors; best of models of different families, whose errors differ."""
+
+    combine: Combine = "majority"
+    """``majority`` of labels (strict), or ``mean`` or ``trimmed_mean`` of values; the last leaves
+    out the lowest and the highest where three or more vote."""
+
+    borderline: tuple[float, float] | None = None
+    """Only where the first juror's value lies in this range are the others asked."""
+
+    metered: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        made = [Judge(**cast("Any", j)) if isinstance(j, Mapping) else j for j in self.judges]
+        object.__setattr__(self, "judges", tuple(made))
+        if self.borderline is not None:
+            object.__setattr__(self, "borderline", tuple(self.borderline))
+        if len(made) < _FEWEST:
+            raise UsageError(f"A jury has two judges or more; got {len(made)}.")
+        if self.combine not in {"majority", "mean", "trimmed_mean"}:
+            raise UsageError(f"combine= is majority, mean or trimmed_mean; got {self.combine!r}.")
+
+    @property
+    def facts(self) -> MetricFacts:
+        """Facts of the first juror; yes or no only where votes are counted."""
+        facts = self.judges[0].facts
+        return facts if self.combine == "majority" else dataclasses.replace(facts, binary=False)
+
+    @property
+    def requires(self) -> frozenset[str]:
+        """What any of the jurors needs."""
+        return frozenset[str]().union(*(judge.requires for judge in self.judges))
+
+    @property
+    def model(self) -> str | None:
+        """Model strings of the jurors; ``None`` while one has none."""
+        models = [judge.model for judge in self.judges]
+        return None if None in models else ", ".join(str(model) for model in models)
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the signature shows: each juror, and how they are combined."""
+        jurors = [dict(judge.identity) for judge in self.judges]
+        return {"jurors": jurors, "combine": self.combine, "borderline": self.borderline}
+
+    def with_model(self, model: str) -> Self:
+        """Return this jury, where those without a model ask *model*."""
+        bound = (j.with_model(model) if j.model is None else j for j in self.judges)
+        return dataclasses.replace(self, judges=tuple(bound))
+
+    def check(self) -> None:
+        """Refuse to start where a juror cannot work, or verdicts cannot be combined.
+
+        Raises:
+            UsageError: Saying what is wrong.
+        """
+        forms = [judge.prepared.form for judge in self.judges]
+        if self.combine == "majority" and len({form.labels for form in forms}) > 1:
+            raise UsageError("A majority needs jurors with the same choices; use combine='mean'.")
+        if self.combine != "majority" and not all(form.valued for form in forms):
+            raise UsageError("A mean needs choices with values; use combine='majority'.")
+        for judge in self.judges:
+            judge.check()
+
+    async def score(self, case: Case, /) -> Score:
+        """Return what the jury says of *case*."""
+        from evalkit.judging.run import run, together
+
+        first, *others = [functools.partial(run, judge, case) for judge in self.judges]
+        if self.borderline is None:
+            return self.combined(await together([first, *others]))
+        found = [await first()]
+        low, high = self.borderline
+        value = found[0].value
+        if found[0].status is Status.FAILED or (value is not None and low <= value <= high):
+            found += await together(others)
+        return self.combined(found)
+
+    def combined(self, votes: Sequence[Score]) -> Score:
+        """Return the score that *votes*, one of each juror asked, give together."""
+        if any(vote.status is Status.SKIPPED for vote in votes):
+            return next(vote for vote in votes if vote.status is Status.SKIPPED)
+        given = [vote for vote in votes if vote.status is Status.OK]
+        told: dict[str, Any] = {
+            "votes": [_row(j, v) for j, v in zip(self.judges, votes, strict=False)]
+        }
+        if len(given) * 2 <= len(votes):
+            reasons = Counter(vote.reason or "scorer_error" for vote in votes if vote.reason)
+            reason = reasons.most_common(1)[0][0]
+            said = f"{len(votes) - len(given)} of {len(votes)} jurors abstain."
+            return Score(status=Status.FAILED, reason=reason, explanation=said, metadata=told)
+        told["agreement"] = agreement([_said(vote) for vote in given])
+        if self.combine == "majority":
+            return _majority(given, votes[0], told)
+        value = _mean([float(v.value) for v in given if v.value is not None], self.combine)
+        told["flipped"] = votes[0].value != value
+        return Score(value, explanation=given[0].explanation, metadata=told)
+
+
+def jury_of(judge: Judge, models: Sequence[str | Mapping[str, str]], **settings: Any) -> Jury:
+    """Return a jury in which each of *models* asks what *judge* asks.
+
+    Args:
+        judge: The question.
+        models: Model strings, or mappings with ``model`` and ``base_url``.
+        **settings: ``name``, ``combine``, ``borderline`` of `Jury`.
+    """
+    named = [{"model": m} if isinstance(m, str) else dict(m) for m in models]
+    judges = tuple(judge.with_model(one["model"], base_url=one.get("base_url")) for one in named)
+    return Jury(judges=judges, **{"name": judge.name, **settings})
+
+
+def agreement(said: Sequence[str]) -> float | None:
+    """Return the share of pairs of votes that are equal; ``None`` with fewer than two.
+
+    Examples:
+        >>> round(agreement(["yes", "yes", "no"]), 4)
+        0.3333
+    """
+    pairs = math.comb(len(said), 2)
+    return sum(math.comb(n, 2) for n in Counter(said).values()) / pairs if pairs else None
+
+
+def _majority(given: Sequence[Score], first: Score, told: dict[str, Any]) -> Score:
+    votes = Counter(_said(vote) for vote in given)
+    (top, count), *_ = votes.most_common()
+    if count * 2 <= len(given):
+        shown = ", ".join(f"{said}: {n}" for said, n in votes.items())
+        return Score(
+            status=Status.FAILED,
+            reason="no_majority",
+            explanation=f"No verdict has more than half of the votes ({shown}).",
+            metadata=told,
+        )
+    chosen = next(vote for vote in given if _said(vote) == top)
+    told["flipped"] = first.status is not Status.OK or _said(first) != top
+    return dataclasses.replace(chosen, metadata=told)
+
+
+def _mean(values: Sequence[float], combine: Combine) -> float:
+    kept = sorted(values)
+    if combine == "trimmed_mean" and len(kept) > _FEWEST:
+        kept = kept[1:-1]
+    return math.fsum(kept) / len(kept)
+
+
+def _said(vote: Score) -> str:
+    return vote.label if vote.label is not None else f"{float(vote.value or 0.0):g}"
+
+
+def _row(judge: Judge, vote: Score) -> dict[str, Any]:
+    return {
+        "model": judge.model,
+        "label": vote.label,
+        "value": vote.value,
+        "reason": vote.reason,
+        "explanation": vote.explanation,
+    }
