@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,21 @@ FIELDS = (
     "tool_calls",
     "metadata",
 )
+
+
+def _wrong_field(output: Output) -> str | None:
+    """Return what is wrong with what a user's target put into an `Output`, or ``None``."""
+    for name in ("cost", "time_to_first_token"):
+        value: Any = getattr(output, name)
+        if value is None:
+            continue
+        if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+            return f"Output({name}=) must be a finite number of at least 0, got {value!r}."
+    for name in ("usage", "metadata"):
+        mapping: Any = getattr(output, name)
+        if mapping is not None and not isinstance(mapping, Mapping):
+            return f"Output({name}=) must be a mapping, got {type(mapping).__name__}."
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +65,9 @@ class Call:
         """Return the call that gave *output* after *seconds*."""
         if output.value is None:
             return cls.failed("empty", "The target returned nothing.", seconds)
+        wrong = _wrong_field(output)
+        if wrong is not None:
+            return cls.failed("invalid_response", wrong, seconds)
         return cls(
             output=output.value,
             latency_seconds=seconds,

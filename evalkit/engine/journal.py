@@ -3,7 +3,8 @@
 A record is a frame: length and CRC-32 of its payload (little-endian 32-bit words), then the
 payload.  A frame goes to the file in a single ``write()``, which the kernel keeps even when the
 process is killed the next moment; ``durable`` also asks for ``fsync``, which survives a power cut.
-A reader stops at the first frame that is not whole; a writer cuts that tail off before it appends.
+A reader passes over a frame whose checksum is wrong and stops at one that is not whole; a writer
+cuts that tail off before it appends.
 
 Payloads start with one letter: ``C`` a finished call (JSON), ``B`` a scored batch (columns),
 ``S`` one cell of an asynchronous scorer (JSON), ``U`` what a call of a model has cost (JSON).
@@ -124,7 +125,10 @@ def _scan(file: int, size: int) -> Iterator[Record]:
             return
         body = os.pread(file, length, start)
         if checksum(body) != wanted:
-            return
+            offset = (
+                start + length
+            )  # a record that the disk has spoilt; those after it may be whole
+            continue
         yield Record(body[:1], start + 1, length - 1, body[1:])
         offset = start + length
 

@@ -77,8 +77,10 @@ class ThreadLane:
     def _do(self, job: _Job) -> None:
         try:
             result, error = job.context.run(job.function, *job.arguments), None
-        except BaseException as raised:  # noqa: BLE001  handed to the one who waits
+        except Exception as raised:  # noqa: BLE001  handed to the one who waits
             result, error = None, raised
+        except BaseException as raised:  # noqa: BLE001  sys.exit() must not end the whole work
+            result, error = None, RuntimeError(f"{type(raised).__name__}: {raised}")
         with self._guard:
             wake = not self._done
             self._done.append((job.future, result, error))

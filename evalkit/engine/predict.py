@@ -96,8 +96,8 @@ class Caller:
 
     async def _run_batches(self) -> None:
         for shard in self._plan.shards:
-            if self._stopped():
-                return
+            if self._stopped() and not self._is_called(shard):
+                continue
             work = ShardWork(shard, self._plan.batch(shard), 0)
             for repeat in range(self._plan.repeats):
                 await self._call_batch(work, repeat)
@@ -121,10 +121,16 @@ class Caller:
 
     def _units(self) -> Iterator[Unit]:
         for shard in self._plan.shards:
-            if self._stopped():
-                return
+            if self._stopped() and not self._has_calls(shard):
+                continue  # but what an earlier process has called is scored
             work = ShardWork(shard, self._plan.batch(shard), len(shard) * self._plan.repeats)
             yield from units_of(work, self._plan.repeats)
+
+    def _has_calls(self, shard: Shard) -> bool:
+        return any(cell in self._state.calls for cell in self._plan.cells_of(shard))
+
+    def _is_called(self, shard: Shard) -> bool:
+        return all(cell in self._state.calls for cell in self._plan.cells_of(shard))
 
     async def _work(self, units: Iterator[Unit]) -> None:
         for unit in units:  # one iterator, shared by all workers
@@ -203,7 +209,12 @@ class Caller:
                 )
         except (BudgetSpentError, NotRecordedError):
             raise
-        except Exception as error:  # noqa: BLE001  a user's target may raise anything
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return _failure(error, monotonic() - started - patience.waited)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a target may raise anything
             return _failure(error, monotonic() - started - patience.waited, timeout)
         return Call.answered(output, monotonic() - started - patience.waited)
 
@@ -216,7 +227,7 @@ class Caller:
         return self._state.stopping.is_set()
 
 
-def _failure(error: Exception, seconds: float, timeout: float | None = None) -> Call:
+def _failure(error: BaseException, seconds: float, timeout: float | None = None) -> Call:
     if isinstance(error, TargetError):
         return Call.failed(error.reason, error.explanation, seconds)
     if isinstance(error, TimeoutError) and timeout is not None and seconds >= timeout * 0.99:

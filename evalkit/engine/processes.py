@@ -8,7 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
@@ -41,7 +41,7 @@ def _score(
 
 
 @contextlib.contextmanager
-def _alarm(seconds: float | None) -> Iterator[None]:
+def _alarm(seconds: float | None) -> Generator[None]:
     """Raise `TimeoutError` in this (main) thread after *seconds*; enough for Python code."""
     if seconds is None:
         yield

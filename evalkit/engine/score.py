@@ -130,6 +130,7 @@ class ShardScorer:
         if self._timeout is None:
             return await self._lane.run(score_cases, scorer, batch, first, found)
         finished = anyio.Event()
+        progress = -1
         async with anyio.create_task_group() as group:
 
             async def work() -> None:
@@ -139,7 +140,6 @@ class ShardScorer:
                 group.cancel_scope.cancel()
 
             group.start_soon(work)
-            progress = -1
             while not finished.is_set() and progress < len(found):
                 progress = len(found)
                 with anyio.move_on_after(self._timeout):
@@ -277,10 +277,26 @@ def _piece(part: Mapping[str, ScoreColumn], key: str) -> ScoreColumn:
         return part[key]
     plain = part.get(PLAIN)
     if plain is None:
-        return ScoreColumn.missing(len(next(iter(part.values()))), Status.SKIPPED)
+        return _without_value(list(part.values()))
     if (plain.status == Status.OK).any():
         return ScoreColumn.missing(len(plain), Status.SKIPPED)
     return plain
+
+
+def _without_value(columns: list[ScoreColumn]) -> ScoreColumn:
+    """Return a column for a key that no cell here has: failed and unreached cells stay so."""
+    first = columns[0]
+    lost = (first.status == Status.FAILED) | (first.status == Status.NOT_RUN)
+    for other in columns[1:]:
+        lost &= other.status == first.status
+    found = ScoreColumn.missing(len(first), Status.SKIPPED)
+    found.status[lost] = first.status[lost]
+    for row in lost.nonzero()[0].tolist():
+        if row in first.reasons:
+            found.reasons[row] = first.reasons[row]
+        if row in first.explanations:
+            found.explanations[row] = first.explanations[row]
+    return found
 
 
 def _with_statistics(pieces: list[ScoreColumn]) -> list[ScoreColumn]:

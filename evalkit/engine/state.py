@@ -168,7 +168,7 @@ _UNMETERED = b'{"unmetered":true,'
 def _as_written(cell: int, call: Call) -> tuple[Call, bytes]:
     try:
         written = canonical_json({"cell": cell, **call.to_json()})
-    except TypeError as error:
+    except Exception as error:  # noqa: BLE001  a user's object may raise anything on the way
         explanation = f"The target's answer cannot be kept: {error}; return JSON values."
         call = Call.failed("invalid_response", explanation, call.latency_seconds)
         return call, canonical_json({"cell": cell, **call.to_json()})

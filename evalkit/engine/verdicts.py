@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import numbers
 from collections.abc import Mapping
 from typing import Any, Final
 
+from evalkit._internal.canonical import canonical_json
 from evalkit.entities.score import Score, Status
 from evalkit.errors import EvalkitError
 from evalkit.scoring.column import ScoreColumn
@@ -38,11 +40,11 @@ def cells_of(verdict: Any) -> Cells:
 
 def _one(value: Any) -> Score:
     if isinstance(value, Score):
-        return value
+        return _kept(value)
     if value is None:
         return Score.skipped()
     if isinstance(value, str):
-        return Score(label=value)
+        return _kept(Score(label=value))
     if isinstance(value, bool) or type(value).__name__ in {"bool_", "bool"}:
         return Score(bool(value))
     if isinstance(value, numbers.Real) or hasattr(value, "__float__"):
@@ -54,6 +56,19 @@ def _one(value: Any) -> Score:
         f"a scorer returns a number, bool, text, Score, mapping, list or None, "
         f"not {type(value).__name__}"
     )
+
+
+def _kept(score: Score) -> Score:
+    """Return *score* as a file can keep it.
+
+    Raises:
+        TypeError: If its metadata has no JSON form.
+    """
+    if score.metadata is not None:
+        canonical_json(score.metadata)
+    if score.label is None or score.label.isprintable():
+        return score
+    return dataclasses.replace(score, label=score.label.encode("utf-8", "replace").decode())
 
 
 def failure_of(error: BaseException) -> Score:

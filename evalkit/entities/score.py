@@ -63,6 +63,10 @@ class Score:
             raise ValueError("a score needs a value or a label; for neither use Score.skipped()")
         if self.status is not Status.OK and self.value is not None:
             raise ValueError("only a score whose status is OK has a value")
+        for name in ("label", "explanation", "reason"):
+            text: object = getattr(self, name)
+            if text is not None and not isinstance(text, str):
+                raise TypeError(f"a score's {name} must be a text, got {type(text).__name__}")
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"a score's value must be finite, got {self.value}")
         if not (math.isfinite(self.weight) and self.weight >= 0):

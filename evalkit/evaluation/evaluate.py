@@ -114,10 +114,10 @@ async def aevaluate(
     job = await anyio.to_thread.run_sync(lambda: _job(Request(**_given(given))))
     try:
         await _journalled(job)
+        return await anyio.to_thread.run_sync(job.finish)
     except BaseException as error:
         job.fail(error)
         raise
-    return await anyio.to_thread.run_sync(job.finish)
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

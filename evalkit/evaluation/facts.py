@@ -42,3 +42,6 @@ class Facts:
     """Cells whose target failed, with reason and explanation."""
 
     notes: Sequence[str] = ()
+
+    scorers: Sequence[Any] = ()
+    """The scorers themselves, in the process that made the result; never kept in a file."""

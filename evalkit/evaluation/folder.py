@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,15 @@ class Folder:
     def artifacts(self) -> Path:
         """Confusion matrices and the like."""
         return self.path / "artifacts.json"
+
+    def sync(self) -> None:
+        """Force every file and the folder itself to the disk."""
+        for path in (*(p for p in self.path.iterdir() if p.is_file()), self.path):
+            file = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
 
     def write_json(self, path: Path, content: Any) -> None:
         """Write *content* to *path*, whole or not at all.

@@ -21,7 +21,7 @@ from evalkit.engine.progress import Progress
 from evalkit.engine.state import RunState
 from evalkit.entities.score import Status
 from evalkit.entities.target import Target, TargetIdentity
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.environment import environment
 from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import FORMAT, Folder
@@ -60,6 +60,12 @@ class Job:
     baseline: EvaluationResult | None = None
     watches: bool = False
     """Whether to stop once the gates are decided."""
+
+    kept: Sequence[Metric] = ()
+    """Metrics of earlier work that the result has too, before its own."""
+
+    kept_scorers: Sequence[Any] = ()
+    """Scorers of those metrics, where they are at hand."""
 
     state: RunState = field(default_factory=RunState)
     lock: RunLock | None = None
@@ -101,6 +107,10 @@ class Job:
         if self.state.journal is not None:
             return
         self.lock = RunLock(self.folder.path, self.run_id or self.folder.path.name)
+        if self.folder.result.is_file() and not self.folder.journal.is_file():
+            raise UsageError(f"Run {self.run_id or self.folder.path.name} is complete already.")
+        if self.record is not None:
+            self.record.begin()
         self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
@@ -160,7 +170,7 @@ class Job:
             JournalError: If the disk is full; the journal keeps what was done.
         """
         plan = self.plan()
-        metrics = merge(plan, self.state)
+        metrics = [*self.kept, *merge(plan, self.state)]
         status = self.state.stop_reason or "complete"
         if status == DECIDED:
             self.state.notes.append(self._saved(plan, metrics))
@@ -173,6 +183,7 @@ class Job:
             usage=self._usage(),
             failures=self.state.failures,
             notes=tuple(self.state.notes),
+            scorers=(*self.kept_scorers, *self.scorers),
         )
         result = EvaluationResult(
             facts=facts,
@@ -193,6 +204,8 @@ class Job:
         write_result(result)
         if self.record is not None:
             self.record.finish(result)
+        if self.runtime.durable:
+            self.folder.sync()
         self.release(drop_journal=status == "complete")
         tell("evalkit_run_finished", run_id=self.run_id, result=result)
         return result
@@ -228,11 +241,9 @@ class Job:
             self.state.journal = None
         if drop_journal:
             self.folder.journal.unlink(missing_ok=True)
-        if self.lock is not None:
+        if self.lock is not None:  # its file stays: another process may be waiting on it
             self.lock.release()
             self.lock = None
-            if drop_journal:
-                (self.folder.path / "lock").unlink(missing_ok=True)
 
 
 def _usage(spent: Spent, seconds: float) -> Usage:

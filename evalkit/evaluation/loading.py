@@ -15,8 +15,9 @@ from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.recording import evaluation_folder, store_of
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.scores_file import read_scores
+from evalkit.hooks.catalog import catalog, with_parameters
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.signature import rebuild
+from evalkit.scoring.signature import import_path
 
 
 def find_folder(run: str | Path, store: str | None = None) -> Folder:
@@ -99,9 +100,17 @@ def read_metrics(
 
 
 def scorer_of(spec: Mapping[str, Any]) -> Any:
-    """Return the scorer that computes a corpus value, or one that says why it cannot."""
+    """Return the scorer that computes a corpus value, or one that says why it cannot.
+
+    Reading a result must run nothing that its folder names: only what an installed plug-in has
+    registered under this name, and is of this very class, is used.
+    """
+    inner = spec.get("inner", spec)
     try:
-        return rebuild(spec)
+        registered: Any = catalog().scorer(inner["name"] if "inner" in spec else spec["name"])
+        if import_path(type(registered)) != inner.get("class"):
+            return _Absent(f"Scorer {spec['name']!r} is not registered by any plug-in here.")
+        return with_parameters(registered, inner["parameters"])
     except EvalkitError as error:
         return _Absent(str(error))
 

@@ -32,9 +32,18 @@ class RunRecord:
     """Whether the evaluation made the run, and so ends it."""
 
     closes: bool = True
+    place: str | None = None
+    """Folder among the run's artifacts that becomes the run's evaluation once it is complete."""
+
+    def begin(self) -> None:
+        """Say that the run is going on, once its lock is held."""
+        if self.owned and self.store.get_run(self.run_id).info.status is not RunStatus.RUNNING:
+            self.store.update_run(self.run_id, status=RunStatus.RUNNING)
 
     def finish(self, result: EvaluationResult) -> None:
         """Write params, metrics, tags and summaries, and end the run."""
+        if self.place is not None:
+            self.store.set_tags(self.run_id, {PLACE_TAG: self.place})
         stamp = now_milliseconds()
         plan = result.facts.plan
         metrics = [

@@ -7,7 +7,6 @@ from typing import Any
 
 from evalkit.data.spool import Spool
 from evalkit.engine.journal import RunLock
-from evalkit.entities.run import RunStatus
 from evalkit.entities.target import Target
 from evalkit.errors import DataError, RunLockedError, UsageError
 from evalkit.evaluation.folder import Folder
@@ -37,10 +36,11 @@ def reopen(request: Request) -> Job:
     assert runtime.resume is not None  # noqa: S101  the caller looked
     folder, plan = _unfinished(runtime.resume, runtime.store)
     cases = Spool.open(folder.cases)
-    given = bind_judges(resolve_scorers(request.scorers), plan.get("judge_model"))
+    with use_session(checking_session(runtime)):
+        given = bind_judges(resolve_scorers(request.scorers), plan.get("judge_model"))
     scorers = [*recorded_scorers(cases), *given]
     target = fitted_target(open_target(request.model), cases, scorers)
-    _check_same(plan, target, scorers)
+    check_same(plan, target, scorers)
     if request.stop is not None and not plan.get("stop"):
         raise UsageError("The run was started without stop=, so its order was not drawn by chance.")
     job = _job(folder, plan, cases, target, scorers, runtime)
@@ -58,7 +58,7 @@ def reopen_by_name(run: str, runtime: Runtime | None) -> Job:
     cases = Spool.open(folder.cases)
     scorers = [rebuild(spec) for spec in plan["scorers"]]
     target = fitted_target(rebuilt_target(plan["target"]), cases, scorers)
-    _check_same(plan, target, scorers)
+    check_same(plan, target, scorers)
     if runtime is None:
         settings = dict(plan["runtime"])
         settings["budget"] = settings["budget"] or None
@@ -107,7 +107,12 @@ def fitted_target(target: Target | None, cases: Spool, scorers: list[Scorer]) ->
     return target
 
 
-def _check_same(plan: Mapping[str, Any], target: Target | None, scorers: list[Scorer]) -> None:
+def check_same(plan: Mapping[str, Any], target: Target | None, scorers: list[Scorer]) -> None:
+    """Refuse target and scorers that are not those a run was started with.
+
+    Raises:
+        UsageError: Naming what differs.
+    """
     given = {scorer.name: signature(scorer) for scorer in scorers}
     for name, mark in plan["signatures"].items():
         if given.get(name) != mark:
@@ -155,5 +160,4 @@ def _record(plan: Mapping[str, Any], runtime: Runtime) -> RunRecord | None:
     if run_id is None or found is None:
         return None
     store, closes = found
-    store.update_run(run_id, status=RunStatus.RUNNING)
-    return RunRecord(store, run_id, owned=True, closes=closes)
+    return RunRecord(store, run_id, owned=plan.get("owned", True), closes=closes)

@@ -70,7 +70,8 @@ def start(request: Request) -> Job:
     """
     if request.data is None:
         raise UsageError(_no_data(request.model))
-    scorers = bind_judges(resolve_scorers(request.scorers), request.judge_model)
+    with use_session(checking_session(request.runtime)):
+        scorers = bind_judges(resolve_scorers(request.scorers), request.judge_model)
     options = _options(request)
     baseline = _baseline(request)
     options["baseline"] = baseline and _named(baseline, request.baseline)
@@ -104,7 +105,7 @@ def start(request: Request) -> Job:
         target=target,
         scorers=scorers,
         data_name=_data_name(request.data),
-        options=options | {"run_id": _id(record)},
+        options=options | _belonging(record),
         runtime=shown(request.runtime),
     )
     made = Folder(folder)
@@ -153,8 +154,11 @@ def _named(baseline: EvaluationResult, source: Any) -> dict[str, str]:
     return {"name": baseline.name, "reference": reference_of(baseline, source)}
 
 
-def _id(record: RunRecord | None) -> str | None:
-    return None if record is None else record.run_id
+def _belonging(record: RunRecord | None) -> dict[str, Any]:
+    """Return which run of which store the evaluation belongs to, and whether it ends the run."""
+    if record is None:
+        return {"run_id": None, "store": None, "owned": False}
+    return {"run_id": record.run_id, "store": record.store.uri, "owned": record.owned}
 
 
 def _no_data(model: Any) -> str:

@@ -139,7 +139,7 @@ def get_scorer(
             raise UsageError(f"extract= cuts outputs and expectations, not {', '.join(unknown)}.")
     found = catalog().scorer(scorer)
     if parameters:
-        found = _with_parameters(found, parameters)
+        found = with_parameters(found, parameters)
     if name is None and not reads and extract is None:
         return found
     return ConfiguredScorer(
@@ -147,7 +147,12 @@ def get_scorer(
     )
 
 
-def _with_parameters(scorer: Scorer, parameters: Mapping[str, Any]) -> Scorer:
+def with_parameters(scorer: Scorer, parameters: Mapping[str, Any]) -> Scorer:
+    """Return *scorer* with some of its parameters changed.
+
+    Raises:
+        UsageError: If it has no such parameter, or refuses the value.
+    """
     # A scorer of a family takes keywords that are not its fields, and checks them itself.
     configured = getattr(scorer, "configured", None) or _replaced(scorer, parameters)
     try:

@@ -89,6 +89,8 @@ def estimate_mean(
     from evalkit.stats import mean_interval
 
     values, status = case_values(column, design, reducer)
+    # A cell that has only a label, or only its share of a corpus metric, has no value to average.
+    status = np.where((status == Status.OK) & ~np.isfinite(values), Status.SKIPPED, status)
     ok = status == Status.OK
     counted = _counted(key, facts, design, status)
     if not ok.any():

@@ -203,7 +203,10 @@ def load(path: str) -> Any:
 
 
 def rebuild(spec: Mapping[str, Any]) -> Scorer:
-    """Return the scorer that *spec* describes; nothing stored is ever executed as code.
+    """Return the scorer that *spec* describes.
+
+    The specification only names code that is installed; still, rebuilding imports what it names,
+    so this is for finishing work that one started, never for reading a result.
 
     Raises:
         SpecificationError: If it was made in a notebook or script, or no longer imports.
@@ -233,12 +236,25 @@ def rebuild(spec: Mapping[str, Any]) -> Scorer:
         )
     parameters = {name: _rebuilt_value(value) for name, value in spec["parameters"].items()}
     kind = load(spec["class"])
-    if "name" in {field.name for field in dataclasses.fields(kind) if field.init}:
+    if not _is_scorer_class(kind):
+        raise SpecificationError(f"{spec['class']} is no scorer; {spec['name']!r} is left alone.")
+    known = {field.name for field in dataclasses.fields(kind) if field.init}
+    if not known >= set(parameters):
+        raise SpecificationError(f"{spec['class']} has no {', '.join(set(parameters) - known)}.")
+    if "name" in known:
         parameters["name"] = spec["name"]
     rebuilt: Scorer = kind(**parameters)
     if rebuilt.name != spec["name"]:
         return ConfiguredScorer(inner=rebuilt, name=spec["name"])
     return rebuilt
+
+
+def _is_scorer_class(kind: Any) -> bool:
+    return (
+        isinstance(kind, type)
+        and dataclasses.is_dataclass(kind)
+        and (hasattr(kind, "score") or hasattr(kind, "score_batch"))
+    )
 
 
 def _rebuilt_value(value: Any) -> Any:

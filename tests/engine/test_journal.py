@@ -57,20 +57,25 @@ def test_a_journal_cut_anywhere_keeps_its_whole_records(
 
 
 @given(st.data())
-def test_a_flipped_bit_ends_the_journal_before_its_record(
+def test_a_flipped_bit_spoils_its_own_record_alone(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("flip") / "journal"
+    records = [b"record 0", b"record 1", b"record 2"]
     with Journal(path) as journal:
-        for number in range(3):
-            journal.append(CALL, b"record %d" % number)
+        for record in records:
+            journal.append(CALL, record)
     content = bytearray(path.read_bytes())
     size = len(content) // 3
-    place = data.draw(st.integers(0, len(content) - 1))
-    content[place] ^= 1 << data.draw(st.integers(0, 7))
+    spoilt, place = data.draw(st.integers(0, 2)), data.draw(st.integers(4, size - 1))
+    content[spoilt * size + place] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(content)
+    kept = [record for number, record in enumerate(records) if number != spoilt]
 
-    assert _payloads(path) == [b"record 0", b"record 1", b"record 2"][: place // size]
+    assert _payloads(path) == kept
+    with Journal(path) as journal:
+        journal.append(CALL, b"after")
+    assert _payloads(path) == [*kept, b"after"]
 
 
 def _with_file_limit() -> None:
