@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from evalkit.cli.comparing import show_comparison
 from evalkit.cli.exits import exit_code
 from evalkit.cli.output import facts_grid, show, tell, write, write_json
 from evalkit.cli.summary import show_results, write_reports
 from evalkit.engine.plan import Plan
 from evalkit.errors import UsageError
+from evalkit.evaluation.compare import compare
+from evalkit.evaluation.comparison import Comparison
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.job import Job
 from evalkit.evaluation.result import EvaluationResult
@@ -36,9 +39,24 @@ def run(chosen: Sequence[Specification], *, as_json: bool) -> int:
                 write("")
             show_results([result], as_json=False)
         results.append(result)
+    comparison = _compared(results)
     if as_json:
-        show_results(results, as_json=True)
+        show_results(results, as_json=True, comparison=comparison)
+    elif comparison is not None:
+        write("")
+        show_comparison(comparison, {})
     return exit_code(results)
+
+
+def _compared(results: Sequence[EvaluationResult]) -> Comparison | None:
+    """Return the comparison of several models, the first being the baseline of the others."""
+    if len(results) < 2:  # noqa: PLR2004  it takes two to compare
+        return None
+    try:
+        return compare(*results)
+    except UsageError as error:
+        tell(f"The models are not compared: {error}")
+        return None
 
 
 def _plain(name: str) -> str:

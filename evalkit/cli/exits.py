@@ -15,8 +15,13 @@ _GRAVITY = (Verdict.FAIL, Verdict.BUDGET, Verdict.INFRA, Verdict.INCONCLUSIVE, V
 
 def exit_code(results: Iterable[EvaluationResult]) -> int:
     """Return the exit code of the gravest of *results*: FAIL, then BUDGET, INFRA, INCONCLUSIVE."""
-    found = {outcome(result, result.verdict) for result in results}
-    return EXIT_CODES[next(verdict for verdict in _GRAVITY if verdict in found)]
+    return EXIT_CODES[gravest(outcome(result, result.verdict) for result in results)]
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the gravest of *verdicts*; PASS where there are none."""
+    found = set(verdicts)
+    return next((verdict for verdict in _GRAVITY if verdict in found), Verdict.PASS)
 
 
 def outcome(result: EvaluationResult, verdict: GateVerdict) -> Verdict:

@@ -22,37 +22,55 @@ if TYPE_CHECKING:
     metavar="CONDITION",
     help="Condition to hold; by default those of the run itself.",
 )
+@click.option(
+    "--baseline",
+    metavar="RUN|FILE",
+    help="What conditions such as 'no_regression(text.token_f1)' compare with.",
+)
 @json_option
 @store_option
 @click.pass_context
-def command(context: click.Context, /, run: str, gates: tuple[str, ...], as_json: bool) -> None:
+def command(
+    context: click.Context,
+    /,
+    *,
+    run: str,
+    gates: tuple[str, ...],
+    baseline: str | None,
+    as_json: bool,
+) -> None:
     """Judge a finished run by conditions; the exit code tells the verdict.
 
     A condition is `metric op number`, such as `p95(operations.latency) <= 2`,
     `text.token_f1[language=de] >= 0.5` or `coverage >= 98%`.  It passes if the whole interval
-    does; with `@ point` at its end the value alone decides.
+    does; with `@ point` at its end the value alone decides.  `no_regression(m, margin=0.02)`,
+    `improves(m, by=0.01)` and `equivalent(m, margin=0.01)` compare with the baseline: a run, a
+    baseline file, or git:REF:FILE.
     """
     from evalkit.cli.exits import outcome
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.output import write_json
     from evalkit.cli.summary import as_object
     from evalkit.errors import UsageError
-    from evalkit.evaluation.loading import load_result
+    from evalkit.evaluation.opening import open_result
     from evalkit.gates.verdict import EXIT_CODES
 
     find_own_modules()
-    result = load_result(run)
-    verdict = result.check(gates) if gates else result.verdict
+    result = open_result(run)
+    asked = gates or result.facts.plan["gates"]
+    own = not gates and baseline is None
+    verdict = result.verdict if own else result.check(asked, baseline=baseline)
     if not verdict.conditions:
         raise UsageError(f"{result.name!r} has no conditions of its own; give --gate CONDITION.")
     if as_json:
         write_json(as_object(result, verdict))
     else:
-        _show(verdict)
+        show_verdict(verdict)
     context.exit(EXIT_CODES[outcome(result, verdict)])
 
 
-def _show(verdict: GateVerdict) -> None:
+def show_verdict(verdict: GateVerdict) -> None:
+    """Print each condition with the numbers that decided it."""
     from rich.table import Table
     from rich.text import Text
 

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "resume": LazyCommand("Evaluate", "Finish an evaluation that was interrupted."),
     "retry": LazyCommand("Evaluate", "Run what failed again, as a new run."),
     "score": LazyCommand("Evaluate", "Add scorers to finished work; no model is called."),
+    "compare": LazyCommand("Look", "Compare runs on the same cases, paired."),
     "gate": LazyCommand("Look", "Judge a finished run by conditions."),
     "report": LazyCommand("Look", "Show a run, or write it as a report."),
     "runs": LazyCommand("Look", "List, show and delete runs."),

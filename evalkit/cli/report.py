@@ -23,7 +23,8 @@ from evalkit.cli.options import json_option, run_argument, store_option
 def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
     """Show a run, or write it as a report.
 
-    Extensions: .html .md .json .xml (JUnit) .csv .parquet .tex, and those of plug-ins.
+    Extensions: .html .md .json .xml (JUnit) .csv .parquet .tex, those of plug-ins, and
+    .baseline.json: the scores alone, a line a case, to commit and to compare later runs with.
     """
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.summary import show_results, write_reports

@@ -8,18 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.cli.exits import outcome, scored_anything
 from evalkit.cli.output import drawing_board, show, tell, write_json
+from evalkit.report.comparison_document import comparison_document
 from evalkit.report.table import WIDEST, render
 
 if TYPE_CHECKING:
+    from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.gates.verdict import GateVerdict
 
 
-def show_results(results: Sequence[EvaluationResult], *, as_json: bool) -> None:
-    """Print *results*; say on stderr where nothing could be scored, and why."""
+def show_results(
+    results: Sequence[EvaluationResult], *, as_json: bool, comparison: Comparison | None = None
+) -> None:
+    """Print *results*; say on stderr where nothing could be scored, and why.
+
+    Args:
+        results: What to print.
+        as_json: Whether to print one JSON object instead of tables.
+        comparison: Added to the JSON object of several results.
+    """
     if as_json:
         found = [as_object(result) for result in results]
-        write_json(found[0] if len(found) == 1 else {"runs": found})
+        several: dict[str, Any] = {"runs": found}
+        if comparison is not None:
+            several["comparison"] = comparison_document(comparison, cases=0)
+        write_json(found[0] if len(found) == 1 else several)
     else:
         width = min(drawing_board().width, WIDEST)
         show(*(render(result, width=width) for result in results))

@@ -14,6 +14,7 @@ from evalkit.evaluation.paired import Pairs, difference_of, pairs
 from evalkit.stats import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
     from evalkit.evaluation.result import EvaluationResult
@@ -58,6 +59,25 @@ class Row:
 
     pairs: Pairs
 
+    @property
+    def outcome(self) -> str:
+        """``better``, ``worse`` or ``different`` where the whole interval says so, else a blank."""
+        low, high = self.found.low, self.found.high
+        if low is None or high is None or low <= 0 <= high:
+            return ""
+        direction = self.pairs.metric.facts.direction
+        if direction == "none":
+            return "different"
+        return "better" if (low > 0) == (direction == "higher") else "worse"
+
+    def changed(self, *, better: bool) -> npt.NDArray[np.int64]:
+        """Return the places of the pairs that ``b`` has better (or worse), largest change first."""
+        value_b, value_a = self.pairs.values
+        sign = -1.0 if self.pairs.metric.facts.direction == "lower" else 1.0
+        gain = np.nan_to_num(value_b - value_a) * (sign if better else -sign)
+        order = np.argsort(-gain, kind="stable")
+        return order[: int((gain > 0).sum())]
+
 
 class Comparison:
     """Several results on the same cases; each is set against the baseline.
@@ -91,7 +111,8 @@ class Comparison:
         self.results = dict(results)
         self.baseline = baseline
         self.notes = list(notes)
-        self._anyway = anyway
+        self.anyway = anyway
+        self._tables: dict[str, pd.DataFrame] = {}
         self.metrics = list(metrics) if metrics is not None else self._shared_metrics()
         if not self.metrics:
             raise UsageError("The results share no metric; score them with the same scorers.")
@@ -120,7 +141,7 @@ class Comparison:
 
     def _row(self, name: str, key: str) -> Row:
         first, second = self[name], self[self.baseline]
-        joined = pairs(first, second, key, anyway=self._anyway)
+        joined = pairs(first, second, key, anyway=self.anyway)
         return Row(
             a=self.baseline,
             b=name,
@@ -175,17 +196,34 @@ class Comparison:
 
         return differences_by(self, tag)
 
-    def fixed(self, metric: str, *, system: str | None = None) -> pd.DataFrame:
+    def ranks(self, metric: str) -> pd.DataFrame:
+        """Return the systems by *metric*, with the ranks that their differences leave open.
+
+        Returns:
+            ``system, value, low, high, best_rank, worst_rank``, best value first.
+
+        Raises:
+            UsageError: If more or less of the metric is neither better.
+        """
+        from evalkit.evaluation.ranking import rank_table
+
+        return rank_table(self, metric)
+
+    def fixed(
+        self, metric: str, *, system: str | None = None, limit: int | None = None
+    ) -> pd.DataFrame:
         """Return the cases that the baseline got worse than *system*, largest change first.
 
         Returns:
             ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``.
         """
-        return self._changed(metric, system, better=True)
+        return self._changed(metric, system, limit, better=True)
 
-    def broke(self, metric: str, *, system: str | None = None) -> pd.DataFrame:
+    def broke(
+        self, metric: str, *, system: str | None = None, limit: int | None = None
+    ) -> pd.DataFrame:
         """Return the cases that *system* got worse than the baseline, largest change first."""
-        return self._changed(metric, system, better=False)
+        return self._changed(metric, system, limit, better=False)
 
     def row(self, metric: str, system: str | None = None) -> Row:
         """Return the comparison of one system (the first other one by default) by *metric*.
@@ -199,30 +237,35 @@ class Comparison:
                 return row
         raise UnknownSystemError(f"{wanted}: {metric}", [f"{r.b}: {r.metric}" for r in self.rows])
 
-    def _changed(self, metric: str, system: str | None, *, better: bool) -> pd.DataFrame:
+    def _changed(
+        self, metric: str, system: str | None, limit: int | None, *, better: bool
+    ) -> pd.DataFrame:
         import pandas as pd
 
         row = self.row(metric, system)
-        value_b, value_a = row.pairs.values
-        change = value_b - value_a
-        sign = -1.0 if row.pairs.metric.facts.direction == "lower" else 1.0
-        gain = np.nan_to_num(change) * (sign if better else -sign)
-        order = [place for place in np.argsort(-gain, kind="stable") if gain[place] > 0]
-        tables = [self[row.b].table(), self[row.a].table()]
-        firsts = [table[table["repeat"] == 0].reset_index(drop=True) for table in tables]
+        order = row.changed(better=better)[:limit]
         places = [rows[order] for rows in row.pairs.rows]
+        value_b, value_a = (values[order] for values in row.pairs.values)
+        first, second = self._first_repeats(row.b), self._first_repeats(row.a)
         return pd.DataFrame(
             {
                 "id": row.pairs.ids[order],
-                "inputs": firsts[0]["inputs"].to_numpy()[places[0]],
-                "expectations": firsts[0]["expectations"].to_numpy()[places[0]],
-                "output_a": firsts[1]["outputs"].to_numpy()[places[1]],
-                "output_b": firsts[0]["outputs"].to_numpy()[places[0]],
-                "value_a": value_a[order],
-                "value_b": value_b[order],
-                "change": change[order],
+                "inputs": first["inputs"].to_numpy()[places[0]],
+                "expectations": first["expectations"].to_numpy()[places[0]],
+                "output_a": second["outputs"].to_numpy()[places[1]],
+                "output_b": first["outputs"].to_numpy()[places[0]],
+                "value_a": value_a,
+                "value_b": value_b,
+                "change": value_b - value_a,
             }
         )
+
+    def _first_repeats(self, name: str) -> pd.DataFrame:
+        """Return the first row of each case of a system."""
+        if name not in self._tables:
+            table = self[name].table()[["repeat", "inputs", "expectations", "outputs"]]
+            self._tables[name] = table[table["repeat"] == 0].reset_index(drop=True)
+        return self._tables[name]
 
     def report(self, path: str | Path) -> Path:
         """Write the comparison, in the format of the file's extension, and return its path.

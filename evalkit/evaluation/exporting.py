@@ -53,15 +53,16 @@ def export(result: EvaluationResult, path: Path) -> Path:
         UsageError: If no exporter has the extension, or the file cannot be written.
     """
     extension = path.suffix.lower()
-    known: list[str] = []
-    for entry in catalog().reports.values():
-        if extension in entry.item.extensions:
+    exporters = [entry.item for entry in catalog().reports.values()]
+    known = {ending: found for found in exporters for ending in found.extensions}
+    # The longest one decides: x.baseline.json is another format than x.json.
+    for ending in sorted(known, key=len, reverse=True):
+        if path.name.lower().endswith(ending):
             try:
-                entry.item.write(result, path)
+                known[ending].write(result, path)
             except OSError as error:
                 raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
             return path
-        known += entry.item.extensions
     raise UsageError(
         f"No report is written as {extension or 'a file without extension'!r}."
         f"{near_miss(extension, known)} Extensions: {' '.join(sorted(known))}."

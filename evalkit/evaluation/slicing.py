@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,10 +28,13 @@ def differences_by(comparison: Comparison, tag: str) -> pd.DataFrame:
 
     from evalkit.evaluation.comparison import adjusted
 
-    values = np.array(comparison[comparison.baseline].tag_values(tag), dtype=object)
     cells: list[dict[str, Any]] = []
+    # Tags are those of the system that is compared: a baseline file has none.
+    values = {
+        name: np.array(comparison[name].tag_values(tag), dtype=object) for name in comparison.others
+    }
     for row in comparison.rows:
-        of_pairs = values[row.pairs.rows[1]]
+        of_pairs = values[row.b][row.pairs.rows[0]]
         for value in sorted({value for value in of_pairs if value is not None}):
             found = _of_slice(comparison, row, np.flatnonzero(of_pairs == value))
             if found is not None:
@@ -44,15 +46,8 @@ def differences_by(comparison: Comparison, tag: str) -> pd.DataFrame:
 
 
 def _of_slice(comparison: Comparison, row: Row, places: Any) -> PairedDifference | None:
-    pairs = row.pairs
-    part = dataclasses.replace(
-        pairs,
-        ids=pairs.ids[places],
-        rows=(pairs.rows[0][places], pairs.rows[1][places]),
-        values=(pairs.values[0][places], pairs.values[1][places]),
-    )
     try:
-        return difference_of(comparison[row.b], comparison[row.a], part)
+        return difference_of(comparison[row.b], comparison[row.a], row.pairs.take(places))
     except UsageError:  # no case of this slice has a value in both
         return None
 

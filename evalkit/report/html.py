@@ -14,9 +14,10 @@ from evalkit.report.embedded import chosen_rows, packed_cells, packed_index
 from evalkit.report.json import plain
 from evalkit.report.overview import overview
 from evalkit.report.texts import one_line
-from evalkit.report.writing import whole_file
+from evalkit.report.writing import whole_file, write_text
 
 if TYPE_CHECKING:
+    from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _STYLES: Final = ("page.css", "cases.css", "print.css")
@@ -49,7 +50,7 @@ class HtmlReport:
         style, script = _style(), _script()
         page = _template().stream(
             title=one_line(result.name),
-            policy=_policy(style, script),
+            policy=content_policy(style, script),
             style=style,
             script=script,
             overview=embeddable(overview(result, rows)),
@@ -59,6 +60,26 @@ class HtmlReport:
         page.enable_buffering(16)
         with whole_file(path) as fresh:
             page.dump(str(fresh), encoding="utf-8", errors="replace")
+
+    def write_comparison(self, comparison: Comparison, path: Path) -> None:
+        """Write *comparison* to *path*: a page that runs nothing at all.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        from evalkit.report.comparison_html import comparison_page
+
+        write_text(path, comparison_page(comparison))
+
+
+def content_policy(style: str, script: str | None) -> str:
+    """Return the content security policy: this style, this script, and nothing else."""
+    runs = "'none'" if script is None else f"'{_hash(script)}'"
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src {runs}; "
+        "img-src data:; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
 
 
 def embeddable(value: Any) -> str:
@@ -74,32 +95,24 @@ def embeddable(value: Any) -> str:
     return text
 
 
-def _policy(style: str, script: str) -> str:
-    """Return the content security policy: this style, this script, and nothing else."""
-    return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    )
-
-
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return the text of a file that pages are made of."""
     return files("evalkit.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 @cache
 def _style() -> str:
-    return "\n" + "\n".join(_asset(name) for name in _STYLES)
+    return "\n" + "\n".join(asset(name) for name in _STYLES)
 
 
 @cache
 def _script() -> str:
-    parts = "\n".join(_asset(name) for name in _SCRIPTS)
+    parts = "\n".join(asset(name) for name in _SCRIPTS)
     return f'\n"use strict";\n(() => {{\n{parts}\n}})();\n'
 
 
@@ -110,4 +123,4 @@ def _template() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_asset("page.html"))
+    return environment.from_string(asset("page.html"))

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.estimate import Estimate
+from evalkit.report.comparison_document import comparison_document
 from evalkit.report.failing import failure_groups
 from evalkit.report.texts import valid
 from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
+    from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.gates.verdict import GateVerdict
 
@@ -36,6 +38,15 @@ class JsonReport:
             OSError: If the file cannot be written.
         """
         write_text(path, json.dumps(plain(document(result)), indent=2, ensure_ascii=False) + "\n")
+
+    def write_comparison(self, comparison: Comparison, path: Path) -> None:
+        """Write *comparison* to *path*.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        told = json.dumps(plain(comparison_document(comparison)), indent=2, ensure_ascii=False)
+        write_text(path, told + "\n")
 
 
 def document(
@@ -59,15 +70,7 @@ def document(
         "name": result.name,
         "status": result.facts.status,
         "verdict": str(verdict.status),
-        "conditions": [
-            {
-                "condition": condition.condition,
-                "verdict": str(condition.status),
-                "why": condition.why,
-                "estimate": None if condition.estimate is None else fields(condition.estimate),
-            }
-            for condition in verdict.conditions
-        ],
+        "conditions": conditions(verdict),
         "estimates": {key: fields(estimate) for key, estimate in result.estimates.items()},
         "signatures": result.signatures,
         "dataset": dict(result.dataset),
@@ -84,6 +87,23 @@ def document(
         frame = result.table()
         found["cells"] = {str(name): frame[name].tolist() for name in frame.columns}
     return found
+
+
+def conditions(verdict: GateVerdict) -> list[dict[str, Any]]:
+    """Return each condition of *verdict* with the numbers that decided it."""
+    return [
+        {
+            "condition": found.condition,
+            "verdict": str(found.status),
+            "why": found.why,
+            "estimate": None if found.estimate is None else fields(found.estimate),
+            "difference": None
+            if found.difference is None
+            else dataclasses.asdict(found.difference),
+            "more_cases": found.more_cases,
+        }
+        for found in verdict.conditions
+    ]
 
 
 def plain(value: Any) -> Any:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.gates.verdict import Verdict, number
+from evalkit.report.comparison_markdown import comparison_text
 from evalkit.report.failing import failure_groups
+from evalkit.report.markdown_text import escaped, table
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.slices import Slice, slices
-from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls
+from evalkit.report.texts import ARROWS, interval, percent, shortfalls
 from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
+    from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _MARKS: Final[dict[Verdict, str]] = {
@@ -25,8 +27,6 @@ _MARKS: Final[dict[Verdict, str]] = {
     Verdict.INFRA: "🔌",
     Verdict.BUDGET: "💰",
 }
-# Everything that begins markup, a mention, an autolink or HTML somewhere in a line.
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~^&@$:])")
 
 
 class MarkdownReport:
@@ -42,6 +42,14 @@ class MarkdownReport:
             OSError: If the file cannot be written.
         """
         write_text(path, text(result))
+
+    def write_comparison(self, comparison: Comparison, path: Path) -> None:
+        """Write *comparison* to *path*, as the body of a pull request's comment.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        write_text(path, comparison_text(comparison))
 
 
 def text(result: EvaluationResult) -> str:
@@ -59,30 +67,12 @@ def text(result: EvaluationResult) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def escaped(value: str, limit: int = 300) -> str:
-    r"""Return *value* on one line, with nothing in it that Markdown would act on.
-
-    Examples:
-        >>> escaped("a|b *c* <img>\n# d")
-        'a\\|b \\*c\\* \\<img\\> \\# d'
-    """
-    return _SPECIAL.sub(r"\\\1", one_line(value, limit))
-
-
 def _heading(result: EvaluationResult) -> str:
     verdict = result.verdict
     name = escaped(result.name)
     if not verdict.conditions:
         return name
     return f"{_MARKS[verdict.status]} {verdict.status} · {name}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str | None = None) -> str:
-    """Return a table; *sides* has ``l`` or ``r`` for each column: the first left, others right."""
-    marks = {"l": ":--", "r": "--:"}
-    wanted = sides or "l" + "r" * (len(head) - 1)
-    lines = [head, [marks[side] for side in wanted], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _value(value: float | None) -> str:
@@ -94,7 +84,7 @@ def _estimates(result: EvaluationResult) -> str:
         return "No metrics."
     level = percent(result.facts.plan["level"])
     rows = [_estimate(estimate) for estimate in result.estimates.values()]
-    return _table(("metric", "value", f"{level} interval", "n", "remarks"), rows, "lrlrl")
+    return table(("metric", "value", f"{level} interval", "n", "remarks"), rows, "lrlrl")
 
 
 def _estimate(estimate: Estimate) -> tuple[str, ...]:
@@ -129,7 +119,7 @@ def _slice(found: Slice) -> Iterator[str]:
         )
         for part in found.parts
     ]
-    yield _table((escaped(found.tag), "cases", *(escaped(key) for key in keys)), rows)
+    yield table((escaped(found.tag), "cases", *(escaped(key) for key in keys)), rows)
 
 
 def _failures(result: EvaluationResult) -> str:
@@ -142,4 +132,4 @@ def _failures(result: EvaluationResult) -> str:
         )
         for group in failure_groups(result)
     ]
-    return _table(("where", "reason", "cells", "first explanation"), rows, "llrl")
+    return table(("where", "reason", "cells", "first explanation"), rows, "llrl")

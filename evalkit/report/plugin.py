@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from evalkit.hooks.specs import hookimpl
+from evalkit.report.baseline import BaselineReport
 from evalkit.report.cells import CsvReport, ParquetReport
 from evalkit.report.html import HtmlReport
 from evalkit.report.json import JsonReport
@@ -27,4 +28,5 @@ def evalkit_reports() -> Iterable[Any]:
         CsvReport(),
         ParquetReport(),
         TexReport(),
+        BaselineReport(),
     ]

@@ -13,6 +13,7 @@ from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
 from evalkit.gates.verdict import COVERAGE, GateVerdict, Verdict, number
 from evalkit.report.comparison import show_comparison
+from evalkit.report.comparison_table import show_systems
 from evalkit.report.failing import failure_groups
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls
@@ -20,6 +21,7 @@ from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 __all__ = ["TableReport", "render", "show", "show_comparison"]
@@ -49,6 +51,10 @@ class TableReport:
     def show(self, result: EvaluationResult, form: Form = "text") -> str:
         """Return *result* as a plain text or as a fragment of HTML."""
         return show(result, form)
+
+    def show_comparison(self, comparison: Comparison) -> str:
+        """Return *comparison* as a plain text."""
+        return show_systems(comparison)
 
     def write(self, result: EvaluationResult, path: Path) -> NoReturn:
         """Refuse: the table is not a file format.

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evalkit.gates.verdict import number
-from evalkit.report.texts import interval, one_line, percent
+from evalkit.report.comparison_table import limits
+from evalkit.report.texts import interval, one_line, percent, signed
 from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
+    from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _SPECIAL: Final = {
@@ -41,6 +43,14 @@ class TexReport:
         """
         write_text(path, text(result))
 
+    def write_comparison(self, comparison: Comparison, path: Path) -> None:
+        """Write *comparison* to *path*.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        write_text(path, comparison_table(comparison))
+
 
 def text(result: EvaluationResult) -> str:
     """Return the estimates of *result* as a LaTeX table; needs the package booktabs."""
@@ -63,6 +73,35 @@ def text(result: EvaluationResult) -> str:
         f"{' & '.join(head)} \\\\\n\\midrule\n{body}\n"
         "\\bottomrule\n\\end{tabular}\n"
     )
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """Return the differences as a LaTeX table; needs the package booktabs."""
+    level = escaped(percent(comparison[comparison.baseline].facts.plan["level"]))
+    head = ("System", "Metric", "Baseline", "Value", "Difference", f"{level} interval", "$n$")
+    rows = [
+        (
+            escaped(row.b),
+            escaped(row.metric) + _DIRECTIONS[row.pairs.metric.facts.direction],
+            "--" if row.value_a is None else number(row.value_a),
+            "--" if row.value_b is None else number(row.value_b),
+            f"${signed(row.found.difference).replace('−', '-')}$",
+            _in_mathematics(limits({"low": row.found.low, "high": row.found.high})),
+            f"{row.found.n}",
+        )
+        for row in comparison.rows
+    ]
+    body = "\n".join(f"{' & '.join(row)} \\\\" for row in rows)
+    return (
+        f"% against {one_line(comparison.baseline)}, paired; needs \\usepackage{{booktabs}}\n"
+        "\\begin{tabular}{llrrrlr}\n\\toprule\n"
+        f"{' & '.join(head)} \\\\\n\\midrule\n{body}\n"
+        "\\bottomrule\n\\end{tabular}\n"
+    )
+
+
+def _in_mathematics(interval: str) -> str:
+    return f"${interval.replace('−', '-')}$" if interval else "--"
 
 
 def escaped(value: str) -> str:

@@ -1,0 +1,165 @@
+"""A comparison as plain values: the form that its files, ``--json`` and the pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from evalkit.errors import EvalkitError
+from evalkit.report.slices import tag_columns
+from evalkit.report.texts import as_shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.evaluation.comparison import Comparison, Row
+
+SCHEMA: Final = "evalkit.comparison/1"
+CASES: Final = 10
+"""Fixed and broken cases told of each system and metric, unless another number is asked for."""
+
+_METRICS_WITH_CASES: Final = 4
+_LONGEST: Final = 4_000
+
+
+def comparison_document(
+    comparison: Comparison,
+    *,
+    adjust: str = "benjamini-hochberg",
+    cases: int = CASES,
+    tags: Iterable[str] | None = None,
+) -> dict[str, Any]:
+    """Return *comparison* as plain values.
+
+    Args:
+        comparison: What to describe.
+        adjust: How p-values are adjusted for their number, as `Comparison.table` takes it.
+        cases: Most fixed and most broken cases of each system and metric.
+        tags: Tags to tell differences by; by default those worth slicing by.
+
+    Returns:
+        ``schema, baseline, systems, level, adjusted_by, rows, ranks, slices, cases, notes``.
+    """
+    table = comparison.table(adjust=adjust)
+    p_values = [_number(p) for p in table["p_adjusted"].tolist()]
+    return {
+        "schema": SCHEMA,
+        "baseline": comparison.baseline,
+        "systems": [_system(comparison, name) for name in comparison],
+        "level": comparison[comparison.baseline].facts.plan["level"],
+        "adjusted_by": adjust,
+        "rows": [_row(row, p) for row, p in zip(comparison.rows, p_values, strict=True)],
+        "ranks": dict(_ranks(comparison)) if len(comparison) > 2 else {},  # noqa: PLR2004
+        "slices": dict(_slices(comparison, tags)),
+        "cases": list(_changed(comparison, cases)) if cases else [],
+        "notes": list(comparison.notes),
+    }
+
+
+def _system(comparison: Comparison, name: str) -> dict[str, Any]:
+    result = comparison[name]
+    return {
+        "name": name,
+        "run_id": result.run_id,
+        "model_id": result.model_id,
+        "dataset": dict(result.dataset),
+        "n": len(result),
+    }
+
+
+def _row(row: Row, p_adjusted: float | None) -> dict[str, Any]:
+    found = row.found
+    return {
+        "a": row.a,
+        "b": row.b,
+        "metric": row.metric,
+        "direction": row.pairs.metric.facts.direction,
+        "unit": row.pairs.metric.facts.unit,
+        "value_a": row.value_a,
+        "value_b": row.value_b,
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "outcome": row.outcome,
+        "p_value": found.p_value,
+        "p_adjusted": p_adjusted,
+        "method": found.method,
+        "test": found.test,
+        "effect_size": found.effect_size,
+        "correlation": found.correlation,
+        "standard_error": found.standard_error,
+        "smallest_detectable": found.smallest_detectable,
+        "n_pairs": found.n,
+        "n_groups": found.n_groups,
+        "n_unmatched": row.pairs.n_unmatched,
+        "n_fixed": len(row.changed(better=True)),
+        "n_broke": len(row.changed(better=False)),
+    }
+
+
+def _ranks(comparison: Comparison) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for metric in comparison.metrics:
+        try:
+            yield metric, _records(comparison.ranks(metric))
+        except EvalkitError:  # neither more nor less of it is better
+            continue
+
+
+def _slices(
+    comparison: Comparison, tags: Iterable[str] | None
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    wanted = tag_columns(comparison[comparison.others[0]]) if tags is None else tags
+    for tag in wanted:
+        try:
+            table = comparison.by(tag)
+        except EvalkitError:
+            if tags is not None:
+                raise
+            continue
+        found = _records(table.rename(columns={tag: "value"}))
+        if found:
+            yield tag, found
+
+
+def _changed(comparison: Comparison, most: int) -> Iterator[dict[str, Any]]:
+    for name in comparison.others:
+        for metric in comparison.metrics[:_METRICS_WITH_CASES]:
+            row = comparison.row(metric, name)
+            fixed, broke = (row.changed(better=better) for better in (True, False))
+            if len(fixed) or len(broke):
+                yield {
+                    "b": name,
+                    "metric": metric,
+                    "n_fixed": len(fixed),
+                    "n_broke": len(broke),
+                    "fixed": _told(comparison.fixed(metric, system=name, limit=most)),
+                    "broke": _told(comparison.broke(metric, system=name, limit=most)),
+                }
+
+
+def _told(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    texts = ("inputs", "expectations", "output_a", "output_b")
+    return [
+        {key: _cut(as_shown(_sole(value))) if key in texts else value for key, value in row.items()}
+        for row in _records(frame)
+    ]
+
+
+def _sole(value: Any) -> Any:
+    """Return the only value of a mapping, which needs no name."""
+    return next(iter(value.values())) if isinstance(value, Mapping) and len(value) == 1 else value
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {str(key): _number(value) for key, value in row.items()} for row in frame.to_dict("records")
+    ]
+
+
+def _number(value: Any) -> Any:
+    # A frame turns None among numbers into NaN.
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124

@@ -1,0 +1,143 @@
+"""A comparison as one HTML file: forest plots, and the answers that changed, side by side.
+
+The page runs no script and reaches no network; texts of unknown origin are escaped by the template.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from evalkit.gates.verdict import number
+from evalkit.report.comparison_document import comparison_document
+from evalkit.report.comparison_table import limits
+from evalkit.report.html import asset, content_policy
+from evalkit.report.texts import ARROWS, one_line, p_value, percent, plural, signed, valid
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.comparison import Comparison
+
+CASES: Final = 20
+_LONGEST_DIFF: Final = 600
+"""Words of an answer from which it is shown whole, without marks: a diff grows with the square."""
+
+_WIDTH: Final = 400.0
+_MARGIN: Final = 8.0
+
+Piece = tuple[str, str]
+"""``same``, ``gone`` or ``new``, and the text."""
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """Return *comparison* as an HTML page."""
+    told = comparison_document(comparison, cases=CASES)
+    style = _style()
+    page: str = _template().render(
+        title=one_line(f"{', '.join(comparison.others)} against {comparison.baseline}"),
+        policy=content_policy(style, None),
+        style=style,
+        told=told,
+        subtitle=_subtitle(told),
+        plots=list(_plots(told["rows"])),
+        slices={tag: list(_plots(rows)) for tag, rows in told["slices"].items()},
+        changed=[_changed(part) for part in told["cases"]],
+        level=percent(told["level"]),
+        number=lambda value: "no value" if value is None else number(value),
+        signed=signed,
+        limits=limits,
+        p_value=lambda value: "" if value is None else p_value(value),
+        arrows=ARROWS,
+    )
+    return page
+
+
+def _subtitle(told: Mapping[str, Any]) -> str:
+    rows = told["rows"]
+    pairs = min(row["n_pairs"] for row in rows)
+    adjusted = {"holm": "Holm", "benjamini-hochberg": "Benjamini and Hochberg"}
+    return (
+        f"{plural(pairs, 'pair')} of answers to the same cases; "
+        f"p-values adjusted by {adjusted[told['adjusted_by']]} for {plural(len(rows), 'row')}"
+    )
+
+
+def _plots(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the forest plot of each metric: one scale for all of its rows, 0 in the middle."""
+    for metric in dict.fromkeys(row["metric"] for row in rows):
+        part = [row for row in rows if row["metric"] == metric]
+        ends = [abs(row[end] or 0.0) for row in part for end in ("low", "high", "difference")]
+        reach = max(ends) * 1.05 or 1.0
+        yield {
+            "metric": metric,
+            "reach": number(reach),
+            "rows": [{**row, "drawn": _drawn(row, reach)} for row in part],
+        }
+
+
+def _drawn(row: Mapping[str, Any], reach: float) -> dict[str, str | None]:
+    """Return where the parts of a row stand, in units of the drawing."""
+    half = _WIDTH / 2 - _MARGIN
+
+    def at(value: float | None) -> str | None:
+        return None if value is None else f"{_WIDTH / 2 + half * value / reach:.2f}"
+
+    return {
+        "low": at(row["low"]),
+        "high": at(row["high"]),
+        "value": at(row["difference"]),
+        "style": row.get("outcome") or "",
+    }
+
+
+def _changed(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **part,
+        **{
+            what: [
+                {**case, "pieces": pieces(case["output_a"], case["output_b"])}
+                for case in part[what]
+            ]
+            for what in ("fixed", "broke")
+        },
+    }
+
+
+def pieces(before: str, after: str) -> list[Piece]:
+    """Return the word by word difference of two texts.
+
+    Examples:
+        >>> pieces("a red car", "a blue car")
+        [('same', 'a '), ('gone', 'red'), ('new', 'blue'), ('same', ' car')]
+    """
+    old, new = (re.findall(r"\s+|\w+|[^\w\s]", valid(text)) for text in (before, after))
+    if max(len(old), len(new)) > _LONGEST_DIFF:
+        return [("gone", "".join(old)), ("new", "".join(new))]
+    found: list[Piece] = []
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for kind, first, last, start, stop in matcher.get_opcodes():
+        if kind == "equal":
+            found.append(("same", "".join(old[first:last])))
+            continue
+        if last > first:
+            found.append(("gone", "".join(old[first:last])))
+        if stop > start:
+            found.append(("new", "".join(new[start:stop])))
+    return found
+
+
+@cache
+def _style() -> str:
+    return "\n" + "\n".join(asset(name) for name in ("page.css", "comparison.css"))
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(asset("comparison.html"))

@@ -1,0 +1,179 @@
+"""Comparisons as files: the numbers are there, and no text of a case gets out of its place."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import evalkit
+from evalkit.errors import UsageError
+from evalkit.report.comparison_html import pieces
+
+SCORERS = ["text.exact_match", "text.token_f1"]
+EXTENSIONS = (".html", ".md", ".json", ".tex")
+NOTHING_KEPT = evalkit.Runtime(store=False)
+
+
+@pytest.fixture(scope="module")
+def systems(hostile_texts: tuple[str, ...]) -> evalkit.Comparison:
+    """Three systems whose questions and wrong answers are hostile."""
+    rows = [
+        {"id": f"q{i}", "question": f"{i} {hostile_texts[i % len(hostile_texts)]}",
+         "expected": f"answer {i}", "topic": "odd" if i % 2 else "even"}
+        for i in range(60)
+    ]  # fmt: skip
+
+    def system(wrong: int, name: str) -> evalkit.EvaluationResult:
+        answered = [
+            row
+            | {
+                "output": f"answer {i}"
+                if i % wrong
+                else f"answer {hostile_texts[i % len(hostile_texts)]}"
+            }
+            for i, row in enumerate(rows)
+        ]
+        columns = {"tags": ["topic"]}
+        return evalkit.evaluate(
+            data=answered, scorers=SCORERS, columns=columns, name=name, runtime=NOTHING_KEPT
+        )
+
+    return evalkit.compare(
+        system(2, "old"), system(5, "new <b>bold</b> | *x*"), system(3, "</script>")
+    )
+
+
+@pytest.fixture
+def pair(systems: evalkit.Comparison) -> evalkit.Comparison:
+    """Only the first two of them."""
+    return systems["old"].compare(systems["new <b>bold</b> | *x*"])
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.meta: list[dict[str, str | None]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag == "meta":
+            self.meta.append(dict(attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_shows_hostile_texts_and_runs_nothing(
+    systems: evalkit.Comparison, tmp_path: Path, hostile_texts: tuple[str, ...]
+) -> None:
+    path = systems.report(tmp_path / "c.html")
+    page = _Page()
+    page.feed(path.read_text(encoding="utf-8"))
+
+    assert not page.tags & {"script", "img", "iframe", "object", "link", "a", "b"}
+    assert not [name for name in page.attributes if name.startswith("on") or name == "style"]
+    policy = next(m["content"] for m in page.meta if "http-equiv" in m)
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert "script-src 'none'" in policy
+    for text in hostile_texts[:3]:
+        assert text in page.text
+    assert "new <b>bold</b> | *x*" in page.text
+    assert {"svg", "del", "ins", "details"} <= page.tags
+
+
+def test_a_forest_plot_stands_on_each_scale(pair: evalkit.Comparison, tmp_path: Path) -> None:
+    text = pair.report(tmp_path / "c.html").read_text(encoding="utf-8")
+    drawn = re.findall(r'<line class="reach" x1="([\d.]+)" x2="([\d.]+)" y1="11"', text)
+
+    # Two metrics as a whole, and each of them for both topics; better than old is right of 0.
+    assert len(drawn) == 2 + 2 * 2
+    low, high = (float(end) for end in drawn[0])
+    assert 200 < low < high < 392
+
+
+def test_the_comment_has_before_and_after_and_what_was_fixed_and_broken(
+    systems: evalkit.Comparison, tmp_path: Path
+) -> None:
+    text = systems.report(tmp_path / "c.md").read_text(encoding="utf-8")
+
+    assert re.search(r"text\\.exact\\_match ↑ \| 0\.500 \| \*\*0\.800\*\* \| \+0\.300 \| \[0", text)
+    assert "🟢 better" in text
+    assert "| 24 | 6 |" in text
+    assert "Fixed by new &lt;b&gt;bold&lt;/b&gt; | *x* on text.exact_match: 24 cases" in text
+    assert not re.search(r"(?<!\\)<(?!/?details>|/?summary>)", text)
+    assert "Differences by topic" in text
+    widths = {line.replace("\\|", "").count("|") for line in _first_table(text)}
+    assert len(widths) == 1
+
+
+def _first_table(text: str) -> list[str]:
+    lines = text.splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith("|"))
+    return [line for line in lines[start : start + 4] if line.startswith("|")]
+
+
+def test_json_has_every_number_of_the_table(systems: evalkit.Comparison, tmp_path: Path) -> None:
+    told = json.loads(systems.report(tmp_path / "c.json").read_text(encoding="utf-8"))
+    table = systems.table()
+
+    assert told["schema"] == "evalkit.comparison/1"
+    assert [s["name"] for s in told["systems"]] == list(systems)
+    assert [row["difference"] for row in told["rows"]] == pytest.approx(table.difference.tolist())
+    assert [row["p_adjusted"] for row in told["rows"]] == pytest.approx(table.p_adjusted.tolist())
+    assert set(told["slices"]) == {"topic"}
+    assert set(told["ranks"]) == set(SCORERS)
+    first = told["cases"][0]
+    assert (first["n_fixed"], len(first["fixed"])) == (24, 10)
+    assert first["fixed"][0]["output_b"].startswith("answer")
+
+
+def test_tex_is_a_table_without_foreign_commands(
+    systems: evalkit.Comparison, tmp_path: Path
+) -> None:
+    text = systems.report(tmp_path / "c.tex").read_text(encoding="utf-8")
+
+    assert text.count("\\\\") == 1 + 2 * 2
+    assert "new \\textless{}b\\textgreater{}" in text
+    assert "$+0.300$" in text
+
+
+def test_an_extension_that_nobody_writes_is_refused(
+    pair: evalkit.Comparison, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"\.html .*\.md"):
+        pair.report(tmp_path / "c.docx")
+
+
+def test_the_text_tells_who_is_better_and_ranks_more_than_two(
+    systems: evalkit.Comparison, pair: evalkit.Comparison
+) -> None:
+    assert "is better than old on text.exact_match: +0.300" in str(pair)
+    assert "ranked" in str(systems)
+    assert all(len(line) <= 120 for line in str(systems).splitlines())
+
+
+def test_ranks_overlap_where_no_difference_is_clear(systems: evalkit.Comparison) -> None:
+    ranks = systems.ranks("text.exact_match")
+
+    assert ranks.system.tolist() == ["new <b>bold</b> | *x*", "</script>", "old"]
+    assert ranks.value.tolist() == pytest.approx([0.8, 2 / 3, 0.5])
+    rows: list[dict[str, Any]] = ranks.to_dict("records")
+    assert [(row["best_rank"], row["worst_rank"]) for row in rows] == [(1, 2), (1, 3), (2, 3)]
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_pieces_make_up_both_texts(before: str, after: str) -> None:
+    found = pieces(before, after)
+
+    assert "".join(text for kind, text in found if kind != "new") == before
+    assert "".join(text for kind, text in found if kind != "gone") == after
