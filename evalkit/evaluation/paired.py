@@ -82,7 +82,7 @@ def pairs(a: EvaluationResult, b: EvaluationResult, key: str, *, anyway: bool = 
         raise UsageError(f"{key} is an extreme, and the difference of two has no interval.")
     if not anyway:
         check_comparable(a, b, first, second)
-    rows_a, rows_b = _joined(a, b)
+    rows_a, rows_b = joined_rows(a, b)
     found = Pairs(
         metric=first.metric,
         other=second.metric,
@@ -172,7 +172,12 @@ def _why_other_data(a: EvaluationResult, b: EvaluationResult) -> str:
     return said
 
 
-def _joined(a: EvaluationResult, b: EvaluationResult) -> tuple[Any, Any]:
+def joined_rows(a: EvaluationResult, b: EvaluationResult) -> tuple[Any, Any]:
+    """Return the rows of either result that hold the same case, joined by id.
+
+    Raises:
+        UsageError: If they share no case.
+    """
     ids_a, ids_b = a.case_ids, b.case_ids
     if len(ids_a) == len(ids_b) and (ids_a == ids_b).all():
         rows = np.arange(len(ids_a))

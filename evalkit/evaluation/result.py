@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.engine.merge import Metric
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import EvalkitError
+from evalkit.evaluation.analyses import Analyses
 from evalkit.evaluation.design import design_of
 from evalkit.evaluation.estimates import Estimates
 from evalkit.evaluation.facts import Facts, Usage
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from evalkit.stats import PairedDifference
 
 
-class EvaluationResult:
+class EvaluationResult(Analyses):
     """Cells, estimates and verdict of one evaluation, and everything that made them.
 
     Examples:

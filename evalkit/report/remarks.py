@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from evalkit.evaluation.variance import all_variance_parts
 from evalkit.gates.verdict import COVERAGE
 from evalkit.report.texts import one_line, percent, plural
 
@@ -44,7 +45,24 @@ def remarks(result: EvaluationResult) -> list[Remark]:
     unfinished = _unfinished(result)
     if unfinished:
         found.append(Remark(unfinished, alarming=True))
+    found += [Remark(text) for text in _variance(result)]
     return found + [Remark(one_line(note, 400)) for note in result.facts.notes]
+
+
+def _variance(result: EvaluationResult) -> Iterator[str]:
+    """Yield, for the first metrics with repeats, where the width of the interval comes from."""
+    for parts in all_variance_parts(result)[:_MOST_KEYS]:
+        if parts.standard_error == 0:
+            continue
+        shares = {
+            "from which cases there are": parts.from_cases,
+            "from the target's randomness": parts.from_target,
+            "from the judge's": parts.from_judge,
+        }
+        told = ", ".join(
+            f"{share:.0%} {source}" for source, share in shares.items() if share is not None
+        ).replace("%", " %")
+        yield f"{one_line(parts.metric)}: of the interval's variance {told}; {parts.advice}."
 
 
 def _thin(result: EvaluationResult) -> Iterator[str]:

@@ -1,0 +1,106 @@
+"""``evalkit plan``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evalkit.cli.command import Command
+from evalkit.cli.options import json_option, store_option
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.planning import SamplePlan
+
+
+@click.command(
+    cls=Command, example="evalkit plan --from latest --detect 0.02 --metric text.exact_match"
+)
+@click.option("--from", "pilot", required=True, metavar="RUN", help="Run that serves as the pilot.")
+@click.option(
+    "--detect",
+    type=float,
+    required=True,
+    metavar="DIFFERENCE",
+    help="True difference to find, in the metric's unit.",
+)
+@click.option(
+    "--power", type=float, default=0.8, metavar="SHARE", help="Wanted chance to find it; 0.8."
+)
+@click.option("--metric", metavar="KEY", help="Metric; the first that is a mean by default.")
+@click.option(
+    "--baseline",
+    metavar="RUN|FILE",
+    help="Other system on the same cases; then the difference of the two is planned for.",
+)
+@click.option("--level", type=float, metavar="SHARE", help="Confidence level; the pilot's own.")
+@json_option
+@store_option
+def command(*, pilot: str, as_json: bool, **question: Any) -> None:
+    """Say how many cases and repeats find a difference, from a pilot run.
+
+    The pilot tells how much cases differ, how much a case's repeats do, how alike the cases of a
+    group are, and what a call costs.  Without a baseline the difference is that from a fixed
+    value, such as a gate's threshold.
+    """
+    from evalkit.cli.locating import find_own_modules
+    from evalkit.cli.output import write_json
+    from evalkit.evaluation.loading import load_result
+
+    find_own_modules()
+    found = load_result(pilot).plan(**question)
+    if as_json:
+        write_json(dataclasses.asdict(found))
+        return
+    _show(found)
+
+
+def _show(plan: SamplePlan) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from evalkit.cli.output import show
+
+    about = "a fixed value" if plan.baseline is None else plan.baseline
+    title = (
+        f"{plan.metric}: a difference of {plan.detect:g} from {about}, found with "
+        f"{plan.power:.0%} power at level {plan.level:g}"
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("repeats", "cases", "calls", "cost", "time", "the pilot's cases find"):
+        table.add_column(name, justify="right")
+    for row in plan.rows:
+        table.add_row(
+            f"{row.repeats:,}",
+            f"{row.cases:,}",
+            f"{row.calls:,}",
+            "?" if row.cost is None else f"${row.cost:,.2f}",
+            "?" if row.seconds is None else _time(row.seconds),
+            f"{row.detectable:.3g}",
+        )
+    show(Text(title), Text(), table, Text(), Text(_basis(plan)), Text(plan.note))
+
+
+def _basis(plan: SamplePlan) -> str:
+    parts = [f"{plan.pilot_cases:,} cases", f"variance over cases {plan.case_variance:.4g}"]
+    if plan.repeat_variance is not None:
+        parts.append(f"over repeats {plan.repeat_variance:.4g}")
+    if plan.design_effect > 1:
+        parts.append(f"design effect of groups {plan.design_effect:.3g}")
+    if plan.discordance is not None:
+        parts.append(f"discordance {plan.discordance:.3g}")
+    return f"The pilot: {', '.join(parts)}."
+
+
+def _time(seconds: float) -> str:
+    """Return a span of time in its largest fitting unit.
+
+    Examples:
+        >>> _time(42), _time(150), _time(9000)
+        ('42 s', '2.5 min', '2.5 h')
+    """
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds:.2g} s"

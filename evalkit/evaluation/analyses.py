@@ -1,0 +1,83 @@
+"""What a result can be asked besides its estimates: a plan, its variance, its scorers' error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.corrected import CorrectedEstimate
+    from evalkit.evaluation.planning import SamplePlan
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.variance import VarianceParts
+
+
+class Analyses:
+    """Further questions to an `EvaluationResult`, which is the only class that has them."""
+
+    @property
+    def _result(self) -> EvaluationResult:
+        return cast("EvaluationResult", self)
+
+    def plan(
+        self,
+        *,
+        detect: float,
+        power: float = 0.8,
+        metric: str | None = None,
+        baseline: EvaluationResult | str | Path | None = None,
+        level: float | None = None,
+    ) -> SamplePlan:
+        """Return how many cases and repeats find a difference, with this result as the pilot.
+
+        Args:
+            detect: True difference to find, in the metric's unit.
+            power: Wanted chance of finding it.
+            metric: Key of the metric; the first that is a mean by default.
+            baseline: Another system on the same cases; then the difference of the two is planned
+                for, else the difference from a fixed value.
+            level: Confidence level; this result's own by default.
+
+        Raises:
+            UsageError: If the numbers make no sense, or there are too few cases.
+        """
+        from evalkit.evaluation.opening import open_result
+        from evalkit.evaluation.planning import plan_sample
+
+        other = None if baseline is None else open_result(baseline)
+        return plan_sample(
+            self._result, detect=detect, power=power, metric=metric, baseline=other, level=level
+        )
+
+    def variance(self, metric: str) -> VarianceParts:
+        """Return how much of a mean's variance comes from cases, from the target, from the judge.
+
+        Raises:
+            UsageError: If there are neither repeats nor samples of a judge to tell it from.
+        """
+        from evalkit.evaluation.variance import variance_parts
+
+        return variance_parts(self._result, metric)
+
+    def corrected(
+        self,
+        metric: str,
+        *,
+        sensitivity: tuple[int, int] | None = None,
+        specificity: tuple[int, int] | None = None,
+    ) -> CorrectedEstimate:
+        """Return a metric corrected for its scorer's error, beside the uncorrected one.
+
+        Args:
+            metric: A mean; its scorer has human labels on some cases (``labels.NAME``, a random
+                sample of all), which PPI++ combines with the scores of the rest.
+            sensitivity: Instead of labels, of a yes-or-no scorer: how many of how many true
+                positives of a calibration set it found.
+            specificity: How many of how many true negatives it cleared.
+
+        Raises:
+            UsageError: If there is nothing to correct by.
+        """
+        from evalkit.evaluation.corrected import corrected
+
+        return corrected(self._result, metric, sensitivity=sensitivity, specificity=specificity)

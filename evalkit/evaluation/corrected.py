@@ -1,0 +1,216 @@
+"""A scorer's mean with its error taken out, by human labels or by its known error rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from evalkit.entities.estimate import Estimate
+from evalkit.entities.score import Status
+from evalkit.errors import UsageError
+from evalkit.scoring.estimate import case_values
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.estimates import Part
+    from evalkit.evaluation.result import EvaluationResult
+
+_LEAST_LABELS: Final = 2
+_SKILL: Final = "sensitivity=(found, positives) and specificity=(cleared, negatives)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedEstimate:
+    """An estimate beside what it would be if humans had judged every case."""
+
+    metric: str
+    raw: Estimate
+    """As the scorer has it; its interval says nothing of the scorer's own error."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    standard_error: float
+    method: str
+    """``ppi++`` or ``rogan-gladen``."""
+
+    n_labelled: int | None = None
+    """Cases with a human label and a score."""
+
+    effective_labels: float | None = None
+    """How many human labels alone would be as exact."""
+
+    correlation: float | None = None
+    """Of scorer and human on the labelled cases."""
+
+    def __str__(self) -> str:
+        raw = f"{self.raw.value:.3g}" if self.raw.value is not None else "no value"
+        if self.raw.low is not None and self.raw.high is not None:
+            raw += f" [{self.raw.low:.3g}, {self.raw.high:.3g}]"
+        corrected = f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+        return f"{self.metric}: {corrected} by {self.method}; uncorrected {raw}"
+
+
+def corrected(
+    result: EvaluationResult,
+    key: str,
+    *,
+    sensitivity: tuple[int, int] | None = None,
+    specificity: tuple[int, int] | None = None,
+) -> CorrectedEstimate:
+    """Return *key* corrected for its scorer's error.
+
+    With sensitivity and specificity, each as successes and trials from a calibration set, by
+    Rogan and Gladen; else by PPI++ from the labels in the data (``labels.NAME`` of some cases,
+    which must be a random sample of all).
+
+    Raises:
+        UnknownMetricError: If there is no such metric.
+        UsageError: If there is nothing to correct by, or the metric is of the wrong kind.
+
+    References:
+        Angelopoulos, Duchi and Zrnic (2023), arXiv 2311.01453; Rogan and Gladen (1978); Lang and
+        Reiczigel (2014).
+    """
+    part = result.by_key.part(key)
+    if part.metric.source is not None or part.key.function not in {None, "mean", "rate"}:
+        raise UsageError(f"{key} is no mean over cases, so it cannot be corrected.")
+    raw = result[key]
+    if sensitivity is None and specificity is None:
+        return _by_labels(result, key, part, raw)
+    if sensitivity is None or specificity is None:
+        raise UsageError(f"Correcting by error rates takes both: {_SKILL}.")
+    return _by_rates(key, part, raw, sensitivity, specificity)
+
+
+def _by_rates(
+    key: str,
+    part: Part,
+    raw: Estimate,
+    sensitivity: tuple[int, int],
+    specificity: tuple[int, int],
+) -> CorrectedEstimate:
+    from evalkit.stats import rogan_gladen
+
+    if not (part.metric.column.binary or part.metric.facts.binary) or raw.value is None:
+        raise UsageError(f"{key} is not a rate of yes and no; error rates cannot correct it.")
+    for found, tried in (sensitivity, specificity):
+        if not 0 <= found <= tried or tried < 1:
+            raise UsageError(f"Error rates are counts, {_SKILL}; got ({found}, {tried}).")
+    try:
+        rate = rogan_gladen(
+            raw.value,
+            raw.n_scored,
+            sensitivity=sensitivity[0] / sensitivity[1],
+            positives=sensitivity[1],
+            specificity=specificity[0] / specificity[1],
+            negatives=specificity[1],
+            level=raw.level,
+        )
+    except ValueError as error:
+        raise UsageError(f"{key}: {error}.") from error
+    return CorrectedEstimate(
+        metric=key,
+        raw=raw,
+        value=rate.value,
+        low=rate.low,
+        high=rate.high,
+        level=raw.level,
+        standard_error=rate.standard_error,
+        method="rogan-gladen",
+    )
+
+
+def _by_labels(result: EvaluationResult, key: str, part: Part, raw: Estimate) -> CorrectedEstimate:
+    import numpy as np
+
+    from evalkit.stats import prediction_powered_mean
+
+    design = result.by_key.design
+    if design.weights is not None:
+        raise UsageError(f"{key}: cases have weights, with which labels cannot be combined yet.")
+    values, status = case_values(part.metric.column, design, part.reducer)
+    scored = (status == Status.OK) & np.isfinite(values)
+    if part.key.tags:
+        among = np.zeros(len(result), dtype=np.bool_)
+        among[result.by_key.rows_with(part.key.tags)] = True
+        scored &= among
+    labels = _labels(result, key, part)
+    labelled, rest = scored & np.isfinite(labels), scored & ~np.isfinite(labels)
+    if labelled.sum() < _LEAST_LABELS or not rest.any():
+        raise UsageError(
+            f"{key}: {int(labelled.sum())} of {int(scored.sum())} cases have a human label; two "
+            "with one and one without are the least."
+        )
+    groups = design.groups
+    found = prediction_powered_mean(
+        labels[labelled],
+        values[labelled],
+        values[rest],
+        level=raw.level,
+        groups_labelled=None if groups is None else groups[labelled],
+        groups_unlabelled=None if groups is None else groups[rest],
+    )
+    return CorrectedEstimate(
+        metric=key,
+        raw=raw,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        level=raw.level,
+        standard_error=found.standard_error,
+        method="ppi++",
+        n_labelled=int(labelled.sum()),
+        effective_labels=found.effective_labels,
+        correlation=found.correlation,
+    )
+
+
+def _labels(result: EvaluationResult, key: str, part: Part) -> Any:
+    """Return the human label of each case as a number, NaN where it has none."""
+    import numpy as np
+
+    name = part.metric.scorer
+    given = result.spool.values("labels") if "labels" in result.spool.fields else []
+    rows = {row: labels[name] for row, labels in enumerate(given) if _says(labels, name)}
+    if not rows:
+        raise UsageError(
+            f"No case has a human label of {name!r}; map a column: "
+            f"columns={{'labels.{name}': 'human'}}."
+        )
+    wanted = part.key.metric.partition("=")[2] if "=" in part.key.metric else None
+    meanings = _meanings(part) if wanted is None else {}
+    found = np.full(len(result), np.nan)
+    for row, label in rows.items():
+        found[row] = float(label == wanted) if wanted else _number(key, label, meanings)
+    return (found >= 1.0) * 1.0 + 0.0 * found if part.key.function == "rate" else found
+
+
+def _says(labels: Mapping[str, Any] | None, name: str) -> bool:
+    return bool(labels) and labels is not None and labels.get(name) is not None
+
+
+def _meanings(part: Part) -> dict[str, float]:
+    """Return the value that goes with each of the scorer's own labels."""
+    column = part.metric.column
+    return {
+        label: float(column.values[row])
+        for row, label in column.labels.items()
+        if math.isfinite(column.values[row])
+    }
+
+
+def _number(key: str, label: Any, meanings: Mapping[str, float]) -> float:
+    if isinstance(label, (bool, int, float)):
+        return float(label)
+    if label in meanings:
+        return meanings[label]
+    try:
+        return float(label)
+    except (TypeError, ValueError):
+        known = ", ".join(sorted(meanings)) or "numbers"
+        raise UsageError(
+            f"{key}: the human label {label!r} is neither a number nor one of: {known}."
+        ) from None
