@@ -41,8 +41,13 @@ _DEEP_CUT: Final = (0.5, 0.85)
 """Bounds of the cut where the calls that started after the last one are refused, too."""
 
 _REST_CALLS: Final = 60
-_REST_SECONDS: Final = (3.0, 4.5)
-"""Rest after a failed trial: so many calls, within these bounds, so that refusals stay rare."""
+_REST_ROUND_TRIPS: Final = 6.0
+_REST_SECONDS: Final = 4.5
+"""Rest after a failed trial: so many calls or round trips, so that refusals stay rare, but not
+longer than this, so that a limit that was raised is found."""
+
+_SHORTEST: Final = 0.1
+"""Seconds below which nothing is told of a rate."""
 
 
 @dataclass(slots=True)
@@ -267,9 +272,7 @@ class Pace:
             self._bad = before
         else:
             self._found = True
-            span = max(self._round_trip, 1.0)
-            recent = sum(1 for moment in self._starts if moment > now - span)
-            self.rate = min(self.rate, max(0.5 * recent / span, _LOWEST))
+            self.rate = min(self.rate, self._observed(now))
         self._undo(now)
         self.cap = max(2.0, min(self.cap, 1.5 * self.in_flight + 2))
         self._cut_at = now
@@ -278,6 +281,13 @@ class Pace:
         self._trial = None
         self._settle(now)
         self._starts.clear()
+
+    def _observed(self, now: float) -> float:
+        """Return the rate to begin with: that of late, halved where hardly a call was taken."""
+        span = max(min(now - self._starts[0], 1.0), self._round_trip, _SHORTEST)
+        recent = sum(1 for moment in self._starts if moment > now - span)
+        few = self._since_cut[0] < FIRST_CAP
+        return (_DEEP_CUT[0] if few else _CUT) * recent / span
 
     def _cut(self) -> float:
         """Return by what to multiply: little for a lone refusal, the share accepted for many."""
@@ -298,8 +308,8 @@ class Pace:
         self.rate = max(self.rate, _LOWEST)
 
     def _rest(self) -> float:
-        low, high = _REST_SECONDS
-        return min(max(_REST_CALLS / self.rate, low), high)
+        shortest = max(_REST_ROUND_TRIPS * self._round_trip, _SHORTEST)
+        return min(max(_REST_CALLS / self.rate, shortest), max(shortest, _REST_SECONDS))
 
     def _fail(self, now: float, trial: _Trial) -> None:
         """End a trial whose answer is known before all of it was started."""
