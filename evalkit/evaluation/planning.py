@@ -261,11 +261,11 @@ def _row(result: EvaluationResult, repeats: int, cases: int, reached: float) -> 
 
 def _note(*, noisy: bool, paired: bool) -> str:
     about = (
-        "of the two systems' difference on the same cases"
+        "It is the two systems' difference on the same cases"
         if paired
-        else "of the metric from a fixed value; with a baseline, of two systems on the same cases"
+        else "It is the metric's difference from a fixed value (give a baseline for two systems')"
     )
-    told = f"The difference is that {about}; new cases are taken to be like the pilot's."
+    told = f"{about}; new cases are taken to be like the pilot's."
     if noisy:
         return told
-    return f"{told} The pilot's repeats do not tell what more of them would bring; run repeats=2."
+    return f"{told} What more repeats would bring, a pilot with one repeat does not tell."
