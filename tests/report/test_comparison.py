@@ -167,7 +167,7 @@ def test_ranks_overlap_where_no_difference_is_clear(systems: evalkit.Comparison)
 
     assert ranks.system.tolist() == ["new <b>bold</b> | *x*", "</script>", "old"]
     assert ranks.value.tolist() == pytest.approx([0.8, 2 / 3, 0.5])
-    rows: list[dict[str, Any]] = ranks.to_dict("records")
+    rows: list[dict[Any, Any]] = ranks.to_dict("records")
     assert [(row["best_rank"], row["worst_rank"]) for row in rows] == [(1, 2), (1, 3), (2, 3)]
 
 
