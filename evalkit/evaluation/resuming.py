@@ -12,11 +12,13 @@ from evalkit.errors import DataError, RunLockedError, UsageError
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.job import Job
 from evalkit.evaluation.loading import find_folder
+from evalkit.evaluation.model_session import checking_session
 from evalkit.evaluation.recording import RunRecord, store_of
 from evalkit.evaluation.runtime import Runtime
 from evalkit.evaluation.scorers import bind_judges, resolve_scorers, wants_probabilities
 from evalkit.evaluation.starting import Request, recorded_scorers
 from evalkit.evaluation.stopping import DECIDED
+from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature
 from evalkit.targets.estimator import EstimatorTarget

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
-from evalkit.errors import TargetError
+from evalkit.errors import NotRecordedError, TargetError
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
+from evalkit.llm.recording import recording_of_call
 from evalkit.llm.session import current_session
 
 Format = Literal["schema", "tool", "json"]
 
 _FORMATS: Final[tuple[Format, ...]] = ("schema", "tool", "json")
+_DROPPABLE: Final = ("logprobs", "temperature", "seed", "top_p")
 _TOOL: Final = "give_verdict"
 _UNSUPPORTED: Final = re.compile(
     r"status (?:400|404|415|422|501)\b|unsupported|not support|BadRequest", re.IGNORECASE
@@ -25,16 +27,42 @@ _FILTERED: Final = re.compile(r"content_filter|content management policy", re.IG
 _TOO_LONG: Final = re.compile(r"context.{0,3}length|too many tokens|too long", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a question is put: in which format, and without which settings."""
+
+    format: Format = "schema"
+    without: frozenset[str] = frozenset()
+    """Sampling settings that are left out."""
+
+    def beyond(self, other: Way) -> bool:
+        """Say whether this way asks less of a server than *other*."""
+        places = (_FORMATS.index(self.format), _FORMATS.index(other.format))
+        return places[0] > places[1] or self.without > other.without
+
+    def others(self) -> list[Way]:
+        """Return the ways that ask less, as far as a recording may have needed them."""
+        formats = _FORMATS[_FORMATS.index(self.format) :]
+        less = [self.without, self.without | {"temperature"}]
+        return [way for w in less for f in formats if (way := Way(f, w)) != self]
+
+
 @dataclass(slots=True)
 class Ability:
     """What one connection has shown to be able to do; remembered for the life of the process."""
 
-    format: Format = "schema"
+    way: Way = field(default_factory=Way)
     confirmed: bool = False
-    """Whether a call in this format has been answered."""
+    """Whether a call made in this way has been answered."""
 
-    refused: set[str] = field(default_factory=set[str])
-    """Sampling settings that the server refuses."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a model is asked, whatever the way."""
+
+    messages: Sequence[Mapping[str, Any]]
+    schema: Mapping[str, Any]
+    sampling: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +81,9 @@ class LogprobsRefusedError(Exception):
 
 _ABILITIES: Final[dict[tuple[str, str | None], Ability]] = {}
 _CLIENTS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, ChatModel]]] = (
+    WeakKeyDictionary()
+)
+_LOCKS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, asyncio.Lock]]] = (
     WeakKeyDictionary()
 )
 _CLOSERS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]]] = (
@@ -92,84 +123,141 @@ async def _close_with_loop(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[No
         yield
     finally:
         _CLOSERS.pop(loop, None)
+        _LOCKS.pop(loop, None)
         for client in _CLIENTS.pop(loop, {}).values():
             await client.aclose()
 
 
-async def ask(
-    client: ChatModel,
-    messages: Sequence[Mapping[str, Any]],
-    schema: Mapping[str, Any],
-    *,
-    sampling: Mapping[str, Any],
-    role: str,
-    repeat: int = 0,
-) -> Asked:
+async def ask(client: ChatModel, question: Question, *, role: str, repeat: int = 0) -> Asked:
     """Return the answer of *client*, in the best format that its server takes.
 
-    What a server refuses is left out and remembered, so that it is refused once a connection and
-    not once a call.
+    What a server refuses is left out and remembered for the connection.  One call finds out what
+    the server takes instead, while the others that were refused wait for it.
 
     Raises:
         TargetError: If there is no answer.
-        LogprobsRefusedError: If *sampling* asks for probabilities that the server does not give.
+        LogprobsRefusedError: If *question* asks for probabilities that the server does not give.
     """
     ability = ability_of(client)
-    given, known = ability.format, frozenset(ability.refused)
+    call = _Call(client, question, role, repeat)
+    way = ability.way
+    if not ability.confirmed and (recorded := call.recorded(way)) is not None:
+        ability.way = recorded
+        return await call.make(recorded)
     while True:
-        if sampling.get("logprobs") and "logprobs" in known:
-            raise LogprobsRefusedError
-        sent = {name: value for name, value in sampling.items() if name not in known}
-        request = _request(messages, schema, sent, given, repeat)
         try:
-            reply = await current_session().complete(client, request, role=role, repeat=repeat)
+            return await _confirmed(call, way, ability)
+        except _RefusedError as refusal:
+            refused = refusal
+        async with _lock_of(client):
+            if ability.way == way:
+                return await _explored(call, way, ability, refused)
+        way = ability.way
+
+
+async def _explored(call: _Call, way: Way, ability: Ability, refused: _RefusedError) -> Asked:
+    """Try one way after the other, until one is taken."""
+    while True:
+        further = refused.further(way, ability)
+        if further is None:
+            raise refused.error
+        way = further
+        try:
+            return await _confirmed(call, way, ability)
+        except _RefusedError as refusal:
+            refused = refusal
+
+
+async def _confirmed(call: _Call, way: Way, ability: Ability) -> Asked:
+    asked = await call.make(way)
+    if not ability.confirmed or way.beyond(ability.way):
+        ability.way, ability.confirmed = way, True
+    return asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One question, which can be put in several ways."""
+
+    client: ChatModel
+    question: Question
+    role: str
+    repeat: int
+
+    async def make(self, way: Way) -> Asked:
+        request, sent = self.request(way)
+        session = current_session()
+        try:
+            reply = await session.complete(self.client, request, role=self.role, repeat=self.repeat)
         except TargetError as error:
-            told = error.explanation
-            if _FILTERED.search(told):
-                raise TargetError("refusal", told) from None
-            if error.reason != "provider_error" or not _UNSUPPORTED.search(told):
-                raise
-            refused = next((name for name in _droppable(sent) if name in told.lower()), None)
-            if refused is not None:
-                known |= {refused}
-                ability.refused.add(refused)
+            if _FILTERED.search(error.explanation):
+                raise TargetError("refusal", error.explanation) from None
+            if error.reason == "provider_error" and _UNSUPPORTED.search(error.explanation):
+                raise _RefusedError(error, sent) from None
+            raise
+        return Asked(reply, way.format, sent)
+
+    def recorded(self, way: Way) -> Way | None:
+        """Return the way in which the question was put when it was recorded, if it was.
+
+        An earlier process has found out what the server takes; this one shall not ask again.
+        """
+        recorder = current_session().recorder
+        for one in [way, *way.others()] if recorder.on else []:
+            request, _ = self.request(one)
+            try:
+                found = recorder.find(recording_of_call(self.client, request, self.repeat))
+            except NotRecordedError:
                 continue
-            further = _FORMATS[_FORMATS.index(given) + 1 :]
-            if (
-                _TOO_LONG.search(told)
-                or not further
-                or (ability.confirmed and given == ability.format)
-            ):
-                raise
-            given = further[0]
-            continue
-        if not ability.confirmed or _FORMATS.index(given) > _FORMATS.index(ability.format):
-            ability.format, ability.confirmed = given, True
-        return Asked(reply, given, sent)
+            if found is not None:
+                return one
+        return None
 
-
-def _droppable(sent: Mapping[str, Any]) -> list[str]:
-    return [name for name in ("logprobs", "temperature", "seed", "top_p") if name in sent]
-
-
-def _request(
-    messages: Sequence[Mapping[str, Any]],
-    schema: Mapping[str, Any],
-    sampling: Mapping[str, Any],
-    given: Format,
-    repeat: int,
-) -> ChatRequest:
-    if given != "tool":
-        wanted = schema if given == "schema" else None
+    def request(self, way: Way) -> tuple[ChatRequest, dict[str, Any]]:
+        """Return the request, and of its settings those that the judge has chosen."""
+        question = self.question
+        if question.sampling.get("logprobs") and "logprobs" in way.without:
+            raise LogprobsRefusedError
+        sent = {name: v for name, v in question.sampling.items() if name not in way.without}
+        if way.format != "tool":
+            schema = question.schema if way.format == "schema" else None
+            return ChatRequest(
+                messages=question.messages,
+                sampling=sent,
+                response_schema=schema,
+                repeat=self.repeat,
+            ), sent
+        # The one tool there is, and it must be called: no text can bring in another.
+        tool = {"name": _TOOL, "description": "Give the verdict.", "parameters": question.schema}
+        choice = {"type": "function", "function": {"name": _TOOL}}
         return ChatRequest(
-            messages=messages, sampling=sampling, response_schema=wanted, repeat=repeat
-        )
-    # The one tool there is, and it must be called: no text can bring in another.
-    function = {"name": _TOOL, "description": "Give the verdict.", "parameters": schema}
-    choice = {"type": "function", "function": {"name": _TOOL}}
-    return ChatRequest(
-        messages=messages,
-        sampling={**sampling, "tool_choice": choice},
-        tools=[{"type": "function", "function": function}],
-        repeat=repeat,
-    )
+            messages=question.messages,
+            sampling={**sent, "tool_choice": choice},
+            tools=[{"type": "function", "function": tool}],
+            repeat=self.repeat,
+        ), sent
+
+
+class _RefusedError(Exception):
+    """The server does not take the question in this way."""
+
+    def __init__(self, error: TargetError, sent: Mapping[str, Any]) -> None:
+        super().__init__(error, sent)
+        self.error = error
+        self.sent = sent
+
+    def further(self, way: Way, ability: Ability) -> Way | None:
+        """Return the way to try next; ``None`` if the refusal is about something else."""
+        told = self.error.explanation
+        named = next((s for s in _DROPPABLE if s in self.sent and s in told.lower()), None)
+        if named is not None:
+            return Way(way.format, way.without | {named})
+        formats = _FORMATS[_FORMATS.index(way.format) + 1 :]
+        if not formats or _TOO_LONG.search(told) or (ability.confirmed and way == ability.way):
+            return None
+        return Way(formats[0], way.without)
+
+
+def _lock_of(client: ChatModel) -> asyncio.Lock:
+    locks = _LOCKS.setdefault(asyncio.get_running_loop(), {})
+    return locks.setdefault((client.name, client.base_url), asyncio.Lock())

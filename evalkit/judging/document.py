@@ -141,5 +141,7 @@ def _listed(value: Any) -> Any:
 
 
 def _text_node(dumper: Any, text: str) -> Any:
-    style = "|" if "\n" in text else None
+    # Blocks lose some characters that other line ends are made of; quotes keep everything.
+    odd = not text.replace("\n", "").isprintable()
+    style = '"' if odd else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)

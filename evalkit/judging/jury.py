@@ -148,7 +148,8 @@ def jury_of(judge: Judge, models: Sequence[str | Mapping[str, str]], **settings:
     """
     named = [{"model": m} if isinstance(m, str) else dict(m) for m in models]
     judges = tuple(judge.with_model(one["model"], base_url=one.get("base_url")) for one in named)
-    return Jury(judges=judges, **{"name": judge.name, **settings})
+    named_alike: dict[str, Any] = {"name": judge.name, **settings}
+    return Jury(judges=judges, **named_alike)
 
 
 def agreement(said: Sequence[str]) -> float | None:

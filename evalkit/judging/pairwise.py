@@ -102,9 +102,8 @@ class PairwiseJudge:
     inconsistent: Inconsistent = "tie"
     """What to make of orders that disagree: a ``tie``, or their ``average``."""
 
-    facts: ClassVar[MetricFacts] = MetricFacts(low=0.0, high=1.0)
     metric_facts: ClassVar[Mapping[str, MetricFacts]] = {
-        "preference": facts,
+        "preference": MetricFacts(low=0.0, high=1.0),
         "position_bias": MetricFacts(direction="none", low=-1.0, high=1.0),
         "consistent": MetricFacts(low=0.0, high=1.0, binary=True),
     }
@@ -117,6 +116,11 @@ class PairwiseJudge:
             raise UsageError(f"A pairwise judge chooses among {', '.join(CHOICES)}.")
         if self.inconsistent not in {"tie", "average"}:
             raise UsageError(f"inconsistent= is 'tie' or 'average'; got {self.inconsistent!r}.")
+
+    @property
+    def facts(self) -> MetricFacts:
+        """Facts of the preference."""
+        return self.metric_facts["preference"]
 
     @property
     def model(self) -> str | None:

@@ -13,7 +13,7 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
 from evalkit.errors import TargetError, UsageError
-from evalkit.judging.asking import Asked, LogprobsRefusedError, ask, client_of
+from evalkit.judging.asking import Asked, LogprobsRefusedError, Question, ask, client_of
 from evalkit.judging.logprobs import LEAST_MASS, TOP, Weighted, expected_score, label_masses
 from evalkit.judging.outcome import Reading, combined, failed, with_parts
 from evalkit.judging.precheck import precheck
@@ -165,8 +165,8 @@ async def _asked(
             "evaluation, or EVALKIT_JUDGE_MODEL."
         )
     client = await client_of(model, judge.base_url, judge.auth_environment, judge.timeout_seconds)
-    schema = judge.prepared.schema
-    return await ask(client, sent, schema, sampling=sampling, role=role, repeat=repeat)
+    question = Question(messages=sent, schema=judge.prepared.schema, sampling=sampling)
+    return await ask(client, question, role=role, repeat=repeat)
 
 
 def sampling_of(judge: Judge) -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """What servers refuse is left out, and remembered for the connection."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
+from evalkit.judging import asking
 from evalkit.judging.judge import Judge
 from evalkit.judging.make import make_judge
+from evalkit.llm.recorder import Mode, Recorder
+from evalkit.llm.recordings import RecordingFolder
+from evalkit.llm.session import ModelSession, use_session
 from evalkit.testing import Reply, ScriptedEndpoint, SeenRequest
 
 VERDICT = {"rationale": "r", "verdict": "yes"}
@@ -107,3 +112,39 @@ def test_a_providers_content_filter_is_a_refusal() -> None:
         assert endpoint.calls == 1
 
     assert found.reason == "refusal"
+
+
+def test_only_one_of_many_finds_out_what_a_server_takes() -> None:
+    judge = make_judge("j", "Is {{ outputs }} good?")
+    known_to_neither = refusing("response_format", "tools")
+    with ScriptedEndpoint(known_to_neither, latency_seconds=0.02) as endpoint:
+        bound = judge.with_model("scripted", base_url=endpoint.base_url)
+
+        async def all_at_once() -> None:
+            cases = [Case(outputs=f"answer {place}") for place in range(20)]
+            await asyncio.gather(*(bound.score(case) for case in cases))
+
+        asyncio.run(all_at_once())
+        tried = [request.json for request in endpoint.requests]
+
+    assert sum("tools" in request for request in tried) == 1
+    assert len(tried) == 20 + 1 + 20
+
+
+@pytest.mark.parametrize("mode", ["auto", "replay"])
+def test_what_was_recorded_in_another_way_is_found_by_a_new_process(
+    tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ScriptedEndpoint(refusing("response_format", "temperature")) as endpoint:
+        session = ModelSession()
+        for which in ("auto", mode):
+            monkeypatch.setattr(asking, "_ABILITIES", {})
+            recorder = Recorder(mode=which, places=[RecordingFolder(tmp_path)])
+            session = ModelSession(recorder=recorder)
+            with use_session(session):
+                found = scores(endpoint, 2)
+                assert [score.value for score in found] == [True, True]
+            session.close()
+
+    assert session.ledger["judge"].calls == 0
+    assert session.ledger["judge"].cached == 2
