@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "score": LazyCommand("Evaluate", "Add scorers to finished work; no model is called."),
     "compare": LazyCommand("Look", "Compare runs on the same cases, paired."),
     "gate": LazyCommand("Look", "Judge a finished run by conditions."),
+    "plan": LazyCommand("Look", "Say how many cases and repeats find a difference."),
     "report": LazyCommand("Look", "Show a run, or write it as a report."),
     "runs": LazyCommand("Look", "List, show and delete runs."),
     "scorers": LazyCommand("Know", "List and show scorers."),

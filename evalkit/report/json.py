@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.estimate import Estimate
+from evalkit.evaluation.variance import all_variance_parts
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.failing import failure_groups
 from evalkit.report.texts import valid
@@ -61,7 +62,7 @@ def document(
 
     Returns:
         ``schema, run_id, name, status, verdict, conditions, estimates, signatures, dataset,
-        model_id, repeats, coverage, cost, usage, failures, notes, environment``.
+        model_id, repeats, coverage, cost, usage, variance, failures, notes, environment``.
     """
     verdict = result.verdict if verdict is None else verdict
     found: dict[str, Any] = {
@@ -79,6 +80,7 @@ def document(
         "coverage": result.coverage,
         "cost": result.cost,
         "usage": {role: dataclasses.asdict(usage) for role, usage in result.usage.items()},
+        "variance": {p.metric: dataclasses.asdict(p) for p in all_variance_parts(result)},
         "failures": _failures(result),
         "notes": list(result.facts.notes),
         "environment": dict(result.environment),
