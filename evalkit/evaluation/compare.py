@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparison import Comparison
 from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.facts import Usage
 from evalkit.evaluation.opening import open_result
 from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.runtime import Runtime
 
 
 def compare(
@@ -77,6 +80,31 @@ def grid(make: Callable[..., Any], **choices: Iterable[Any]) -> dict[str, Any]:
     return found
 
 
+def _what_is_left(runtime: Runtime | None, result: EvaluationResult) -> Runtime | None:
+    """Return *runtime* with its budget less what *result* has spent of it."""
+    if runtime is None or runtime.budget is None:
+        return runtime
+    given = runtime.budget if isinstance(runtime.budget, Mapping) else {"usd": runtime.budget}
+    left: dict[str, Any] = {}
+    for unit, limit in given.items():
+        if isinstance(limit, Mapping):  # a role's own budget
+            usage = [u for role, u in result.usage.items() if role == unit]
+            left[unit] = {name: _left(name, most, usage) for name, most in limit.items()}
+        else:
+            left[unit] = _left(unit, limit, list(result.usage.values()))
+    return dataclasses.replace(runtime, budget=left)
+
+
+def _left(unit: str, limit: float, usage: list[Usage]) -> float:
+    spent = {
+        "usd": sum(one.cost or 0.0 for one in usage),
+        "calls": sum(one.calls for one in usage),
+        "tokens": sum(sum(one.tokens.values()) for one in usage),
+        "seconds": max((one.seconds for one in usage), default=0.0),
+    }
+    return max(0.0, limit - spent[unit])
+
+
 def sweep(
     targets: Mapping[str, Any],
     data: Any,
@@ -97,8 +125,12 @@ def sweep(
     Raises:
         UsageError: If fewer than two targets are given.
     """
+    if not isinstance(targets, Mapping):
+        raise UsageError("sweep takes targets by name: {'old': bot_a, 'new': bot_b}.")
     if len(targets) < 2:  # noqa: PLR2004  it takes two to compare
         raise UsageError(f"sweep needs at least two targets, got {len(targets)}.")
+    if baseline is not None and baseline not in targets:
+        raise UsageError(f"baseline={baseline!r} is none of {', '.join(targets)}.")
     name = as_evaluate.pop("name", None)
     results: dict[str, EvaluationResult] = {}
     first: EvaluationResult | None = None
@@ -110,4 +142,7 @@ def sweep(
             first = results[target_name]
             for used in ("columns", "limit", "sample", "split"):
                 as_evaluate.pop(used, None)
+            late = first.spool.late.items()  # what a target returns is still mapped
+            as_evaluate["columns"] = {field: f"outputs.{path}" for field, path in late} or None
+        as_evaluate["runtime"] = _what_is_left(as_evaluate.get("runtime"), results[target_name])
     return Comparison(results, baseline=baseline or next(iter(targets)))

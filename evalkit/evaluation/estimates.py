@@ -12,6 +12,7 @@ from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
 from evalkit.gates.key import Key, parse_key
+from evalkit.gates.verdict import COVERAGE
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.estimate import (
     Design,
@@ -140,6 +141,10 @@ class Estimates:
             self._estimate(text, key, design, rows)
             for rows in self.slices((key.worst_by,)).values()
         ]
+        # A slice that failed is worse than any value; one where the metric does not apply is not.
+        lost = [e for e in found if e.coverage is not None and e.coverage < COVERAGE]
+        if lost:
+            return min(lost, key=lambda estimate: estimate.coverage or 0.0)
         valued = [estimate for estimate in found if estimate.value is not None]
         if not valued:
             return found[0]

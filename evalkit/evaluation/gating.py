@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ def judge_gates(
     result: EvaluationResult,
     gates: str | Iterable[str],
     baseline: EvaluationResult | str | None = None,
+    *,
+    lenient: bool = False,
 ) -> GateVerdict:
     """Return the verdict on *gates*; without any, what the run's own fate says.
 
@@ -38,16 +41,23 @@ def judge_gates(
         result: What is judged.
         gates: Conditions.
         baseline: What those that compare are about, or why there is none.
+        lenient: Whether a gate that names what the result does not have is INCONCLUSIVE instead
+            of an error, so that finished work is never lost to it.
 
     Raises:
         GateSyntaxError: If a gate does not parse.
         UnknownMetricError: If a gate names a metric that the result does not have.
     """
     conditions = parse_gates(gates)
-    least = min((c.threshold for c in conditions if c.kind == "coverage"), default=COVERAGE)
+    asked = [c.threshold for c in conditions if c.kind == "coverage" and c.op in {">=", ">"}]
+    least = min(asked, default=COVERAGE)
     found: list[ConditionVerdict] = []
     alarms: list[tuple[int, float, float]] = []
     for condition in conditions:
+        missing = _missing(result, condition) if lenient else None
+        if missing is not None:
+            found.append(missing)
+            continue
         early = _judge_early(result, condition, baseline, least)
         if early is not None:
             found.append(early)
@@ -68,9 +78,24 @@ def judge_gates(
     return together(found)
 
 
+def _missing(result: EvaluationResult, condition: Condition) -> ConditionVerdict | None:
+    """Return the verdict on a condition whose metric or tag the result does not have."""
+    if condition.key_text is None:
+        return None
+    try:
+        result[condition.key_text]
+    except (UnknownMetricError, UsageError) as error:
+        why = f"{condition.text}: {error}"
+        return ConditionVerdict(condition=condition.text, status=Verdict.INCONCLUSIVE, why=why)
+    return None
+
+
 def _judge(result: EvaluationResult, condition: Condition, least: float) -> ConditionVerdict:
     if condition.kind == "coverage":
-        return decide_number(condition, result.coverage, "coverage")
+        found = decide_number(condition, result.coverage, "coverage")
+        if found.status is Verdict.FAIL and _only_infrastructure(result):
+            return dataclasses.replace(found, status=Verdict.INFRA)
+        return found
     if condition.kind == "cost":
         return decide_number(condition, result.cost, "cost")
     if condition.kind == "must_pass":
@@ -107,15 +132,25 @@ def _infrastructure(result: EvaluationResult, estimate: Estimate, condition: Con
     """Count the cases of a metric that failed for reasons that are nobody's own."""
     if not estimate.n_failed or condition.key is None:
         return 0
-    for metric in result.metrics:
-        if condition.key.metric.startswith(metric.key):
-            cells = {
-                row // result.repeats
-                for row, reason in metric.column.reasons.items()
+    wanted = condition.key.metric
+    for metric in sorted(result.metrics, key=lambda metric: -len(metric.key)):
+        if wanted == metric.key or wanted.startswith((f"{metric.key}.", f"{metric.key}=")):
+            cases = {
+                cell // result.repeats
+                for cell, reason in metric.column.reasons.items()
                 if reason in INFRASTRUCTURE
             }
-            return min(len(cells), estimate.n_failed)
+            if condition.key.tags:
+                tags = [(result.tag_values(name), value) for name, value in condition.key.tags]
+                cases = {row for row in cases if all(found[row] == v for found, v in tags)}
+            return min(len(cases), estimate.n_failed)
     return 0
+
+
+def _only_infrastructure(result: EvaluationResult) -> bool:
+    """Say whether whatever failed did so for reasons that are nobody's own."""
+    reasons = {reason for m in result.metrics for reason in m.column.reasons.values()}
+    return bool(reasons) and reasons <= INFRASTRUCTURE
 
 
 def _must_pass(result: EvaluationResult, condition: Condition) -> ConditionVerdict:

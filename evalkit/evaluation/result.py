@@ -150,7 +150,7 @@ class EvaluationResult(Analyses):
     def verdict(self) -> GateVerdict:
         """The verdict on the gates, with the numbers that decided each condition."""
         if self._verdict is None:
-            self._verdict = judge_gates(self, self.facts.plan["gates"], self.baseline)
+            self._verdict = judge_gates(self, self.facts.plan["gates"], self.baseline, lenient=True)
         return self._verdict
 
     def check(self, gates: str | Iterable[str], *, baseline: Any = None) -> GateVerdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evalkit._internal.canonical import canonical_json
 from evalkit.data.spool import Spool
 from evalkit.engine.journal import RunLock
 from evalkit.entities.target import Target
@@ -134,6 +135,11 @@ def check_same(plan: Mapping[str, Any], target: Target | None, scorers: list[Sco
         if (found.kind, found.name) != (was["kind"], was["name"]):
             raise UsageError(
                 f"The run was started with target {was['name']!r}, not with {found.name!r}."
+            )
+        if canonical_json(found.parameters) != canonical_json(was["parameters"]):
+            raise UsageError(
+                f"Target {found.name!r} was started with other settings ({was['parameters']}); "
+                "start a new run."
             )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from evalkit.data.spool import Spool
-from evalkit.errors import UsageError
+from evalkit.errors import UnknownMetricError, UsageError, near_miss
+from evalkit.gates.condition import parse_gates
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
@@ -48,6 +49,12 @@ def _resolve(item: ScorerLike) -> list[Scorer]:
     if isinstance(item, type):
         raise UsageError(f"{item.__name__} is a class; give an instance: {item.__name__}().")
     if hasattr(item, "score") or hasattr(item, "score_batch"):
+        lacking = [name for name in ("name", "facts") if not hasattr(item, name)]
+        if lacking:
+            raise UsageError(
+                f"{type(item).__name__} is no scorer yet: it lacks {' and '.join(lacking)}; "
+                "facts is an evalkit.plugin.MetricFacts()."
+            )
         return [cast("Scorer", item)]
     if callable(item):
         return [decorate(item)]
@@ -106,6 +113,33 @@ def check_requirements(
                     f"Map a column: columns={{{needed!r}: 'your_column'}}"
                     + (", or give a model." if needed == "outputs" else ".")
                 )
+
+
+def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -> None:
+    """Refuse gates on metrics and tags that the evaluation cannot have, before anything is run.
+
+    Raises:
+        UnknownMetricError: If no scorer gives such a metric.
+        UsageError: If no case has such a tag.
+    """
+    names = [one.name for one in scorers]
+    tags: set[str] | None = None
+    for condition in parse_gates(gates):
+        key = condition.key
+        if key is None:
+            continue
+        if not any(
+            key.metric == name or key.metric.startswith((f"{name}.", f"{name}=")) for name in names
+        ):
+            raise UnknownMetricError(key.metric, names)
+        wanted = [name for name, _ in key.tags] + ([key.worst_by] if key.worst_by else [])
+        if wanted and tags is None:
+            tags = {name for case in spool.values("tags") for name in case}
+            tags |= spool.fields & {"session", "group", "split"}
+        for name in wanted:
+            if name not in (tags or ()):
+                hint = near_miss(name, tags or ())
+                raise UsageError(f"No case has a tag {name!r}, which a gate names.{hint}")
 
 
 def wants_probabilities(scorers: Iterable[Scorer]) -> bool:

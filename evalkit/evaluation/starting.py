@@ -22,6 +22,7 @@ from evalkit.evaluation.runtime import Runtime, shown
 from evalkit.evaluation.scorers import (
     ScorerLike,
     bind_judges,
+    check_gates,
     check_requirements,
     resolve_scorers,
     wants_probabilities,
@@ -87,6 +88,7 @@ def start(request: Request) -> Job:
         options |= _repeats(request, cases, target)
         options |= _stop(request, options, scorers, baseline)
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
+        check_gates(options["gates"], scorers, cases)
         check_replayable(target, request.runtime)
         with use_session(checking_session(request.runtime)):
             target = _checked(target, cases)

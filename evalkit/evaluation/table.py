@@ -9,6 +9,7 @@ import numpy as np
 
 from evalkit.entities.case import CASE_FIELDS
 from evalkit.entities.score import Status
+from evalkit.errors import UsageError
 from evalkit.evaluation.outputs_file import read_outputs
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ def cell_table(result: EvaluationResult) -> pd.DataFrame:
 
 def case_rows(result: EvaluationResult, *, outputs: bool) -> Iterator[dict[str, Any]]:
     """Yield a mapping of case fields for each case, or for each repeat where outputs are wanted."""
+    if outputs and result.facts.status != "complete":
+        raise UsageError(
+            f"{result.name!r} is not complete, so it is no data yet; finish it first: evalkit "
+            f"resume {result.run_id or result.folder.path}"
+        )
     live = outputs and result.folder.outputs.is_file()
     calls = read_outputs(result.folder.outputs) if live else iter(())
     answers = ((batch, row) for batch in calls for row in range(len(batch["status"])))

@@ -133,7 +133,7 @@ def lacks_coverage(estimate: Estimate, around: Circumstances) -> tuple[Verdict, 
         return None
     why = f"coverage {coverage:.1%} is below {around.least_coverage:.0%}"
     own = estimate.n_failed - around.infrastructure_failures
-    if estimate.n_scored / max(1, estimate.n_scored + own) < around.least_coverage:
+    if own and estimate.n_scored / (estimate.n_scored + own) < around.least_coverage:
         return Verdict.FAIL, f"{why}: {own} cases failed in target or scorer"
     return Verdict.INFRA, f"{why}: {around.infrastructure_failures} cases failed on the way there"
 

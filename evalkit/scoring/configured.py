@@ -32,6 +32,12 @@ class ConfiguredScorer:
     """Regular expression or function that cuts the answer out of the output; or a mapping of
     ``outputs`` and ``expectations`` to one each."""
 
+    def __post_init__(self) -> None:
+        cuts = self.extract.values() if isinstance(self.extract, Mapping) else [self.extract]
+        for cut in cuts:
+            if cut is not None:
+                extractor(cut)  # a pattern that does not compile is said at once
+
     @property
     def facts(self) -> MetricFacts:
         """Facts of the inner scorer."""

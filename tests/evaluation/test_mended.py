@@ -1,0 +1,291 @@
+"""What a critical reading found once, and must not come back."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evalkit
+from evalkit.errors import UnknownMetricError, UsageError
+from evalkit.evaluation.merging import merge
+
+ROWS = [{"question": f"q{i}", "expected": f"a{i}"} for i in range(30)]
+
+
+def _right(question: str) -> str:
+    return question.replace("q", "a")
+
+
+def test_loading_a_result_runs_nothing_that_its_folder_names(folder: Path) -> None:
+    rows = [{"question": "q", "expected": "y", "output": "y"}] * 12
+    result = evalkit.evaluate(data=rows, scorers="classification.f1", name="odd")
+    plan = json.loads(result.folder.plan.read_text())
+    plan["scorers"][0] |= {
+        "class": "subprocess:Popen",
+        "parameters": {"args": f"touch {folder}/pwned", "shell": True},
+    }
+    result.folder.plan.write_text(json.dumps(plan))
+    again = evalkit.EvaluationResult.load("odd")
+
+    assert again["classification.f1"].value == 1.0
+    assert not (folder / "pwned").exists()
+    with pytest.raises(evalkit.EvalkitError, match="is not registered by any plug-in"):
+        evalkit.merge([again])
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [pytest.param({"x": object()}, id="no-json"), pytest.param({"x": {1j}}, id="complex")],
+)
+def test_odd_values_of_a_scorer_fail_their_cell_alone(metadata: dict[str, Any]) -> None:
+    @evalkit.scorer
+    def odd(outputs: str) -> evalkit.Score:
+        return evalkit.Score(1.0, metadata=metadata if outputs == "a1" else None)
+
+    @evalkit.scorer
+    def label(outputs: str) -> Any:
+        return evalkit.Score(label=5) if outputs == "a2" else "\ud800"  # type: ignore[arg-type]
+
+    result = evalkit.evaluate(_right, ROWS, [odd, label])
+
+    assert (result["odd"].n_scored, result["odd"].n_failed) == (29, 1)
+    assert result["label=?"].n_failed == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(evalkit.Output("x", cost="0.1"), id="cost"),  # type: ignore[arg-type]
+        pytest.param(evalkit.Output("x", cost=float("nan")), id="nan-cost"),
+        pytest.param(evalkit.Output("x", usage=[1]), id="usage"),  # type: ignore[arg-type]
+        pytest.param(evalkit.Output("x", time_to_first_token=-1.0), id="time"),
+        pytest.param(type("Odd", (), {"tolist": lambda _self: dict[str, str]()["x"]})(), id="tolist"),
+    ],
+)
+def test_odd_values_of_a_target_fail_their_case_alone(answer: Any) -> None:
+    def bot(question: str) -> Any:
+        return answer if question == "q3" else _right(question)
+
+    result = evalkit.evaluate(bot, ROWS, "text.exact_match")
+
+    assert result.failures()[["id", "reason"]].reason.tolist() == ["invalid_response"]
+    assert result["text.exact_match"].n_scored == 29
+
+
+def test_leaving_the_program_inside_a_target_or_scorer_is_a_failure_of_its_case() -> None:
+    def bot(question: str) -> str:
+        if question == "q4":
+            sys.exit(3)
+        return _right(question)
+
+    async def cancelled(question: str) -> str:
+        if question == "q5":
+            raise asyncio.CancelledError
+        return _right(question)
+
+    @evalkit.scorer
+    def leaving(outputs: str) -> float:
+        if outputs == "a6":
+            sys.exit("bye")
+        return 1.0
+
+    first = evalkit.evaluate(bot, ROWS, [leaving])
+    second = evalkit.evaluate(cancelled, ROWS, "text.exact_match")
+
+    assert sorted(first.failures().reason) == ["scorer_error", "target_error"]
+    assert second.failures().reason.tolist() == ["target_error"]
+    assert second.facts.status == "complete"
+
+
+def test_labels_and_numbers_may_be_mixed() -> None:
+    @evalkit.scorer
+    def mixed(outputs: str) -> float | str:
+        return "refused" if outputs in {"a1", "a2", "a3"} else 1.0
+
+    result = evalkit.evaluate(_right, ROWS, [mixed])
+
+    assert (result["mixed"].value, result["mixed"].n_scored) == (1.0, 27)
+    assert result["mixed=refused"].value == pytest.approx(0.1)
+
+
+def test_a_key_that_comes_late_keeps_the_failures_before_it() -> None:
+    @evalkit.scorer
+    def several(outputs: str) -> dict[str, float]:
+        return {"a": 1.0} | ({"b": 1.0} if int(outputs[1:]) >= 600 else {})
+
+    def bot(question: str) -> str:
+        if int(question[1:]) < 100:
+            raise ValueError("down")
+        return _right(question)
+
+    rows = [{"question": f"q{i}"} for i in range(700)]
+    found = evalkit.evaluate(bot, rows, [several])["several.b"]
+
+    assert (found.n_scored, found.n_skipped, found.n_failed) == (100, 500, 100)
+
+
+def test_a_resume_without_budget_keeps_what_was_scored() -> None:
+    def bot(question: str) -> str:
+        return _right(question)
+
+    few = evalkit.Runtime(concurrency=1, budget={"calls": 5})
+    evalkit.evaluate(bot, ROWS, "text.exact_match", name="short", runtime=few)
+    still = evalkit.Runtime(concurrency=1, budget={"calls": 5}, resume="short")
+    again = evalkit.evaluate(bot, ROWS, "text.exact_match", runtime=still)
+
+    assert again["text.exact_match"].n_scored == 5
+    assert again.verdict.status == "BUDGET"
+    with pytest.raises(UsageError, match="is not complete, so it is no data"):
+        evalkit.evaluate(data=again, scorers="text.exact_match")
+    with pytest.raises(UsageError, match="is not complete"):
+        merge([again])
+
+
+def test_gates_on_what_cannot_be_are_refused_before_any_call() -> None:
+    def never(question: str) -> str:
+        raise AssertionError(question)
+
+    for gate, error in (
+        ("text.exact_mach >= 0.5", UnknownMetricError),
+        ("text.exact_match[topic=x] >= 0.5", UsageError),
+        ("worst(text.exact_match, by=topic) >= 0.5", UsageError),
+    ):
+        with pytest.raises(error):
+            evalkit.evaluate(never, ROWS, "text.exact_match", gates=gate)
+
+
+def test_a_gate_on_a_key_that_never_came_is_inconclusive_and_loses_nothing() -> None:
+    @evalkit.scorer
+    def several(outputs: str) -> dict[str, float]:
+        return {"a": float(len(outputs))}
+
+    result = evalkit.evaluate(_right, ROWS, [several], gates="several.b >= 1", name="kept")
+
+    assert result.verdict.status == "INCONCLUSIVE"
+    assert "several.b" in str(result.verdict)
+    assert evalkit.EvaluationResult.load("kept")["several.a"].n_scored == 30
+
+
+def test_the_worst_slice_may_be_one_that_failed() -> None:
+    rows = [{"question": f"q{i}", "language": "de" if i % 5 == 0 else "en"} for i in range(300)]
+
+    @evalkit.scorer
+    def english(outputs: str) -> bool:
+        if int(outputs[1:]) % 5 == 0:
+            raise ValueError("no German")
+        return True
+
+    result = evalkit.evaluate(
+        _right, rows, [english], columns={"tags": ["language"]}, gates="coverage >= 0.5"
+    )
+
+    assert result.check("worst(english, by=language) >= 0.5").status == "FAIL"
+
+
+def test_an_outage_is_nobodys_failure() -> None:
+    def down(question: str) -> str:
+        raise evalkit.errors.TargetError("rate_limited", question)
+
+    result = evalkit.evaluate(down, ROWS, "text.exact_match")
+
+    assert result.check("text.exact_match >= 0.5").status == "INFRA"
+    assert result.check("coverage >= 0.98").status == "INFRA"
+    assert result.check("coverage != 0.1 and text.exact_match >= 0.5").status == "INFRA"
+
+
+def test_one_scorers_failures_are_not_those_of_its_namesake() -> None:
+    @evalkit.scorer
+    def a(outputs: str) -> evalkit.Score:
+        return evalkit.Score.failed("rate_limited", outputs)
+
+    @evalkit.scorer
+    def ab(outputs: str) -> float:
+        raise ValueError(outputs)
+
+    result = evalkit.evaluate(_right, ROWS, [a, ab])
+
+    assert result.check("ab >= 0.5").status == "FAIL"
+    assert result.check("a >= 0.5").status == "INFRA"
+
+
+def test_merging_keeps_repeats_gates_and_refuses_other_targets() -> None:
+    def log(start: int) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": f"c{i}",
+                "inputs": {"q": i},
+                "expectations": "y",
+                "repeat": r,
+                "outputs": "yn"[r],
+            }
+            for i in range(start, start + 12)
+            for r in range(2)
+        ]
+
+    gates = "text.exact_match >= 0.9"
+    parts = [
+        evalkit.evaluate(data=log(start), scorers="text.exact_match", gates=gates)
+        for start in (0, 12)
+    ]
+    merged = merge(parts)
+
+    assert merged["text.exact_match"].value == 0.5
+    assert merged.verdict.status == "FAIL"
+    assert merged.score("text.contains")["text.contains"].value == 0.5
+    live = evalkit.evaluate(_right, ROWS, "text.exact_match", gates=gates, repeats=2)
+    with pytest.raises(UsageError, match="target differ"):
+        merge([parts[0], live])
+
+
+def test_a_sweep_maps_what_every_target_returns_and_shares_one_budget() -> None:
+    def bot(question: str) -> dict[str, str]:
+        return {"text": _right(question), "ctx": f"about {question}"}
+
+    @evalkit.scorer
+    def grounded(retrieved_context: str) -> bool:
+        return retrieved_context.startswith("about")
+
+    found = evalkit.sweep(
+        {"a": bot, "b": bot},
+        ROWS,
+        [grounded],
+        columns={"retrieved_context": "outputs.ctx"},
+    )
+    assert [found[name]["grounded"].value for name in found] == [1.0, 1.0]
+    with pytest.raises(UsageError, match="baseline='c' is none of a, b"):
+        evalkit.sweep({"a": bot, "b": bot}, ROWS, [grounded], baseline="c")
+
+
+def test_more_scorers_after_a_notebooks_own_and_in_another_store(folder: Path) -> None:
+    @evalkit.scorer
+    def mine(outputs: str) -> float:
+        return float(len(outputs))
+
+    elsewhere = evalkit.Runtime(store=f"sqlite:///{folder}/other.db")
+    first = evalkit.evaluate(_right, ROWS, [mine], runtime=elsewhere)
+    more = first.score("text.exact_match")
+
+    assert list(more.estimates) == ["mine", "text.exact_match"]
+    assert more["mine"] == first["mine"]
+
+
+def test_a_score_that_dies_leaves_the_finished_evaluation_in_place() -> None:
+    first = evalkit.evaluate(_right, ROWS, "text.exact_match", name="whole")
+
+    class Dying:
+        """A scorer whose disk is full."""
+
+        name = "dying"
+        facts = evalkit.get_scorer("text.exact_match").facts
+
+        def score_batch(self, batch: object) -> None:
+            raise MemoryError(str(batch))
+
+    with pytest.raises(UsageError, match="already"):
+        first.score("text.exact_match")
+    more = first.score([Dying()])
+    assert more["dying"].n_failed == 30
+    assert evalkit.EvaluationResult.load("whole")["text.exact_match"].n_scored == 30
