@@ -30,7 +30,7 @@ class Settings:
     """``EVALKIT_JUDGE_MODEL``: model of judges that name none."""
 
     data_directory: str | None = None
-    """``EVALKIT_HOME``: folder of the shared cache; the user's cache folder by default."""
+    """``EVALKIT_HOME``: folder of the cache of model calls; beside the store by default."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -78,6 +78,31 @@ def user_cache_folder() -> Path:
 def in_continuous_integration() -> bool:
     """Say whether a continuous-integration system runs this process."""
     return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitHubActions:
+    """What a job of GitHub Actions tells its programs."""
+
+    workspace: Path | None = None
+    """Folder of the repository."""
+
+    summary: Path | None = None
+    """File whose Markdown is shown with the step."""
+
+
+def github_actions() -> GitHubActions | None:
+    """Return what GitHub Actions tells this process, or ``None`` outside of it."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return None
+    paths = {
+        name: Path(value) if (value := os.environ.get(variable)) else None
+        for name, variable in (
+            ("workspace", "GITHUB_WORKSPACE"),
+            ("summary", "GITHUB_STEP_SUMMARY"),
+        )
+    }
+    return GitHubActions(**paths)
 
 
 def project_settings(start: Path) -> Mapping[str, Any]:
