@@ -6,11 +6,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from evalkit.errors import UsageError
+from evalkit.errors import UsageError, near_miss
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 MARK: Final = "__evalkit__"
 """Attribute of a test function that belongs to a suite: a `CasesMark` or `GatesMark`."""
+
+OPTIONS: Final = (
+    "baseline",
+    "columns",
+    "judge_model",
+    "level",
+    "limit",
+    "reducer",
+    "runtime",
+    "sample",
+    "seed",
+    "split",
+)
+"""Arguments of `evaluate` that `suite` takes too."""
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -21,12 +35,19 @@ class Suite:
     scorers: Any
     name: str
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Further arguments of `evaluate`: ``columns, limit, sample, split, seed, level, runtime``."""
+    """Further arguments of `evaluate`: those in `OPTIONS`."""
 
     cases_mark: CasesMark | None = None
+    function: Callable[..., Any] | None = None
+    """The test function that answers cases."""
 
     def cases(
-        self, *, must: str | Sequence[str] = (), repeats: int = 1, min_pass: int | None = None
+        self,
+        *,
+        must: str | Sequence[str] = (),
+        repeats: int = 1,
+        min_pass: int | None = None,
+        version: str | None = None,
     ) -> Callable[[Function], Function]:
         """Make a test function the suite's target: pytest shows one item for each case.
 
@@ -35,19 +56,32 @@ class Suite:
         *min_pass* of *repeats*.  Bodies run concurrently, sync ones in threads, so fixtures must
         be of session, package or module scope.
 
+        Args:
+            must: Conditions on a single case, such as ``"text.token_f1 >= 0.3"``.
+            repeats: Times to run each case.
+            min_pass: Least repeats that must pass; all of them by default.
+            version: Of the system under test, or ``"git"``: its outputs are then recorded, and
+                answer where ``--evalkit`` says so.
+
         Raises:
             UsageError: If the suite has cases already, or *min_pass* is not in [1, repeats].
+            GateSyntaxError: If a condition of *must* does not parse.
         """
+        from evalkit.gates.condition import parse_gates
+
         if self.cases_mark is not None:
             raise UsageError(f"Suite {self.name!r} has a function of cases already.")
         least = repeats if min_pass is None else min_pass
         if not 1 <= least <= repeats:
             raise UsageError(f"min_pass must be in [1, repeats], got {min_pass} of {repeats}.")
-        conditions = (must,) if isinstance(must, str) else tuple(must)
-        mark = CasesMark(suite=self, must=conditions, repeats=repeats, min_pass=least)
+        conditions = tuple(condition.text for condition in parse_gates(must))
+        mark = CasesMark(
+            suite=self, must=conditions, repeats=repeats, min_pass=least, version=version
+        )
         self.cases_mark = mark
 
         def decorate(function: Function) -> Function:
+            self.function = function
             setattr(function, MARK, mark)
             return function
 
@@ -81,6 +115,7 @@ class CasesMark:
     must: tuple[str, ...]
     repeats: int
     min_pass: int
+    version: str | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -100,7 +135,8 @@ def suite(
         data: Whatever `evaluate` takes as data.
         scorers: Whatever `evaluate` takes as scorers.
         name: Name in reports; by default the data's.
-        **options: ``columns, limit, sample, split, seed, level, runtime``, as for `evaluate`.
+        **options: ``baseline, columns, judge_model, level, limit, reducer, runtime, sample, seed,
+            split``, as for `evaluate`.
 
     Raises:
         UsageError: If an option is unknown.
@@ -111,11 +147,10 @@ def suite(
         ... def test_sums(case):
         ...     return "2"
     """
-    known = {"columns", "limit", "sample", "split", "seed", "level", "runtime"}
-    unknown = sorted(set(options) - known)
-    if unknown:
+    for option in sorted(set(options) - set(OPTIONS)):
         raise UsageError(
-            f"suite() has no option {', '.join(unknown)}; it has: {', '.join(sorted(known))}."
+            f"suite() has no option {option!r}.{near_miss(option, OPTIONS)} It has: "
+            f"{', '.join(OPTIONS)}."
         )
     return Suite(data=data, scorers=scorers, name=name or _name(data), options=options)
 

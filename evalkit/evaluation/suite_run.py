@@ -3,240 +3,255 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
-import inspect
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+import math
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from evalkit._internal.canonical import canonical_json, content_hash
-from evalkit.data.spool import Spool, spool
+from evalkit.data.spool import FILE_NAME, Spool, spool
 from evalkit.entities.case import Case
-from evalkit.entities.score import Status
-from evalkit.errors import TargetError, UsageError
-from evalkit.evaluation.again import stored_calls
+from evalkit.errors import EvalkitError
 from evalkit.evaluation.evaluate import evaluate
-from evalkit.evaluation.gating import condition_holds
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
-from evalkit.evaluation.suite import CasesMark, Suite
-from evalkit.gates.condition import parse_gates
+from evalkit.evaluation.suite import Suite
+from evalkit.evaluation.suite_gates import SuiteGates
+from evalkit.evaluation.suite_options import SuiteOptions
+from evalkit.evaluation.suite_target import SuiteTarget
 
-SKIPPED = "skipped"
-"""Reason of a case whose body asked to be skipped."""
+_DATA_OPTIONS = ("columns", "limit", "sample", "split", "seed")
+_PASSED_ON = ("judge_model", "level", "reducer")
+_READ_AT_ONCE = 1024
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(eq=False, kw_only=True)
 class SuiteRun:
     """One suite in one test session."""
 
     suite: Suite
+    key: str
+    """What tells this suite from others, in every process of the session."""
+
     folder: Path
     """Folder that all processes of the session share."""
 
-    body: Callable[..., Any] | None = None
+    options: SuiteOptions = field(default_factory=SuiteOptions)
+    target: SuiteTarget | None = None
     """The test function that answers cases; ``None`` where the data holds outputs."""
 
     selected: list[str] | None = None
     """Case ids that are to run; ``None`` means all."""
 
-    errors: dict[tuple[str, int], BaseException] = field(
-        default_factory=dict[tuple[str, int], BaseException]
-    )
-    """What bodies raised, by case id and repeat, in the process that ran them."""
+    gates: list[str] = field(default_factory=list[str])
+    """Conditions of all gates of the suite that were collected."""
 
-    skip_types: tuple[type[BaseException], ...] = ()
-    _cases: Spool | None = None
     _result: EvaluationResult | None = None
-    _skips: frozenset[int] | None = None
+    _error: EvalkitError | None = None
 
-    @property
+    @cached_property
     def cases(self) -> Spool:
-        """The suite's cases, read once in each process.
+        """The suite's cases, read once in each session.
 
         Raises:
             DataError: If the data is wrong.
         """
-        if self._cases is None:
-            options = {
-                name: value
-                for name, value in self.suite.options.items()
-                if name in {"columns", "limit", "sample", "split", "seed"}
-            }
-            place = self.folder / f"cases-{content_hash(repr(self.suite.name).encode(), size=4)}"
-            with _locked(self.folder / "cases.lock"):
-                path = place / "cases.parquet"
-                if path.is_file():
-                    self._cases = Spool.open(path)
-                else:
-                    has_model = self.suite.cases_mark is not None
-                    self._cases = spool(self.suite.data, place, has_model=has_model, **options)
-        return self._cases
+        options = {k: v for k, v in self.suite.options.items() if k in _DATA_OPTIONS}
+        if self.options.sample is not None:
+            options["sample"] = self.options.sample
+        options["seed"] = self.seed
+        place = self.folder / f"cases-{self._digest}"
+        with locked(self.folder / f"cases-{self._digest}.lock"):
+            if (place / FILE_NAME).is_file():
+                return Spool.open(place / FILE_NAME)
+            has_model = self.suite.cases_mark is not None
+            return spool(self.suite.data, place, has_model=has_model, **options)
 
-    @property
+    @cached_property
     def ids(self) -> list[str]:
         """Case ids, in the order of the data."""
         return [str(case_id) for case_id in self.cases.strings("id")]
+
+    def place(self, case_id: str) -> tuple[str | None, int | None]:
+        """Return file and line that a case was read from, where it was."""
+        return self._places[case_id]
+
+    @cached_property
+    def _places(self) -> Mapping[str, tuple[str | None, int | None]]:
+        name = str(self.cases.facts["name"])
+        whole = name if Path(name).is_file() else None
+        files, lines = self.cases.values("file"), self.cases.values("line")
+        places = zip(self.ids, files, lines, strict=True)
+        return {case_id: (file or whole, line) for case_id, file, line in places}
+
+    @property
+    def seed(self) -> int:
+        """Seed of every draw."""
+        return self.suite.options.get("seed", 0) if self.options.seed is None else self.options.seed
+
+    @property
+    def repeats(self) -> int:
+        """Times that each case is run."""
+        mark = self.suite.cases_mark
+        return self.options.repeats or (1 if mark is None else mark.repeats)
+
+    @property
+    def min_pass(self) -> int:
+        """Repeats that must pass, in proportion where the session asks for other repeats."""
+        mark = self.suite.cases_mark
+        return 1 if mark is None else math.ceil(self.repeats * mark.min_pass / mark.repeats)
 
     @property
     def is_partial(self) -> bool:
         """Whether some cases are not going to run."""
         return self.selected is not None and len(self.selected) < len(self.ids)
 
-    def result(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
-        """Return the suite's evaluation, run by whichever process needs it first."""
-        if self._result is None:
-            uri = f"sqlite:///{self.folder}/suites.db"
-            mark = self.folder / f"done-{self._digest()}"
-            with _locked(self.folder / f"{mark.name}.lock"):
-                if mark.is_file():
-                    self._result = EvaluationResult.load(mark.read_text(), store=uri)
-                else:
-                    self._result = self._evaluate(fixtures, uri)
-                    mark.write_text(str(self._result.folder.path))
-        return self._result
+    @property
+    def baseline(self) -> Any:
+        """What gates compare with; nothing, where the suite is partial."""
+        given = self.options.baseline or self.suite.options.get("baseline")
+        if self.is_partial:
+            return None
+        return given.replace("{suite}", self.suite.name) if isinstance(given, str) else given
 
-    def _digest(self) -> str:
-        return content_hash(canonical_json([self.suite.name, self.selected]), size=8)
-
-    def _evaluate(self, fixtures: Mapping[str, Any], uri: str) -> EvaluationResult:
-        runtime: Runtime = self.suite.options.get("runtime") or Runtime()
-        chosen = set(self.ids if self.selected is None else self.selected)
-        rows = [case for batch in self.cases.batches() for case in batch if case.id in chosen]
-        mark = self.suite.cases_mark
-        settings = {
-            name: getattr(runtime, name)
-            for name in ("concurrency", "timeout_seconds", "requests_per_minute", "budget")
-        }
-        store = runtime.store if isinstance(runtime.store, str) else uri
-        return evaluate(
-            None if self.body is None else self._target(self.body, fixtures),
-            rows,
-            self.suite.scorers,
-            name=self.suite.name,
-            repeats=1 if mark is None else mark.repeats,
-            seed=self.suite.options.get("seed", 0),
-            level=self.suite.options.get("level", 0.95),
-            runtime=Runtime(**settings, store=store, progress=False),
+    @cached_property
+    def gating(self) -> SuiteGates:
+        """What is asked of the suite as a whole; nothing, where it is partial."""
+        return SuiteGates(
+            conditions=() if self.is_partial else tuple(dict.fromkeys(self.gates)),
+            updating=self.options.update_baseline,
         )
 
-    def _target(self, body: Callable[..., Any], fixtures: Mapping[str, Any]) -> Callable[..., Any]:
-        """Return the body as a target; what it raises is kept for the test's own report."""
+    def result(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
+        """Return the suite's evaluation, run by whichever process needs it first.
 
-        def note(error: BaseException, case: Case, repeat: int) -> TargetError:
-            if isinstance(error, self.skip_types):
-                return TargetError(SKIPPED, str(error))
-            self.errors[case.id, repeat] = error
-            told = "".join(traceback.format_exception(error)).strip()
-            return TargetError("target_error", told)
-
-        caught: tuple[type[BaseException], ...] = (Exception, *self.skip_types)
-        if inspect.iscoroutinefunction(body):
-
-            async def answer(case: Case, repeat: int) -> Any:
-                try:
-                    return _given(await body(case=case, **fixtures))
-                except caught as error:
-                    raise note(error, case, repeat) from error
-
-            return answer
-
-        def answer_in_thread(case: Case, repeat: int) -> Any:
+        Raises:
+            EvalkitError: If it cannot be run; every further call raises the same.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._result is None:
+            selection = canonical_json([self.key, self.selected, self.gating.conditions])
+            mark = self.folder / f"done-{content_hash(selection, size=8)}.json"
             try:
-                return _given(body(case=case, **fixtures))
-            except caught as error:
-                raise note(error, case, repeat) from error
+                with locked(mark.with_suffix(".lock")):
+                    if mark.is_file():
+                        folder = json.loads(mark.read_text(encoding="utf-8"))["folder"]
+                        self._result = EvaluationResult.load(folder)
+                    else:
+                        self._result = self._evaluated(fixtures)
+                        mark.write_text(json.dumps(self._facts(self._result)), encoding="utf-8")
+            except EvalkitError as error:
+                self._error = error
+                raise
+        return self._result
 
-        return answer_in_thread
+    def again(self, case_id: str, fixtures: Mapping[str, Any]) -> EvaluationResult:
+        """Return a new evaluation of one case alone; gates keep to the first."""
+        with self._spending() as left:
+            return self._evaluate([case_id], fixtures, store=False, budget=left)
 
-    def problems(self, case_id: str, mark: CasesMark, result: EvaluationResult) -> list[str]:
-        """Return why a case does not pass: a line for each condition, none where it passes."""
-        row = self._row(case_id, result)
-        found: list[str] = []
-        for text in (*mark.must, *self._own_must(case_id)):
-            for condition in parse_gates(text):
-                held = sum(
-                    condition_holds(result, row, repeat, condition)
-                    for repeat in range(mark.repeats)
-                )
-                if held < mark.min_pass:
-                    values = ", ".join(
-                        _shown(result, row, repeat, condition.key.metric if condition.key else "")
-                        for repeat in range(mark.repeats)
-                    )
-                    share = f" ({held} of {mark.repeats}, {mark.min_pass} needed)"
-                    found.append(f"{condition.text}: got {values}" + share * (mark.repeats > 1))
+    @property
+    def _digest(self) -> str:
+        return content_hash(self.key.encode("utf-8"), size=8)
+
+    def _facts(self, result: EvaluationResult) -> dict[str, Any]:
+        return {
+            "suite": self.suite.name,
+            "key": self.key,
+            "folder": str(result.folder.path.resolve()),
+            "partial": self.is_partial,
+            "baseline": self.baseline if isinstance(self.baseline, str) else None,
+        }
+
+    def _evaluated(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
+        with self._spending() as left:
+            chosen = self.ids if self.selected is None else self.selected
+            result = self._evaluate(chosen, fixtures, store=self._store(), budget=left)
+            self._note_cost(result)
+        return self.gating.applied(result, self.cases.facts["name"])
+
+    def _store(self) -> str | bool | None:
+        store = self._runtime.store
+        return f"sqlite:///{self.folder}/suites.db" if store is False else store
+
+    @property
+    def _runtime(self) -> Runtime:
+        found: Runtime = self.suite.options.get("runtime") or Runtime()
         return found
 
-    def failures(self, case_id: str, mark: CasesMark, result: EvaluationResult) -> list[int]:
-        """Return the repeats whose body raised, where too many did; else none."""
-        row = self._row(case_id, result)
-        failed = [
-            repeat
-            for repeat in range(mark.repeats)
-            if row * mark.repeats + repeat in result.facts.failures
-        ]
-        return failed if mark.repeats - len(failed) < mark.min_pass else []
+    def _evaluate(
+        self,
+        chosen: list[str],
+        fixtures: Mapping[str, Any],
+        *,
+        store: str | bool | None,
+        budget: float | None,
+    ) -> EvaluationResult:
+        runtime = dataclasses.replace(
+            self._runtime,
+            store=store,
+            progress=False,
+            mode=self.options.mode or self._runtime.mode,
+            budget=_tighter(self._runtime.budget, budget),
+        )
+        late = {name: f"outputs.{path}" for name, path in self.cases.late.items()}
+        return evaluate(
+            None if self.target is None else self.target.bound(fixtures),
+            self._rows(set(chosen)),
+            self.suite.scorers,
+            columns=late or None,
+            name=self.suite.name,
+            tags={"evalkit.suite": self.suite.name, "evalkit.partial": str(self.is_partial)},
+            repeats=self.repeats,
+            seed=self.seed,
+            baseline=None if store is False or self.options.update_baseline else self.baseline,
+            runtime=runtime,
+            **{name: self.suite.options[name] for name in _PASSED_ON if name in self.suite.options},
+        )
 
-    def skip_reason(self, case_id: str, result: EvaluationResult) -> str | None:
-        """Return why the body skipped a case, or ``None`` where it did not."""
-        cell = self._row(case_id, result) * result.repeats
-        for metric in result.metrics:
-            if metric.column.status[cell] == Status.SKIPPED and cell in self.skips(result):
-                return metric.column.explanations.get(cell, "skipped")
-        return None
+    def _rows(self, chosen: set[str]) -> list[Case]:
+        starts = range(0, self.cases.n, _READ_AT_ONCE)
+        batches = (self.cases.cells(n, min(n + _READ_AT_ONCE, self.cases.n)) for n in starts)
+        return [case for batch in batches for case in batch if case.id in chosen]
 
-    def skips(self, result: EvaluationResult) -> frozenset[int]:
-        """Return the cells whose body asked to be skipped."""
-        if self._skips is None:
-            calls = stored_calls(result.folder.outputs) if self.body is not None else ()
-            self._skips = frozenset(cell for cell, call in calls if call.reason == SKIPPED)
-        return self._skips
+    @contextlib.contextmanager
+    def _spending(self) -> Generator[float | None]:
+        """Give what is left of the session's budget; suites then spend one after the other."""
+        if self.options.budget is None:
+            yield None
+            return
+        with locked(self.folder / "spent.lock"):
+            yield max(0.0, self.options.budget - self._spent())
 
-    def scores(self, case_id: str) -> list[tuple[str, str]]:
-        """Return the scores of a case, for the test report."""
-        if self._result is None:
-            return []
-        cell = self._row(case_id, self._result) * self._result.repeats
-        return [
-            (metric.key, f"{metric.column.values[cell]:.6g}")
-            for metric in self._result.metrics
-            if metric.column.status[cell] == Status.OK
-        ]
+    def _spent(self) -> float:
+        ledger = self.folder / "spent"
+        lines = ledger.read_text(encoding="utf-8").split() if ledger.is_file() else []
+        return math.fsum(float(line) for line in lines)
 
-    def explanation(self, case_id: str, repeat: int, result: EvaluationResult) -> tuple[str, str]:
-        """Return reason and explanation of a failed repeat."""
-        row = self._row(case_id, result)
-        return result.facts.failures[row * result.repeats + repeat]
-
-    def _row(self, case_id: str, result: EvaluationResult) -> int:
-        return list(result.spool.strings("id")).index(case_id)
-
-    def _own_must(self, case_id: str) -> Sequence[str]:
-        row = self.ids.index(case_id)
-        found = self.cases.batch(row, row + 1).column("must")[0]
-        return (found,) if isinstance(found, str) else tuple(found or ())
+    def _note_cost(self, result: EvaluationResult) -> None:
+        if self.options.budget is not None:
+            costs = [usage.cost or 0.0 for usage in result.usage.values()]
+            with (self.folder / "spent").open("a", encoding="utf-8") as ledger:
+                ledger.write(f"{math.fsum(costs)!r}\n")
 
 
-def _given(output: Any) -> Any:
-    # A body that only asserts returns nothing; its case has an (empty) answer all the same.
-    return "" if output is None else output
-
-
-def _shown(result: EvaluationResult, row: int, repeat: int, key: str) -> str:
-    for metric in result.metrics:
-        if metric.key == key:
-            cell = metric.column.cell(row * result.repeats + repeat)
-            if cell.status is Status.OK:
-                return f"{cell.value:g}" if cell.label is None else str(cell.label)
-            return f"{cell.status.word}: {cell.reason or cell.explanation or ''}".strip(": ")
-    raise UsageError(f"No metric is called {key!r}; the suite has: {', '.join(result.estimates)}.")
+def _tighter(own: Any, session: float | None) -> Any:
+    """Return the tighter of a suite's own budget and what is left of the session's."""
+    if session is None:
+        return own
+    limits: dict[str, Any] = dict(own) if isinstance(own, Mapping) else {}
+    dollars = limits.get("usd", math.inf) if isinstance(own, Mapping) else own
+    return {**limits, "usd": session if dollars is None else min(float(dollars), session)}
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Generator[None]:
     """Hold an exclusive lock on *path*, waiting for whoever holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

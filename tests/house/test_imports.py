@@ -30,7 +30,7 @@ HEAVY = {
     "sqlalchemy",
 }
 # Shipped for use inside a test-suite, where pytest and hypothesis are present by definition.
-TEST_DOORS = ("evalkit/testing", "evalkit/pytest_plugin.py")
+TEST_DOORS = ("evalkit/testing", "evalkit/pytest_plugin/")
 
 ROOTS_LOADED_BY = """
 import importlib, json, sys

@@ -75,7 +75,7 @@ def test_cases_and_gates_are_native_items(tmp_path: Path, processes: str) -> Non
     assert found["test_bot[case7]"] == "FAILED"
     assert found["test_quality[text.exact_match >= 0.99]"] == "FAILED"
     assert found["test_quality[coverage >= 0.5]"] == "PASSED"
-    assert found["test_quality[text.token_f1 >= 0.1 @ point]"] == "FAILED"  # coverage: 1 failed
+    assert found["test_quality[text.token_f1 >= 0.1 @ point]"] == "PASSED"
     assert found["test_quality[body]"] == "PASSED"
     assert "three is not four" in output
     assert "text.exact_match >= 1: got 0" in output
@@ -209,7 +209,7 @@ import sys
 
 def test_nothing():
     loaded = [name for name in sys.modules if name.partition(".")[0] == "evalkit"]
-    assert sorted(loaded) == ["evalkit", "evalkit.pytest_plugin"]
+    assert sorted(loaded) == ["evalkit", "evalkit.pytest_plugin", "evalkit.pytest_plugin.door"]
 """
     output = run(tmp_path, test_plain__py=test)
 

@@ -1,0 +1,79 @@
+"""Cases that may fail until a day: known trouble that must not be forgotten."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit._internal.clock import now_milliseconds
+from evalkit.errors import SpecificationError, near_miss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """One case that may fail."""
+
+    until: dt.date
+    """Last day on which it may."""
+
+    reason: str = ""
+
+    def is_over(self, today: dt.date | None = None) -> bool:
+        """Say whether the last day has passed, by the clock of UTC."""
+        return (today or _today()) > self.until
+
+
+def _today() -> dt.date:
+    return dt.datetime.fromtimestamp(now_milliseconds() / 1000, tz=dt.UTC).date()
+
+
+def read_quarantine(path: Path) -> Mapping[str, Mapping[str, Quarantined]]:
+    r"""Return the quarantined cases of each suite, by case id.
+
+    The file is TOML: a table for each suite, and in it ``"case id" = 2026-03-31`` or
+    ``"case id" = { until = 2026-03-31, reason = "…" }``.
+
+    Raises:
+        SpecificationError: If the file cannot be read, or an entry has no date.
+
+    Examples:
+        >>> import datetime as dt, tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "quarantine.toml"
+        >>> _ = file.write_text('[qa]\nq7 = { until = 2024-12-31, reason = "slow tool" }')
+        >>> found = read_quarantine(file)["qa"]["q7"]
+        >>> found.reason, found.is_over(dt.date(2024, 12, 31)), found.is_over()
+        ('slow tool', False, True)
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecificationError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise SpecificationError(f"{path} is not TOML: {error}.") from error
+    found: dict[str, dict[str, Quarantined]] = {}
+    for suite, entries in content.items():
+        if not isinstance(entries, dict):
+            raise SpecificationError(
+                f"{path}: {suite!r} stands outside a suite; write it below a line [suite]."
+            )
+        found[suite] = {case: _entry(path, suite, case, entry) for case, entry in entries.items()}
+    return found
+
+
+def _entry(path: Path, suite: str, case: str, entry: Any) -> Quarantined:
+    facts: Mapping[str, Any] = entry if isinstance(entry, dict) else {"until": entry}
+    place = f"{path}: {suite}.{case}"
+    for name in facts:
+        if name not in {"until", "reason"}:
+            hint = near_miss(name, ("until", "reason"))
+            raise SpecificationError(f"{place} has no key {name!r}.{hint}")
+    until = facts.get("until")
+    if isinstance(until, dt.datetime) or not isinstance(until, dt.date):
+        raise SpecificationError(
+            f"{place} needs the last day on which it may fail, such as until = 2026-03-31."
+        )
+    return Quarantined(until=until, reason=str(facts.get("reason", "")))

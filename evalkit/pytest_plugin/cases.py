@@ -1,0 +1,97 @@
+"""One case of a suite as a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pytest
+
+from evalkit.evaluation.suite_case import CaseJudge, CaseOutcome, CaseStatus
+from evalkit.evaluation.suite_quarantine import Quarantined
+from evalkit.evaluation.suite_run import SuiteRun
+
+
+@dataclass(kw_only=True)
+class CaseItem:
+    """What came of one case."""
+
+    run: SuiteRun
+    case_id: str
+    judge: CaseJudge
+    quarantined: Quarantined | None = None
+
+    @cached_property
+    def outcome(self) -> CaseOutcome:
+        """How the case ended."""
+        return self.judge.outcome(self.case_id)
+
+    def properties(self) -> list[tuple[str, object]]:
+        """Return scores and verdict, for JUnit files."""
+        cost = self.judge.cost(self.case_id)
+        found: list[tuple[str, object]] = list(self.judge.scores(self.case_id))
+        found += [] if cost is None else [("cost", f"{cost:.6g}")]
+        return [*found, ("verdict", str(self.outcome.status))]
+
+    def check_measured(self) -> None:
+        """Fail where infrastructure alone kept the case from being decided."""
+        if self.outcome.status is CaseStatus.INFRA:
+            pytest.fail(self._told("INFRA: the case could not be decided:"), pytrace=False)
+
+    def check_passed(self) -> None:
+        """Fail, skip or pass, as the case did; what its body raised is raised here."""
+        outcome = self.outcome
+        if outcome.status is CaseStatus.SKIPPED:
+            pytest.skip(outcome.lines[0])
+        if outcome.status is CaseStatus.EXPECTED:
+            pytest.xfail(outcome.lines[0])
+        if outcome.status is CaseStatus.PASS:
+            if outcome.flaky and self.run.options.flaky == "fail":
+                pytest.fail(f"FLAKY: {self._flake()}", pytrace=False)
+            return
+        quarantined = self.quarantined
+        if quarantined is not None and not quarantined.is_over():
+            why = f": {quarantined.reason}" if quarantined.reason else ""
+            pytest.xfail(f"quarantined until {quarantined.until}{why}")
+        target = self.run.target
+        if outcome.raised is not None and target is not None:
+            error = target.errors.get((self.case_id, outcome.raised))
+            if error is not None:
+                raise error
+        prefix = "BUDGET: " if outcome.status is CaseStatus.BUDGET else ""
+        pytest.fail(self._told(f"{prefix}case {self.case_id} does not pass:"), pytrace=False)
+
+    def entry(self) -> dict[str, Any]:
+        """Return what the summary needs, as plain values."""
+        outcome = self.outcome
+        file, line = self.run.place(self.case_id)
+        return {
+            "suite": self.run.key,
+            "kind": "case",
+            "name": self.case_id,
+            "status": str(outcome.status),
+            "lines": list(outcome.lines),
+            "flaky": self._flake() if outcome.flaky else None,
+            "expired": self._expired(),
+            "file": file,
+            "line": line,
+        }
+
+    def _told(self, head: str) -> str:
+        expired = self._expired()
+        more = [] if expired is None else [f"its quarantine ended on {expired}"]
+        return "\n".join([head, *self.outcome.lines, *more])
+
+    def _expired(self) -> str | None:
+        over = self.quarantined is not None and self.quarantined.is_over()
+        return str(self.quarantined.until) if self.quarantined is not None and over else None
+
+    def _flake(self) -> str:
+        outcome = self.outcome
+        blamed = (
+            "the scorer gave equal outputs different scores"
+            if outcome.flaky == "scorer"
+            else "the target's answers differ"
+        )
+        return f"{self.case_id} passes in {outcome.passed} of {outcome.repeats} repeats; {blamed}"

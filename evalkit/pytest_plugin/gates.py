@@ -1,0 +1,105 @@
+"""One condition of a suite's gate as a test."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import pytest
+
+from evalkit.errors import UsageError
+from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.suite_gates import problem, verdicts
+from evalkit.evaluation.suite_run import SuiteRun
+from evalkit.gates.condition import parse_gates
+from evalkit.gates.verdict import ConditionVerdict, Verdict
+
+BODY: Final = "body"
+"""Name of the item that runs a gate's body."""
+
+
+@dataclass(kw_only=True)
+class GateItem:
+    """What came of one condition."""
+
+    run: SuiteRun
+    result: EvaluationResult
+    condition: str
+
+    @cached_property
+    def verdict(self) -> ConditionVerdict | None:
+        """The verdict; ``None`` for the body, and where nothing was decided."""
+        return verdicts(self.result).get(self.condition)
+
+    def properties(self) -> list[tuple[str, object]]:
+        """Return score, threshold, interval, cost and verdict, for JUnit files."""
+        if self.verdict is None:
+            return []
+        condition = parse_gates(self.condition)[0]
+        found: list[tuple[str, object]] = [("verdict", str(self.verdict.status))]
+        estimate, difference = self.verdict.estimate, self.verdict.difference
+        if estimate is not None and estimate.value is not None:
+            found += [("score", f"{estimate.value:.6g}")]
+            found += [("n", f"{estimate.n_scored}/{estimate.n_total}")]
+        if difference is not None:
+            found += [("score", f"{difference.difference:.6g}")]
+        for one in (estimate, difference):
+            if one is not None and one.low is not None and one.high is not None:
+                found += [("interval", f"[{one.low:.6g}, {one.high:.6g}]")]
+        if condition.kind in {"metric", "coverage", "cost"}:
+            found += [("threshold", f"{condition.op} {condition.threshold:g}")]
+        elif condition.margin is not None:
+            found += [("threshold", f"{condition.margin:g}")]
+        if self.result.cost is not None:
+            found += [("cost", f"{self.result.cost:.6g}")]
+        return found
+
+    def check_measured(self) -> None:
+        """Fail where the condition makes no sense, or infrastructure kept it from being decided.
+
+        Raises:
+            Skipped: If it compares with a baseline that is being written.
+        """
+        if self.condition == BODY:
+            return
+        if self.verdict is None:
+            if self.run.gating.waits(self.condition):
+                pytest.skip("the baseline is being updated")
+            pytest.fail(problem(self.result, self.condition) or "undecided", pytrace=False)
+        if self.verdict.status is Verdict.INFRA:
+            pytest.fail(self.shown, pytrace=False)
+
+    def check_passed(self) -> None:
+        """Fail unless the condition passes, or is undecided where that only warns."""
+        if self.verdict is None or self.verdict.status is Verdict.PASS:
+            return
+        undecided = self.verdict.status is Verdict.INCONCLUSIVE
+        if not undecided or self.run.options.inconclusive == "fail":
+            pytest.fail(self.shown, pytrace=False)
+
+    @property
+    def shown(self) -> str:
+        """The verdict and the numbers that decided it."""
+        return "" if self.verdict is None else f"{self.verdict.status}  {self.verdict.why}"
+
+    def run_body(self, item: pytest.Function) -> None:
+        """Call the body once, with the evaluation and its own fixtures."""
+        function = item.obj
+        wanted = inspect.signature(function).parameters
+        others = {name: item.funcargs[name] for name in wanted if name in item.funcargs}
+        found = function(**{**others, "evaluation": self.result})
+        if inspect.iscoroutine(found):
+            found.close()
+            raise UsageError(f"{item.originalname}: the body of a gate cannot be async.")
+
+    def entry(self) -> dict[str, Any]:
+        """Return what the summary needs, as plain values."""
+        return {
+            "suite": self.run.key,
+            "kind": "gate",
+            "name": self.condition,
+            "status": None if self.verdict is None else str(self.verdict.status),
+            "lines": [] if self.verdict is None else [self.verdict.why],
+        }

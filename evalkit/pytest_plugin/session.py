@@ -1,0 +1,205 @@
+"""Suites in one test session: collected, selected, run when first needed, and looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit.errors import EvalkitError, InterruptedRunError
+from evalkit.evaluation.suite import CasesMark, GatesMark, Suite
+from evalkit.evaluation.suite_case import CaseJudge
+from evalkit.evaluation.suite_quarantine import Quarantined, read_quarantine
+from evalkit.evaluation.suite_run import SuiteRun
+from evalkit.evaluation.suite_target import Outcomes, SuiteTarget
+from evalkit.pytest_plugin.cases import CaseItem
+from evalkit.pytest_plugin.door import FOLDER, SUMMARY, mark_of
+from evalkit.pytest_plugin.fixtures import check_function, fixture_names
+from evalkit.pytest_plugin.gates import BODY, GateItem
+from evalkit.pytest_plugin.options import session_options
+from evalkit.pytest_plugin.summary import Summary
+
+_ITEM = pytest.StashKey[CaseItem | GateItem]()
+_OUTCOMES = Outcomes(
+    skipped=(pytest.skip.Exception,),
+    expected=(pytest.xfail.Exception,),
+    failed=(pytest.fail.Exception,),
+)
+_SKIP = pytest.mark.skip(reason="--evalkit-skip")
+
+
+class SuiteSession:
+    """Runs the suites of one process; registered when the first mark is met."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Read the options.
+
+        Raises:
+            EvalkitError: If one is wrong.
+        """
+        self.options = session_options(config)
+        self._quarantine = (
+            {}
+            if self.options.quarantine is None
+            else read_quarantine(Path(self.options.quarantine))
+        )
+        self._runs: dict[Suite, SuiteRun] = {}
+        self._judges: dict[Suite, CaseJudge] = {}
+        self._classes: dict[Suite, type] = {}
+        worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        if worker is None:
+            summary = Summary(config)
+            config.pluginmanager.register(summary, SUMMARY)
+            self._folder = summary.folder
+        else:
+            self._folder = Path(worker[FOLDER])
+        self._folder.mkdir(exist_ok=True, mode=0o700)
+
+    def generate(self, metafunc: pytest.Metafunc, mark: CasesMark | GatesMark) -> None:
+        """Make the items of one test function.
+
+        Raises:
+            CollectError: If data, gates or fixtures are wrong; nothing was called.
+        """
+        name = metafunc.function.__name__
+        if self.options.skip:
+            argument = "case" if isinstance(mark, CasesMark) else "evaluation"
+            skipped = pytest.param(None, marks=_SKIP, id="skipped")
+            metafunc.parametrize(argument, [skipped])
+            return
+        run = self._run(mark.suite, metafunc.definition.nodeid)
+        try:
+            if isinstance(mark, CasesMark):
+                check_function(metafunc)
+                run.target = SuiteTarget(
+                    body=metafunc.function, outcomes=_OUTCOMES, version=mark.version
+                )
+                if metafunc.cls is not None:
+                    self._classes[mark.suite] = metafunc.cls
+                metafunc.parametrize("case", run.ids, ids=run.ids)
+                return
+            if mark.suite.cases_mark is None and "outputs" not in run.cases.fields:
+                raise pytest.Collector.CollectError(
+                    f"{name}: suite {mark.suite.name!r} has neither a function of cases nor data "
+                    "with outputs, so there is nothing to gate."
+                )
+        except EvalkitError as error:
+            raise pytest.Collector.CollectError(f"{name}: {error}") from error
+        run.gates += mark.conditions
+        conditions = [*mark.conditions, BODY]
+        metafunc.parametrize("evaluation", conditions, ids=conditions)
+
+    def _run(self, suite: Suite, key: str) -> SuiteRun:
+        if suite not in self._runs:
+            self._runs[suite] = SuiteRun(
+                suite=suite, key=key, folder=self._folder, options=self.options
+            )
+        return self._runs[suite]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which cases were selected, so that a suite runs just those."""
+        chosen: dict[Suite, list[str]] = {}
+        for item in session.items:
+            mark = mark_of(getattr(item, "function", None))
+            if mark is None or not isinstance(item, pytest.Function) or self.options.skip:
+                continue
+            if isinstance(mark, CasesMark):
+                runs = item.get_closest_marker("skip") is None
+                chosen.setdefault(mark.suite, []).extend([_parameter(item, "case")] * runs)
+            else:
+                self._lend_fixtures(item, mark.suite)
+        for suite, run in self._runs.items():
+            if suite in chosen:  # else only the gate was asked for, and it needs all cases
+                picked = set(chosen[suite])
+                run.selected = [case_id for case_id in run.ids if case_id in picked]
+
+    def _lend_fixtures(self, item: pytest.Function, suite: Suite) -> None:
+        """Let a gate have the fixtures of its cases, since it may be the first to need them."""
+        if suite.function is not None:
+            missing = [n for n in fixture_names(suite.function) if n not in item.fixturenames]
+            item.fixturenames.extend(missing)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Run a suite when its first item is set up; what it lacks is an error, not a failure."""
+        mark = mark_of(getattr(item, "function", None))
+        if mark is None or not isinstance(item, pytest.Function):
+            return
+        if item.config.getoption("setuponly", default=False):
+            return
+        try:
+            item.stash[_ITEM] = self._made(item, mark)
+        except InterruptedRunError as error:
+            raise KeyboardInterrupt from error
+        except EvalkitError as error:
+            pytest.fail(str(error), pytrace=False)
+        item.user_properties += item.stash[_ITEM].properties()
+        item.stash[_ITEM].check_measured()
+
+    def _made(self, item: pytest.Function, mark: CasesMark | GatesMark) -> CaseItem | GateItem:
+        run = self._runs[mark.suite]
+        if isinstance(mark, GatesMark):
+            condition = _parameter(item, "evaluation")
+            if run.is_partial:
+                count = len(run.selected or ())
+                pytest.skip(f"only {count} of {len(run.ids)} cases of the suite were selected")
+            result = run.result(self._fixtures(item, run))
+            return GateItem(run=run, result=result, condition=condition)
+        case_id = _parameter(item, "case")
+        fixtures = self._fixtures(item, run)
+        if getattr(item, "execution_count", 1) > 1:  # pytest-rerunfailures asks for a new answer
+            judge = CaseJudge(run.again(case_id, fixtures), mark.must, run.min_pass)
+        elif mark.suite in self._judges:
+            judge = self._judges[mark.suite]
+        else:
+            judge = CaseJudge(run.result(fixtures), mark.must, run.min_pass)
+            self._judges[mark.suite] = judge
+        return CaseItem(
+            run=run, case_id=case_id, judge=judge, quarantined=self._quarantined(run, case_id)
+        )
+
+    def _fixtures(self, item: pytest.Function, run: SuiteRun) -> dict[str, Any]:
+        """Return the fixtures of the body, which is bound to an instance where it is a method."""
+        function = run.suite.function
+        if function is None:
+            return {}
+        if run.target is None:  # the module of the cases is imported, not collected
+            run.target = SuiteTarget(body=function, outcomes=_OUTCOMES)
+        owner = self._classes.get(run.suite)
+        if owner is not None:
+            is_case = isinstance(mark_of(item.function), CasesMark)
+            instance = item.instance if is_case else owner()
+            run.target.body = getattr(instance, function.__name__)
+        return {name: item.funcargs[name] for name in fixture_names(function)}
+
+    def _quarantined(self, run: SuiteRun, case_id: str) -> Quarantined | None:
+        return self._quarantine.get(run.suite.name, {}).get(case_id)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Look at what came of a case or gate; the body of a gate is run."""
+        if _ITEM not in pyfuncitem.stash:
+            return None
+        found = pyfuncitem.stash[_ITEM]
+        if isinstance(found, GateItem) and found.condition == BODY:
+            found.run_body(pyfuncitem)
+        else:
+            found.check_passed()
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give the report what the summary needs, in whichever process that is."""
+        report = yield
+        if _ITEM in item.stash and report.when != "teardown":
+            vars(report)["evalkit"] = item.stash[_ITEM].entry()
+        return report
+
+
+def _parameter(item: pytest.Function, name: str) -> str:
+    return str(item.callspec.params[name])

@@ -1,0 +1,62 @@
+"""What came of the suites, told once at the end, in the process that shows the session."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class Summary:
+    """Collects the reports of suites' items; does nothing where there is none."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Choose the folder that all processes of the session share."""
+        from evalkit._internal.ids import new_run_id
+
+        self.folder = Path(tempfile.gettempdir()) / f"evalkit-suites-{new_run_id()}"
+        self._config = config
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._lines: list[str] = []
+        self._commands: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a suite's item left in its report; the last attempt counts."""
+        entry: dict[str, Any] | None = getattr(report, "evalkit", None)
+        if entry is not None:
+            self._entries[report.nodeid] = {**entry, "node": report.nodeid}
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write reports and baselines; what goes wrong there fails the session."""
+        if not self._entries or not self.folder.is_dir():
+            return
+        from evalkit.errors import EvalkitError
+        from evalkit.pytest_plugin.ending import Ending
+
+        try:
+            ending = Ending(self.folder, list(self._entries.values()), self._config)
+            problems = ending.write()
+        except EvalkitError as error:
+            problems, ending = [str(error)], None
+        if ending is not None:
+            self._lines = [*ending.lines()]
+            self._commands = [*ending.commands()]
+        self._lines += problems
+        if problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show a few lines for each suite that ran."""
+        if self._lines:
+            terminalreporter.section("evalkit")
+            for line in self._lines:
+                terminalreporter.line(line)
+        for command in self._commands:
+            terminalreporter.line(command)
+
+    def pytest_unconfigure(self) -> None:
+        """Remove what the processes of the session shared."""
+        shutil.rmtree(self.folder, ignore_errors=True)
