@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
@@ -22,6 +22,9 @@ from evalkit.errors import BudgetSpentError, NotRecordedError, TargetError
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.recording import Recording, recording_of_output
 from evalkit.llm.session import ModelSession, current_session
+
+_LOOK_SECONDS: Final = 0.2
+"""How often a call that waits for its turn looks whether it is still wanted."""
 
 Ready = Callable[["ShardWork"], Awaitable[None]]
 """Called with each shard whose calls are all done, in whatever order they finish."""
@@ -109,13 +112,15 @@ class Caller:
         if not missing:
             return
         batch = work.batch if len(missing) == len(cells) else work.batch.take(missing)
+        limit = self._plan.limits.timeout_seconds
+        allowed = None if limit is None else limit * len(missing)
         started = monotonic()
         try:
-            results = await self._lane.run(self._target.call_batch, batch)
+            results = await self._lane.run(self._target.call_batch, batch, timeout_seconds=allowed)
             each = (monotonic() - started) / len(missing)
             calls = [Call.of(result, each) for result in results]
         except Exception as error:  # noqa: BLE001  a user's estimator may raise anything
-            calls = [_failure(error, monotonic() - started)] * len(missing)
+            calls = [_failure(error, monotonic() - started, allowed)] * len(missing)
         for row, call in zip(missing, calls, strict=True):
             self._state.record_call(cells[row], call)
 
@@ -147,14 +152,8 @@ class Caller:
             cell = cells[row * self._plan.repeats + unit.repeat]
             call = self._state.calls.get(cell)
             if call is None:
-                if self._stopped():
-                    work.complete = False
-                    work.pending -= 1
-                    continue
-                try:
-                    call = broken or await self._call(unit, row, history)
-                except BudgetSpentError:
-                    self._state.stop("budget")
+                call = await self._new_call(unit, row, history, broken)
+                if call is None:
                     work.complete = False
                     work.pending -= 1
                     continue
@@ -166,7 +165,19 @@ class Caller:
                     explanation = f"An earlier turn of the session failed: {call.explanation}"
                     broken = broken or Call.failed(NOT_MADE, explanation)
 
-    async def _call(self, unit: Unit, row: int, history: list[dict[str, Any]]) -> Call:
+    async def _new_call(
+        self, unit: Unit, row: int, history: list[dict[str, Any]], broken: Call | None
+    ) -> Call | None:
+        """Return the call of one case and repeat, or ``None`` where a stop leaves it out."""
+        if self._stopped():
+            return None
+        try:
+            return broken or await self._call(unit, row, history)
+        except BudgetSpentError:
+            self._state.stop("budget")
+            return None
+
+    async def _call(self, unit: Unit, row: int, history: list[dict[str, Any]]) -> Call | None:
         case = unit.work.batch.case(row)
         invocation = Invocation(
             case=case,
@@ -179,10 +190,10 @@ class Caller:
             known = None if recording is None else self._session.recorder.find(recording)
             if known is not None:
                 return dataclasses.replace(Call.from_json(known), cached=True)
-            call = await self._made(invocation)
+            call = await self._made_in_turn(invocation)
         except NotRecordedError as error:
             raise error.of_case(case.id) from None
-        if recording is not None and call.status is Status.OK:
+        if recording is not None and call is not None and call.status is Status.OK:
             self._session.recorder.keep(recording, call.to_json())
         return call
 
@@ -193,8 +204,16 @@ class Caller:
             return None
         return recording_of_output(identity, invocation)
 
+    async def _made_in_turn(self, invocation: Invocation) -> Call | None:
+        await self._pace.wait(self._state.stopping.is_set)
+        if self._stopped():  # while it waited
+            return None
+        if self._metered:
+            return await self._made(invocation)
+        with self._session.under_way("target"):
+            return await self._made(invocation)
+
     async def _made(self, invocation: Invocation) -> Call:
-        await self._pace.wait()
         timeout = self._plan.limits.timeout_seconds
         started, patience = monotonic(), Patience()
         try:
@@ -242,10 +261,11 @@ class _Pace:
         self._gap = 60.0 / per_minute if per_minute else 0.0
         self._next = 0.0
 
-    async def wait(self) -> None:
-        """Return when the next call may start."""
+    async def wait(self, stopped: Callable[[], bool]) -> None:
+        """Return when the next call may start, or once *stopped* says that none will."""
         if not self._gap:
             return
-        now = monotonic()
-        self._next = max(self._next + self._gap, now)
-        await asyncio.sleep(self._next - now)
+        start = self._next = max(self._next + self._gap, monotonic())
+        # No event to wait for: a stop may come from another thread.
+        while (left := start - monotonic()) > 0 and not stopped():  # noqa: ASYNC110
+            await asyncio.sleep(min(left, _LOOK_SECONDS))

@@ -35,7 +35,7 @@ def _score(
         try:
             with _alarm(timeout_seconds):
                 found.append(cells_of(scorer.score(case)))
-        except Exception as error:  # noqa: BLE001  a user's function may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a user's function may raise anything
             found.append({PLAIN: failure_of(error)})
     return found
 

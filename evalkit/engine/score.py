@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -100,12 +100,24 @@ class ShardScorer:
         if not len(batch):
             return {PLAIN: ScoreColumn.missing(0, Status.SKIPPED)}
         if getattr(scorer, "lane", None) == "process":
-            return await self._processes.score(scorer, batch, self._timeout)
+            if self._interrupted():
+                return columns_of([_not_run()] * len(batch))
+            return await self._in_processes(scorer, batch)
         if is_vectorised(scorer):
             if self._timeout is None:
                 return await self._lane.run(score_whole, scorer, batch)
             return await self._vectorised_in_time(scorer, batch)
         return columns_of(await self._casewise(scorer, batch))
+
+    async def _in_processes(self, scorer: Scorer, batch: CaseBatch) -> Columns:
+        needs = requirements_of(scorer)
+        absent = [missing_field(batch, needs, row) for row in range(len(batch))]
+        kept = [row for row, field in enumerate(absent) if field is None]
+        unfit = {row: lacking(field) for row, field in enumerate(absent) if field is not None}
+        if not kept:
+            return columns_of([{PLAIN: outcome} for outcome in unfit.values()])
+        columns = await self._processes.score(scorer, batch.take(kept), self._timeout)
+        return {key: spread(column, kept, unfit) for key, column in columns.items()}
 
     async def _vectorised_in_time(self, scorer: Scorer, batch: CaseBatch) -> Columns:
         allowed = self._timeout * len(batch) if self._timeout else None
@@ -120,22 +132,31 @@ class ShardScorer:
     async def _casewise(self, scorer: Scorer, batch: CaseBatch) -> list[Cells]:
         """Score cases in one thread; a case that overruns is given up and the rest goes on."""
         cells: list[Cells] = []
-        while len(cells) < len(batch):
+        while len(cells) < len(batch) and not self._interrupted():
             done = len(cells)
             cells += await self._casewise_from(scorer, batch, done)
-        return cells
+        return [*cells, *([_not_run()] * (len(batch) - len(cells)))]
+
+    def _interrupted(self) -> bool:
+        """Say whether someone wants an end now; where a budget is spent, scoring still goes on."""
+        return self._state.stop_reason == "interrupted"
 
     async def _casewise_from(self, scorer: Scorer, batch: CaseBatch, first: int) -> list[Cells]:
         found: list[Cells] = []
+        given_up = threading.Event()
+
+        def stop() -> bool:
+            return given_up.is_set() or self._interrupted()
+
         if self._timeout is None:
-            return await self._lane.run(score_cases, scorer, batch, first, found)
+            return await self._lane.run(score_cases, scorer, batch, first, found, stop)
         finished = anyio.Event()
         progress = -1
         async with anyio.create_task_group() as group:
 
             async def work() -> None:
                 with anyio.CancelScope():
-                    await self._lane.run(score_cases, scorer, batch, first, found)
+                    await self._lane.run(score_cases, scorer, batch, first, found, stop)
                 finished.set()
                 group.cancel_scope.cancel()
 
@@ -147,6 +168,7 @@ class ShardScorer:
             group.cancel_scope.cancel()
         if finished.is_set():
             return found
+        given_up.set()  # its thread goes on with this case only
         self._lane.abandoned += 1
         late = Score.failed("timeout", f"No score within {self._timeout:g} s.")
         return [*found[:progress], {PLAIN: late}]
@@ -161,6 +183,9 @@ class ShardScorer:
     ) -> None:
         scorer: Any = self._scorers[place]
         if is_vectorised(scorer):
+            if self._interrupted():
+                self._record(shard, place, columns_of([_not_run()] * len(batch)), kept, failures)
+                return
             try:
                 columns = _keyed(await scorer.score_batch(batch), len(batch))
             except NotRecordedError:
@@ -189,6 +214,13 @@ class ShardScorer:
             if known is not None:
                 cells[row] = known
                 return
+            if self._interrupted():
+                cells[row] = _not_run()
+                return
+            absent = missing_field(batch, requirements_of(scorer), row)
+            if absent is not None:
+                cells[row] = {PLAIN: lacking(absent)}
+                return
             try:
                 with anyio.fail_after(self._timeout) as scope:
                     PATIENCE.set(Patience(scope))
@@ -199,7 +231,7 @@ class ShardScorer:
             except BudgetSpentError:
                 # Not journaled, so that a resume with a higher budget asks again.
                 self._state.stop("budget")
-                cells[row] = {PLAIN: Score(status=Status.NOT_RUN)}
+                cells[row] = _not_run()
                 return
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything
                 cells[row] = {PLAIN: failure_of(error)}
@@ -242,6 +274,8 @@ def spread(column: ScoreColumn, kept: Sequence[int], failures: Mapping[int, Scor
 def _keyed(columns: Any, n: int) -> Columns:
     found = {PLAIN: columns} if isinstance(columns, ScoreColumn) else dict(columns)
     for key, column in found.items():
+        if isinstance(column, ScoreColumn):
+            _fail_infinite(column)
         if not isinstance(column, ScoreColumn) or len(column) != n:
             raise TypeError(
                 f"score_batch returned {type(column).__name__} of length "
@@ -249,6 +283,19 @@ def _keyed(columns: Any, n: int) -> Columns:
                 f"under {key!r}; a ScoreColumn as long as the batch is needed"
             )
     return found
+
+
+def _fail_infinite(column: ScoreColumn) -> None:
+    """Turn values that no score may have into failures; NaN marks a cell without a value."""
+    import numpy as np
+
+    wrong = (column.status == Status.OK) & np.isinf(column.values)
+    if column.statistics is None:
+        unlabelled = np.ones(len(column), dtype=bool)
+        unlabelled[list(column.labels)] = False
+        wrong |= (column.status == Status.OK) & np.isnan(column.values) & unlabelled
+    for row in wrong.nonzero()[0].tolist():
+        column.fail(row, "scorer_error", f"A score must be finite, got {column.values[row]}.")
 
 
 def score_whole(scorer: Any, batch: CaseBatch) -> Columns:
@@ -314,25 +361,40 @@ def _with_statistics(pieces: list[ScoreColumn]) -> list[ScoreColumn]:
     ]
 
 
-def score_cases(scorer: Any, batch: CaseBatch, first: int, found: list[Cells]) -> list[Cells]:
-    """Append to *found* the cells of *batch* from row *first* on; runs on one worker thread."""
+def score_cases(
+    scorer: Any, batch: CaseBatch, first: int, found: list[Cells], stop: Callable[[], bool]
+) -> list[Cells]:
+    """Append to *found* the cells of *batch* from row *first* on, until *stop* says so.
+
+    Runs on one worker thread.
+    """
     needs = requirements_of(scorer)
-    lacking: Callable[[int], str | None] = functools.partial(missing_field, batch, needs)
     for row in range(first, len(batch)):
-        absent = lacking(row) if needs else None
+        if stop():
+            break
+        absent = missing_field(batch, needs, row) if needs else None
         if absent is not None:
-            found.append({PLAIN: Score.skipped(f"The case has no {absent}.")})
+            found.append({PLAIN: lacking(absent)})
             continue
         try:
             found.append(cells_of(scorer.score(batch.case(row))))
-        except Exception as error:  # noqa: BLE001  a user's function may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a user's function may raise anything
             found.append({PLAIN: failure_of(error)})
     return found
 
 
+def _not_run() -> Cells:
+    return {PLAIN: Score(status=Status.NOT_RUN)}
+
+
+def lacking(field: str) -> Score:
+    """Return the outcome of a case that lacks a required *field*."""
+    return Score.skipped(f"The case has no {field}.")
+
+
 def missing_field(batch: CaseBatch, needs: frozenset[str], row: int) -> str | None:
     """Return a required field that the case at *row* lacks, or ``None``."""
-    for name in needs:
+    for name in sorted(needs):
         if name == "probabilities":
             continue
         value = batch.column(name)[row]

@@ -63,7 +63,7 @@ class RunState:
 
     def stop(self, reason: str) -> None:
         """Start nothing new; what is in flight is finished and kept."""
-        if self.stop_reason is None:
+        if self.stop_reason is None or reason == "interrupted":  # who wants an end gets it
             self.stop_reason = reason
         self.stopping.set()
 

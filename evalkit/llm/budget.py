@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evalkit.errors import BudgetSpentError, UsageError, near_miss
-from evalkit.llm.usage import ROLES, Ledger, Spent
+from evalkit.llm.usage import PARTS, ROLES, Ledger, Spent
 
 UNITS: Final = ("usd", "tokens", "calls", "seconds")
 _SHOWN: Final = {"usd": "${:g}", "tokens": "{:,.0f} tokens", "calls": "{:,.0f} calls"}
@@ -54,16 +54,31 @@ class Budget:
     def __bool__(self) -> bool:
         return bool(self.total or self.roles)
 
-    def check(self, ledger: Ledger, role: str, seconds: float) -> None:
+    def check(
+        self,
+        ledger: Ledger,
+        role: str,
+        seconds: float,
+        under_way: Mapping[str, int] | None = None,
+    ) -> None:
         """Refuse a call of *role* when any limit is reached; unknown prices count as nothing.
+
+        Args:
+            ledger: What was spent.
+            role: Who asks.
+            seconds: Time since the work began.
+            under_way: Calls by role that were begun and not counted yet.
 
         Raises:
             BudgetSpentError: Naming the limit and what was spent.
         """
+        begun = under_way or {}
         if self.total:
-            _check(self.total, _sums(ledger.roles.values(), seconds), "")
+            spent = _sums(ledger.roles.values(), seconds, sum(begun.values()))
+            _check(self.total, spent, "")
         if role in self.roles:
-            _check(self.roles[role], _sums([ledger[role]], seconds), f" for {role} calls")
+            spent = _sums([ledger[role]], seconds, begun.get(role, 0))
+            _check(self.roles[role], spent, f" for {role} calls")
 
 
 def _limits(given: Mapping[Any, Any], role: str | None = None) -> dict[str, float]:
@@ -81,12 +96,14 @@ def _limits(given: Mapping[Any, Any], role: str | None = None) -> dict[str, floa
     return found
 
 
-def _sums(spent: Iterable[Spent], seconds: float) -> dict[str, float]:
+def _sums(spent: Iterable[Spent], seconds: float, begun: int) -> dict[str, float]:
     entries = list(spent)
     return {
         "usd": sum(one.cost for one in entries),
-        "calls": sum(one.calls for one in entries),
-        "tokens": sum(sum(one.tokens.values()) for one in entries),
+        "calls": sum(one.calls for one in entries) + begun,
+        "tokens": sum(
+            count for one in entries for kind, count in one.tokens.items() if kind not in PARTS
+        ),
         "seconds": seconds,
     }
 

@@ -28,10 +28,7 @@ from evalkit.llm.recording import (
     reply_from_json,
     reply_to_json,
 )
-from evalkit.llm.usage import Charge, Ledger
-
-_PARTS: Final = frozenset({"cached_tokens", "reasoning_tokens"})
-"""Parts of other counts, which a sum over all tokens must not count again."""
+from evalkit.llm.usage import PARTS, Charge, Ledger
 
 
 class ModelSession:
@@ -62,6 +59,7 @@ class ModelSession:
         self.prices = prices or Prices()
         self._flights: Flights[ChatReply] = Flights()
         self._began = monotonic()
+        self._under_way: dict[str, int] = {}
 
     async def complete(
         self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
@@ -96,13 +94,28 @@ class ModelSession:
             self.ledger.add(role, Charge(cached=True))
         return reply
 
-    def check(self, role: str) -> None:
+    def check(self, role: str, *, own: int = 0) -> None:
         """Refuse to go on where the budget of *role*, or of all, is spent.
+
+        Args:
+            role: Who asks.
+            own: How many of the calls under way are the asker's own.
 
         Raises:
             BudgetSpentError: Naming the limit.
         """
-        self.budget.check(self.ledger, role, monotonic() - self._began)
+        under_way = dict(self._under_way)
+        under_way[role] = under_way.get(role, 0) - own
+        self.budget.check(self.ledger, role, monotonic() - self._began, under_way)
+
+    @contextlib.contextmanager
+    def under_way(self, role: str) -> Iterator[None]:
+        """Have a call count as one of the budget's from its start, not only once it has ended."""
+        self._under_way[role] = self._under_way.get(role, 0) + 1
+        try:
+            yield
+        finally:
+            self._under_way[role] -= 1
 
     async def _asked(
         self,
@@ -112,16 +125,16 @@ class ModelSession:
         recording: Recording | None = None,
     ) -> ChatReply:
         self.check(role)
-        admission = Admission(self.controllers, lambda: self.check(role))
+        admission = Admission(self.controllers, lambda: self.check(role, own=1))
         try:
-            with under(admission):
+            with self.under_way(role), under(admission):
                 reply = await model.complete(request)
         except BudgetSpentError:
             raise
         except Exception:
             self.ledger.add(role, Charge(failed=True))
             raise
-        counted = {kind: n for kind, n in (reply.usage or {}).items() if kind not in _PARTS}
+        counted = {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
         for controller in admission.used[-1:]:
             controller.pace.use(sum(counted.values()))
         if reply.cost is None:

@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+PARTS: Final = frozenset({"cached_tokens", "reasoning_tokens"})
+"""Parts of other counts of tokens, which a sum over all must not count again."""
+
+_HALVES: Final = frozenset({"input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"})
+
 ROLES: Final = ("target", "judge", "embedder")
 """Who asks: what is evaluated, what judges it, and what compares texts by their vectors."""
 
@@ -32,6 +37,8 @@ class Spent:
     """Calls that gave no answer."""
 
     tokens: dict[str, int] = field(default_factory=dict[str, int])
+    """By kind; ``total_tokens`` only of calls that told nothing finer, so nothing counts twice."""
+
     cost: float = 0.0
     """US dollars of the calls whose price is known."""
 
@@ -50,8 +57,9 @@ class Spent:
             return
         self.calls += 1
         self.failed += charge.failed
-        for kind, count in (charge.tokens or {}).items():
-            if isinstance(count, int):
+        told = charge.tokens or {}
+        for kind, count in told.items():
+            if isinstance(count, int) and not (kind == "total_tokens" and _HALVES & told.keys()):
                 self.tokens[kind] = self.tokens.get(kind, 0) + count
         if charge.cost is not None:
             self.cost += charge.cost

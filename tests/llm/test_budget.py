@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from evalkit.errors import BudgetSpentError, NotRecordedError, UsageError
 from evalkit.llm.budget import Budget
 from evalkit.llm.prices import Prices
+from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import Charge, Ledger
 
 
@@ -121,3 +122,36 @@ def test_the_errors_pickle(error: Exception) -> None:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301  our own
 
     assert str(again) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "spent"),
+    [
+        pytest.param({"input_tokens": 6, "output_tokens": 4, "total_tokens": 10}, False, id="both"),
+        pytest.param({"prompt_tokens": 6, "total_tokens": 6}, False, id="an-embedder"),
+        pytest.param({"input_tokens": 8, "cached_tokens": 8}, False, id="a-part-of-another"),
+        pytest.param({"total_tokens": 15}, True, id="only-the-total"),
+        pytest.param({"input_tokens": 9, "output_tokens": 6}, True, id="enough"),
+    ],
+)
+def test_no_token_counts_twice(tokens: dict[str, int], spent: bool) -> None:
+    ledger = spending(target=Charge(tokens=tokens))
+    budget = Budget.of({"tokens": 15})
+
+    if spent:
+        with pytest.raises(BudgetSpentError):
+            budget.check(ledger, "target", 0.0)
+    else:
+        budget.check(ledger, "target", 0.0)
+
+
+def test_a_call_under_way_counts_and_its_own_retry_does_not() -> None:
+    session = ModelSession(budget=Budget.of({"judge": {"calls": 1}}))
+    session.check("judge")
+
+    with session.under_way("judge"):
+        session.check("judge", own=1)
+        session.check("target")
+        with pytest.raises(BudgetSpentError):
+            session.check("judge")
+    session.check("judge")
