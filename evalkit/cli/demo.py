@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.resources
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -189,6 +191,14 @@ def _table(result: EvaluationResult) -> None:
     show(Text(""), render(result, width=min(drawing_board().width, WIDEST)))
 
 
+def _command() -> str:
+    """Return how this program is called: by its path where the shell would not find it."""
+    own = Path(sys.argv[0]).absolute()
+    found = shutil.which("evalkit")
+    same = found is not None and Path(found).resolve() == own.resolve()
+    return "evalkit" if same or own.name != "evalkit" else str(own)
+
+
 def _closing(folder: Path, reports: list[Path]) -> None:
     from rich.table import Table
     from rich.text import Text
@@ -198,6 +208,7 @@ def _closing(folder: Path, reports: list[Path]) -> None:
     grid.add_column(overflow="fold")
     address = reports[0].resolve().as_uri()
     grid.add_row("open", Text(f"{address}\nin a browser: the report; the others lie beside it"))
-    grid.add_row("look", Text(f"cd {folder} && evalkit runs list"))
-    grid.add_row("next", Text("evalkit init yaml, or evalkit init pytest, in an empty folder"))
+    command = _command()
+    grid.add_row("look", Text(f"cd {folder} && {command} runs list"))
+    grid.add_row("next", Text(f"{command} init yaml, or {command} init pytest, in an empty folder"))
     show(Text(""), Text(f"Runs and reports are kept in {folder}/", style="dim"), Text(""), grid)

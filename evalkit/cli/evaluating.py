@@ -10,7 +10,7 @@ from typing import Any, cast
 from evalkit.cli.comparing import show_comparison
 from evalkit.cli.exits import exit_code
 from evalkit.cli.output import facts_grid, show, tell, write, write_json
-from evalkit.cli.summary import show_results, write_reports
+from evalkit.cli.summary import check_report_files, show_results, write_reports
 from evalkit.engine.plan import Plan
 from evalkit.errors import UsageError
 from evalkit.evaluation.compare import compare
@@ -27,17 +27,18 @@ from evalkit.scoring.signature import signature
 def run(chosen: Sequence[Specification], *, as_json: bool) -> int:
     """Evaluate each of *chosen*, show results and write reports; return the exit code."""
     results: list[EvaluationResult] = []
+    check_report_files(Path(file) for words in chosen for file in words.report)
     for words in chosen:
         result = evaluate(**words.arguments())
         files = [Path(file) for file in words.report]
         if len(chosen) > 1:
             name = _plain(result.name)
             files = [file.with_name(f"{file.stem}-{name}{file.suffix}") for file in files]
-        write_reports(result, files)
         if not as_json:  # at once, so that Ctrl-C in the next one does not take it along
             if results:
                 write("")
             show_results([result], as_json=False)
+        write_reports(result, files)
         results.append(result)
     comparison = _compared(results)
     if as_json:

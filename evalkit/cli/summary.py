@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.cli.exits import outcome, scored_anything
 from evalkit.cli.output import drawing_board, show, tell, write_json
+from evalkit.errors import UsageError
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.table import WIDEST, render
 
@@ -39,6 +41,24 @@ def show_results(
     for result in results:
         if not scored_anything(result):
             tell(f"Nothing could be scored in {result.name!r}: no metric has a value of any case.")
+
+
+def check_report_files(files: Iterable[Path]) -> None:
+    """Refuse reports that cannot be written, before anything is called for them.
+
+    Raises:
+        UsageError: Naming the file, and the extensions that there are.
+    """
+    from evalkit.hooks.catalog import catalog
+
+    known = {end for entry in catalog().reports.values() for end in entry.item.extensions}
+    for file in files:
+        if file.suffix.lower() not in known:
+            listed = " ".join(sorted(known))
+            raise UsageError(f"No report is written as {file.name!r}; extensions: {listed}.")
+        nearest = next(folder for folder in file.absolute().parents if folder.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            raise UsageError(f"Cannot write {file}: {nearest} cannot be written.")
 
 
 def write_reports(result: EvaluationResult, files: Iterable[str | Path]) -> None:
