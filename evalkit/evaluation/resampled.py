@@ -9,6 +9,7 @@ import numpy as np
 
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
+from evalkit.evaluation.distinct import kinds_of_cases
 from evalkit.scoring.estimate import Design, cells_of_rows
 from evalkit.scoring.sufficient import Additive, Rows
 from evalkit.stats import (
@@ -175,7 +176,13 @@ def _rows(
 ) -> _Resampled:
     first, second = statistics
     value = float(_computed(scorer, first, weights) - _computed(scorer, second, weights))
-    drawn = np.array(_row_draws(scorer, first, second, weights, groups, design.seed))
+    kinds = None
+    if weights is None and groups is None:
+        kinds = kinds_of_cases(first, second)
+    if kinds is None:
+        drawn = np.array(_row_draws(scorer, first, second, weights, groups, design.seed))
+    else:
+        drawn = np.array(_kind_draws(scorer, first, second, *kinds, design.seed))
     return _from_draws(drawn, value, design.level)
 
 
@@ -197,6 +204,22 @@ def _row_draws(  # noqa: PLR0917
             drawn.append(
                 scorer.compute(first.take(kept), load) - scorer.compute(second.take(kept), load)
             )
+    return drawn
+
+
+def _kind_draws(  # noqa: PLR0917
+    scorer: Any, first: Rows, second: Rows, rows: Any, counts: Any, seed: int
+) -> list[float]:
+    """Draw how many cases there are of each kind, which are as good as the cases themselves."""
+    first, second = first.take(rows), second.take(rows)
+    n = int(counts.sum())
+    drawn: list[float] = []
+    for load in np.random.default_rng(seed).multinomial(n, counts / n, size=DRAWS):
+        kept = load > 0
+        count = load[kept].astype(np.float64)
+        drawn.append(
+            scorer.compute(first.take(kept), count) - scorer.compute(second.take(kept), count)
+        )
     return drawn
 
 
