@@ -111,10 +111,13 @@ def _verdict(
     if not condition.compares and follower.untestable is None:
         estimate = _with_sequence(estimate, test.low, test.high)
     told = f"{condition.text}: {describe(estimate)}"
-    if condition.compares:
+    if (
+        condition.compares
+    ):  # the metric's own interval is that of a single look, and decides nothing
         name = "" if baseline is None or isinstance(baseline, str) else baseline.name
         gain = "" if test.question.wins else f", gain in [{number(test.low)}, {number(test.high)}]"
-        told = f"{told}{gain} against {name}"
+        shown = describe(dataclasses.replace(estimate, low=None, high=None))
+        told = f"{condition.text}: {shown}{gain} against {name}"
     found = [_outcome(one, len(result), around)]
     lacking = lacks_coverage(estimate, around)
     if lacking is not None:
