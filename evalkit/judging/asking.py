@@ -80,6 +80,9 @@ class LogprobsRefusedError(Exception):
 
 
 _ABILITIES: Final[dict[tuple[str, str | None], Ability]] = {}
+_KNOWN: Final[WeakKeyDictionary[ChatModel, Ability]] = WeakKeyDictionary()
+"""The same by client, whose address takes longer to work out."""
+
 _CLIENTS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, ChatModel]]] = (
     WeakKeyDictionary()
 )
@@ -93,7 +96,11 @@ _CLOSERS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None
 
 def ability_of(client: ChatModel) -> Ability:
     """Return what is known of the connection of *client*."""
-    return _ABILITIES.setdefault((client.name, client.base_url), Ability())
+    found = _KNOWN.get(client)
+    if found is None:
+        found = _ABILITIES.setdefault((client.name, client.base_url), Ability())
+        _KNOWN[client] = found
+    return found
 
 
 async def client_of(

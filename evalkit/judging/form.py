@@ -59,6 +59,8 @@ class Form:
             return text if 0 < len(text) <= _LONGEST_LABEL else None
         if self.kind == "number":
             return self._number(given)
+        if isinstance(given, str) and given in self.labels:
+            return given
         if isinstance(given, bool):
             return self._truth(given)
         if isinstance(given, float) and given.is_integer():

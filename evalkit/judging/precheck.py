@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from evalkit.scoring.reading import as_text
@@ -36,6 +35,7 @@ _MASTER_KEYS: Final = frozenset(
 )
 _EDGES: Final = " \t\n.,:;-–—…*#_`\"'()[]{}"
 _FEWEST_WORDS: Final = 4
+_LONGEST_KEY: Final = 60
 
 
 def precheck(
@@ -59,24 +59,39 @@ def precheck(
     References:
         Zhao et al. (2025), *One Token to Fool LLM-as-a-Judge*, arXiv 2507.08794.
     """
-    folded = _folded(output)
-    if any(_folded(text) == folded for text in _texts(expectations.values())):
+    caught = _caught(output, inputs, set(checks))
+    if caught is None:
         return None
-    wanted = set(checks)
-    if "empty" in wanted and not output.strip():
-        return "empty", "The output is empty."
-    bare = folded.strip(_EDGES)
-    if "master_key" in wanted and output.strip() and (not bare or bare in _MASTER_KEYS):
-        return "master_key", f"The output says nothing: {output.strip()[:60]!r}."
-    if "echo" in wanted and bare:
-        for text in _texts(inputs.values()):
-            if _folded(text) == folded and (len(folded.split()) >= _FEWEST_WORDS or "?" in folded):
-                return "echo", "The output repeats the input."
+    folded = _folded(output)
+    expected = any(_folded(text) == folded for text in _texts(expectations.values()))
+    return None if expected else caught
+
+
+def _caught(
+    output: str, inputs: Mapping[str, Any], checks: Collection[str]
+) -> tuple[str, str] | None:
+    stripped = output.strip()
+    if not stripped:
+        return ("empty", "The output is empty.") if "empty" in checks else None
+    if "master_key" in checks and len(stripped) <= _LONGEST_KEY:
+        bare = _folded(stripped).strip(_EDGES)
+        if not bare or bare in _MASTER_KEYS:
+            return "master_key", f"The output says nothing: {stripped!r}."
+    if "echo" in checks and any(_is_echo(stripped, text) for text in _texts(inputs.values())):
+        return "echo", "The output repeats the input."
     return None
 
 
+def _is_echo(output: str, text: str) -> bool:
+    # Nearly every output begins otherwise than the input, and is known by it at once.
+    if output[:1].casefold() != text.lstrip()[:1].casefold():
+        return False
+    folded = _folded(text)
+    return folded == _folded(output) and ("?" in folded or len(folded.split()) >= _FEWEST_WORDS)
+
+
 def _folded(text: str) -> str:
-    return re.sub(r"\s+", " ", text.replace("\u2019", "'")).strip().casefold()
+    return " ".join(text.replace("\u2019", "'").split()).casefold()
 
 
 def _texts(values: Iterable[Any]) -> Iterable[str]:

@@ -53,6 +53,7 @@ class OpenAICompatibleModel:
         self.name = name
         self.model = model
         self._url = base_url.rstrip("/") + "/chat/completions"
+        self._public_url = public_url(base_url.rstrip("/"))
         self._key_required = key_required
         self._connection = Connection(
             auth_environment=auth_environment, timeout_seconds=timeout_seconds, policy=policy
@@ -61,7 +62,7 @@ class OpenAICompatibleModel:
     @property
     def base_url(self) -> str | None:
         """Address up to ``/v1``, without credentials."""
-        return public_url(self._url.removesuffix("/chat/completions"))
+        return self._public_url
 
     def __repr__(self) -> str:
         return f"OpenAICompatibleModel({self.name!r}, base_url={self.base_url!r})"
