@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalkit.engine.joining import join
 from evalkit.engine.plan import Plan
-from evalkit.engine.score import join
 from evalkit.engine.state import RunState
 from evalkit.engine.verdicts import PLAIN
 from evalkit.entities.score import Status

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evalkit.data.spool import spool
+from evalkit.engine.joining import join
 from evalkit.engine.merge import Metric
-from evalkit.engine.score import join
 from evalkit.errors import UsageError
 from evalkit.evaluation.again import check_complete, columns_of, finished_target, take_over
 from evalkit.evaluation.folder import Folder

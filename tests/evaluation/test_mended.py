@@ -62,7 +62,9 @@ def test_odd_values_of_a_scorer_fail_their_cell_alone(metadata: dict[str, Any]) 
         pytest.param(evalkit.Output("x", cost=float("nan")), id="nan-cost"),
         pytest.param(evalkit.Output("x", usage=[1]), id="usage"),  # type: ignore[arg-type]
         pytest.param(evalkit.Output("x", time_to_first_token=-1.0), id="time"),
-        pytest.param(type("Odd", (), {"tolist": lambda _self: dict[str, str]()["x"]})(), id="tolist"),
+        pytest.param(
+            type("Odd", (), {"tolist": lambda _self: dict[str, str]()["x"]})(), id="tolist"
+        ),
     ],
 )
 def test_odd_values_of_a_target_fail_their_case_alone(answer: Any) -> None:
