@@ -174,7 +174,7 @@ def _labels(result: EvaluationResult, key: str, part: Part) -> Any:
 
     name = part.metric.scorer
     given = result.spool.values("labels") if "labels" in result.spool.fields else []
-    rows = {row: labels[name] for row, labels in enumerate(given) if _says(labels, name)}
+    rows = {row: said[name] for row, said in enumerate(given) if said.get(name) is not None}
     if not rows:
         raise UsageError(
             f"No case has a human label of {name!r}; map a column: "
@@ -186,10 +186,6 @@ def _labels(result: EvaluationResult, key: str, part: Part) -> Any:
     for row, label in rows.items():
         found[row] = float(label == wanted) if wanted else _number(key, label, meanings)
     return (found >= 1.0) * 1.0 + 0.0 * found if part.key.function == "rate" else found
-
-
-def _says(labels: Mapping[str, Any] | None, name: str) -> bool:
-    return bool(labels) and labels is not None and labels.get(name) is not None
 
 
 def _meanings(part: Part) -> dict[str, float]:
