@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
+from evalkit.errors import EvalkitError, UsageError
 from evalkit.gates.verdict import Verdict, number
 from evalkit.report.comparison_markdown import comparison_text
 from evalkit.report.failing import failure_groups
@@ -61,10 +62,24 @@ def text(result: EvaluationResult) -> str:
     ]
     if result.verdict.conditions:
         blocks += ["### Gates", _gates(result)]
+    blocks += _against_baseline(result)
     blocks += [block for found in slices(result) for block in _slice(found)]
     if failure_groups(result):
         blocks += ["### Failures", _failures(result)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _against_baseline(result: EvaluationResult) -> list[str]:
+    """Return before and after, fixed and broken cases, where the result has a baseline."""
+    baseline = result.baseline
+    if baseline is None:
+        return []
+    try:
+        if isinstance(baseline, str):
+            raise UsageError(baseline)
+        return [comparison_text(baseline.compare(result)).rstrip()]
+    except EvalkitError as error:
+        return [f"> Not compared: {escaped(str(error), 600)}"]
 
 
 def _heading(result: EvaluationResult) -> str:

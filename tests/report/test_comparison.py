@@ -122,6 +122,36 @@ def _first_table(text: str) -> list[str]:
     return [line for line in lines[start : start + 4] if line.startswith("|")]
 
 
+def test_a_results_own_comment_compares_it_with_its_baseline(tmp_path: Path) -> None:
+    rows = [{"id": str(i), "question": f"q{i}", "expected": "y"} for i in range(50)]
+
+    def answered(wrong: int) -> list[dict[str, Any]]:
+        return [row | {"output": "y" if i % wrong else "n"} for i, row in enumerate(rows)]
+
+    old, other = (
+        evalkit.evaluate(data=data, scorers="text.exact_match", name=name, runtime=NOTHING_KEPT)
+        for name, data in (("old", answered(2)), ("other data", answered(2)[:-1]))
+    )
+    told = [
+        evalkit.evaluate(
+            data=answered(10),
+            scorers="text.exact_match",
+            name="new",
+            baseline=baseline,
+            gates="improves(text.exact_match)",
+            runtime=NOTHING_KEPT,
+        )
+        .report(tmp_path / "comment.md")
+        .read_text(encoding="utf-8")
+        for baseline in (old, other)
+    ]
+
+    assert "✅ PASS · new" in told[0]
+    assert "## new against old" in told[0]
+    assert "Fixed by new on text.exact_match: 20 cases" in told[0]
+    assert "> Not compared:" in told[1]
+
+
 def test_json_has_every_number_of_the_table(systems: evalkit.Comparison, tmp_path: Path) -> None:
     told = json.loads(systems.report(tmp_path / "c.json").read_text(encoding="utf-8"))
     table = systems.table()
