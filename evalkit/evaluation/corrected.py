@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.estimate import Estimate
@@ -94,7 +95,7 @@ def _by_rates(
 ) -> CorrectedEstimate:
     from evalkit.stats import rogan_gladen
 
-    if not (part.metric.column.binary or part.metric.facts.binary) or raw.value is None:
+    if not _is_rate(part) or raw.value is None:
         raise UsageError(f"{key} is not a rate of yes and no; error rates cannot correct it.")
     for found, tried in (sensitivity, specificity):
         if not 0 <= found <= tried or tried < 1:
@@ -153,12 +154,18 @@ def _by_labels(result: EvaluationResult, key: str, part: Part, raw: Estimate) ->
         groups_labelled=None if groups is None else groups[labelled],
         groups_unlabelled=None if groups is None else groups[rest],
     )
+    if found.standard_error == 0:
+        raise UsageError(
+            f"{key}: all {int(labelled.sum())} human labels are alike, so they do not tell how "
+            "far the mean may be; label more cases."
+        )
+    least, most = (0.0, 1.0) if _is_rate(part) else part.metric.facts.bounds or (-inf, inf)
     return CorrectedEstimate(
         metric=key,
         raw=raw,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+        value=min(most, max(least, found.value)),
+        low=max(least, found.low),
+        high=min(most, found.high),
         level=raw.level,
         standard_error=found.standard_error,
         method="ppi++",
@@ -166,6 +173,10 @@ def _by_labels(result: EvaluationResult, key: str, part: Part, raw: Estimate) ->
         effective_labels=found.effective_labels,
         correlation=found.correlation,
     )
+
+
+def _is_rate(part: Part) -> bool:
+    return part.metric.column.binary or part.metric.facts.binary or part.key.function == "rate"
 
 
 def _labels(result: EvaluationResult, key: str, part: Part) -> Any:

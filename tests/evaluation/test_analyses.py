@@ -233,6 +233,15 @@ def test_words_that_humans_and_the_scorer_share_are_numbers() -> None:
     assert found.corrected("graded=good").value == pytest.approx(found.corrected("graded").value)
 
 
+def test_labels_that_are_all_alike_promise_nothing() -> None:
+    result = result_of(
+        drawn(60, 1, 14), more=lambda i: {"labels": {"right": True}} if i < 10 else {}
+    )
+
+    with pytest.raises(UsageError, match="alike"):
+        result.corrected("right")
+
+
 def test_known_error_rates_correct_a_rate() -> None:
     a = np.array([1.0] * 600 + [0.0] * 400)
     found = result_of(a).corrected("right", sensitivity=(180, 200), specificity=(160, 200))
