@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -139,8 +139,8 @@ class Admission:
     check: Callable[[], None] | None = None
     """Called before each attempt; raises where it must not be made."""
 
-    used: list[Controller] = field(default_factory=list[Controller])
-    """Controllers that the call went through."""
+    used: Controller | None = None
+    """Controller that the last attempt went through."""
 
 
 _ADMISSION: ContextVar[Admission | None] = ContextVar("evalkit_admission", default=None)
@@ -192,7 +192,7 @@ async def admitted(place: str, key: str | None, *, again: bool = False) -> Async
     if controller is not None:
         with _waiting():
             started = await controller.enter(again=again)
-        admission.used.append(controller)
+        admission.used = controller
     try:
         if admission.check is not None:
             admission.check()

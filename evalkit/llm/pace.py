@@ -30,7 +30,7 @@ _CUT: Final = 0.95
 _EASED: Final = 0.98
 _ROOMY: Final = 0.5
 _FULL: Final = 0.9
-_SCARCE: Final = 0.25
+_SCARCE: Final = 0.5
 _JUMP: Final = 0.35
 """Shares of a limit: what allows more, what asks for less, and what no steady refill gives."""
 
@@ -116,6 +116,9 @@ class Pace:
         self._trial: _Trial | None = None
         self._place = 0
         self._rest_until = -math.inf
+        self._proved_at = -math.inf
+        """When the answers to calls at the present rate begin to come."""
+
         self._depth = 0.5
         self._bad = math.inf
         """Lowest rate that was refused since it was last exceeded."""
@@ -159,15 +162,30 @@ class Pace:
                 trial.ended = now
             else:
                 gap /= trial.step
-        elif trial is None and used and now >= self._rest_until and self.rate < self.ceiling:
-            told = self._share is not None and not self._windowed
-            place = 0 if told and (self._share or 0.0) < _FULL else self._place
-            halfway = max(_STEPS[0], math.sqrt(self._bad / self.rate))
-            step = min(_STEPS[place], halfway, self.ceiling / self.rate)
-            length = 1 if told else 1 + math.ceil(self._depth * self.rate)
-            self._trial = _Trial(step, length, math.nextafter(now, math.inf))
+        elif trial is None and used and self._may_try(now):
+            step = self._step()
+            if self._told:
+                self._raise(now, step)  # what remains will tell, before anything is refused
+            else:
+                length = 1 + math.ceil(self._depth * self.rate)
+                self._trial = _Trial(step, length, math.nextafter(now, math.inf))
             gap /= step
         self._next = now + gap
+
+    @property
+    def _told(self) -> bool:
+        """Whether the provider says what remains, in a way that tells of the rate."""
+        return self._share is not None and not self._windowed
+
+    def _step(self) -> float:
+        """Return by what to try to multiply the rate: at most halfway to one that was refused."""
+        halfway = max(_STEPS[0], math.sqrt(self._bad / self.rate))
+        return min(_STEPS[self._place], halfway, self.ceiling / self.rate)
+
+    def _may_try(self, now: float) -> bool:
+        if self._told and (self._share or 0.0) < _FULL:
+            return False
+        return now >= max(self._rest_until, self._proved_at) and self.rate < self.ceiling
 
     def end(
         self,
@@ -255,9 +273,18 @@ class Pace:
         elif self._trial is not None:
             self._fail(now, self._trial)
         elif share < _SCARCE and now - self._eased_at > 2 * self._round_trip:
-            self._eased_at = now
-            self.rate *= _EASED
-            self._rest_until = max(self._rest_until, now + 2 * self._round_trip)
+            self._ease(now)
+
+    def _ease(self, now: float) -> None:
+        """Ask for less before the provider refuses: go back, or down a little."""
+        self._eased_at = now
+        lately = [rate for moment, rate in self._raises if now - moment < self._lately]
+        self._raises.clear()
+        if lately:
+            self._bad = min(self._bad, self.rate)
+            self.rate = lately[-1]
+        self.rate *= _EASED
+        self._rest_until = max(self._rest_until, now + 2 * self._round_trip)
 
     def _refuse(self, now: float, started: float) -> None:
         """Cut, once for all calls that were under way when the last cut was made."""
@@ -323,20 +350,25 @@ class Pace:
     def _conclude(self, now: float, trial: _Trial) -> None:
         self._trial = None
         if not trial.refused:
-            self._raises = [
-                (moment, rate) for moment, rate in self._raises if now - moment < self._lately
-            ]
-            self._raises.append((now, self.rate))
-            self.rate = min(self.rate * trial.step, self.ceiling)
-            if self.rate * _STEPS[0] >= self._bad:
-                self._bad = math.inf
-            if self._depth or self._share is not None:
-                self._rest_until = max(self._rest_until, now + self._round_trip)
-            self._place = min(max(self._place + 1, 2), len(_STEPS) - 1)
+            self._raise(now, trial.step)
             return
         if trial.limited:
             self._bad = min(self._bad, self.rate * trial.step)
         self._settle(now)
+
+    def _raise(self, now: float, step: float) -> None:
+        """Take a step up, and the next one only once the answers tell of this one."""
+        self._raises = [(m, rate) for m, rate in self._raises if now - m < self._lately]
+        self._raises.append((now, self.rate))
+        self.rate = min(self.rate * step, self.ceiling)
+        passed = self.rate * _STEPS[0] >= self._bad
+        self._bad = math.inf if passed else self._bad
+        if self._told:
+            self._proved_at = now + self._round_trip + 2.0 / self.rate
+        elif self._depth:
+            self._proved_at = now + self._round_trip
+        climbed = min(max(self._place + 1, 2), len(_STEPS) - 1)
+        self._place = 1 if passed and self._told else climbed
 
     def _settle(self, now: float) -> None:
         """Look on at once where the limit may lie far above the rate, else rest."""

@@ -135,8 +135,8 @@ class ModelSession:
             self.ledger.add(role, Charge(failed=True))
             raise
         counted = {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
-        for controller in admission.used[-1:]:
-            controller.pace.use(sum(counted.values()))
+        if admission.used is not None:
+            admission.used.pace.use(sum(counted.values()))
         if reply.cost is None:
             cost = self.prices.cost(model.name, reply.usage)
             reply = dataclasses.replace(reply, cost=cost)

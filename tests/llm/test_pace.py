@@ -97,8 +97,8 @@ ALLOWED = sum((stop - start) * rate for start, stop, rate in STEPS)
     ("burst", "told", "least", "most_refused"),
     [
         pytest.param(1, False, 0.9, 0.02, id="no-burst-no-headers"),
-        pytest.param(5, True, 0.9, 0.02, id="burst-of-5-with-headers"),
-        pytest.param(50, True, 0.9, 0.02, id="burst-of-50-with-headers"),
+        pytest.param(5, True, 0.9, 0.01, id="burst-of-5-with-headers"),
+        pytest.param(50, True, 0.9, 0.01, id="burst-of-50-with-headers"),
         pytest.param(50, False, 0.9, 0.04, id="burst-of-50-without-headers"),
     ],
 )
