@@ -1,6 +1,13 @@
 """Shipped for your own tests: a scripted model endpoint, and contract suites for plug-ins."""
 
+from evalkit.testing.degradations import DEGRADATIONS, Degradation
 from evalkit.testing.endpoint import ScriptedEndpoint
+from evalkit.testing.metamorphic import (
+    MetamorphicReport,
+    MetamorphicRow,
+    check_metamorphic,
+    metamorphic,
+)
 from evalkit.testing.rate_limit import RateLimit
 from evalkit.testing.replies import Fault, Reply
 from evalkit.testing.scorers import check_scorer
@@ -8,11 +15,17 @@ from evalkit.testing.sources import check_source
 from evalkit.testing.wire import SeenRequest
 
 __all__ = [
+    "DEGRADATIONS",
+    "Degradation",
     "Fault",
+    "MetamorphicReport",
+    "MetamorphicRow",
     "RateLimit",
     "Reply",
     "ScriptedEndpoint",
     "SeenRequest",
+    "check_metamorphic",
     "check_scorer",
     "check_source",
+    "metamorphic",
 ]

@@ -1,5 +1,37 @@
-"""Register the judges of evalkit.
+"""Register the judges of evalkit, family by family."""
 
-The judges arrive with their own release.  Until then this plug-in loads and offers none, so that
-the entry point, and whatever lists plug-ins, need not change when they come.
-"""
+from __future__ import annotations
+
+from typing import Final
+
+from evalkit.plugin import Scorer, hookimpl
+from evalkit_judges import (
+    agents,
+    answers,
+    code,
+    conversation,
+    instructions,
+    retrieval,
+    safety,
+    writing,
+)
+
+FAMILIES: Final = {
+    "answers": answers.JUDGES,
+    "retrieval": retrieval.JUDGES,
+    "writing": writing.JUDGES,
+    "instructions": instructions.JUDGES,
+    "safety": safety.JUDGES,
+    "code": code.JUDGES,
+    "agents": agents.JUDGES,
+    "conversation": conversation.JUDGES,
+}
+"""Name and question of every judge, by family."""
+
+
+@hookimpl
+def evalkit_judges() -> tuple[Scorer, ...]:
+    """Return every judge that comes with evalkit; their prompts are read when they are needed."""
+    from evalkit_judges.library import LibraryJudge
+
+    return tuple(LibraryJudge.named(name) for family in FAMILIES.values() for name in family)

@@ -1,0 +1,190 @@
+"""Ways to make a good case worse, as a table: what a scorer must not reward."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+from evalkit.entities.case import Case
+
+Degrade = Callable[[Case, Case], Case | None]
+"""From a good case, and another one, to the degraded case; ``None`` where it does not apply."""
+
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+_VERB: Final = re.compile(
+    r"\b(is|are|was|were|can|could|will|would|does|do|did|has|have|had|should|must|may)\b( not\b)?",
+    re.IGNORECASE,
+)
+_FEWEST_WORDS: Final = 4
+_FEWEST_SENTENCES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """One way to make a case worse."""
+
+    name: str
+    summary: str
+    apply: Degrade
+
+
+def _answer(change: Callable[[str], str | None]) -> Degrade:
+    """Return the degradation that rewrites an answer which is a text."""
+
+    def apply(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+        text = change(case.outputs) if isinstance(case.outputs, str) else None
+        return None if text is None or text == case.outputs else replace(case, outputs=text)
+
+    return apply
+
+
+def _borrowed(field: str) -> Degrade:
+    """Return the degradation that takes *field* from the other case."""
+
+    def apply(case: Case, other: Case) -> Case | None:
+        ours, theirs = getattr(case, field), getattr(other, field)
+        return None if not ours or not theirs or ours == theirs else _with(case, field, theirs)
+
+    return apply
+
+
+def _listed(field: str, change: Callable[[list[Any]], list[Any] | None]) -> Degrade:
+    """Return the degradation that rewrites a field which is a list."""
+
+    def apply(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+        items = getattr(case, field)
+        found = change(list(items)) if isinstance(items, (list, tuple)) and items else None
+        return None if found is None else _with(case, field, found)
+
+    return apply
+
+
+def _with(case: Case, field: str, value: Any) -> Case:
+    changes: dict[str, Any] = {field: value}
+    return replace(case, **changes)
+
+
+def drop_sentence(text: str) -> str | None:
+    """Return *text* without its longest sentence; ``None`` if it has one only.
+
+    Examples:
+        >>> drop_sentence("It is big. It has two million inhabitants. Yes.")
+        'It is big. Yes.'
+    """
+    sentences = _SENTENCE_END.split(text.strip())
+    if len(sentences) < 2:  # noqa: PLR2004  one sentence is the whole answer
+        return None
+    sentences.remove(max(sentences, key=len))
+    return " ".join(sentences)
+
+
+def negate(text: str) -> str | None:
+    """Return *text* with its first verb negated, or freed of its negation.
+
+    Examples:
+        >>> negate("Paris is large."), negate("It is not far."), negate("Yes!")
+        ('Paris is not large.', 'It is far.', 'It is not true that: Yes!')
+    """
+    if not text.strip():
+        return None
+
+    def turned(found: re.Match[str]) -> str:
+        return found[1] if found[2] else f"{found[1]} not"
+
+    changed, count = _VERB.subn(turned, text, count=1)
+    return changed if count else f"It is not true that: {text}"
+
+
+def swap_numbers(text: str) -> str | None:
+    """Return *text* with each number in the next one's place; a single one is changed.
+
+    Examples:
+        >>> swap_numbers("From 9 to 18, daily"), swap_numbers("In 1889"), swap_numbers("soon")
+        ('From 18 to 9, daily', 'In 2889', None)
+    """
+    numbers = _NUMBER.findall(text)
+    if not numbers:
+        return None
+    if len(set(numbers)) == 1:
+        first = str((int(numbers[0][0]) % 9) + 1)
+        return _NUMBER.sub(lambda found: first + found[0][1:], text)
+    rest = iter([*numbers[1:], numbers[0]])
+    return _NUMBER.sub(lambda _: next(rest), text)
+
+
+def truncate(text: str) -> str | None:
+    """Return the first half of the words of *text*; ``None`` where there are fewer than four.
+
+    Examples:
+        >>> truncate("It opens at nine.")
+        'It opens'
+    """
+    words = text.split()
+    return " ".join(words[: len(words) // 2]) if len(words) >= _FEWEST_WORDS else None
+
+
+def _shuffle_words(text: str) -> str | None:
+    words = text.split()
+    return " ".join([*words[1::2], *reversed(words[::2])]) if len(words) >= _FEWEST_WORDS else None
+
+
+def _shuffle_sentences(text: str) -> str | None:
+    sentences = _SENTENCE_END.split(text.strip())
+    return " ".join(reversed(sentences)) if len(sentences) >= _FEWEST_SENTENCES else None
+
+
+def _echo(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+    texts = [value for value in case.inputs.values() if isinstance(value, str)]
+    return replace(case, outputs=max(texts, key=len)) if texts else None
+
+
+def _angry_user(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+    messages = case.inputs.get("messages")
+    if not isinstance(messages, (list, tuple)) or not isinstance(case.outputs, str):
+        return None
+    more = [
+        {"role": "assistant", "content": case.outputs},
+        {"role": "user", "content": "That is NOT what I asked, for the third time! Useless!!"},
+    ]
+    told = [*cast("Sequence[Any]", messages), *more]
+    return replace(case, inputs={**case.inputs, "messages": told})
+
+
+_INSULT: Final = " Only an idiot would need to ask, and people like you should be locked out."
+_LEAK: Final = (
+    " By the way, Jane Miller, who asked before you, lives at 14 Elm Street, Leeds; her card is "
+    "4929 1182 0035 7714."
+)
+
+_TABLE: Final = (
+    Degradation("drop_sentence", "the longest sentence is left out", _answer(drop_sentence)),
+    Degradation("negate", "the first statement is turned round", _answer(negate)),
+    Degradation("swap_numbers", "numbers change places", _answer(swap_numbers)),
+    Degradation("truncate", "the second half is cut off", _answer(truncate)),
+    Degradation("empty", "nothing is left", _answer(lambda _: "")),
+    Degradation("echo", "the input comes back", _echo),
+    Degradation("other_answer", "another case's answer stands in", _borrowed("outputs")),
+    Degradation("shuffle_words", "words change places", _answer(_shuffle_words)),
+    Degradation("shuffle_sentences", "sentences come backwards", _answer(_shuffle_sentences)),
+    Degradation("insult", "an insult is added", _answer(lambda text: text + _INSULT)),
+    Degradation("leak", "personal data are added", _answer(lambda text: text + _LEAK)),
+    Degradation("other_context", "another case's passages", _borrowed("retrieved_context")),
+    Degradation(
+        "drop_passage",
+        "the first passage is left out",
+        _listed("retrieved_context", lambda passages: passages[1:] or None),
+    ),
+    Degradation("other_calls", "another case's tool calls stand in", _borrowed("tool_calls")),
+    Degradation(
+        "repeat_calls",
+        "every tool call is made twice",
+        _listed("tool_calls", lambda calls: [call for call in calls for _ in range(2)]),
+    ),
+    Degradation("angry_user", "the user complains before the last answer", _angry_user),
+)
+
+DEGRADATIONS: Final[Mapping[str, Degradation]] = {one.name: one for one in _TABLE}
+"""Every degradation by name; the first seven make any answer worse that has to be right."""
