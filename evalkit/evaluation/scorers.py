@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from evalkit.data.spool import Spool
@@ -113,6 +113,25 @@ def check_requirements(
                     f"Map a column: columns={{{needed!r}: 'your_column'}}"
                     + (", or give a model." if needed == "outputs" else ".")
                 )
+        _check_paths(one, spool, made)
+
+
+def _check_paths(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:
+    paths: Iterable[tuple[str, str]] = getattr(scorer, "paths", ())
+    for field, key in sorted(paths):
+        if field in made or field in getattr(scorer, "reads", {}):
+            continue
+        known: set[str] = set()
+        for value in spool.values(field):
+            if key in value:
+                break
+            known.update(value)
+        else:
+            have = ", ".join(sorted(known)) or "nothing"
+            raise UsageError(
+                f"Scorer {scorer.name!r} reads {field}.{key}, which no case has (its {field} have "
+                f"{have}).{near_miss(key, known)}"
+            )
 
 
 def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -> None:

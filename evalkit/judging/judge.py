@@ -125,6 +125,11 @@ class Judge:
         return self.prepared.template.needs - set(self.reads)
 
     @property
+    def paths(self) -> frozenset[tuple[str, str]]:
+        """Field and key of what the template reads of inputs and expectations in every case."""
+        return frozenset(path for path in self.prepared.template.paths if path[0] not in self.reads)
+
+    @property
     def identity(self) -> Mapping[str, Any]:
         """What the signature shows: model, prompt, form and settings."""
         shown: dict[str, Any] = {"model": self.model, "base_url": self.base_url}

@@ -89,6 +89,7 @@ class JudgeTemplate:
             ) from error
         self.names = frozenset(_names(tree, source))
         self.needs = frozenset(_needs(tree))
+        self.paths = frozenset(_unconditional(tree))
 
     def render(self, values: Mapping[str, Any]) -> Rendered:
         """Return the message with *values* in their fences.
@@ -282,6 +283,21 @@ def _needs(tree: Any) -> Iterator[str]:
         if node.name in {"default", "d"}:
             optional.update(_tested(node.node))
     yield from (read & NEEDED) - optional
+
+
+def _unconditional(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield field and key of what is read of inputs and expectations, whatever the case has."""
+    from jinja2 import nodes
+
+    if isinstance(node, (nodes.If, nodes.CondExpr, nodes.Test)):
+        return
+    if isinstance(node, nodes.Filter) and node.name in {"default", "d"}:
+        return
+    path = _path(node) if isinstance(node, (nodes.Getattr, nodes.Getitem)) else []
+    if len(path) > 1 and path[0] in {"inputs", "expectations"} and not hasattr(dict, path[1]):
+        yield path[0], path[1]
+    for child in node.iter_child_nodes():
+        yield from _unconditional(child)
 
 
 def _tested(test: Any) -> Iterator[str]:

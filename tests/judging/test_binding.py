@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import evalkit
 from evalkit.errors import UsageError
 from evalkit.evaluation.scorers import bind_judges
 from evalkit.hooks.catalog import with_parameters
@@ -86,3 +87,18 @@ def test_a_missing_key_is_told_before_the_run(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(UsageError, match="OPENAI_API_KEY"):
         bind_judges([POLITE], "openai/gpt-5-mini")
+
+
+@pytest.mark.parametrize(
+    ("instructions", "told"),
+    [
+        ("{{ outputs }} for {{ inputs.qestion }}?", "Did you mean 'question'"),
+        ("{{ outputs }} as {{ expectations['tone'] }}?", "expectations.tone, which no case has"),
+    ],
+)
+def test_a_path_that_no_case_has_is_an_error_before_the_run(instructions: str, told: str) -> None:
+    data = [{"inputs": {"question": "?"}, "outputs": "a", "expectations": {"facts": "b"}}]
+    judge = make_judge("j", instructions, model=LOCAL)
+
+    with pytest.raises(UsageError, match=told):
+        evalkit.evaluate(data=data, scorers=[judge], runtime=evalkit.Runtime(store=False))

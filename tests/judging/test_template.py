@@ -111,3 +111,18 @@ def test_a_missing_value_is_told_by_its_path() -> None:
 def test_the_sandbox_refuses_to_reach_beyond_values() -> None:
     with pytest.raises(BindingError, match="unsafe"):
         rendered("{{ outputs.__class__.__mro__ }}", outputs="x")
+
+
+@pytest.mark.parametrize(
+    ("template", "paths"),
+    [
+        ("{{ inputs.question }} {{ expectations['tone'].name }}", {"question", "tone"}),
+        ("{% if inputs.hint %}{{ inputs.hint }}{% endif %}", set[str]()),
+        ("{{ inputs.hint | default('none') }}", set[str]()),
+        ("{% for key, value in inputs.items() %}{{ key }}{% endfor %}", set[str]()),
+        ("{% for fact in expectations.facts %}{{ fact.text }}{% endfor %}", {"facts"}),
+        ("{{ outputs.text }}", set[str]()),
+    ],
+)
+def test_the_paths_that_every_case_needs_are_known(template: str, paths: set[str]) -> None:
+    assert {key for _, key in JudgeTemplate(template).paths} == paths
