@@ -12,6 +12,7 @@ from evalkit.engine.plan import Plan
 from evalkit.engine.state import RunState
 from evalkit.engine.verdicts import PLAIN
 from evalkit.entities.score import Status
+from evalkit.errors import UsageError
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.protocol import Scorer, facts_of
@@ -39,13 +40,26 @@ class Metric:
 
 
 def merge(plan: Plan, state: RunState) -> list[Metric]:
-    """Return the metrics of *plan* in the order of its scorers; cells never reached are NOT_RUN."""
+    """Return the metrics of *plan* in the order of its scorers; cells never reached are NOT_RUN.
+
+    Raises:
+        UsageError: If two scorers gave a metric of the same name.
+    """
     back = _places(plan)
-    return [
+    found = [
         metric if back is None else dataclasses.replace(metric, column=metric.column.take(back))
         for place, scorer in enumerate(plan.scorers)
         for metric in metrics_of(scorer, _parts(plan, state, place))
     ]
+    makers: dict[str, str] = {}
+    for metric in found:
+        if metric.key in makers:
+            raise UsageError(
+                f"Two scorers give a metric {metric.key!r}: {makers[metric.key]!r} and "
+                f"{metric.scorer!r}; give one of them another name=."
+            )
+        makers[metric.key] = metric.scorer
+    return found
 
 
 def _places(plan: Plan) -> Any:

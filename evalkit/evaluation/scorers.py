@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from evalkit.data.spool import Spool
 from evalkit.errors import UnknownMetricError, UsageError, near_miss
-from evalkit.gates.condition import parse_gates
+from evalkit.evaluation.table import COLUMNS
+from evalkit.gates.condition import PAIRED, parse_gates
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
 from evalkit.scoring.protocol import Scorer, requirements_of
 from evalkit.settings import settings
+
+TAKEN: Final = frozenset({*COLUMNS, "coverage", "must_pass", *PAIRED})
+"""Names that mean something else: columns of every table, and words of gates."""
 
 ScorerLike = str | Scorer | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
 """A registered name, a scorer, a plain function, or ``{name: parameters}``."""
@@ -30,15 +34,31 @@ def resolve_scorers(scorers: ScorerLike | Iterable[ScorerLike]) -> list[Scorer]:
     single = isinstance(scorers, (str, Mapping)) or not isinstance(scorers, Iterable)
     listed = cast("Sequence[ScorerLike]", [scorers] if single else list(cast("Any", scorers)))
     found = [one for item in listed for one in _resolve(item)]
-    seen: set[str] = set()
-    for one in found:
-        if one.name in seen:
-            how = f"evalkit.get_scorer({one.name!r}, name='…')"
-            if isinstance(one, FunctionScorer):
-                how = "evalkit.scorer(name='…')(function)"
-            raise UsageError(f"Two scorers are called {one.name!r}; give one another name: {how}.")
-        seen.add(one.name)
+    check_names(found)
     return found
+
+
+def check_names(scorers: Iterable[Scorer]) -> None:
+    """Refuse scorers whose metrics could not be told apart, in a table or in a gate.
+
+    Raises:
+        UsageError: Naming the scorer, and how to give it another name.
+    """
+    seen: set[str] = set()
+    for one in scorers:
+        how = f"evalkit.get_scorer({one.name!r}, name='…')"
+        if isinstance(one, FunctionScorer):
+            how = "evalkit.scorer(name='…')(function)"
+        if one.name in TAKEN:
+            raise UsageError(
+                f"No scorer can be called {one.name!r}: a column of every table, or a word of "
+                f"gates, has this name; give it another: {how}."
+            )
+        keys = [one.name, *(f"{one.name}.{key}" for key in getattr(one, "metric_facts", {}))]
+        clash = next((key for key in keys if key in seen), None)
+        if clash is not None:
+            raise UsageError(f"Two scorers are called {clash!r}; give one another name: {how}.")
+        seen.update(keys)
 
 
 def _resolve(item: ScorerLike) -> list[Scorer]:

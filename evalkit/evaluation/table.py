@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 
     from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+
+COLUMNS: Final = (
+    "id",
+    "repeat",
+    "inputs",
+    "outputs",
+    "expectations",
+    "tags",
+    "group",
+    "session",
+    "latency_seconds",
+    "cost",
+    "target_status",
+)
+"""Columns that every table of cells has, before those of its metrics."""
 
 _WORDS = np.array([status.word for status in Status], dtype=object)
 _FROM_CASES = ("inputs", "outputs", "expectations", "tags", "group", "session")

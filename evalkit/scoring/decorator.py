@@ -27,6 +27,11 @@ OFFERED: Final = (
 )
 """What a scorer function may name as parameters."""
 
+_NEEDED: Final = frozenset(
+    {"outputs", "expectations", "retrieved_context", "tool_calls", "trace", "session"}
+)
+"""What no case can be scored without, if the function names it and has no default for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionScorer:
@@ -37,21 +42,28 @@ class FunctionScorer:
 
     name: str
     arguments: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    """Arguments that have a default, which holds where the case has none."""
+
     facts: MetricFacts = field(default_factory=MetricFacts)
     lane: str = "thread"
     version: str | None = None
 
     @property
     def requires(self) -> frozenset[str]:
-        """Fields without which no case can be scored: the outputs, if the function names them."""
-        return frozenset({"outputs"} & set(self.arguments))
+        """Fields without which no case can be scored: those that have no default."""
+        if len(self.arguments) == len(OFFERED):  # it takes whatever there is
+            return frozenset({"outputs"})
+        return _NEEDED.intersection(self.arguments).difference(self.optional)
 
     def score(self, case: Case, /) -> Any | Awaitable[Any]:
         """Return what the function says of *case*."""
+        given = {name: case if name == "case" else getattr(case, name) for name in self.arguments}
+        for name in self.optional:
+            if given[name] is None or (name == "expectations" and not given[name]):
+                del given[name]
         try:
-            return self.function(
-                **{name: case if name == "case" else getattr(case, name) for name in self.arguments}
-            )
+            return self.function(**given)
         except KeyError as error:  # a column called "expected", say, is the key "target"
             if "expectations" in self.arguments:
                 error.add_note(f"The expectations have: {', '.join(case.expectations)}.")
@@ -111,8 +123,9 @@ def scorer(
 
     Args:
         function: Names any of ``inputs, outputs, expectations, retrieved_context, tool_calls,
-            trace, case, session, tags, metadata``; may be async.  Returns a number, bool, label,
-            `Score`, a mapping or list of these, or ``None`` where it does not apply.
+            trace, case, session, tags, metadata``; may be async.  Cases without what it names are
+            skipped, unless the parameter has a default.  Returns a number, bool, label, `Score`,
+            a mapping or list of these, or ``None`` where it does not apply.
         name: Metric name; the function's name by default.
         lane: ``process`` to run heavy pure-Python work in a process pool.
         version: Change it when the same code gives other values (a new word list, say).
@@ -131,10 +144,17 @@ def scorer(
     """
 
     def decorate(decorated: Callable[..., Any]) -> FunctionScorer:
+        arguments = _arguments(decorated)
+        defaults = inspect.signature(decorated).parameters
         return FunctionScorer(
             function=decorated,
             name=name or str(getattr(decorated, "__name__", type(decorated).__name__)),
-            arguments=_arguments(decorated),
+            arguments=arguments,
+            optional=tuple(
+                one
+                for one in arguments
+                if one in defaults and defaults[one].default is not inspect.Parameter.empty
+            ),
             facts=MetricFacts(**facts),
             lane=lane,
             version=version,

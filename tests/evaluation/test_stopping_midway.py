@@ -184,6 +184,10 @@ from evalkit import scorer
 def in_a_process(outputs):
     return len(outputs)
 
+@scorer(lane="process")
+def in_context(outputs, retrieved_context):
+    return len(retrieved_context)
+
 @scorer
 async def awaited(outputs):
     return len(outputs)
@@ -215,3 +219,14 @@ def test_a_case_without_output_is_skipped_in_every_lane(lanes: Any) -> None:
     assert counts == dict.fromkeys(("in_a_process", "awaited", "in_a_thread"), (3, 1, 0))
     table = result.table()
     assert table["in_a_process.explanation"][1] == table["in_a_thread.explanation"][1]
+
+
+def test_where_no_case_has_what_is_needed_every_one_is_skipped(lanes: Any) -> None:
+    result = evalkit.evaluate(
+        lambda question: question,
+        live(3),
+        scorers=[lanes.in_context],
+        runtime=Runtime(progress=False, store=False),
+    )
+    found = result["in_context"]
+    assert (found.n_scored, found.n_skipped, found.n_failed) == (0, 3, 0)
