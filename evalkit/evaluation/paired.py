@@ -127,7 +127,7 @@ def difference_of(
         groups=groups,
         weights=None if design.weights is None else design.weights[paired],
         binary=binary and a.repeats == b.repeats == 1,
-        bounds=found.metric.facts.bounds,
+        bounds=found.metric.facts.bounds_of(np.concatenate([values_a[paired], values_b[paired]])),
         level=design.level,
         seed=design.seed,
     )

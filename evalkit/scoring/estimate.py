@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evalkit.stats import Interval
 
 RESAMPLES: Final = 1000
+_YES_OR_NO: Final = MetricFacts(low=0.0, high=1.0)
 _SLOW_RESAMPLES: Final = 200
 """Draws of a corpus metric that has to be computed anew, in Python, for each."""
 
@@ -105,13 +106,21 @@ def estimate_mean(
         groups=groups,
         weights=weights,
         binary=binary or reducer.yields_rate,
-        bounds=(0.0, 1.0) if binary or column.binary or reducer.yields_rate else facts.bounds,
+        bounds=_bounds(column, facts, reducer, values[ok]),
         level=design.level,
         seed=design.seed,
     )
     value = float(np.average(values[ok], weights=weights))
     n_groups = _number_of_groups(groups)
     return _with_interval(dataclasses.replace(counted, value=value, n_groups=n_groups), interval)
+
+
+def _bounds(
+    column: ScoreColumn, facts: MetricFacts, reducer: Reducer, values: Any
+) -> tuple[float, float] | None:
+    if facts.binary or column.binary or reducer.yields_rate:
+        facts = _YES_OR_NO
+    return facts.bounds_of(values)
 
 
 def _number_of_groups(groups: Any) -> int | None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from evalkit.entities.estimate import Direction
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,17 @@ class MetricFacts:
 
     best_for_identity: bool = False
     """Whether outputs equal to the expectation get the best value."""
+
+    def bounds_of(self, values: npt.NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the range if it is known and *values*, shape ``(n,)``, keep to it.
+
+        A scorer that leaves the range that it declares is treated as unbounded: its intervals are
+        then wider, and nothing that was paid for is lost.
+        """
+        bounds = self.bounds
+        if bounds is None or not values.size:
+            return bounds
+        return bounds if bounds[0] <= values.min() and values.max() <= bounds[1] else None
 
     @property
     def bounds(self) -> tuple[float, float] | None:

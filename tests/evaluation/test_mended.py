@@ -291,3 +291,15 @@ def test_a_score_that_dies_leaves_the_finished_evaluation_in_place() -> None:
     more = first.score([Dying()])
     assert more["dying"].n_failed == 30
     assert evalkit.EvaluationResult.load("whole")["text.exact_match"].n_scored == 30
+
+
+def test_a_scorer_that_leaves_its_declared_range_is_treated_as_unbounded() -> None:
+    @evalkit.scorer(low=0.0, high=1.0)
+    def share(outputs: str) -> float:
+        return 7.0 if outputs == "a1" else 0.5
+
+    first = evalkit.evaluate(_right, ROWS, [share], name="first")
+    second = evalkit.evaluate(_right, ROWS, [share], name="second")
+
+    assert first["share"].value == pytest.approx((7.0 + 29 * 0.5) / 30)
+    assert first.difference(second, "share").difference == 0.0
