@@ -1,0 +1,173 @@
+"""Gates as native items: verdicts, selections, baselines."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Runner = Callable[..., Any]
+
+STORED = """
+import evalkit
+qa = evalkit.suite("stored.jsonl", scorers=["text.exact_match"], name="qa")
+
+@qa.gates({gates})
+def test_quality(evaluation):
+    assert len(evaluation) == 40
+"""
+
+
+def stored(right: int) -> str:
+    rows = [
+        {"id": f"s{i}", "question": f"q{i}", "expected": "a", "output": "a" if i < right else "b"}
+        for i in range(40)
+    ]
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def files(right: int, *gates: str) -> dict[str, str]:
+    suite = STORED.replace("{gates}", ", ".join(map(repr, gates)))
+    return {"stored.jsonl": stored(right), "test_stored.py": suite}
+
+
+def test_each_condition_has_its_verdict(run: Runner) -> None:
+    gates = ("text.exact_match >= 0.5", "text.exact_match >= 0.99", "text.exact_match >= 0.8")
+    ran = run(files=files(34, *gates))
+
+    assert ran.outcomes == {
+        "test_quality[text.exact_match >= 0.5]": "passed",
+        "test_quality[text.exact_match >= 0.99]": "failed",
+        "test_quality[text.exact_match >= 0.8]": "failed",
+        "test_quality[body]": "passed",
+    }
+    assert ran.text("test_quality[text.exact_match >= 0.8]").startswith("INCONCLUSIVE")
+    assert "qa: FAIL · 40 cases" in ran.output
+
+
+def test_an_undecided_gate_can_be_a_warning(run: Runner) -> None:
+    project = '[tool.evalkit]\ninconclusive = "warn"'
+    ran = run(files={**files(34, "text.exact_match >= 0.8"), "pyproject.toml": project})
+
+    assert set(ran.outcomes.values()) == {"passed"}
+    assert "INCONCLUSIVE  text.exact_match >= 0.8" in ran.output
+
+
+def test_a_metric_that_no_scorer_gives_is_an_error_of_its_gate_alone(run: Runner) -> None:
+    ran = run(files=files(40, "text.exact_mach >= 0.5", "text.exact_match >= 0.5"))
+
+    assert ran.outcomes["test_quality[text.exact_mach >= 0.5]"] == "error"
+    assert "Did you mean 'text.exact_match'?" in ran.text("test_quality[text.exact_mach >= 0.5]")
+    assert ran.outcomes["test_quality[text.exact_match >= 0.5]"] == "passed"
+
+
+def test_a_gate_that_lost_its_cases_to_infrastructure_is_an_error(
+    run: Runner, suite_files: dict[str, str]
+) -> None:
+    suite = """
+import evalkit
+qa = evalkit.suite("qa.jsonl", scorers=["text.exact_match"])
+
+@qa.cases()
+def test_bot(case):
+    raise ConnectionError("no route")
+
+@qa.gates("coverage >= 0.5", "text.exact_match >= 0.5 @ point")
+def test_quality(evaluation):
+    pass
+"""
+    ran = run(files={**suite_files, "test_qa.py": suite})
+
+    assert ran.outcomes["test_quality[text.exact_match >= 0.5 @ point]"] in {"error", "failed"}
+    assert {ran.outcomes[f"test_bot[case{i}]"] for i in range(12)} == {"error"}
+
+
+def test_a_selection_runs_only_its_cases_and_skips_the_gates(
+    run: Runner, suite_files: dict[str, str]
+) -> None:
+    ran = run("-k", "case1 or quality", files=suite_files)
+
+    assert ran.calls == ["case1", "case10", "case11"]
+    assert "only 3 of 12 cases" in ran.text("test_quality[coverage >= 0.5]")
+    assert "only the selected cases" in ran.output
+
+
+def test_a_gate_alone_runs_all_cases(run: Runner, suite_files: dict[str, str]) -> None:
+    ran = run("test_qa.py::test_quality", files=suite_files)
+
+    assert len(ran.calls) == 12
+    assert ran.outcomes["test_quality[coverage >= 0.5]"] == "passed"
+
+
+def test_a_gate_in_another_module_runs_the_cases_that_it_imports(run: Runner) -> None:
+    cases = """
+import evalkit
+qa = evalkit.suite([{"id": "x", "question": "?", "expected": "a"}], ["text.exact_match"])
+
+@qa.cases()
+def test_bot(case):
+    return "a"
+"""
+    gate = """
+import importlib.util, pathlib, sys
+spec = importlib.util.spec_from_file_location("bot_cases", pathlib.Path("bot_cases.py"))
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+
+@module.qa.gates("text.exact_match >= 0.5 @ point")
+def test_quality(evaluation):
+    assert len(evaluation) == 1
+"""
+    ran = run(files={"bot_cases.py": cases, "test_gate.py": gate})
+
+    assert set(ran.outcomes.values()) == {"passed"}
+
+
+def test_last_failed_failed_first_and_exit_first_work(
+    run: Runner, suite_files: dict[str, str]
+) -> None:
+    run(files=suite_files)
+    again = run("--lf")
+    first = run("--ff", "-x")
+
+    failed = [name for name, outcome in again.outcomes.items() if outcome == "failed"]
+    assert failed == ["test_bot[case3]", "test_bot[case7]"]
+    assert again.outcomes["test_quality[text.exact_match >= 0.99]"] == "skipped"
+    assert first.outcomes == {"test_bot[case3]": "failed"}
+
+
+def test_a_baseline_is_written_and_compared_with(run: Runner) -> None:
+    gates = ("text.exact_match >= 0.5", "no_regression(text.exact_match, margin=0.2)")
+    compared = "test_quality[no_regression(text.exact_match, margin=0.2)]"
+    place = "--evalkit-baseline={suite}.baseline.json"
+    written = run(place, "--evalkit-update-baseline", files=files(38, *gates))
+    same = run(place)
+    worse = run(place, files=files(20, *gates))
+
+    assert written.outcomes[compared] == "skipped"
+    assert "baseline: qa.baseline.json" in written.output
+    assert same.outcomes[compared] == "passed"
+    assert worse.outcomes[compared] == "failed"
+    assert worse.properties(compared)["score"].startswith("-0.45")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(("--evalkit-update-baseline",), "name its file", id="no-file"),
+        pytest.param(
+            ("-k", "case1", "--evalkit-update-baseline", "--evalkit-baseline=b.json"),
+            "only some of the cases were selected",
+            id="partial",
+        ),
+    ],
+)
+def test_a_baseline_that_cannot_be_written_fails_the_session(
+    run: Runner, suite_files: dict[str, str], arguments: tuple[str, ...], told: str
+) -> None:
+    suite = suite_files["test_qa.py"].partition("@qa.cases")[0]
+    cases = f'{suite}\n@qa.cases()\ndef test_bot(case):\n    return "x"\n'
+    ran = run(*arguments, files={**suite_files, "test_qa.py": cases})
+
+    assert told in ran.output
+    assert ran.code == 1

@@ -1,0 +1,163 @@
+"""Options of the command line and of the project."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit.errors import SpecificationError, UsageError
+from evalkit.evaluation.suite_options import SuiteOptions, read_options
+from evalkit.evaluation.suite_quarantine import read_quarantine
+
+Runner = Callable[..., Any]
+
+
+def test_the_command_line_wins_over_the_project() -> None:
+    project = {"repeats": 5, "update-baseline": True, "report": "r.html", "baseline": "b.json"}
+
+    found = read_options({"repeats": 2, "mode": None, "skip": False}, project, Path("/root"))
+
+    assert found == SuiteOptions(
+        repeats=2, update_baseline=True, report=("/root/r.html",), baseline="/root/b.json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("project", "told"),
+    [
+        pytest.param({"repeat": 2}, "Did you mean 'repeats'?", id="near-miss"),
+        pytest.param({"repeats": "2"}, "it is a whole number", id="type"),
+        pytest.param({"repeats": 0}, "it is at least 1", id="range"),
+        pytest.param({"sample": 1.5}, "at most 1", id="share"),
+        pytest.param({"budget": "1"}, "not below 0", id="budget"),
+        pytest.param({"flaky": "wran"}, "one of warn, fail", id="choice"),
+        pytest.param({"skip": "yes"}, "true or false", id="flag"),
+        pytest.param({"quarantine": ""}, "it is a text", id="empty"),
+    ],
+)
+def test_a_wrong_key_or_value_of_the_project_is_refused(project: dict[str, Any], told: str) -> None:
+    with pytest.raises(SpecificationError, match=told.replace("?", r"\?")):
+        read_options({}, project, Path())
+
+
+def test_a_wrong_value_of_the_command_line_names_its_option() -> None:
+    with pytest.raises(UsageError, match=r"--evalkit-sample=2\.0"):
+        read_options({"sample": 2.0}, {}, Path())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param("q1 = 2026-01-01", "outside a suite", id="no-suite"),
+        pytest.param("[qa]\nq1 = '2026-01-01'", "needs the last day", id="text"),
+        pytest.param("[qa]\nq1 = { untill = 2026-01-01 }", "Did you mean 'until'", id="near-miss"),
+        pytest.param("[qa", "is not TOML", id="syntax"),
+    ],
+)
+def test_a_wrong_quarantine_file_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "quarantine.toml"
+    file.write_text(text)
+
+    with pytest.raises(SpecificationError, match=told):
+        read_quarantine(file)
+
+
+def test_an_unknown_key_of_the_project_is_a_collection_error(
+    run: Runner, suite_files: dict[str, str]
+) -> None:
+    ran = run(files={**suite_files, "pyproject.toml": "[tool.evalkit]\nrepeat = 2"})
+
+    assert "[tool.evalkit] has no key 'repeat'. Did you mean 'repeats'?" in ran.output
+    assert ran.reports == {}
+
+
+def test_skipped_suites_read_no_data(run: Runner, suite_files: dict[str, str]) -> None:
+    ran = run("--evalkit-skip", files={"test_qa.py": suite_files["test_qa.py"]})
+
+    assert ran.outcomes == {"test_bot[skipped]": "skipped", "test_quality[skipped]": "skipped"}
+
+
+def test_a_sample_is_drawn_by_the_seed_and_repeats_are_run(
+    run: Runner, suite_files: dict[str, str]
+) -> None:
+    drawn = ("--evalkit-sample=0.25", "--evalkit-repeats=2", "--evalkit-seed=5")
+    first = run(*drawn, files=suite_files)
+    (first.folder / "calls.log").unlink()
+    second = run(*drawn)
+
+    assert len(first.calls) == 6
+    assert len(set(first.calls)) == 3
+    assert second.calls == first.calls
+    assert first.outcomes["test_quality[coverage >= 0.5]"] != "skipped"
+
+
+BUDGET = """
+import evalkit
+rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(4)]
+quick = evalkit.Runtime(concurrency=1)
+first = evalkit.suite(rows, ["text.exact_match"], name="first", runtime=quick)
+second = evalkit.suite(rows, ["text.exact_match"], name="second", runtime=quick)
+
+@first.cases()
+def test_first(case):
+    return evalkit.Output("a", cost=1.0)
+
+@second.cases()
+def test_second(case):
+    return evalkit.Output("a", cost=1.0)
+"""
+
+
+def test_a_budget_is_shared_by_the_suites_of_a_session(run: Runner) -> None:
+    ran = run("--evalkit-budget=6", files={"test_two.py": BUDGET})
+
+    assert list(ran.outcomes.values()).count("passed") == 6
+    assert {ran.outcomes[f"test_first[x{i}]"] for i in range(4)} == {"passed"}
+    assert "BUDGET" in ran.output
+
+
+def test_reports_of_several_suites_have_their_names(run: Runner) -> None:
+    ran = run("--evalkit-report=out/r.md", "--evalkit-report=r.json", files={"test_two.py": BUDGET})
+
+    assert sorted(path.name for path in (ran.folder / "out").iterdir()) == [
+        "r-first.md",
+        "r-second.md",
+    ]
+    assert (ran.folder / "r-first.json").is_file()
+    assert "report: out/r-first.md" in ran.output
+    assert "first: no gate · 4 cases · $4.0000" in ran.output
+
+
+def test_a_report_that_cannot_be_written_fails_the_session(run: Runner) -> None:
+    ran = run("--evalkit-report=r.docx", files={"test_two.py": BUDGET})
+
+    assert "No report is written as '.docx'" in ran.output
+    assert ran.code == 1
+
+
+def test_replay_needs_a_version_of_what_answers(run: Runner, suite_files: dict[str, str]) -> None:
+    suite = """
+import evalkit, pathlib
+qa = evalkit.suite("qa.jsonl", scorers=["text.exact_match"],
+                   runtime=evalkit.Runtime(recordings="recordings"))
+
+@qa.cases(VERSION)
+def test_bot(case):
+    with pathlib.Path("calls.log").open("a") as log:
+        log.write(case.id + "\\n")
+    return "a"
+"""
+    refused = run(
+        "--evalkit=replay", files={**suite_files, "test_qa.py": suite.replace("VERSION", "")}
+    )
+    versioned = suite.replace("VERSION", "version='1'")
+    recorded = run("--evalkit=live", files={"test_qa.py": versioned})
+    (recorded.folder / "calls.log").unlink()
+    replayed = run("--evalkit=replay")
+
+    assert set(refused.outcomes.values()) == {"error"}
+    assert "version" in refused.text("test_bot[case0]")
+    assert set(recorded.outcomes.values()) == {"passed"}
+    assert set(replayed.outcomes.values()) == {"passed"}
+    assert not (recorded.folder / "calls.log").exists()

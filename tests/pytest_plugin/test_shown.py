@@ -1,0 +1,77 @@
+"""What is shown and written for others: JUnit, GitHub, and nothing at all without a suite."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+Runner = Callable[..., Any]
+
+
+def test_junit_has_scores_and_what_decided_a_gate(run: Runner, suite_files: dict[str, str]) -> None:
+    ran = run("--junitxml=out.xml", files=suite_files)
+    cases = {
+        str(case.get("name")): {p.get("name"): p.get("value") for p in case.iter("property")}
+        for case in ET.parse(ran.folder / "out.xml").getroot().iter("testcase")  # noqa: S314
+    }
+
+    assert cases["test_bot[case0]"]["text.exact_match"] == "1"
+    assert cases["test_bot[case7]"]["verdict"] == "FAIL"
+    gate = cases["test_quality[text.exact_match >= 0.99]"]
+    assert gate["verdict"] == "FAIL"
+    assert gate["threshold"] == ">= 0.99"
+    assert float(str(gate["score"])) < 0.99
+    assert str(gate["interval"]).startswith("[0.")
+    assert gate["n"] == "9/12"
+
+
+def test_github_gets_a_summary_and_annotations_of_lines(
+    run: Runner, suite_files: dict[str, str], tmp_path: Path
+) -> None:
+    summary = tmp_path / "summary.md"
+    ran = run(
+        files=suite_files,
+        environment={
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_WORKSPACE": str(tmp_path),
+            "GITHUB_STEP_SUMMARY": str(summary),
+        },
+    )
+    commands = [line for line in ran.output.splitlines() if line.startswith("::error ")]
+
+    assert commands[0].startswith("::error title=qa%3A text.exact_match >= 0.99 FAIL::")
+    assert any("file=qa.jsonl,line=8,title=qa%3A case7 FAIL::" in line for line in commands)
+    assert len(commands) == 3
+    assert "FAIL · qa" in summary.read_text()
+
+
+def test_the_terminal_shows_no_workflow_commands_elsewhere(
+    run: Runner, suite_files: dict[str, str]
+) -> None:
+    ran = run(files=suite_files)
+
+    assert "::error" not in ran.output
+    assert "qa: FAIL · 12 cases (2 failed, 1 skipped)" in ran.output
+    assert "text.exact_match  0.8" in ran.output or "text.exact_match  0.9" in ran.output
+
+
+def test_nothing_is_imported_printed_or_left_without_a_suite(tmp_path: Path) -> None:
+    (tmp_path / "test_plain.py").write_text("""
+import sys
+
+def test_nothing():
+    loaded = [name for name in sys.modules if name.partition(".")[0] == "evalkit"]
+    assert sorted(loaded) == ["evalkit", "evalkit.pytest_plugin", "evalkit.pytest_plugin.door"]
+""")
+    finished = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:asyncio"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "1 passed" in finished.stdout
+    assert "evalkit" not in finished.stdout + finished.stderr
