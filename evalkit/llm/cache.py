@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -196,7 +196,7 @@ class Cache:
         return (told("page_count") - told("freelist_count")) * told("page_size")
 
     @contextlib.contextmanager
-    def _transaction(self) -> Any:
+    def _transaction(self) -> Generator[None]:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -206,7 +206,7 @@ class Cache:
         self._database.execute("COMMIT")
 
     @contextlib.contextmanager
-    def _forgiven(self, what: str) -> Any:
+    def _forgiven(self, what: str) -> Generator[None]:
         """Go on without the cache where the disk is full: an answer that was paid for counts."""
         try:
             yield

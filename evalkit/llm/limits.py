@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -147,7 +147,7 @@ _ADMISSION: ContextVar[Admission | None] = ContextVar("evalkit_admission", defau
 
 
 @contextlib.contextmanager
-def under(admission: Admission) -> Iterator[Admission]:
+def under(admission: Admission) -> Generator[Admission]:
     """Put *admission* in force for the attempts of this task and of those it starts."""
     token = _ADMISSION.set(admission)
     try:
@@ -177,7 +177,7 @@ class Attempt:
 
 
 @contextlib.asynccontextmanager
-async def admitted(place: str, key: str | None, *, again: bool = False) -> AsyncIterator[Attempt]:
+async def admitted(place: str, key: str | None, *, again: bool = False) -> AsyncGenerator[Attempt]:
     """Wait for the turn of an attempt to reach the server at *place*; learn from how it ends.
 
     Raises:
@@ -203,7 +203,7 @@ async def admitted(place: str, key: str | None, *, again: bool = False) -> Async
 
 
 @contextlib.contextmanager
-def _waiting() -> Iterator[None]:
+def _waiting() -> Generator[None]:
     """Stop the clock of the case's time limit."""
     patience = PATIENCE.get()
     if patience is None:

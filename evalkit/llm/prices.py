@@ -48,13 +48,14 @@ class Prices:
 
     def cost(self, model: str, usage: Mapping[str, int] | None) -> float | None:
         """Return the price in US dollars of a call with *usage*; ``None`` if it is unknown."""
-        price = self._given.get(model) or _listed(model)
+        price: Price | None = self._given.get(model) or _listed(model)
         if price is None or usage is None or "input_tokens" not in usage:
             return None
         read = min(usage.get("cached_tokens", 0), usage["input_tokens"])
         fresh = usage["input_tokens"] - read
-        cached = price[2] if len(price) > 2 else price[0]  # noqa: PLR2004  the third, if there is one
-        dollars = fresh * price[0] + usage.get("output_tokens", 0) * price[1] + read * cached
+        asked, answered, *rest = price
+        cached = rest[0] if rest else asked
+        dollars = fresh * asked + usage.get("output_tokens", 0) * answered + read * cached
         return dollars / _MILLION
 
 

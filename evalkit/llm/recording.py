@@ -98,8 +98,8 @@ def reply_to_json(reply: ChatReply) -> dict[str, Any]:
 
 def reply_from_json(fields: Mapping[str, Any]) -> ChatReply:
     """Return the reply that `reply_to_json` wrote."""
-    known = {name: fields[name] for name in _REPLY_FIELDS if name in fields}
-    return ChatReply(**{"text": None, **known})
+    known: dict[str, Any] = {name: fields[name] for name in _REPLY_FIELDS if name in fields}
+    return ChatReply(text=known.pop("text", None), **known)
 
 
 def is_worth_keeping(reply: ChatReply) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Final
 
@@ -109,7 +109,7 @@ class ModelSession:
         self.budget.check(self.ledger, role, monotonic() - self._began, under_way)
 
     @contextlib.contextmanager
-    def under_way(self, role: str) -> Iterator[None]:
+    def under_way(self, role: str) -> Generator[None]:
         """Have a call count as one of the budget's from its start, not only once it has ended."""
         self._under_way[role] = self._under_way.get(role, 0) + 1
         try:
@@ -161,7 +161,7 @@ def current_session() -> ModelSession:
 
 
 @contextlib.contextmanager
-def use_session(session: ModelSession) -> Iterator[ModelSession]:
+def use_session(session: ModelSession) -> Generator[ModelSession]:
     """Have model calls of this task, and of those it starts, go through *session*.
 
     Examples:

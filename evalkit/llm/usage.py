@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 PARTS: Final = frozenset({"cached_tokens", "reasoning_tokens"})
 """Parts of other counts of tokens, which a sum over all must not count again."""
@@ -57,7 +57,7 @@ class Spent:
             return
         self.calls += 1
         self.failed += charge.failed
-        told = charge.tokens or {}
+        told: Mapping[str, Any] = charge.tokens or {}  # a user's target may report anything
         for kind, count in told.items():
             if isinstance(count, int) and not (kind == "total_tokens" and _HALVES & told.keys()):
                 self.tokens[kind] = self.tokens.get(kind, 0) + count
