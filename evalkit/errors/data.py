@@ -84,11 +84,15 @@ class UnknownMetricError(NotFoundError, KeyError):
 
     kind = "metric of this result"
 
+    def __init__(self, name: str, known: Collection[str] = (), why: str = "") -> None:
+        super().__init__(name, known)
+        self.why = why
+        self.args = (name, self.known, why)
+
     def __str__(self) -> str:
         known = f" It has: {', '.join(self.known[:20])}." if self.known else ""
-        return (
-            f"No metric of this result is {self.name!r}.{near_miss(self.name, self.known)}{known}"
-        )
+        near = f" {self.why}" if self.why else near_miss(self.name, self.known)
+        return f"No metric of this result is {self.name!r}.{near}{known}"
 
 
 class MissingExtraError(EvalkitError, ImportError):

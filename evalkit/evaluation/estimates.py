@@ -17,6 +17,7 @@ from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.estimate import (
     Design,
     case_values,
+    case_weights,
     cells_of_rows,
     estimate_corpus,
     estimate_mean,
@@ -62,6 +63,9 @@ class Estimates:
         self._found: dict[tuple[str, float], Estimate] = {}
         for key, estimate in (known or {}).items():
             self._found[key, design.level] = estimate
+        self._plain: list[str] | None = None
+        self._of_label: dict[str, Metric] = {}
+        self._tags: dict[str, list[str | None]] = {}
 
     def plain(self) -> dict[str, Estimate]:
         """Return the estimate of every metric, label and reducer, in order."""
@@ -69,13 +73,19 @@ class Estimates:
 
     def plain_keys(self) -> list[str]:
         """Return the keys of `plain`."""
+        if self._plain is None:
+            self._plain = self._listed()
+        return list(self._plain)
+
+    def _listed(self) -> list[str]:
         keys: list[str] = []
         for key, metric in self._metrics.items():
             labels = sorted(set(metric.column.labels.values()))
             if _has_values(metric.column) or not labels:
                 keys.append(key)
             keys += [f"{key}={label}" for label in labels]
-            if len(self._reducers) > 1:
+            # One number of all cells has nothing to reduce.
+            if len(self._reducers) > 1 and metric.source is None:
                 keys += [f"{key}.{reducer}" for reducer in self._reducers[1:]]
         return keys
 
@@ -171,11 +181,16 @@ class Estimates:
         for reducer in self._reducers:
             base = name.removesuffix(f".{reducer}")
             if base != name and base in self._metrics:
+                if self._metrics[base].source is not None:
+                    why = f"{base} is computed of all cells at once; {reducer} reduces nothing."
+                    raise UnknownMetricError(name, self.plain_keys(), why)
                 return self._metrics[base], reducer
         base, equals, label = name.partition("=")
         metric = self._metrics.get(base)
         if equals and metric is not None and metric.column.labels:
-            return _label_metric(metric, label), self._reducers[0]
+            if name not in self._of_label:
+                self._of_label[name] = label_metric(metric, label)
+            return self._of_label[name], self._reducers[0]
         raise UnknownMetricError(name, self.plain_keys())
 
     def rows_with(self, tags: Sequence[tuple[str, str]]) -> npt.NDArray[np.int64]:
@@ -202,6 +217,11 @@ class Estimates:
         Raises:
             UsageError: If no case has the tag.
         """
+        if name not in self._tags:
+            self._tags[name] = self._read_tag(name)
+        return self._tags[name]
+
+    def _read_tag(self, name: str) -> list[str | None]:
         if name in {"session", "group", "split"} and name in self._spool.fields:
             found = list(self._spool.strings(name))
         else:
@@ -210,7 +230,7 @@ class Estimates:
             raise UsageError(
                 f"No case has a tag {name!r}; map one: columns={{'tags': [{name!r}]}}."
             )
-        return [None if value is None else _tag_text(value) for value in found]
+        return [None if value is None else tag_text(value) for value in found]
 
     def slices(self, tags: Sequence[str]) -> dict[tuple[str, ...], npt.NDArray[np.int64]]:
         """Return the cases of each combination of tag values, sorted by value."""
@@ -229,7 +249,8 @@ class Estimates:
         return self._estimate(key, parse_key(key), self._design, rows)
 
 
-def _tag_text(value: Any) -> str:
+def tag_text(value: Any) -> str:
+    """Return a tag's value as keys and gates write it."""
     return "yes" if value is True else "no" if value is False else str(value)
 
 
@@ -240,29 +261,25 @@ def _has_values(column: ScoreColumn) -> bool:
 
 
 def take_cells(column: ScoreColumn, cells: npt.NDArray[np.int64]) -> ScoreColumn:
-    """Return the column of some cells; explanations and metadata are left behind."""
+    """Return the column of some cells; labels, explanations and metadata are left behind."""
     taken = ScoreColumn(column.values[cells], column.status[cells], binary=column.binary)
     taken.weights = None if column.weights is None else column.weights[cells]
     taken.statistics = None if column.statistics is None else column.statistics.take(cells)
-    if column.labels:
-        taken.labels = {
-            place: column.labels[cell]
-            for place, cell in enumerate(cells.tolist())
-            if cell in column.labels
-        }
     return taken
 
 
 def _rate_column(column: ScoreColumn) -> ScoreColumn:
-    values = (column.values >= 1.0).astype(float)
-    return ScoreColumn(values, column.status, binary=True)
+    import numpy as np
+
+    values = np.where(np.isfinite(column.values), column.values >= 1.0, np.nan)
+    return ScoreColumn(values, column.status, binary=True, weights=column.weights)
 
 
 def _rate_facts(metric: Metric) -> MetricFacts:
     return dataclasses.replace(_RATE, direction=metric.facts.direction)
 
 
-def _label_metric(metric: Metric, label: str) -> Metric:
+def label_metric(metric: Metric, label: str) -> Metric:
     """Return the rate at which cells have *label*, as a metric of its own."""
     import numpy as np
 
@@ -283,29 +300,29 @@ def _order_statistic(  # noqa: PLR0917
     design: Design,
     reducer: Reducer,
 ) -> Estimate:
-    """Return a quantile with its distribution-free interval, or the smallest or largest value."""
+    """Return a quantile with its interval, or the smallest or largest value."""
     import numpy as np
 
-    from evalkit.stats import quantile_interval
+    from evalkit.stats import quantile_interval, weighted_quantile
 
     values, status = case_values(column, design, reducer)
+    mean = estimate_mean(text, column, facts, design, reducer)
+    if mean.value is None:
+        return mean
     counted = dataclasses.replace(
-        estimate_mean(text, column, facts, design, reducer),
-        value=None,
-        low=None,
-        high=None,
-        method=None,
-        standard_error=None,
+        mean, value=None, low=None, high=None, method=None, standard_error=None
     )
-    kept = values[status == Status.OK]
-    if not kept.size:
-        return counted
+    ok = (status == Status.OK) & np.isfinite(values)
+    kept, weights = values[ok], case_weights(column, design, ok)
     if key.function in {"min", "max"}:
         value = float(kept.min() if key.function == "min" else kept.max())
         return dataclasses.replace(counted, value=value, note="an extreme has no interval")
     share = 0.5 if key.function == "median" else key.quantile or 0.5
-    value = float(np.quantile(kept, share))
-    interval = quantile_interval(kept, share, level=design.level)
+    value = weighted_quantile(kept, share, weights)
+    groups = None if design.groups is None else design.groups[ok]
+    interval = quantile_interval(
+        kept, share, level=design.level, weights=weights, groups=groups, seed=design.seed
+    )
     if interval is None:
         return dataclasses.replace(counted, value=value, note="too few cases for an interval")
     return dataclasses.replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -15,6 +16,7 @@ from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
 from evalkit.scoring.protocol import Scorer, requirements_of
+from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
 
 TAKEN: Final = frozenset({*COLUMNS, "coverage", "must_pass", *PAIRED})
@@ -171,6 +173,7 @@ def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -
             key.metric == name or key.metric.startswith((f"{name}.", f"{name}=")) for name in names
         ):
             raise UnknownMetricError(key.metric, names)
+        _check_reducer(key.metric, scorers)
         wanted = [name for name, _ in key.tags] + ([key.worst_by] if key.worst_by else [])
         if wanted and tags is None:
             tags = {name for case in spool.values("tags") for name in case}
@@ -179,6 +182,18 @@ def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -
             if name not in (tags or ()):
                 hint = near_miss(name, tags or ())
                 raise UsageError(f"No case has a tag {name!r}, which a gate names.{hint}")
+
+
+def _check_reducer(metric: str, scorers: Iterable[Scorer]) -> None:
+    for one in scorers:
+        if getattr(one, "corpus", None) is None or not metric.startswith(f"{one.name}."):
+            continue
+        try:
+            reducer = parse_reducer(metric.removeprefix(f"{one.name}."), sys.maxsize)
+        except UsageError:
+            continue
+        why = f"{one.name} is computed of all cells at once; {reducer} reduces nothing."
+        raise UnknownMetricError(metric, [one.name], why)
 
 
 def wants_probabilities(scorers: Iterable[Scorer]) -> bool:

@@ -96,7 +96,7 @@ def estimate_mean(
     counted = _counted(key, facts, design, status)
     if not ok.any():
         return dataclasses.replace(counted, note=_why_nothing(status))
-    weights = _case_weights(column, design, ok)
+    weights = case_weights(column, design, ok)
     if weights is not None and not weights.sum() > 0:
         return dataclasses.replace(counted, note="all weights are 0")
     groups = None if design.groups is None else design.groups[ok]
@@ -143,6 +143,8 @@ def estimate_corpus(
         return dataclasses.replace(counted, note=_why_nothing(status))
     statistics = column.statistics.take(cells)
     weights = None if design.weights is None else np.repeat(design.weights, design.repeats)[cells]
+    if weights is not None and not weights.sum() > 0:
+        return dataclasses.replace(counted, note="all weights are 0")
     groups = np.arange(design.n) if design.groups is None else design.groups
     clustered = design.groups is not None or design.repeats > 1
     codes = np.repeat(groups, design.repeats)[cells] if clustered else None
@@ -248,7 +250,8 @@ def _with_interval(estimate: Estimate, interval: Interval | None) -> Estimate:
     )
 
 
-def _case_weights(column: ScoreColumn, design: Design, ok: Any) -> Any:
+def case_weights(column: ScoreColumn, design: Design, ok: Any) -> Any:
+    """Return the weights of the cases that are *ok*: the data's times the scorer's, or ``None``."""
     import numpy as np
 
     if column.weights is None and design.weights is None:

@@ -84,7 +84,7 @@ from evalkit.stats.power import (
     pilot_variance,
     power_to_detect,
 )
-from evalkit.stats.quantile import quantile_interval
+from evalkit.stats.quantile import quantile_interval, weighted_quantile
 from evalkit.stats.ranking import (
     Strengths,
     bradley_terry,
@@ -223,6 +223,7 @@ __all__ = [
     "tango_interval",
     "unpaired_difference_interval",
     "variance_components",
+    "weighted_quantile",
     "williams_test",
     "wilson_interval",
     "wilson_mean_interval",

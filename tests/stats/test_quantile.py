@@ -1,11 +1,11 @@
-"""The interval of a quantile holds whatever the distribution, and is absent where it must be."""
+"""Quantiles of weighted values, and intervals that hold whatever the distribution is."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.stats import quantile_interval
+from evalkit.stats import quantile_interval, weighted_quantile
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.95])
@@ -36,3 +36,65 @@ def test_too_few_values_have_no_interval() -> None:
 def test_shares_and_levels_outside_of_their_range_are_refused(share: float, level: float) -> None:
     with pytest.raises(ValueError, match="must be in"):
         quantile_interval([1.0, 2.0], share, level=level)
+
+
+WEIGHTED = st.lists(
+    st.tuples(st.floats(-1e6, 1e6), st.integers(0, 5)), min_size=2, max_size=40
+).filter(lambda pairs: len({weight for _, weight in pairs}) > 1)
+
+
+@given(WEIGHTED, st.floats(0.01, 0.99))
+def test_a_weight_counts_as_so_many_equal_cases(
+    pairs: list[tuple[float, int]], share: float
+) -> None:
+    values, weights = (np.array(part) for part in zip(*pairs, strict=True))
+    repeated = np.repeat(values, weights)
+    # Exactly at a step either neighbour may be told, as the share is rounded.
+    around = np.quantile(repeated, [share - 1e-9, share, share + 1e-9], method="inverted_cdf")
+
+    assert weighted_quantile(values, share, weights) in around
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_weighted_quantiles_are_those_of_numpy(share: float) -> None:
+    generator = np.random.default_rng(3)
+    values, weights = generator.normal(size=99), generator.exponential(size=99)
+    expected = np.quantile(values, share, weights=weights, method="inverted_cdf")
+
+    assert weighted_quantile(values, share, weights) == expected
+    assert weighted_quantile(values, share, np.full(99, 2.0)) == np.quantile(values, share)
+
+
+def test_cases_in_groups_have_the_interval_of_their_groups() -> None:
+    generator = np.random.default_rng(11)
+    hits = 0
+    for seed in range(150):
+        groups = np.repeat(np.arange(40), 10)
+        values = generator.normal(size=40)[groups] + generator.normal(0, 0.1, size=400)
+        found = quantile_interval(values, 0.5, groups=groups, seed=seed)
+        assert found is not None
+        assert found.method == "percentile"
+        hits += 0.0 in found
+
+    assert hits / 150 >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 150)
+
+
+def test_weights_move_the_interval_with_the_value() -> None:
+    values, weights = np.arange(100.0), np.where(np.arange(100) >= 90, 100.0, 1.0)
+    found = quantile_interval(values, 0.5, weights=weights)
+
+    assert found is not None
+    assert weighted_quantile(values, 0.5, weights) in found
+    assert found.low >= 85
+
+
+def test_cases_of_weight_zero_do_not_count() -> None:
+    values, weights = [*range(40), 999.0, 999.0], [*([1.0] * 39), 2.0, 0.0, 0.0]
+
+    found = quantile_interval(values, 0.5, weights=weights)
+    assert found == quantile_interval(values[:40], 0.5, weights=weights[:40])
+
+
+def test_few_groups_have_no_interval_however_many_cases() -> None:
+    groups = np.repeat(np.arange(5), 100)
+    assert quantile_interval(np.arange(500.0), 0.5, groups=groups) is None
