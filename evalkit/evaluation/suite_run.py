@@ -51,6 +51,9 @@ class SuiteRun:
     gates: list[str] = field(default_factory=list[str])
     """Conditions of all gates of the suite that were collected."""
 
+    judges: list[str] = field(default_factory=list[str])
+    """Judges whose health is shown among the gates."""
+
     _result: EvaluationResult | None = None
     _error: EvalkitError | None = None
 

@@ -12,6 +12,7 @@ import pytest
 from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.suite_gates import problem, verdicts
+from evalkit.evaluation.suite_health import health, health_item
 from evalkit.evaluation.suite_run import SuiteRun
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
@@ -31,13 +32,15 @@ class GateItem:
     @cached_property
     def verdict(self) -> ConditionVerdict | None:
         """The verdict; ``None`` for the body, and where nothing was decided."""
+        for judge in self.run.judges:
+            if self.condition == health_item(judge):
+                return health(self.result, judge)
         return verdicts(self.result).get(self.condition)
 
     def properties(self) -> list[tuple[str, object]]:
         """Return score, threshold, interval, cost and verdict, for JUnit files."""
         if self.verdict is None:
             return []
-        condition = parse_gates(self.condition)[0]
         found: list[tuple[str, object]] = [("verdict", str(self.verdict.status))]
         estimate, difference = self.verdict.estimate, self.verdict.difference
         if estimate is not None and estimate.value is not None:
@@ -48,13 +51,18 @@ class GateItem:
         for one in (estimate, difference):
             if one is not None and one.low is not None and one.high is not None:
                 found += [("interval", f"[{one.low:.6g}, {one.high:.6g}]")]
-        if condition.kind in {"metric", "coverage", "cost"}:
-            found += [("threshold", f"{condition.op} {condition.threshold:g}")]
-        elif condition.margin is not None:
-            found += [("threshold", f"{condition.margin:g}")]
+        found += self._threshold()
         if self.result.cost is not None:
             found += [("cost", f"{self.result.cost:.6g}")]
         return found
+
+    def _threshold(self) -> list[tuple[str, object]]:
+        if self.condition not in self.run.gates:
+            return []
+        condition = parse_gates(self.condition)[0]
+        if condition.kind in {"metric", "coverage", "cost"}:
+            return [("threshold", f"{condition.op} {condition.threshold:g}")]
+        return [] if condition.margin is None else [("threshold", f"{condition.margin:g}")]
 
     def check_measured(self) -> None:
         """Fail where the condition makes no sense, or infrastructure kept it from being decided.

@@ -11,6 +11,7 @@ import pytest
 from evalkit.errors import EvalkitError, InterruptedRunError
 from evalkit.evaluation.suite import CasesMark, GatesMark, Suite
 from evalkit.evaluation.suite_case import CaseJudge
+from evalkit.evaluation.suite_health import health_item, judge_names
 from evalkit.evaluation.suite_quarantine import Quarantined, read_quarantine
 from evalkit.evaluation.suite_run import SuiteRun
 from evalkit.evaluation.suite_target import Outcomes, SuiteTarget
@@ -85,10 +86,14 @@ class SuiteSession:
                     f"{name}: suite {mark.suite.name!r} has neither a function of cases nor data "
                     "with outputs, so there is nothing to gate."
                 )
+            healths: list[str] = []
+            if not run.gates:  # once, however many functions of gates there are
+                run.judges = judge_names(mark.suite.scorers)
+                healths = [health_item(judge) for judge in run.judges]
         except EvalkitError as error:
             raise pytest.Collector.CollectError(f"{name}: {error}") from error
         run.gates += mark.conditions
-        conditions = [*mark.conditions, BODY]
+        conditions = [*mark.conditions, *healths, BODY]
         metafunc.parametrize("evaluation", conditions, ids=conditions)
 
     def _run(self, suite: Suite, key: str) -> SuiteRun:

@@ -171,3 +171,39 @@ def test_a_baseline_that_cannot_be_written_fails_the_session(
 
     assert told in ran.output
     assert ran.code == 1
+
+
+HEALTH = """
+import evalkit
+from evalkit.testing import ScriptedEndpoint
+
+endpoint = ScriptedEndpoint(REPLY)
+endpoint.__enter__()
+rows = [{"id": f"x{i}", "question": str(i), "output": f"answer {i}"} for i in range(4)]
+polite = evalkit.make_judge(name="polite", instructions="Is {{ outputs }} polite?",
+                            choices={"yes": 1.0, "no": 0.0}, model="openai/scripted",
+                            base_url=endpoint.base_url)
+qa = evalkit.suite(rows, [polite], name="qa", runtime=evalkit.Runtime(mode="none"))
+
+@qa.gates("polite >= 0.1 @ point")
+def test_quality(evaluation):
+    endpoint.__exit__(None, None, None)
+"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome", "told"),
+    [
+        pytest.param(
+            '\'{"rationale": "It is.", "verdict": "yes"}\'', "passed", "", id="every-verdict-comes"
+        ),
+        pytest.param('"It depends."', "failed", "FAIL  health(polite): 0 of 4", id="unreadable"),
+    ],
+)
+def test_the_health_of_a_judge_is_a_test_of_its_own(
+    run: Runner, reply: str, outcome: str, told: str
+) -> None:
+    ran = run(files={"test_qa.py": HEALTH.replace("REPLY", reply)})
+
+    assert ran.outcomes["test_quality[health(polite)]"] == outcome
+    assert ran.text("test_quality[health(polite)]").startswith(told)

@@ -16,10 +16,10 @@ Runner = Callable[..., Any]
 def test_the_command_line_wins_over_the_project() -> None:
     project = {"repeats": 5, "update-baseline": True, "report": "r.html", "baseline": "b.json"}
 
-    found = read_options({"repeats": 2, "mode": None, "skip": False}, project, Path("/root"))
+    found = read_options({"repeats": 2, "mode": None, "skip": False}, project, Path("/srv"))
 
     assert found == SuiteOptions(
-        repeats=2, update_baseline=True, report=("/root/r.html",), baseline="/root/b.json"
+        repeats=2, update_baseline=True, report=("/srv/r.html",), baseline="/srv/b.json"
     )
 
 
