@@ -1,6 +1,7 @@
 """Settings of every test: what the full suite adds, and how hypothesis draws."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def _strange_servers() -> None:
+    """Take no server for one of an earlier test: ports of the loopback are used again."""
+    asking = sys.modules.get("evalkit.judging.asking")
+    if asking is not None:
+        asking.forget_abilities()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -94,6 +94,12 @@ _CLOSERS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None
 )
 
 
+def forget_abilities() -> None:
+    """Forget what servers were found to take, as where another one answers at an old address."""
+    _ABILITIES.clear()
+    _KNOWN.clear()
+
+
 def ability_of(client: ChatModel) -> Ability:
     """Return what is known of the connection of *client*."""
     found = _KNOWN.get(client)
