@@ -151,8 +151,9 @@ def _head(suite: Finished) -> str:
     cases = suite.of("case")
     counts = {status: sum(e["status"] == status for e in cases) for status in _WORDS}
     told = [f"{count} {_WORDS[status]}" for status, count in counts.items() if count]
-    parts = [suite.status, f"{len(suite.result)} cases{' (' * bool(told)}{', '.join(told)}"]
-    parts[-1] += ")" * bool(told)
+    n = len(suite.result)
+    counted = f" ({', '.join(told)})" if told else ""
+    parts = [suite.status, f"{n} {'case' if n == 1 else 'cases'}{counted}"]
     if suite.result.usage:
         cost = suite.result.cost
         parts.append("cost unknown" if cost is None else f"${cost:.4f}")
