@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
 import importlib
-import inspect
-import sys
-import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.errors import SpecificationError
+from evalkit.scoring.code import code_digest
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.facts import MetricFacts
@@ -30,47 +26,6 @@ def import_path(thing: Any) -> str | None:
     if module in {None, "__main__"} or name is None or "<" in name or "<" in str(module):
         return None
     return f"{module}:{name}"
-
-
-def code_digest(function: Callable[..., Any]) -> str:
-    """Return a digest of a function's code: names, constants, bytecode, defaults; not its place."""
-    if isinstance(function, functools.partial):
-        inner = canonical_json([repr(function.args), repr(sorted(function.keywords.items()))])
-        return content_hash(code_digest(function.func).encode() + inner, size=8)
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is None:
-        # An instance with __call__: its class holds the code.
-        code = getattr(getattr(type(function), "__call__"), "__code__", None)  # noqa: B004, B009
-    if code is None:
-        return content_hash(repr(type(function)).encode(), size=8)
-    digest = hashlib.blake2b(digest_size=8)
-    _digest_code(code, digest.update)
-    digest.update(repr(getattr(function, "__defaults__", None)).encode())
-    closure = getattr(function, "__closure__", None) or ()
-    for cell in closure:
-        digest.update(_stable_text(cell.cell_contents).encode())
-    return digest.hexdigest()
-
-
-def _stable_text(value: Any) -> str:
-    if isinstance(value, types.FunctionType):
-        return code_digest(value)
-    if isinstance(value, (str, int, float, bool, tuple, list, dict, frozenset, type(None))):
-        return repr(value)
-    return type(value).__qualname__
-
-
-def _digest_code(code: types.CodeType, update: Callable[[bytes], None]) -> None:
-    update(code.co_code)
-    update(repr((code.co_names, code.co_varnames)).encode())
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            _digest_code(constant, update)
-        elif isinstance(constant, frozenset):
-            update(repr(sorted(constant, key=repr)).encode())
-        else:
-            update(repr(constant).encode())
-    update(f"{sys.version_info[0]}.{sys.version_info[1]}".encode())
 
 
 def parameters_of(scorer: Scorer) -> dict[str, Any]:
