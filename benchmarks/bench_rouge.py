@@ -83,7 +83,7 @@ def race(
     peer = RougeScorer(list(VARIANTS), use_stemmer=stemmer)
     expectations = [{"expected_response": text} for text in references]
     batch = CaseBatch({"outputs": outputs, "expectations": expectations}, length=len(outputs))
-    scorer = Rouge(variants=VARIANTS, stemmer=stemmer)
+    scorer: Any = Rouge(variants=VARIANTS, stemmer=stemmer)
     runtime = evalkit.Runtime(store="sqlite:///evalkit.db")
     difference = largest_difference(outputs[:200], references[:200], peer, stemmer=stemmer)
 

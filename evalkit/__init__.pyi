@@ -7,7 +7,6 @@ from evalkit.entities.estimate import Estimate as Estimate
 from evalkit.entities.score import Score as Score
 from evalkit.entities.target import Output as Output
 from evalkit.errors import EvalkitError as EvalkitError
-from evalkit.evaluation.merging import merge as merge
 from evalkit.evaluation.compare import compare as compare
 from evalkit.evaluation.compare import grid as grid
 from evalkit.evaluation.compare import sweep as sweep
@@ -15,6 +14,7 @@ from evalkit.evaluation.comparison import Comparison as Comparison
 from evalkit.evaluation.evaluate import aevaluate as aevaluate
 from evalkit.evaluation.evaluate import evaluate as evaluate
 from evalkit.evaluation.evaluate import resume as resume
+from evalkit.evaluation.merging import merge as merge
 from evalkit.evaluation.result import EvaluationResult as EvaluationResult
 from evalkit.evaluation.runtime import Runtime as Runtime
 from evalkit.evaluation.suite import suite as suite

@@ -249,10 +249,14 @@ def _successor(
         target=target,
         scorers=scorers,
         plan_facts=facts,
-        runtime=Runtime(**{**facts["runtime"], "budget": None}),
+        runtime=Runtime(**_settings(result)),
         record=record,
         keep=keep,
     )
+
+
+def _settings(result: EvaluationResult) -> dict[str, Any]:
+    return {**result.facts.plan["runtime"], "budget": None}
 
 
 def _new_place(

@@ -106,7 +106,7 @@ def _left(unit: str, limit: float, usage: list[Usage]) -> float:
 
 
 def sweep(
-    targets: Mapping[str, Any],
+    targets: Mapping[str, Any] | Any,
     data: Any,
     scorers: Any = (),
     *,

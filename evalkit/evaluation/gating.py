@@ -155,14 +155,11 @@ def _only_infrastructure(result: EvaluationResult) -> bool:
 
 def _must_pass(result: EvaluationResult, condition: Condition) -> ConditionVerdict:
     """Decide ``must_pass[tag=value]``: every such case meets the conditions of its ``must``."""
-    wanted = dict(condition.tags)
     batch = result.spool.batch(0, len(result))
-    tags, musts, ids = batch.column("tags"), batch.column("must"), batch.ids
+    musts, ids = batch.column("must"), batch.ids
     broken: list[str] = []
     n = 0
-    for row in range(len(result)):
-        if any(str(tags[row].get(name)) != value for name, value in wanted.items()):
-            continue
+    for row in _rows_with(result, condition):
         must = musts[row] or ()
         n += bool(must)
         broken += [f"{ids[row]}: {m}" for m in must if not _case_meets(result, row, m)]
@@ -175,6 +172,16 @@ def _must_pass(result: EvaluationResult, condition: Condition) -> ConditionVerdi
         return ConditionVerdict(condition=condition.text, status=Verdict.INCONCLUSIVE, why=why)
     why = f"{condition.text}: {n} {'case meets its' if n == 1 else 'cases meet their'} conditions"
     return ConditionVerdict(condition=condition.text, status=Verdict.PASS, why=why)
+
+
+def _rows_with(result: EvaluationResult, condition: Condition) -> list[int]:
+    """Return the cases that have the condition's tags, as its other keys would find them."""
+    if not condition.tags:
+        return list(range(len(result)))
+    try:
+        return [int(row) for row in result.by_key.rows_with(condition.tags)]
+    except UsageError:  # there is no such case, which passes nothing
+        return []
 
 
 def _case_meets(result: EvaluationResult, row: int, must: str) -> bool:

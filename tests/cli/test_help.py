@@ -17,7 +17,8 @@ from evalkit.cli.main import COMMANDS, cli
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.runtime import Runtime
 
-SINGULAR = {"scorers": "scorer", "gates": "gate", "columns": "column", "tags": "tag", "prices": "price"}
+PLURALS = ("scorers", "gates", "columns", "tags", "prices")
+SINGULAR = {plural: plural.removesuffix("s") for plural in PLURALS}
 HEAVY = {"evalkit.evaluation", "evalkit.hooks", "numpy", "pandas", "pydantic", "rich", "sqlalchemy"}
 LOADED_BY_HELP = """
 import json, sys

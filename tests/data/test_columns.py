@@ -159,7 +159,10 @@ def test_what_is_left_can_be_dropped(columns: Row, tags: list[Row] | None) -> No
 
 
 def test_a_column_that_no_field_takes_may_have_mixed_types() -> None:
-    rows = [{"question": "q", "note": "fine"}, {"question": "r", "note": True}]
+    rows: list[dict[str, Any]] = [
+        {"question": "q", "note": "fine"},
+        {"question": "r", "note": True},
+    ]
 
     assert mapped(*rows, columns={"tags": None}) == {"inputs": [{"question": q} for q in "qr"]}
     with pytest.raises(DataError, match="mixed types"):

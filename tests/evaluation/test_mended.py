@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import evalkit
-from evalkit.errors import UnknownMetricError, UsageError
+from evalkit.errors import TargetError, UnknownMetricError, UsageError
 from evalkit.evaluation.merging import merge
 
 ROWS = [{"question": f"q{i}", "expected": f"a{i}"} for i in range(30)]
@@ -189,7 +189,7 @@ def test_the_worst_slice_may_be_one_that_failed() -> None:
 
 def test_an_outage_is_nobodys_failure() -> None:
     def down(question: str) -> str:
-        raise evalkit.errors.TargetError("rate_limited", question)
+        raise TargetError("rate_limited", question)
 
     result = evalkit.evaluate(down, ROWS, "text.exact_match")
 

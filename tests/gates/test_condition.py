@@ -88,3 +88,25 @@ def test_an_error_points_at_the_character(text: str, place: int, expected: str) 
 
     assert caught.value.position == place
     assert str(caught.value).splitlines()[1:] == [f"  {text}", f"  {' ' * place}^"]
+
+
+@pytest.mark.parametrize(
+    ("gate", "tags"),
+    [
+        pytest.param("m[kind=this and that] >= 0.5", (("kind", "this and that"),), id="and"),
+        pytest.param("m[size=a >= b] >= 0.5", (("size", "a >= b"),), id="operator"),
+        pytest.param("must_pass[kind=this and that]", (("kind", "this and that"),), id="must"),
+        pytest.param(
+            "no_regression(m[kind=this and that], margin=0.1)",
+            (("kind", "this and that"),),
+            id="paired",
+        ),
+    ],
+)
+def test_what_stands_in_brackets_is_no_grammar(
+    gate: str, tags: tuple[tuple[str, str], ...]
+) -> None:
+    found, last = parse_gates(f"{gate} and coverage >= 0.9")
+
+    assert last.kind == "coverage"
+    assert (found.tags or (found.key and found.key.tags)) == tags

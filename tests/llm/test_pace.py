@@ -60,7 +60,7 @@ def simulate(
     bucket, log, order = Bucket(rate, burst), Log(), itertools.count()
     events: list[tuple[float, int, tuple[float, bool, float | None, float] | None]] = []
     heapq.heappush(events, (0.0, next(order), None))
-    waiting, alarm = concurrency, -1.0
+    waiting, alarm, wait = concurrency, -1.0, math.inf
     while events:
         now, _, ended = heapq.heappop(events)
         if now > seconds:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import evalkit
 from evalkit.entities.estimate import Estimate
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.report import junit, markdown, tex
+from evalkit.report import junit, markdown, markdown_text, tex
 from evalkit.report.json import document
 from evalkit.report.writing import whole_file, write_text
 
@@ -178,7 +178,7 @@ def test_markdown_lists_failures_and_warns(broken: EvaluationResult) -> None:
 
 @given(st.text(max_size=60))
 def test_markdown_shows_any_text_without_acting_on_it(value: str) -> None:
-    shown = markdown.escaped(value)
+    shown = markdown_text.escaped(value)
 
     assert len(shown.splitlines()) <= 1
     assert not re.search(r"(?<!\\)(?:\\\\)*[<>|`*_\[\]]", shown)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.engine.codec import decode_columns, encode_columns
-from evalkit.engine.score import spread
+from evalkit.engine.joining import spread
 from evalkit.entities.score import Score, Status
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.sufficient import Additive, Rows

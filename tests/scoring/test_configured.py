@@ -25,6 +25,7 @@ CASES = CaseBatch.of(
 last_word: Callable[[str], str] = os.path.basename
 """A function that another process can import: what follows the last slash."""
 
+
 @pytest.mark.parametrize(
     "extract",
     [
