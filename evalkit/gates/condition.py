@@ -78,10 +78,15 @@ def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
 
 def _conditions(gate: str) -> Iterator[Condition]:
     start = 0
-    for found in [*re.finditer(r"\s+and\s+", gate), None]:
+    for found in [*re.finditer(r"\s+and\s+", _outside_brackets(gate)), None]:
         stop = len(gate) if found is None else found.start()
         yield _condition(gate, start, stop)
         start = stop if found is None else found.end()
+
+
+def _outside_brackets(text: str) -> str:
+    """Return *text* with the tags in its brackets blotted out: their values are not grammar."""
+    return re.sub(r"\[[^\[\]]*\]", lambda found: "\0" * len(found.group()), text)
 
 
 def _condition(gate: str, start: int, stop: int) -> Condition:
@@ -105,7 +110,7 @@ def _condition(gate: str, start: int, stop: int) -> Condition:
 
 
 def _comparison(gate: str, text: str, start: int) -> Condition:
-    found = re.search(r">=|<=|==|!=|>|<", text)
+    found = re.search(r">=|<=|==|!=|>|<", _outside_brackets(text))
     if found is None:
         raise GateSyntaxError(gate, start + len(text.rstrip()), "one of >=, <=, >, <, ==, !=")
     if not text[: found.start()].strip():
