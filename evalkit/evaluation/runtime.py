@@ -26,7 +26,10 @@ class Runtime:
     """Calls of the target, or of an asynchronous scorer, in flight at once; at least 1."""
 
     timeout_seconds: float | None = None
-    """Seconds after which one call or score is given up and counted as failed."""
+    """Seconds after which one call or score is given up and counted as failed.
+
+    What takes many cases at once, as estimators and vectorised scorers do, has so long for each.
+    """
 
     requests_per_minute: float | None = None
     """Most starts of calls in a minute, of the target and of each server of models."""
