@@ -75,11 +75,6 @@ def user_cache_folder() -> Path:
     return (Path(found) if found else Path.home() / ".cache") / "evalkit"
 
 
-def in_continuous_integration() -> bool:
-    """Say whether a continuous-integration system runs this process."""
-    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitHubActions:
     """What a job of GitHub Actions tells its programs."""

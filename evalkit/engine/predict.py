@@ -39,9 +39,6 @@ class ShardWork:
     pending: int
     """Calls still to be made."""
 
-    complete: bool = True
-    """Whether no call was left out by a stop."""
-
     finished: bool = field(default=False)
 
 
@@ -154,7 +151,6 @@ class Caller:
             if call is None:
                 call = await self._new_call(unit, row, history, broken)
                 if call is None:
-                    work.complete = False
                     work.pending -= 1
                     continue
                 self._state.record_call(cell, call, metered=self._metered)

@@ -54,25 +54,6 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
-class RunTag:
-    """One note on a run; may change at any time."""
-
-    key: str
-    """At most 250 characters."""
-
-    value: str
-    """At most 8,000 characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExperimentTag:
-    """One note on an experiment; may change at any time."""
-
-    key: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class Metric:
     """One measurement in a run, at a time and step.
 
