@@ -199,7 +199,7 @@ class ShardScorer:
         cells: list[Cells] = [{} for _ in range(len(batch))]
         async with anyio.create_task_group() as group:
             for row in range(len(batch)):
-                await self._in_flight.acquire_on_behalf_of((place, shard, row))
+                await self._let_in((place, shard, row))
                 group.start_soon(self._score_cell, shard, place, batch, row, cells)
         self._record(shard, place, columns_of(cells), kept, failures)
 
@@ -221,10 +221,7 @@ class ShardScorer:
                 cells[row] = {PLAIN: lacking(absent)}
                 return
             try:
-                with anyio.fail_after(self._timeout) as scope:
-                    PATIENCE.set(Patience(scope))
-                    verdict: Awaitable[Any] = scorer.score(batch.case(row))
-                    cells[row] = cells_of(await verdict)
+                cells[row] = cells_of(await self._in_time(scorer.score(batch.case(row))))
             except NotRecordedError as error:
                 raise error.of_case(batch.ids[row]) from None
             except BudgetSpentError:
@@ -237,6 +234,25 @@ class ShardScorer:
             self._state.record_cell(place, key, cells[row])
         finally:
             self._in_flight.release_on_behalf_of((place, shard, row))
+
+    async def _let_in(self, borrower: tuple[int, int, int]) -> None:
+        """Wait until one more cell may be in flight; no turn of the loop is lost where one may."""
+        try:
+            self._in_flight.acquire_on_behalf_of_nowait(borrower)
+        except anyio.WouldBlock:
+            await self._in_flight.acquire_on_behalf_of(borrower)
+
+    async def _in_time(self, verdict: Awaitable[Any]) -> Any:
+        """Return what *verdict* comes to.
+
+        Raises:
+            TimeoutError: If it takes longer than a score may, waits for a turn aside.
+        """
+        if self._timeout is None:
+            return await verdict
+        with anyio.fail_after(self._timeout) as scope:
+            PATIENCE.set(Patience(scope))
+            return await verdict
 
     def close(self) -> None:
         """End the process pool."""

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,21 +100,22 @@ class Cache:
 
     def put(self, recording: Recording, reply: Mapping[str, Any]) -> None:
         """Keep *reply*; it is on its way to the disk when this returns."""
+        self.put_all([(recording, reply)])
+
+    def put_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
+        """Keep several replies, in one transaction."""
         now = now_milliseconds()
-        values = (
-            recording.key,
-            recording.subject,
-            canonical_json(recording.asked),
-            canonical_json(reply),
-            now,
-            now,
-        )
+        values = [
+            (one.key, one.subject, one.written, canonical_json(reply), now, now)
+            for one, reply in kept
+        ]
         with self._lock, self._forgiven("written"):
-            self._database.execute(
-                "INSERT OR REPLACE INTO recordings VALUES (?, ?, ?, ?, ?, ?)", values
-            )
-            self._written += 1
-            if self._written % _CHECKED_EVERY == 0:
+            with self._transaction() if len(values) > 1 else contextlib.nullcontext():
+                self._database.executemany(
+                    "INSERT OR REPLACE INTO recordings VALUES (?, ?, ?, ?, ?, ?)", values
+                )
+            before, self._written = self._written, self._written + len(values)
+            if self._written // _CHECKED_EVERY > before // _CHECKED_EVERY:
                 self._shrink()
 
     def asked_of(self, subject: str) -> list[Any]:

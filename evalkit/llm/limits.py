@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -50,12 +50,16 @@ class Controller:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
+    def enter_now(self) -> float | None:
+        """Start an attempt and return the moment, or ``None`` where it has to wait."""
+        now = monotonic()
+        if self._waiting or self.pace.wait(now) > 0.0:
+            return None
+        self.pace.start(now)
+        return now
+
     async def enter(self, *, again: bool = False) -> float:
         """Return when the attempt may start, with the moment; one tried *again* goes first."""
-        now = monotonic()
-        if not self._waiting and self.pace.wait(now) <= 0.0:
-            self.pace.start(now)
-            return now
         turn = asyncio.get_running_loop().create_future()
         if again:
             self._waiting.appendleft(turn)
@@ -146,14 +150,21 @@ class Admission:
 _ADMISSION: ContextVar[Admission | None] = ContextVar("evalkit_admission", default=None)
 
 
-@contextlib.contextmanager
-def under(admission: Admission) -> Generator[Admission]:
-    """Put *admission* in force for the attempts of this task and of those it starts."""
-    token = _ADMISSION.set(admission)
-    try:
-        yield admission
-    finally:
-        _ADMISSION.reset(token)
+class under:  # noqa: N801  reads as a verb: with under(admission)
+    """Put an `Admission` in force for the attempts of this task and of those it starts."""
+
+    __slots__ = ("_admission", "_token")
+
+    def __init__(self, admission: Admission) -> None:
+        """Put nothing in force yet."""
+        self._admission = admission
+
+    def __enter__(self) -> Admission:
+        self._token = _ADMISSION.set(self._admission)
+        return self._admission
+
+    def __exit__(self, *_: object) -> None:
+        _ADMISSION.reset(self._token)
 
 
 def is_controlled() -> bool:
@@ -176,30 +187,47 @@ class Attempt:
         self.headers = headers
 
 
-@contextlib.asynccontextmanager
-async def admitted(place: str, key: str | None, *, again: bool = False) -> AsyncGenerator[Attempt]:
+class admitted:  # noqa: N801  reads as a verb: async with admitted(place, key)
     """Wait for the turn of an attempt to reach the server at *place*; learn from how it ends.
 
-    Raises:
-        BudgetSpentError: If the call must not be made any more.
+    Entering raises `BudgetSpentError` if the call must not be made any more.
     """
-    admission, attempt = _ADMISSION.get(), Attempt()
-    if admission is None:
-        yield attempt
-        return
-    controller = None if admission.controllers is None else admission.controllers.of(place, key)
-    started = 0.0
-    if controller is not None:
-        with _waiting():
-            started = await controller.enter(again=again)
-        admission.used = controller
-    try:
+
+    __slots__ = ("_admission", "_again", "_attempt", "_controller", "_key", "_place", "_started")
+
+    def __init__(self, place: str, key: str | None, *, again: bool = False) -> None:
+        """Ask for nothing yet; an attempt tried *again* waits in front of the others."""
+        self._place, self._key, self._again = place, key, again
+        self._admission = _ADMISSION.get()
+        self._attempt = Attempt()
+        self._controller: Controller | None = None
+        self._started = 0.0
+
+    async def __aenter__(self) -> Attempt:
+        admission = self._admission
+        if admission is None:
+            return self._attempt
+        if admission.controllers is not None:
+            controller = admission.controllers.of(self._place, self._key)
+            started = controller.enter_now()
+            if started is None:
+                with _waiting():
+                    started = await controller.enter(again=self._again)
+            self._started, self._controller, admission.used = started, controller, controller
         if admission.check is not None:
-            admission.check()
-        yield attempt
-    finally:
-        if controller is not None:
-            controller.leave(started, attempt.outcome, attempt.headers)
+            try:
+                admission.check()
+            except BaseException:
+                self._leave()
+                raise
+        return self._attempt
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._controller is not None:
+            self._controller.leave(self._started, self._attempt.outcome, self._attempt.headers)
 
 
 @contextlib.contextmanager

@@ -33,6 +33,10 @@ class Recordings(Protocol):
         """Keep *reply*."""
         ...
 
+    def put_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
+        """Keep several replies."""
+        ...
+
     def asked_of(self, subject: str) -> list[Any]:
         """Return what recordings of the same subject had asked."""
         ...
@@ -83,9 +87,13 @@ class Recorder:
 
     def keep(self, recording: Recording, reply: Mapping[str, Any]) -> None:
         """Record *reply*."""
+        self.keep_all([(recording, reply)])
+
+    def keep_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
+        """Record several replies."""
         if self.on and self.mode != "replay":
             for place in self.places:
-                place.put(recording, reply)
+                place.put_all(kept)
 
     def _why(self, recording: Recording) -> str:
         if not self.places:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, content_hash, parse_json
 from evalkit.entities.target import Invocation, TargetIdentity
@@ -37,7 +37,13 @@ class Recording:
     subject: str
     """Digest of what the call was about, whoever was asked and how."""
 
-    asked: Mapping[str, Any]
+    written: bytes
+    """What was asked, as canonical JSON."""
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """What was asked, as it is read back, so that equal calls compare equal."""
+        return cast("Mapping[str, Any]", parse_json(self.written))
 
     def differences(self, asked: Mapping[str, Any]) -> list[str]:
         """Return the names of what differs between this call and another one.
@@ -47,8 +53,9 @@ class Recording:
             >>> one.differences({"model": "m", "repeat": 1})
             ['repeat']
         """
-        names = dict.fromkeys([*self.asked, *asked])
-        return [name for name in names if self.asked.get(name) != asked.get(name)]
+        own = self.asked
+        names = dict.fromkeys([*own, *asked])
+        return [name for name in names if own.get(name) != asked.get(name)]
 
 
 def recording_of(asked: Mapping[str, Any], *, label: str, subject: Any) -> Recording:
@@ -58,8 +65,7 @@ def recording_of(asked: Mapping[str, Any], *, label: str, subject: Any) -> Recor
         key=content_hash(written, size=16),
         label=label,
         subject=content_hash(canonical_json(subject), size=8),
-        # As it will be read back, so that equal calls compare equal.
-        asked=parse_json(written),
+        written=written,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,6 +90,11 @@ class RecordingFolder:
         partial.replace(target)
         self._paths()[recording.key] = target
         self._uses.add(recording.key)
+
+    def put_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
+        """Write several replies, each whole or not at all."""
+        for recording, reply in kept:
+            self.put(recording, reply)
 
     def asked_of(self, subject: str) -> list[Any]:
         """Return what recordings of the same subject had asked, for telling what differs."""

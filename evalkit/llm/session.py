@@ -17,6 +17,7 @@ from evalkit._internal.clock import monotonic
 from evalkit.errors import BudgetSpentError
 from evalkit.llm.budget import Budget
 from evalkit.llm.flight import Flights
+from evalkit.llm.keeping import Keeper
 from evalkit.llm.limits import Admission, Controllers, under
 from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
@@ -58,6 +59,7 @@ class ModelSession:
         self.budget = budget or Budget()
         self.prices = prices or Prices()
         self._flights: Flights[ChatReply] = Flights()
+        self._keeper = Keeper(self.recorder)
         self._began = monotonic()
         self._under_way: dict[str, int] = {}
 
@@ -104,18 +106,15 @@ class ModelSession:
         Raises:
             BudgetSpentError: Naming the limit.
         """
+        if not self.budget:
+            return
         under_way = dict(self._under_way)
         under_way[role] = under_way.get(role, 0) - own
         self.budget.check(self.ledger, role, monotonic() - self._began, under_way)
 
-    @contextlib.contextmanager
-    def under_way(self, role: str) -> Generator[None]:
+    def under_way(self, role: str) -> _UnderWay:
         """Have a call count as one of the budget's from its start, not only once it has ended."""
-        self._under_way[role] = self._under_way.get(role, 0) + 1
-        try:
-            yield
-        finally:
-            self._under_way[role] -= 1
+        return _UnderWay(self._under_way, role)
 
     async def _asked(
         self,
@@ -142,13 +141,28 @@ class ModelSession:
             reply = dataclasses.replace(reply, cost=cost)
         if recording is not None and is_worth_keeping(reply):
             # Before anything else: from now on a kill costs no second call.
-            self.recorder.keep(recording, reply_to_json(reply))
+            await self._keeper.keep(recording, reply_to_json(reply))
         self.ledger.add(role, Charge(tokens=counted, cost=reply.cost))
         return reply
 
     def close(self) -> None:
         """Let go of the recordings."""
         self.recorder.close()
+
+
+class _UnderWay:
+    """Counts one call of a role for as long as its block runs."""
+
+    __slots__ = ("_counts", "_role")
+
+    def __init__(self, counts: dict[str, int], role: str) -> None:
+        self._counts, self._role = counts, role
+
+    def __enter__(self) -> None:
+        self._counts[self._role] = self._counts.get(self._role, 0) + 1
+
+    def __exit__(self, *_: object) -> None:
+        self._counts[self._role] -= 1
 
 
 _DEFAULT: Final = ModelSession()
