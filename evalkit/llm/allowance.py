@@ -13,7 +13,7 @@ from evalkit._internal.clock import now_milliseconds
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SMALLEST_TOLD: Final = 2
-"""Of a limit below it, what remains says nothing: it is 0 after every call."""
+"""Calls of a limit below which what remains says nothing."""
 
 _KINDS: Final = ("requests", "tokens")
 
@@ -27,17 +27,30 @@ class Allowance:
     reset: float | None = None
     """Seconds until there is more."""
 
+    kind: str = "requests"
+    """``requests`` or ``tokens``."""
+
     @property
     def exhausted(self) -> bool:
         """Whether nothing remains."""
         return self.remaining < 1
 
-    @property
-    def share(self) -> float | None:
-        """Share that remains, of what the first call left; ``None`` if that tells nothing."""
-        if self.limit is None or self.limit < _SMALLEST_TOLD:
+    def calls(self, tokens: float) -> tuple[float, float] | None:
+        """Return remaining and limit in calls, of which each takes so many *tokens*.
+
+        ``None`` where they tell nothing: of a limit below 2, 0 remains after every call.
+
+        Examples:
+            >>> Allowance(3, 60).calls(100.0), Allowance(500, 1000, kind="tokens").calls(100.0)
+            ((3, 60), (5.0, 10.0))
+        """
+        if self.limit is None:
             return None
-        return self.remaining / (self.limit - 1)
+        if self.kind == "requests":
+            return (self.remaining, self.limit) if self.limit >= _SMALLEST_TOLD else None
+        if tokens <= 0 or self.limit < _SMALLEST_TOLD * tokens:
+            return None
+        return self.remaining / tokens, self.limit / tokens
 
 
 def read_allowance(headers: Mapping[str, str]) -> Allowance | None:
@@ -49,7 +62,7 @@ def read_allowance(headers: Mapping[str, str]) -> Allowance | None:
     Examples:
         >>> read_allowance({"x-ratelimit-remaining-requests": "0",
         ...                 "x-ratelimit-reset-requests": "1m2.5s"})
-        Allowance(remaining=0.0, limit=None, reset=62.5)
+        Allowance(remaining=0.0, limit=None, reset=62.5, kind='requests')
         >>> read_allowance({}) is None
         True
     """
@@ -70,7 +83,7 @@ def _of_kind(headers: Mapping[str, str], kind: str) -> Allowance | None:
     remaining = _number(told("remaining"))
     if remaining is None:
         return None
-    return Allowance(remaining, _number(told("limit")), _seconds(told("reset")))
+    return Allowance(remaining, _number(told("limit")), _seconds(told("reset")), kind)
 
 
 def _number(text: str | None) -> float | None:

@@ -1,7 +1,8 @@
 """When the next call of one connection may start: the arithmetic, without clock or loop.
 
 Two limits work side by side, since neither can express the other: a *rate* of starts and a *cap*
-of calls in flight.  The cap begins at `FIRST_CAP` and grows while it is used.  The rate is unknown
+of calls in flight.  The cap begins at `FIRST_CAP` and grows while it is used.  Where the provider
+says what remains of its limit, `Remaining` works out the rate of that.  Elsewhere it is unknown
 until the provider refuses a call; from then on it is searched for by *trials*: a few starts come
 closer together than the rate has them, and the rate grows if all of them are answered.  A failed
 trial so costs about one refusal, while a rate that is simply raised costs a whole round trip of
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from evalkit.llm.allowance import Allowance
+from evalkit.llm.remaining import Remaining
 
 Outcome = Literal["ok", "limited", "failed"]
 """``limited``: refused for its rate.  ``failed``: refused or lost for any other reason."""
@@ -27,13 +29,6 @@ _LOWEST: Final = 1 / 60
 _DEEPEST: Final = 4.0
 _STEPS: Final = (1.03, 1.1, 1.25, 2.0)
 _CUT: Final = 0.95
-_EASED: Final = 0.98
-_ROOMY: Final = 0.5
-_FULL: Final = 0.9
-_SCARCE: Final = 0.5
-_JUMP: Final = 0.35
-"""Shares of a limit: what allows more, what asks for less, and what no steady refill gives."""
-
 _NEAR: Final = 1.1
 _MANY: Final = 3
 _MANY_SHARE: Final = 0.15
@@ -45,6 +40,9 @@ _REST_ROUND_TRIPS: Final = 6.0
 _REST_SECONDS: Final = 4.5
 """Rest after a failed trial: so many calls or round trips, so that refusals stay rare, but not
 longer than this, so that a limit that was raised is found."""
+
+_TOLD_SECONDS: Final = 10.0
+"""Seconds for which what a provider said of the rest is relied on."""
 
 _SHORTEST: Final = 0.1
 """Seconds below which nothing is told of a rate."""
@@ -63,8 +61,6 @@ class _Trial:
     pending: int = 0
     answered: int = 0
     refused: bool = False
-    limited: bool = False
-    """Whether the provider refused, rather than what it said of the rest."""
 
     def covers(self, started: float) -> bool:
         """Whether a call that started at this moment is one of the trial's."""
@@ -120,19 +116,21 @@ class Pace:
         """When the answers to calls at the present rate begin to come."""
 
         self._depth = 0.5
+        """Seconds of starts above the rate that a provider was seen to take before it refused."""
+
         self._bad = math.inf
         """Lowest rate that was refused since it was last exceeded."""
-
-        """Starts above the rate that a provider was seen to take before it refused."""
 
         self._raises: list[tuple[float, float]] = []
         self._cut_at = -math.inf
         self._since_cut = [0, 0]
         self._starts: deque[float] = deque(maxlen=_LARGEST_CAP)
-        self._share: float | None = None
-        self._windowed = False
-        self._jumps = 0
-        self._eased_at = -math.inf
+        self._remaining = Remaining()
+        self._told_at = -math.inf
+        """When the provider last said what remains."""
+
+        self._left = (math.inf, math.inf)
+        """What it said: calls that remain, and their limit."""
 
     def wait(self, now: float) -> float:
         """Return the seconds until a call may start; infinite until one has ended."""
@@ -146,6 +144,7 @@ class Pace:
     def start(self, now: float) -> None:
         """Count a start, and set the moment of the next one."""
         self.in_flight += 1
+        self._remaining.start(now)
         if not self._found:
             self._starts.append(now)
         if self._per_token:
@@ -153,6 +152,9 @@ class Pace:
         if math.isinf(self.rate):
             return
         gap = 1.0 / self.rate
+        if self._told(now):
+            self._next = max(self._next, now - 0.5 * gap) + gap
+            return
         used = now <= self._next + 0.5 * gap  # someone waited for it
         trial = self._trial
         if trial is not None and trial.ended is None:
@@ -164,18 +166,14 @@ class Pace:
                 gap /= trial.step
         elif trial is None and used and self._may_try(now):
             step = self._step()
-            if self._told:
-                self._raise(now, step)  # what remains will tell, before anything is refused
-            else:
-                length = 1 + math.ceil(self._depth * self.rate)
-                self._trial = _Trial(step, length, math.nextafter(now, math.inf))
+            length = 1 + math.ceil(self._depth * self.rate)
+            self._trial = _Trial(step, length, math.nextafter(now, math.inf))
             gap /= step
         self._next = now + gap
 
-    @property
-    def _told(self) -> bool:
-        """Whether the provider says what remains, in a way that tells of the rate."""
-        return self._share is not None and not self._windowed
+    def _told(self, now: float) -> bool:
+        """Return whether the provider says what remains."""
+        return now - self._told_at < max(_TOLD_SECONDS, 8 * self._round_trip)
 
     def _step(self) -> float:
         """Return by what to try to multiply the rate: at most halfway to one that was refused."""
@@ -183,8 +181,6 @@ class Pace:
         return min(_STEPS[self._place], halfway, self.ceiling / self.rate)
 
     def _may_try(self, now: float) -> bool:
-        if self._told and (self._share or 0.0) < _FULL:
-            return False
         return now >= max(self._rest_until, self._proved_at) and self.rate < self.ceiling
 
     def end(
@@ -210,19 +206,23 @@ class Pace:
             self._time(now - started)
         if retry_after is not None:
             self._pause(now, retry_after)
-        if allowance is not None:
-            self._heed(now, allowance)
+        self._heed(now, started, outcome, allowance)
+        if outcome == "ok" and full:
+            self._widen(now)
+        if self._told(now):
+            self.refused += outcome == "limited"
+            self._trial = None
+            return
         trial = self._trial
         tried = trial is not None and trial.covers(started)
         if outcome == "limited":
             self.refused += 1
             if trial is not None and tried:
-                trial.limited = True
                 self._fail(now, trial)
             else:
                 self._refuse(now, started)
-        elif outcome == "ok":
-            self._accept(now, started, full=full)
+        elif outcome == "ok" and started > self._cut_at:
+            self._since_cut[0] += 1
         if trial is not None and tried:
             trial.pending -= 1
             trial.answered += outcome == "ok"
@@ -233,12 +233,9 @@ class Pace:
         known = self._round_trip
         self._round_trip = 0.8 * known + 0.2 * seconds if known else seconds
 
-    def _accept(self, now: float, started: float, *, full: bool) -> None:
-        if started > self._cut_at:
-            self._since_cut[0] += 1
-        if full:
-            grown = 1 / self.cap if self._tight(now) else 1.0
-            self.cap = min(_LARGEST_CAP, self.cap + grown)
+    def _widen(self, now: float) -> None:
+        grown = 1 / self.cap if self._tight(now) else 1.0
+        self.cap = min(_LARGEST_CAP, self.cap + grown)
 
     def use(self, tokens: int) -> None:
         """Learn what a call has used, in place of what it was expected to."""
@@ -258,33 +255,31 @@ class Pace:
     def _pause(self, now: float, seconds: float) -> None:
         self._paused_until = max(self._paused_until, now + min(seconds, _LONGEST_PAUSE))
 
-    def _heed(self, now: float, allowance: Allowance) -> None:
-        if allowance.exhausted and allowance.reset is not None:
-            self._pause(now, allowance.reset)
-        share, before, self._share = allowance.share, self._share, allowance.share
-        if share is None or self._windowed or not self._found:
+    def _heed(
+        self, now: float, started: float, outcome: Outcome, allowance: Allowance | None
+    ) -> None:
+        """Learn from what the provider says remains, and from refusals where it usually does."""
+        if allowance is not None:
+            if allowance.exhausted and allowance.reset is not None:
+                self._pause(now, allowance.reset)
+            left = allowance.calls(self._usual_tokens)
+            if left is not None and outcome != "failed":
+                if not self._told(now):
+                    self._remaining.rate = self.rate
+                self._told_at = now
+                self._left = left
+        if not self._told(now) or outcome == "failed":
             return
-        if before is not None and share - before > _JUMP:
-            self._jumps += 1
-            # It comes back all at once: what remains tells of the moment, not of the rate.
-            self._windowed = self._jumps >= _MANY
-        if share >= _ROOMY:
-            self._rest_until = min(self._rest_until, now)
-        elif self._trial is not None:
-            self._fail(now, self._trial)
-        elif share < _SCARCE and now - self._eased_at > 2 * self._round_trip:
-            self._ease(now)
-
-    def _ease(self, now: float) -> None:
-        """Ask for less before the provider refuses: go back, or down a little."""
-        self._eased_at = now
-        lately = [rate for moment, rate in self._raises if now - moment < self._lately]
-        self._raises.clear()
-        if lately:
-            self._bad = min(self._bad, self.rate)
-            self.rate = lately[-1]
-        self.rate *= _EASED
-        self._rest_until = max(self._rest_until, now + 2 * self._round_trip)
+        remaining, limit = self._left
+        if outcome == "limited":
+            self._remaining.refused(now, started, limit=limit, round_trip=self._round_trip)
+            self._next = max(self._next, now + 1.0 / self._remaining.rate)
+        elif allowance is not None:
+            self._remaining.answered(
+                now, started, remaining=remaining, limit=limit, round_trip=self._round_trip
+            )
+        self.rate = min(self._remaining.rate, self.ceiling)
+        self._found = self._found or math.isfinite(self._remaining.rate)
 
     def _refuse(self, now: float, started: float) -> None:
         """Cut, once for all calls that were under way when the last cut was made."""
@@ -312,7 +307,7 @@ class Pace:
     def _observed(self, now: float) -> float:
         """Return the rate to begin with: that of late, halved where hardly a call was taken."""
         span = max(min(now - self._starts[0], 1.0), self._round_trip, _SHORTEST)
-        recent = sum(1 for moment in self._starts if moment > now - span)
+        recent = sum(1 for moment in self._starts if moment >= now - span)
         few = self._since_cut[0] < FIRST_CAP
         return (_DEEP_CUT[0] if few else _CUT) * recent / span
 
@@ -352,8 +347,7 @@ class Pace:
         if not trial.refused:
             self._raise(now, trial.step)
             return
-        if trial.limited:
-            self._bad = min(self._bad, self.rate * trial.step)
+        self._bad = min(self._bad, self.rate * trial.step)
         self._settle(now)
 
     def _raise(self, now: float, step: float) -> None:
@@ -363,12 +357,10 @@ class Pace:
         self.rate = min(self.rate * step, self.ceiling)
         passed = self.rate * _STEPS[0] >= self._bad
         self._bad = math.inf if passed else self._bad
-        if self._told:
-            self._proved_at = now + self._round_trip + 2.0 / self.rate
-        elif self._depth:
+        if self._depth:
             self._proved_at = now + self._round_trip
         climbed = min(max(self._place + 1, 2), len(_STEPS) - 1)
-        self._place = 1 if passed and self._told else climbed
+        self._place = climbed
 
     def _settle(self, now: float) -> None:
         """Look on at once where the limit may lie far above the rate, else rest."""

@@ -81,8 +81,8 @@ def test_what_cannot_be_written_is_told_to_all_who_wait() -> None:
     class Full:
         place = "full"
 
-        def put_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
-            raise OSError("No space left on device")
+        def put_all(self, kept: object) -> None:
+            raise OSError(f"No space left on device for {kept is not None}")
 
     full: Any = Full()
     keeper = Keeper(Recorder(mode="auto", places=[full]))
@@ -93,7 +93,7 @@ def test_what_cannot_be_written_is_told_to_all_who_wait() -> None:
 
     found = asyncio.run(both())
 
-    assert [str(error) for error in found] == ["No space left on device"] * 2
+    assert [str(error) for error in found] == ["No space left on device for True"] * 2
 
 
 def test_a_cache_that_holds_much_is_still_bounded_when_written_in_groups(tmp_path: Path) -> None:

@@ -1,17 +1,32 @@
 """The controller of one connection, against providers that live in a virtual clock."""
 
+import functools
 import heapq
 import itertools
 import math
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pytest
 
 from evalkit.llm.allowance import Allowance, read_allowance
-from evalkit.llm.pace import FIRST_CAP, Pace
+from evalkit.llm.pace import FIRST_CAP, Outcome, Pace
 
 Rate = Callable[[float], float]
+
+
+class Provider(Protocol):
+    """Takes or refuses calls as they arrive."""
+
+    def take(self, now: float) -> tuple[bool, float | None]:
+        """Take one if the limit allows; else return the seconds until it does."""
+        ...
+
+    def told(self) -> tuple[float, float]:
+        """Return what remains, and the limit, as the headers have them."""
+        ...
 
 
 @dataclass
@@ -27,7 +42,7 @@ class Bucket:
         self.level = self.burst
 
     def take(self, now: float) -> tuple[bool, float | None]:
-        """Take one if there is one; else return the seconds until there is."""
+        """Take one if there is one."""
         rate = self.rate(now)
         self.level = min(self.burst, self.level + (now - self.last) * rate)
         self.last = now
@@ -35,6 +50,56 @@ class Bucket:
             self.level -= 1.0
             return True, None
         return False, (1.0 - self.level) / rate
+
+    def told(self) -> tuple[float, float]:
+        """Return the level, and the most that there can be."""
+        return self.level, self.burst
+
+
+@dataclass
+class SlidingWindow:
+    """A provider that counts the calls of the last second."""
+
+    rate: Rate
+    taken: list[float] = field(default_factory=list[float])
+    limit: float = 0.0
+
+    def take(self, now: float) -> tuple[bool, float | None]:
+        """Take one if the last second has room."""
+        self.limit = self.rate(now)
+        self.taken = [moment for moment in self.taken if moment > now - 1.0]
+        if len(self.taken) < self.limit:
+            self.taken.append(now)
+            return True, None
+        return False, self.taken[0] + 1.0 - now
+
+    def told(self) -> tuple[float, float]:
+        """Return the room in the last second, and the limit."""
+        return max(self.limit - len(self.taken), 0.0), self.limit
+
+
+@dataclass
+class FixedWindow:
+    """A provider that counts the calls of each second of its clock."""
+
+    rate: Rate
+    second: int = -1
+    count: int = 0
+    limit: float = 0.0
+
+    def take(self, now: float) -> tuple[bool, float | None]:
+        """Take one if this second has room."""
+        self.limit = self.rate(now)
+        if int(now) != self.second:
+            self.second, self.count = int(now), 0
+        if self.count < self.limit:
+            self.count += 1
+            return True, None
+        return False, self.second + 1.0 - now
+
+    def told(self) -> tuple[float, float]:
+        """Return the room in this second, and the limit."""
+        return max(self.limit - self.count, 0.0), self.limit
 
 
 @dataclass
@@ -48,39 +113,56 @@ class Log:
 
 def simulate(
     pace: Pace,
-    rate: Rate,
+    provider: Provider,
     *,
-    burst: float = 1.0,
     latency: float = 0.5,
     seconds: float,
     concurrency: int = 64,
     told: bool = False,
+    jitter: float = 0.0,
+    seed: int = 0,
 ) -> Log:
-    """Ask without end, *concurrency* at a time, each refused call again; return what happened."""
-    bucket, log, order = Bucket(rate, burst), Log(), itertools.count()
-    events: list[tuple[float, int, tuple[float, bool, float | None, float] | None]] = []
-    heapq.heappush(events, (0.0, next(order), None))
+    """Ask without end, *concurrency* at a time, each refused call again; return what happened.
+
+    Every way takes a time of its own, *jitter* seconds on average.
+    """
+    drawn = random.Random(seed)  # noqa: S311  no secret
+    log, order = Log(), itertools.count()
+    events: list[tuple[float, int, Callable[[float], None] | None]] = [(0.0, next(order), None)]
     waiting, alarm, wait = concurrency, -1.0, math.inf
+
+    def later(now: float, event: Callable[[float], None]) -> None:
+        late = drawn.expovariate(1 / jitter) if jitter else 0.0
+        heapq.heappush(events, (now + late, next(order), event))
+
+    def arrive(now: float, started: float) -> None:
+        taken, retry_after = provider.take(now)
+        (log.taken if taken else log.refused).append(now)
+        log.started.append(now)
+        remaining, limit = provider.told()
+        allowance = Allowance(math.floor(remaining), limit) if told else None
+        outcome: Outcome = "ok" if taken else "limited"
+
+        def end(moment: float) -> None:
+            nonlocal waiting
+            pace.end(moment, started, outcome, allowance, retry_after)
+            waiting += 1
+
+        later(now + latency, end)
+
     while events:
-        now, _, ended = heapq.heappop(events)
+        now, _, event = heapq.heappop(events)
         if now > seconds:
             break
-        if ended is not None:
-            started, taken, retry_after, level = ended
-            allowance = Allowance(math.floor(level), burst) if told else None
-            pace.end(now, started, "ok" if taken else "limited", allowance, retry_after)
-            waiting += 1
+        if event is not None:
+            event(now)
         while waiting and (wait := pace.wait(now)) <= 0.0:
             pace.start(now)
             waiting -= 1
-            taken, retry_after = bucket.take(now)
-            (log.taken if taken else log.refused).append(now)
-            log.started.append(now)
-            answer = (now, taken, retry_after, bucket.level)
-            heapq.heappush(events, (now + latency, next(order), answer))
+            later(now, functools.partial(arrive, started=now))
         if waiting and math.isfinite(wait) and not now < alarm <= now + wait:
             alarm = now + wait
-            heapq.heappush(events, (now + wait, next(order), None))
+            heapq.heappush(events, (alarm, next(order), None))
     return log
 
 
@@ -93,42 +175,71 @@ STEPS = ((0.0, 60.0, 5.0), (60.0, 120.0, 50.0), (120.0, 180.0, 10.0))
 ALLOWED = sum((stop - start) * rate for start, stop, rate in STEPS)
 
 
-@pytest.mark.parametrize(
-    ("burst", "told", "least", "most_refused"),
-    [
-        pytest.param(1, False, 0.9, 0.02, id="no-burst-no-headers"),
-        pytest.param(5, True, 0.9, 0.01, id="burst-of-5-with-headers"),
-        pytest.param(50, True, 0.9, 0.01, id="burst-of-50-with-headers"),
-        pytest.param(50, False, 0.9, 0.04, id="burst-of-50-without-headers"),
-    ],
-)
-def test_a_limit_that_steps_is_followed(
-    burst: float, told: bool, least: float, most_refused: float
-) -> None:
-    log = simulate(Pace(), stepping, burst=burst, seconds=180.0, told=told)
-
+def shares(log: Log) -> tuple[float, float]:
+    """Return the share answered of what was allowed, and the share refused once settled."""
     settled = [(start + 15.0, stop) for start, stop, _ in STEPS]
     refused = sum(start <= moment < stop for start, stop in settled for moment in log.refused)
     started = sum(start <= moment < stop for start, stop in settled for moment in log.started)
-    assert len(log.taken) >= least * ALLOWED
-    assert refused / started < most_refused
+    return len(log.taken) / ALLOWED, refused / started
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.003])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "provider",
+    [
+        pytest.param(lambda: Bucket(stepping, 5), id="bucket-of-5"),
+        pytest.param(lambda: Bucket(stepping, 10), id="bucket-of-10"),
+        pytest.param(lambda: Bucket(stepping, 50), id="bucket-of-50"),
+        pytest.param(lambda: SlidingWindow(stepping), id="sliding-window"),
+        pytest.param(lambda: FixedWindow(stepping), id="fixed-window"),
+    ],
+)
+def test_a_limit_that_says_what_remains_is_followed_and_hardly_refuses(
+    provider: Callable[[], Provider], seed: int, jitter: float
+) -> None:
+    log = simulate(Pace(), provider(), seconds=180.0, told=True, jitter=jitter, seed=seed)
+
+    answered, refused = shares(log)
+    assert answered >= 0.9
+    assert refused < 0.02
+
+
+@pytest.mark.parametrize(
+    ("burst", "least", "most_refused"),
+    [pytest.param(1, 0.85, 0.02, id="no-burst"), pytest.param(50, 0.9, 0.04, id="burst-of-50")],
+)
+def test_a_limit_that_says_nothing_is_followed(
+    burst: float, least: float, most_refused: float
+) -> None:
+    answered, refused = shares(simulate(Pace(), Bucket(stepping, burst), seconds=180.0))
+
+    assert answered >= least
+    assert refused < most_refused
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whoever_is_refused_first_the_rate_is_found(seed: int) -> None:
+    log = simulate(Pace(), Bucket(lambda _: 5.0, 5), seconds=30.0, jitter=0.003, seed=seed)
+
+    assert len(log.taken) >= 0.8 * 30 * 5
 
 
 def test_without_a_limit_the_cap_is_all_there_is() -> None:
-    log = simulate(Pace(), lambda _: 1e9, burst=1e9, latency=0.1, seconds=1.95)
+    log = simulate(Pace(), Bucket(lambda _: 1e9, 1e9), latency=0.1, seconds=1.95)
 
     assert len(log.taken) >= 1000
 
 
 def test_at_first_sixteen_are_under_way() -> None:
-    log = simulate(Pace(), lambda _: 1e9, burst=1e9, seconds=0.4)
+    log = simulate(Pace(), Bucket(lambda _: 1e9, 1e9), seconds=0.4)
 
     assert len(log.taken) == FIRST_CAP
 
 
 def test_requests_per_minute_are_a_ceiling_from_the_first_call_on() -> None:
     pace = Pace(requests_per_minute=120)
-    log = simulate(pace, lambda _: 1e9, burst=1e9, seconds=60.0)
+    log = simulate(pace, Bucket(lambda _: 1e9, 1e9), seconds=60.0)
 
     assert 115 <= len(log.taken) <= 121
     gaps = [after - before for before, after in itertools.pairwise(log.started)]
@@ -206,7 +317,7 @@ def test_other_failures_are_no_reason_to_slow_down() -> None:
                 "x-ratelimit-limit-tokens": "1000",
                 "x-ratelimit-reset-tokens": "250ms",
             },
-            Allowance(10, 1000, 0.25),
+            Allowance(10, 1000, 0.25, "tokens"),
             id="tokens-are-scarcer",
         ),
         pytest.param(
