@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -139,6 +140,16 @@ def check_comparable(a: EvaluationResult, b: EvaluationResult, first: Part, seco
     Raises:
         UsageError: Naming what differs.
     """
+    for differing in what_differs(a, b, first, second):
+        raise UsageError(
+            f"{a.name!r} and {b.name!r} cannot be compared on {first.metric.key}: {differing}"
+        )
+
+
+def what_differs(
+    a: EvaluationResult, b: EvaluationResult, first: Part, second: Part
+) -> Iterator[str]:
+    """Yield a clause on everything for which two numbers do not mean the same."""
     differing = {
         "dataset": (a.dataset["digest"], b.dataset["digest"]),
         "signature": (first.metric.signature, second.metric.signature),
@@ -147,10 +158,7 @@ def check_comparable(a: EvaluationResult, b: EvaluationResult, first: Part, seco
     for what, (mine, other) in differing.items():
         if mine != other:
             why = _why_other_data(a, b) if what == "dataset" else "."
-            raise UsageError(
-                f"{a.name!r} and {b.name!r} cannot be compared on {first.metric.key}: their {what} "
-                f"differs ({mine} and {other}){why}"
-            )
+            yield f"their {what} differs ({mine} and {other}){why}"
 
 
 def _why_other_data(a: EvaluationResult, b: EvaluationResult) -> str:
