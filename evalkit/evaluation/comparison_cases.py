@@ -53,6 +53,6 @@ def unmatched_cases(comparison: Comparison, system: str) -> pd.DataFrame:
     parts: list[pd.DataFrame] = []
     for name, own, others in zip(names, ids, ids[::-1], strict=True):
         alone = np.flatnonzero(~np.isin(own.astype(str), others.astype(str)))
-        inputs = comparison.cases(name)["inputs"].to_numpy()[alone] if alone.size else []
-        parts.append(pd.DataFrame({"id": own[alone], "inputs": inputs, "only_in": name}))
+        inputs = comparison.cases(name)["inputs"].to_numpy()
+        parts.append(pd.DataFrame({"id": own[alone], "inputs": inputs[alone], "only_in": name}))
     return pd.concat(parts, ignore_index=True)

@@ -145,6 +145,5 @@ def listed(ids: Sequence[str], most: int = 20) -> list[str]:
         ['a', 'b', 'and 1 more']
     """
     more = len(ids) - most
-    return [one_line(name, 24) for name in ids[:most]] + (
-        [f"and {more:,} more"] if more > 0 else []
-    )
+    rest = [f"and {more:,} more"] if more > 0 else []
+    return [one_line(name, 24) for name in ids[:most]] + rest

@@ -212,7 +212,7 @@ def test_pieces_make_up_both_texts(before: str, after: str) -> None:
 def test_every_report_tells_what_has_no_pair(tmp_path: Path) -> None:
     rows = [{"id": f"case {i}", "question": f"q{i}", "expected": "y"} for i in range(40)]
     sides = [
-        evalkit.evaluate(lambda question: "y", part, SCORERS, name=name, runtime=NOTHING_KEPT)
+        evalkit.evaluate(str.lower, part, SCORERS, name=name, runtime=NOTHING_KEPT)
         for name, part in (("early", rows[:30]), ("late", rows[10:]))
     ]
     found = evalkit.compare(*sides, anyway=True)
