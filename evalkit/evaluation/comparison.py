@@ -11,7 +11,13 @@ import numpy as np
 
 from evalkit.errors import NotFoundError, UsageError
 from evalkit.evaluation.comparison_cases import changed_cases, unmatched_cases
-from evalkit.evaluation.paired import Pairs, difference_of, pairs, what_differs
+from evalkit.evaluation.paired import (
+    Pairs,
+    difference_of,
+    paired_values,
+    pairs,
+    what_differs,
+)
 from evalkit.stats import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
@@ -55,6 +61,9 @@ class Row:
     metric: str
     value_a: float | None
     value_b: float | None
+    """Of the paired cases where these are not all, so that the difference is the values' own; a
+    corpus metric keeps that of its whole result."""
+
     found: PairedDifference
     """Difference ``b - a``."""
 
@@ -145,12 +154,16 @@ class Comparison:
     def _row(self, name: str, key: str) -> Row:
         first, second = self[name], self[self.baseline]
         joined = pairs(first, second, key, anyway=self.anyway)
+        value_b, value_a = paired_values(first, second, joined) or (
+            first[key].value,
+            second[key].value,
+        )
         return Row(
             a=self.baseline,
             b=name,
             metric=key,
-            value_a=second[key].value,
-            value_b=first[key].value,
+            value_a=value_a,
+            value_b=value_b,
             found=difference_of(first, second, joined),
             pairs=joined,
         )

@@ -134,6 +134,27 @@ def difference_of(
     )
 
 
+def paired_values(
+    a: EvaluationResult, b: EvaluationResult, found: Pairs
+) -> tuple[float, float] | None:
+    """Return the means of both over the cases that have a value in both.
+
+    ``None`` where these are all cases that have one in either, for corpus metrics and quantiles,
+    and where there is no such case.
+    """
+    if found.metric.source is not None or found.quantile is not None:
+        return None
+    values_a, values_b = found.values
+    both = np.isfinite(values_a) & np.isfinite(values_b)
+    scored = max(result[found.metric.key].n_scored for result in (a, b))
+    if not both.any() or int(both.sum()) == scored:
+        return None
+    weights = a.by_key.design.take(found.rows[0]).weights
+    shares = None if weights is None else weights[both]
+    first, second = (np.average(values[both], weights=shares) for values in found.values)
+    return float(first), float(second)
+
+
 def check_comparable(a: EvaluationResult, b: EvaluationResult, first: Part, second: Part) -> None:
     """Refuse two metrics whose numbers do not mean the same.
 

@@ -173,6 +173,11 @@ def test_what_is_compared_anyway_says_what_differs_and_lists_what_has_no_pair() 
     assert unmatched["only_in"].tolist() == ["first"] * 20 + ["second"] * 20
     assert unmatched["inputs"][0] == {"question": "q0"}
     assert found.row("text.exact_match").pairs.n_unmatched == len(unmatched)
+    row = found.row("text.exact_match")
+    assert row.value_a is not None
+    assert row.value_b is not None
+    assert row.value_a != first["text.exact_match"].value
+    assert row.found.difference == pytest.approx(row.value_b - row.value_a)
     shown = str(found)
     assert "Only in first, 20 cases" in shown
     assert "and 0 more" not in shown
