@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Final
 
 from evalkit.entities.registered_model import MODEL_ID_TAG, ModelVersion
 from evalkit.entities.run import Run
 from evalkit.errors import DataError, EvalkitError
 from evalkit.evaluation.loading import load_result
-from evalkit.evaluation.recording import store_of
+from evalkit.evaluation.recording import evaluation_folder, store_of
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.registry.uri import find_version, parse_model_uri
 from evalkit.store import TrackingStore
@@ -49,7 +50,7 @@ def registered_result(
     kept, closes = opened
     try:
         version = find_version(kept, uri)
-        own = _registering(version, store)
+        own = _registering(kept, version)
         wanted = like.dataset["digest"] if like is not None else dataset
         found = own
         if wanted is not None:
@@ -63,13 +64,26 @@ def registered_result(
     return found.with_name(_name(uri, version))
 
 
-def _registering(version: ModelVersion, store: str | None) -> EvaluationResult:
+def _registering(store: TrackingStore, version: ModelVersion) -> EvaluationResult:
+    """Return the newest evaluation of the version's model in the run that registered it."""
     if version.run_id is None:
         raise DataError(f"{version.uri} was registered without a run, so it has no scores.")
     try:
-        return load_result(version.run_id, store=store)
-    except EvalkitError as error:
+        found = load_result(evaluation_folder(store.resolve_run(version.run_id)))
+        if version.model_id not in {None, found.model_id}:  # the run went on with another model
+            found = _earlier(found.folder.path, version)
+    except (EvalkitError, OSError) as error:
         raise DataError(f"{version.uri} comes from a run that cannot be read: {error}") from error
+    return found
+
+
+def _earlier(newest: Path, version: ModelVersion) -> EvaluationResult:
+    folders = [path for path in newest.parent.iterdir() if (path / "result.json").is_file()]
+    results = [load_result(path) for path in folders]
+    own = [result for result in results if result.model_id == version.model_id]
+    if not own:
+        raise DataError(f"run {version.run_id} holds evaluations of other models alone.")
+    return max(own, key=lambda result: int(result.facts.plan["created"]))
 
 
 def _newest(

@@ -68,6 +68,8 @@ def register(
     store = current_store()
     run = _evaluated_run(store, source)
     model_id = run.data.tags.get(MODEL_ID_TAG)
+    if model_id is not None and isinstance(source, _Evaluated):
+        model_id = source.model_id  # a run may have evaluated several models, one after another
     if model_id is None:
         raise UsageError(
             f"Run {run.run_id} ({run.run_name}) holds no evaluation that has ended, so it tells no "

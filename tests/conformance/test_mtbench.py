@@ -72,7 +72,7 @@ def pairs(votes: dict[str, list[Vote]], judge: str, turn: int) -> list[tuple[Com
 def test_agreement_with_experts_is_as_published(
     votes: dict[str, list[Vote]], *, judge: str, turn: int, ties: bool, agreement: float, n: int
 ) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"inputs": {"pair": list(key)}, "outputs": said, "expectations": {"target": wanted},
          "group": str(key[0])}
         for key, said, wanted in pairs(votes, judge, turn)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import evalkit
-from evalkit import models
+from evalkit import models, tracking
 from evalkit.errors import (
     DataError,
     EvalkitError,
@@ -216,3 +216,30 @@ def test_stopping_when_decided_looks_at_the_champion() -> None:
 def test_a_registered_version_is_no_target_yet_and_says_what_to_give() -> None:
     with pytest.raises(EvalkitError, match="give the model itself here, and the version as base"):
         evalkit.evaluate(CHAMPION, ROWS, "text.exact_match")
+
+
+def test_a_run_that_went_on_with_another_model_still_stands_for_the_first() -> None:
+    with tracking.start_run(run_name="both"):
+        first = run(0.5, version="1")
+        second = run(0.9, version="2")
+    models.register("bot", first, alias="champion")
+    models.register("bot", second, alias="challenger")
+
+    assert first.run_id == second.run_id
+    for alias, result in (("champion", first), ("challenger", second)):
+        found = open_result(f"models:/bot@{alias}")
+        assert found.model_id == result.model_id
+        assert found["text.exact_match"].value == result["text.exact_match"].value
+
+
+def test_scorers_that_are_added_to_a_champion_are_compared_by(champion: EvaluationResult) -> None:
+    champion.score("text.token_f1")
+    new = evalkit.evaluate(
+        open_target(bot(0.8), version="2"),
+        ROWS,
+        ["text.exact_match", "text.token_f1"],
+        baseline=CHAMPION,
+        gates="improves(text.token_f1)",
+    )
+
+    assert new.verdict.status == "PASS"
