@@ -26,6 +26,7 @@ _HOMES: dict[str, str] = {
     "judging": "evalkit.judging",
     "make_judge": "evalkit.judging.make",
     "merge": "evalkit.evaluation.merging",
+    "models": "evalkit.registry",
     "resume": "evalkit.evaluation.evaluate",
     "scorer": "evalkit.scoring.decorator",
     "suite": "evalkit.evaluation.suite",

@@ -20,6 +20,7 @@ from evalkit.evaluation.runtime import Runtime as Runtime
 from evalkit.evaluation.suite import suite as suite
 from evalkit.hooks.catalog import get_scorer as get_scorer
 from evalkit.judging.make import make_judge as make_judge
+from evalkit.registry import models as models
 from evalkit.scoring.decorator import scorer as scorer
 from evalkit.targets.chat import chat as chat
 from evalkit.targets.endpoint import endpoint as endpoint
@@ -46,6 +47,7 @@ __all__ = [
     "judging",
     "make_judge",
     "merge",
+    "models",
     "resume",
     "scorer",
     "suite",

@@ -73,8 +73,8 @@ def command(
 ) -> None:
     """Compare runs on the same cases, paired; the first is the baseline.
 
-    Baseline files, folders of evaluations, git:REF:FILE, and logs of Inspect and lm-eval stand for
-    runs, too.
+    Baseline files, folders of evaluations, git:REF:FILE, models:/NAME@ALIAS, and logs of Inspect
+    and lm-eval stand for runs, too.
     """
     from evalkit.cli.comparing import exit_code_of, gate_verdicts, show_comparison
     from evalkit.cli.locating import find_own_modules

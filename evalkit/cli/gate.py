@@ -45,7 +45,7 @@ def command(
     `text.token_f1[language=de] >= 0.5` or `coverage >= 98%`.  It passes if the whole interval
     does; with `@ point` at its end the value alone decides.  `no_regression(m, margin=0.02)`,
     `improves(m, by=0.01)` and `equivalent(m, margin=0.01)` compare with the baseline: a run, a
-    baseline file, or git:REF:FILE.
+    baseline file, git:REF:FILE, or models:/NAME@ALIAS.
     """
     from evalkit.cli.exits import outcome
     from evalkit.cli.locating import find_own_modules

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "plan": LazyCommand("Look", "Say how many cases and repeats find a difference."),
     "report": LazyCommand("Look", "Show a run, or write it as a report."),
     "runs": LazyCommand("Look", "List, show and delete runs."),
+    "models": LazyCommand("Look", "Register models, and move their aliases."),
     "scorers": LazyCommand("Know", "List and show scorers."),
     "datasets": LazyCommand("Know", "List, show and check data."),
     "doctor": LazyCommand("Know", "Say what is installed, configured and reachable."),

@@ -9,6 +9,7 @@ in one line what to do next.  The command line prints that line and exits with t
     │   ├── SpecificationError                 a YAML specification is wrong
     │   ├── GateSyntaxError                    a gate does not parse, with the character
     │   ├── AmbiguousRunError                  the beginning of several run ids
+    │   ├── ModelUriError                      no form of models:/ that is read
     │   ├── UnsupportedStoreError (NotImplementedError)
     │   └── ActiveRunError (RuntimeError)      no active run, or one too many
     ├── DataError (ValueError)                 the data is wrong: file, line, column
@@ -18,7 +19,9 @@ in one line what to do next.  The command line prints that line and exits with t
     │   ├── UnknownSourceError
     │   ├── UnknownMetricError (KeyError)
     │   ├── ExperimentNotFoundError
-    │   └── RunNotFoundError
+    │   ├── RunNotFoundError
+    │   ├── RegisteredModelNotFoundError
+    │   └── ModelVersionNotFoundError          neither a version of the model nor an alias
     ├── MissingExtraError (ImportError)        an optional dependency is absent, naming the extra
     ├── PluginError (RuntimeError)
     │   └── DuplicatePluginError
@@ -46,6 +49,11 @@ from evalkit.errors.data import (
     UnknownMetricError,
     UnknownScorerError,
     UnknownSourceError,
+)
+from evalkit.errors.registry import (
+    ModelUriError,
+    ModelVersionNotFoundError,
+    RegisteredModelNotFoundError,
 )
 from evalkit.errors.store import (
     ActiveRunError,
@@ -98,11 +106,14 @@ __all__ = [
     "JournalError",
     "MissingColumnError",
     "MissingExtraError",
+    "ModelUriError",
+    "ModelVersionNotFoundError",
     "NoValueError",
     "NotFoundError",
     "NotRecordedError",
     "ParamChangedError",
     "PluginError",
+    "RegisteredModelNotFoundError",
     "RunLockedError",
     "RunNotFoundError",
     "SchemaVersionError",

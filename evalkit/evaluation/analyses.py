@@ -44,7 +44,7 @@ class Analyses:
         from evalkit.evaluation.opening import open_result
         from evalkit.evaluation.planning import plan_sample
 
-        other = None if baseline is None else open_result(baseline)
+        other = None if baseline is None else open_result(baseline, like=self._result)
         return plan_sample(
             self._result, detect=detect, power=power, metric=metric, baseline=other, level=level
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from evalkit.evaluation.facts import Usage
 from evalkit.evaluation.opening import open_result
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
+from evalkit.registry.uri import is_model_uri
 
 
 def compare(
@@ -28,8 +29,8 @@ def compare(
 
     Args:
         results: Two or more: results, runs (id, name, ``latest``), folders of evaluations, baseline
-            files, ``git:REF:path`` of one, or log files of Inspect and lm-eval, whose recorded
-            scores are compared.
+            files, ``git:REF:path`` of one, ``models:/NAME@ALIAS``, or log files of Inspect and
+            lm-eval, whose recorded scores are compared.
         names: A name for each; by default their own.
         baseline: Name of the one that the others are set against; the first by default.
         metrics: Metrics to compare; by default all that they share.
@@ -40,7 +41,7 @@ def compare(
     """
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare
         raise UsageError(f"compare needs at least two results, got {len(results)}.")
-    opened = [open_result(result) for result in results]
+    opened = _opened(results)
     chosen = list(names) if names is not None else _distinct([r.name for r in opened])
     if len(chosen) != len(opened) or len(set(chosen)) != len(chosen):
         raise UsageError(f"names= needs {len(opened)} different names, got {chosen}.")
@@ -50,6 +51,20 @@ def compare(
     return Comparison(
         dict(zip(chosen, opened, strict=True)), baseline=first, metrics=metrics, anyway=anyway
     )
+
+
+def _opened(sources: Sequence[EvaluationResult | str | Path]) -> list[EvaluationResult]:
+    """Open all; a registered model by its evaluation on the cases of the first of the others."""
+    found = {
+        place: open_result(source)
+        for place, source in enumerate(sources)
+        if not is_model_uri(source)
+    }
+    like = next(iter(found.values()), None)
+    return [
+        found[place] if place in found else open_result(source, like=like)
+        for place, source in enumerate(sources)
+    ]
 
 
 def _distinct(names: list[str]) -> list[str]:

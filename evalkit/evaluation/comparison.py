@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from evalkit.errors import NotFoundError, UsageError
-from evalkit.evaluation.paired import Pairs, difference_of, pairs
+from evalkit.evaluation.comparison_cases import changed_cases, unmatched_cases
+from evalkit.evaluation.paired import (
+    Pairs,
+    difference_of,
+    paired_values,
+    pairs,
+    what_differs,
+)
 from evalkit.stats import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
@@ -54,6 +61,9 @@ class Row:
     metric: str
     value_a: float | None
     value_b: float | None
+    """Of the paired cases where these are not all, so that the difference is the values' own; a
+    corpus metric keeps that of its whole result."""
+
     found: PairedDifference
     """Difference ``b - a``."""
 
@@ -117,6 +127,8 @@ class Comparison:
         if not self.metrics:
             raise UsageError("The results share no metric; score them with the same scorers.")
         self.rows = [self._row(name, key) for name in self.others for key in self.metrics]
+        if anyway:
+            self.notes += [note for name in self.others for note in self._told_apart(name)]
 
     @property
     def others(self) -> list[str]:
@@ -142,15 +154,30 @@ class Comparison:
     def _row(self, name: str, key: str) -> Row:
         first, second = self[name], self[self.baseline]
         joined = pairs(first, second, key, anyway=self.anyway)
+        value_b, value_a = paired_values(first, second, joined) or (
+            first[key].value,
+            second[key].value,
+        )
         return Row(
             a=self.baseline,
             b=name,
             metric=key,
-            value_a=second[key].value,
-            value_b=first[key].value,
+            value_a=value_a,
+            value_b=value_b,
             found=difference_of(first, second, joined),
             pairs=joined,
         )
+
+    def _told_apart(self, name: str) -> dict[str, None]:
+        """Return a note on everything that would have been refused, each once."""
+        first, second = self[name], self[self.baseline]
+        return {
+            f"{name!r} and {self.baseline!r} are compared although {differing}": None
+            for key in self.metrics
+            for differing in what_differs(
+                first, second, first.by_key.part(key), second.by_key.part(key)
+            )
+        }
 
     def table(self, *, adjust: str = "benjamini-hochberg") -> pd.DataFrame:
         """Return a row for each system and metric; differences are ``b - a``, ``a`` the baseline.
@@ -217,13 +244,23 @@ class Comparison:
         Returns:
             ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``.
         """
-        return self._changed(metric, system, limit, better=True)
+        return changed_cases(self, self.row(metric, system), limit, better=True)
 
     def broke(
         self, metric: str, *, system: str | None = None, limit: int | None = None
     ) -> pd.DataFrame:
         """Return the cases that *system* got worse than the baseline, largest change first."""
-        return self._changed(metric, system, limit, better=False)
+        return changed_cases(self, self.row(metric, system), limit, better=False)
+
+    def unmatched(self, system: str | None = None) -> pd.DataFrame:
+        """Return the cases that only one of *system* and the baseline has; no pair has them.
+
+        There are none unless ``anyway=True`` let data be compared that differ.
+
+        Returns:
+            ``id, inputs, only_in``, those of the baseline first.
+        """
+        return unmatched_cases(self, system or self.others[0])
 
     def row(self, metric: str, system: str | None = None) -> Row:
         """Return the comparison of one system (the first other one by default) by *metric*.
@@ -237,34 +274,16 @@ class Comparison:
                 return row
         raise UnknownSystemError(f"{wanted}: {metric}", [f"{r.b}: {r.metric}" for r in self.rows])
 
-    def _changed(
-        self, metric: str, system: str | None, limit: int | None, *, better: bool
-    ) -> pd.DataFrame:
-        import pandas as pd
+    def cases(self, name: str) -> pd.DataFrame:
+        """Return ``inputs, expectations, outputs`` of each case of a system, in its first repeat.
 
-        row = self.row(metric, system)
-        order = row.changed(better=better)[:limit]
-        places = [rows[order] for rows in row.pairs.rows]
-        value_b, value_a = (values[order] for values in row.pairs.values)
-        first, second = self._first_repeats(row.b), self._first_repeats(row.a)
-        return pd.DataFrame(
-            {
-                "id": row.pairs.ids[order],
-                "inputs": first["inputs"].to_numpy()[places[0]],
-                "expectations": first["expectations"].to_numpy()[places[0]],
-                "output_a": second["outputs"].to_numpy()[places[1]],
-                "output_b": first["outputs"].to_numpy()[places[0]],
-                "value_a": value_a,
-                "value_b": value_b,
-                "change": value_b - value_a,
-            }
-        )
-
-    def _first_repeats(self, name: str) -> pd.DataFrame:
-        """Return the first row of each case of a system."""
+        Raises:
+            UnknownSystemError: If there is no such system.
+        """
         if name not in self._tables:
             table = self[name].table()[["repeat", "inputs", "expectations", "outputs"]]
-            self._tables[name] = table[table["repeat"] == 0].reset_index(drop=True)
+            first = table[table["repeat"] == 0]
+            self._tables[name] = first.drop(columns="repeat").reset_index(drop=True)
         return self._tables[name]
 
     def report(self, path: str | Path) -> Path:

@@ -61,7 +61,7 @@ def evaluate(
             pass_at_k(k), pass_hat_k(k)``, or a list of these.
         gates: Conditions such as ``"text.token_f1 >= 0.6"``; see `evalkit.gates.condition`.
         baseline: What gates such as ``no_regression(text.token_f1, margin=0.02)`` compare with: a
-            result, run, folder, baseline file, or ``git:REF:path`` of one.
+            result, run, folder, baseline file, ``git:REF:path`` of one, or ``models:/NAME@ALIAS``.
         stop: ``"when decided"`` ends the evaluation as soon as every gate is decided, by tests that
             may be looked at after every case; cases are run in an order that *seed* draws.
         level: Confidence level of intervals, in (0, 1).

@@ -27,7 +27,8 @@ Decided = tuple[ConditionVerdict, Compared | None]
 """A verdict, and what decided it where something could be compared."""
 
 _NO_BASELINE = (
-    "there is no baseline; give a run, a result or a baseline file: baseline=…, or --baseline RUN"
+    "there is no baseline; give a run, a result, a baseline file or a registered model: "
+    "baseline=…, or --baseline RUN"
 )
 
 

@@ -156,9 +156,9 @@ class Job:
             return None
         named = self.plan_facts.get("baseline")
         if self.baseline is None and named is not None:  # the run is resumed
-            from evalkit.evaluation.opening import open_result
+            from evalkit.evaluation.opening import reopened
 
-            self.baseline = open_result(named["reference"])
+            self.baseline = reopened(named)
         watcher = watcher_of(plan, self.plan_facts, self.baseline)
         watcher.look(self.state)  # what an earlier process has scored
         return watcher

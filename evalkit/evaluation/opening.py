@@ -1,9 +1,10 @@
-"""Whatever stands for a finished evaluation: results, runs, folders, logs, baseline files, git."""
+"""Whatever stands for a finished evaluation: results, runs, folders, logs, files, git, models."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,19 +13,30 @@ from evalkit.evaluation.baseline_file import parse_baseline, read_baseline
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
+from evalkit.registry.uri import is_model_uri
 
 _FILES: Final = frozenset({".eval", ".jsonl", ".json"})
 _GIT: Final = "git:"
 
 
-def open_result(source: Any, *, store: str | None = None) -> EvaluationResult:
+def open_result(
+    source: Any,
+    *,
+    store: str | None = None,
+    like: EvaluationResult | None = None,
+    dataset: str | None = None,
+) -> EvaluationResult:
     """Return the finished evaluation that *source* stands for.
 
     Args:
         source: A result; a run's id or unique prefix, name, ``latest``, ``latest~1``; the folder
             of an evaluation; a baseline file; a log file of Inspect or lm-eval, with its recorded
-            scores; ``git:REF:path`` for a baseline file as it was committed.
+            scores; ``git:REF:path`` for a baseline file as it was committed; ``models:/NAME@ALIAS``
+            or ``models:/NAME/VERSION`` for the evaluation of a registered model.
         store: Store's URI of runs; the configured one by default.
+        like: What is compared with a registered model, of which the evaluation on the same cases
+            is meant.
+        dataset: Digest of these cases, where there is no result yet.
 
     Raises:
         EvalkitError: If there is no such thing, or it cannot be read.
@@ -38,11 +50,10 @@ def open_result(source: Any, *, store: str | None = None) -> EvaluationResult:
     text = os.fspath(source)
     if text.startswith(_GIT):
         return _from_git(text)
-    if text.startswith("models:"):
-        raise UsageError(
-            f"{text!r}: baselines from the registry of models are not part of this release yet; "
-            "give a run or a baseline file."
-        )
+    if is_model_uri(text):
+        from evalkit.evaluation.registered import registered_result
+
+        return registered_result(text, store=store, like=like, dataset=dataset)
     path = Path(text)
     if path.suffix.lower() in _FILES and path.is_file() and not _is_ours(path):
         return read_baseline(path) if _is_baseline(path) else _from_log(path)
@@ -61,6 +72,16 @@ def reference_of(result: EvaluationResult, source: Any) -> str:
     if isinstance(source, (str, os.PathLike)) and Path(os.fspath(source)).is_file():
         return str(Path(os.fspath(source)).resolve())
     return str(result.folder.path.resolve())
+
+
+def reopened(named: Mapping[str, str]) -> EvaluationResult:
+    """Return the baseline that a plan names, under the name that it had.
+
+    Raises:
+        EvalkitError: If it is not there any more.
+    """
+    found = open_result(named["reference"])
+    return found if found.name == named["name"] else found.with_name(named["name"])
 
 
 def _is_ours(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,12 +134,43 @@ def difference_of(
     )
 
 
+def paired_values(
+    a: EvaluationResult, b: EvaluationResult, found: Pairs
+) -> tuple[float, float] | None:
+    """Return the means of both over the cases that have a value in both.
+
+    ``None`` where these are all cases that have one in either, for corpus metrics and quantiles,
+    and where there is no such case.
+    """
+    if found.metric.source is not None or found.quantile is not None:
+        return None
+    values_a, values_b = found.values
+    both = np.isfinite(values_a) & np.isfinite(values_b)
+    scored = max(result[found.metric.key].n_scored for result in (a, b))
+    if not both.any() or int(both.sum()) == scored:
+        return None
+    weights = a.by_key.design.take(found.rows[0]).weights
+    shares = None if weights is None else weights[both]
+    first, second = (np.average(values[both], weights=shares) for values in found.values)
+    return float(first), float(second)
+
+
 def check_comparable(a: EvaluationResult, b: EvaluationResult, first: Part, second: Part) -> None:
     """Refuse two metrics whose numbers do not mean the same.
 
     Raises:
         UsageError: Naming what differs.
     """
+    for differing in what_differs(a, b, first, second):
+        raise UsageError(
+            f"{a.name!r} and {b.name!r} cannot be compared on {first.metric.key}: {differing}"
+        )
+
+
+def what_differs(
+    a: EvaluationResult, b: EvaluationResult, first: Part, second: Part
+) -> Iterator[str]:
+    """Yield a clause on everything for which two numbers do not mean the same."""
     differing = {
         "dataset": (a.dataset["digest"], b.dataset["digest"]),
         "signature": (first.metric.signature, second.metric.signature),
@@ -147,10 +179,7 @@ def check_comparable(a: EvaluationResult, b: EvaluationResult, first: Part, seco
     for what, (mine, other) in differing.items():
         if mine != other:
             why = _why_other_data(a, b) if what == "dataset" else "."
-            raise UsageError(
-                f"{a.name!r} and {b.name!r} cannot be compared on {first.metric.key}: their {what} "
-                f"differs ({mine} and {other}){why}"
-            )
+            yield f"their {what} differs ({mine} and {other}){why}"
 
 
 def _why_other_data(a: EvaluationResult, b: EvaluationResult) -> str:

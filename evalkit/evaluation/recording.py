@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit._internal.clock import now_milliseconds
+from evalkit.entities.registered_model import MODEL_ID_TAG
 from evalkit.entities.run import Metric, Run, RunStatus
 from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import EvalkitError
@@ -57,7 +58,7 @@ class RunRecord:
             tags={
                 "evalkit.verdict": str(result.verdict.status),
                 "evalkit.status": result.facts.status,
-                "evalkit.model_id": plan["model_id"],
+                MODEL_ID_TAG: plan["model_id"],
                 "evalkit.dataset_digest": plan["dataset"]["digest"],
             },
         )

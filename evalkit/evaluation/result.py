@@ -158,8 +158,8 @@ class EvaluationResult(Analyses):
 
         Args:
             gates: Conditions, such as ``"no_regression(text.token_f1, margin=0.02)"``.
-            baseline: What gates that compare are about: a result, run, folder, baseline file or
-                ``git:REF:path``; the evaluation's own by default.
+            baseline: What gates that compare are about: a result, run, folder, baseline file,
+                ``git:REF:path`` or ``models:/NAME@ALIAS``; the evaluation's own by default.
 
         Raises:
             GateSyntaxError: If a gate does not parse.
@@ -169,17 +169,17 @@ class EvaluationResult(Analyses):
             return judge_gates(self, gates, self.baseline)
         from evalkit.evaluation.opening import open_result
 
-        return judge_gates(self, gates, open_result(baseline))
+        return judge_gates(self, gates, open_result(baseline, like=self))
 
     @property
     def baseline(self) -> EvaluationResult | str | None:
         """What the gates compare with; a text says why it cannot be opened any more."""
         named = self.facts.plan.get("baseline")
         if self._baseline is None and named is not None:
-            from evalkit.evaluation.opening import open_result
+            from evalkit.evaluation.opening import reopened
 
             try:
-                self._baseline = open_result(named["reference"])
+                self._baseline = reopened(named)
             except EvalkitError as error:
                 return f"the baseline {named['name']!r} cannot be opened any more: {error}"
         return self._baseline

@@ -30,6 +30,7 @@ from evalkit.evaluation.scorers import (
 from evalkit.evaluation.stopping import stop_facts
 from evalkit.gates.condition import parse_gates
 from evalkit.llm.session import use_session
+from evalkit.registry.uri import is_model_uri
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.store.artifacts import local_folder, make_folder
@@ -75,7 +76,6 @@ def start(request: Request) -> Job:
         scorers = bind_judges(resolve_scorers(request.scorers), request.judge_model)
     options = _options(request)
     baseline = _baseline(request)
-    options["baseline"] = baseline and _named(baseline, request.baseline)
     target = open_target(request.model, name=None)
     if target is not None and wants_probabilities(scorers):
         target = _with_probabilities(target)
@@ -84,6 +84,9 @@ def start(request: Request) -> Job:
     unfinished = _unfinished_folder(place, keep)
     try:
         cases = _snapshot(request, target, unfinished)
+        if is_model_uri(request.baseline):  # which evaluation of the model, the cases decide
+            baseline = _baseline(request, dataset=cases.dataset_digest)
+        options["baseline"] = baseline and _named(baseline, request.baseline)
         scorers = [*recorded_scorers(cases), *scorers]
         options |= _repeats(request, cases, target)
         options |= _stop(request, options, scorers, baseline)
@@ -140,14 +143,15 @@ def _stop(
     return {"stop": stop, "shard_rows": request.runtime.concurrency}
 
 
-def _baseline(request: Request) -> EvaluationResult | None:
+def _baseline(request: Request, *, dataset: str | None = None) -> EvaluationResult | None:
     """Open the baseline before anything is called: 'latest' must not be the run that begins."""
     if request.baseline is None:
         return None
     from evalkit.evaluation.opening import open_result
 
     store = request.runtime.store
-    return open_result(request.baseline, store=store if isinstance(store, str) else None)
+    uri = store if isinstance(store, str) else None
+    return open_result(request.baseline, store=uri, dataset=dataset)
 
 
 def _named(baseline: EvaluationResult, source: Any) -> dict[str, str]:

@@ -115,9 +115,16 @@ def _comparison(gate: str, text: str, start: int) -> Condition:
         raise GateSyntaxError(gate, start + len(text.rstrip()), "one of >=, <=, >, <, ==, !=")
     if not text[: found.start()].strip():
         raise GateSyntaxError(gate, start + found.start(), "a metric before the comparison")
-    right = _RIGHT.fullmatch(text, found.end())
+    early = re.search(r"@\s*(?:point|ci\d)", text[: found.start()])
+    if early is not None:
+        raise GateSyntaxError(gate, start + early.start(), "the number before '@'")
+    right = _RIGHT.match(text, found.end())
     if right is None:
-        raise GateSyntaxError(gate, start + found.end(), "a number, then perhaps '@ ci95'")
+        rest = text[found.end() :]
+        place = found.end() + len(rest) - len(rest.lstrip())
+        raise GateSyntaxError(gate, start + place, "a number, then perhaps '@ ci95'")
+    if right.end() < len(text):
+        raise GateSyntaxError(gate, start + right.end(), "'and', '@ ci95', '@ point' or the end")
     point, level = False, None
     if right["at"] is not None:
         point, level = read_confidence(gate, right["at"], start + right.start("at"))

@@ -38,7 +38,8 @@ def comparison_document(
         tags: Tags to tell differences by; by default those worth slicing by.
 
     Returns:
-        ``schema, baseline, systems, level, adjusted_by, rows, ranks, slices, cases, notes``.
+        ``schema, baseline, systems, level, adjusted_by, rows, ranks, slices, cases, unmatched,
+        notes``.
     """
     table = comparison.table(adjust=adjust)
     p_values = [_number(p) for p in table["p_adjusted"].tolist()]
@@ -52,6 +53,11 @@ def comparison_document(
         "ranks": dict(_ranks(comparison)) if len(comparison) > 2 else {},  # noqa: PLR2004
         "slices": dict(_slices(comparison, tags)),
         "cases": list(_changed(comparison, cases)) if cases else [],
+        "unmatched": {
+            name: _unmatched(comparison, name)
+            for name in comparison.others
+            if comparison.row(comparison.metrics[0], name).pairs.n_unmatched
+        },
         "notes": list(comparison.notes),
     }
 
@@ -88,12 +94,21 @@ def _row(row: Row, p_adjusted: float | None) -> dict[str, Any]:
         "effect_size": found.effect_size,
         "correlation": found.correlation,
         "standard_error": found.standard_error,
+        "power": found.power,
         "smallest_detectable": found.smallest_detectable,
         "n_pairs": found.n,
         "n_groups": found.n_groups,
         "n_unmatched": row.pairs.n_unmatched,
         "n_fixed": len(row.changed(better=True)),
         "n_broke": len(row.changed(better=False)),
+    }
+
+
+def _unmatched(comparison: Comparison, name: str) -> dict[str, list[str]]:
+    """Return the ids of the cases that one side alone has, by that side's name."""
+    alone = comparison.unmatched(name)
+    return {
+        side: alone["id"][alone["only_in"] == side].tolist() for side in (comparison.baseline, name)
     }
 
 

@@ -15,7 +15,16 @@ from evalkit.gates.verdict import number
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.comparison_table import limits
 from evalkit.report.html import asset, content_policy
-from evalkit.report.texts import ARROWS, one_line, p_value, percent, plural, signed, valid
+from evalkit.report.texts import (
+    ARROWS,
+    listed,
+    one_line,
+    p_value,
+    percent,
+    plural,
+    signed,
+    valid,
+)
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparison import Comparison
@@ -46,10 +55,17 @@ def comparison_page(comparison: Comparison) -> str:
         changed=[_changed(part) for part in told["cases"]],
         level=percent(told["level"]),
         number=lambda value: "no value" if value is None else number(value),
+        fact=lambda value: "" if value is None else number(value).replace("-", "−"),
         signed=signed,
         limits=limits,
         p_value=lambda value: "" if value is None else p_value(value),
         arrows=ARROWS,
+        unmatched=[
+            {"name": name, "n": len(ids), "ids": ", ".join(listed(ids))}
+            for sides in told["unmatched"].values()
+            for name, ids in sides.items()
+            if ids
+        ],
     )
     return page
 

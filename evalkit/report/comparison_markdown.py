@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.gates.verdict import number
 from evalkit.report.comparison_document import comparison_document
-from evalkit.report.comparison_table import limits
+from evalkit.report.comparison_table import limits, rank
 from evalkit.report.markdown_text import escaped, table
-from evalkit.report.texts import ARROWS, one_line, p_value, percent, plural, signed
+from evalkit.report.texts import ARROWS, listed, one_line, p_value, percent, plural, signed
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparison import Comparison
@@ -27,6 +27,7 @@ def comparison_text(comparison: Comparison) -> str:
     for tag, found in told["slices"].items():
         blocks += [_folded(f"Differences by {tag}", _slice(tag, found))]
     blocks += [block for changed in told["cases"] for block in _changed(changed)]
+    blocks += [_unmatched(sides) for sides in told["unmatched"].values()]
     blocks += [f"> {escaped(note)}" for note in told["notes"]]
     return "\n\n".join(blocks) + "\n"
 
@@ -89,7 +90,7 @@ def _ranks(found: Sequence[Mapping[str, Any]]) -> str:
         (
             escaped(row["system"], 60),
             _value(row["value"]),
-            f"{row['best_rank']}–{row['worst_rank']}",
+            rank(row),
         )
         for row in found
     ]
@@ -126,6 +127,16 @@ def _changed(changed: Mapping[str, Any]) -> Iterator[str]:
         more = f", {len(found)} shown" if len(found) < changed[f"n_{what}"] else ""
         told = head + plural(changed[f"n_{what}"], "case") + more
         yield _folded(told, table(("case", "inputs", "before", "after"), rows, "llll"))
+
+
+def _unmatched(sides: Mapping[str, Sequence[str]]) -> str:
+    told = [
+        f"- only in {escaped(name, 60)} ({len(ids):,}): {escaped(', '.join(listed(ids)), 600)}"
+        for name, ids in sides.items()
+        if ids
+    ]
+    total = plural(sum(map(len, sides.values())), "case")
+    return _folded(f"{total} of only one side", "\n".join(told))
 
 
 def _folded(title: str, content: str) -> str:

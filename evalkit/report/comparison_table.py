@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.gates.verdict import number
 from evalkit.report.comparison import sentence
 from evalkit.report.comparison_document import comparison_document
-from evalkit.report.texts import ARROWS, one_line, p_value, percent, plural, signed
+from evalkit.report.texts import ARROWS, listed, one_line, p_value, percent, plural, signed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -75,7 +75,9 @@ def render_systems(
     for changed in told["cases"]:
         for what in ("fixed", "broke"):
             parts += _changed(changed, what)
-    parts += [Text(note, "yellow") for note in told["notes"]]
+    for sides in told["unmatched"].values():
+        parts += [Text(line, "dim", overflow="fold") for line in _unmatched(sides)]
+    parts += [Text(note, "yellow", overflow="fold") for note in told["notes"]]
     return Group(*parts)
 
 
@@ -128,9 +130,7 @@ def _place(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> int:
 def _ranks(metric: str, found: Sequence[Mapping[str, Any]]) -> RenderableType:
     table = _table((f"{metric}, ranked", True), ("value", False), ("rank", False))
     for row in found:
-        best, worst = row["best_rank"], row["worst_rank"]
-        rank = f"{best}" if best == worst else f"{best}–{worst}"
-        table.add_row(one_line(row["system"], 40), _value(row["value"]), rank)
+        table.add_row(one_line(row["system"], 40), _value(row["value"]), rank(row))
     return table
 
 
@@ -169,6 +169,19 @@ def _changed(changed: Mapping[str, Any], what: str) -> list[RenderableType]:
         )
         lines.append(Padding(text, (0, 0, 0, 2)))
     return lines
+
+
+def _unmatched(sides: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for name, ids in sides.items():
+        if ids:
+            head = f"Only in {one_line(name, 24)}, {plural(len(ids), 'case')}"
+            yield f"{head}: {', '.join(listed(ids))}"
+
+
+def rank(row: Mapping[str, Any]) -> str:
+    """Return the ranks that are open to a system, or its only one."""
+    best, worst = row["best_rank"], row["worst_rank"]
+    return f"{best}" if best == worst else f"{best}–{worst}"
 
 
 def limits(row: Mapping[str, Any]) -> str:

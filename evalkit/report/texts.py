@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json
@@ -134,3 +135,15 @@ def shortfalls(estimate: Estimate) -> list[str]:
         (estimate.n_not_run, "not run"),
     )
     return found + [f"{count:,} {word}" for count, word in counts if count > 0]
+
+
+def listed(ids: Sequence[str], most: int = 20) -> list[str]:
+    """Return the first of *ids*, each on one line, and how many more there are.
+
+    Examples:
+        >>> listed(["a", "b", "c"], most=2)
+        ['a', 'b', 'and 1 more']
+    """
+    more = len(ids) - most
+    rest = [f"and {more:,} more"] if more > 0 else []
+    return [one_line(name, 24) for name in ids[:most]] + rest

@@ -21,6 +21,7 @@ from evalkit.stats.interval import Interval, normal_quantile
 from evalkit.stats.matched_rates import McNemar, mcnemar, newcombe_interval, tango_interval
 from evalkit.stats.mean import mean_and_error
 from evalkit.stats.pairs import Pairs
+from evalkit.stats.power import power_to_detect
 from evalkit.stats.randomization import (
     ResampledDifference,
     approximate_randomization,
@@ -90,6 +91,25 @@ class PairedDifference:
 
     test: str | None
     """``mcnemar-mid-p``, ``t``, ``cluster-t`` or ``sign-flip``."""
+
+    @property
+    def power(self) -> float | None:
+        """Chance that this many pairs find a true difference of the measured size, in [0, 1].
+
+        It is another form of the p-value, no evidence of its own: plan by `smallest_detectable`.
+        ``None`` without a standard error.
+
+        Examples:
+            >>> found = paired_difference([1, 1, 0, 1] * 20, [0, 1, 0, 1] * 20, binary=True)
+            >>> round(found.power, 2)
+            1.0
+
+        References:
+            Hoenig and Heisey (2001), *The American Statistician* 55:19.
+        """
+        if not self.standard_error:
+            return None
+        return power_to_detect(self.difference, self.standard_error, alpha=1 - self.level)
 
 
 def paired_difference(

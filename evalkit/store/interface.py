@@ -8,14 +8,15 @@ from typing import Protocol, Self, runtime_checkable
 
 from evalkit.entities.run import Experiment, Metric, Run, RunStatus, ViewType
 from evalkit.entities.summary import EvaluationSummary
+from evalkit.store.model_registry import ModelRegistry
 
 DEFAULT_EXPERIMENT_ID = "0"
 """The experiment ``Default``, which every store has from the start."""
 
 
 @runtime_checkable
-class TrackingStore(Protocol):
-    """A place that keeps experiments, runs and what was logged to them.
+class TrackingStore(ModelRegistry, Protocol):
+    """A place that keeps experiments, runs, what was logged to them, and registered models.
 
     The contract:
 

@@ -29,7 +29,8 @@ DATA_SUFFIXES: Final = (
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):/")
 _PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _REGISTRIES: Final = {
-    "models": "Registered models arrive with the registry; give the model itself for now.",
+    "models": "a registered version keeps what was evaluated, not the model; give the model itself "
+    "here, and the version as baseline=.",
     "runs": "Models of runs arrive with the registry; give the model itself for now.",
     "prompts": "A prompt is no model; give evalkit.chat(MODEL, prompt=FILE).",
     "datasets": "A dataset is no model; give it as data=.",

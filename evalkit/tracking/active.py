@@ -119,7 +119,7 @@ def start_run(
             experiment_id or current_experiment_id(store),
             name=run_name,
             parent_run_id=parent_run_id,
-            user=_user(),
+            user=user_name(),
             tags={**_origin(), **(tags or {})},
         )
     begun = ActiveRun(store, run)
@@ -149,7 +149,8 @@ def _forget(run: ActiveRun) -> None:
     _STACK.set(tuple(other for other in _STACK.get() if other is not run))
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return the name of who runs this process; empty where the system has none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container may run under a nameless user
@@ -158,7 +159,7 @@ def _user() -> str:
 
 def _origin() -> dict[str, str]:
     return {
-        "mlflow.user": _user(),
+        "mlflow.user": user_name(),
         "mlflow.source.name": sys.argv[0] if sys.argv else "",
         "mlflow.source.type": "LOCAL",
     }

@@ -101,7 +101,7 @@ def test_a_baseline_that_does_not_open_is_an_error_before_the_first_call() -> No
 
     with pytest.raises(EvalkitError):
         evalkit.evaluate(remember, ROWS, SCORERS, baseline="no such run")
-    with pytest.raises(UsageError, match="registry"):
+    with pytest.raises(EvalkitError, match="No registered model"):
         evalkit.evaluate(remember, ROWS, SCORERS, baseline="models:/bot@champion")
     with pytest.raises(UsageError, match="is no evaluation"):
         evalkit.evaluate(remember, ROWS, SCORERS, baseline=3)

@@ -160,3 +160,29 @@ def test_a_grid_names_what_varies() -> None:
     assert found == {"mood=x": ("m", "x"), "mood=y": ("m", "y")}
     with pytest.raises(UsageError, match="at least two"):
         evalkit.compare("latest")
+
+
+def test_what_is_compared_anyway_says_what_differs_and_lists_what_has_no_pair() -> None:
+    first = evalkit.evaluate(bot(0.4), ROWS[:60], SCORERS, name="first")
+    second = evalkit.evaluate(bot(0.8), ROWS[20:], SCORERS, name="second")
+    found = evalkit.compare(first, second, anyway=True)
+
+    (note,) = found.notes
+    assert "'second' and 'first' are compared although their dataset differs" in note
+    unmatched = found.unmatched()
+    assert unmatched["only_in"].tolist() == ["first"] * 20 + ["second"] * 20
+    assert unmatched["inputs"][0] == {"question": "q0"}
+    assert found.row("text.exact_match").pairs.n_unmatched == len(unmatched)
+    row = found.row("text.exact_match")
+    assert row.value_a is not None
+    assert row.value_b is not None
+    assert row.value_a != first["text.exact_match"].value
+    assert row.found.difference == pytest.approx(row.value_b - row.value_a)
+    shown = str(found)
+    assert "Only in first, 20 cases" in shown
+    assert "and 0 more" not in shown
+
+
+def test_systems_on_the_same_cases_leave_nothing_unmatched(systems: evalkit.Comparison) -> None:
+    assert systems.notes == []
+    assert len(systems.unmatched("other")) == 0

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from evalkit.store import open_store
+
 Runner = Callable[..., Any]
 
 STORED = """
@@ -149,6 +151,25 @@ def test_a_baseline_is_written_and_compared_with(run: Runner) -> None:
     assert same.outcomes[compared] == "passed"
     assert worse.outcomes[compared] == "failed"
     assert worse.properties(compared)["score"].startswith("-0.45")
+
+
+def test_a_registered_model_is_a_baseline(run: Runner) -> None:
+    gates = ("text.exact_match >= 0.5", "no_regression(text.exact_match, margin=0.2)")
+    compared = "test_quality[no_regression(text.exact_match, margin=0.2)]"
+    first = run(files=files(38, *gates))
+    with open_store(f"sqlite:///{first.folder}/evalkit.db") as store:
+        kept = store.resolve_run("latest").run_id
+        store.create_model_version("bot", run_id=kept, aliases=["champion"], create_model=True)
+    same = run("--evalkit-baseline=models:/bot@champion")
+    worse = run("--evalkit-baseline=models:/bot/1", files=files(20, *gates))
+    unknown = run("--evalkit-baseline=models:/bot@champoin")
+    unwritten = run("--evalkit-baseline=models:/bot@champion", "--evalkit-update-baseline")
+
+    assert first.outcomes[compared] == "failed"
+    assert same.outcomes[compared] == "passed"
+    assert worse.outcomes[compared] == "failed"
+    assert "Did you mean 'champion'" in unknown.text(compared)
+    assert "name its file" in unwritten.output
 
 
 @pytest.mark.parametrize(

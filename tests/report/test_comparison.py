@@ -207,3 +207,21 @@ def test_pieces_make_up_both_texts(before: str, after: str) -> None:
 
     assert "".join(text for kind, text in found if kind != "new") == before
     assert "".join(text for kind, text in found if kind != "gone") == after
+
+
+def test_every_report_tells_what_has_no_pair(tmp_path: Path) -> None:
+    rows = [{"id": f"case {i}", "question": f"q{i}", "expected": "y"} for i in range(40)]
+    sides = [
+        evalkit.evaluate(str.lower, part, SCORERS, name=name, runtime=NOTHING_KEPT)
+        for name, part in (("early", rows[:30]), ("late", rows[10:]))
+    ]
+    found = evalkit.compare(*sides, anyway=True)
+    told = json.loads(found.report(tmp_path / "c.json").read_text(encoding="utf-8"))
+
+    ids = {"early": [f"case {i}" for i in range(10)], "late": [f"case {i}" for i in range(30, 40)]}
+    assert told["unmatched"] == {"late": ids}
+    assert told["rows"][0]["power"] is None
+    for name in ("c.html", "c.md"):
+        text = found.report(tmp_path / name).read_text(encoding="utf-8")
+        for part in ("case 9", "case 39", "although their dataset differs"):
+            assert part in text.replace("\\", "")

@@ -30,6 +30,8 @@ def test_the_worked_example_is_reproduced(as_printed: Equal) -> None:
     assert as_printed(found.reliability, ".125875")
     assert as_printed(found.resolution, ".165")
     assert as_printed(found.uncertainty, ".24")
+    # Not the Brier score: probabilities differ within the bins.
+    assert as_printed(found.reliability - found.resolution + found.uncertainty, ".200875")
 
 
 stated = st.lists(st.tuples(st.floats(0.001, 0.999), st.integers(0, 1)), min_size=2, max_size=50)

@@ -1,5 +1,6 @@
 """Two systems on the same cases."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
+from statsmodels.stats.power import NormalIndPower
 
 from evalkit.stats import mcnemar, paired_difference, sign_flip_test, tango_interval
 
@@ -240,3 +242,22 @@ def test_a_single_pair_says_almost_nothing() -> None:
     assert found.standard_error is None
     assert found.correlation is None
     assert found.p_value == 1.0
+
+
+def test_the_power_reached_is_that_of_a_z_test_at_the_measured_difference() -> None:
+    a, b = RNG.normal(0.1, size=300), RNG.normal(size=300)
+    found = paired_difference(a, b)
+    expected = NormalIndPower().power(
+        found.difference / (a - b).std(ddof=1), nobs1=300, alpha=0.05, ratio=0
+    )
+
+    assert found.power == pytest.approx(float(expected), abs=1e-6)
+    assert paired_difference([1.0], [0.0], bounds=(0, 1)).power is None
+
+
+def test_a_difference_as_large_as_the_smallest_detectable_has_eighty_percent_power() -> None:
+    found = paired_difference(RNG.normal(size=200), np.zeros(200))
+    assert found.smallest_detectable is not None
+    as_large = dataclasses.replace(found, difference=found.smallest_detectable)
+
+    assert as_large.power == pytest.approx(0.8, abs=1e-4)

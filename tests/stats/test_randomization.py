@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import permutation_test, ttest_1samp
+from scipy.stats import permutation_test, ttest_1samp, wilcoxon
 
 from evalkit.stats import approximate_randomization, paired_bootstrap, sign_flip_test
 
@@ -29,6 +29,8 @@ def test_fishers_exact_p_value_of_darwins_maize_is_reproduced() -> None:
     assert sign_flip_test(MAIZE) * 32768 == pytest.approx(1726)
     assert sign_flip_test(MAIZE) == pytest.approx(0.052673, abs=5e-7)
     assert ttest_1samp(MAIZE, 0).pvalue == pytest.approx(0.049703, abs=5e-7)
+    ranks: Any = wilcoxon(MAIZE)
+    assert (ranks.statistic, ranks.pvalue) == pytest.approx((24, 0.0412598), abs=5e-8)
 
 
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=9))

@@ -42,6 +42,12 @@ def test_worked_chances_are_reproduced(
     assert as_printed(float(value), printed)
 
 
+def test_the_chance_is_not_the_biased_one_of_the_rate(as_printed: Equal) -> None:
+    for k, biased in ((10, ".401263"), (100, ".994079")):
+        assert as_printed(1 - (1 - 10 / 200) ** k, biased)
+        assert float(pass_at_k(200, 10, k)) > float(biased) + 0.005
+
+
 @pytest.mark.conformance
 @pytest.mark.parametrize(
     ("k", "all_pass", "one_passes"),

@@ -46,6 +46,17 @@ def test_normal_mixture_half_widths_are_reproduced(as_printed: Equal) -> None:
         assert as_printed(width, printed)
 
 
+def test_looking_at_all_times_costs_a_quarter_of_the_width_of_looking_once(
+    as_printed: Equal,
+) -> None:
+    rate = (-2 * np.log(0.05) + np.log(-2 * np.log(0.05) + 1)) / 500
+    assert as_printed(rate, ".015872")
+    for t, once in ((100, ".1358"), (500, ".0607"), (1319, ".0374")):  # Hoeffding's half-width
+        hoeffding = np.sqrt(np.log(2 / 0.05) / (2 * t))
+        assert as_printed(hoeffding, once)
+        assert 1.1 < float(normal_mixture_half_width(t, tightest_at=500)) / hoeffding < 1.25
+
+
 @pytest.mark.conformance
 @pytest.mark.parametrize(
     ("t", "mean", "half_width"),

@@ -111,17 +111,50 @@ FIRST_FLOOR = {
 }
 
 
-def test_schema_version_one_has_not_changed_under_the_databases_that_have_it(
-    store: SqlTrackingStore,
-) -> None:
-    if MIGRATIONS:
-        pytest.skip("the tables are those of a later version")
+SECOND_FLOOR = {
+    "registered_models": "model_number name description last_version creation_time "
+    "last_update_time",
+    "registered_model_tags": "model_number key value",
+    "model_versions": "model_number version source run_id model_id user_id description status "
+    "creation_time last_update_time",
+    "model_version_tags": "model_number version key value",
+    "model_aliases": "model_number alias version",
+}
+
+
+def test_the_tables_have_the_columns_that_their_versions_made(store: SqlTrackingStore) -> None:
     inspector = inspect(store.engine)
 
     assert {
         table: " ".join(column["name"] for column in inspector.get_columns(table))
         for table in inspector.get_table_names()
-    } == FIRST_FLOOR
+    } == FIRST_FLOOR | SECOND_FLOOR
+
+
+def _to_version_one(path: Path) -> None:
+    with Database(path).write() as connection:
+        for table in reversed(SECOND_FLOOR):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("UPDATE evalkit_schema SET version = 1"))
+
+
+def test_a_database_of_version_one_keeps_its_runs_and_becomes_as_a_new_one(tmp_path: Path) -> None:
+    uri, new = f"sqlite:///{tmp_path}/runs.db", f"sqlite:///{tmp_path}/new.db"
+    with open_store(uri) as store:
+        run = store.create_run(name="kept")
+    _to_version_one(tmp_path / "runs.db")
+    with open_store(uri) as store, open_store(new) as other:
+        assert store.get_run(run.run_id) == run
+        assert store.create_model_version("bot", create_model=True).version == 1
+        assert isinstance(store, SqlTrackingStore)
+        assert isinstance(other, SqlTrackingStore)
+        assert _schema(store) == _schema(other)
+
+
+def _schema(store: SqlTrackingStore) -> set[tuple[str, str]]:
+    query = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    with store.engine.connect() as connection:
+        return {(row.name, row.sql) for row in connection.execute(query)}
 
 
 @pytest.mark.parametrize("dialect", ["postgresql", "mysql"])

@@ -116,7 +116,7 @@ def test_a_path_object_that_looks_like_data_is_an_error_too() -> None:
 
 
 REFUSED = [
-    pytest.param("models:/bot@champion", "arrive with the registry", id="registry"),
+    pytest.param("models:/bot@champion", "the version as baseline=", id="registry"),
     pytest.param("datasets:/qa@v3", "give it as data=", id="dataset"),
     pytest.param("prompts:/qa@v3", "A prompt is no model", id="prompt"),
     pytest.param("htps://127.0.0.1/x", "Did you mean 'https'", id="unknown scheme"),

@@ -1,4 +1,4 @@
-"""A store of runs in one SQLite file, with the artifacts in a folder beside it."""
+"""A store of runs and models in one SQLite file, with the artifacts in a folder beside it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from evalkit.store.sql import experiments, labels, migrations, runs, search
 from evalkit.store.sql import metrics as metric_rows
 from evalkit.store.sql import summaries as summary_rows
 from evalkit.store.sql.engine import LOCK_TIMEOUT_SECONDS, Database
+from evalkit.store.sql.model_registry import SqlModelRegistry
 
 
-class SqlTrackingStore:
+class SqlTrackingStore(SqlModelRegistry):
     """Keep runs in a SQLite file; see `TrackingStore` for what each method promises."""
 
     def __init__(
