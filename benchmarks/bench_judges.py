@@ -194,7 +194,8 @@ def alone(name: str, base_url: str, count: int) -> dict[str, float]:
     for line in done.stderr.splitlines():
         if line.startswith("mlflow kept"):
             print(f"  {line}")
-    return json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def installed(distribution: str) -> str | None:
