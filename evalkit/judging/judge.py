@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
+from evalkit._internal.canonical import canonical_json
 from evalkit.entities.case import Case
 from evalkit.entities.estimate import Direction
 from evalkit.entities.score import Score
@@ -83,6 +84,9 @@ class Judge:
 
     canaries: tuple[Mapping[str, Any], ...] = ()
     """Examples whose verdict is known; the judge has to get them right before it is believed."""
+
+    tool_rounds: int = 16
+    """Of a judge that reads a trace: most answers that call tools, before it has to decide."""
 
     timeout_seconds: float = 600.0
     """Longest wait for one answer."""
@@ -171,10 +175,18 @@ class Judge:
         return self.prepared.messages(seen_by(self, case))[0]
 
     def explain(self, case: Case) -> list[Message]:
-        """Print, and return, the exact messages that are sent for *case*."""
+        """Print, and return, the exact messages that are sent for *case*.
+
+        Of a judge that reads a trace, these are the first ones; its tools are printed below them.
+        """
         sent = self.messages(case)
         for message in sent:
-            sys.stdout.write(f"--- {message['role']}\n{message['content']}\n")
+            shown = message["content"] or canonical_json(message.get("tool_calls")).decode()
+            sys.stdout.write(f"--- {message['role']}\n{shown}\n")
+        if self.prepared.reading is not None:
+            from evalkit.judging.traces.consulting import tool_texts
+
+            sys.stdout.write("--- tools\n" + "\n".join(tool_texts()) + "\n")
         return sent
 
     def to_yaml(self) -> str:
