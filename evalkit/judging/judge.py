@@ -134,6 +134,17 @@ class Judge:
         return frozenset(path for path in self.prepared.template.paths if path[0] not in self.reads)
 
     @property
+    def reads_session(self) -> bool:
+        """Whether it reads conversations, so that a case has to come with those of its session."""
+        return "session" in self.prepared.template.names
+
+    @property
+    def judges_session(self) -> bool:
+        """Whether it judges a conversation as a whole, once, rather than a turn of it."""
+        turn = {"inputs", "outputs", "case"} & self.prepared.template.names
+        return self.reads_session and not turn
+
+    @property
     def identity(self) -> Mapping[str, Any]:
         """What the signature shows: model, prompt, form and settings."""
         shown: dict[str, Any] = {"model": self.model, "base_url": self.base_url}

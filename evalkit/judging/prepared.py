@@ -10,6 +10,7 @@ from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.data.traces import read_trace, trace_if_any
 from evalkit.entities.case import Case
 from evalkit.errors import TraceError, UsageError
+from evalkit.judging.conversation import conversation
 from evalkit.judging.form import Form, form_of
 from evalkit.judging.parts import Aggregate, aggregate_of
 from evalkit.judging.prompt import (
@@ -169,23 +170,6 @@ def values_of(case: Case, template: JudgeTemplate | None = None) -> dict[str, An
         case = replace(case, trace=read(case.trace))
     found = {name: getattr(case, name) for name in OFFERED if name not in {"case", "session"}}
     return {**found, "case": case, "session": conversation(case)}
-
-
-def conversation(case: Case) -> list[Mapping[str, Any]] | str | None:
-    """Return the conversation up to the case's answer: its messages in order.
-
-    Examples:
-        >>> asked = {"messages": [{"role": "user", "content": "hi"}]}
-        >>> conversation(Case(inputs=asked, outputs="ho"))
-        [{'role': 'user', 'content': 'hi'}, {'role': 'assistant', 'content': 'ho'}]
-    """
-    listed = case.inputs.get("messages", case.inputs.get("history"))
-    if not isinstance(listed, (list, tuple)):
-        return case.session
-    found = list(cast("Sequence[Mapping[str, Any]]", listed))
-    if isinstance(case.outputs, str):
-        found.append({"role": "assistant", "content": case.outputs})
-    return found
 
 
 def items_of(case: Case, path: str) -> Any:

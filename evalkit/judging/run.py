@@ -14,6 +14,7 @@ from evalkit.entities.case import Case
 from evalkit.entities.score import Score
 from evalkit.errors import TargetError, TraceError, UsageError
 from evalkit.judging.asking import Asked, LogprobsRefusedError, Question, ask, client_of
+from evalkit.judging.conversation import judged_later
 from evalkit.judging.logprobs import LEAST_MASS, TOP, Weighted, expected_score, label_masses
 from evalkit.judging.outcome import Reading, combined, failed, with_parts
 from evalkit.judging.precheck import precheck
@@ -71,6 +72,9 @@ async def _asked_about(judge: Judge, case: Case) -> Score:
 
 def _known(judge: Judge, case: Case) -> Score | None:
     """Return the score where no model need be asked: something is missing, or says nothing."""
+    later = judged_later(case) if judge.judges_session else None
+    if later is not None:
+        return Score.skipped(later)
     for needed in sorted(judge.prepared.template.needs):
         value = getattr(case, needed)
         if value is None or (needed == "expectations" and not value):

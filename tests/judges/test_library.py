@@ -217,7 +217,7 @@ def test_parameters_that_cannot_be_used_are_refused(parameters: dict[str, Any], 
 
 
 def test_a_case_that_lacks_what_a_judge_reads_is_skipped(good_cases: list[Case]) -> None:
-    single = dataclasses.replace(good_cases[0], inputs={"question": "Why?"}, session="s-1")
+    single = dataclasses.replace(good_cases[0], inputs={"question": "Why?"})
     score = asyncio.run(judge_named("knowledge_retention").score(single))
 
     assert score.status.word == "skipped"
