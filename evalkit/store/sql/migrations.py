@@ -16,6 +16,7 @@ from evalkit.entities.run import LifecycleStage
 from evalkit.errors import SchemaVersionError, StoreUnavailableError
 from evalkit.store.sql import tables
 from evalkit.store.sql.engine import Database
+from evalkit.store.sql.step_assessments import add_assessments
 
 FIRST_VERSION = 1
 DEFAULT_EXPERIMENT_NAME = "Default"
@@ -34,7 +35,7 @@ class Migration:
     """Changes the tables and their rows; never commits."""
 
 
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (Migration(2, "add assessments", add_assessments),)
 
 
 def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:
