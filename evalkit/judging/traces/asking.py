@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalkit.errors import NotRecordedError, TargetError
-from evalkit.judging.asking import ability_of, droppable, refusal_of
+from evalkit.judging.asking import Way, ability_of, droppable, refusal_of
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.session import current_session
@@ -53,6 +53,8 @@ async def ask_with_tools(
                 raise refusal_of(error) from None
             without |= {refused}
         else:
+            if without > ability.way.without:  # remembered, so that it is refused once
+                ability.way = Way(ability.way.format, without)
             return reply, request.sampling
 
 
