@@ -11,6 +11,7 @@ import pytest
 import evalkit
 from evalkit.entities.case import Case
 from evalkit.entities.trace import Trace
+from evalkit.evaluation.table import explanations_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.make import make_judge
 from evalkit.testing import ScriptedEndpoint, SeenRequest
@@ -69,3 +70,17 @@ def test_a_jury_reads_the_trace_too(trace: Trace, detective: Answer) -> None:
 
         assert endpoint.calls == 6
     assert score.label == "no"
+
+
+def test_tables_and_reports_name_the_span_beside_the_explanation(
+    tmp_path: Path, trace: Trace, detective: Answer
+) -> None:
+    with ScriptedEndpoint(detective) as endpoint:
+        result = evalkit.evaluate(
+            data=[trace], scorers=[judge_of(endpoint)], runtime=evalkit.Runtime(store=False)
+        )
+
+    assert result.table()["worked.span_id"].tolist() == [f"s{PLANTED}"]
+    (metric,) = result.metrics
+    assert explanations_of(metric) == {0: f"[step {PLANTED}] no such table: prices"}
+    assert result.report(tmp_path / "r.html").stat().st_size > 0
