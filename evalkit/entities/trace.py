@@ -57,15 +57,13 @@ class Trace:
         if twice:
             raise TraceError(f"trace {self.trace_id!r} has several spans of the id {twice[0]!r}")
         object.__setattr__(self, "spans", _ordered(self.trace_id, self.spans))
-        orphans = [span.span_id for span in self.spans if self._is_orphan(span)]
+        known = {None, *(span.span_id for span in self.spans)}
+        orphans = [span.span_id for span in self.spans if span.parent_id not in known]
         if orphans:
             shown = ", ".join(orphans[:_SHOWN]) + (", …" if len(orphans) > _SHOWN else "")
             told = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {shown}"
             if told not in self.notes:
                 object.__setattr__(self, "notes", (*self.notes, told))
-
-    def _is_orphan(self, span: Span) -> bool:
-        return span.parent_id is not None and self.get(span.parent_id) is None
 
     @property
     def root(self) -> Span | None:

@@ -156,6 +156,17 @@ def test_a_trace_in_a_column_of_texts_is_read(tmp_path: Path) -> None:
     assert found.values("trace")[0].session == "s-1"
 
 
+def test_the_frame_of_mlflows_search_is_data(tmp_path: Path) -> None:
+    import pandas as pd
+
+    text = json.dumps(written("mlflow_object.json"))
+    row = {"trace_id": "t", "trace": text, "request": "q", "response": "r", "trace_metadata": {}}
+    found = spool(pd.DataFrame([{**row, "spans": [], "tags": {}, "assessments": []}]), tmp_path)
+
+    assert found.values("inputs") == [{"question": "What is the capital of Peru?"}]
+    assert found.values("labels") == [{"correct": True}]
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [

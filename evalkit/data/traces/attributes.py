@@ -125,6 +125,8 @@ def _gathered(rest: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
         >>> _gathered({"llm.input_messages.0.message.role": "user"}, "llm.input_messages")
         [{'role': 'user'}]
     """
+    if not any(key.startswith(prefix) for key in rest):
+        return []
     pattern = re.compile(re.escape(prefix) + r"\.(\d+)\.(?:message\.|document\.)?(.+)")
     items: dict[int, dict[str, Any]] = {}
     for key in list(rest):

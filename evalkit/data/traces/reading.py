@@ -27,6 +27,11 @@ def is_trace(value: Any) -> bool:
     """
     if isinstance(value, Trace) or _is_mlflow_object(value):
         return True
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        try:
+            value = parse_json(value)
+        except ValueError:
+            return False
     if not isinstance(value, Mapping):
         return False
     found = cast("Mapping[str, Any]", value)
@@ -94,11 +99,6 @@ def trace_if_any(value: Any) -> Any:
     Raises:
         TraceError: If it is a broken trace.
     """
-    if isinstance(value, str) and value.lstrip()[:1] == "{":
-        try:
-            value = parse_json(value)
-        except ValueError:
-            return value
     return read_trace(value) if is_trace(value) else value
 
 
@@ -115,7 +115,10 @@ def _own(found: Mapping[str, Any]) -> Trace:
     if not isinstance(version, int) or version > TRACE_FORMAT:
         raise TraceError("a newer evalkit wrote this trace; upgrade evalkit")
     trace_id = str(found.get("trace_id") or "tr-" + content_hash(canonical_json(found)))
-    spans = tuple(_own_span(mapping_of(one), trace_id) for one in list_of(found.get("spans")))
+    ours = FORMAT_KEY in found
+    spans = tuple(
+        _own_span(mapping_of(one), trace_id, ours=ours) for one in list_of(found.get("spans"))
+    )
     metadata = mapping_of(found.get("metadata"))
     attributes = (span.attributes for span in spans)
     state = found.get("state")
@@ -131,12 +134,13 @@ def _own(found: Mapping[str, Any]) -> Trace:
     )
 
 
-def _own_span(found: Mapping[str, Any], trace_id: str) -> Span:
+def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
     if not found.get("span_id"):
         raise TraceError(f"a span of trace {trace_id!r} has no span_id")
     status, message = status_of(found.get("status"))
     given = mapping_of(found.get("attributes"))
-    means = translated(given)
+    # What we have written ourselves has been translated before.
+    means = {"attributes": dict(given)} if ours else translated(given)
     for name in ("inputs", "outputs"):
         if found.get(name) is not None:
             means[name] = found[name]

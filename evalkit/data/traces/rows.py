@@ -14,6 +14,9 @@ from evalkit.entities.trace import Trace
 from evalkit.errors import DataError, TraceError
 
 _MODELS: Final = ("LLM", "CHAT_MODEL", "EMBEDDING")
+_SEARCHED: Final = frozenset({"trace", "trace_id", "trace_metadata", "spans"})
+"""Columns of the frame that MLflow's ``search_traces`` returns, among others."""
+
 _TEXTS: Final = ("page_content", "content", "text")
 
 
@@ -28,6 +31,8 @@ def traced(chunk: Chunk, first_line: int) -> Chunk:
         DataError: If a trace is broken, or stands among rows of another kind.
     """
     rows: Sequence[Any] = chunk.rows
+    if rows and isinstance(rows[0], dict) and rows[0].keys() >= _SEARCHED:
+        rows = [row["trace"] for row in rows]  # what else such a row has, the trace has too
     if not rows or not is_trace(rows[0]):
         return chunk
     made: list[Mapping[str, Any]] = []
