@@ -140,7 +140,7 @@ def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
     status, message = status_of(found.get("status"))
     given = mapping_of(found.get("attributes"))
     # What we have written ourselves has been translated before.
-    means = {"attributes": dict(given)} if ours else translated(given)
+    means: dict[str, Any] = {"attributes": dict(given)} if ours else translated(given)
     for name in ("inputs", "outputs"):
         if found.get(name) is not None:
             means[name] = found[name]
