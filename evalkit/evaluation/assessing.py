@@ -44,6 +44,7 @@ def assessments_of(result: EvaluationResult) -> Iterator[Assessment]:
             if said is None:
                 continue
             case_id, repeat = str(result.case_ids[cell // result.repeats]), cell % result.repeats
+            said["metadata"] = {"case_id": case_id, "repeat": repeat, **said["metadata"]}
             key = [result.run_id or created, case_id, repeat, metric.key]
             yield Assessment(
                 source=source,
@@ -51,7 +52,7 @@ def assessments_of(result: EvaluationResult) -> Iterator[Assessment]:
                 run_id=result.run_id,
                 assessment_id=f"a-{content_hash(canonical_json(key))}",
                 create_time=created,
-                **said | {"metadata": {"case_id": case_id, "repeat": repeat, **said["metadata"]}},
+                **said,
             )
 
 

@@ -7,6 +7,7 @@ give.
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -168,7 +169,11 @@ def reading(request: SeenRequest) -> object:
     """Read all that the tools show of a trace, then obey or judge as `obedient` does."""
     answered = sum(message["role"] == "tool" for message in request.messages)
     if answered == 0:
-        made = [("get_root_span", {}), ("list_spans", {}), ("timing", {})]
+        made: list[tuple[str, dict[str, Any]]] = [
+            ("get_root_span", {}),
+            ("list_spans", {}),
+            ("timing", {}),
+        ]
         made += [("search_spans", {"text": "OBEY"}), ("rm -rf", {"x": 1}), ("get_span", {"a": 2})]
         return Reply(value=None, tool_calls=[{"name": n, "arguments": a} for n, a in made])
     left = "\n".join(FENCED.sub("", str(message["content"] or "")) for message in request.messages)

@@ -68,8 +68,9 @@ def test_the_newest_comes_first_and_each_filter_counts() -> None:
     ],
 )
 def test_what_is_no_feedback_is_refused(arguments: dict[str, Any], told: str) -> None:
+    given: dict[str, Any] = {"trace_id": "t", "name": "x", **arguments}
     with pytest.raises(UsageError, match=told):
-        tracing.log_feedback(**{"trace_id": "t", "name": "x", **arguments})
+        tracing.log_feedback(**given)
 
 
 def test_an_unknown_kind_of_source_is_refused_with_the_near_one() -> None:

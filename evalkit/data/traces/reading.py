@@ -37,7 +37,7 @@ def is_trace(value: Any) -> bool:
     found = cast("Mapping[str, Any]", value)
     if FORMAT_KEY in found or any(key in found for key in _OTLP) or is_mlflow_trace(found):
         return True
-    if found.keys() == {"trace"}:
+    if set(found) == {"trace"}:
         return is_trace(found["trace"])
     spans = list_of(found.get("spans"))
     return bool(spans) and all({"span_id", "name"} <= mapping_of(one).keys() for one in spans)
@@ -69,7 +69,7 @@ def read_traces(value: Any) -> list[Trace]:
             "OpenTelemetry's (resourceSpans)"
         )
     found = cast("Mapping[str, Any]", value)
-    if found.keys() == {"trace"}:
+    if set(found) == {"trace"}:
         return read_traces(found["trace"])
     if any(key in found for key in _OTLP):
         return read_otlp(found)

@@ -164,9 +164,10 @@ def _places(spans: Sequence[Span], text: str, *, regex: bool) -> list[str | None
 
     searched = [_searched(span) for span in spans]
     array = pa.array(searched, type=pa.string())
-    find: Any = pc.find_substring_regex if regex else pc.find_substring
+    options = pc.MatchSubstringOptions(text, ignore_case=True)
+    function = "find_substring_regex" if regex else "find_substring"
     try:
-        starts: list[int] = find(array, pattern=text, ignore_case=True).to_pylist()
+        starts: list[int] = pc.call_function(function, [array], options).to_pylist()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         told = clipped(str(error).splitlines()[0], _MESSAGE)
         raise UsageError(f"this regular expression cannot be used: {told}") from error
