@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from evalkit.entities.trace import Trace
 from evalkit.errors import BindingError, UsageError, near_miss
 from evalkit.judging.harden import fence, neutralised, nonce_of
-from evalkit.judging.traces.views import described
+from evalkit.judging.traces.views import shown_in_prompt
 from evalkit.scoring.reading import as_text
 
 if TYPE_CHECKING:
@@ -192,7 +191,7 @@ def _environment() -> jinja2.Environment:
             return str(value)  # which raises
         if type(value) in {int, float, bool}:
             return str(value)
-        text = described(value) if isinstance(value, Trace) else shown_value(value)
+        text = shown_in_prompt(value) or shown_value(value)
         if text is None:
             raise MissingValueError(f"The case has no {label}.")
         collected: list[tuple[str, str]] = context[_PIECES]

@@ -118,6 +118,14 @@ def test_a_template_that_reads_a_field_of_the_trace_has_no_tools(trace: Trace) -
     assert "ERROR" in asked["content"]
 
 
+def test_spans_in_a_template_are_lines_and_no_contents(trace: Trace) -> None:
+    text = "{{ trace.spans }} and {% for span in trace.spans %}{{ span }}{% endfor %}"
+    asked = make_judge("j", text, model="x").messages(Case(trace=trace))[-1]["content"]
+
+    assert "(160 more)" in asked
+    assert "lorem" not in asked
+
+
 @pytest.mark.parametrize(
     ("span", "kept", "note"),
     [

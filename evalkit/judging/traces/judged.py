@@ -74,6 +74,7 @@ def located(reading: Reading, trace: Trace, how: How) -> tuple[Reading, How]:
     """Return a reading whose spans are in *trace*; one that is not there is dropped, with a note.
 
     Examples:
+        >>> from evalkit.judging.verdict import Verdict
         >>> verdict = Verdict("no", 0.0, "it failed", span_id="zz")
         >>> located(verdict, Trace(trace_id="t"), {})[1]
         {'unknown_span': 'zz'}

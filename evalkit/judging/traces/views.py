@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.span import Span
@@ -50,6 +50,20 @@ def described(trace: Trace) -> str:
         f'A trace of {count}. Its root is "{clipped(root.name)}" ({clipped(root.span_type)}, id '
         f"{clipped(root.span_id)}), with status {trace.status}{took}.{' ' * bool(noted)}{noted}"
     )
+
+
+def shown_in_prompt(value: Any) -> str | None:
+    """Return a trace in a few words, and spans in a line each, a page at most; else ``None``."""
+    if isinstance(value, Trace):
+        return described(value)
+    if isinstance(value, Span):
+        return json.dumps(row_of(value), ensure_ascii=False)
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], Span):
+        spans = [one for one in cast("Sequence[Any]", value) if isinstance(one, Span)]
+        lines = [json.dumps(row_of(span), ensure_ascii=False) for span in spans[:PAGE]]
+        left = len(spans) - len(lines)
+        return "\n".join([*lines, *([f"({left} more)"] if left else [])])
+    return None
 
 
 def clipped(text: str, most: int = _NAME) -> str:
