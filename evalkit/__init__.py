@@ -31,6 +31,7 @@ _HOMES: dict[str, str] = {
     "scorer": "evalkit.scoring.decorator",
     "suite": "evalkit.evaluation.suite",
     "sweep": "evalkit.evaluation.compare",
+    "tracing": "evalkit.tracing",
     "tracking": "evalkit.tracking",
 }
 """Public name -> the module that defines it; an entry ``name -> package.name`` is a namespace."""

@@ -1,6 +1,7 @@
 # What a type checker sees of evalkit: the same table as in __init__.py.
 
 from evalkit import judging as judging
+from evalkit import tracing as tracing
 from evalkit import tracking as tracking
 from evalkit.entities.case import Case as Case
 from evalkit.entities.estimate import Estimate as Estimate
@@ -52,5 +53,6 @@ __all__ = [
     "scorer",
     "suite",
     "sweep",
+    "tracing",
     "tracking",
 ]

@@ -22,6 +22,7 @@ from evalkit.entities.target import (
     TargetIdentity,
     ThreadTarget,
 )
+from evalkit.entities.trace import Trace
 from evalkit.errors import (
     BindingError,
     DataError,
@@ -57,6 +58,7 @@ from evalkit.scoring.reading import (
 from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
+    from evalkit.data.traces import is_trace, read_trace
     from evalkit.judging.document import load_judge
     from evalkit.judging.judge import Judge
     from evalkit.judging.make import make_judge
@@ -70,9 +72,11 @@ _LAZY: Final = {
     "bootstrap_totals": "evalkit.stats.resampling",
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
+    "is_trace": "evalkit.data.traces",
     "load_judge": "evalkit.judging.document",
     "make_judge": "evalkit.judging.make",
     "normal_quantile": "evalkit.stats.interval",
+    "read_trace": "evalkit.data.traces",
 }
 """Imported when they are first used: statistics bring numpy, and few plug-ins have judges."""
 
@@ -113,6 +117,7 @@ __all__ = [
     "TargetError",
     "TargetIdentity",
     "ThreadTarget",
+    "Trace",
     "UnknownScorerError",
     "UsageError",
     "Verdict",
@@ -125,12 +130,14 @@ __all__ = [
     "expected_values",
     "follow",
     "hookimpl",
+    "is_trace",
     "load_judge",
     "make_judge",
     "near_miss",
     "normal_quantile",
     "output_texts",
     "parse_json",
+    "read_trace",
     "references",
     "require",
     "targets",

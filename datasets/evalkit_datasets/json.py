@@ -1,4 +1,4 @@
-"""JSON: an array of objects, or an object that holds one as ``cases`` or ``data``."""
+"""JSON: an array of objects, an object that holds one as ``cases`` or ``data``, or a trace."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from evalkit.plugin import Chunk, DataError
+from evalkit.plugin import Chunk, DataError, is_trace
 from evalkit_datasets.encoding import read_text
 from evalkit_datasets.inspect_log import is_inspect_log, read_inspect_json
 from evalkit_datasets.jsonl import kind
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
-_LISTS: Final = ("cases", "data")
+_LISTS: Final = ("cases", "data", "traces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class Json:
         found = _parsed(text, name)
         if is_inspect_log(found):
             yield from read_inspect_json(found, name, chunk_rows)
+            return
+        if is_trace(found):
+            yield Chunk(rows=[found], file=name, lines=[1])
             return
         rows = _list_of(found, name)
         yield from _chunks(rows, range(1, len(rows) + 1), name, chunk_rows)

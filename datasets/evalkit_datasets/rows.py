@@ -1,4 +1,4 @@
-"""Rows in memory: lists and iterators of mappings or of cases."""
+"""Rows in memory: lists and iterators of mappings, of cases or of traces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from evalkit.plugin import Case, Chunk, DataError
+from evalkit.plugin import Case, Chunk, DataError, is_trace
 
 _EMPTY: Final = Case()
 _NAMES: Final = tuple(field.name for field in dataclasses.fields(Case))
@@ -17,7 +17,7 @@ _FRAMES: Final = {"pandas", "polars", "pyarrow", "datasets", "numpy"}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InMemoryRows:
-    """Reads lists, tuples, iterators, and any other iterable of mappings or cases.
+    """Reads lists, tuples, iterators, and other iterables of mappings, cases or traces.
 
     An iterator is consumed once; nothing is changed.
 
@@ -40,7 +40,7 @@ class InMemoryRows:
         """Yield the rows.
 
         Raises:
-            DataError: If an element is neither a mapping nor a `Case`; names its number.
+            DataError: If an element is no mapping, `Case` or trace; names its number.
         """
         iterator = iter(data)
         number = 1
@@ -61,6 +61,8 @@ def _row(item: Any, number: int) -> Mapping[str, Any]:
             for name, value in filled.items()
             if name == "inputs" or (value is not getattr(_EMPTY, name) and value != {})
         }
+    if is_trace(item):
+        return {"trace": item}
     hint = "; to read several files, give a pattern such as 'data/*.jsonl'"
     raise DataError(
         f"a row must be a mapping or a Case, not {type(item).__name__}"

@@ -31,6 +31,11 @@ def new_run_id() -> str:
     return uuid.uuid4().hex
 
 
+def new_assessment_id() -> str:
+    """Return a new random id of an assessment, in MLflow's form."""
+    return f"a-{uuid.uuid4().hex}"
+
+
 def new_name(seed: str) -> str:
     """Return a readable name, always the same for the same *seed*.
 

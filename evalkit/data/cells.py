@@ -17,6 +17,9 @@ from evalkit.data.fields import (
 )
 from evalkit.data.kinds import is_missing
 from evalkit.data.table import Table
+from evalkit.data.traces import trace_if_any
+from evalkit.entities.trace import Trace
+from evalkit.errors import TraceError
 
 _EMPTY: Final = frozenset({b"{}", b"null"})
 
@@ -84,6 +87,8 @@ def _json_cell(value: Any, table: Table, row: int, column: str) -> bytes:
 def _shaped(shape: Callable[[Any], Any], value: Any, table: Table, row: int, column: str) -> Any:
     try:
         return shape(value)
+    except TraceError as error:
+        raise table.error(error.problem, row, column) from error
     except ValueError as error:
         raise table.error(f"{error}, not {_shown(value)}", row, column) from None
 
@@ -135,7 +140,17 @@ def _number(value: Any) -> float:
     raise ValueError("this must be a finite number, at least 0")
 
 
-_SHAPES: Final[Mapping[str, Callable[[Any], Any]]] = {"must": _conditions, "tool_calls": _calls}
+def _trace(value: Any) -> Any:
+    """Return a trace of a known form as the snapshot keeps it; others stay as they are."""
+    found = trace_if_any(value)
+    return found.to_json() if isinstance(found, Trace) else found
+
+
+_SHAPES: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "must": _conditions,
+    "tool_calls": _calls,
+    "trace": _trace,
+}
 _CONVERTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(TEXT_FIELDS, _text),
     **dict.fromkeys(INTEGER_FIELDS, _whole),

@@ -15,6 +15,7 @@ from evalkit.data.plan import Leftover
 from evalkit.data.selection import Selection
 from evalkit.data.sessions import Turns
 from evalkit.data.table import Table, transposed
+from evalkit.data.traces.rows import traced
 from evalkit.entities.dataset import Chunk
 from evalkit.errors import DataError
 
@@ -109,8 +110,8 @@ class Intake:
         Raises:
             DataError: If a row is wrong; names file, line and column.
         """
-        chunk = self._limited(chunk)
         line = self._next_line.get(chunk.file, 1)
+        chunk = self._limited(traced(self._limited(chunk), line))
         self._next_line[chunk.file] = line + len(chunk.rows)
         self.read += len(chunk.rows)
         table = transposed(chunk, line)

@@ -14,8 +14,10 @@ import numpy.typing as npt
 
 from evalkit._internal.canonical import parse_json
 from evalkit.data.fields import JSON_FIELDS, MAPPING_FIELDS
+from evalkit.data.traces import read_trace
 from evalkit.data.writing import FORMAT, METADATA_KEY
 from evalkit.entities.batch import CaseBatch
+from evalkit.entities.trace import FORMAT_KEY
 from evalkit.errors import DataError
 
 _CACHED_GROUPS: Final = 2
@@ -214,6 +216,8 @@ def decode(field: str, cells: list[Any]) -> list[Any]:
     values: list[Any] = parse_json(f"[{joined}]")
     if missing and field in MAPPING_FIELDS and field != "usage":
         return [{} if value is None else value for value in values]
+    if field == "trace":
+        return [read_trace(v) if isinstance(v, dict) and FORMAT_KEY in v else v for v in values]
     if missing and field == "must":
         return [() if value is None else value for value in values]
     return values

@@ -103,6 +103,10 @@ class Case:
     usage: Mapping[str, int] | None = None
     """Tokens that the answer took, such as ``input_tokens`` and ``output_tokens``."""
 
+    conversation: Sequence[Mapping[str, Any]] | None = None
+    """All turns of the session in order, each with ``id, turn, inputs, outputs``, where a scorer
+    reads conversations."""
+
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Whatever else the target returned."""
 

@@ -13,7 +13,8 @@ in one line what to do next.  The command line prints that line and exits with t
     │   ├── UnsupportedStoreError (NotImplementedError)
     │   └── ActiveRunError (RuntimeError)      no active run, or one too many
     ├── DataError (ValueError)                 the data is wrong: file, line, column
-    │   └── MissingColumnError (LookupError)
+    │   ├── MissingColumnError (LookupError)
+    │   └── TraceError                         a trace cannot be read
     ├── NotFoundError (LookupError)            a name that nothing carries, with near misses
     │   ├── UnknownScorerError
     │   ├── UnknownSourceError
@@ -46,6 +47,7 @@ from evalkit.errors.data import (
     MissingColumnError,
     MissingExtraError,
     NotFoundError,
+    TraceError,
     UnknownMetricError,
     UnknownScorerError,
     UnknownSourceError,
@@ -121,6 +123,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailableError",
     "TargetError",
+    "TraceError",
     "UnknownMetricError",
     "UnknownScorerError",
     "UnknownSourceError",

@@ -45,6 +45,10 @@ class MissingColumnError(DataError, LookupError):
     """A column that was asked for is not in the data."""
 
 
+class TraceError(DataError):
+    """A trace cannot be read, or its spans make no tree."""
+
+
 class NotFoundError(EvalkitError, LookupError):
     """Nothing carries the requested name."""
 

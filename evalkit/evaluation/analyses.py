@@ -1,4 +1,4 @@
-"""What a result can be asked besides its estimates: a plan, its variance, its scorers' error."""
+"""What a result can be asked besides its estimates: a plan, variance, corrections, assessments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from evalkit.entities.assessment import Assessment
     from evalkit.evaluation.corrected import CorrectedEstimate
     from evalkit.evaluation.planning import SamplePlan
     from evalkit.evaluation.result import EvaluationResult
@@ -81,3 +82,13 @@ class Analyses:
         from evalkit.evaluation.corrected import corrected
 
         return corrected(self._result, metric, sensitivity=sensitivity, specificity=specificity)
+
+    def assessments(self) -> list[Assessment]:
+        """Return the scores as feedback on the traces, and spans, that they speak of.
+
+        There is one for each cell that was scored or failed.  ``trace_id`` is ``None`` where the
+        case has no trace, ``span_id`` where the score names no span.
+        """
+        from evalkit.evaluation.assessing import assessments_of
+
+        return list(assessments_of(self._result))

@@ -18,6 +18,7 @@ from evalkit.engine.journal import Journal, RunLock
 from evalkit.engine.merge import Metric, merge
 from evalkit.engine.plan import LIVE_ROWS, STORED_ROWS, Plan, cut_shards
 from evalkit.engine.progress import Progress
+from evalkit.engine.sessions import reads_sessions
 from evalkit.engine.state import RunState
 from evalkit.entities.score import Status
 from evalkit.entities.target import Target, TargetIdentity
@@ -75,7 +76,8 @@ class Job:
         """Return the engine's plan."""
         facts = self.plan_facts
         live = self.target is not None
-        grouped = live and "session" in self.spool.fields
+        whole = live or reads_sessions(self.scorers)
+        grouped = whole and "session" in self.spool.fields
         sessions = self.spool.strings("session").tolist() if grouped else None
         course = course_of(self.spool, facts)
         if course is not None and sessions is not None:

@@ -13,6 +13,7 @@ from evalkit.entities.registered_model import MODEL_ID_TAG
 from evalkit.entities.run import Metric, Run, RunStatus
 from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import EvalkitError
+from evalkit.evaluation.assessing import log_assessments
 from evalkit.store import TrackingStore, open_store
 from evalkit.store.artifacts import local_folder
 
@@ -74,6 +75,7 @@ class RunRecord:
                 for key, estimate in result.estimates.items()
             ],
         )
+        log_assessments(result, self.store)
         if self.owned:
             done = result.facts.status in {"complete", "decided"}
             self.store.update_run(

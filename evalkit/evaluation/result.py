@@ -225,7 +225,7 @@ class EvaluationResult(Analyses):
         Returns:
             ``id, repeat, inputs, outputs, expectations, tags, group, session, latency_seconds,
             cost, target_status``, and for each metric its value, ``.label``, ``.status``,
-            ``.reason``, ``.explanation``.
+            ``.reason``, ``.explanation``, and ``.span_id`` where it speaks of spans of traces.
         """
         from evalkit.evaluation.table import cell_table
 

@@ -110,6 +110,10 @@ def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
     return cast("Scorer", judge)
 
 
+_FILLED_BY: Final = {"probabilities": "outputs", "conversation": "session"}
+"""What scorers need that is made from a field of the data."""
+
+
 def check_requirements(
     scorers: Sequence[Scorer], spool: Spool, *, live: bool, from_output: Mapping[str, str]
 ) -> None:
@@ -127,7 +131,7 @@ def check_requirements(
         made |= {"retrieved_context", "tool_calls", "trace", "time_to_first_token"}
     for one in scorers:
         for field in sorted(requirements_of(one)):
-            needed = "outputs" if field == "probabilities" else field
+            needed = _FILLED_BY.get(field, field)
             if needed not in spool.fields and needed not in made:
                 have = ", ".join(sorted(spool.fields - {"id"})) or "nothing"
                 raise UsageError(

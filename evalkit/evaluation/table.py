@@ -156,7 +156,21 @@ def metric_columns(metric: Metric) -> dict[str, Any]:
         for row, text in cells.items():
             texts[row] = text
         found[f"{key}.{suffix}"] = texts
+    spans = {cell: d["span_id"] for cell, d in column.metadata.items() if d.get("span_id")}
+    if spans:  # of judges that read traces
+        found[f"{key}.span_id"] = np.array([spans.get(cell) for cell in range(n)], dtype=object)
     return found
+
+
+def explanations_of(metric: Metric) -> Mapping[int, str]:
+    """Return the explanation of each cell, after the name of the span that it speaks of, if any."""
+    found = metric.column.explanations
+    named = {
+        cell: f"[{details.get('span_name') or details['span_id']}] {found[cell]}"
+        for cell, details in metric.column.metadata.items()
+        if details.get("span_id") and cell in found
+    }
+    return {**found, **named} if named else found
 
 
 def failure_table(result: EvaluationResult) -> pd.DataFrame:

@@ -63,6 +63,8 @@ class Question:
     messages: Sequence[Mapping[str, Any]]
     schema: Mapping[str, Any]
     sampling: Mapping[str, Any]
+    tools: Sequence[Mapping[str, Any]] = ()
+    """Tools that the messages speak of, and that are not to be called any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +205,9 @@ class _Call:
         try:
             reply = await session.complete(self.client, request, role=self.role, repeat=self.repeat)
         except TargetError as error:
-            if _FILTERED.search(error.explanation):
-                raise TargetError("refusal", error.explanation) from None
-            if error.reason == "provider_error" and _UNSUPPORTED.search(error.explanation):
+            if _is_unsupported(error):
                 raise _RefusedError(error, sent) from None
-            raise
+            raise refusal_of(error) from None
         return Asked(reply, way.format, sent)
 
     def recorded(self, way: Way) -> Way | None:
@@ -234,9 +234,12 @@ class _Call:
         sent = {name: v for name, v in question.sampling.items() if name not in way.without}
         if way.format != "tool":
             schema = question.schema if way.format == "schema" else None
+            # Servers want to be told of tools that earlier messages have called.
+            held = {"tool_choice": "none"} if question.tools else {}
             return ChatRequest(
                 messages=question.messages,
-                sampling=sent,
+                sampling={**sent, **held},
+                tools=question.tools or None,
                 response_schema=schema,
                 repeat=self.repeat,
             ), sent
@@ -246,9 +249,31 @@ class _Call:
         return ChatRequest(
             messages=question.messages,
             sampling={**sent, "tool_choice": choice},
-            tools=[{"type": "function", "function": tool}],
+            tools=[*question.tools, {"type": "function", "function": tool}],
             repeat=self.repeat,
         ), sent
+
+
+def _is_unsupported(error: TargetError) -> bool:
+    told = error.explanation
+    if _FILTERED.search(told):
+        return False
+    return error.reason == "provider_error" and _UNSUPPORTED.search(told) is not None
+
+
+def refusal_of(error: TargetError) -> TargetError:
+    """Return *error* as a refusal where the provider's filter is what it tells of."""
+    if _FILTERED.search(error.explanation):
+        return TargetError("refusal", error.explanation)
+    return error
+
+
+def droppable(error: TargetError, sent: Mapping[str, Any]) -> str | None:
+    """Return the setting among those *sent* that the server refuses, if one can be left out."""
+    if not _is_unsupported(error):
+        return None
+    told = error.explanation.lower()
+    return next((name for name in _DROPPABLE if name in sent and name in told), None)
 
 
 class _RefusedError(Exception):
@@ -262,7 +287,7 @@ class _RefusedError(Exception):
     def further(self, way: Way, ability: Ability) -> Way | None:
         """Return the way to try next; ``None`` if the refusal is about something else."""
         told = self.error.explanation
-        named = next((s for s in _DROPPABLE if s in self.sent and s in told.lower()), None)
+        named = droppable(self.error, self.sent)
         if named is not None:
             return Way(way.format, way.without | {named})
         formats = _FORMATS[_FORMATS.index(way.format) + 1 :]

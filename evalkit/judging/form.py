@@ -52,6 +52,9 @@ class Form:
     parts: str | None = None
     """Name of the list of parts, such as ``claims``, each with a verdict of its own."""
 
+    spans: bool = False
+    """Whether a verdict may name the span of a trace that it speaks of."""
+
     def label(self, given: Any) -> str | None:
         """Return the label that *given* stands for; ``None`` if it is off the menu."""
         if self.kind == "text":
@@ -128,7 +131,10 @@ class Form:
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the answer; the rationale comes before the verdict."""
-        verdict = {"rationale": {"type": "string"}, "verdict": self._verdict_schema()}
+        verdict: dict[str, Any] = {"rationale": {"type": "string"}}
+        if self.spans:
+            verdict["span_id"] = {"type": ["string", "null"]}
+        verdict["verdict"] = self._verdict_schema()
         if self.parts is None:
             return _closed(verdict) | {"title": "verdict"}
         each = _closed({"text": {"type": "string"}, **verdict})

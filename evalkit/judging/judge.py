@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
+from evalkit._internal.canonical import canonical_json
 from evalkit.entities.case import Case
 from evalkit.entities.estimate import Direction
 from evalkit.entities.score import Score
@@ -84,6 +85,9 @@ class Judge:
     canaries: tuple[Mapping[str, Any], ...] = ()
     """Examples whose verdict is known; the judge has to get them right before it is believed."""
 
+    tool_rounds: int = 16
+    """Of a judge that reads a trace: most answers that call tools, before it has to decide."""
+
     timeout_seconds: float = 600.0
     """Longest wait for one answer."""
 
@@ -130,6 +134,17 @@ class Judge:
         return frozenset(path for path in self.prepared.template.paths if path[0] not in self.reads)
 
     @property
+    def reads_session(self) -> bool:
+        """Whether it reads conversations, so that a case has to come with those of its session."""
+        return "session" in self.prepared.template.names
+
+    @property
+    def judges_session(self) -> bool:
+        """Whether it judges a conversation as a whole, once, rather than a turn of it."""
+        turn = {"inputs", "outputs", "case"} & self.prepared.template.names
+        return self.reads_session and not turn
+
+    @property
     def identity(self) -> Mapping[str, Any]:
         """What the signature shows: model, prompt, form and settings."""
         shown: dict[str, Any] = {"model": self.model, "base_url": self.base_url}
@@ -171,10 +186,18 @@ class Judge:
         return self.prepared.messages(seen_by(self, case))[0]
 
     def explain(self, case: Case) -> list[Message]:
-        """Print, and return, the exact messages that are sent for *case*."""
+        """Print, and return, the exact messages that are sent for *case*.
+
+        Of a judge that reads a trace, these are the first ones; its tools are printed below them.
+        """
         sent = self.messages(case)
         for message in sent:
-            sys.stdout.write(f"--- {message['role']}\n{message['content']}\n")
+            shown = message["content"] or canonical_json(message.get("tool_calls")).decode()
+            sys.stdout.write(f"--- {message['role']}\n{shown}\n")
+        if self.prepared.reading is not None:
+            from evalkit.judging.traces.consulting import tool_texts
+
+            sys.stdout.write("--- tools\n" + "\n".join(tool_texts()) + "\n")
         return sent
 
     def to_yaml(self) -> str:

@@ -73,6 +73,11 @@ class Jury:
         return frozenset[str]().union(*(judge.requires for judge in self.judges))
 
     @property
+    def reads_session(self) -> bool:
+        """Whether any juror reads conversations."""
+        return any(judge.reads_session for judge in self.judges)
+
+    @property
     def model(self) -> str | None:
         """Model strings of the jurors; ``None`` while one has none."""
         models = [judge.model for judge in self.judges]

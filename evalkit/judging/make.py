@@ -35,6 +35,7 @@ def make_judge(
     aggregate: str | Callable[[Sequence[float]], float] = "mean",
     prechecks: Iterable[str] = CHECKS,
     canaries: Iterable[Mapping[str, Any]] = (),
+    tool_rounds: int = 16,
     timeout_seconds: float = 600.0,
     version: str | None = None,
     **sampling: Any,
@@ -71,6 +72,7 @@ def make_judge(
             ``echo``.
         canaries: Examples with a known verdict.  They are asked first, under a role of their own;
             unless all are right, every score fails with reason ``canary_alarm``.
+        tool_rounds: Of a judge that reads ``{{ trace }}``: most answers that call tools.
         timeout_seconds: Longest wait for one answer.
         version: Change it when verdicts change for a reason that no other setting shows.
         **sampling: Sent unchanged, such as ``max_tokens=300``; part of the signature.
@@ -107,6 +109,7 @@ def make_judge(
         aggregate=aggregate,
         prechecks=tuple(prechecks),
         canaries=tuple(canaries),
+        tool_rounds=tool_rounds,
         timeout_seconds=timeout_seconds,
         version=version,
     )

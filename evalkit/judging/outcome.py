@@ -71,6 +71,8 @@ def combined(readings: Sequence[Reading], form: Form, facts: Mapping[str, Any]) 
 def scored(value: Value, label: str | None, found: Verdict, facts: Mapping[str, Any]) -> Score:
     """Return the score of a verdict, with its parts as rows of evidence."""
     metadata = dict(facts)
+    if found.span_id is not None:
+        metadata |= {"span_id": found.span_id, "span_name": found.span_name}
     if found.parts:
         metadata["parts"] = [part.row() for part in found.parts]
     return Score(value, label=label, explanation=found.rationale, metadata=metadata or None)

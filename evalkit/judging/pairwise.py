@@ -123,6 +123,11 @@ class PairwiseJudge:
         return self.metric_facts["preference"]
 
     @property
+    def reads_session(self) -> bool:
+        """Whether the judge reads conversations."""
+        return self.judge.reads_session
+
+    @property
     def model(self) -> str | None:
         """Model string of the judge."""
         return self.judge.model

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, content_hash
+from evalkit.data.traces import read_trace, trace_if_any
 from evalkit.entities.case import Case
-from evalkit.errors import UsageError
+from evalkit.errors import TraceError, UsageError
+from evalkit.judging.conversation import conversation
 from evalkit.judging.form import Form, form_of
 from evalkit.judging.parts import Aggregate, aggregate_of
-from evalkit.judging.prompt import Message, example_answer, messages, system_message
-from evalkit.judging.template import OFFERED, JudgeTemplate, MissingValueError, Rendered
+from evalkit.judging.prompt import (
+    Message,
+    Reading,
+    Worked,
+    example_answer,
+    messages,
+    system_message,
+)
+from evalkit.judging.template import OFFERED, JudgeTemplate, MissingValueError
+from evalkit.judging.traces.consulting import tool_turn
+from evalkit.judging.traces.tools import SCHEMAS
 from evalkit.scoring.reading import follow
 
 if TYPE_CHECKING:
     from evalkit.judging.judge import Judge
+
+_NO_FIELDS: Final = frozenset({"choice", "explanation", "parts", "calls", "span_id"})
+"""What an example has besides the fields of a case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +41,10 @@ class Prepared:
     form: Form
     schema: Mapping[str, Any]
     aggregate: Aggregate
-    examples: Sequence[tuple[Rendered, str]]
+    examples: Sequence[Worked]
+    reading: Reading | None
+    """How the trace is read, where the template names it as a whole."""
+
     each: str | None
     prompt_hash: str
     schema_hash: str
@@ -38,8 +55,16 @@ class Prepared:
         Raises:
             MissingValueError: If the case lacks something that the template reads.
         """
-        asked = self.template.render(values_of(case))
-        return messages(self.form, asked, self.examples), asked.changes
+        asked = self.template.render(self.values(case))
+        return messages(self.form, asked, self.examples, self.reading), asked.changes
+
+    def values(self, case: Case) -> dict[str, Any]:
+        """Return what the template may read of *case*.
+
+        Raises:
+            TraceError: If its trace is broken, or none that is known where one is to be read.
+        """
+        return values_of(case, self.template)
 
     def count(self, case: Case) -> int | None:
         """Return how many parts there are to judge, where the case says so."""
@@ -59,6 +84,12 @@ def prepare(judge: Judge) -> Prepared:
         raise UsageError("each= needs parts=, the name of what is judged item by item.")
     template = JudgeTemplate(judge.instructions, source=f"Judge {judge.name!r}")
     form = form_of(judge.choices, _written_scale(judge.scale), judge.value_type, judge.parts)
+    reading: Reading | None = None
+    if template.shows_trace:
+        form = replace(form, spans=True)
+        reading = Reading([schema["function"]["name"] for schema in SCHEMAS], judge.tool_rounds)
+    if judge.method == "logprobs" and reading is not None:
+        raise UsageError("method='logprobs' cannot read a trace; a judge of one gives verdicts.")
     if judge.method == "logprobs" and (judge.parts is not None or not form.labels):
         raise UsageError(
             "method='logprobs' needs choices= or a scale= of whole numbers, no parts=."
@@ -68,13 +99,16 @@ def prepare(judge: Judge) -> Prepared:
     if judge.parts is not None and not form.valued:
         raise UsageError("parts= needs choices= with values, or a scale=.")
     schema = form.schema()
-    prompt = [judge.instructions, system_message(form), list(judge.examples)]
+    prompt = [judge.instructions, system_message(form, reading), list(judge.examples)]
+    if reading is not None:
+        prompt.append(list(SCHEMAS))
     return Prepared(
         template=template,
         form=form,
         schema=schema,
         aggregate=aggregate_of(judge.aggregate),
         examples=[_example(example, template, form, judge.name) for example in judge.examples],
+        reading=reading,
         each=judge.each,
         prompt_hash=content_hash(canonical_json(prompt), size=6),
         schema_hash=content_hash(canonical_json(schema), size=6),
@@ -87,9 +121,7 @@ def _written_scale(scale: Any) -> Any:
     return scale
 
 
-def _example(
-    example: Mapping[str, Any], template: JudgeTemplate, form: Form, name: str
-) -> tuple[Rendered, str]:
+def _example(example: Mapping[str, Any], template: JudgeTemplate, form: Form, name: str) -> Worked:
     if ("parts" in example) != (form.parts is not None):
         wanted = "choice" if form.parts is None else "parts"
         raise UsageError(f"An example of judge {name!r} needs {wanted!r}.")
@@ -98,41 +130,46 @@ def _example(
         if form.label(choice) is None:
             raise UsageError(f"An example of judge {name!r} says {choice!r}, not {form.menu()}.")
     try:
-        return template.render(values_of(case_of(example))), example_answer(example, form)
-    except MissingValueError as error:
+        values = values_of(case_of(example), template)
+        question = template.render(values)
+        return Worked(question, example_answer(example, form), _consulted(example, values))
+    except (MissingValueError, TraceError) as error:
         raise UsageError(f"An example of judge {name!r} is not complete: {error}") from None
+
+
+def _consulted(example: Mapping[str, Any], values: Mapping[str, Any]) -> list[Message]:
+    """Return the calls of an example, with what the tools really say of its trace."""
+    found: list[Message] = []
+    for number, call in enumerate(example.get("calls", ())):
+        ((name, arguments),) = call.items()
+        calls = [{"name": name, "arguments": arguments, "id": f"call{number:05d}"}]
+        turn = tool_turn(values["trace"], calls, number)
+        if turn.failed:
+            raise MissingValueError(f"its call of {name} fails")
+        found += turn.messages
+    return found
 
 
 def case_of(example: Mapping[str, Any]) -> Case:
     """Return the case that an example shows."""
-    fields = {k: v for k, v in example.items() if k not in {"choice", "explanation", "parts"}}
+    fields = {k: v for k, v in example.items() if k not in _NO_FIELDS}
     for mapping in ("inputs", "expectations"):
         if mapping in fields and not isinstance(fields[mapping], Mapping):
             fields[mapping] = {"target" if mapping == "expectations" else "input": fields[mapping]}
     return Case(**fields)
 
 
-def values_of(case: Case) -> dict[str, Any]:
-    """Return what a template may read of *case*."""
+def values_of(case: Case, template: JudgeTemplate | None = None) -> dict[str, Any]:
+    """Return what a template may read of *case*; a trace is read where it asks for one.
+
+    Raises:
+        TraceError: If its trace is broken, or none that is known where one is to be read.
+    """
+    if case.trace is not None and template is not None and template.names & {"trace", "case"}:
+        read = read_trace if template.shows_trace else trace_if_any
+        case = replace(case, trace=read(case.trace))
     found = {name: getattr(case, name) for name in OFFERED if name not in {"case", "session"}}
     return {**found, "case": case, "session": conversation(case)}
-
-
-def conversation(case: Case) -> list[Mapping[str, Any]] | str | None:
-    """Return the conversation up to the case's answer: its messages in order.
-
-    Examples:
-        >>> asked = {"messages": [{"role": "user", "content": "hi"}]}
-        >>> conversation(Case(inputs=asked, outputs="ho"))
-        [{'role': 'user', 'content': 'hi'}, {'role': 'assistant', 'content': 'ho'}]
-    """
-    listed = case.inputs.get("messages", case.inputs.get("history"))
-    if not isinstance(listed, (list, tuple)):
-        return case.session
-    found = list(cast("Sequence[Mapping[str, Any]]", listed))
-    if isinstance(case.outputs, str):
-        found.append({"role": "assistant", "content": case.outputs})
-    return found
 
 
 def items_of(case: Case, path: str) -> Any:

@@ -12,8 +12,9 @@ import anyio
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.errors import TargetError, UsageError
+from evalkit.errors import TargetError, TraceError, UsageError
 from evalkit.judging.asking import Asked, LogprobsRefusedError, Question, ask, client_of
+from evalkit.judging.conversation import judged_later
 from evalkit.judging.logprobs import LEAST_MASS, TOP, Weighted, expected_score, label_masses
 from evalkit.judging.outcome import Reading, combined, failed, with_parts
 from evalkit.judging.precheck import precheck
@@ -25,6 +26,7 @@ from evalkit.settings import settings
 
 if TYPE_CHECKING:
     from evalkit.judging.judge import Judge
+    from evalkit.llm.protocol import ChatModel
 
 T = TypeVar("T")
 How = dict[str, Any]
@@ -41,29 +43,38 @@ async def run(judge: Judge, case: Case) -> Score:
     Raises:
         UsageError: If no model is known.
     """
-    from evalkit.judging.canary import alarm
-
     seen = seen_by(judge, case)
     known = _known(judge, seen)
     if known is not None:
         return known
     try:
-        sent, changes = judge.prepared.messages(seen)
-        problem = await alarm(judge) if judge.canaries else None
-        if problem is not None:
-            return Score.failed("canary_alarm", problem)
-        facts: How = {"neutralised": dict(changes)} if changes else {}
-        if judge.method == "logprobs":
-            return await _weighed(judge, seen, sent, facts)
-        return await _sampled(judge, seen, sent, facts, count=judge.samples)
+        return await _asked_about(judge, seen)
     except MissingValueError as error:
         return Score.skipped(str(error))
+    except TraceError as error:
+        return Score.failed("broken_trace", f"{error}.")
     except TargetError as error:
         return Score.failed(error.reason, error.explanation)
 
 
+async def _asked_about(judge: Judge, case: Case) -> Score:
+    from evalkit.judging.canary import alarm
+
+    sent, changes = judge.prepared.messages(case)
+    problem = await alarm(judge) if judge.canaries else None
+    if problem is not None:
+        return Score.failed("canary_alarm", problem)
+    facts: How = {"neutralised": dict(changes)} if changes else {}
+    if judge.method == "logprobs":
+        return await _weighed(judge, case, sent, facts)
+    return await _sampled(judge, case, sent, facts, count=judge.samples)
+
+
 def _known(judge: Judge, case: Case) -> Score | None:
     """Return the score where no model need be asked: something is missing, or says nothing."""
+    later = judged_later(case) if judge.judges_session else None
+    if later is not None:
+        return Score.skipped(later)
     for needed in sorted(judge.prepared.template.needs):
         value = getattr(case, needed)
         if value is None or (needed == "expectations" and not value):
@@ -133,40 +144,63 @@ async def judged(
         TargetError: If there is no answer.
     """
     prepared = judge.prepared
+    if prepared.reading is not None:
+        from evalkit.judging.traces.judged import consulted
+
+        return await consulted(judge, case, sent, sampling, role=role, repeat=repeat)
     count = prepared.count(case)
-    asked = await _asked(judge, sent, sampling, role, repeat)
+    asked = await asked_for_form(judge, sent, sampling, role, repeat)
     reading = read_verdict(asked.reply, prepared.form, count=count)
-    how = _how(asked)
+    how = how_of(asked)
     if isinstance(reading, Unreadable) and reading.reason in REPAIRED:
         how["repaired"] = reading.reason
-        asked = await _asked(judge, repair(sent, reading.reason), sampling, role, repeat)
+        asked = await asked_for_form(judge, repair(sent, reading.reason), sampling, role, repeat)
         reading = read_verdict(asked.reply, prepared.form, count=count)
     return reading, how
 
 
-def _how(asked: Asked) -> How:
+def how_of(asked: Asked) -> How:
+    """Return what a score says of how its verdict was asked for."""
     how: How = {"method": "verdict", "format": asked.format, "sampling": dict(asked.sampling)}
     if asked.reply.model is not None:
         how["model"] = asked.reply.model
     return how
 
 
-async def _asked(
+async def asked_for_form(
     judge: Judge,
     sent: Sequence[Message],
     sampling: Mapping[str, Any],
     role: str,
     repeat: int,
+    *,
+    tools: Sequence[Mapping[str, Any]] = (),
 ) -> Asked:
+    """Return the answer of the judge's model on its form.
+
+    Raises:
+        TargetError: If there is no answer.
+        UsageError: If no model is known.
+    """
+    client = await client_for(judge)
+    schema = judge.prepared.schema
+    question = Question(messages=sent, schema=schema, sampling=sampling, tools=tools)
+    return await ask(client, question, role=role, repeat=repeat)
+
+
+async def client_for(judge: Judge) -> ChatModel:
+    """Return the client of the judge's model.
+
+    Raises:
+        UsageError: If no model is known.
+    """
     model = judge.model or settings().judge_model
     if model is None:
         raise UsageError(
             f"Judge {judge.name!r} has no model: give model='…', judge_model='…' of the "
             "evaluation, or EVALKIT_JUDGE_MODEL."
         )
-    client = await client_of(model, judge.base_url, judge.auth_environment, judge.timeout_seconds)
-    question = Question(messages=sent, schema=judge.prepared.schema, sampling=sampling)
-    return await ask(client, question, role=role, repeat=repeat)
+    return await client_of(model, judge.base_url, judge.auth_environment, judge.timeout_seconds)
 
 
 def sampling_of(judge: Judge) -> dict[str, Any]:
@@ -182,17 +216,17 @@ async def _weighed(
     form = judge.prepared.form
     sampling = {**sampling_of(judge), "logprobs": True, "top_logprobs": TOP}
     try:
-        asked = await _asked(judge, sent, sampling, "judge", 0)
+        asked = await asked_for_form(judge, sent, sampling, "judge", 0)
     except LogprobsRefusedError:
         why = "the server gives no probabilities"
     else:
         reading = read_verdict(asked.reply, form)
         if isinstance(reading, Unreadable) and reading.reason not in REPAIRED:
-            return failed(reading, {**facts, **_how(asked)})
+            return failed(reading, {**facts, **how_of(asked)})
         found = _weights(asked, judge)
         if found is not None and found.mass >= LEAST_MASS and isinstance(reading, Verdict):
             told = {"method": "logprobs", "mass": found.mass}
-            how = {**_how(asked), **told, "probabilities": dict(found.probabilities)}
+            how = {**how_of(asked), **told, "probabilities": dict(found.probabilities)}
             return Score(
                 found.value,
                 label=reading.label,

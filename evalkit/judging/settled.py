@@ -13,7 +13,9 @@ from evalkit.llm.secrets import names_secret, public_url
 if TYPE_CHECKING:
     from evalkit.judging.judge import Judge
 
-_EXAMPLE_KEYS: Final = frozenset({*CASE_FIELDS, "choice", "explanation", "parts"})
+_EXAMPLE_KEYS: Final = frozenset(
+    {*CASE_FIELDS, "choice", "explanation", "parts", "calls", "span_id"}
+)
 _RUNTIME: Final = frozenset({"messages", "tools", "tool_choice", "response_format", "stream", "n"})
 
 
@@ -32,6 +34,8 @@ def settled(judge: Judge) -> dict[str, Any]:
         )
     if judge.samples < 1 or judge.fallback_samples < 1:
         raise UsageError(f"samples= is at least 1; got {judge.samples}.")
+    if judge.tool_rounds < 1:
+        raise UsageError(f"tool_rounds= is at least 1; got {judge.tool_rounds}.")
     if judge.method not in {"verdict", "logprobs"}:
         raise UsageError(f"method= is 'verdict' or 'logprobs'; got {judge.method!r}.")
     if judge.direction not in {"higher", "lower", "none"}:

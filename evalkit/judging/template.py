@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from evalkit.errors import BindingError, UsageError, near_miss
 from evalkit.judging.harden import fence, neutralised, nonce_of
+from evalkit.judging.traces.views import shown_in_prompt
 from evalkit.scoring.reading import as_text
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class JudgeTemplate:
         environment = _environment()
         try:
             tree = environment.parse(text.replace("\x00", ""))
+            shows_trace = _names_trace(tree)
             self._template = environment.from_string(cast("Any", tree))
         except jinja2.TemplateSyntaxError as error:
             raise UsageError(
@@ -90,6 +92,8 @@ class JudgeTemplate:
         self.names = frozenset(_names(tree, source))
         self.needs = frozenset(_needs(tree))
         self.paths = frozenset(_unconditional(tree))
+        self.shows_trace = shows_trace
+        """Whether it names the trace as a whole, which is then read by tools."""
 
     def render(self, values: Mapping[str, Any]) -> Rendered:
         """Return the message with *values* in their fences.
@@ -187,7 +191,7 @@ def _environment() -> jinja2.Environment:
             return str(value)  # which raises
         if type(value) in {int, float, bool}:
             return str(value)
-        text = shown_value(value)
+        text = shown_in_prompt(value) or shown_value(value)
         if text is None:
             raise MissingValueError(f"The case has no {label}.")
         collected: list[tuple[str, str]] = context[_PIECES]
@@ -254,6 +258,18 @@ def _path(node: Any) -> list[str]:
         return [*_path(node.node), str(node.arg.value)]
     first = next(node.find_all(nodes.Name), None)
     return [first.name] if first is not None else []
+
+
+def _names_trace(node: Any) -> bool:
+    """Say whether the trace is written as a whole, rather than a field of it or a test for it."""
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Name):
+        return bool(node.name == "trace")
+    if isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        return _path(node) == ["case", "trace"]
+    skipped = node.test if isinstance(node, (nodes.If, nodes.CondExpr)) else None
+    return any(_names_trace(child) for child in node.iter_child_nodes() if child is not skipped)
 
 
 def _names(tree: Any, source: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from evalkit._internal.canonical import parse_json
 from evalkit.judging.form import Form, Value
 from evalkit.llm.protocol import ChatReply
 
-Reason = Literal["off_menu", "empty", "truncated", "refusal", "invalid_response"]
+Reason = Literal["off_menu", "empty", "truncated", "refusal", "invalid_response", "tool_rounds"]
 
 REPAIRED: Final = frozenset({"off_menu", "empty", "invalid_response"})
 """What asking once more can mend."""
@@ -39,15 +39,18 @@ class Part:
     label: str
     value: Value
     rationale: str | None = None
+    span_id: str | None = None
+    """Span of a trace that it speaks of."""
 
     def row(self) -> dict[str, Any]:
         """Return the part as a row of evidence."""
-        return {
+        row = {
             "text": self.text,
             "verdict": self.label,
             "value": self.value,
             "rationale": self.rationale,
         }
+        return row if self.span_id is None else row | {"span_id": self.span_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Verdict:
     value: Value = None
     rationale: str | None = None
     parts: tuple[Part, ...] = ()
+    span_id: str | None = None
+    """Span of a trace that it speaks of."""
+
+    span_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def read_verdict(reply: ChatReply, form: Form, *, count: int | None = None) -> V
         >>> from evalkit.judging.form import choices_form
         >>> form = choices_form({"yes": 1, "no": 0})
         >>> read_verdict(ChatReply(text='{"rationale": "all there", "verdict": "yes"}'), form)
-        Verdict(label='yes', value=1, rationale='all there', parts=())
+        Verdict(label='yes', value=1, rationale='all there', parts=(), span_id=None, span_name=None)
         >>> read_verdict(ChatReply(text="I would say yes"), form).reason
         'invalid_response'
     """
@@ -137,8 +144,13 @@ def _judged(found: Mapping[str, Any], form: Form, raw: str) -> Verdict | Unreada
     if label is None:
         told = f"The judge said {_short(found['verdict'])}; it may say {form.menu()}."
         return Unreadable("off_menu", told, _kept(raw))
-    rationale = found.get("rationale")
-    return Verdict(label, form.value(label), rationale if isinstance(rationale, str) else None)
+    rationale, span_id = found.get("rationale"), found.get("span_id")
+    return Verdict(
+        label,
+        form.value(label),
+        rationale if isinstance(rationale, str) else None,
+        span_id=span_id if form.spans and isinstance(span_id, str) and span_id else None,
+    )
 
 
 def _parts(
@@ -158,7 +170,9 @@ def _parts(
         if isinstance(part, Unreadable):
             return part
         text = cast("Mapping[str, Any]", row).get("text")
-        parts.append(Part(str(text or ""), str(part.label), part.value, part.rationale))
+        parts.append(
+            Part(str(text or ""), str(part.label), part.value, part.rationale, part.span_id)
+        )
     return Verdict(None, parts=tuple(parts))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.evaluation.outputs_file import read_outputs
+from evalkit.evaluation.table import explanations_of
 from evalkit.report.failing import failure_groups
 from evalkit.report.slices import tag_columns
 from evalkit.report.texts import as_shown
@@ -138,7 +139,7 @@ def _sparse(texts: Mapping[int, str], places: Mapping[int, int]) -> dict[str, st
 def packed_cells(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> Iterator[str]:
     """Yield the texts of the cases *rows*, packed, a chunk at a time."""
     calls = _calls(result)
-    explained = [metric.column.explanations for metric in result.metrics]
+    explained = [explanations_of(metric) for metric in result.metrics]
     wanted = set(rows.tolist()) if len(rows) < len(result) else None
     gathered: list[tuple[int, dict[str, Any], list[dict[str, Any]]]] = []
     for row, case in _cases(result.spool):

@@ -22,13 +22,22 @@ OFFERED: Final = (
     "trace",
     "case",
     "session",
+    "conversation",
     "tags",
     "metadata",
 )
 """What a scorer function may name as parameters."""
 
 _NEEDED: Final = frozenset(
-    {"outputs", "expectations", "retrieved_context", "tool_calls", "trace", "session"}
+    {
+        "outputs",
+        "expectations",
+        "retrieved_context",
+        "tool_calls",
+        "trace",
+        "session",
+        "conversation",
+    }
 )
 """What no case can be scored without, if the function names it and has no default for it."""
 
@@ -55,6 +64,11 @@ class FunctionScorer:
         if len(self.arguments) == len(OFFERED):  # it takes whatever there is
             return frozenset({"outputs"})
         return _NEEDED.intersection(self.arguments).difference(self.optional)
+
+    @property
+    def reads_session(self) -> bool:
+        """Whether the function names the turns of a whole conversation."""
+        return "conversation" in self.arguments and len(self.arguments) < len(OFFERED)
 
     def score(self, case: Case, /) -> Any | Awaitable[Any]:
         """Return what the function says of *case*."""
@@ -123,9 +137,9 @@ def scorer(
 
     Args:
         function: Names any of ``inputs, outputs, expectations, retrieved_context, tool_calls,
-            trace, case, session, tags, metadata``; may be async.  Cases without what it names are
-            skipped, unless the parameter has a default.  Returns a number, bool, label, `Score`,
-            a mapping or list of these, or ``None`` where it does not apply.
+            trace, case, session, conversation, tags, metadata``; may be async.  Cases without
+            what it names are skipped, unless the parameter has a default.  Returns a number,
+            bool, label, `Score`, a mapping or list of these, or ``None`` where it does not apply.
         name: Metric name; the function's name by default.
         lane: ``process`` to run heavy pure-Python work in a process pool.
         version: Change it when the same code gives other values (a new word list, say).

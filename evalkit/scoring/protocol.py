@@ -34,6 +34,7 @@ class Scorer(Protocol):
     - ``metric_facts``: mapping of key to `MetricFacts`, of a scorer with several metrics;
     - ``requires``: what a case must have: ``outputs``, ``expectations``, ``retrieved_context``,
       ``tool_calls``, ``probabilities``, ``latency_seconds``, ``trace``, ``session``;
+    - ``reads_session``: whether a case is to come with the ``conversation`` of its session;
     - ``version``: a string that changes when values change;
     - ``lane``: ``process`` for pure-Python work heavy enough for a process pool;
     - ``paths``: pairs of field and key, such as ``("inputs", "question")``, of which

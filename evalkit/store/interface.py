@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from evalkit.entities.assessment import Assessment
 from evalkit.entities.run import Experiment, Metric, Run, RunStatus, ViewType
 from evalkit.entities.summary import EvaluationSummary
 from evalkit.store.model_registry import ModelRegistry
@@ -249,6 +250,41 @@ class TrackingStore(ModelRegistry, Protocol):
 
     def evaluation_summaries(self, run_id: str) -> list[EvaluationSummary]:
         """Return the estimates of a run as they were written; none for a run without any."""
+        ...
+
+    # Assessments
+
+    def log_assessments(self, assessments: Sequence[Assessment]) -> None:
+        """Keep what was said of traces, all in one transaction.
+
+        One whose id is there already takes the place of what is there, so that a batch may be sent
+        twice.  Traces and runs that they name need not be in this store.
+
+        Raises:
+            UsageError: If one has no id, or something is too long.
+        """
+        ...
+
+    def search_assessments(
+        self,
+        *,
+        trace_id: str | None = None,
+        span_id: str | None = None,
+        run_id: str | None = None,
+        name: str | None = None,
+        limit: int = 1000,
+        after: str | None = None,
+    ) -> list[Assessment]:
+        """Return assessments that have all of these, the one logged last first.
+
+        Args:
+            trace_id: Only of this trace.
+            span_id: Only of this span.
+            run_id: Only from this run.
+            name: Only of this name.
+            limit: At most this many, at least 1.
+            after: Id of the last assessment of the page before; the page goes on behind it.
+        """
         ...
 
     # Artifacts and life

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from evalkit.entities.case import Case
+from evalkit.testing.trace_degradations import drop_spans, fail_span, repeat_spans
 
 Degrade = Callable[[Case, Case], Case | None]
 """From a good case, and another one, to the degraded case; ``None`` where it does not apply."""
@@ -184,6 +185,9 @@ _TABLE: Final = (
         _listed("tool_calls", lambda calls: [call for call in calls for _ in range(2)]),
     ),
     Degradation("angry_user", "the user complains before the last answer", _angry_user),
+    Degradation("fail_span", "the trace's last step failed", fail_span),
+    Degradation("repeat_spans", "every tool call of the trace is made twice", repeat_spans),
+    Degradation("drop_spans", "the tool calls of the trace are left out", drop_spans),
 )
 
 DEGRADATIONS: Final[Mapping[str, Degradation]] = {one.name: one for one in _TABLE}

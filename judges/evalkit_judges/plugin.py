@@ -13,6 +13,7 @@ from evalkit_judges import (
     instructions,
     retrieval,
     safety,
+    traces,
     writing,
 )
 
@@ -24,6 +25,7 @@ FAMILIES: Final = {
     "safety": safety.JUDGES,
     "code": code.JUDGES,
     "agents": agents.JUDGES,
+    "traces": traces.JUDGES,
     "conversation": conversation.JUDGES,
 }
 """Name and question of every judge, by family."""

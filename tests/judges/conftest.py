@@ -7,6 +7,8 @@ import pytest
 
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
+from evalkit.entities.span import Span
+from evalkit.entities.trace import Trace
 from evalkit.hooks.catalog import get_scorer
 from evalkit.judging.judge import Judge
 from evalkit.testing import ScriptedEndpoint
@@ -71,4 +73,21 @@ def _case(question: str, answer: str, passages: list[str], calls: list[dict[str,
         },
         retrieved_context=passages,
         tool_calls=calls,
+        trace=_trace(question, answer, calls),
     )
+
+
+def _trace(question: str, answer: str, calls: list[dict[str, object]]) -> Trace:
+    root = Span(trace_id="t", span_id="root", name="clerk", inputs={"q": question}, outputs=answer)
+    tools = (
+        Span(
+            trace_id="t",
+            span_id=f"tool{number}",
+            parent_id="root",
+            name=str(call["name"]),
+            span_type="TOOL",
+            inputs=call["arguments"],
+        )
+        for number, call in enumerate(calls)
+    )
+    return Trace(trace_id="t", spans=(root, *tools))

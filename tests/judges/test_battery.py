@@ -10,8 +10,10 @@ import pytest
 from evalkit.entities.case import Case
 from evalkit.hooks.catalog import get_scorer
 from evalkit.judging.judge import Judge
+from evalkit.judging.traces.tools import call_tool
 from evalkit.testing import (
     DEGRADATIONS,
+    Reply,
     ScriptedEndpoint,
     SeenRequest,
     check_metamorphic,
@@ -39,10 +41,11 @@ def words_of(text: str) -> set[str]:
 
 def strict(
     judge: Judge, cases: list[Case], *, fooled: bool = False
-) -> Callable[[SeenRequest], str]:
+) -> Callable[[SeenRequest], Any]:
     """Return a model that gives the best verdict to the good cases alone; a fooled one, the worst.
 
-    It reads the data as any model would: from the fences of the last message.
+    It reads the data as any model would: from the fences of the last message, which holds what the
+    tools say where the judge reads a trace.
     """
     form = judge.prepared.form
     worth = {label: form.value(label) or 0.0 for label in form.labels}
@@ -50,8 +53,12 @@ def strict(
     if judge.facts.direction == "lower":
         good, bad = bad, good
     known = {_data(judge.messages(case)[-1]["content"]) for case in cases}
+    if judge.prepared.reading is not None:
+        known = {_data(call_tool(case.trace, "list_spans", {}).text) for case in cases}
 
-    def answer(request: SeenRequest) -> str:
+    def answer(request: SeenRequest) -> Any:
+        if request.json.get("tools") and request.messages[-1]["role"] == "user":
+            return Reply(value=None, tool_calls=[{"name": "list_spans", "arguments": {}}])
         label = good if (_data(request.prompt) in known) is not fooled else bad
         verdict = int(label) if form.numeric else label
         row = {"rationale": "compared with what is known to be good", "verdict": verdict}

@@ -29,6 +29,7 @@ def test_no_field_of_a_case_speaks_to_the_judge(name: str) -> None:
         expectations=dict.fromkeys([*case.expectations, "expected_response"], EVIL),
         retrieved_context=[EVIL, EVIL],
         tool_calls=[{"name": EVIL, "arguments": {"x": EVIL}}],
+        trace={"spans": [{"span_id": EVIL, "name": EVIL}]},
     )
     plain, asked = judge.messages(case)[-1]["content"], judge.messages(evil)[-1]["content"]
 

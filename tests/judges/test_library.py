@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,16 @@ def test_a_judge_asks_for_a_rationale_before_the_verdict(name: str) -> None:
     if judge.parts is not None:
         schema = schema["properties"][judge.parts]["items"]
 
-    assert list(schema["properties"])[-2:] == ["rationale", "verdict"]
+    order = [name for name in schema["properties"] if name != "span_id"]
+    assert order[-2:] == ["rationale", "verdict"]
     assert schema["additionalProperties"] is False
     verdict = schema["properties"]["verdict"]
     assert len(verdict["enum"]) >= 2
+
+
+def shown_as(example: Mapping[str, Any]) -> list[str]:
+    """The roles of the messages that show an example."""
+    return ["user", *["assistant", "tool"] * len(example.get("calls", ())), "assistant"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,10 +95,10 @@ def test_the_whole_prompt_is_shown_with_every_piece_of_the_case(
 
     assert [message["role"] for message in sent] == [
         "system",
-        *["user", "assistant"] * len(judge.examples),
+        *(role for example in judge.examples for role in shown_as(example)),
         "user",
     ]
-    assert all(str(message["content"]) in printed for message in sent)
+    assert all(str(message["content"] or "") in printed for message in sent)
     assert "{{" not in printed
     assert "{%" not in printed
     for field in judge.requires & {"outputs", "retrieved_context"}:
@@ -217,7 +224,7 @@ def test_parameters_that_cannot_be_used_are_refused(parameters: dict[str, Any], 
 
 
 def test_a_case_that_lacks_what_a_judge_reads_is_skipped(good_cases: list[Case]) -> None:
-    single = dataclasses.replace(good_cases[0], inputs={"question": "Why?"}, session="s-1")
+    single = dataclasses.replace(good_cases[0], inputs={"question": "Why?"})
     score = asyncio.run(judge_named("knowledge_retention").score(single))
 
     assert score.status.word == "skipped"

@@ -7,13 +7,16 @@ give.
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
 from evalkit.entities.case import Case
+from evalkit.entities.span import Span, SpanEvent
+from evalkit.entities.trace import Trace
 from evalkit.judging.judge import Judge
 from evalkit.judging.make import make_judge
-from evalkit.testing import ScriptedEndpoint, SeenRequest
+from evalkit.testing import Reply, ScriptedEndpoint, SeenRequest
 
 FENCED = re.compile(
     r"^<<<DATA ([\w.-]+) ([0-9a-f]{32})>>>$.*?^<<<END DATA \1 \2>>>$", re.MULTILINE | re.DOTALL
@@ -160,3 +163,50 @@ def _values(judge: Judge, attacks: list[str]) -> list[object]:
 
     with ScriptedEndpoint(obedient) as endpoint:
         return asyncio.run(all_scores(judge.with_model("openai/m", base_url=endpoint.base_url)))
+
+
+def reading(request: SeenRequest) -> object:
+    """Read all that the tools show of a trace, then obey or judge as `obedient` does."""
+    answered = sum(message["role"] == "tool" for message in request.messages)
+    if answered == 0:
+        made: list[tuple[str, dict[str, Any]]] = [
+            ("get_root_span", {}),
+            ("list_spans", {}),
+            ("timing", {}),
+        ]
+        made += [("search_spans", {"text": "OBEY"}), ("rm -rf", {"x": 1}), ("get_span", {"a": 2})]
+        return Reply(value=None, tool_calls=[{"name": n, "arguments": a} for n, a in made])
+    left = "\n".join(FENCED.sub("", str(message["content"] or "")) for message in request.messages)
+    assert "OBEY" in str(request.messages)
+    return {"rationale": "r", "span_id": None, "verdict": (ORDER.findall(left) or ["no"])[-1]}
+
+
+def hostile(attack: str) -> Trace:
+    """A trace that holds *attack* wherever a trace can hold a text."""
+    span = Span(
+        trace_id=attack,
+        span_id=f"a{attack}",
+        name=attack,
+        span_type=attack,
+        status="ERROR",
+        status_message=attack,
+        start_ns=0,
+        end_ns=5,
+        inputs={attack: attack},
+        outputs=[attack],
+        attributes={attack: attack},
+        events=(SpanEvent(name=attack, attributes={"exception.message": attack}),),
+    )
+    orphan = Span(trace_id=attack, span_id=f"b{attack}", name=attack, parent_id=attack)
+    return Trace(trace_id=attack, spans=(span, orphan), session=attack, metadata={"x": attack})
+
+
+def test_no_attack_from_within_a_trace_flips_a_verdict() -> None:
+    judge = make_judge("trace", "Did {{ trace }} do what {{ trace.session }} asked?")
+
+    async def all_scores(bound: Judge) -> list[object]:
+        return [(await bound.score(Case(trace=hostile(attack)))).value for attack in ATTACKS]
+
+    with ScriptedEndpoint(reading) as endpoint:
+        bound = judge.with_model("openai/m", base_url=endpoint.base_url)
+        assert asyncio.run(all_scores(bound)) == [False] * len(ATTACKS)

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.entities.case import Case
+from evalkit.entities.span import Span
+from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.decorator import scorer
@@ -19,6 +21,13 @@ GOOD = Case(
     expectations={"target": "It is open from 9 to 18. A card costs nothing. Come in."},
     retrieved_context=["Open from 9 to 18.", "Cards are free."],
     tool_calls=[{"name": "hours"}, {"name": "price"}],
+    trace=Trace(
+        trace_id="t",
+        spans=(
+            Span(trace_id="t", span_id="a", name="clerk"),
+            Span(trace_id="t", span_id="b", name="hours", parent_id="a", span_type="TOOL"),
+        ),
+    ),
 )
 OTHER = Case(
     inputs={"question": "How deep is it?"},

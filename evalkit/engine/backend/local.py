@@ -12,6 +12,7 @@ from evalkit.engine.lanes import ThreadLane
 from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.predict import Caller, ShardWork
 from evalkit.engine.score import ShardScorer
+from evalkit.engine.sessions import conversing
 from evalkit.engine.state import RunState
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
@@ -63,7 +64,7 @@ async def _score_stored(plan: Plan, state: RunState, scorer: ShardScorer, lane: 
             return
         if _is_scored(plan, state, shard):
             continue
-        batch = await lane.run(plan.stored_cells, shard)
+        batch = conversing(await lane.run(plan.stored_cells, shard), plan.scorers)
         failures = {
             row: Score.failed(*state.failures[cell])
             for row, cell in enumerate(plan.cells_of(shard))
@@ -103,6 +104,7 @@ async def _score_ready(
             if state.stop_reason == "decided":
                 continue  # what was called is kept; no judge need be asked any more
             batch, failures = answered_batch(plan, state, work.shard, work.batch)
+            batch = conversing(batch, plan.scorers)
             await scorer.score(work.shard.index, batch, failures)
             if all(outcome.status is not Status.NOT_RUN for outcome in failures.values()):
                 _forget(plan, state, work.shard)

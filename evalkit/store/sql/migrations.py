@@ -16,6 +16,7 @@ from evalkit.entities.run import LifecycleStage
 from evalkit.errors import SchemaVersionError, StoreUnavailableError
 from evalkit.store.sql import registry_migration, tables
 from evalkit.store.sql.engine import Database
+from evalkit.store.sql.step_assessments import add_assessments
 
 FIRST_VERSION = 1
 DEFAULT_EXPERIMENT_NAME = "Default"
@@ -36,6 +37,7 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, registry_migration.DESCRIPTION, registry_migration.add_registry),
+    Migration(3, "add assessments", add_assessments),
 )
 
 

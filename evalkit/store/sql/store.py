@@ -10,6 +10,7 @@ from typing import Self
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
+from evalkit.entities.assessment import Assessment
 from evalkit.entities.run import (
     Experiment,
     LifecycleStage,
@@ -22,6 +23,7 @@ from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import AlreadyExistsError
 from evalkit.store.artifacts import LocalArtifacts
 from evalkit.store.interface import DEFAULT_EXPERIMENT_ID
+from evalkit.store.sql import assessments as assessment_rows
 from evalkit.store.sql import experiments, labels, migrations, runs, search
 from evalkit.store.sql import metrics as metric_rows
 from evalkit.store.sql import summaries as summary_rows
@@ -255,6 +257,28 @@ class SqlTrackingStore(SqlModelRegistry):
         """Return the estimates of a run as they were written."""
         with self._database.read() as connection:
             return summary_rows.read(connection, runs.find_by_id(connection, run_id).run_number)
+
+    def log_assessments(self, assessments: Sequence[Assessment]) -> None:
+        """Keep what was said of traces, all in one transaction."""
+        if assessments:
+            with self._database.write() as connection:
+                assessment_rows.put(connection, assessments)
+
+    def search_assessments(
+        self,
+        *,
+        trace_id: str | None = None,
+        span_id: str | None = None,
+        run_id: str | None = None,
+        name: str | None = None,
+        limit: int = 1000,
+        after: str | None = None,
+    ) -> list[Assessment]:
+        """Return assessments that have all of these, the one logged last first."""
+        given = {"trace_id": trace_id, "span_id": span_id, "run_id": run_id, "name": name}
+        equal = {column: value for column, value in given.items() if value is not None}
+        with self._database.read() as connection:
+            return assessment_rows.find(connection, equal=equal, limit=limit, after=after)
 
     def artifact_uri(self, run_id: str) -> str:
         """Return the URI of a run's own folder of artifacts, which is there afterwards."""

@@ -34,6 +34,8 @@ RUN_NAME_LENGTH = 250
 RUN_ID_LENGTH = 64
 SUMMARY_KEY_LENGTH = 500
 DIGEST_LENGTH = 128
+TRACE_ID_LENGTH = 200
+"""Characters in the id of a trace, span or assessment."""
 
 metadata = MetaData(
     naming_convention={
@@ -166,4 +168,29 @@ evaluation_summaries = Table(
     Column("signature", Text, nullable=False),
     Column("dataset_digest", String(DIGEST_LENGTH), index=True),
     Index(None, "key", "run_number"),
+)
+
+# Traces, spans and runs are named by their ids, which may be those of another store.
+assessments = Table(
+    "assessments",
+    metadata,
+    Column("assessment_number", _ROW_NUMBER, primary_key=True),
+    Column("assessment_id", String(TRACE_ID_LENGTH), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("source_type", String(16), nullable=False),
+    Column("source_id", String(KEY_LENGTH), nullable=False),
+    Column("trace_id", String(TRACE_ID_LENGTH), index=True),
+    Column("span_id", String(TRACE_ID_LENGTH)),
+    Column("run_id", String(TRACE_ID_LENGTH)),
+    Column("value", Text),
+    Column("number", Double),  # the value again where it is a number, for searches
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("rationale", Text),
+    Column("metadata", Text),
+    Column("create_time", BigInteger),
+    Index("uq_assessments_assessment_id", "assessment_id", unique=True),
+    Index(None, "run_id", "name"),
+    Index(None, "name", "number"),
 )

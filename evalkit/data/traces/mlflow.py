@@ -1,0 +1,115 @@
+"""Traces of MLflow 3: what `Trace.to_json` writes, and what its REST interface answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from evalkit.data.traces.assessing import assessments_of
+from evalkit.data.traces.attributes import session_of, translated
+from evalkit.data.traces.values import (
+    attributes_of,
+    hex_id,
+    list_of,
+    mapping_of,
+    parsed,
+    structured,
+    text_or_none,
+    whole,
+)
+from evalkit.entities.span import Span, SpanEvent, SpanStatus
+from evalkit.entities.trace import Trace
+from evalkit.errors import TraceError
+
+_STATES: Final = {"OK": "OK", "ERROR": "ERROR", "IN_PROGRESS": "UNSET"}
+
+
+def is_mlflow_trace(found: Mapping[str, Any]) -> bool:
+    """Say whether a mapping has the keys of a trace of MLflow."""
+    info = found.get("trace_info", found.get("info"))
+    if not isinstance(info, Mapping):
+        return False
+    known = mapping_of(info)
+    if not ({"trace_id", "request_id"} & known.keys()):
+        return False
+    return isinstance(found.get("spans"), list) or isinstance(found.get("data"), Mapping)
+
+
+def read_mlflow_trace(found: Mapping[str, Any]) -> Trace:
+    """Return the trace in MLflow's JSON.
+
+    Raises:
+        TraceError: If a span cannot be read.
+    """
+    info = mapping_of(found.get("trace_info", found.get("info")))
+    trace_id = str(info.get("trace_id") or info.get("request_id"))
+    metadata = mapping_of(info.get("trace_metadata", info.get("request_metadata")))
+    tags = mapping_of(info.get("tags"))
+    listed = found.get("spans", mapping_of(found.get("data")).get("spans"))
+    spans = tuple(_span(mapping_of(one), trace_id) for one in list_of(listed))
+    state = _STATES.get(str(info.get("state", info.get("status"))))
+    return Trace(
+        trace_id=trace_id,
+        spans=spans,
+        state=cast("SpanStatus | None", state),
+        session=session_of(metadata, tags, *(span.attributes for span in spans)),
+        metadata={key: structured(value) for key, value in metadata.items()},
+        tags=dict(tags),
+        assessments=assessments_of(info.get("assessments"), trace_id),
+    )
+
+
+def _span(found: Mapping[str, Any], trace_id: str) -> Span:
+    span_id = hex_id(found.get("span_id") or mapping_of(found.get("context")).get("span_id"))
+    if span_id is None:
+        raise TraceError(f"a span of trace {trace_id!r} has no span_id")
+    raw = found.get("attributes")
+    attributes = attributes_of(raw)
+    if isinstance(raw, Mapping):  # MLflow writes each value as a text of JSON there
+        attributes = {key: parsed(value) for key, value in attributes.items()}
+    status, message = status_of(found.get("status", found.get("status_code")))
+    return Span(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_id=hex_id(found.get("parent_span_id") or found.get("parent_id")),
+        name=str(found.get("name") or ""),
+        status=status,
+        status_message=message or text_or_none(found.get("status_message")),
+        start_ns=whole(found.get("start_time_unix_nano", found.get("start_time"))),
+        end_ns=whole(found.get("end_time_unix_nano", found.get("end_time"))),
+        events=events_of(found.get("events")),
+        **translated(attributes),
+    )
+
+
+def status_of(written: Any) -> tuple[SpanStatus, str | None]:
+    """Return status and message of a span, from a mapping, a word or OpenTelemetry's number.
+
+    Examples:
+        >>> status_of({"code": 2, "message": "no such city"}), status_of("STATUS_CODE_OK")
+        (('ERROR', 'no such city'), ('OK', None))
+    """
+    given = mapping_of(written)
+    code = str(given.get("code", "") if given else written).rpartition("STATUS_CODE_")[2].upper()
+    message = text_or_none(given.get("message"))
+    if code in {"ERROR", "2"}:
+        return "ERROR", message
+    return ("OK" if code in {"OK", "1"} else "UNSET"), message
+
+
+def events_of(listed: Any) -> tuple[SpanEvent, ...]:
+    """Return the events of a span, whose keys may be in camel or snake case."""
+    events = [mapping_of(one) for one in list_of(listed)]
+    return tuple(
+        SpanEvent(
+            name=str(event.get("name") or ""),
+            time_ns=whole(
+                event.get(
+                    "time_unix_nano",
+                    event.get("timeUnixNano", event.get("time_ns", event.get("timestamp"))),
+                )
+            ),
+            attributes=attributes_of(event.get("attributes")),
+        )
+        for event in events
+    )

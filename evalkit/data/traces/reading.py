@@ -1,0 +1,160 @@
+"""Reading a trace, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from evalkit._internal.canonical import canonical_json, content_hash, parse_json
+from evalkit.data.traces.assessing import assessments_of
+from evalkit.data.traces.attributes import session_of, translated
+from evalkit.data.traces.mlflow import events_of, is_mlflow_trace, read_mlflow_trace, status_of
+from evalkit.data.traces.otlp import read_otlp
+from evalkit.data.traces.values import list_of, mapping_of, text_or_none, whole
+from evalkit.entities.span import Span
+from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Trace
+from evalkit.errors import TraceError
+
+_OTLP: Final = ("resourceSpans", "resource_spans")
+
+
+def is_trace(value: Any) -> bool:
+    """Say whether *value* is a trace: ours, MLflow's object, or JSON of a form that is known.
+
+    Examples:
+        >>> is_trace({"resourceSpans": []}), is_trace({"question": "Why?"})
+        (True, False)
+    """
+    if isinstance(value, Trace) or _is_mlflow_object(value):
+        return True
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        try:
+            value = parse_json(value)
+        except ValueError:
+            return False
+    if not isinstance(value, Mapping):
+        return False
+    found = cast("Mapping[str, Any]", value)
+    if FORMAT_KEY in found or any(key in found for key in _OTLP) or is_mlflow_trace(found):
+        return True
+    if set(found) == {"trace"}:
+        return is_trace(found["trace"])
+    spans = list_of(found.get("spans"))
+    return bool(spans) and all({"span_id", "name"} <= mapping_of(one).keys() for one in spans)
+
+
+def _is_mlflow_object(value: Any) -> bool:
+    kind = type(value)
+    return kind.__name__ == "Trace" and kind.__module__.startswith("mlflow.")
+
+
+def read_traces(value: Any) -> list[Trace]:
+    """Return every trace in *value*; an export of OpenTelemetry may hold several.
+
+    Raises:
+        TraceError: If it is no trace, or a broken one.
+    """
+    if isinstance(value, (str, bytes)):
+        try:
+            value = parse_json(value)
+        except ValueError as error:
+            raise TraceError(f"this text is no JSON of a trace: {error}") from error
+    if isinstance(value, Trace):
+        return [value]
+    if _is_mlflow_object(value):
+        value = value.to_dict()
+    if not is_trace(value):
+        raise TraceError(
+            f"{_described(value)} is no trace; a trace is evalkit's, MLflow's (info and spans) or "
+            "OpenTelemetry's (resourceSpans)"
+        )
+    found = cast("Mapping[str, Any]", value)
+    if set(found) == {"trace"}:
+        return read_traces(found["trace"])
+    if any(key in found for key in _OTLP):
+        return read_otlp(found)
+    return [read_mlflow_trace(found) if is_mlflow_trace(found) else _own(found)]
+
+
+def read_trace(value: Any) -> Trace:
+    """Return the trace in *value*: an object, a mapping of JSON, or a text of it.
+
+    Raises:
+        TraceError: If it is no trace, a broken one, or several.
+
+    Examples:
+        >>> trace = read_trace({"spans": [{"span_id": "a", "name": "agent", "span_type": "AGENT"}]})
+        >>> trace.root.name, read_trace(trace.to_json()) == trace
+        ('agent', True)
+    """
+    found = read_traces(value)
+    if len(found) != 1:
+        raise TraceError(f"there are {len(found)} traces where one is needed")
+    return found[0]
+
+
+def trace_if_any(value: Any) -> Any:
+    """Return the trace in *value* where there is one, and any other value as it is.
+
+    Raises:
+        TraceError: If it is a broken trace.
+    """
+    return read_trace(value) if is_trace(value) else value
+
+
+def _described(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return f"a value of type {type(value).__name__}"
+    keys = ", ".join(str(key) for key in list(cast("Mapping[str, Any]", value))[:6])
+    return f"a mapping with the keys {keys or '(none)'}"
+
+
+def _own(found: Mapping[str, Any]) -> Trace:
+    """Return the trace in our own JSON, or in a mapping that somebody wrote by hand."""
+    version = found.get(FORMAT_KEY, TRACE_FORMAT)
+    if not isinstance(version, int) or version > TRACE_FORMAT:
+        raise TraceError("a newer evalkit wrote this trace; upgrade evalkit")
+    trace_id = str(found.get("trace_id") or "tr-" + content_hash(canonical_json(found)))
+    ours = FORMAT_KEY in found
+    spans = tuple(
+        _own_span(mapping_of(one), trace_id, ours=ours) for one in list_of(found.get("spans"))
+    )
+    metadata = mapping_of(found.get("metadata"))
+    attributes = (span.attributes for span in spans)
+    state = found.get("state")
+    return Trace(
+        trace_id=trace_id,
+        spans=spans,
+        state=None if state is None else status_of(state)[0],
+        session=text_or_none(found.get("session")) or session_of(metadata, *attributes),
+        metadata=dict(metadata),
+        tags=dict(mapping_of(found.get("tags"))),
+        assessments=assessments_of(found.get("assessments"), trace_id),
+        notes=tuple(str(note) for note in list_of(found.get("notes"))),
+    )
+
+
+def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
+    if not found.get("span_id"):
+        raise TraceError(f"a span of trace {trace_id!r} has no span_id")
+    status, message = status_of(found.get("status"))
+    given = mapping_of(found.get("attributes"))
+    # What we have written ourselves has been translated before.
+    means: dict[str, Any] = {"attributes": dict(given)} if ours else translated(given)
+    for name in ("inputs", "outputs"):
+        if found.get(name) is not None:
+            means[name] = found[name]
+    if found.get("span_type") or found.get("type"):
+        means["span_type"] = str(found.get("span_type") or found.get("type")).upper()
+    return Span(
+        trace_id=trace_id,
+        span_id=str(found["span_id"]),
+        parent_id=text_or_none(found.get("parent_id")),
+        name=str(found.get("name") or ""),
+        status=status,
+        status_message=message or text_or_none(found.get("status_message")),
+        start_ns=whole(found.get("start_ns")),
+        end_ns=whole(found.get("end_ns")),
+        events=events_of(found.get("events")),
+        **means,
+    )

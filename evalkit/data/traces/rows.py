@@ -1,0 +1,153 @@
+"""Traces as cases: what went in and came out, and what happened on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from evalkit.data.traces.attributes import cost_of, usage_of
+from evalkit.data.traces.reading import is_trace, read_traces
+from evalkit.data.traces.values import list_of, mapping_of, structured
+from evalkit.entities.dataset import Chunk
+from evalkit.entities.span import NANOSECONDS, Span
+from evalkit.entities.trace import Trace
+from evalkit.errors import DataError, TraceError
+
+_MODELS: Final = ("LLM", "CHAT_MODEL", "EMBEDDING")
+_SEARCHED: Final = frozenset({"trace", "trace_id", "trace_metadata", "spans"})
+"""Columns of the frame that MLflow's ``search_traces`` returns, among others."""
+
+_TEXTS: Final = ("page_content", "content", "text")
+
+
+def traced(chunk: Chunk, first_line: int) -> Chunk:
+    """Return *chunk* with its traces as rows of cases; one without traces stays as it is.
+
+    Args:
+        chunk: Rows as they were read.
+        first_line: Number of the first row, where the chunk does not number its rows.
+
+    Raises:
+        DataError: If a trace is broken, or stands among rows of another kind.
+    """
+    rows: Sequence[Any] = chunk.rows
+    if rows and isinstance(rows[0], dict) and rows[0].keys() >= _SEARCHED:
+        rows = [row["trace"] for row in rows]  # what else such a row has, the trace has too
+    if not rows or not is_trace(rows[0]):
+        return chunk
+    made: list[Mapping[str, Any]] = []
+    lines: list[int] = []
+    numbers = chunk.lines if chunk.lines is not None else range(first_line, first_line + len(rows))
+    for line, row in zip(numbers, rows, strict=True):
+        try:
+            found = [trace_row(trace) for trace in read_traces(row)]
+        except TraceError as error:
+            raise DataError(error.problem, file=chunk.file, line=line) from error
+        made += found
+        lines += [line] * len(found)
+    return Chunk(rows=made, file=chunk.file, lines=lines)
+
+
+def trace_row(trace: Trace) -> dict[str, Any]:
+    """Return the fields of a case that *trace* fills.
+
+    Inputs and outputs are those of the root span; retrieved context comes from spans of type
+    ``RETRIEVER``, tool calls from those of type ``TOOL``; tokens and prices are summed over spans
+    of models that contain no other such span.
+
+    Examples:
+        >>> root = Span(trace_id="t", span_id="a", name="agent", inputs={"q": "1+1"}, outputs="2")
+        >>> row = trace_row(Trace(trace_id="t", spans=(root,)))
+        >>> row["inputs"], row["outputs"]
+        ({'q': '1+1'}, '2')
+    """
+    root = trace.root
+    row: dict[str, Any] = {
+        "inputs": {} if root is None else _inputs(root.inputs),
+        "outputs": None if root is None else root.outputs,
+        "expectations": {s.name: s.value for s in trace.assessments if s.kind == "expectation"},
+        "retrieved_context": _contexts(trace) or None,
+        "tool_calls": [_tool_call(span) for span in trace.of_type("TOOL")] or None,
+        "tags": {k: v for k, v in trace.tags.items() if not k.startswith("mlflow.")},
+        "labels": {
+            s.name: s.value
+            for s in trace.assessments
+            if s.kind == "feedback" and s.source.source_type == "HUMAN" and s.error is None
+        },
+        "latency_seconds": trace.duration_seconds,
+        "trace": trace,
+        **_spent(trace),
+    }
+    if trace.session is not None:
+        row["session"] = trace.session
+        if trace.start_ns is not None:  # traces come in any order; turns go by time
+            row["turn"] = trace.start_ns * 1000 // NANOSECONDS
+    return {k: value for k, value in row.items() if value not in (None, {}) or k == "inputs"}
+
+
+def _inputs(given: Any) -> Mapping[str, Any]:
+    if isinstance(given, Mapping):
+        return mapping_of(given)
+    if isinstance(given, list) and all("role" in mapping_of(one) for one in list_of(given)):
+        return {"messages": given}
+    return {} if given is None else {"input": given}
+
+
+def _contexts(trace: Trace) -> list[Any]:
+    found: list[Any] = []
+    for span in trace.of_type("RETRIEVER"):
+        given = span.outputs
+        if isinstance(given, Mapping):
+            known = mapping_of(given)
+            given = next((known[k] for k in ("documents", "results") if k in known), given)
+        for item in list_of(given) if isinstance(given, (list, tuple)) else [given]:
+            held = mapping_of(item)
+            text = next((held[key] for key in _TEXTS if key in held), item)
+            if text is not None:
+                found.append(text)
+    return found
+
+
+def _tool_call(span: Span) -> dict[str, Any]:
+    name = span.attributes.get("gen_ai.tool.name") or span.attributes.get("tool.name") or span.name
+    call: dict[str, Any] = {"name": str(name), "arguments": mapping_of(structured(span.inputs))}
+    if not isinstance(structured(span.inputs), Mapping) and span.inputs is not None:
+        call["arguments"] = {"input": span.inputs}
+    if span.outputs is not None:
+        call["result"] = span.outputs
+    if span.status == "ERROR":
+        call["error"] = span.status_message or "it failed"
+    return call
+
+
+def _spent(trace: Trace) -> dict[str, Any]:
+    """Return tokens and price: sums over the innermost spans of models, else what the trace says.
+
+    A span of an agent often repeats what its parts took; adding it would count twice.
+    """
+    counted = [span for span in trace.of_type(*_MODELS) if not _holds_model(trace, span)]
+    usage: dict[str, int] = {}
+    for span in counted:
+        for kind, n in (usage_of(span) or {}).items():
+            usage[kind] = usage.get(kind, 0) + n
+    prices = [price for span in counted if (price := cost_of(span)) is not None]
+    whole = mapping_of(structured(trace.metadata.get("mlflow.trace.tokenUsage")))
+    if not usage:
+        kinds = ("input_tokens", "output_tokens")
+        usage = {kind: whole[kind] for kind in kinds if isinstance(whole.get(kind), int)}
+    known = mapping_of(structured(trace.metadata.get("mlflow.trace.cost"))).get("total_cost")
+    # A sum over some of the calls is no price of all of them.
+    cost = sum(prices) if prices and len(prices) == len(counted) else None
+    if cost is None and isinstance(known, (int, float)):
+        cost = float(known)
+    return {"usage": usage or None, "cost": cost}
+
+
+def _holds_model(trace: Trace, span: Span) -> bool:
+    waiting = trace.children(span.span_id)
+    while waiting:
+        inner = waiting.pop()
+        if inner.span_type in _MODELS:
+            return True
+        waiting += trace.children(inner.span_id)
+    return False

@@ -1,0 +1,114 @@
+"""An assessment: what somebody, or a judge, or a program, says of a trace or of one span."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from evalkit.errors import UsageError, near_miss
+
+SourceType = Literal["HUMAN", "LLM_JUDGE", "CODE"]
+AssessmentKind = Literal["feedback", "expectation"]
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentSource:
+    """Who says it.
+
+    Examples:
+        >>> AssessmentSource("HUMAN", "ann").source_id
+        'ann'
+    """
+
+    source_type: SourceType
+    source_id: str = "default"
+    """Name of the person, judge or program."""
+
+    def __post_init__(self) -> None:
+        known = get_args(SourceType)
+        if self.source_type not in known:
+            raise UsageError(
+                f"source_type= is one of {', '.join(known)}; got {self.source_type!r}."
+                f"{near_miss(str(self.source_type), known)}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentError:
+    """Why a feedback has no value."""
+
+    error_code: str
+    """Machine-readable, such as ``off_menu``."""
+
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """A feedback (how good it was) or an expectation (what would have been right).
+
+    A feedback has a value or an error; an expectation has a value.
+
+    Examples:
+        >>> said = Assessment(name="correct", value=True, source=AssessmentSource("HUMAN", "ann"),
+        ...                   trace_id="t-1", span_id="a")
+        >>> said.kind, said.value
+        ('feedback', True)
+    """
+
+    name: str
+    source: AssessmentSource
+    kind: AssessmentKind = "feedback"
+    value: Any = None
+    """A JSON value: a number, truth value, label, list or mapping."""
+
+    error: AssessmentError | None = None
+    rationale: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    trace_id: str | None = None
+    span_id: str | None = None
+    """Span that it speaks of; ``None`` means the whole trace."""
+
+    run_id: str | None = None
+    """Evaluation that it comes from."""
+
+    assessment_id: str | None = None
+    """Given when it is logged; an equal id means the same assessment."""
+
+    create_time: int | None = None
+    """Milliseconds since the Unix epoch."""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise UsageError("An assessment needs a name.")
+        if self.kind not in get_args(AssessmentKind):
+            raise UsageError(f"kind= is feedback or expectation; got {self.kind!r}.")
+        if self.kind == "expectation" and (self.value is None or self.error is not None):
+            raise UsageError(f"Expectation {self.name!r} needs a value, and has no error.")
+        if self.kind == "feedback" and (self.value is None) == (self.error is None):
+            raise UsageError(f"Feedback {self.name!r} needs a value, or else an error.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the assessment as JSON values, without what it lacks; `assessment_of` reads it."""
+        error = self.error
+        shown: dict[str, Any] = {
+            "assessment_id": self.assessment_id,
+            "name": self.name,
+            "kind": self.kind,
+            "source": {
+                "source_type": self.source.source_type,
+                "source_id": self.source.source_id,
+            },
+            "value": self.value,
+            "error": None
+            if error is None
+            else {"error_code": error.error_code, "error_message": error.error_message},
+            "rationale": self.rationale,
+            "metadata": dict(self.metadata) or None,
+            "trace_id": self.trace_id,
+            "span_id": self.span_id,
+            "run_id": self.run_id,
+            "create_time": self.create_time,
+        }
+        return {name: value for name, value in shown.items() if value is not None}

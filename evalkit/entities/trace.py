@@ -1,0 +1,155 @@
+"""A trace: the steps of one request, as spans that contain each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from evalkit.entities.assessment import Assessment
+from evalkit.entities.span import NANOSECONDS, Span, SpanStatus
+from evalkit.errors import TraceError
+
+TRACE_FORMAT: Final = 1
+"""Version of the JSON that `Trace.to_json` writes."""
+
+FORMAT_KEY: Final = "evalkit_trace"
+"""Key that tells this JSON from that of others."""
+
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """The spans of one request, in order of their start, parents before their children.
+
+    Spans whose parent is not in the trace are kept, as roots of their own, and `notes` says so.
+
+    Raises:
+        TraceError: If two spans share an id, or spans contain each other in a circle.
+
+    Examples:
+        >>> trace = Trace(trace_id="t", spans=(
+        ...     Span(trace_id="t", span_id="b", name="search", parent_id="a", start_ns=2),
+        ...     Span(trace_id="t", span_id="a", name="agent", start_ns=1),
+        ... ))
+        >>> [span.name for span in trace.spans], trace.root.name
+        (['agent', 'search'], 'agent')
+    """
+
+    trace_id: str
+    spans: tuple[Span, ...] = ()
+    state: SpanStatus | None = None
+    """What the recorder said of the whole; see `status`."""
+
+    session: str | None = None
+    """Conversation that the trace is a turn of."""
+
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tags: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    assessments: tuple[Assessment, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is not as it should be, in words."""
+
+    def __post_init__(self) -> None:
+        twice = [name for name, n in Counter(s.span_id for s in self.spans).items() if n > 1]
+        if twice:
+            raise TraceError(f"trace {self.trace_id!r} has several spans of the id {twice[0]!r}")
+        object.__setattr__(self, "spans", _ordered(self.trace_id, self.spans))
+        known = {None, *(span.span_id for span in self.spans)}
+        orphans = [span.span_id for span in self.spans if span.parent_id not in known]
+        if orphans:
+            shown = ", ".join(orphans[:_SHOWN]) + (", …" if len(orphans) > _SHOWN else "")
+            told = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {shown}"
+            if told not in self.notes:
+                object.__setattr__(self, "notes", (*self.notes, told))
+
+    @property
+    def root(self) -> Span | None:
+        """The first span without a parent, else the first whose parent is absent."""
+        roots = [span for span in self.spans if span.parent_id is None]
+        return next(iter(roots or self.spans), None)
+
+    def get(self, span_id: str) -> Span | None:
+        """Return the span of an id; ``None`` if there is none."""
+        return next((span for span in self.spans if span.span_id == span_id), None)
+
+    def children(self, span_id: str) -> list[Span]:
+        """Return the direct parts of a span, in order of their start."""
+        return [span for span in self.spans if span.parent_id == span_id]
+
+    def of_type(self, *span_types: str) -> list[Span]:
+        """Return the spans of some types, in order of their start."""
+        return [span for span in self.spans if span.span_type in span_types]
+
+    @property
+    def status(self) -> SpanStatus:
+        """What the recorder said of the whole, else the status of the root."""
+        if self.state is not None:
+            return self.state
+        return "UNSET" if self.root is None else self.root.status
+
+    @property
+    def start_ns(self) -> int | None:
+        """When the first span began, in nanoseconds since the Unix epoch."""
+        return min((s.start_ns for s in self.spans if s.start_ns is not None), default=None)
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """Time of the root span, else from the first start to the last end."""
+        if self.root is not None and self.root.duration_seconds is not None:
+            return self.root.duration_seconds
+        last = max((s.end_ns for s in self.spans if s.end_ns is not None), default=None)
+        start = self.start_ns
+        return None if last is None or start is None else max(last - start, 0) / NANOSECONDS
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trace as JSON values; `evalkit.tracing.read_trace` reads it."""
+        shown: dict[str, Any] = {
+            FORMAT_KEY: TRACE_FORMAT,
+            "trace_id": self.trace_id,
+            "state": self.state,
+            "session": self.session,
+            "metadata": dict(self.metadata) or None,
+            "tags": dict(self.tags) or None,
+            "spans": [span.to_json() for span in self.spans],
+            "assessments": [said.to_json() for said in self.assessments] or None,
+            "notes": list(self.notes) or None,
+        }
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+def _ordered(trace_id: str, spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return *spans* by start, parents before their children."""
+    known = {span.span_id for span in spans}
+    parts: dict[str | None, list[Span]] = {}
+    for span in sorted(spans, key=_start):
+        parent = span.parent_id if span.parent_id in known else None
+        parts.setdefault(parent, []).append(span)
+    found: list[Span] = []
+    reached: set[str] = set()
+    ready = list(reversed(parts.get(None, [])))
+    while ready:  # no recursion: a trace may be thousands of spans deep
+        span = ready.pop()
+        found.append(span)
+        reached.add(span.span_id)
+        ready += reversed(parts.get(span.span_id, []))
+    if len(found) < len(spans):
+        caught = next(span for span in spans if span.span_id not in reached)
+        raise TraceError(
+            f"the spans of trace {trace_id!r} contain each other in a circle, by way of span "
+            f"{caught.span_id!r} ({caught.name!r})"
+        )
+    # By start, as they were; a parent that claims to start after its children still comes first.
+    place = {span.span_id: at for at, span in enumerate(found)}
+    starts: dict[str, float] = {}
+    for span in found:
+        own = _start(span)
+        above = starts.get(span.parent_id or "", -1.0)
+        starts[span.span_id] = max(own, above)
+    return tuple(sorted(found, key=lambda s: (starts[s.span_id], place[s.span_id])))
+
+
+def _start(span: Span) -> float:
+    return float("inf") if span.start_ns is None else float(span.start_ns)

@@ -1,0 +1,1 @@
+"""Judging a trace by reading it through tools, never as a whole."""

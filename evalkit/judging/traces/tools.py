@@ -1,0 +1,219 @@
+"""The tools of a judge that reads a trace: which there are, and what a call of one answers.
+
+The set is fixed here.  No text of a trace adds a tool, and what a call answers is fenced like any
+text that is judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from evalkit._internal.canonical import canonical_json
+from evalkit.entities.trace import Trace
+from evalkit.errors import UsageError, near_miss
+from evalkit.judging.harden import fence, neutralised, nonce_of
+from evalkit.judging.traces import views
+from evalkit.judging.traces.timing import timing
+
+RESULT_CHARACTERS: Final = 12_000
+"""Most characters of what one call answers, fence aside."""
+
+ARGUMENT_CHARACTERS: Final = 300
+"""Most characters of an argument."""
+
+_OFFSET: Final = {
+    "type": "integer",
+    "description": "Where to go on: next_offset of the page before.",
+}
+_SPAN_ID: Final = {"type": "string", "description": "Id of the span."}
+
+
+@dataclass(frozen=True, slots=True)
+class TraceTool:
+    """One tool: what the model is told of it, and what it does."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Mapping[str, Any]]
+    required: tuple[str, ...]
+    work: Callable[..., Mapping[str, Any]]
+
+    def schema(self) -> dict[str, Any]:
+        """Return the tool in OpenAI's form."""
+        parameters = {
+            "type": "object",
+            "properties": {name: dict(told) for name, told in self.parameters.items()},
+            "required": list(self.required),
+            "additionalProperties": False,
+        }
+        function = {"name": self.name, "description": self.description, "parameters": parameters}
+        return {"type": "function", "function": function}
+
+
+TOOLS: Final = (
+    TraceTool(
+        "get_root_span",
+        "The root span: the whole request, with inputs, outputs and the number of its parts.",
+        {},
+        (),
+        views.get_root_span,
+    ),
+    TraceTool(
+        "list_spans",
+        f"Spans in order of start, {views.PAGE} a page: id, parent, name, type, status, seconds.",
+        {
+            "offset": _OFFSET,
+            "parent": {"type": "string", "description": "Only the direct parts of this span."},
+        },
+        (),
+        views.list_spans,
+    ),
+    TraceTool(
+        "get_span",
+        f"One span with its inputs, outputs, events and attributes, {views.PIECE} characters at "
+        "a time.",
+        {"span_id": _SPAN_ID, "offset": _OFFSET},
+        ("span_id",),
+        views.get_span,
+    ),
+    TraceTool(
+        "search_spans",
+        "Spans by a text in their names, messages and contents (case is ignored), by type, by "
+        "status, or by several of these together.",
+        {
+            "text": {"type": "string", "description": "What to look for."},
+            "regex": {"type": "boolean", "description": "Whether text is a regular expression."},
+            "span_type": {"type": "string", "description": "Such as TOOL, LLM or RETRIEVER."},
+            "status": {"type": "string", "enum": ["OK", "ERROR", "UNSET"]},
+            "offset": _OFFSET,
+        },
+        (),
+        views.search_spans,
+    ),
+    TraceTool(
+        "timing",
+        "Where the time went: slowest spans, critical path, gaps.",
+        {},
+        (),
+        timing,
+    ),
+)
+"""Every tool there is."""
+
+SCHEMAS: Final = tuple(tool.schema() for tool in TOOLS)
+"""The tools as the model is shown them."""
+
+_BY_NAME: Final = {tool.name: tool for tool in TOOLS}
+_TYPES: Final[Mapping[str, type]] = {"string": str, "integer": int, "boolean": bool}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a call of a tool gave."""
+
+    name: str
+    """The tool's name; of an unknown tool, ``unknown_tool``."""
+
+    arguments: Mapping[str, Any]
+    """The arguments that were used, neutralised: what may be shown to the model again."""
+
+    text: str
+    """The answer in its fence."""
+
+    failed: bool = False
+    """Whether the tool, or an argument, is none that there is."""
+
+
+def call_tool(trace: Trace, name: Any, arguments: Any) -> ToolAnswer:
+    """Return what the tool *name* says; a wrong name or argument is an answer too, and bounded.
+
+    Examples:
+        >>> call_tool(Trace(trace_id="t"), "delete_everything", {}).text.splitlines()[1][:60]
+        "error: there is no tool 'delete_everything'. There are: get_"
+    """
+    tool = _BY_NAME.get(name) if isinstance(name, str) else None
+    if tool is None:
+        hint = near_miss(str(name), _BY_NAME)
+        told = f"there is no tool {views.clipped(str(name))!r}.{hint}"
+        return _failed("unknown_tool", f"{told} There are: {', '.join(_BY_NAME)}.")
+    try:
+        given = _checked(tool, arguments)
+        found = tool.work(trace, **given)
+    except UsageError as error:
+        return _failed(tool.name, str(error))
+    text = views.rendered(found)
+    if len(text) > RESULT_CHARACTERS:
+        text = f"{text[:RESULT_CHARACTERS]}… (cut here)"
+    return ToolAnswer(tool.name, _repeatable(given), _fenced(tool.name, text))
+
+
+def _failed(name: str, told: str) -> ToolAnswer:
+    return ToolAnswer(name, {}, _fenced(name, f"error: {views.clipped(told, 600)}"), failed=True)
+
+
+def refused_call(name: Any, told: str) -> ToolAnswer:
+    """Return the answer to a call that is not made."""
+    return _failed(name if name in _BY_NAME else "unknown_tool", told)
+
+
+def _fenced(name: str, text: str) -> str:
+    clean = neutralised(text).text
+    return fence(name, clean, nonce_of([(name, clean)]))
+
+
+def _repeatable(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments as they go back to the model: it may have copied them from the trace."""
+    return {
+        name: neutralised(value).text if isinstance(value, str) else value
+        for name, value in arguments.items()
+    }
+
+
+def _checked(tool: TraceTool, arguments: Any) -> dict[str, Any]:
+    """Return the arguments that *tool* takes.
+
+    Raises:
+        UsageError: If they are no mapping, or one is missing, unknown, too long or of another type.
+    """
+    if arguments is None:
+        arguments = {}
+    if not isinstance(arguments, Mapping):
+        raise UsageError(f"the arguments of {tool.name} must be a JSON object")
+    given = cast("Mapping[str, Any]", arguments)
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        told = tool.parameters.get(name)
+        if told is None:
+            known = ", ".join(tool.parameters) or "none"
+            hint = near_miss(str(name), tool.parameters)
+            short = views.clipped(str(name))
+            raise UsageError(f"{tool.name} has no argument {short!r}.{hint} It takes: {known}")
+        if value is not None:
+            found[name] = _value(name, value, told)
+    for name in tool.required:
+        if name not in found:
+            raise UsageError(f"{tool.name} needs {name}")
+    return found
+
+
+def _value(name: str, value: Any, told: Mapping[str, Any]) -> Any:
+    wanted = _TYPES[told["type"]]
+    if wanted is int and re.fullmatch(r"\d{1,9}(\.0)?", str(value)):
+        return int(float(value))
+    if not isinstance(value, wanted) or wanted is int:
+        least = " of at least 0" if wanted is int else ""
+        raise UsageError(f"{name} must be of type {told['type']}{least}")
+    text = str(value)
+    if wanted is str and len(text) > ARGUMENT_CHARACTERS:
+        raise UsageError(f"{name} has {len(text)} characters; at most {ARGUMENT_CHARACTERS}")
+    if "enum" in told and text.upper() not in told["enum"]:
+        raise UsageError(f"{name} is one of {', '.join(told['enum'])}")
+    return value
+
+
+def arguments_text(arguments: Mapping[str, Any]) -> str:
+    """Return arguments as the text that OpenAI's protocol wants."""
+    return canonical_json(arguments).decode()

@@ -1,0 +1,227 @@
+"""What the tools show of a trace: pure functions, each of bounded size.
+
+None of these shows the trace as a whole.  Lists come in pages; the content of a span comes in
+pieces; a search ends after so many matches.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit.entities.span import Span
+from evalkit.entities.trace import Trace
+from evalkit.errors import UsageError, near_miss
+
+PAGE: Final = 40
+"""Spans in a page of a list."""
+
+PIECE: Final = 4000
+"""Characters in a piece of a span's content."""
+
+MATCHES: Final = 20
+"""Matches that one search shows."""
+
+_NAME: Final = 80
+_MESSAGE: Final = 240
+_AROUND: Final = 60
+_SEARCHED: Final = 200_000
+"""Characters of one span that a search looks at."""
+
+
+def described(trace: Trace) -> str:
+    """Return a few words on *trace*: what stands in a prompt where the trace is named.
+
+    Examples:
+        >>> root = Span(trace_id="t", span_id="a", name="agent", span_type="AGENT", status="OK")
+        >>> described(Trace(trace_id="t", spans=(root,)))
+        'A trace of 1 span. Its root is "agent" (AGENT, id a), with status OK.'
+    """
+    root = trace.root
+    count = f"{len(trace.spans)} span{'' if len(trace.spans) == 1 else 's'}"
+    if root is None:
+        return f"A trace of {count}."
+    seconds = trace.duration_seconds
+    took = "" if seconds is None else f", in {seconds:.3g} s"
+    noted = " ".join(f"Note: {clipped(note, _MESSAGE)}." for note in trace.notes[:2])
+    return (
+        f'A trace of {count}. Its root is "{clipped(root.name)}" ({clipped(root.span_type)}, id '
+        f"{clipped(root.span_id)}), with status {trace.status}{took}.{' ' * bool(noted)}{noted}"
+    )
+
+
+def shown_in_prompt(value: Any) -> str | None:
+    """Return a trace in a few words, and spans in a line each, a page at most; else ``None``."""
+    if isinstance(value, Trace):
+        return described(value)
+    if isinstance(value, Span):
+        return json.dumps(row_of(value), ensure_ascii=False)
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], Span):
+        spans = [one for one in cast("Sequence[Any]", value) if isinstance(one, Span)]
+        lines = [json.dumps(row_of(span), ensure_ascii=False) for span in spans[:PAGE]]
+        left = len(spans) - len(lines)
+        return "\n".join([*lines, *([f"({left} more)"] if left else [])])
+    return None
+
+
+def clipped(text: str, most: int = _NAME) -> str:
+    """Return *text*, cut to *most* characters."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def row_of(span: Span) -> dict[str, Any]:
+    """Return a span in one line: id, parent, name, type, status and seconds."""
+    row: dict[str, Any] = {"id": span.span_id, "parent": span.parent_id}
+    row |= {"name": clipped(span.name), "type": clipped(span.span_type), "status": span.status}
+    if span.status_message:
+        row["message"] = clipped(span.status_message, _MESSAGE)
+    row["seconds"] = None if span.duration_seconds is None else round(span.duration_seconds, 6)
+    return row
+
+
+def content_of(span: Span) -> str:
+    """Return inputs, outputs, attributes and events of a span as a text of JSON."""
+    known = span.to_json()
+    names = ("status_message", "inputs", "outputs", "events", "attributes")
+    held = {name: known[name] for name in names if name in known}
+    # By way of canonical JSON, which knows what a user's values may be.
+    plain = parse_json(canonical_json(held))
+    return json.dumps({name: plain[name] for name in held}, ensure_ascii=False, indent=1)
+
+
+def get_root_span(trace: Trace) -> dict[str, Any]:
+    """Return the root span, with the beginning of its content, and how many parts it has."""
+    root = trace.root
+    if root is None:
+        return {"span": None, "note": "the trace has no spans"}
+    return get_span(trace, root.span_id)
+
+
+def list_spans(trace: Trace, *, offset: int = 0, parent: str | None = None) -> dict[str, Any]:
+    """Return a page of spans in order of their start, or of the direct parts of *parent*.
+
+    Raises:
+        UsageError: If there is no span *parent*.
+    """
+    spans: Sequence[Span] = trace.spans
+    if parent is not None:
+        spans = trace.children(_known(trace, parent).span_id)
+    page = spans[offset : offset + PAGE]
+    found: dict[str, Any] = {"total": len(spans), "spans": [row_of(span) for span in page]}
+    if offset + PAGE < len(spans):
+        found["next_offset"] = offset + PAGE
+    return found
+
+
+def get_span(trace: Trace, span_id: str, *, offset: int = 0) -> dict[str, Any]:
+    """Return one span, and a piece of its content from character *offset* on.
+
+    Raises:
+        UsageError: If there is no such span.
+    """
+    span = _known(trace, span_id)
+    content = content_of(span)
+    found: dict[str, Any] = {
+        "span": row_of(span),
+        "parts": len(trace.children(span.span_id)),
+        "content": content[offset : offset + PIECE],
+        "characters": len(content),
+    }
+    if offset + PIECE < len(content):
+        found["next_offset"] = offset + PIECE
+    return found
+
+
+def search_spans(
+    trace: Trace,
+    *,
+    text: str | None = None,
+    regex: bool = False,
+    span_type: str | None = None,
+    status: str | None = None,
+    offset: int = 0,
+) -> dict[str, Any]:
+    """Return spans that have a text, a type or a status, with the place where the text stands.
+
+    A regular expression is one of RE2, whose time grows with the length of what it searches and
+    with nothing else, so that no expression can hold the judge up.
+
+    Raises:
+        UsageError: If nothing is looked for, or the regular expression is wrong.
+    """
+    if text is None and span_type is None and status is None:
+        raise UsageError("give text, span_type or status to search for")
+    spans = [
+        span
+        for span in trace.spans
+        if (span_type is None or span.span_type.upper() == span_type.upper())
+        and (status is None or span.status == status.upper())
+    ]
+    hits: list[tuple[Span, str | None]] = [(span, None) for span in spans]
+    if text is not None:
+        places = _places(spans, text, regex=regex)
+        hits = [(span, shown) for span, shown in zip(spans, places, strict=True) if shown]
+    page = hits[offset : offset + MATCHES]
+    rows = [row_of(span) | ({} if shown is None else {"match": shown}) for span, shown in page]
+    found: dict[str, Any] = {"total": len(hits), "spans": rows}
+    if offset + MATCHES < len(hits):
+        found["next_offset"] = offset + MATCHES
+    return found
+
+
+def _places(spans: Sequence[Span], text: str, *, regex: bool) -> list[str | None]:
+    """Return for each span the words around the first match, or ``None``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    searched = [_searched(span) for span in spans]
+    array = pa.array(searched, type=pa.string())
+    options = pc.MatchSubstringOptions(text, ignore_case=True)
+    function = "find_substring_regex" if regex else "find_substring"
+    try:
+        starts: list[int] = pc.call_function(function, [array], options).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        told = clipped(str(error).splitlines()[0], _MESSAGE)
+        raise UsageError(f"this regular expression cannot be used: {told}") from error
+    return [
+        None if start < 0 else _around(whole, start)
+        for whole, start in zip(searched, starts, strict=True)
+    ]
+
+
+def _searched(span: Span) -> str:
+    whole = f"{span.name}\n{span.status_message or ''}\n{content_of(span)}"
+    return whole[:_SEARCHED].encode("utf-8", "replace").decode("utf-8")
+
+
+def _around(whole: str, start: int) -> str:
+    raw = whole.encode("utf-8")  # Arrow counts bytes
+    piece = raw[max(start - _AROUND, 0) : start + 2 * _AROUND]
+    return " ".join(piece.decode("utf-8", "ignore").split())
+
+
+def _known(trace: Trace, span_id: str) -> Span:
+    span = trace.get(span_id)
+    if span is None:
+        known = [one.span_id for one in trace.spans]
+        hint = near_miss(span_id, known)
+        raise UsageError(f"there is no span {clipped(span_id)!r}.{hint}")
+    return span
+
+
+def rendered(found: Mapping[str, Any]) -> str:
+    """Return what a tool found as JSON, a span a line; the content of a span stands below it."""
+    parts: list[str] = []
+    content = ""
+    for name, value in found.items():
+        if name == "content":
+            content = f"\n{value}"
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            rows: list[Any] = value
+            lines = ",\n ".join(json.dumps(row, ensure_ascii=False) for row in rows)
+            parts.append(f"{json.dumps(name)}: [\n {lines}]")
+        else:
+            parts.append(f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+    return "{" + ",\n".join(parts) + "}" + content

@@ -1,0 +1,260 @@
+"""Traces of every form, as entities and as cases."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit.data.spool import Spool, spool
+from evalkit.data.traces import is_trace, read_trace, read_traces
+from evalkit.data.traces.rows import trace_row
+from evalkit.entities.span import Span
+from evalkit.entities.trace import Trace
+from evalkit.errors import DataError, TraceError
+
+FILES = Path(__file__).parent / "traces"
+
+
+def written(name: str) -> Any:
+    return json.loads((FILES / name).read_text(encoding="utf-8"))
+
+
+def spans(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"trace_id": "t", "spans": [{"name": row["span_id"], **row} for row in rows]}
+
+
+@pytest.mark.parametrize("name", ["mlflow_object.json", "mlflow_rest.json"])
+def test_a_trace_of_mlflow_is_read_in_both_of_its_forms(name: str) -> None:
+    trace = read_trace(written(name))
+
+    assert trace.trace_id == "tr-52891693b913136c1c3ff0839a43fa68"
+    assert [(s.name, s.span_type, s.status) for s in trace.spans] == [
+        ("agent", "AGENT", "OK"),
+        ("retrieve", "RETRIEVER", "OK"),
+        ("lookup", "TOOL", "OK"),
+        ("lookup", "TOOL", "ERROR"),
+        ("chat", "CHAT_MODEL", "OK"),
+    ]
+    assert {s.parent_id for s in trace.spans} == {None, "00a57613c5e20cd6"}
+    assert trace.spans[2].outputs == {"population": 10}
+    assert trace.spans[3].status_message == "KeyError: 'no such city'"
+    assert trace.spans[3].events[0].name == "exception"
+    assert (trace.session, trace.status) == ("s-1", "OK")
+    assert trace.duration_seconds == pytest.approx(0.3148, abs=1e-4)
+    said = {one.name: one for one in trace.assessments}
+    assert (said["correct"].value, said["correct"].span_id) == (True, "00a57613c5e20cd6")
+    assert (said["expected_response"].kind, said["expected_response"].value) == (
+        "expectation",
+        "Lima",
+    )
+    assert said["broken"].error is not None
+    assert said["broken"].error.error_code == "ValueError"
+
+
+def test_both_forms_of_mlflow_say_the_same() -> None:
+    one, other = (read_trace(written(f"mlflow_{form}.json")) for form in ("object", "rest"))
+
+    assert one.spans == other.spans
+    assert one.assessments == other.assessments
+
+
+def test_an_export_of_opentelemetry_holds_several_traces() -> None:
+    weather, question = read_traces(written("otlp.json"))
+
+    assert [s.span_type for s in weather.spans] == ["AGENT", "CHAT_MODEL", "TOOL"]
+    assert weather.session == "conv-9"
+    assert weather.spans[2].inputs == {"city": "Oslo"}
+    assert [s.span_type for s in question.spans] == ["CHAIN", "RETRIEVER", "LLM"]
+    assert (question.session, question.status) == ("s-oi", "ERROR")
+    assert question.spans[2].inputs == [{"role": "user", "content": "Who wrote it?"}]
+    assert question.metadata == {"service.name": "qa-bot"}
+
+
+def test_a_trace_fills_the_fields_of_a_case() -> None:
+    weather, question = (trace_row(trace) for trace in read_traces(written("otlp.json")))
+
+    assert weather["tool_calls"] == [
+        {"name": "weather", "arguments": {"city": "Oslo"}, "result": "rain"}
+    ]
+    # The agent's span repeats the tokens of the model's, which must not count twice.
+    assert weather["usage"] == {"input_tokens": 30, "output_tokens": 12}
+    assert "cost" not in weather
+    assert question["inputs"] == {"input": "Who wrote it?"}
+    assert question["outputs"] == "Eliot"
+    assert question["retrieved_context"] == [
+        "Middlemarch is by George Eliot.",
+        "Eliot was born in 1819.",
+    ]
+    assert (question["latency_seconds"], question["cost"]) == (0.5, 0.25)
+
+
+def test_labels_and_expectations_of_people_come_with_the_trace() -> None:
+    row = trace_row(read_trace(written("mlflow_object.json")))
+
+    assert row["labels"] == {"correct": True}
+    assert row["expectations"] == {"expected_response": "Lima"}
+    assert row["tags"] == {"region": "south"}
+    assert row["tool_calls"][1]["error"] == "KeyError: 'no such city'"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mlflow_object.json", "mlflow_rest.json", "otlp.json"],
+)
+def test_a_file_of_one_trace_is_data(name: str, tmp_path: Path) -> None:
+    found = spool(FILES / name, tmp_path)
+
+    assert found.n == (2 if name == "otlp.json" else 1)
+    assert {"inputs", "outputs", "trace", "session", "tool_calls"} <= found.fields
+    assert all(isinstance(case.trace, Trace) for case in found.batch(0, found.n))
+
+
+def test_lines_of_traces_are_data(tmp_path: Path) -> None:
+    lines = [json.dumps(written(name)) for name in ("otlp.json", "mlflow_rest.json")]
+    (tmp_path / "traces.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    found = spool(tmp_path / "traces.jsonl", tmp_path / "out")
+
+    assert [case.session for case in found.batch(0, 3)] == ["conv-9", "s-oi", "s-1"]
+
+
+class MlflowLike:
+    """Stands for MLflow's class, which the tests cannot install: its name, module and method."""
+
+    def to_dict(self) -> Any:
+        return written("mlflow_object.json")
+
+
+MlflowLike.__name__, MlflowLike.__module__ = "Trace", "mlflow.entities.trace"
+
+
+def test_objects_in_memory_are_data(tmp_path: Path) -> None:
+    given = [MlflowLike(), read_traces(written("otlp.json"))[0]]
+    found = spool(given, tmp_path)
+
+    traces = [case.trace for case in found.batch(0, 2)]
+    assert [trace.spans[0].span_type for trace in traces] == ["AGENT", "AGENT"]
+    assert traces[1] == given[1]
+
+
+def test_the_snapshot_keeps_a_trace_whole(tmp_path: Path) -> None:
+    trace = read_trace(written("mlflow_object.json"))
+    spool([{"question": "q", "trace": trace}, {"question": "r", "trace": "opaque"}], tmp_path)
+    kept = Spool.open(tmp_path / "cases.parquet").values("trace")
+
+    assert kept == [trace, "opaque"]
+
+
+def test_a_trace_in_a_column_of_texts_is_read(tmp_path: Path) -> None:
+    text = json.dumps(written("mlflow_rest.json"))
+    found = spool([{"question": "q", "trace": text}], tmp_path)
+
+    assert found.values("trace")[0].session == "s-1"
+
+
+def test_the_frame_of_mlflows_search_is_data(tmp_path: Path) -> None:
+    import pandas as pd
+
+    text = json.dumps(written("mlflow_object.json"))
+    row = {"trace_id": "t", "trace": text, "request": "q", "response": "r", "trace_metadata": {}}
+    found = spool(pd.DataFrame([{**row, "spans": [], "tags": {}, "assessments": []}]), tmp_path)
+
+    assert found.values("inputs") == [{"question": "What is the capital of Peru?"}]
+    assert found.values("labels") == [{"correct": True}]
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        pytest.param(
+            spans({"span_id": "a", "parent_id": "b"}, {"span_id": "b", "parent_id": "a"}),
+            "circle",
+            id="circle",
+        ),
+        pytest.param(spans({"span_id": "a", "parent_id": "a"}), "circle", id="own-parent"),
+        pytest.param(spans({"span_id": "a"}, {"span_id": "a"}), "several spans", id="twice"),
+        pytest.param(spans({"span_id": "a", "start_ns": "noon"}), "no whole number", id="time"),
+        pytest.param(
+            {"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x"}]}]}]},
+            "no traceId",
+            id="otlp-without-ids",
+        ),
+        pytest.param({"evalkit_trace": 99, "spans": []}, "newer evalkit", id="newer"),
+    ],
+)
+def test_a_broken_trace_is_an_error_that_says_why_and_where(
+    broken: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(TraceError, match=said):
+        read_trace(broken)
+    lines = [json.dumps(written("mlflow_rest.json")), json.dumps(broken)]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(DataError, match=rf"t\.jsonl, line 2: .*{said}"):
+        spool(tmp_path / "t.jsonl", tmp_path / "out")
+
+
+def test_a_row_that_is_no_trace_among_traces_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 2: a mapping with the keys question is no trace"):
+        spool([written("mlflow_rest.json"), {"question": "Why?"}], tmp_path)
+
+
+def test_orphans_are_kept_and_told_of() -> None:
+    trace = read_trace(spans({"span_id": "a"}, {"span_id": "b", "parent_id": "gone"}))
+
+    assert [span.span_id for span in trace.spans] == ["a", "b"]
+    assert trace.notes == ("1 of 2 spans have an absent parent: b",)
+    assert trace.root is not None
+    assert trace.root.span_id == "a"
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", {}, {"spans": []}, {"info": {}}, [1]])
+def test_other_values_are_no_traces(value: Any) -> None:
+    assert not is_trace(value)
+    with pytest.raises(TraceError):
+        read_trace(value)
+
+
+def test_a_deeply_nested_value_is_an_error_and_no_crash() -> None:
+    value: dict[str, Any] = {"stringValue": "x"}
+    for _ in range(100):
+        value = {"arrayValue": {"values": [value]}}
+    raw = {"traceId": "a" * 32, "spanId": "b" * 16, "attributes": [{"key": "k", "value": value}]}
+    with pytest.raises(TraceError, match="too deeply"):
+        read_trace({"resourceSpans": [{"scopeSpans": [{"spans": [raw]}]}]})
+
+
+@st.composite
+def trees(draw: Callable[..., Any]) -> Trace:
+    """A trace of up to 30 spans whose parents, starts and contents are drawn."""
+    n = draw(st.integers(1, 30))
+    order = draw(st.permutations(range(n)))
+    made: list[Span] = []
+    for i in range(n):
+        parent = draw(st.integers(-1, i - 1)) if i else -1
+        start = draw(st.none() | st.integers(0, 10**6))
+        length = draw(st.integers(0, 1000))
+        made.append(
+            Span(
+                trace_id="t",
+                span_id=f"s{i}",
+                parent_id=None if parent < 0 else f"s{parent}",
+                name=draw(st.text(max_size=5)),
+                status=draw(st.sampled_from(["OK", "ERROR", "UNSET"])),
+                start_ns=start,
+                end_ns=None if start is None else start + length,
+                outputs=draw(st.none() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)),
+            )
+        )
+    return Trace(trace_id="t", spans=tuple(made[i] for i in order))
+
+
+@given(trees())
+def test_parents_stand_before_their_children_and_json_gives_the_trace_back(trace: Trace) -> None:
+    place = {span.span_id: at for at, span in enumerate(trace.spans)}
+
+    assert all(s.parent_id is None or place[s.parent_id] < place[s.span_id] for s in trace.spans)
+    assert read_trace(parse_json(canonical_json(trace.to_json()))) == trace

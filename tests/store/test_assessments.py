@@ -1,0 +1,73 @@
+"""Assessments in the store: once each, in few commits, page by page."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from evalkit.entities.assessment import Assessment, AssessmentSource
+from evalkit.errors import UsageError
+from evalkit.store.sql.store import SqlTrackingStore
+
+Watch = Callable[[SqlTrackingStore], contextlib.AbstractContextManager[Any]]
+CODE = AssessmentSource("CODE", "text.rouge")
+
+
+def many(n: int) -> list[Assessment]:
+    return [
+        Assessment(name="m", value=i / n, source=CODE, trace_id=f"t{i}", assessment_id=f"a-{i}")
+        for i in range(n)
+    ]
+
+
+def test_a_batch_is_one_commit_whatever_its_size(store: SqlTrackingStore, watch: Watch) -> None:
+    with watch(store) as traffic:
+        store.log_assessments(many(2000))
+
+    assert traffic.commits == 1
+    assert len(traffic.statements) < 20
+
+
+def test_nothing_to_log_costs_nothing(store: SqlTrackingStore, watch: Watch) -> None:
+    with watch(store) as traffic:
+        store.log_assessments([])
+
+    assert traffic.commits == 0
+
+
+def test_what_is_sent_twice_is_there_once_and_the_later_word_holds(
+    store: SqlTrackingStore,
+) -> None:
+    said = many(3)
+    store.log_assessments(said)
+    store.log_assessments([*said[:2], dataclasses.replace(said[2], value=7)])
+
+    found = {one.assessment_id: one.value for one in store.search_assessments(name="m")}
+    assert found == {"a-0": 0.0, "a-1": 1 / 3, "a-2": 7}
+
+
+def test_pages_hold_everything_once(store: SqlTrackingStore) -> None:
+    store.log_assessments(many(25))
+    seen: list[str | None] = []
+    page = store.search_assessments(limit=10)
+    while page:
+        seen += [one.assessment_id for one in page]
+        page = store.search_assessments(limit=10, after=seen[-1])
+
+    assert seen == [f"a-{i}" for i in reversed(range(25))]
+
+
+def test_one_without_an_id_cannot_be_kept(store: SqlTrackingStore) -> None:
+    with pytest.raises(UsageError, match="needs an assessment_id"):
+        store.log_assessments([Assessment(name="m", value=1, source=CODE)])
+
+
+def test_a_search_by_trace_uses_an_index(store: SqlTrackingStore) -> None:
+    with store.engine.connect() as connection:
+        plan = connection.exec_driver_sql(
+            "EXPLAIN QUERY PLAN SELECT * FROM assessments WHERE trace_id = 't'"
+        ).fetchall()
+
+    assert "USING INDEX" in str(plan)
