@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from evalkit.entities.case import Case
 from evalkit.errors import UsageError
 from evalkit.hooks.catalog import get_scorer
+from evalkit.judging.degradations import drop_sentence, negate, swap_numbers, truncate
 from evalkit.scoring.decorator import scorer
 from evalkit.testing import DEGRADATIONS, check_metamorphic, metamorphic
-from evalkit.testing.degradations import drop_sentence, negate, swap_numbers, truncate
 
 GOOD = Case(
     inputs={"question": "When is it open?", "messages": [{"role": "user", "content": "When?"}]},
