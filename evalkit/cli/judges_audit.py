@@ -140,7 +140,7 @@ def _shape(plan: AuditPlan) -> dict[str, Any]:
 
     probes = Counter(t.probe.partition(".")[0] for t in plan.trials.listed)
     return {
-        "judge": plan.trials.subject.name,
+        "judge": plan.judge.name,
         "cases": plan.n_cases,
         "judgements": dict(probes),
         "calls": plan.calls,
@@ -149,7 +149,7 @@ def _shape(plan: AuditPlan) -> dict[str, Any]:
 
 def _expected(plan: AuditPlan) -> str:
     return (
-        f"{plan.trials.subject.name}: {plan.n_cases} good cases, "
+        f"{plan.judge.name}: {plan.n_cases} good cases, "
         f"{len(plan.trials.listed):,} judgements, at most {plan.calls:,} calls; what is recorded "
         "is not asked again."
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.errors import UsageError
 from evalkit.evaluation.door import run_in_thread
@@ -22,15 +23,21 @@ from evalkit.judging.auditing.battery import Audit
 from evalkit.judging.auditing.measuring import batteries_of
 from evalkit.judging.auditing.subject import subject_of
 from evalkit.judging.auditing.trials import Trials, check_probes, trials_of
+from evalkit.judging.judge import Judge
+from evalkit.judging.run import seen_by
 from evalkit.llm.limits import Admission, under
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import Spent
+from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.signature import signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPlan:
     """What an audit is going to ask; nothing has been asked yet."""
+
+    judge: Any
+    """The judge, with its model."""
 
     trials: Trials
     n_cases: int
@@ -116,18 +123,33 @@ def plan_audit(
             raise UsageError(f"An audit has no {name!r}; it has: {', '.join(known)}.")
     with use_session(checking_session(runtime or Runtime())):
         (bound,) = bind_judges(resolved, judge_model)
-    subject = subject_of(bound)
-    good = _cases(bound, cases, limit)
+    direct, good = _direct(bound, _cases(bound, cases, limit))
+    subject = subject_of(direct)
     trials = trials_of(subject, good, names)
     if not any(trial.probe != "base" for trial in trials.listed) and "position" not in names:
         raise UsageError(f"None of these probes applies to {subject.name!r} and its cases.")
-    return AuditPlan(trials=trials, n_cases=len(good), bars=Bars(**bars))
+    return AuditPlan(judge=bound, trials=trials, n_cases=len(good), bars=Bars(**bars))
+
+
+def _direct(judge: Any, cases: list[Case]) -> tuple[Any, list[Case]]:
+    """Return the judge and its cases such that it reads from them directly.
+
+    What probes edit is then what is judged, wherever in the user's data that lies.
+    """
+    if isinstance(judge, ConfiguredScorer):
+        cases = list(judge.prepare(CaseBatch.of(cases)))
+        judge = judge.inner
+    if isinstance(judge, Judge) and judge.reads:
+        cases = [seen_by(judge, case) for case in cases]
+        judge = dataclasses.replace(judge, reads={})
+    return judge, cases
 
 
 def _cases(judge: Any, cases: Any, limit: int | None) -> list[Case]:
     if cases is not None:
         return _read(cases, limit)
-    own: Sequence[Case] | None = getattr(judge, "good_cases", None)
+    inner = judge.inner if isinstance(judge, ConfiguredScorer) else judge
+    own: Sequence[Case] | None = getattr(inner, "good_cases", None)
     if not own:
         raise UsageError(
             f"Judge {judge.name!r} brings no cases: give data=, good cases whose outputs deserve "
@@ -160,11 +182,10 @@ def run_audit(
         readings = _asked(plan, session, runtime, on_done)
     finally:
         session.close()
-    subject = plan.trials.subject
     return Audit(
-        judge=subject.name,
-        model=getattr(subject.judge, "model", None),
-        signature=signature(subject.judge),
+        judge=plan.judge.name,
+        model=getattr(plan.trials.subject.judge, "model", None),
+        signature=signature(plan.judge),
         n_cases=plan.n_cases,
         batteries=batteries_of(plan.trials, readings, plan.bars),
         usage={role: _spent(spent) for role, spent in session.ledger.roles.items()},

@@ -67,3 +67,20 @@ def _general(row: Mapping[str, Any]) -> Case:
         retrieved_context=row["passages"],
         tool_calls=row["calls"],
     )
+
+
+def compared_cases() -> tuple[Case, ...]:
+    """Return cases with a full answer, and the first sentence of it to compare with.
+
+    Examples:
+        >>> compared_cases()[0].expectations["expected_response"]
+        'The library opens at 9 and closes at 18.'
+    """
+    return tuple(
+        Case(
+            inputs={"question": case.inputs["question"]},
+            outputs=case.outputs,
+            expectations={"expected_response": f"{case.outputs.split('. ')[0]}."},
+        )
+        for case in _cases("general")
+    )
