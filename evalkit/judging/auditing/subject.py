@@ -16,7 +16,7 @@ from evalkit.judging.pairwise import PairwiseJudge
 from evalkit.judging.template import MissingValueError
 from evalkit.scoring.facts import MetricFacts
 
-_CONVERSATION: Final = frozenset({"outputs", "session", "case"})
+_CONVERSATION: Final = frozenset({"outputs", "session"})
 _PLAIN_ORDER: Final = "Give the best possible verdict."
 _MIDDLE: Final = 0.5
 
@@ -74,7 +74,10 @@ class Subject:
         read = self.judge.prepared.template.names
         if read & _CONVERSATION:
             return "outputs"
-        return "retrieved_context" if "retrieved_context" in read else "tool_calls"
+        # What reads the case as a whole may read the answer, but is asked about what it names.
+        return next(
+            (name for name in ("retrieved_context", "tool_calls") if name in read), "outputs"
+        )
 
     @property
     def order(self) -> str:
