@@ -34,7 +34,9 @@ def test_an_edit_that_must_change_no_verdict_keeps_every_word(
 
 @pytest.mark.parametrize("edit", ADDED, ids=lambda edit: edit.name)
 @given(sentences=prose)
-def test_an_edit_of_a_bias_adds_and_takes_nothing_away(edit: object, sentences: list[str]) -> None:
+def test_an_edit_of_a_bias_adds_and_takes_nothing_away(
+    edit: TextEdit, sentences: list[str]
+) -> None:
     text = " ".join(sentences)
     changed = edit.apply(text)
 

@@ -59,12 +59,12 @@ class Subject:
 
     @property
     def calls(self) -> int:
-        """Calls that one judgement takes, repairs aside."""
+        """Calls that one judgement takes at most, repairs aside."""
         if isinstance(self.judge, PairwiseJudge):
-            return 2 * self.judge.judge.samples
+            return 2 * _calls(self.judge.judge)
         if isinstance(self.judge, Jury):
-            return sum(judge.samples for judge in self.judge.judges)
-        return self.judge.samples if isinstance(self.judge, Judge) else 0
+            return sum(map(_calls, self.judge.judges))
+        return _calls(self.judge) if isinstance(self.judge, Judge) else 0
 
     @property
     def field(self) -> str:
@@ -116,6 +116,11 @@ class Subject:
 
         judge = self.judge
         return isinstance(judge, Judge) and known(judge, seen_by(judge, case)) is not None
+
+
+def _calls(judge: Judge) -> int:
+    # Without the probabilities that it asks for first, a judge falls back on samples.
+    return 1 + judge.fallback_samples if judge.method == "logprobs" else judge.samples
 
 
 def subject_of(judge: Any) -> Subject:

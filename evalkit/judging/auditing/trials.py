@@ -232,8 +232,10 @@ def _attacked(made: Trials, bad: Sequence[int]) -> None:
 
 def _garbage(made: Trials, cases: Sequence[Case]) -> None:
     subject = made.subject
-    # Where another case's answer need not be worse, neither need one that says nothing.
-    if "other_answer" not in subject.degradations or subject.field != "outputs":
+    # Where silence and another case's answer need not be worse, neither need what says nothing.
+    names = set(subject.degradations)
+    answers = "other_answer" in names and names & {"empty", "echo"}
+    if not answers or subject.field != "outputs":
         return
     for text in GARBAGE:
         for place, case in enumerate(cases[:_GARBAGE_CASES]):
