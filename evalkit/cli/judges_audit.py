@@ -185,6 +185,8 @@ def _write(found: Audit, path: Path) -> None:
 
 
 def _exit_code(found: Audit, *, strict: bool) -> int:
+    if found.n_not_run:
+        return 5
     if not found.n_scored:
         return 4
     if not strict:

@@ -17,7 +17,7 @@ from evalkit.evaluation.door import run_in_thread
 from evalkit.evaluation.model_session import checking_session, session_of
 from evalkit.evaluation.runtime import Runtime
 from evalkit.evaluation.scorers import ScorerLike, bind_judges, resolve_scorers
-from evalkit.judging.auditing.asking import Reading, readings_of
+from evalkit.judging.auditing.asking import NOT_RUN, Reading, readings_of
 from evalkit.judging.auditing.bars import Bars
 from evalkit.judging.auditing.battery import Audit
 from evalkit.judging.auditing.measuring import batteries_of
@@ -187,6 +187,7 @@ def run_audit(
         model=getattr(plan.trials.subject.judge, "model", None),
         signature=signature(plan.judge),
         n_cases=plan.n_cases,
+        n_not_run=sum(reading.reason == NOT_RUN for reading in readings),
         batteries=batteries_of(plan.trials, readings, plan.bars),
         usage={role: _spent(spent) for role, spent in session.ledger.roles.items()},
     )

@@ -85,6 +85,13 @@ def test_results_are_written_as_json_and_markdown_and_printed_as_json(
     assert (folder / "audit.md").read_text(encoding="utf-8").startswith("# Audit of judge.equi")
 
 
+def test_a_spent_budget_is_told_and_has_its_exit_code(audit: Callable[..., Any]) -> None:
+    done = audit("--probe", "injection", "--budget", "calls=20")
+
+    assert done.code == 5
+    assert re.search(r"the budget was spent before \d+ judgements", done.out)
+
+
 def test_a_judge_in_a_file_is_audited_on_data_of_ones_own(
     audit: Callable[..., Any], folder: Path
 ) -> None:

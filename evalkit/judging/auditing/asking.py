@@ -18,7 +18,8 @@ from evalkit.judging.auditing.trials import Trial, key_of
 from evalkit.judging.judge import Judge
 from evalkit.scoring.column import ScoreColumn
 
-_NOT_RUN: Final = "not_run"
+NOT_RUN: Final = "not_run"
+"""Reason of a trial that was not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ async def readings_of(
     for place, trial in enumerate(trials):
         places.setdefault(key_of(trial), []).append(place)
     jobs = iter(list(places.values()))
-    found = [Reading(reason=_NOT_RUN)] * len(trials)
+    found = [Reading(reason=NOT_RUN)] * len(trials)
     errors: list[Exception] = []
 
     async def work() -> None:

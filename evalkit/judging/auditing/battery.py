@@ -105,6 +105,9 @@ class Audit:
     """Good cases that it was audited on."""
 
     batteries: Mapping[str, Battery]
+    n_not_run: int = 0
+    """Judgements that were not made, since the budget was spent."""
+
     usage: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Calls, tokens and cost by role."""
 
@@ -140,6 +143,8 @@ class Audit:
             return f"{asked}: nothing could be measured."
         if by["fail"]:
             return f"{asked} fails {_listed(by['fail'])}: do not rely on it as it is."
+        if self.n_not_run:
+            return f"{asked}: the budget was spent before {self.n_not_run:,} judgements."
         if by["inconclusive"]:
             return f"{asked}: nothing speaks against it; still open: {_listed(by['inconclusive'])}."
         return f"{asked} passes {_listed(by['pass'])}."
@@ -151,6 +156,7 @@ class Audit:
             "model": self.model,
             "signature": self.signature,
             "n_cases": self.n_cases,
+            "n_not_run": self.n_not_run,
             "outcome": self.outcome,
             "conclusion": self.conclusion,
             "batteries": {name: one.to_json() for name, one in self.batteries.items()},
