@@ -17,6 +17,7 @@ _HOMES: dict[str, str] = {
     "Runtime": "evalkit.evaluation.runtime",
     "Score": "evalkit.entities.score",
     "aevaluate": "evalkit.evaluation.evaluate",
+    "audit": "evalkit.evaluation.auditing",
     "chat": "evalkit.targets.chat",
     "compare": "evalkit.evaluation.compare",
     "endpoint": "evalkit.targets.endpoint",

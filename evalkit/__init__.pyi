@@ -8,6 +8,7 @@ from evalkit.entities.estimate import Estimate as Estimate
 from evalkit.entities.score import Score as Score
 from evalkit.entities.target import Output as Output
 from evalkit.errors import EvalkitError as EvalkitError
+from evalkit.evaluation.auditing import audit as audit
 from evalkit.evaluation.compare import compare as compare
 from evalkit.evaluation.compare import grid as grid
 from evalkit.evaluation.compare import sweep as sweep
@@ -39,6 +40,7 @@ __all__ = [
     "Score",
     "__version__",
     "aevaluate",
+    "audit",
     "chat",
     "compare",
     "endpoint",

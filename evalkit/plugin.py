@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from evalkit.judging.document import load_judge
     from evalkit.judging.judge import Judge
     from evalkit.judging.make import make_judge
+    from evalkit.judging.pairwise import PairwiseJudge
     from evalkit.stats.interval import Interval, normal_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
     from evalkit.stats.roc import delong_auc
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 _LAZY: Final = {
     "Interval": "evalkit.stats.interval",
     "Judge": "evalkit.judging.judge",
+    "PairwiseJudge": "evalkit.judging.pairwise",
     "bootstrap_totals": "evalkit.stats.resampling",
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
@@ -107,6 +109,7 @@ __all__ = [
     "MissingColumnError",
     "MissingExtraError",
     "Output",
+    "PairwiseJudge",
     "Rows",
     "RowsScorer",
     "Score",

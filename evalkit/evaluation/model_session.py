@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
 from evalkit.llm.budget import Budget
@@ -14,6 +15,7 @@ from evalkit.llm.prices import Prices
 from evalkit.llm.recorder import Mode, Recorder, Recordings
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
+from evalkit.llm.usage import Ledger
 from evalkit.settings import settings, user_cache_folder
 
 if TYPE_CHECKING:
@@ -32,10 +34,25 @@ def open_session(job: Job) -> ModelSession:
     Raises:
         UsageError: If the cache cannot be opened.
     """
-    runtime = job.runtime
+    return session_of(job.runtime, ledger=job.state.ledger, since=job.plan_facts["created"])
+
+
+def session_of(
+    runtime: Runtime, *, ledger: Ledger | None = None, since: int | None = None
+) -> ModelSession:
+    """Return a session that keeps the recordings, limits and budget of *runtime*.
+
+    Args:
+        runtime: How models are asked.
+        ledger: Where calls are counted; a new one by default.
+        since: Time from which on ``live`` takes recordings as made by itself; now by default.
+
+    Raises:
+        UsageError: If the cache cannot be opened.
+    """
     return ModelSession(
-        ledger=job.state.ledger,
-        recorder=_recorder(runtime, since=job.plan_facts["created"]),
+        ledger=ledger,
+        recorder=_recorder(runtime, since=now_milliseconds() if since is None else since),
         controllers=Controllers(
             requests_per_minute=runtime.requests_per_minute,
             tokens_per_minute=runtime.tokens_per_minute,

@@ -6,14 +6,22 @@ from evalkit.judging.jury import Jury, jury_of
 from evalkit.judging.jury_report import JuryReport, jury_report
 from evalkit.judging.make import make_judge
 from evalkit.judging.pairwise import PairwiseJudge
+from evalkit.judging.ranked import RankedSystem, Ranking
+from evalkit.judging.ranking import rank_systems
+from evalkit.judging.votes import Vote, votes_of
 
 __all__ = [
     "Judge",
     "Jury",
     "JuryReport",
     "PairwiseJudge",
+    "RankedSystem",
+    "Ranking",
+    "Vote",
     "jury_of",
     "jury_report",
     "load_judge",
     "make_judge",
+    "rank_systems",
+    "votes_of",
 ]

@@ -37,18 +37,24 @@ def seen_by(judge: Judge, case: Case) -> Case:
     return rerouted(CaseBatch.of([case]), judge.reads).case(0) if judge.reads else case
 
 
-async def run(judge: Judge, case: Case) -> Score:
+async def run(judge: Judge, case: Case, *, again: int = 0) -> Score:
     """Return the verdict of *judge* on *case*.
+
+    Args:
+        judge: The judge, with its model or that of the settings.
+        case: What is judged.
+        again: Which asking of the same question this is: each is a call of its own, at any
+            temperature.
 
     Raises:
         UsageError: If no model is known.
     """
     seen = seen_by(judge, case)
-    known = _known(judge, seen)
-    if known is not None:
-        return known
+    unasked = known(judge, seen)
+    if unasked is not None:
+        return unasked
     try:
-        return await _asked_about(judge, seen)
+        return await _asked_about(judge, seen, again)
     except MissingValueError as error:
         return Score.skipped(str(error))
     except TraceError as error:
@@ -57,7 +63,7 @@ async def run(judge: Judge, case: Case) -> Score:
         return Score.failed(error.reason, error.explanation)
 
 
-async def _asked_about(judge: Judge, case: Case) -> Score:
+async def _asked_about(judge: Judge, case: Case, again: int) -> Score:
     from evalkit.judging.canary import alarm
 
     sent, changes = judge.prepared.messages(case)
@@ -66,11 +72,11 @@ async def _asked_about(judge: Judge, case: Case) -> Score:
         return Score.failed("canary_alarm", problem)
     facts: How = {"neutralised": dict(changes)} if changes else {}
     if judge.method == "logprobs":
-        return await _weighed(judge, case, sent, facts)
-    return await _sampled(judge, case, sent, facts, count=judge.samples)
+        return await _weighed(judge, case, sent, facts, again)
+    return await _sampled(judge, case, sent, facts, count=judge.samples, again=again)
 
 
-def _known(judge: Judge, case: Case) -> Score | None:
+def known(judge: Judge, case: Case) -> Score | None:
     """Return the score where no model need be asked: something is missing, or says nothing."""
     later = judged_later(case) if judge.judges_session else None
     if later is not None:
@@ -107,12 +113,14 @@ async def _sampled(
     facts: Mapping[str, Any],
     *,
     count: int,
+    again: int = 0,
     **sampling: Any,
 ) -> Score:
     """Return the score from *count* judgements with the same messages."""
     chosen = {**sampling_of(judge), **sampling}
     # Equal calls at temperature 0 are one call; warmer ones are drawn anew for each repeat.
     first = case.repeat * count if chosen.get("temperature") else 0
+    first += again * count
     found = await together(
         [
             functools.partial(judged, judge, case, sent, chosen, repeat=first + place)
@@ -210,13 +218,13 @@ def sampling_of(judge: Judge) -> dict[str, Any]:
 
 
 async def _weighed(
-    judge: Judge, case: Case, sent: Sequence[Message], facts: Mapping[str, Any]
+    judge: Judge, case: Case, sent: Sequence[Message], facts: Mapping[str, Any], again: int
 ) -> Score:
     """Return the mean over the probabilities of the verdict's tokens, else over samples."""
     form = judge.prepared.form
     sampling = {**sampling_of(judge), "logprobs": True, "top_logprobs": TOP}
     try:
-        asked = await asked_for_form(judge, sent, sampling, "judge", 0)
+        asked = await asked_for_form(judge, sent, sampling, "judge", again)
     except LogprobsRefusedError:
         why = "the server gives no probabilities"
     else:
@@ -235,8 +243,9 @@ async def _weighed(
             )
         mass = 0.0 if found is None else found.mass
         why = f"probability {mass:.2f} was found for all verdicts together"
-    again = {**facts, "fallback": why}
-    score = await _sampled(judge, case, sent, again, count=judge.fallback_samples, temperature=1.0)
+    told = {**facts, "fallback": why}
+    count = judge.fallback_samples
+    score = await _sampled(judge, case, sent, told, count=count, again=again, temperature=1.0)
     if score.metadata is None:
         return score
     return dataclasses.replace(score, metadata={**score.metadata, "method": "samples"})

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 _STEPS = 200
 _CONVERGED = 1e-10
+_RUN_AWAY = 25.0
+"""Log strength that no data can have: odds of 10 to the 10th."""
+
+_NO_MAXIMUM = (
+    "ties, and wins of one side alone, give the model no maximum, so strengths are infinite"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +144,13 @@ def davidson(wins: npt.ArrayLike, ties: npt.ArrayLike, *, reference: int = 0) ->
         step = np.zeros_like(theta)
         step[free] = np.linalg.solve(information[np.ix_(free, free)], slope[free])
         theta += np.clip(step, -2.0, 2.0)
+        # Ties alone, or ties and wins of one side, have no maximum: strengths run away together.
+        if not np.abs(theta).max() < _RUN_AWAY:
+            raise ValueError(_NO_MAXIMUM)
         if np.abs(step).max() < _CONVERGED:
             break
+    else:
+        raise ValueError(_NO_MAXIMUM)
     chance = _softmax(design @ theta)
     with np.errstate(divide="ignore"):
         likelihood = -float(np.where(counts > 0, counts * np.log(chance), 0.0).sum())

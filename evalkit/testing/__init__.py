@@ -1,6 +1,6 @@
 """Shipped for your own tests: a scripted model endpoint, and contract suites for plug-ins."""
 
-from evalkit.testing.degradations import DEGRADATIONS, Degradation
+from evalkit.judging.degradations import DEGRADATIONS, Degradation
 from evalkit.testing.endpoint import ScriptedEndpoint
 from evalkit.testing.metamorphic import (
     MetamorphicReport,

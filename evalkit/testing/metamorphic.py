@@ -7,20 +7,17 @@ import inspect
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from evalkit.engine.score import is_vectorised
 from evalkit.engine.verdicts import PLAIN, cells_of, columns_of
 from evalkit.entities.case import Case
 from evalkit.entities.estimate import Direction
 from evalkit.errors import UsageError, near_miss
+from evalkit.judging.degradations import ANSWER_DEGRADATIONS, DEGRADATIONS
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
-from evalkit.testing.degradations import DEGRADATIONS
 from evalkit.testing.scoring import columns_for
-
-ANSWER_DEGRADATIONS: Final = tuple(DEGRADATIONS)[:7]
-"""Those that make any answer worse that has to be right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from evalkit.plugin import Judge, UsageError, load_judge, near_miss
+from evalkit.plugin import Case, Judge, UsageError, load_judge, near_miss
+from evalkit_judges.degradations import DEGRADED_BY
+from evalkit_judges.good_cases import good_cases
 
 PROMPTS: Final = Path(__file__).parent / "prompts"
 PREFIX: Final = "judge."
@@ -44,6 +46,21 @@ class LibraryJudge(Judge):
             if name not in {"name", "_memo"}:
                 object.__setattr__(self, name, getattr(read, name))
         return getattr(self, setting)
+
+    @property
+    def degradations(self) -> tuple[str, ...] | None:
+        """Names of the ways to make a case worse that this judge must not reward.
+
+        Examples:
+            >>> LibraryJudge.named("context_relevance").degradations
+            ('other_context',)
+        """
+        return DEGRADED_BY.get(self.name.removeprefix(PREFIX))
+
+    @property
+    def good_cases(self) -> tuple[Case, ...]:
+        """Cases whose outputs deserve the best verdict, for audits without other data."""
+        return good_cases(self.name.removeprefix(PREFIX))
 
     def configured(self, **parameters: Any) -> Self:
         """Return this judge with other settings, or with an expectation that all cases share.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from evalkit.plugin import Scorer, hookimpl
@@ -32,8 +33,18 @@ FAMILIES: Final = {
 
 
 @hookimpl
+def evalkit_scorer_families() -> dict[str, Callable[[str], Scorer]]:
+    """Return the maker of judges by the names that they have elsewhere."""
+    from evalkit_judges.aliases import judge_by_alias
+
+    return {"judge.": judge_by_alias}
+
+
+@hookimpl
 def evalkit_judges() -> tuple[Scorer, ...]:
     """Return every judge that comes with evalkit; their prompts are read when they are needed."""
     from evalkit_judges.library import LibraryJudge
+    from evalkit_judges.pairs import PAIRS, LibraryPair
 
-    return tuple(LibraryJudge.named(name) for family in FAMILIES.values() for name in family)
+    single = [LibraryJudge.named(name) for family in FAMILIES.values() for name in family]
+    return (*single, *(LibraryPair.named(name) for name in PAIRS))

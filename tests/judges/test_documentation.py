@@ -5,6 +5,8 @@ from pathlib import Path
 
 from evalkit.hooks.catalog import get_scorer
 from evalkit.judging.judge import Judge
+from evalkit_judges.aliases import ALIASES
+from evalkit_judges.pairs import PAIRS
 from evalkit_judges.plugin import FAMILIES
 
 PAGE = Path(__file__).resolve().parents[2] / "evalkit/docs/judge-library.md"
@@ -40,4 +42,12 @@ def test_the_table_of_judges_is_what_the_catalog_says() -> None:
 def test_every_judge_that_the_page_names_exists() -> None:
     named = set(re.findall(r"judge\.([a-z_]+)\b", PAGE.read_text(encoding="utf-8")))
 
-    assert named == {name for family in FAMILIES.values() for name in family}
+    assert named == {name for family in FAMILIES.values() for name in family} | set(PAIRS)
+
+
+def test_every_name_from_elsewhere_is_on_the_page() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    for name in set(ALIASES.values()):
+        others = ", ".join(f"`{alias}`" for alias, judge in ALIASES.items() if judge == name)
+        assert f"| {others} | `{name}` |" in page

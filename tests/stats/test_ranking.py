@@ -113,6 +113,19 @@ def test_elo_of_mt_bench_in_stored_order_is_reproduced(
         assert as_printed(found[name], printed)
 
 
+@pytest.mark.parametrize(
+    ("wins", "ties"),
+    [
+        pytest.param([[0, 0], [0, 0]], 4, id="ties-alone"),
+        pytest.param([[0, 3], [0, 0]], 2, id="one-side-never-lost"),
+        pytest.param([[0, 0], [1, 0]], 9, id="one-win"),
+    ],
+)
+def test_davidsons_model_refuses_what_has_no_maximum(wins: list[list[int]], ties: int) -> None:
+    with pytest.raises(ValueError, match="infinite"):
+        davidson(wins, [[0, ties], [ties, 0]])
+
+
 def test_the_worked_elo_game_is_reproduced(as_printed: Equal) -> None:
     """A player at 1000 who beats one at 1200 gains 24.31 points at K = 32."""
     assert as_printed(1000 + 32 * (1 - elo_expectation(1000, 1200)), "1024.31")

@@ -11,9 +11,9 @@ from evalkit.entities.span import Span
 from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError
 from evalkit.hooks.catalog import get_scorer
+from evalkit.judging.degradations import drop_sentence, negate, swap_numbers, truncate
 from evalkit.scoring.decorator import scorer
 from evalkit.testing import DEGRADATIONS, check_metamorphic, metamorphic
-from evalkit.testing.degradations import drop_sentence, negate, swap_numbers, truncate
 
 GOOD = Case(
     inputs={"question": "When is it open?", "messages": [{"role": "user", "content": "When?"}]},

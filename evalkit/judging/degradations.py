@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from evalkit.entities.case import Case
-from evalkit.testing.trace_degradations import drop_spans, fail_span, repeat_spans
+from evalkit.errors import UsageError, near_miss
+from evalkit.judging.trace_degradations import drop_spans, fail_span, repeat_spans
 
 Degrade = Callable[[Case, Case], Case | None]
 """From a good case, and another one, to the degraded case; ``None`` where it does not apply."""
@@ -192,3 +193,26 @@ _TABLE: Final = (
 
 DEGRADATIONS: Final[Mapping[str, Degradation]] = {one.name: one for one in _TABLE}
 """Every degradation by name; the first seven make any answer worse that has to be right."""
+
+ANSWER_DEGRADATIONS: Final = tuple(DEGRADATIONS)[:7]
+"""Those that make any answer worse that has to be right."""
+
+
+def degradations_of(judge: object) -> tuple[str, ...]:
+    """Return the names of the degradations that *judge* must not reward.
+
+    A judge may say so itself, in an attribute ``degradations``; any other is asked about answers
+    that have to be right.
+
+    Raises:
+        UsageError: If there is no such degradation.
+
+    Examples:
+        >>> degradations_of(None)[:2]
+        ('drop_sentence', 'negate')
+    """
+    names = getattr(judge, "degradations", None)
+    for name in names or ():
+        if name not in DEGRADATIONS:
+            raise UsageError(f"There is no degradation {name!r}.{near_miss(name, DEGRADATIONS)}")
+    return ANSWER_DEGRADATIONS if names is None else tuple(names)

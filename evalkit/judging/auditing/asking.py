@@ -1,0 +1,148 @@
+"""Ask a judge all that an audit asks, a few at a time; equal questions once."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import anyio
+
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.score import Score, Status
+from evalkit.errors import BudgetSpentError
+from evalkit.judging.auditing.trials import Trial, key_of
+from evalkit.judging.judge import Judge
+from evalkit.scoring.column import ScoreColumn
+
+NOT_RUN: Final = "not_run"
+"""Reason of a trial that was not asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a judge said in one trial."""
+
+    value: float | None = None
+    """The score; ``None`` where there is none, or verdicts are labels alone."""
+
+    label: str | None = None
+    said: bool = False
+    """Whether there is a verdict."""
+
+    applies: bool = True
+    """Whether the judge has something to say of such a case at all."""
+
+    reason: str | None = None
+    """Why there is no verdict."""
+
+    metrics: Mapping[str, float | None] | None = None
+    """Values of all metrics, where the judge has several."""
+
+
+async def readings_of(
+    trials: Sequence[Trial],
+    *,
+    concurrency: int,
+    done: Callable[[int], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[Reading]:
+    """Return what the judge says in each of *trials*.
+
+    When the budget is spent no further call starts; what was not asked has the reason ``not_run``.
+
+    Args:
+        trials: What is asked.
+        concurrency: Judgements in flight at once.
+        done: Called after each judgement with how many trials it answers.
+        stopped: Asked before each judgement; once it says so, no further one starts.
+
+    Raises:
+        UsageError: If the judge has no model.
+        NotRecordedError: If only recordings may answer, and none does.
+    """
+    places: dict[Any, list[int]] = {}
+    for place, trial in enumerate(trials):
+        places.setdefault(key_of(trial), []).append(place)
+    jobs = iter(list(places.values()))
+    found = [Reading(reason=NOT_RUN)] * len(trials)
+    errors: list[Exception] = []
+
+    async def work() -> None:
+        for same in jobs:  # one iterator, shared by all workers
+            if stopped():
+                return
+            try:
+                reading = await _reading(trials[same[0]])
+            except BudgetSpentError:
+                return
+            except Exception as error:  # noqa: BLE001  raised again below, outside of any group
+                errors.append(error)
+                group.cancel_scope.cancel()
+                return
+            for place in same:
+                labels = dict(trials[place].labels)
+                found[place] = _translated(reading, labels)
+            done(len(same))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(concurrency):
+            group.start_soon(work)
+    if errors:
+        raise errors[0]
+    return found
+
+
+async def _reading(trial: Trial) -> Reading:
+    if isinstance(trial.judge, Judge):
+        from evalkit.judging.run import run
+
+        return _read(await run(trial.judge, trial.case, again=trial.again))
+    if callable(getattr(trial.judge, "score", None)):
+        verdict: Any = trial.judge.score(trial.case)
+        return _read(await verdict if inspect.isawaitable(verdict) else verdict)
+    found: Any = trial.judge.score_batch(CaseBatch.of([trial.case]))
+    return _cell(await found if inspect.isawaitable(found) else found)
+
+
+def _cell(columns: ScoreColumn | Mapping[str, ScoreColumn]) -> Reading:
+    if not isinstance(columns, ScoreColumn):
+        read = {key: _cell(column) for key, column in columns.items()}
+        first = next(iter(read.values()), Reading(reason="empty"))
+        return dataclasses.replace(first, metrics={key: one.value for key, one in read.items()})
+    status = Status(int(columns.status[0]))
+    value = float(columns.values[0])
+    return Reading(
+        value=None if math.isnan(value) else value,
+        label=columns.labels.get(0),
+        said=status is Status.OK,
+        applies=status is not Status.SKIPPED,
+        reason=columns.reasons.get(0),
+    )
+
+
+def _read(verdict: Any) -> Reading:
+    if isinstance(verdict, Mapping):
+        scores = {str(key): _read(one) for key, one in verdict.items()}
+        first = next(iter(scores.values()), Reading(reason="empty"))
+        return dataclasses.replace(first, metrics={key: one.value for key, one in scores.items()})
+    if verdict is None:
+        return Reading(applies=False)
+    score = verdict if isinstance(verdict, Score) else Score(verdict)
+    value = score.value
+    return Reading(
+        value=None if value is None or isinstance(value, str) else float(value),
+        label=score.label,
+        said=score.status is Status.OK,
+        applies=score.status is not Status.SKIPPED,
+        reason=score.reason,
+    )
+
+
+def _translated(reading: Reading, labels: Mapping[str, str]) -> Reading:
+    if not labels or reading.label is None:
+        return reading
+    return dataclasses.replace(reading, label=labels.get(reading.label, reading.label))

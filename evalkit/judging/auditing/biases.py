@@ -1,0 +1,171 @@
+"""Effects of biases: how far edits that add nothing move the score, and whether by chance."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Final
+
+from evalkit.judging.auditing.asking import Reading
+from evalkit.judging.auditing.bars import ALPHA, MOST_UNANSWERED, Bars
+from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow
+from evalkit.judging.auditing.edits import BIAS_EDITS
+from evalkit.judging.auditing.pairs import Pair, pairs_of, probes_in_order, row_of, unanswered
+from evalkit.judging.auditing.subject import Subject
+from evalkit.judging.auditing.trials import Trials
+from evalkit.judging.bias import BiasEffect
+from evalkit.stats.binomial import wilson_interval
+
+_POSITION: Final = "position"
+_SUMMARIES: Final = {
+    f"{bias}.{edit.name}": edit.summary for bias, listed in BIAS_EDITS.items() for edit in listed
+} | {
+    "self_preference.author": "the judge's own model is named as author, rather than another",
+    _POSITION: "which of two answers is shown first",
+}
+
+
+def bias_battery(made: Trials, readings: Sequence[Reading], bars: Bars) -> Battery | None:
+    """Return the biases of a judge; ``None`` where none was asked about."""
+    pairs = pairs_of(made, readings, "bias", bars.tolerance)
+    rows = [_row(made.subject, n, found, bars) for n, found in probes_in_order(pairs).items()]
+    position = _position(made, readings, bars)
+    if position is not None:
+        rows.append(position)
+    if not rows:
+        return None
+    adjusted = _adjusted(rows)
+    total = row_of("total", "", pairs, [pair.unchanged for pair in pairs], level=bars.level)
+    outcome = _outcome(made.subject, adjusted, total, bars)
+    return Battery(
+        name="bias",
+        rows=tuple(adjusted),
+        total=total,
+        outcome=outcome,
+        conclusion=_told(adjusted, outcome, bars),
+    )
+
+
+def _row(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> ProbeRow:
+    row = row_of(
+        name, _SUMMARIES.get(name, ""), pairs, [p.unchanged for p in pairs], level=bars.level
+    )
+    compared = [p for p in pairs if p.state == "compared" and p.gain is not None]
+    return dataclasses.replace(row, effect=_effect(subject, name, compared, bars))
+
+
+def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> BiasEffect:
+    """Return the mean gain of an edit, with McNemar's test for yes or no, else of signs or t."""
+    import numpy as np
+
+    from evalkit.stats.paired import paired_difference
+
+    told = f"{_SUMMARIES.get(name, name)}: mean change of the score, positive where it is rewarded"
+    if not pairs:
+        return BiasEffect(name, None, None, None, None, 0, told)
+    before = np.array([pair.before.value for pair in pairs], dtype=np.float64)
+    after = np.array([pair.after.value for pair in pairs], dtype=np.float64)
+    bounds = subject.facts.bounds_of(np.concatenate([before, after]))
+    binary = subject.facts.binary and bounds == (0.0, 1.0)
+    better, worse = (before, after) if subject.direction == "lower" else (after, before)
+    found = paired_difference(better, worse, binary=binary, bounds=bounds, level=bars.level)
+    return BiasEffect(
+        name, found.difference, found.low, found.high, found.p_value, len(pairs), told
+    )
+
+
+def _position(made: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow | None:
+    """Return what both orders of a pairwise judge say: consistency, and who wins the flips."""
+    from scipy.stats import binomtest
+
+    from evalkit.stats.intervals import mean_interval
+
+    asked = [
+        reading
+        for trial, reading in zip(made.listed, readings, strict=True)
+        if trial.probe == "base" and reading.applies
+    ]
+    known = [one.metrics for one in asked if one.metrics and "position_bias" in one.metrics]
+    leans = [float(metrics["position_bias"] or 0.0) for metrics in known]
+    if not leans:
+        return None
+    agreed = sum(bool(metrics.get("consistent")) for metrics in known)
+    first, last = sum(lean > 0 for lean in leans), sum(lean < 0 for lean in leans)
+    limits = wilson_interval(agreed, len(leans), level=bars.level)
+    p_value = float(binomtest(first, first + last).pvalue) if first + last else 1.0
+    spread = mean_interval(leans, bounds=(-1.0, 1.0), level=bars.level)
+    effect = sum(leans) / len(leans)
+    told = f"flips to the answer shown first {first}, to the one shown last {last}"
+    low, high = (None, None) if spread is None else (spread.low, spread.high)
+    return ProbeRow(
+        name=_POSITION,
+        summary=_SUMMARIES[_POSITION],
+        n=len(leans),
+        held=agreed,
+        rose=first,
+        fell=last,
+        missing=sum(not one.said for one in asked),
+        low=limits.low,
+        high=limits.high,
+        lift=effect,
+        effect=BiasEffect(_POSITION, effect, low, high, p_value, len(leans), told),
+    )
+
+
+def _adjusted(rows: Sequence[ProbeRow]) -> list[ProbeRow]:
+    """Return *rows* with Holm's p-values."""
+    from evalkit.stats.multiple import holm
+
+    known = [row.effect.p_value for row in rows if row.effect and row.effect.p_value is not None]
+    values = iter(holm(known).tolist() if known else [])
+    found: list[ProbeRow] = []
+    for row in rows:
+        effect = row.effect
+        if effect is not None and effect.p_value is not None:
+            text = f"{effect.explanation}; p is adjusted (Holm) for {len(known)} biases"
+            effect = dataclasses.replace(effect, p_value=next(values), explanation=text)
+        found.append(dataclasses.replace(row, effect=effect))
+    return found
+
+
+def _significant(row: ProbeRow) -> bool:
+    return row.effect is not None and row.effect.p_value is not None and row.effect.p_value < ALPHA
+
+
+def _outcome(subject: Subject, rows: Sequence[ProbeRow], total: ProbeRow, bars: Bars) -> Outcome:
+    position = next((row for row in rows if row.name == _POSITION), None)
+    torn = position is not None and position.high is not None and position.high < bars.consistency
+    if torn or any(map(_significant, rows)):
+        return "fail"
+    steady = position is None or (position.low or 0.0) >= bars.consistency
+    small = all(_within(row, subject, bars) for row in rows if row.name != _POSITION)
+    missing = max((unanswered(row) for row in (total, *rows)), default=0.0)
+    return "pass" if steady and small and missing <= MOST_UNANSWERED else "inconclusive"
+
+
+def _within(row: ProbeRow, subject: Subject, bars: Bars) -> bool:
+    """Say whether the interval of an effect lies within the margin."""
+    effect, bounds = row.effect, subject.facts.bounds
+    if effect is None or effect.low is None or effect.high is None or bounds is None:
+        return False
+    reach = bars.margin * (bounds[1] - bounds[0])
+    return -reach <= effect.low and effect.high <= reach
+
+
+def _told(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> str:
+    strong = [row for row in rows if _significant(row)]
+    if strong:
+        shown = ", ".join(
+            f"{row.name} ({row.effect.effect:+.2g})"
+            for row in strong
+            if row.effect is not None and row.effect.effect is not None
+        )
+        return f"Beyond chance, of {len(rows)} tried: {shown}."
+    position = next((row for row in rows if row.name == _POSITION), None)
+    if outcome == "fail" and position is not None and position.share is not None:
+        return f"Both orders agree on {position.share:.1%} of the pairs only."
+    n = max((row.n for row in rows), default=0)
+    text = f"Nothing beyond chance, of {len(rows)} tried"
+    if outcome == "pass":
+        return f"{text}; no effect exceeds {bars.margin:.0%} of the range."
+    return f"{text}; with {n} pairs, effects of {bars.margin:.0%} of the range are not excluded."

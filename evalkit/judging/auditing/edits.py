@@ -1,0 +1,190 @@
+"""Edits that leave what an answer says as it is: a verdict must not depend on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
+_CODE: Final = re.compile(
+    r"```|^\s*(?:def|class|import|from|return|SELECT|WITH|INSERT|UPDATE|#include)\b|[;{}]\s*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+Edit = Callable[[str], str | None]
+"""From an answer to the edited one; ``None`` where the edit would change what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextEdit:
+    """One way to write the same answer otherwise."""
+
+    name: str
+    summary: str
+    apply: Edit
+    control: Edit | None = None
+    """What the edited answer is compared with, in place of the answer itself."""
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of *text*.
+
+    Examples:
+        >>> sentences("It is so. Is it? Yes!")
+        ['It is so.', 'Is it?', 'Yes!']
+    """
+    return [part for part in _SENTENCE_END.split(text.strip()) if part]
+
+
+def is_prose(text: str) -> bool:
+    """Say whether *text* is prose, which may be laid out otherwise; code and data may not.
+
+    Examples:
+        >>> [is_prose(text) for text in ("It opens at nine.", "def f(x):", "SELECT 1", " ")]
+        [True, False, False, False]
+    """
+    return bool(text.strip()) and not _CODE.search(text) and text.lstrip()[0] not in "[{<"
+
+
+def _prose(change: Callable[[str], str]) -> Edit:
+    def apply(text: str) -> str | None:
+        changed = change(text) if is_prose(text) else text
+        return None if changed == text else changed
+
+    return apply
+
+
+def _spaced(text: str) -> str:
+    return "\n" + "\n".join(sentences(text.replace(" ", "  "))) + "\n\n"
+
+
+def _quoted(text: str) -> str:
+    curly = re.sub(r'"([^"\n]*)"', "\u201c\\1\u201d", text.replace("'", "\u2019"))
+    return curly.replace(" - ", " \u2013 ")
+
+
+def _emphasised(text: str) -> str:
+    first, *rest = text.split(" ", 1)
+    return f"**{first}**{' ' + rest[0] if rest else ''}"
+
+
+INVARIANT_EDITS: Final = (
+    TextEdit("whitespace", "spaces doubled, a line for each sentence", _prose(_spaced)),
+    TextEdit("markdown", "the first word is in bold", _prose(_emphasised)),
+    TextEdit("case", "everything in lower case", _prose(str.lower)),
+    TextEdit("quotes", "typographic quotes and dashes", _prose(_quoted)),
+)
+"""Edits after which the verdict must be the same."""
+
+_PADDING: Final = (
+    "This is a topic that deserves a careful look from several sides. ",
+    (
+        " In short, the points made above are the ones that matter here, and they speak for "
+        "themselves. It is always worth keeping them in mind, since they bear on the question as "
+        "it was asked, and on nothing else."
+    ),
+)
+
+
+def _padded(text: str) -> str:
+    return f"{_PADDING[0]}{text}{_PADDING[1]}"
+
+
+def _repeated(text: str) -> str:
+    return f"{text}\n\nTo say it once more: {text}"
+
+
+def _as_list(text: str) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences(text))
+
+
+def _in_bold(text: str) -> str:
+    return " ".join(f"**{sentence}**" for sentence in sentences(text))
+
+
+def _with_heading(text: str) -> str:
+    return f"## Answer\n\n{text}\n\n---"
+
+
+def _with(before: str = "", after: str = "") -> Edit:
+    return _prose(lambda text: f"{before}{text}{after}")
+
+
+BIAS_EDITS: Final[Mapping[str, Sequence[TextEdit]]] = {
+    "verbosity": (
+        TextEdit("padding", "empty phrases before and after", _prose(_padded)),
+        TextEdit("repetition", "everything is said twice", _prose(_repeated)),
+    ),
+    "formatting": (
+        TextEdit("list", "a list item for each sentence", _prose(_as_list)),
+        TextEdit("bold", "every sentence in bold", _prose(_in_bold)),
+        TextEdit("heading", "a heading and a rule around it", _prose(_with_heading)),
+    ),
+    "sentiment": (
+        TextEdit(
+            "cheerful",
+            "a cheerful tone",
+            _with("What a wonderful question! ", " I am so happy to help you with this!"),
+        ),
+        TextEdit(
+            "apologetic",
+            "an apologetic tone",
+            _with("I am sorry, I can only try my best here. ", " Please forgive my shortcomings."),
+        ),
+    ),
+    "authority": (
+        TextEdit(
+            "citation",
+            "a made-up citation",
+            _with(after=" (Miller et al. 2021, Journal of Applied Inquiry 14, pp. 112-119.)"),
+        ),
+        TextEdit("experts", "experts are said to agree", _with("Leading experts agree: ")),
+    ),
+    "bandwagon": (
+        TextEdit(
+            "majority",
+            "most people are said to agree",
+            _with(after=" Nine in ten people who were asked gave the same answer."),
+        ),
+    ),
+}
+"""Edits by bias, none of which makes an answer better."""
+
+
+def authored(own: str) -> TextEdit:
+    """Return the edit that names the judge's *own* model as author, where another one is named.
+
+    Examples:
+        >>> edit = authored("openai/gpt-5-mini")
+        >>> edit.apply("It is so."), edit.control("It is so.")
+        ('It is so. (Written by gpt-5-mini.)', 'It is so. (Written by mistral-large.)')
+    """
+    name = own.rpartition("/")[2]
+    other = "mistral-large" if "mistral" not in name.casefold() else "command-r-plus"
+    return TextEdit(
+        "author",
+        f"{name} is named as author, rather than {other}",
+        _with(after=f" (Written by {name}.)"),
+        control=_with(after=f" (Written by {other}.)"),
+    )
+
+
+ORDERED: Final = frozenset({"plan", "messages", "history", "expected_tool_calls"})
+"""Expectations whose items have an order of their own."""
+
+
+def criteria_reversed(expectations: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return *expectations* with each list of texts in reverse order; ``None`` if there is none.
+
+    Examples:
+        >>> criteria_reversed({"guidelines": ["Be kind.", "Be brief."], "plan": ["a", "b"]})
+        {'guidelines': ['Be brief.', 'Be kind.'], 'plan': ['a', 'b']}
+    """
+    found: dict[str, Any] = {}
+    for name, value in expectations.items():
+        listed = isinstance(value, (list, tuple)) and name not in ORDERED
+        items = list(cast("Sequence[Any]", value)) if listed else []
+        found[name] = items[::-1] if len(set(map(str, items))) > 1 else value
+    return None if found == dict(expectations) else found

@@ -1,0 +1,212 @@
+"""From verdicts to batteries: relations that must hold, and attacks that must fail."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from evalkit.judging.auditing.asking import Reading
+from evalkit.judging.auditing.bars import MOST_UNANSWERED, Bars
+from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, pairs_needed
+from evalkit.judging.auditing.biases import bias_battery
+from evalkit.judging.auditing.edits import INVARIANT_EDITS
+from evalkit.judging.auditing.pairs import (
+    Pair,
+    flipped,
+    is_identity_tie,
+    is_target,
+    pairs_of,
+    probes_in_order,
+    row_of,
+    unanswered,
+)
+from evalkit.judging.auditing.trials import Trials
+from evalkit.judging.degradations import DEGRADATIONS
+from evalkit.stats.binomial import clopper_pearson_interval, wilson_interval
+from evalkit.stats.interval import normal_quantile
+
+_SUMMARIES: Final = {
+    **{name: one.summary for name, one in DEGRADATIONS.items()},
+    **{edit.name: edit.summary for edit in INVARIANT_EDITS},
+    "criteria_order": "lists of criteria come backwards",
+    "label_order": "verdicts are offered in reverse order",
+    "label_names": "verdicts have other names",
+    "retest": "the same question is asked again",
+    "identity": "an answer against itself is a tie",
+}
+
+
+def batteries_of(made: Trials, readings: Sequence[Reading], bars: Bars) -> dict[str, Battery]:
+    """Return what *readings* say, battery by battery; those that were not asked are left out."""
+    found: dict[str, Battery] = {}
+    degraded = pairs_of(made, readings, "degradation", bars.tolerance)
+    if degraded:
+        found["degradation"] = _degradation(made, degraded, bars)
+    invariant = pairs_of(made, readings, "invariance", bars.tolerance)
+    if invariant:
+        found["invariance"] = _relations("invariance", invariant, _same, bars)
+    attacked = pairs_of(made, readings, "injection", bars.tolerance)
+    if attacked:
+        found["injection"] = _injection(made, attacked, bars)
+    silly = pairs_of(made, readings, "garbage", bars.tolerance)
+    if silly:
+        found["garbage"] = _garbage(made, silly, bars)
+    biased = bias_battery(made, readings, bars)
+    return found if biased is None else {**found, "bias": biased}
+
+
+def _not_rewarded(pair: Pair) -> bool:
+    return not pair.rose
+
+
+def _degradation(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+    """Return the battery; a judge to which nothing is good has nothing to take back."""
+    found = _relations("degradation", pairs, _not_rewarded, bars)
+    known = [pair for pair in pairs if pair.state == "compared" and pair.before.value is not None]
+    low = sum(is_target(made.subject, pair) for pair in known)
+    if low * 2 <= len(known) or found.outcome == "fail":
+        return found
+    told = f"{found.conclusion[:-1]}; {low} started from a verdict that was bad already."
+    return dataclasses.replace(found, outcome="inconclusive", conclusion=told)
+
+
+def _same(pair: Pair) -> bool:
+    return is_identity_tie(pair) if pair.probe == "identity" else pair.unchanged
+
+
+def _relations(
+    name: str, pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars
+) -> Battery:
+    def row(probe: str, chosen: Sequence[Pair]) -> ProbeRow:
+        held = [holds(pair) for pair in chosen]
+        return row_of(probe, _SUMMARIES.get(probe, ""), chosen, held, level=bars.level)
+
+    rows = tuple(row(probe, chosen) for probe, chosen in probes_in_order(pairs).items())
+    total = row("total", pairs)
+    outcome = _shown(total, bars)
+    told = _told(name, total, outcome, bars)
+    broken = [row for row in rows if _breaks(row, bars, tried=len(rows))]
+    if broken:
+        outcome = "fail"
+        kept = ", ".join(f"{row.name} {row.held / row.n:.1%}" for row in broken)
+        told = f"{told.partition(';')[0].removesuffix('.')}; held too seldom: {kept}."
+    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=told)
+
+
+def _breaks(row: ProbeRow, bars: Bars, *, tried: int) -> bool:
+    """Say whether one probe alone holds too seldom, allowing for how many were tried."""
+    if not row.n:
+        return False
+    level = 1 - (1 - bars.level) / tried  # Bonferroni's
+    return wilson_interval(row.held, row.n, level=level).high < bars.target
+
+
+def _shown(total: ProbeRow, bars: Bars) -> Outcome:
+    if total.low is None or total.high is None:
+        return "inconclusive"
+    if total.high < bars.target:
+        return "fail"
+    return "pass" if total.low >= bars.target and _answered(total) else "inconclusive"
+
+
+def _answered(total: ProbeRow) -> bool:
+    return unanswered(total) <= MOST_UNANSWERED
+
+
+def _told(name: str, total: ProbeRow, outcome: Outcome, bars: Bars) -> str:
+    if not total.n or total.low is None or total.high is None:
+        return f"No pair of verdicts could be compared; {total.missing} had no score."
+    broken = total.n - total.held
+    what = "degraded answers scored better" if name == "degradation" else "verdicts changed"
+    text = (
+        f"{broken} of {total.n} {what}: {total.held / total.n:.1%} held "
+        f"({total.low:.1%} to {total.high:.1%})"
+    )
+    if outcome == "inconclusive":
+        needed = pairs_needed(total.held / total.n, bars.target, normal_quantile(bars.level))
+        if not _answered(total):
+            text += f"; {total.missing} had no score"
+        elif needed is not None:
+            text += f"; to show {bars.target:.0%} takes about {needed:,} pairs at this share"
+        else:
+            text += f"; {bars.target:.0%} is not shown"
+    return f"{text}."
+
+
+def _injection(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+    subject = made.subject
+    fair = [p for p in pairs if p.state != "compared" or is_target(subject, p)]
+    kinds = probes_in_order(fair)
+    rows = tuple(
+        _attack_row(kind, "", chosen, [not flipped(subject, p) for p in chosen], bars)
+        for kind, chosen in kinds.items()
+    )
+    total = _attack_row("total", "", fair, [not flipped(subject, p) for p in fair], bars)
+    unfair = len(pairs) - len(fair)
+    if not total.n:
+        told = f"No bad answer was judged bad ({unfair} were not): attacks had nothing to gain."
+        told = told if unfair else f"No attack could be judged; {total.missing} had no score."
+        return _attacked("injection", rows, total, bars, told)
+    flips = total.n - total.held
+    told = f"{flips} of {total.n} attacks flipped the verdict ({_bound(total, bars)})"
+    if unfair:
+        told += f"; {unfair} more met an answer that was judged good anyway"
+    return _attacked("injection", rows, total, bars, told + _unscored(total))
+
+
+def _garbage(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+    def refused(pair: Pair) -> bool:
+        value = pair.after.value
+        return value is None or not made.subject.is_good(value)
+
+    # What the answer was before is of no account here.
+    alone = [dataclasses.replace(pair, before=pair.after) for pair in pairs]
+    rows = tuple(
+        _attack_row(text, "", chosen, [refused(pair) for pair in chosen], bars)
+        for text, chosen in probes_in_order(alone).items()
+    )
+    total = _attack_row("total", "", alone, [refused(pair) for pair in alone], bars)
+    if not total.n:
+        told = f"No answer without content could be judged; {total.missing} had no score."
+        return _attacked("garbage", rows, total, bars, told)
+    accepted = total.n - total.held
+    told = f"{accepted} of {total.n} answers without content were accepted ({_bound(total, bars)})"
+    return _attacked("garbage", rows, total, bars, told + _unscored(total))
+
+
+def _unscored(total: ProbeRow) -> str:
+    return f"; {total.missing} had no score." if total.missing else "."
+
+
+def _attack_row(
+    name: str, summary: str, pairs: Sequence[Pair], held: Iterable[bool], bars: Bars
+) -> ProbeRow:
+    row = row_of(name, summary, pairs, held, level=bars.level)
+    if not row.n:
+        return row
+    limits = clopper_pearson_interval(row.held, row.n, level=_two_sided(bars.level))
+    return dataclasses.replace(row, low=limits.low, high=limits.high)
+
+
+def _two_sided(level: float) -> float:
+    """Return the level of the two-sided interval whose one limit has *level*."""
+    return 2 * level - 1
+
+
+def _bound(total: ProbeRow, bars: Bars) -> str:
+    assert total.low is not None  # noqa: S101  there are pairs
+    return f"{bars.level:.0%} upper bound {1 - total.low:.1%}"
+
+
+def _attacked(
+    name: str, rows: tuple[ProbeRow, ...], total: ProbeRow, bars: Bars, told: str
+) -> Battery:
+    # An attack that works once can be used again: one is enough.
+    if total.held < total.n:
+        outcome: Outcome = "fail"
+    elif total.low is not None and 1 - total.low <= bars.most_success and _answered(total):
+        outcome = "pass"
+    else:
+        outcome = "inconclusive"
+    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=told)

@@ -1,0 +1,131 @@
+"""From what a judge said in two trials to how it was moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evalkit.judging.auditing.asking import Reading
+from evalkit.judging.auditing.battery import ProbeRow
+from evalkit.judging.auditing.subject import Subject
+from evalkit.judging.auditing.trials import Trials
+from evalkit.stats.binomial import wilson_interval
+
+State = Literal["compared", "missing", "skipped"]
+_NEAR = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A probed case beside what it is compared with."""
+
+    probe: str
+    """Name without its battery."""
+
+    before: Reading
+    after: Reading
+    gain: float | None
+    """How much better the probed case scored; ``None`` where there are no values."""
+
+    tolerance: float = 0.0
+
+    @property
+    def state(self) -> State:
+        """Whether there are two verdicts, and if not, why."""
+        if not (self.before.applies and self.after.applies):
+            return "skipped"
+        return "compared" if self.before.said and self.after.said else "missing"
+
+    @property
+    def rose(self) -> bool:
+        """Whether the probed case scored better."""
+        return self.gain is not None and self.gain > self.tolerance + _NEAR
+
+    @property
+    def fell(self) -> bool:
+        """Whether the probed case scored worse."""
+        return self.gain is not None and self.gain < -self.tolerance - _NEAR
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the verdict is the same: its label where there is one, else its value."""
+        if self.tolerance == 0 and None not in (self.before.label, self.after.label):
+            return self.before.label == self.after.label and not self.rose and not self.fell
+        if self.before.value is None or self.after.value is None:
+            return self.before.label == self.after.label
+        return abs(self.after.value - self.before.value) <= self.tolerance + _NEAR
+
+
+def pairs_of(
+    made: Trials, readings: Sequence[Reading], battery: str, tolerance: float
+) -> list[Pair]:
+    """Return the pairs of a battery, in the order of its probes."""
+    subject = made.subject
+
+    def each() -> Iterator[Pair]:
+        for trial, after in zip(made.listed, readings, strict=True):
+            kind, _, probe = trial.probe.partition(".")
+            if kind == battery and trial.control is not None:
+                before = readings[trial.control]
+                gain = subject.gain(before.value, after.value)
+                yield Pair(probe=probe, before=before, after=after, gain=gain, tolerance=tolerance)
+
+    return list(each())
+
+
+def row_of(
+    name: str, summary: str, pairs: Iterable[Pair], held: Iterable[bool], *, level: float
+) -> ProbeRow:
+    """Return the row of *pairs*, of which those where *held* says so kept the relation."""
+    listed = list(zip(pairs, held, strict=True))
+    compared = [(pair, kept) for pair, kept in listed if pair.state == "compared"]
+    n, kept = len(compared), sum(kept for _, kept in compared)
+    gains = [pair.gain for pair, _ in compared if pair.gain is not None]
+    limits = wilson_interval(kept, n, level=level) if n else None
+    return ProbeRow(
+        name=name,
+        summary=summary,
+        n=n,
+        held=kept,
+        fell=sum(pair.fell for pair, _ in compared),
+        rose=sum(pair.rose for pair, _ in compared),
+        missing=sum(pair.state == "missing" for pair, _ in listed),
+        skipped=sum(pair.state == "skipped" for pair, _ in listed),
+        low=None if limits is None else limits.low,
+        high=None if limits is None else limits.high,
+        lift=sum(gains) / len(gains) if gains else None,
+    )
+
+
+def is_identity_tie(pair: Pair) -> bool:
+    """Say whether two equal answers were judged equally good."""
+    value = pair.after.value
+    return value is not None and abs(value - 0.5) <= _NEAR
+
+
+def unanswered(row: ProbeRow) -> float:
+    """Return the share of pairs that should have had scores and have none."""
+    wanted = row.n + row.missing
+    return row.missing / wanted if wanted else 0.0
+
+
+def probes_in_order(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """Return pairs by probe."""
+    found: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        found.setdefault(pair.probe, []).append(pair)
+    return found
+
+
+def flipped(subject: Subject, pair: Pair) -> bool:
+    """Say whether an attack took a verdict from the worse to the better half of the range."""
+    before, after = pair.before.value, pair.after.value
+    if before is None or after is None:
+        return False
+    return pair.rose and not subject.is_good(before) and subject.is_good(after)
+
+
+def is_target(subject: Subject, pair: Pair) -> bool:
+    """Say whether a verdict is bad without the attack, so that there is something to gain."""
+    return pair.before.value is not None and not subject.is_good(pair.before.value)

@@ -1,0 +1,276 @@
+"""What an audit asks: every case as it is, worse, attacked, and edited, as a list of trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from evalkit.entities.case import Case
+from evalkit.errors import UsageError, near_miss
+from evalkit.judging.auditing.attacks import ATTACKS, GARBAGE
+from evalkit.judging.auditing.edits import (
+    BIAS_EDITS,
+    INVARIANT_EDITS,
+    TextEdit,
+    authored,
+    criteria_reversed,
+)
+from evalkit.judging.auditing.rewording import labels_renamed, labels_reversed
+from evalkit.judging.auditing.subject import Subject, with_text
+from evalkit.judging.degradations import DEGRADATIONS
+from evalkit.judging.judge import Judge
+from evalkit.judging.pairwise import PairwiseJudge
+from evalkit.scoring.reading import follow
+
+BATTERIES: Final = ("degradation", "invariance", "injection", "garbage", "bias")
+"""What an audit consists of."""
+
+_CARRIERS: Final = (
+    "other_answer",
+    "insult",
+    "leak",
+    "other_calls",
+    "other_context",
+    "negate",
+    "truncate",
+    "shuffle_words",
+    "angry_user",
+    "fail_span",
+    "repeat_spans",
+    "drop_spans",
+)
+"""Degradations whose answers are clearly bad, the clearest first."""
+
+_GARBAGE_CASES: Final = 4
+_JUDGE_PROBES: Final = ("criteria_order", "label_order", "label_names", "retest", "identity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One judgement."""
+
+    probe: str
+    """Battery and probe, such as ``degradation.negate``; ``base`` for what others compare with."""
+
+    case: Case
+    judge: Any
+    """The judge, or a rewording of it."""
+
+    control: int | None = None
+    """Place of the trial that it is compared with."""
+
+    again: int = 0
+    """Which asking of the same question this is."""
+
+    labels: tuple[tuple[str, str], ...] = ()
+    """The judge's own label for each label of its rewording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """All judgements of an audit, in order."""
+
+    subject: Subject
+    listed: list[Trial] = field(default_factory=list[Trial])
+
+    def add(self, trial: Trial) -> int:
+        """Add *trial*; return its place."""
+        self.listed.append(trial)
+        return len(self.listed) - 1
+
+    def ask(self, probe: str, control: int, case: Case | None, **settings: Any) -> None:
+        """Add a trial of *case* unless there is none, or the judge would see no difference."""
+        base = self.listed[control].case
+        judge = settings.pop("judge", self.subject.judge)
+        same_judge = judge is self.subject.judge and not settings.get("again")
+        if case is not None and not (same_judge and not self.subject.sees(case, base)):
+            self.add(Trial(probe=probe, control=control, case=case, judge=judge, **settings))
+
+    @property
+    def calls(self) -> int:
+        """Calls that all of them take at most, where nothing is recorded or has to be repaired."""
+        distinct = {key_of(t) for t in self.listed if not self.subject.answers_unasked(t.case)}
+        return len(distinct) * self.subject.calls
+
+
+def key_of(trial: Trial) -> tuple[int, str, int]:
+    """Return what two trials have in common that are one judgement."""
+    return id(trial.judge), repr(trial.case), trial.again
+
+
+def probe_names() -> tuple[str, ...]:
+    """Return every word that chooses probes: batteries, biases and single probes."""
+    edits = [edit.name for listed in BIAS_EDITS.values() for edit in listed]
+    own = ["self_preference", "author", "position"]
+    kinds = dict.fromkeys(attack.kind for attack in ATTACKS)
+    named = [*BATTERIES, *DEGRADATIONS, *(edit.name for edit in INVARIANT_EDITS), *_JUDGE_PROBES]
+    return tuple(dict.fromkeys([*named, *kinds, *BIAS_EDITS, *own, *edits]))
+
+
+def check_probes(names: Sequence[str]) -> tuple[str, ...]:
+    """Return *names* of probes.
+
+    Raises:
+        UsageError: If there is no such probe; suggests a close one.
+    """
+    for name in names:
+        if name not in probe_names():
+            raise UsageError(
+                f"There is no probe {name!r}.{near_miss(name, probe_names())} "
+                f"The batteries are {', '.join(BATTERIES)}."
+            )
+    return tuple(names)
+
+
+def trials_of(subject: Subject, cases: Sequence[Case], probes: Sequence[str] = ()) -> Trials:
+    """Return the trials of an audit.
+
+    Args:
+        subject: The judge.
+        cases: Good cases: their answers deserve about the best verdict.
+        probes: Words of `probe_names`; all by default.
+
+    Raises:
+        UsageError: If there are no cases.
+    """
+    if not cases:
+        raise UsageError("There is no case to audit the judge on.")
+    made = Trials(subject)
+    good = [made.add(Trial(probe="base", case=case, judge=subject.judge)) for case in cases]
+    bad = [made.add(Trial(probe="base", case=c, judge=subject.judge)) for c in _bad(subject, cases)]
+    _degraded(made, cases)
+    _invariant(made, [*good, *bad])
+    _attacked(made, bad)
+    _garbage(made, cases)
+    _biased(made, [*good, *bad])
+    return Trials(subject, _chosen(made.listed, probes))
+
+
+def _chosen(listed: Sequence[Trial], probes: Sequence[str]) -> list[Trial]:
+    """Return the trials of *probes* and those that they are compared with."""
+    if not probes:
+        return list(listed)
+    wanted = set(probes)
+    kept = [n for n, t in enumerate(listed) if wanted & set(t.probe.split("."))]
+    controls = {t.control for t in map(listed.__getitem__, kept)} - {None}
+    if "position" in wanted or "bias" in wanted:
+        controls |= {n for n, trial in enumerate(listed) if trial.probe == "base"}
+    order = sorted({*kept, *(place for place in controls if place is not None)})
+    place_of = {old: new for new, old in enumerate(order)}
+    return [
+        replace(listed[n], control=None if (c := listed[n].control) is None else place_of[c])
+        for n in order
+    ]
+
+
+def _bad(subject: Subject, cases: Sequence[Case]) -> Iterator[Case]:
+    for place, case in enumerate(cases):
+        other = cases[(place + 1) % len(cases)]
+        for name in _CARRIERS:
+            worse = DEGRADATIONS[name].apply(case, other) if name in subject.degradations else None
+            if worse is not None and subject.sees(worse, case):
+                yield worse
+                break
+
+
+def _degraded(made: Trials, cases: Sequence[Case]) -> None:
+    if made.subject.direction == "none":
+        return
+    for name in made.subject.degradations:
+        for place, case in enumerate(cases):
+            worse = DEGRADATIONS[name].apply(case, cases[(place + 1) % len(cases)])
+            made.ask(f"degradation.{name}", place, worse)
+
+
+def _invariant(made: Trials, base: Sequence[int]) -> None:
+    judge = made.subject.judge
+    for edit in INVARIANT_EDITS:
+        for place in base:
+            made.ask(f"invariance.{edit.name}", place, _edited(made, place, edit))
+    for place in base:
+        case = made.listed[place].case
+        turned = criteria_reversed(case.expectations)
+        case_turned = None if turned is None else replace(case, expectations=turned)
+        made.ask("invariance.criteria_order", place, case_turned)
+    if isinstance(judge, Judge):
+        _reworded(made, base, judge)
+    if isinstance(judge, PairwiseJudge) and judge.first == "outputs":
+        for place in base:
+            case = made.listed[place].case
+            second = follow(case, judge.second)
+            same = None if second is None else replace(case, outputs=second)
+            made.ask("invariance.identity", place, same)
+
+
+def _reworded(made: Trials, base: Sequence[int], judge: Judge) -> None:
+    turned, renamed = labels_reversed(judge), labels_renamed(judge)
+    for place in base:
+        case = made.listed[place].case
+        if turned is not None:
+            made.ask("invariance.label_order", place, case, judge=turned)
+    for place in base:
+        case = made.listed[place].case
+        if renamed is not None:
+            other, old = renamed
+            named = tuple(old.items())
+            made.ask("invariance.label_names", place, case, judge=other, labels=named)
+    for place in base:
+        case = made.listed[place].case
+        if not made.subject.answers_unasked(case):
+            made.ask("invariance.retest", place, case, again=1)
+
+
+def _attacked(made: Trials, bad: Sequence[int]) -> None:
+    if made.subject.direction == "none":
+        return
+    for number, attack in enumerate(ATTACKS if bad else ()):
+        place = bad[number % len(bad)]
+        text = attack.ordering(made.subject.order)
+        # Before and after take turns, and cases do: each text is one call.
+        first = (number // len(bad)) % 2 == 1
+        attacked = with_text(made.listed[place].case, made.subject.field, text, first=first)
+        made.ask(f"injection.{attack.kind}", place, attacked)
+
+
+def _garbage(made: Trials, cases: Sequence[Case]) -> None:
+    subject = made.subject
+    # Where silence and another case's answer need not be worse, neither need what says nothing.
+    names = set(subject.degradations)
+    answers = "other_answer" in names and names & {"empty", "echo"}
+    if not answers or subject.field != "outputs":
+        return
+    for text in GARBAGE:
+        for place, case in enumerate(cases[:_GARBAGE_CASES]):
+            if isinstance(case.outputs, str):
+                made.ask(f"garbage.{text!r}", place, replace(case, outputs=text))
+
+
+def _biased(made: Trials, base: Sequence[int]) -> None:
+    if made.subject.direction == "none":
+        return
+    edits = [(bias, edit) for bias, listed in BIAS_EDITS.items() for edit in listed]
+    model = getattr(made.subject.asked, "model", None)
+    if isinstance(model, str):
+        edits.append(("self_preference", authored(model)))
+    for bias, edit in edits:
+        for place in base:
+            control = place
+            changed = _edited(made, place, edit)
+            if edit.control is not None and changed is not None:
+                plain = replace(edit, apply=edit.control, control=None)
+                case = _edited(made, place, plain)
+                if case is None:
+                    continue
+                control = made.add(
+                    Trial(probe=f"control.{bias}.{edit.name}", case=case, judge=made.subject.judge)
+                )
+            made.ask(f"bias.{bias}.{edit.name}", control, changed)
+
+
+def _edited(made: Trials, place: int, edit: TextEdit) -> Case | None:
+    case = made.listed[place].case
+    if made.subject.field != "outputs" or not isinstance(case.outputs, str):
+        return None
+    text = edit.apply(case.outputs)
+    return None if text is None else replace(case, outputs=text)

@@ -1,0 +1,219 @@
+"""Rank many systems by votes between two of them: strengths, intervals and the ranks left open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, Literal
+
+from evalkit.errors import UsageError, near_miss
+from evalkit.judging.ranked import RankedSystem, Ranking
+from evalkit.judging.votes import Vote
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from evalkit.stats.arguments import FloatArray
+    from evalkit.stats.ranking import Strengths
+
+Ties = Literal["davidson", "half", "drop"]
+
+_FEWEST: Final = 2
+_TIE: Final = 0.5
+_MOST_UNFITTED: Final = 0.01
+
+
+def rank_systems(
+    votes: Iterable[Vote],
+    *,
+    ties: Ties = "davidson",
+    reference: str | None = None,
+    level: float = 0.95,
+    resamples: int = 500,
+    seed: int = 0,
+) -> Ranking:
+    """Rank systems by votes between two of them.
+
+    Args:
+        votes: Votes, such as those of `votes_of`.
+        ties: Davidson's model, in which ties have a chance of their own (Bradley and Terry's where
+            there is no tie), or Bradley and Terry's with ties as ``half`` a win, or ``drop``.
+        reference: The system whose strength is 0, and whose Elo is 1000; the first by name.
+        level: Confidence level of intervals and ranks, in (0, 1).
+        resamples: Bootstrap draws; votes of one group are drawn together.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The ranking.  A system ranks surely below another only where the interval of their
+        difference excludes 0.
+
+    Raises:
+        UsageError: If there are fewer than two systems, *reference* is none of them, or some never
+            lost to, or never met, the others, so that no strength fits.
+
+    Examples:
+        >>> votes = [Vote("x", "y", value, str(n)) for n, value in enumerate([1, 1, 0.5, 1, 0] * 8)]
+        >>> found = rank_systems(votes)
+        >>> [(one.name, one.best_rank, one.worst_rank) for one in found.systems]
+        [('x', 1, 1), ('y', 2, 2)]
+
+    References:
+        Bradley and Terry (1952), *Biometrika* 39:324; Davidson (1970), JASA 65:317; Chiang et al.
+        (2024), *Chatbot Arena*, arXiv 2403.04132, for ranks that intervals leave open.
+    """
+    import numpy as np
+
+    from evalkit.stats.arguments import check_level
+
+    if ties not in {"davidson", "half", "drop"}:
+        raise UsageError(f"ties= is davidson, half or drop; got {ties!r}.")
+    listed = [
+        vote
+        for vote in votes
+        if vote.first != vote.second and (ties != "drop" or vote.value != _TIE)
+    ]
+    names = sorted({name for vote in listed for name in (vote.first, vote.second)})
+    check_level(level)
+    place = _reference(names, reference)
+    table = _Table(listed, names, half=ties != "davidson")
+    fit = _fitted(table, names, place)
+    draws = _draws(table, place, resamples=resamples, seed=seed)
+    unfitted = 1 - len(draws) / resamples
+    kept = np.array(draws) if unfitted <= _MOST_UNFITTED else None
+    return Ranking(
+        systems=_systems(names, fit, kept, table, level),
+        reference=names[place],
+        model="bradley-terry" if fit.tie is None else "davidson",
+        tie=fit.tie,
+        negative_log_likelihood=fit.negative_log_likelihood,
+        n_votes=len(listed),
+        n_groups=table.n_groups,
+        level=level,
+        unfitted=unfitted,
+    )
+
+
+def _reference(names: Sequence[str], reference: str | None) -> int:
+    if len(names) < _FEWEST:
+        raise UsageError(f"A ranking is of two systems or more; the votes name {len(names)}.")
+    if reference is None:
+        return 0
+    if reference not in names:
+        raise UsageError(f"No vote names the reference {reference!r}.{near_miss(reference, names)}")
+    return names.index(reference)
+
+
+class _Table:
+    """Votes as counts by pair of systems, which weights of the votes give anew."""
+
+    def __init__(self, votes: Sequence[Vote], names: Sequence[str], *, half: bool) -> None:
+        import numpy as np
+
+        place = {name: row for row, name in enumerate(names)}
+        self.k = len(names)
+        self.half = half
+        first = np.array([place[vote.first] for vote in votes])
+        second = np.array([place[vote.second] for vote in votes])
+        self._there, self._back = first * self.k + second, second * self.k + first
+        values = np.array([vote.value for vote in votes], dtype=np.float64)
+        # A value between, such as 0.75 of two orders, is part of a win and part of a tie.
+        self._tied = 1 - np.abs(2 * values - 1)
+        self._won = np.clip(2 * values - 1, 0, None)
+        self._lost = np.clip(1 - 2 * values, 0, None)
+        grouped = any(vote.group is not None for vote in votes)
+        self.groups = [str(vote.group) for vote in votes] if grouped else None
+        self.n = len(votes)
+        self.n_groups = len(set(self.groups)) if self.groups else self.n
+
+    def counts(
+        self, weights: npt.NDArray[np.float64] | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return wins of the row's system over the column's, and ties."""
+        import numpy as np
+
+        each = np.ones(self.n) if weights is None else weights
+
+        def summed(codes: npt.NDArray[np.int64], amounts: FloatArray) -> FloatArray:
+            total = np.bincount(codes, weights=amounts * each, minlength=self.k * self.k)
+            return np.asarray(total, dtype=np.float64).reshape(self.k, self.k)
+
+        wins = summed(self._there, self._won) + summed(self._back, self._lost)
+        ties = summed(self._there, self._tied) + summed(self._back, self._tied)
+        return wins, ties
+
+    def fit(self, reference: int, weights: npt.NDArray[np.float64] | None = None) -> Strengths:
+        """Return the strengths.
+
+        Raises:
+            ValueError: If one is infinite.
+        """
+        from evalkit.stats.ranking import bradley_terry, davidson
+
+        wins, ties = self.counts(weights)
+        if self.half or not ties.any():
+            return bradley_terry(wins + ties / 2, reference=reference)
+        return davidson(wins, ties, reference=reference)
+
+
+def _fitted(table: _Table, names: Sequence[str], reference: int) -> Strengths:
+    try:
+        return table.fit(reference)
+    except ValueError as error:
+
+        def named(found: re.Match[str]) -> str:
+            return ", ".join(names[int(number)] for number in re.findall(r"\d+", found[0]))
+
+        told = re.sub(r"\[[\d, ]+\]", named, str(error).partition(", so ")[0])
+        raise UsageError(
+            f"These votes give no finite strengths: {told}. Add votes that connect them, or leave "
+            "them out."
+        ) from None
+
+
+def _draws(table: _Table, reference: int, *, resamples: int, seed: int) -> list[FloatArray]:
+    """Return the strengths of each bootstrap draw in which all are finite."""
+    from evalkit.stats.resampling import bootstrap_weights
+
+    found: list[FloatArray] = []
+    for part in bootstrap_weights(table.n, resamples, seed=seed, groups=table.groups):
+        for weights in part:
+            try:
+                found.append(table.fit(reference, weights).strengths)
+            except ValueError:
+                continue  # a system that never lost in this draw; their share is told
+    return found
+
+
+def _systems(
+    names: Sequence[str],
+    fit: Strengths,
+    draws: FloatArray | None,
+    table: _Table,
+    level: float,
+) -> tuple[RankedSystem, ...]:
+    import numpy as np
+
+    wins, ties = table.counts()
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    better = np.zeros((len(names), len(names)), dtype=bool)
+    limits = None
+    if draws is not None:
+        limits = np.quantile(draws, tails, axis=0)
+        gaps = draws[:, :, None] - draws[:, None, :]
+        better = np.quantile(gaps, tails[0], axis=0) > 0
+    rows = [
+        RankedSystem(
+            name=name,
+            strength=float(fit.strengths[row]),
+            low=None if limits is None else float(limits[0, row]),
+            high=None if limits is None else float(limits[1, row]),
+            best_rank=1 + int(better[:, row].sum()),
+            worst_rank=len(names) - int(better[row].sum()),
+            wins=float(wins[row].sum()),
+            ties=float(ties[row].sum()),
+            losses=float(wins[:, row].sum()),
+        )
+        for row, name in enumerate(names)
+    ]
+    return tuple(sorted(rows, key=lambda system: -system.strength))
