@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
+from evalkit.evaluation.cards import find_card
 from evalkit.scoring.estimate import case_values
 
 if TYPE_CHECKING:
     from evalkit.evaluation.estimates import Part
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.judging.calibration import Calibration
 
 _LEAST_LABELS: Final = 2
 _SKILL: Final = "sensitivity=(found, positives) and specificity=(cleared, negatives)"
@@ -65,7 +67,7 @@ def corrected(
 
     With sensitivity and specificity, each as successes and trials from a calibration set, by
     Rogan and Gladen; else by PPI++ from the labels in the data (``labels.NAME`` of some cases,
-    which must be a random sample of all).
+    which must be a random sample of all); else by those two of the judge's card.
 
     Raises:
         UnknownMetricError: If there is no such metric.
@@ -80,10 +82,35 @@ def corrected(
         raise UsageError(f"{key} is no mean over cases, so it cannot be corrected.")
     raw = result[key]
     if sensitivity is None and specificity is None:
-        return _by_labels(result, key, part, raw)
+        card = None if _has_labels(result, part) else find_card(result, part.metric).card
+        if card is None:
+            return _by_labels(result, key, part, raw)
+        sensitivity, specificity = _of_card(key, card)
     if sensitivity is None or specificity is None:
         raise UsageError(f"Correcting by error rates takes both: {_SKILL}.")
     return _by_rates(key, part, raw, sensitivity, specificity)
+
+
+def _has_labels(result: EvaluationResult, part: Part) -> bool:
+    if "labels" not in result.spool.fields:
+        return False
+    name = part.metric.scorer
+    return any(said.get(name) is not None for said in result.spool.values("labels"))
+
+
+def _of_card(key: str, card: Calibration) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return sensitivity and specificity of the card's held-out cases, as counts.
+
+    Raises:
+        UsageError: If the card is not about yes and no as the judge says it.
+    """
+    counts = None if card.threshold is not None else card.error_counts()
+    if counts is None:
+        raise UsageError(
+            f"{key}: its card is not about yes and no with people on both sides, so it has no "
+            "error rates to correct by; label a random sample of these cases instead."
+        )
+    return counts
 
 
 def _by_rates(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
+from evalkit.evaluation.gating_calibrated import judge_card, judged_metric
 from evalkit.evaluation.gating_paired import judge_paired
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
-from evalkit.gates.condition import OPERATORS, Condition, parse_gates
+from evalkit.gates.condition import CALIBRATED, OPERATORS, Condition, parse_gates
 from evalkit.gates.verdict import (
     COVERAGE,
     INFRASTRUCTURE,
@@ -26,6 +27,9 @@ from evalkit.gates.verdict import (
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
+
+_OF_NO_CASE: Final = frozenset({"coverage", "cost", "must_pass", CALIBRATED})
+"""Kinds of conditions that no single case adds to."""
 
 
 def judge_gates(
@@ -80,9 +84,11 @@ def judge_gates(
 
 def _missing(result: EvaluationResult, condition: Condition) -> ConditionVerdict | None:
     """Return the verdict on a condition whose metric or tag the result does not have."""
-    if condition.key_text is None:
-        return None
     try:
+        if condition.judge is not None:
+            judged_metric(result, condition.judge)
+        if condition.key_text is None:
+            return None
         result[condition.key_text]
     except (UnknownMetricError, UsageError) as error:
         why = f"{condition.text}: {error}"
@@ -100,6 +106,8 @@ def _judge(result: EvaluationResult, condition: Condition, least: float) -> Cond
         return decide_number(condition, result.cost, "cost")
     if condition.kind == "must_pass":
         return _must_pass(result, condition)
+    if condition.kind == CALIBRATED:
+        return judge_card(result, condition)
     level = condition.level or result.facts.plan["level"]
     estimate = result.estimate(condition.key_text or "", level=level)
     return decide(condition, estimate, _around(result, condition, least))
@@ -112,7 +120,7 @@ def _judge_early(
     least: float,
 ) -> ConditionVerdict | None:
     """Decide a condition of an evaluation that was to stop early as it was watched."""
-    if not result.facts.plan.get("stop") or condition.kind in {"coverage", "cost", "must_pass"}:
+    if not result.facts.plan.get("stop") or condition.kind in _OF_NO_CASE:
         return None
     from evalkit.evaluation.gating_early import judge_early
 

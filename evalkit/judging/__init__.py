@@ -1,5 +1,7 @@
 """Judges: scorers that ask a language model, hardened against the texts that they judge."""
 
+from evalkit.judging.bias import BiasEffect
+from evalkit.judging.calibration import Calibration
 from evalkit.judging.document import load_judge
 from evalkit.judging.judge import Judge
 from evalkit.judging.jury import Jury, jury_of
@@ -8,6 +10,8 @@ from evalkit.judging.make import make_judge
 from evalkit.judging.pairwise import PairwiseJudge
 
 __all__ = [
+    "BiasEffect",
+    "Calibration",
     "Judge",
     "Jury",
     "JuryReport",

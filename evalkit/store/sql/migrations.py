@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, inspect, select
 from evalkit._internal import clock
 from evalkit.entities.run import LifecycleStage
 from evalkit.errors import SchemaVersionError, StoreUnavailableError
-from evalkit.store.sql import tables
+from evalkit.store.sql import calibrations, tables
 from evalkit.store.sql.engine import Database
 
 FIRST_VERSION = 1
@@ -34,7 +34,9 @@ class Migration:
     """Changes the tables and their rows; never commits."""
 
 
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(2, "add the cards of judges", calibrations.create_table),
+)
 
 
 def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -167,3 +167,14 @@ evaluation_summaries = Table(
     Column("dataset_digest", String(DIGEST_LENGTH), index=True),
     Index(None, "key", "run_number"),
 )
+
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("card_number", _ROW_NUMBER, primary_key=True),
+    Column("judge", String(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("card", Text, nullable=False),  # JSON
+    Index(None, "judge", "created"),
+)
