@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "report": LazyCommand("Look", "Show a run, or write it as a report."),
     "runs": LazyCommand("Look", "List, show and delete runs."),
     "scorers": LazyCommand("Know", "List and show scorers."),
+    "judges": LazyCommand("Know", "List, show, explain and calibrate judges."),
     "datasets": LazyCommand("Know", "List, show and check data."),
     "doctor": LazyCommand("Know", "Say what is installed, configured and reachable."),
 }

@@ -74,12 +74,12 @@ def calibrate(
         EvalkitError: Whatever the evaluation raises.
 
     Examples:
-        >>> rows = [{"id": str(n), "said": "yes" if n % 3 else "no", "human": "yes" if n % 4 else "no",
-        ...          "output": "text"} for n in range(60)]
-        >>> card = calibrate("scores.polite", rows, columns={
-        ...     "scores.polite": "said", "labels.polite": "human"}, runtime=Runtime(store=False))
+        >>> rows = [{"output": f"text {n}", "said": "yes" if n % 3 else "no",
+        ...          "human": "yes" if n % 4 else "no"} for n in range(60)]
+        >>> card = calibrate("scores.polite", rows, runtime=Runtime(store=False), columns={
+        ...     "scores.polite": "said", "labels.polite": "human"})
         >>> card.kind, card.held_out.n_labelled > 0
-        ('nominal', True)
+        ('binary', True)
     """
     from evalkit.evaluation.cards import keep_card
 
@@ -245,7 +245,7 @@ def _best_threshold(judge: Any, human: Any) -> float | None:
 
 def _positive(pairs: Pairs, cut: Cut) -> str | None:
     if pairs.kind == "nominal":
-        return "yes" if pairs.labels == ("no", "yes") else None
+        return None
     if pairs.kind == "binary":
         return pairs.labels[-1]
     return None if cut.judge is None else f"at least {cut.judge:g}"

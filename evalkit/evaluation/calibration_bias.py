@@ -27,7 +27,7 @@ def biases_of(
     """Return the effects that can be told: verbosity, self-preference, position."""
     found: list[BiasEffect] = []
     rows = np.flatnonzero(pairs.labelled & np.isfinite(pairs.judge))
-    if len(rows) >= _FEWEST and (pairs.kind != "nominal" or pairs.labels == ("no", "yes")):
+    if len(rows) >= _FEWEST and pairs.kind != "nominal":
         groups = None if setting.groups is None else setting.groups[rows]
         said = pairs.judge[rows], pairs.human[rows]
         lengths = _words(result, rows)

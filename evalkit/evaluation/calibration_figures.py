@@ -136,8 +136,7 @@ def _error_rates(
     pairs: Pairs, cut: Cut, rows: Any, groups: Any, setting: Setting
 ) -> dict[str, tuple[float | None, Interval | None]]:
     """Return sensitivity and specificity where there is something that counts as positive."""
-    two_words = pairs.kind == "nominal" and pairs.labels == ("no", "yes")
-    if pairs.kind != "binary" and cut.judge is None and not two_words:
+    if pairs.kind != "binary" and cut.judge is None:
         return {}
     human, judge = _cut(pairs.human[rows], cut.human), _cut(pairs.judge[rows], cut.judge)
     found: dict[str, tuple[float | None, Interval | None]] = {}

@@ -14,6 +14,7 @@ from evalkit.entities.calibration import Kind
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 from evalkit.evaluation.human_labels import (
+    TRUTH,
     Annotations,
     annotations,
     label_number,
@@ -56,7 +57,7 @@ class Pairs:
     """Outcome of each case; codes of `Status`."""
 
     human: Floats
-    """Reference label of all cases, shape ``(n,)``; NaN where people gave none, or none prevails."""
+    """Reference label of all cases, shape ``(n,)``; NaN where there is none, or none prevails."""
 
     annotators: Mapping[str, Floats]
     """Each annotator's labels of all cases, shape ``(n,)``; NaN where missing."""
@@ -89,7 +90,12 @@ def pairs_of(result: EvaluationResult, part: Part, kind: Kind | None) -> Pairs:
     valued = bool(np.isfinite(values[ok]).any()) or (not ok.any() and not menu(result, metric))
     if kind == "nominal" or not valued:
         said = _said(result, metric, status)
-        return _nominal(result, metric, given, said, status)
+        truths = kind != "nominal" and {text.casefold() for text in said.values()} <= set(TRUTH)
+        if not truths:
+            return _nominal(result, metric, given, said, status)
+        values = np.full(len(result), np.nan)
+        for row, text in said.items():
+            values[row] = TRUTH[text.casefold()]
     worth = meanings(result, metric)
     numbers = {
         row: {who: label_number(metric.key, label, worth) for who, label in labels.items()}
@@ -164,8 +170,6 @@ def _nominal(
             f"{', '.join(order)}."
         )
     words = tuple(order or sorted(used | set(said.values())))
-    if len(words) == 2 and set(words) == {"no", "yes"}:  # noqa: PLR2004
-        words = ("no", "yes")
     codes = {word: float(place) for place, word in enumerate(words)}
     judge = np.full(len(result), np.nan)
     for row, text in said.items():

@@ -93,7 +93,7 @@ def population_of(
     """
     from evalkit.stats import mean_interval, prediction_powered_mean
 
-    if pairs.kind == "nominal" and pairs.labels != ("no", "yes"):
+    if pairs.kind == "nominal":
         return ()
     human, judge = _numbers(pairs, cut)
     judged = np.isfinite(judge)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.canonical import parse_json
 from evalkit.errors import DataError, EvalkitError
 from evalkit.evaluation.recorded import RECORDED
 from evalkit.evaluation.recording import store_of
@@ -41,7 +42,7 @@ def keep_card(card: Calibration, store: str | bool | None) -> None:
             judge=card.judge,
             signature=card.signature,
             created=card.created,
-            card=canonical_json(card.to_json()).decode("utf-8"),
+            card=json.dumps(card.to_json(), ensure_ascii=False),
         )
     finally:
         if closes:
@@ -60,7 +61,12 @@ def find_card(result: EvaluationResult, metric: Metric, *, cards: str | None = N
     Raises:
         DataError: If a file that is named as a card cannot be read.
     """
-    known = [card for card in cards_near(result, cards=cards) if card.judge == metric.key]
+    return chosen(cards_near(result, cards=cards), metric)
+
+
+def chosen(cards: Sequence[Calibration], metric: Metric) -> Found:
+    """Return the newest of *cards* that speaks for *metric*, and the newest that does not."""
+    known = [card for card in cards if card.judge == metric.key]
     known.sort(key=lambda card: card.created, reverse=True)
     return Found(
         card=next((card for card in known if card.signature == metric.signature), None),
@@ -70,10 +76,26 @@ def find_card(result: EvaluationResult, metric: Metric, *, cards: str | None = N
 
 def cards_near(result: EvaluationResult, *, cards: str | None = None) -> list[Calibration]:
     """Return all cards that may speak for a metric of *result*."""
-    named = cards or result.facts.plan["runtime"].get("cards")
+    named = cards or result.facts.plan.get("runtime", {}).get("cards")
     folder = project_cards(Path.cwd()) if named is None else Path(named)
     found = [] if folder is None else list(_in_folder(folder))
     return found + list(_in_store(result))
+
+
+def cards_of(judge: str) -> list[Calibration]:
+    """Return the cards of a judge's name in the project's folder and the current store."""
+    from evalkit.tracking.place import current_store, get_tracking_uri
+
+    folder = project_cards(Path.cwd())
+    found = [] if folder is None else [c for c in _in_folder(folder) if c.judge == judge]
+    if _is_there(get_tracking_uri()):
+        found += _read(current_store(), [judge])
+    return sorted(found, key=lambda card: card.created, reverse=True)
+
+
+def _is_there(uri: str) -> bool:
+    """Say whether a store exists: opening one that does not would make it."""
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
 
 
 def _in_folder(folder: Path) -> Iterator[Calibration]:
@@ -101,8 +123,8 @@ def _in_store(result: EvaluationResult) -> Iterator[Calibration]:
         return
     from evalkit.store import open_store
 
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
-        return  # opening it would make it
+    if not _is_there(uri):
+        return
     judges = sorted({metric.key for metric in result.metrics if may_have_card(result, metric)})
     if not judges:
         return

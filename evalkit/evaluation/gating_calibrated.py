@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from evalkit.entities.estimate import Estimate
@@ -75,7 +76,10 @@ def _decided(condition: Condition, card: Calibration) -> ConditionVerdict:
         return _undecided(condition, why, estimate)
     reasons = card.held_out.reasons.items()
     lost = sum(count for reason, count in reasons if reason in INFRASTRUCTURE)
-    return decide(condition, estimate, Circumstances(infrastructure_failures=lost))
+    found = decide(condition, estimate, Circumstances(infrastructure_failures=lost))
+    # It is labels that are missing, not cases of this evaluation.
+    why = found.why.replace("more cases", "more labelled cases")
+    return dataclasses.replace(found, why=why, more_cases=None)
 
 
 def _undecided(

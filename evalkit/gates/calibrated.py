@@ -1,4 +1,4 @@
-"""The grammar of gates on a judge's card: ``calibrated(grounded, kappa >= 0.6) [@ ci95 | @ point]``."""
+"""The grammar of gates on a judge's card: ``calibrated(grounded, kappa >= 0.6) [@ point]``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _OPERATOR: Final = re.compile(r">=|<=|==|!=|>|<")
 _NUMBER: Final = re.compile(
     r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<percent>%)?\s*"
 )
+_AT: Final = re.compile(r"\s*@\s*(?P<at>[^\s)]+)\s*")
 _REST: Final = re.compile(r"\s*(?:@\s*(?P<at>\S+)\s*)?")
 
 
@@ -36,6 +37,8 @@ class CalibratedWords:
 
 def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None:
     """Return what *text* says if it is a gate on a judge's card, else ``None``.
+
+    ``@ point``, or a level, may stand behind the number or behind the parenthesis.
 
     Args:
         gate: The whole gate, for the error's pointer.
@@ -72,9 +75,13 @@ def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None
     number = _NUMBER.match(text, operator.end(), closed)
     if number is None:
         raise GateSyntaxError(gate, start + operator.end(), f"a number, as in {_EXAMPLE}")
-    if number.end() != closed:
-        raise GateSyntaxError(gate, start + number.end(), f"')' at the end of {KIND}(…)")
+    inside = _AT.match(text, number.end(), closed)
+    end = number.end() if inside is None else inside.end()
+    if end != closed:
+        raise GateSyntaxError(gate, start + end, f"')' at the end of {KIND}(…), or '@ point'")
     point, level = _confidence(gate, text, start, closed + 1)
+    if inside is not None:
+        point, level = read_confidence(gate, inside["at"], start + inside.start("at"))
     return CalibratedWords(
         judge=judge.strip(),
         figure=name,
@@ -90,9 +97,9 @@ def _figure(gate: str, text: str, start: int, first: int, closed: int) -> tuple[
     name = "" if found is None else found["name"]
     if found is None or name not in FIGURES:
         place = first if found is None else found.start("name")
-        hint = near_miss(name, FIGURES) if name else ""
+        hint = near_miss(name, FIGURES).rstrip("?") if name else ""
         raise GateSyntaxError(
-            gate, start + place, f"one of {', '.join(FIGURES)}.{hint}".rstrip(".")
+            gate, start + place, f"one of {', '.join(FIGURES)};{hint}".rstrip(";")
         )
     return name, found.end()
 

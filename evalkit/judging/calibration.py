@@ -10,7 +10,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Self
 
-from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.calibration import (
     FIGURES,
     CalibrationPart,
@@ -149,7 +148,7 @@ class Calibration:
     def to_json(self) -> dict[str, Any]:
         """Return the card as JSON values; no text of any case is among them."""
         found = {"schema": SCHEMA, **dataclasses.asdict(self)}
-        plain: dict[str, Any] = parse_json(canonical_json(found))
+        plain: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
         return plain
 
     @classmethod

@@ -75,11 +75,11 @@ def headline(card: Calibration) -> str:
     people = None if card.replaceable is None else card.replaceable.human_kappa
     if people is not None and found.high is not None and name in {"kappa", "weighted_kappa"}:
         among = f"{NAMES[name]} among people {number(people)}"
+        better = found.low is not None and found.low > people
+        well = "better than" if better else "about as well as"
         if found.high < people:
-            return (
-                f"Agrees with people less well than people agree with each other: {told}, {among}."
-            )
-        return f"Agrees with people about as well as people agree with each other: {told}, {among}."
+            well = "less well than"
+        return f"Agrees with people {well} people agree with each other: {told}, {among}."
     value = found.value or 0.0
     if value <= 0:
         return f"Agrees with people no better than chance: {told}."
@@ -128,7 +128,7 @@ def next_steps(card: Calibration) -> Iterator[str]:
     """Yield what to do next, the most needed first."""
     held = card.held_out
     if held.n_judged < _ENOUGH:
-        yield f"label more: {held.n_judged} held-out verdicts; from {_ENOUGH} on intervals are useful"
+        yield f"label more: {held.n_judged} held-out verdicts are few, {_ENOUGH} are useful"
     rates = [held.figures.get(name) for name in ("sensitivity", "specificity")]
     known = [rate.value for rate in rates if rate is not None and rate.value is not None]
     if len(known) == 2 and sum(known) < _SKILL:  # noqa: PLR2004
