@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -44,7 +45,7 @@ def _words(result: EvaluationResult, rows: Any) -> Any:
     """Return the words of each judged answer; ``None`` where answers are no texts."""
     if "outputs" in result.spool.fields:
         outputs = result.spool.values("outputs")
-        texts = [outputs[row] for row in rows]
+        texts: list[Any] | None = [outputs[row] for row in rows]
     else:
         texts = _answers(result, rows)
     if texts is None or not all(isinstance(text, str) for text in texts):
@@ -81,8 +82,9 @@ def _own(result: EvaluationResult, part: Part, rows: Any, tag: str) -> Any:
 def _model(result: EvaluationResult, part: Part) -> str | None:
     for spec in result.facts.plan.get("scorers", ()):
         if spec["name"] == part.metric.scorer:
-            found: Any = spec.get("inner", spec).get("identity", {}).get("model")
-            return found
+            identity: Mapping[str, Any] = spec.get("inner", spec).get("identity") or {}
+            model: str | None = identity.get("model")
+            return model
     return None
 
 

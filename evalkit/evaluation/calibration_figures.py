@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -166,7 +166,9 @@ def _correlations(
 
     if pairs.kind not in {"ordinal", "numeric"} and not pairs.graded:
         return {}
-    kinds = ("pearson", "spearman", "kendall") if len(rows) > 1 else ()
+    kinds: tuple[Literal["pearson", "spearman", "kendall"], ...] = (
+        ("pearson", "spearman", "kendall") if len(rows) > 1 else ()
+    )
     return {
         kind: _both(
             correlation_estimate(

@@ -16,7 +16,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.human_labels import (
     TRUTH,
     Annotations,
-    annotations,
+    annotations_of,
     label_number,
     label_text,
     meanings,
@@ -84,7 +84,7 @@ def pairs_of(result: EvaluationResult, part: Part, kind: Kind | None) -> Pairs:
         UsageError: If there are no labels, or one means nothing to the judge.
     """
     metric = part.metric
-    given = annotations(result, metric)
+    given = annotations_of(result, metric)
     values, status = case_values(metric.column, result.by_key.design, part.reducer)
     ok = status == Status.OK
     valued = bool(np.isfinite(values[ok]).any()) or (not ok.any() and not menu(result, metric))
@@ -134,7 +134,7 @@ def _words(scale: list[float], worth: Mapping[str, float], order: list[str]) -> 
     for word in [*order, *sorted(worth)]:
         if word in worth:
             named.setdefault(worth[word], word)
-    if set(scale) == _TRUTHS and not order:
+    if frozenset(scale) == _TRUTHS and not order:
         named = {1.0: "yes", 0.0: "no"}
     return tuple(named.get(value, f"{value:g}") for value in scale)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def _human_kappa(pairs: Pairs, rows: Any) -> float | None:
 
     if not pairs.values:
         return None
-    weights = "quadratic" if pairs.kind == "ordinal" else None
+    weights: Literal["quadratic"] | None = "quadratic" if pairs.kind == "ordinal" else None
     found: list[float] = []
     for one, other in itertools.combinations(pairs.annotators.values(), 2):
         a, b = one[rows], other[rows]

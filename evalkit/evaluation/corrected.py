@@ -12,7 +12,7 @@ from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 from evalkit.evaluation.cards import find_card
 from evalkit.evaluation.human_labels import (
-    annotations,
+    annotations_of,
     is_label,
     label_names,
     label_number,
@@ -223,7 +223,7 @@ def _labels(result: EvaluationResult, key: str, part: Part) -> Any:
     """
     import numpy as np
 
-    rows = annotations(result, part.metric)
+    rows = annotations_of(result, part.metric)
     found = np.full(len(result), np.nan)
     wanted = part.key.metric.partition("=")[2] if "=" in part.key.metric else None
     if wanted is not None:

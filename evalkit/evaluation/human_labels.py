@@ -28,7 +28,7 @@ def label_names(metric: Metric) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def annotations(result: EvaluationResult, metric: Metric) -> Annotations:
+def annotations_of(result: EvaluationResult, metric: Metric) -> Annotations:
     """Return the human labels of *metric*, by case and annotator.
 
     ``labels.NAME`` is one label, a list of them (one for each annotator), or a mapping of
@@ -56,7 +56,7 @@ def annotations(result: EvaluationResult, metric: Metric) -> Annotations:
 def _of_case(name: str, said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     whole = said.get(name)
     if isinstance(whole, Mapping):
-        yield from _present(cast("Mapping[Any, Any]", whole).items())
+        yield from _present(whole.items())
     elif isinstance(whole, (list, tuple)):
         listed = enumerate(cast("Sequence[Any]", whole), start=1)
         yield from _present((f"annotator {place}", label) for place, label in listed)

@@ -11,9 +11,9 @@ from evalkit.errors import GateSyntaxError, near_miss
 from evalkit.gates.key import parse_key
 from evalkit.gates.paired import read_confidence
 
-KIND: Final = "calibrated"
+CALIBRATED: Final = "calibrated"
 _EXAMPLE: Final = "calibrated(grounded, kappa >= 0.6)"
-_START: Final = re.compile(rf"\s*{KIND}\s*\(")
+_START: Final = re.compile(rf"\s*{CALIBRATED}\s*\(")
 _FIGURE: Final = re.compile(r"\s*(?P<name>[^\s<>=!]*)\s*")
 _OPERATOR: Final = re.compile(r">=|<=|==|!=|>|<")
 _NUMBER: Final = re.compile(
@@ -60,7 +60,9 @@ def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None
     opened = found.end()
     closed = text.rfind(")")
     if closed < opened:
-        raise GateSyntaxError(gate, start + len(text.rstrip()), f"')' at the end of {KIND}(…)")
+        raise GateSyntaxError(
+            gate, start + len(text.rstrip()), f"')' at the end of {CALIBRATED}(…)"
+        )
     comma = text.find(",", opened, closed)
     judge = text[opened : closed if comma < 0 else comma]
     if not judge.strip():
@@ -78,7 +80,7 @@ def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None
     inside = _AT.match(text, number.end(), closed)
     end = number.end() if inside is None else inside.end()
     if end != closed:
-        raise GateSyntaxError(gate, start + end, f"')' at the end of {KIND}(…), or '@ point'")
+        raise GateSyntaxError(gate, start + end, f"')' at the end of {CALIBRATED}(…), or '@ point'")
     point, level = _confidence(gate, text, start, closed + 1)
     if inside is not None:
         point, level = read_confidence(gate, inside["at"], start + inside.start("at"))

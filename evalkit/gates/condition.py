@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evalkit.errors import GateSyntaxError
-from evalkit.gates.calibrated import KIND as CALIBRATED
-from evalkit.gates.calibrated import parse_calibrated
+from evalkit.gates.calibrated import CALIBRATED, parse_calibrated
 from evalkit.gates.key import Key, parse_key
 from evalkit.gates.paired import ARGUMENTS, parse_paired, read_confidence
 

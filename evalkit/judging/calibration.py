@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from evalkit.entities.calibration import (
     FIGURES,
@@ -152,28 +152,29 @@ class Calibration:
         return plain
 
     @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Self:
+    def from_json(cls, written: Any) -> Self:
         """Return the card that `to_json` wrote.
 
         Raises:
             DataError: If it is no card, or one of a newer form.
         """
-        if not isinstance(written, Mapping) or written.get("schema") != SCHEMA:
-            found = written.get("schema") if isinstance(written, Mapping) else None
+        card = cast("Mapping[str, Any]", written) if isinstance(written, Mapping) else {}
+        if card.get("schema") != SCHEMA:
+            found = card.get("schema")
             raise DataError(f"is no card of a judge: its schema is {found!r}, not {SCHEMA!r}")
         names = {one.name for one in dataclasses.fields(cls)}
-        known = {name: value for name, value in written.items() if name in names}
+        known = {name: value for name, value in card.items() if name in names}
         try:
-            known["held_out"] = CalibrationPart.from_json(written["held_out"])
-            if written.get("development") is not None:
-                known["development"] = CalibrationPart.from_json(written["development"])
-            if written.get("replaceable") is not None:
-                known["replaceable"] = Replaceability.from_json(written["replaceable"])
+            known["held_out"] = CalibrationPart.from_json(card["held_out"])
+            if card.get("development") is not None:
+                known["development"] = CalibrationPart.from_json(card["development"])
+            if card.get("replaceable") is not None:
+                known["replaceable"] = Replaceability.from_json(card["replaceable"])
             known["population"] = tuple(
-                PopulationMean.from_json(one) for one in written.get("population", ())
+                PopulationMean.from_json(one) for one in card.get("population", ())
             )
-            known["biases"] = tuple(BiasEffect.from_json(one) for one in written.get("biases", ()))
-            known["remarks"] = tuple(written.get("remarks", ()))
+            known["biases"] = tuple(BiasEffect.from_json(one) for one in card.get("biases", ()))
+            known["remarks"] = tuple(card.get("remarks", ()))
             return cls(**known)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise DataError(f"is no card of a judge: {type(error).__name__}: {error}") from error

@@ -22,7 +22,7 @@ _GRADES: Final = (
 )
 """Landis and Koch (1977), *Biometrics* 33:159: agreement above each value, in a word."""
 
-_HEADLINES: Final = ("weighted_kappa", "kappa", "pearson")
+_HEADLINES: Final[tuple[str, ...]] = ("weighted_kappa", "kappa", "pearson")
 _PREVALENT: Final = 0.8
 _SKILL: Final = 1.2
 _ENOUGH: Final = 100
@@ -57,8 +57,9 @@ def shown(estimate: Estimate) -> str:
 def main_figure(card: Calibration) -> str | None:
     """Return the figure that sums the card up: AC1 where one label prevails, else kappa."""
     top = max(card.held_out.prevalence.values(), default=0.0)
-    first = ("ac1",) if top > _PREVALENT and card.kind != "ordinal" else ()
-    for name in (*first, *_HEADLINES):
+    first: tuple[str, ...] = ("ac1",) if top > _PREVALENT and card.kind != "ordinal" else ()
+    names: list[str] = [*first, *_HEADLINES]
+    for name in names:
         found = card.held_out.figures.get(name)
         if found is not None and found.value is not None:
             return name
