@@ -37,9 +37,9 @@ def verbosity_bias(
         level: Confidence level of the interval.
 
     Examples:
-        >>> longer = verbosity_bias([0, 1, 0, 1] * 9, [0, 1, 1, 0] * 9, [10, 40, 10, 40] * 9)
+        >>> longer = verbosity_bias([0, 1, 0, 1, 1] * 9, [0, 1, 1, 0, 1] * 9, [8, 32, 8, 32, 8] * 9)
         >>> round(longer.effect, 3), longer.shown
-        (0.5, True)
+        (0.357, True)
 
     References:
         Zheng et al. (2023), arXiv 2306.05685, section 3.3, for the bias; Cameron and Miller (2015)

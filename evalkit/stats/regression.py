@@ -23,16 +23,16 @@ class Slope:
     value: float
     """Slope, in units of the outcome for one of the exposure."""
 
-    low: float
-    """Lower limit."""
+    low: float | None
+    """Lower limit; ``None`` where the outcome is explained exactly: nothing tells an error."""
 
-    high: float
+    high: float | None
     """Upper limit."""
 
     standard_error: float
     """Robust standard error."""
 
-    p_value: float
+    p_value: float | None
     """Two-sided p-value of no slope."""
 
     n: int
@@ -72,6 +72,8 @@ def partial_slope(
         White (1980), *Econometrica* 48:817; MacKinnon and White (1985) for HC1; Cameron and
         Miller (2015), *Journal of Human Resources* 50:317, for CR1.
     """
+    from scipy.special import stdtr
+
     y, x = as_sample(outcome, "outcome"), as_sample(exposure, "exposure")
     held = np.ones((y.size, 1))
     if controls is not None:
@@ -91,10 +93,11 @@ def partial_slope(
     scores = own * (rest - value * own)
     error, degrees = _robust(scores, groups, y.size, k)
     error /= spread
+    if error <= 1e-9 * abs(value):
+        return Slope(value, None, None, 0.0, None, y.size)
     reach = t_quantile(level, degrees) * error
-    return Slope(
-        value, value - reach, value + reach, error, _p_value(value, error, degrees), y.size
-    )
+    p_value = float(2 * stdtr(degrees, -abs(value / error))) if error > 0 else 1.0
+    return Slope(value, value - reach, value + reach, error, p_value, y.size)
 
 
 def _robust(scores: FloatArray, groups: npt.ArrayLike | None, n: int, k: int) -> tuple[float, int]:
@@ -106,11 +109,3 @@ def _robust(scores: FloatArray, groups: npt.ArrayLike | None, n: int, k: int) ->
     sums = sum_by_group(scores[:, None], codes, n_groups)[:, 0]
     scale = n_groups / (n_groups - 1) * (n - 1) / (n - k)
     return math.sqrt(float(sums @ sums) * scale), n_groups - 1
-
-
-def _p_value(value: float, error: float, degrees: int) -> float:
-    from scipy.special import stdtr
-
-    if error == 0:
-        return 1.0 if value == 0 else 0.0
-    return float(2 * stdtr(degrees, -abs(value / error)))
