@@ -131,7 +131,7 @@ def population_of(
         if rate:
             ends = (max(0.0, ends[0]), min(1.0, ends[1]))
         found.append(_mean("ppi++", corrected.value, ends, n, len(labelled)))
-    return (*found, *_by_error_rates(pairs, held, judge[everyone], cut, setting, rate=rate))
+    return (*found, *_by_error_rates(pairs, held, judge[rest], cut, setting, rate=rate))
 
 
 def _numbers(pairs: Pairs, cut: Cut) -> tuple[Floats, Floats]:
