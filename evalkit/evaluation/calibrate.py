@@ -12,7 +12,8 @@ from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.calibration import CalibrationPart, Kind
 from evalkit.errors import UsageError
 from evalkit.evaluation.calibration_bias import biases_of
-from evalkit.evaluation.calibration_figures import Cut, Setting, part_of
+from evalkit.evaluation.calibration_cut import cut_of, positive_label
+from evalkit.evaluation.calibration_figures import Setting, part_of
 from evalkit.evaluation.calibration_pairs import Pairs, pairs_of
 from evalkit.evaluation.calibration_people import population_of, replaceability_of
 from evalkit.evaluation.calibration_split import development_cases
@@ -158,7 +159,7 @@ def calibration_of(
     tuned = development_cases(result, share=development, seed=setting.seed)
     held, dev = np.flatnonzero(pairs.labelled & ~tuned), np.flatnonzero(pairs.labelled & tuned)
     _check_size(pairs, held, dev)
-    cut = _cut(pairs, dev, threshold, human_threshold)
+    cut = cut_of(pairs, dev, threshold, human_threshold)
     found = part_of(pairs, held, cut, setting)
     card = Calibration(
         judge=part.metric.key,
@@ -167,7 +168,7 @@ def calibration_of(
         kind=pairs.kind,
         held_out=found,
         development=part_of(pairs, dev, cut, setting) if len(dev) else None,
-        positive=_positive(pairs, cut),
+        positive=positive_label(pairs, cut),
         threshold=cut.judge,
         threshold_fitted=cut.fitted,
         human_threshold=cut.human,
@@ -204,51 +205,6 @@ def _check_size(pairs: Pairs, held: Any, dev: Any) -> None:
         raise UsageError(
             f"{pairs.metric}: not one of the {len(held)} held-out cases has a verdict ({reasons})."
         )
-
-
-def _cut(pairs: Pairs, dev: Any, threshold: float | None, human: float | None) -> Cut:
-    """Return where values are cut; a threshold that nobody states is fitted on *dev*."""
-    numbers = pairs.kind in {"ordinal", "numeric"}
-    if pairs.kind == "nominal" and threshold is not None:
-        raise UsageError(f"{pairs.metric}: labels without values have no threshold.")
-    if numbers:
-        return Cut(judge=threshold, human=human if human is not None else threshold)
-    if not pairs.graded:
-        return Cut(judge=threshold, human=human)
-    if threshold is not None:
-        return Cut(judge=threshold, human=human)
-    fitted = _best_threshold(pairs.judge[dev], pairs.human[dev] >= (human or 0.5))
-    if fitted is None:
-        raise UsageError(
-            f"{pairs.metric}: people say yes or no and the judge gives grades, and the "
-            f"{len(dev)} development cases do not show where to cut; give threshold=."
-        )
-    return Cut(judge=fitted, human=human, fitted=True)
-
-
-def _best_threshold(judge: Any, human: Any) -> float | None:
-    """Return the middle between two grades with the highest sensitivity plus specificity.
-
-    References:
-        Youden (1950), *Cancer* 3:32.
-    """
-    known = np.isfinite(judge)
-    values, truth = judge[known], human[known]
-    grades = np.unique(values)
-    if len(grades) < 2 or truth.all() or not truth.any():  # noqa: PLR2004
-        return None
-    middles = (grades[1:] + grades[:-1]) / 2
-    skill = [(values[truth] >= m).mean() + (values[~truth] < m).mean() for m in middles]
-    best = np.flatnonzero(np.isclose(skill, max(skill)))
-    return float(middles[best[len(best) // 2]])
-
-
-def _positive(pairs: Pairs, cut: Cut) -> str | None:
-    if pairs.kind == "nominal":
-        return None
-    if pairs.kind == "binary":
-        return pairs.labels[-1]
-    return None if cut.judge is None else f"at least {cut.judge:g}"
 
 
 def _remarks(pairs: Pairs, found: CalibrationPart, result: EvaluationResult) -> Any:

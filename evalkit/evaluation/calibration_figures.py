@@ -11,21 +11,13 @@ import numpy as np
 from evalkit.entities.calibration import CalibrationPart
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
+from evalkit.evaluation.calibration_cut import Cut
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evalkit.evaluation.calibration_pairs import Floats, Pairs
     from evalkit.stats import Interval, Measured
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """From which value on a case counts as positive; ``None`` where values are labels."""
-
-    judge: float | None = None
-    human: float | None = None
-    fitted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,11 +104,13 @@ def pairs_of(result: EvaluationResult, part: Part, kind: Kind | None) -> Pairs:
     judge = np.where(ok, values, np.nan)
     people = {number for labels in numbers.values() for number in labels.values()}
     there = {float(value) for value in judge[np.isfinite(judge)]}
-    listed = {value for word, value in worth.items() if word in menu(result, metric)}
-    graded = people <= _TRUTHS and not there | listed <= _TRUTHS
+    order = menu(result, metric)
+    listed = {value for word, value in worth.items() if word in order}
+    # Who speaks in the judge's own words is on its scale, even if only the ends of it are used.
+    graded = people <= _TRUTHS and not there | listed <= _TRUTHS and not _in_words(given, order)
     found = kind or _kind(people, there | listed, graded=graded)
     scale = sorted(_TRUTHS if found == "binary" else people | there | listed)
-    words = _words(scale, worth, menu(result, metric))
+    words = _words(scale, worth, order)
     return _paired(
         result,
         metric,
@@ -128,10 +130,20 @@ def _kind(people: set[float], known: set[float], *, graded: bool) -> Kind:
     return "ordinal" if len(people | known) <= MOST_LABELS else "numeric"
 
 
+def _in_words(given: Annotations, order: list[str]) -> bool:
+    """Say whether every human label is a word of the judge's menu."""
+    known = {word.casefold() for word in order}
+    return all(
+        isinstance(label, str) and label.strip().casefold() in known
+        for labels in given.values()
+        for label in labels.values()
+    )
+
+
 def _words(scale: list[float], worth: Mapping[str, float], order: list[str]) -> tuple[str, ...]:
     """Return the judge's word for each value; the number itself where it has none, or several."""
     named: dict[float, str] = {}
-    for word in [*order, *sorted(worth)]:
+    for word in [*order, *sorted(set(worth) - set(TRUTH))]:
         if word in worth:
             named.setdefault(worth[word], word)
     if frozenset(scale) == _TRUTHS and not order:

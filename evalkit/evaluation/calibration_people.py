@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from evalkit.entities.calibration import PopulationMean, Replaceability
-from evalkit.evaluation.calibration_figures import Cut, Setting, labels_of
+from evalkit.evaluation.calibration_cut import Cut
+from evalkit.evaluation.calibration_figures import Setting, labels_of
 
 if TYPE_CHECKING:
     from evalkit.evaluation.calibration_pairs import Floats, Pairs

@@ -1,6 +1,7 @@
 """Calibration: a judge's verdicts against people's labels, live or as a column."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ Rows = list[dict[str, Any]]
 
 
 def labelled(n: int = 120, *, seed: int = 0, skill: float = 0.85, **more: Any) -> Rows:
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311  a seeded draw of test data
     rows: Rows = []
     for number in range(n):
         truth = draw.random() < 0.6
@@ -103,7 +104,7 @@ def test_failed_verdicts_are_counted_and_bound_the_accuracy(
     assert any("12 of 120 verdicts failed" in remark for remark in card.remarks)
 
 
-def test_a_second_calibration_asks_nobody(live: Callable[[Rows], Judge], folder: Path) -> None:
+def test_a_second_calibration_asks_nobody(live: Callable[[Rows], Judge]) -> None:
     rows = labelled(40)
     judge = live(rows)
     columns = {"outputs": "output", "labels.fine": "human"}
@@ -155,7 +156,7 @@ def test_splits_of_the_data_decide() -> None:
 
 
 def test_a_threshold_is_fitted_on_the_development_cases_alone() -> None:
-    draw = random.Random(2)
+    draw = random.Random(2)  # noqa: S311  a seeded draw of test data
     rows = [
         {
             "id": f"q{n}",
@@ -176,13 +177,14 @@ def test_a_threshold_is_fitted_on_the_development_cases_alone() -> None:
     assert card.kind == "binary"
     assert card.threshold_fitted
     assert card.threshold == other.threshold == 3.5
-    assert (card["accuracy"].value or 0) > 0.7 > 0.3 > (other["accuracy"].value or 1)
+    assert (card["accuracy"].value or 0) > 0.7
+    assert (other["accuracy"].value or 1) < 0.3
     assert (stated.threshold, stated.threshold_fitted) == (4.5, False)
     assert card["spearman"].value is not None
 
 
 def test_ordered_words_have_weighted_kappas_and_correlations() -> None:
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311  a seeded draw of test data
     scale = [1, 2, 3, 4, 5]
     rows = [
         {"id": f"q{n}", "output": "x", "human": value, "verdict": min(5, max(1, said))}
@@ -199,7 +201,7 @@ def test_ordered_words_have_weighted_kappas_and_correlations() -> None:
 
 
 def test_numbers_have_correlations_alone() -> None:
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311  a seeded draw of test data
     rows = [
         {"id": f"q{n}", "output": "x", "human": value, "verdict": value + draw.gauss(0, 0.1)}
         for n in range(80)
@@ -215,7 +217,7 @@ def test_numbers_have_correlations_alone() -> None:
 
 
 def test_several_annotators_are_columns_lists_or_mappings() -> None:
-    draw = random.Random(4)
+    draw = random.Random(4)  # noqa: S311  a seeded draw of test data
     rows = labelled(160)
     for row in rows:
         for who in "abc":
@@ -272,8 +274,8 @@ def test_a_jury_and_a_pairwise_judge_calibrate() -> None:
     ]
 
     def better(request: Any) -> Any:
-        first = request.prompt.find("one ") < request.prompt.find("two ")
-        return {"rationale": "so", "verdict": "a" if first else "b"}
+        first = re.search(r"\b(one|two) \d", request.prompt)
+        return {"rationale": "so", "verdict": "a" if first and first[1] == "one" else "b"}
 
     columns = {
         "outputs": "output",
