@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 
-Type = Callable[..., Result]
+Type = Callable[..., Any]
 
 COLUMNS = (
     *("--column", "scores.fine=verdict"),
@@ -25,8 +24,8 @@ choices: {good: 1.0, fair: 0.5, bad: 0.0}
 
 
 @pytest.fixture
-def labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.chdir(tmp_path)
+def labelled(folder: Path) -> str:
+    assert folder
     rows = [
         {
             "question": f"q{n}",
@@ -50,12 +49,12 @@ def test_calibrate_shows_the_card_and_writes_it(type_in: Type, labelled: str) ->
         *("--save", "cards/fine.json", "--no-store"),
     )
 
-    assert done.exit_code == 0
-    shown = done.stdout
+    assert done.code == 0
+    shown = done.out
     for text in ("Agrees with people", "May replace a human: not known", "people say", "verbosity"):
         assert text in shown
     assert "calibrated(recorded.fine, kappa >= " in shown
-    assert "Wrote cards/fine.json" in done.stderr
+    assert "Wrote cards/fine.json" in done.err
     assert json.loads(Path("cards/fine.json").read_text(encoding="utf-8"))["kind"] == "binary"
 
 
@@ -65,7 +64,7 @@ def test_calibrate_prints_json(type_in: Type, labelled: str) -> None:
         *("--no-store", "--json", "--development", "0"),
     )
 
-    card: dict[str, Any] = json.loads(done.stdout)
+    card: dict[str, Any] = json.loads(done.out)
     assert card["held_out"]["n_labelled"] == 120
     assert list(card["held_out"]["figures"])[:2] == ["accuracy", "kappa"]
 
@@ -81,9 +80,9 @@ def test_an_evaluation_gates_on_the_card_that_was_made(type_in: Type, labelled: 
     open_ = type_in(*words, "--gate", "calibrated(fine, kappa >= 0.5)")
     wrong = type_in(*words, "--gate", "calibrated(fine, kapa >= 0.5)")
 
-    assert (passed.exit_code, open_.exit_code, wrong.exit_code) == (0, 3, 2)
-    assert "is not calibrated" in open_.stdout
-    assert "Did you mean 'kappa'" in wrong.stderr
+    assert (passed.code, open_.code, wrong.code) == (0, 3, 2)
+    assert "is not calibrated" in open_.out
+    assert "Did you mean 'kappa'" in wrong.err
 
 
 @pytest.mark.parametrize(
@@ -100,26 +99,26 @@ def test_what_cannot_be_calibrated_is_one_line(
 ) -> None:
     done = type_in("judges", "calibrate", *words, "--data", labelled, "--no-store")
 
-    assert done.exit_code == 2
-    assert problem in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.code == 2
+    assert problem in done.err
+    assert len(done.err.strip().splitlines()) == 1
 
 
 def test_list_names_the_judges_of_the_library(type_in: Type) -> None:
     done = type_in("judges", "list", "--json")
-    names = [judge["name"] for judge in json.loads(done.stdout)]
+    names = [judge["name"] for judge in json.loads(done.out)]
 
     assert "judge.groundedness" in names
     assert not [name for name in names if name.startswith("text.")]
-    assert "judge.groundedness" in type_in("judges", "list", "judge.g").stdout
+    assert "judge.groundedness" in type_in("judges", "list", "judge.g").out
 
 
 def test_show_tells_what_a_judge_asks_and_whether_it_is_calibrated(
     type_in: Type, labelled: str
 ) -> None:
     assert labelled
-    shown = type_in("judges", "show", "fine.yaml").stdout
-    facts = json.loads(type_in("judges", "show", "fine.yaml", "--json").stdout)
+    shown = type_in("judges", "show", "fine.yaml").out
+    facts = json.loads(type_in("judges", "show", "fine.yaml", "--json").out)
 
     for text in ("good = 1 · fair = 0.5 · bad = 0", "Is {{ outputs }} fine?", "calibrated", "no: "):
         assert text in shown
@@ -131,11 +130,11 @@ def test_explain_prints_the_exact_messages_and_asks_nobody(type_in: Type, labell
     words = ["judges", "explain", "fine.yaml", "--data", labelled, *COLUMNS[4:]]
 
     done = type_in(*words)
-    told = json.loads(type_in(*words, "--json").stdout)
+    told = json.loads(type_in(*words, "--json").out)
     lost = type_in(*words, "--case", "nobody")
 
-    assert done.stdout.startswith("--- system\n")
-    assert "<<<DATA outputs " in done.stdout
+    assert done.out.startswith("--- system\n")
+    assert "<<<DATA outputs " in done.out
     assert [message["role"] for message in told] == ["system", "user"]
-    assert lost.exit_code == 2
-    assert "No case has the id 'nobody'" in lost.stderr
+    assert lost.code == 2
+    assert "No case has the id 'nobody'" in lost.err
