@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
@@ -29,9 +29,6 @@ from evalkit.gates.verdict import (
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
 
-_OF_NO_CASE: Final = frozenset({"coverage", "cost", "must_pass", CALIBRATED})
-"""Kinds of conditions that no single case adds to."""
-
 
 def judge_gates(
     result: EvaluationResult,
@@ -39,6 +36,7 @@ def judge_gates(
     baseline: EvaluationResult | str | None = None,
     *,
     lenient: bool = False,
+    cards: str | None = None,
 ) -> GateVerdict:
     """Return the verdict on *gates*; without any, what the run's own fate says.
 
@@ -48,6 +46,7 @@ def judge_gates(
         baseline: What those that compare are about, or why there is none.
         lenient: Whether a gate that names what the result does not have is INCONCLUSIVE instead
             of an error, so that finished work is never lost to it.
+        cards: Folder of judges' cards; that of the evaluation by default.
 
     Raises:
         GateSyntaxError: If a gate does not parse.
@@ -62,6 +61,9 @@ def judge_gates(
         missing = _missing(result, condition) if lenient else None
         if missing is not None:
             found.append(missing)
+            continue
+        if condition.kind == CALIBRATED:
+            found.append(judge_card(result, condition, cards=cards))
             continue
         early = _judge_early(result, condition, baseline, least)
         if early is not None:
@@ -107,8 +109,6 @@ def _judge(result: EvaluationResult, condition: Condition, least: float) -> Cond
         return decide_number(condition, result.cost, "cost")
     if condition.kind == "must_pass":
         return _must_pass(result, condition)
-    if condition.kind == CALIBRATED:
-        return judge_card(result, condition)
     level = condition.level or result.facts.plan["level"]
     estimate = result.estimate(condition.key_text or "", level=level)
     return decide(condition, estimate, _around(result, condition, least))
@@ -121,7 +121,7 @@ def _judge_early(
     least: float,
 ) -> ConditionVerdict | None:
     """Decide a condition of an evaluation that was to stop early as it was watched."""
-    if not result.facts.plan.get("stop") or condition.kind in _OF_NO_CASE:
+    if not result.facts.plan.get("stop") or condition.kind in {"coverage", "cost", "must_pass"}:
         return None
     from evalkit.evaluation.gating_early import judge_early
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from evalkit.judging.calibration import Calibration
 
 
-def judge_card(result: EvaluationResult, condition: Condition) -> ConditionVerdict:
+def judge_card(
+    result: EvaluationResult, condition: Condition, *, cards: str | None = None
+) -> ConditionVerdict:
     """Decide ``calibrated(judge, figure op number)`` by the newest card of the judge's signature.
 
     Failed verdicts count as they do in every gate: below the least coverage nothing passes.  Where
@@ -37,7 +39,7 @@ def judge_card(result: EvaluationResult, condition: Condition) -> ConditionVerdi
     name = condition.judge or ""
     metric = judged_metric(result, name)
     try:
-        found = find_card(result, metric)
+        found = find_card(result, metric, cards=cards)
     except EvalkitError as error:
         return _undecided(condition, str(error))
     if found.card is None:
