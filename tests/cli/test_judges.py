@@ -25,7 +25,6 @@ choices: {good: 1.0, fair: 0.5, bad: 0.0}
 
 @pytest.fixture
 def labelled(folder: Path) -> str:
-    assert folder
     rows = [
         {
             "question": f"q{n}",
@@ -35,11 +34,11 @@ def labelled(folder: Path) -> str:
         }
         for n in range(120)
     ]
-    with Path("labelled.csv").open("w", newline="", encoding="utf-8") as file:
+    with (folder / "labelled.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    Path("fine.yaml").write_text(JUDGE, encoding="utf-8")
+    (folder / "fine.yaml").write_text(JUDGE, encoding="utf-8")
     return "labelled.csv"
 
 
