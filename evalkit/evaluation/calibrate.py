@@ -84,18 +84,24 @@ def calibrate(
     """
     from evalkit.evaluation.cards import keep_card
 
-    result = evaluate(
-        data=cases,
-        scorers=() if _is_column(judge) else judge,
-        columns=columns,
-        judge_model=judge_model,
-        seed=seed,
-        level=level,
-        runtime=runtime,
-        name=name,
-        limit=limit,
-        sample=sample,
-    )
+    try:
+        result = evaluate(
+            data=cases,
+            scorers=() if _is_column(judge) else judge,
+            columns=columns,
+            judge_model=judge_model,
+            seed=seed,
+            level=level,
+            runtime=runtime,
+            name=name,
+            limit=limit,
+            sample=sample,
+        )
+    except UsageError as error:
+        if not _is_column(judge) or "No scorers" not in str(error):
+            raise
+        how = f"columns={{{judge!r}: 'verdict'}}, or --column {judge}=verdict"
+        raise UsageError(f"The data has no answers of {judge!r}; map a column: {how}.") from error
     key = metric or (f"{RECORDED}.{judge.removeprefix(_COLUMN)}" if _is_column(judge) else None)
     card = calibration_of(result, key or _first_metric(result), **options)
     keep_card(card, None if runtime is None else runtime.store)

@@ -328,6 +328,8 @@ def test_too_few_labels_are_refused_and_a_judge_is_needed() -> None:
 
     with pytest.raises(UsageError, match="two held out are the least: label more"):
         recorded(rows, development=0.0)
+    with pytest.raises(UsageError, match=r"map a column: columns=\{'scores.fine': 'verdict'\}"):
+        recorded(labelled(30), {"outputs": "output", "labels.fine": "human"})
     with pytest.raises(UsageError, match="There is no judge"):
         calibrate((), labelled(30), columns=COLUMNS, runtime=NOTHING_KEPT)
 
