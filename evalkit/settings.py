@@ -100,12 +100,31 @@ def github_actions() -> GitHubActions | None:
     return GitHubActions(**paths)
 
 
+def project_cards(start: Path) -> Path | None:
+    """Return the folder of judges' cards that ``cards`` of ``[tool.evalkit]`` names, if it does.
+
+    Raises:
+        SpecificationError: If the project's file is not TOML, or ``cards`` is no text.
+    """
+    folder, found = _project(start)
+    cards = found.get("cards")
+    if cards is None:
+        return None
+    if not isinstance(cards, str):
+        raise SpecificationError(f"[tool.evalkit] cards = {cards!r}: it is a folder's path.")
+    return folder / cards
+
+
 def project_settings(start: Path) -> Mapping[str, Any]:
     """Return ``[tool.evalkit]`` of the nearest ``pyproject.toml`` at or above *start*.
 
     Raises:
         SpecificationError: If that file is not TOML.
     """
+    return _project(start)[1]
+
+
+def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:
     for folder in (start, *start.parents):
         file = folder / "pyproject.toml"
         if file.is_file():
@@ -114,5 +133,5 @@ def project_settings(start: Path) -> Mapping[str, Any]:
             except tomllib.TOMLDecodeError as error:
                 raise SpecificationError(f"{file} is not TOML: {error}.") from error
             found: Mapping[str, Any] = tool.get("evalkit", {})
-            return found
-    return {}
+            return folder, found
+    return start, {}

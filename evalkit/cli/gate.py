@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     metavar="RUN|FILE",
     help="What conditions such as 'no_regression(text.token_f1)' compare with.",
 )
+@click.option("--cards", metavar="FOLDER", help="Judges' cards, for calibrated(…).")
 @json_option
 @store_option
 @click.pass_context
@@ -37,6 +38,7 @@ def command(
     run: str,
     gates: tuple[str, ...],
     baseline: str | None,
+    cards: str | None,
     as_json: bool,
 ) -> None:
     """Judge a finished run by conditions; the exit code tells the verdict.
@@ -45,7 +47,8 @@ def command(
     `text.token_f1[language=de] >= 0.5` or `coverage >= 98%`.  It passes if the whole interval
     does; with `@ point` at its end the value alone decides.  `no_regression(m, margin=0.02)`,
     `improves(m, by=0.01)` and `equivalent(m, margin=0.01)` compare with the baseline: a run, a
-    baseline file, git:REF:FILE, or models:/NAME@ALIAS.
+    baseline file, git:REF:FILE, or models:/NAME@ALIAS.  `calibrated(grounded, kappa >= 0.6)` goes
+    by a judge's card.
     """
     from evalkit.cli.exits import outcome
     from evalkit.cli.locating import find_own_modules
@@ -58,8 +61,8 @@ def command(
     find_own_modules()
     result = open_result(run)
     asked = gates or result.facts.plan["gates"]
-    own = not gates and baseline is None
-    verdict = result.verdict if own else result.check(asked, baseline=baseline)
+    own = not gates and baseline is None and cards is None
+    verdict = result.verdict if own else result.check(asked, baseline=baseline, cards=cards)
     if not verdict.conditions:
         raise UsageError(f"{result.name!r} has no conditions of its own; give --gate CONDITION.")
     if as_json:

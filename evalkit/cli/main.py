@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "runs": LazyCommand("Look", "List, show and delete runs."),
     "models": LazyCommand("Look", "Register models, and move their aliases."),
     "scorers": LazyCommand("Know", "List and show scorers."),
-    "judges": LazyCommand("Know", "Audit judges."),
+    "judges": LazyCommand("Know", "List, show, explain, calibrate and audit judges."),
     "datasets": LazyCommand("Know", "List, show and check data."),
     "doctor": LazyCommand("Know", "Say what is installed, configured and reachable."),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from evalkit.entities.assessment import Assessment
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation.planning import SamplePlan
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.variance import VarianceParts
+    from evalkit.judging.calibration import Calibration
 
 
 class Analyses:
@@ -71,7 +72,8 @@ class Analyses:
 
         Args:
             metric: A mean; its scorer has human labels on some cases (``labels.NAME``, a random
-                sample of all), which PPI++ combines with the scores of the rest.
+                sample of all), which PPI++ combines with the scores of the rest.  Without labels,
+                the sensitivity and specificity of the judge's card are used, where it has one.
             sensitivity: Instead of labels, of a yes-or-no scorer: how many of how many true
                 positives of a calibration set it found.
             specificity: How many of how many true negatives it cleared.
@@ -92,3 +94,32 @@ class Analyses:
         from evalkit.evaluation.assessing import assessments_of
 
         return list(assessments_of(self._result))
+
+    def calibration(self, metric: str, **options: Any) -> Calibration:
+        """Return how a metric's verdicts compare with the human labels of this result's cases.
+
+        Args:
+            metric: A judge's metric, such as ``grounded``; ``labels.grounded`` holds the labels.
+            **options: ``development, kind, threshold, human_threshold, epsilon, answering_model,
+                seed``; see `evalkit.evaluation.calibrate.calibration_of`.
+
+        Raises:
+            UsageError: If there are no labels, too few, or one means nothing to the judge.
+        """
+        from evalkit.evaluation.calibrate import calibration_of
+
+        return calibration_of(self._result, metric, **options)
+
+    def card(self, metric: str) -> Calibration | None:
+        """Return the newest card of a metric's signature; ``None`` where it is not calibrated.
+
+        Cards are looked for in the folder of ``Runtime(cards=)`` or ``[tool.evalkit]``, and in the
+        store of the run.
+
+        Raises:
+            UnknownMetricError: If there is no such metric.
+        """
+        from evalkit.evaluation.cards import find_card
+        from evalkit.evaluation.gating_calibrated import judged_metric
+
+        return find_card(self._result, judged_metric(self._result, metric)).card

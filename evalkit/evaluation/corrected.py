@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -11,11 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
+from evalkit.evaluation.cards import find_card
+from evalkit.evaluation.human_labels import (
+    annotations_of,
+    is_label,
+    label_names,
+    label_number,
+    label_text,
+    meanings,
+    most_common,
+)
 from evalkit.scoring.estimate import case_values
 
 if TYPE_CHECKING:
+    from evalkit.engine.merge import Metric
     from evalkit.evaluation.estimates import Part
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.judging.calibration import Calibration
 
 _LEAST_LABELS: Final = 2
 _SKILL: Final = "sensitivity=(found, positives) and specificity=(cleared, negatives)"
@@ -65,7 +76,7 @@ def corrected(
 
     With sensitivity and specificity, each as successes and trials from a calibration set, by
     Rogan and Gladen; else by PPI++ from the labels in the data (``labels.NAME`` of some cases,
-    which must be a random sample of all).
+    which must be a random sample of all); else by those two of the judge's card.
 
     Raises:
         UnknownMetricError: If there is no such metric.
@@ -80,10 +91,36 @@ def corrected(
         raise UsageError(f"{key} is no mean over cases, so it cannot be corrected.")
     raw = result[key]
     if sensitivity is None and specificity is None:
-        return _by_labels(result, key, part, raw)
+        card = None if has_labels(result, part.metric) else find_card(result, part.metric).card
+        if card is None:
+            return _by_labels(result, key, part, raw)
+        sensitivity, specificity = _of_card(key, card)
     if sensitivity is None or specificity is None:
         raise UsageError(f"Correcting by error rates takes both: {_SKILL}.")
     return _by_rates(key, part, raw, sensitivity, specificity)
+
+
+def has_labels(result: EvaluationResult, metric: Metric) -> bool:
+    """Say whether any case has a human label that corrects *metric*."""
+    if "labels" not in result.spool.fields:
+        return False
+    names = label_names(metric)
+    return any(is_label(said.get(name)) for said in result.spool.values("labels") for name in names)
+
+
+def _of_card(key: str, card: Calibration) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return sensitivity and specificity of the card's held-out cases, as counts.
+
+    Raises:
+        UsageError: If the card is not about yes and no as the judge says it.
+    """
+    counts = None if card.threshold is not None else card.error_counts()
+    if counts is None:
+        raise UsageError(
+            f"{key}: its card is not about yes and no with people on both sides, so it has no "
+            "error rates to correct by; label a random sample of these cases instead."
+        )
+    return counts
 
 
 def _by_rates(
@@ -180,44 +217,22 @@ def _is_rate(part: Part) -> bool:
 
 
 def _labels(result: EvaluationResult, key: str, part: Part) -> Any:
-    """Return the human label of each case as a number, NaN where it has none."""
+    """Return the human label of each case as a number, NaN where it has none.
+
+    Of several annotators the label that most gave counts for words, the mean for numbers.
+    """
     import numpy as np
 
-    name = part.metric.scorer
-    given = result.spool.values("labels") if "labels" in result.spool.fields else []
-    rows = {row: said[name] for row, said in enumerate(given) if said.get(name) is not None}
-    if not rows:
-        raise UsageError(
-            f"No case has a human label of {name!r}; map a column: "
-            f"columns={{'labels.{name}': 'human'}}."
-        )
-    wanted = part.key.metric.partition("=")[2] if "=" in part.key.metric else None
-    meanings = _meanings(part) if wanted is None else {}
+    rows = annotations_of(result, part.metric)
     found = np.full(len(result), np.nan)
-    for row, label in rows.items():
-        found[row] = float(label == wanted) if wanted else _number(key, label, meanings)
+    wanted = part.key.metric.partition("=")[2] if "=" in part.key.metric else None
+    if wanted is not None:
+        for row, said in rows.items():
+            word = most_common([label_text(label) for label in said.values()])
+            found[row] = np.nan if word is None else float(word == wanted)
+        return found
+    worth = meanings(result, part.metric)
+    for row, said in rows.items():
+        numbers = [label_number(key, label, worth) for label in said.values()]
+        found[row] = math.fsum(numbers) / len(numbers)
     return (found >= 1.0) * 1.0 + 0.0 * found if part.key.function == "rate" else found
-
-
-def _meanings(part: Part) -> dict[str, float]:
-    """Return the value that goes with each of the scorer's own labels."""
-    column = part.metric.column
-    return {
-        label: float(column.values[row])
-        for row, label in column.labels.items()
-        if math.isfinite(column.values[row])
-    }
-
-
-def _number(key: str, label: Any, meanings: Mapping[str, float]) -> float:
-    if isinstance(label, (bool, int, float)):
-        return float(label)
-    if label in meanings:
-        return meanings[label]
-    try:
-        return float(label)
-    except (TypeError, ValueError):
-        known = ", ".join(sorted(meanings)) or "numbers"
-        raise UsageError(
-            f"{key}: the human label {label!r} is neither a number nor one of: {known}."
-        ) from None

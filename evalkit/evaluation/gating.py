@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
+from evalkit.evaluation.gating_calibrated import judge_card, judged_metric
 from evalkit.evaluation.gating_paired import judge_paired
+from evalkit.gates.calibrated import CALIBRATED
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition, parse_gates
 from evalkit.gates.verdict import (
@@ -34,6 +36,7 @@ def judge_gates(
     baseline: EvaluationResult | str | None = None,
     *,
     lenient: bool = False,
+    cards: str | None = None,
 ) -> GateVerdict:
     """Return the verdict on *gates*; without any, what the run's own fate says.
 
@@ -43,6 +46,7 @@ def judge_gates(
         baseline: What those that compare are about, or why there is none.
         lenient: Whether a gate that names what the result does not have is INCONCLUSIVE instead
             of an error, so that finished work is never lost to it.
+        cards: Folder of judges' cards; that of the evaluation by default.
 
     Raises:
         GateSyntaxError: If a gate does not parse.
@@ -57,6 +61,9 @@ def judge_gates(
         missing = _missing(result, condition) if lenient else None
         if missing is not None:
             found.append(missing)
+            continue
+        if condition.kind == CALIBRATED:
+            found.append(judge_card(result, condition, cards=cards))
             continue
         early = _judge_early(result, condition, baseline, least)
         if early is not None:
@@ -80,9 +87,11 @@ def judge_gates(
 
 def _missing(result: EvaluationResult, condition: Condition) -> ConditionVerdict | None:
     """Return the verdict on a condition whose metric or tag the result does not have."""
-    if condition.key_text is None:
-        return None
     try:
+        if condition.judge is not None:
+            judged_metric(result, condition.judge)
+        if condition.key_text is None:
+            return None
         result[condition.key_text]
     except (UnknownMetricError, UsageError) as error:
         why = f"{condition.text}: {error}"

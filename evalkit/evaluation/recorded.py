@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 
+RECORDED: Final = "recorded"
+"""Name of the scorer, under which each score is a metric."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedScores:
     """Repeats the scores in the field ``scores`` of each case, one metric for each name."""
 
-    name: str = "recorded"
+    name: str = RECORDED
     facts: MetricFacts = field(default_factory=lambda: MetricFacts(direction="higher"))
     requires: ClassVar[frozenset[str]] = frozenset({"scores"})
 

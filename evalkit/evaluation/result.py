@@ -153,23 +153,26 @@ class EvaluationResult(Analyses):
             self._verdict = judge_gates(self, self.facts.plan["gates"], self.baseline, lenient=True)
         return self._verdict
 
-    def check(self, gates: str | Iterable[str], *, baseline: Any = None) -> GateVerdict:
+    def check(
+        self, gates: str | Iterable[str], *, baseline: Any = None, cards: str | None = None
+    ) -> GateVerdict:
         """Return the verdict on other gates.
 
         Args:
             gates: Conditions, such as ``"no_regression(text.token_f1, margin=0.02)"``.
             baseline: What gates that compare are about: a result, run, folder, baseline file,
                 ``git:REF:path`` or ``models:/NAME@ALIAS``; the evaluation's own by default.
+            cards: Folder of judges' cards; that of ``Runtime(cards=)`` by default.
 
         Raises:
             GateSyntaxError: If a gate does not parse.
             EvalkitError: If the baseline cannot be opened.
         """
         if baseline is None:
-            return judge_gates(self, gates, self.baseline)
+            return judge_gates(self, gates, self.baseline, cards=cards)
         from evalkit.evaluation.opening import open_result
 
-        return judge_gates(self, gates, open_result(baseline, like=self))
+        return judge_gates(self, gates, open_result(baseline, like=self), cards=cards)
 
     @property
     def baseline(self) -> EvaluationResult | str | None:

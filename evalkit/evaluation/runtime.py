@@ -53,6 +53,11 @@ class Runtime:
     """US dollars for a million input and output tokens (and input read from the provider's cache)
     by model string; those of the installed litellm by default."""
 
+    cards: str | None = None
+    """Folder of judges' cards to commit, or one card's file, for gates such as
+    ``calibrated(grounded, kappa >= 0.6)``; by default that of ``[tool.evalkit]``.  Cards in the
+    store are found without."""
+
     backend: str = "local"
     """Where shards run; ``local`` is the only backend yet."""
 
@@ -106,6 +111,7 @@ def shown(runtime: Runtime) -> dict[str, Any]:
         "tokens_per_minute": runtime.tokens_per_minute,
         "mode": runtime.mode,
         "recordings": runtime.recordings,
+        "cards": runtime.cards,
         "prices": None if runtime.prices is None else dict(runtime.prices),
         "budget": dict(runtime.limits().budget),
         "backend": runtime.backend,

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from evalkit.data.spool import Spool
 from evalkit.errors import UnknownMetricError, UsageError, near_miss
+from evalkit.evaluation.recorded import RECORDED
 from evalkit.evaluation.table import COLUMNS
 from evalkit.gates.condition import PAIRED, parse_gates
 from evalkit.hooks.catalog import get_scorer
@@ -19,7 +20,7 @@ from evalkit.scoring.protocol import Scorer, requirements_of
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
 
-TAKEN: Final = frozenset({*COLUMNS, "coverage", "must_pass", *PAIRED})
+TAKEN: Final = frozenset({*COLUMNS, "coverage", "must_pass", "calibrated", *PAIRED})
 """Names that mean something else: columns of every table, and words of gates."""
 
 ScorerLike = str | Scorer | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
@@ -171,6 +172,8 @@ def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -
     tags: set[str] | None = None
     for condition in parse_gates(gates):
         key = condition.key
+        if condition.judge is not None:
+            _check_judge(condition.judge, names)
         if key is None:
             continue
         if not any(
@@ -186,6 +189,12 @@ def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -
             if name not in (tags or ()):
                 hint = near_miss(name, tags or ())
                 raise UsageError(f"No case has a tag {name!r}, which a gate names.{hint}")
+
+
+def _check_judge(judge: str, names: Sequence[str]) -> None:
+    own = any(judge == name or judge.startswith(f"{name}.") for name in names)
+    if not own and RECORDED not in names:
+        raise UnknownMetricError(judge, names)
 
 
 def _check_reducer(metric: str, scorers: Iterable[Scorer]) -> None:

@@ -135,6 +135,7 @@ class Specification(BaseModel):
     )
     mode: str = Field(default="auto", description="Recordings: auto, replay, live or none.")
     recordings: str | None = Field(default=None, description="Folder of recordings to commit.")
+    cards: str | None = Field(default=None, description="Folder of judges' cards to commit.")
     budget: float | dict[str, float | dict[str, float]] | None = Field(
         default=None,
         description="Most to spend: US dollars, or usd, tokens, calls, seconds; also by role.",

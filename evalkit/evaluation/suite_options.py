@@ -33,6 +33,9 @@ class SuiteOptions:
     report: tuple[str, ...] = ()
     flaky: str = "warn"
     inconclusive: str = "fail"
+    cards: str | None = None
+    """Folder of judges' cards."""
+
     quarantine: str | None = None
     """File that `read_quarantine` takes."""
 
@@ -80,7 +83,7 @@ def _at(name: str, value: Any, root: Path) -> Any:
     """Return a path of the project file as one that any folder understands."""
     if name == "report":
         return tuple(str(root / path) for path in value)
-    if name == "quarantine" or (name == "baseline" and value.endswith(".json")):
+    if name in {"quarantine", "cards"} or (name == "baseline" and value.endswith(".json")):
         return str(root / value)
     return value
 
@@ -152,5 +155,6 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "report": _texts,
     "flaky": _one_of(*SEVERITIES),
     "inconclusive": _one_of(*SEVERITIES),
+    "cards": _text,
     "quarantine": _text,
 }

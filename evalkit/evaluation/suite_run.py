@@ -201,6 +201,7 @@ class SuiteRun:
             store=store,
             progress=False,
             mode=self.options.mode or self._runtime.mode,
+            cards=self.options.cards or self._runtime.cards,
             budget=_tighter(self._runtime.budget, budget),
         )
         late = {name: f"outputs.{path}" for name, path in self.cases.late.items()}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evalkit.errors import GateSyntaxError
+from evalkit.gates.calibrated import CALIBRATED, parse_calibrated
 from evalkit.gates.key import Key, parse_key
 from evalkit.gates.paired import ARGUMENTS, parse_paired, read_confidence
 
@@ -33,7 +34,7 @@ _RIGHT = re.compile(
 class Condition:
     """One condition of a gate.
 
-    `kind` is ``metric``, ``coverage``, ``cost``, ``must_pass``, or one of `PAIRED`.
+    `kind` is ``metric``, ``coverage``, ``cost``, ``must_pass``, ``calibrated``, or one of `PAIRED`.
     """
 
     text: str
@@ -55,6 +56,12 @@ class Condition:
 
     margin: float | None = None
     """Of a kind that compares: its margin in the metric's unit; ``None`` means the default."""
+
+    judge: str | None = None
+    """Of ``calibrated``: metric whose card is meant."""
+
+    figure: str | None = None
+    """Of ``calibrated``: figure of the card."""
 
     @property
     def compares(self) -> bool:
@@ -101,6 +108,18 @@ def _condition(gate: str, start: int, stop: int) -> Condition:
             margin=paired.margin,
             level=paired.level,
             point=paired.point,
+        )
+    card = parse_calibrated(gate, text, start)
+    if card is not None:
+        return Condition(
+            text=text.strip(),
+            kind=CALIBRATED,
+            judge=card.judge,
+            figure=card.figure,
+            op=card.op,
+            threshold=card.threshold,
+            level=card.level,
+            point=card.point,
         )
     must = re.fullmatch(r"\s*must_pass((?:\[[^\[\]]*\])*)\s*", text)
     if must is not None:

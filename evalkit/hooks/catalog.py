@@ -81,6 +81,11 @@ class Catalog:
         return self._collect("evalkit_reports")
 
     @functools.cached_property
+    def calibrators(self) -> Mapping[str, Entry[Callable[..., Any]]]:
+        """What examines judges, by name."""
+        return self._collect("evalkit_calibrators")
+
+    @functools.cached_property
     def commands(self) -> Mapping[str, Entry[Any]]:
         """Commands of the command line by name."""
         return self._collect("evalkit_commands")

@@ -62,6 +62,15 @@ def evalkit_reports() -> Iterable[Any]:
 
 
 @hookspec
+def evalkit_calibrators() -> Mapping[str, Callable[..., Any]]:
+    """Return what examines judges, by name: ``calibrate(judge, cases, **options)`` is called so.
+
+    It is how `Judge.calibrate` reaches the evaluation, which lies above it.
+    """
+    return {}
+
+
+@hookspec
 def evalkit_commands() -> Iterable[Any]:
     """Return click commands to add to the command line; called when it starts."""
     return ()

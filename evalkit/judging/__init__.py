@@ -1,5 +1,7 @@
 """Judges: scorers that ask a language model, hardened against the texts that they judge."""
 
+from evalkit.judging.bias import BiasEffect
+from evalkit.judging.calibration import Calibration
 from evalkit.judging.document import load_judge
 from evalkit.judging.judge import Judge
 from evalkit.judging.jury import Jury, jury_of
@@ -11,6 +13,8 @@ from evalkit.judging.ranking import rank_systems
 from evalkit.judging.votes import Vote, votes_of
 
 __all__ = [
+    "BiasEffect",
+    "Calibration",
     "Judge",
     "Jury",
     "JuryReport",

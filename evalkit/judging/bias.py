@@ -1,41 +1,77 @@
-"""How much a judge is moved by what should not move it: one bias, measured."""
+"""Biases of a judge as effects with intervals: one row of its bias card each."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from evalkit.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class BiasEffect:
-    """One bias of a judge, with the uncertainty of its size.
+    """How far something that must not matter moves a judge's verdicts.
 
     Examples:
-        >>> BiasEffect("verbosity", 0.1, 0.02, 0.18, 0.01, 200, "Padding pays.").to_json()["n"]
-        200
+        >>> effect = BiasEffect(name="verbosity", effect=0.12, low=0.05, high=0.19, p_value=0.001,
+        ...                     n=200, explanation="change of the verdict for twice the words")
+        >>> BiasEffect.from_json(effect.to_json()) == effect
+        True
+        >>> effect.shown
+        True
     """
 
     name: str
-    """Such as ``position`` or ``verbosity``."""
+    """What must not matter: ``position``, ``verbosity``, ``self_preference``, ``formatting``,
+    ``sentiment``, ``authority``…"""
 
     effect: float | None
-    """Size in the judge's unit, positive where the bias is as expected; ``None`` if unknown."""
+    """Size in the unit that *explanation* tells; ``None`` where it could not be measured."""
 
     low: float | None
-    """Lower limit; ``None`` without an interval."""
+    """Lower end of the confidence interval; ``None`` where there is none."""
 
     high: float | None
-    """Upper limit."""
+    """Upper end of the confidence interval."""
 
     p_value: float | None
-    """Two-sided p-value of no effect; ``None`` where there is no test."""
+    """Two-sided p-value of no effect, in [0, 1]; not adjusted for the number of effects."""
 
     n: int
-    """How many cases it rests on."""
+    """Cases, or pairs of cases, that the effect rests on."""
 
     explanation: str
-    """What was compared, in prose."""
+    """What the effect is in, and what its sign means; or why there is none."""
+
+    def __post_init__(self) -> None:
+        for field in ("effect", "low", "high", "p_value"):
+            value: float | None = getattr(self, field)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"{self.name}: {field} must be finite, got {value}")
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves 0 out: the data show that there is such a bias."""
+        if self.low is None or self.high is None:
+            return False
+        return self.low > 0 or self.high < 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields by name."""
-        return asdict(self)
+        """Return the effect as JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """Return the effect that `to_json` wrote; fields that it does not know are left out.
+
+        Raises:
+            UsageError: If a field is missing.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        missing = [name for name in names if name not in written]
+        if missing:
+            raise UsageError(f"A bias effect lacks {', '.join(missing)}.")
+        return cls(**{name: written[name] for name in names})

@@ -12,6 +12,7 @@ from evalkit._internal.canonical import canonical_json
 from evalkit.entities.case import Case
 from evalkit.entities.estimate import Direction
 from evalkit.entities.score import Score
+from evalkit.judging.calibrating import Calibrated
 from evalkit.judging.harden import FENCE_VERSION
 from evalkit.judging.precheck import CHECKS
 from evalkit.judging.prepared import Prepared, prepare
@@ -21,7 +22,7 @@ from evalkit.scoring.facts import MetricFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(Calibrated):
     """Score each case by asking a language model; `make_judge` makes one."""
 
     name: str = "judge"

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Literal, Self, cast
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
+from evalkit.judging.calibrating import Calibrated
 from evalkit.judging.judge import Judge
 from evalkit.scoring.facts import MetricFacts
 
@@ -22,7 +23,7 @@ _FEWEST: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Jury:
+class Jury(Calibrated):
     """Score each case by several judges; one that cannot say anything abstains.
 
     A case fails where at least half of the jury abstains, and, for ``majority``, with reason

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal, Self, cast
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
+from evalkit.judging.calibrating import Calibrated
 from evalkit.judging.judge import Judge
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.reading import follow
@@ -73,7 +74,7 @@ def preference(forward: float, backward: float, *, inconsistent: Inconsistent) -
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairwiseJudge:
+class PairwiseJudge(Calibrated):
     """Score how often one answer of a case is preferred to another.
 
     Three metrics come of it: ``preference`` (1 for the first answer, 0 for the second, 0.5 for a

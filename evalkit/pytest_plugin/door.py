@@ -63,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         help="Write a report, by extension; several suites add their names. May be repeated.",
     )
+    add("--evalkit-cards", "cards", "FOLDER", help="Cards of judges, for gates on calibration.")
     add(
         "--evalkit-flaky",
         "flaky",

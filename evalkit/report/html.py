@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from evalkit.evaluation.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
-_STYLES: Final = ("page.css", "cases.css", "print.css")
+_STYLES: Final = ("page.css", "cases.css", "judges.css", "print.css")
 _SCRIPTS: Final = (
     "dom.js",
     "numbers.js",
     "cells.js",
     "drawing.js",
     "summary.js",
+    "judges.js",
     "sections.js",
     "browser.js",
     "detail.js",

@@ -14,6 +14,7 @@ from evalkit.entities.estimate import Estimate
 from evalkit.evaluation.variance import all_variance_parts
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.failing import failure_groups
+from evalkit.report.judges import judge_facts
 from evalkit.report.texts import valid
 from evalkit.report.writing import write_text
 
@@ -62,7 +63,8 @@ def document(
 
     Returns:
         ``schema, run_id, name, status, verdict, conditions, estimates, signatures, dataset,
-        model_id, repeats, coverage, cost, usage, variance, failures, notes, environment``.
+        model_id, repeats, coverage, cost, usage, variance, judges, failures, notes,
+        environment``.
     """
     verdict = result.verdict if verdict is None else verdict
     found: dict[str, Any] = {
@@ -81,6 +83,7 @@ def document(
         "cost": result.cost,
         "usage": {role: dataclasses.asdict(usage) for role, usage in result.usage.items()},
         "variance": {p.metric: dataclasses.asdict(p) for p in all_variance_parts(result)},
+        "judges": judge_facts(result),
         "failures": _failures(result),
         "notes": list(result.facts.notes),
         "environment": dict(result.environment),

@@ -11,6 +11,7 @@ from evalkit.errors import EvalkitError, UsageError
 from evalkit.gates.verdict import Verdict, number
 from evalkit.report.comparison_markdown import comparison_text
 from evalkit.report.failing import failure_groups
+from evalkit.report.judges import judge_blocks
 from evalkit.report.markdown_text import escaped, table
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.slices import Slice, slices
@@ -60,6 +61,7 @@ def text(result: EvaluationResult) -> str:
         f"> **{escaped(r.text)}**" if r.alarming else f"> {escaped(r.text)}"
         for r in remarks(result)
     ]
+    blocks += judge_blocks(result)
     if result.verdict.conditions:
         blocks += ["### Gates", _gates(result)]
     blocks += _against_baseline(result)

@@ -10,6 +10,7 @@ from evalkit.gates.condition import parse_gates
 from evalkit.report.distribution import distribution
 from evalkit.report.failing import failure_groups
 from evalkit.report.json import document, fields
+from evalkit.report.judges import judge_panels
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.slices import slices
 from evalkit.report.texts import one_line
@@ -53,6 +54,7 @@ def overview(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> dict[str,
         "verdict": found["verdict"],
         "conditions": found["conditions"],
         "remarks": [{"text": r.text, "alarming": r.alarming} for r in remarks(result)],
+        "judges": judge_panels(result),
         "estimates": list(found["estimates"].values()),
         "thresholds": _thresholds(result),
         "metrics": [_metric(result, place, placed) for place in range(len(result.metrics))],

@@ -1,12 +1,13 @@
-"""The reports that come with evalkit, as a plug-in: exporters by extension."""
+"""The reports that come with evalkit, as a plug-in: exporters by extension, and calibration."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from evalkit.hooks.specs import hookimpl
 from evalkit.report.baseline import BaselineReport
+from evalkit.report.calibration import CalibrationReport
 from evalkit.report.cells import CsvReport, ParquetReport
 from evalkit.report.html import HtmlReport
 from evalkit.report.json import JsonReport
@@ -29,4 +30,17 @@ def evalkit_reports() -> Iterable[Any]:
         ParquetReport(),
         TexReport(),
         BaselineReport(),
+        CalibrationReport(),
     ]
+
+
+@hookimpl
+def evalkit_calibrators() -> Mapping[str, Callable[..., Any]]:
+    """Return the calibration of evalkit, for `Judge.calibrate`."""
+    return {"calibrate": _calibrate}
+
+
+def _calibrate(judge: Any, cases: Any, **options: Any) -> Any:
+    from evalkit.evaluation.calibrate import calibrate
+
+    return calibrate(judge, cases, **options)

@@ -15,6 +15,7 @@ from evalkit.gates.verdict import COVERAGE, GateVerdict, Verdict, number
 from evalkit.report.comparison import show_comparison
 from evalkit.report.comparison_table import show_systems
 from evalkit.report.failing import failure_groups
+from evalkit.report.judges import judge_lines
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls
 
@@ -110,7 +111,12 @@ def render(result: EvaluationResult, *, width: int = WIDEST) -> RenderableType:
         Text(""),
         *_estimates(list(result.estimates.values()), result.facts.plan["level"], width),
     ]
-    for section in (_gates(result.verdict), _failures(result), _remarks(result)):
+    for section in (
+        _judges(result),
+        _gates(result.verdict),
+        _failures(result),
+        _remarks(result),
+    ):
         if section:
             parts += [Text(""), *section]
     return Group(*parts)
@@ -191,6 +197,19 @@ def _indented(content: RenderableType) -> RenderableType:
     from rich.padding import Padding
 
     return Padding(content, (0, 0, 0, 2))
+
+
+def _judges(result: EvaluationResult) -> list[RenderableType]:
+    from rich.table import Table
+    from rich.text import Text
+
+    found = judge_lines(result)
+    if not found:
+        return []
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for metric, told in found:
+        grid.add_row(Text(one_line(metric), "bold"), Text(one_line(told, 400), overflow="fold"))
+    return [Text("judges against people", style="dim"), _indented(grid)]
 
 
 def _gates(verdict: GateVerdict) -> list[RenderableType]:

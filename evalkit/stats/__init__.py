@@ -7,6 +7,11 @@ from evalkit.stats.agreement import (
     fleiss_kappa,
     gwet_ac1,
 )
+from evalkit.stats.agreement_intervals import (
+    Measured,
+    agreement_estimates,
+    correlation_estimate,
+)
 from evalkit.stats.alternative_annotator import (
     AlternativeAnnotator,
     alternative_annotator_test,
@@ -100,6 +105,7 @@ from evalkit.stats.ratings import (
     rank_intervals,
     win_rate,
 )
+from evalkit.stats.regression import Slope, partial_slope
 from evalkit.stats.reliability import (
     IntraclassCorrelations,
     intraclass_correlations,
@@ -144,15 +150,18 @@ __all__ = [
     "Interval",
     "IntraclassCorrelations",
     "McNemar",
+    "Measured",
     "PairedDifference",
     "PairedVariance",
     "PairwiseAccuracy",
     "RatioTest",
     "ReliabilityDiagram",
     "ResampledDifference",
+    "Slope",
     "Strengths",
     "VarianceComponents",
     "WilliamsTest",
+    "agreement_estimates",
     "alternative_annotator_test",
     "approximate_randomization",
     "bca_from_draws",
@@ -176,6 +185,7 @@ __all__ = [
     "cohen_kappa",
     "contingency_table",
     "correlation",
+    "correlation_estimate",
     "crossing_probability",
     "davidson",
     "dawid_skene",
@@ -205,6 +215,7 @@ __all__ = [
     "paired_wins_e_process",
     "pairwise_accuracy",
     "partial_correlation",
+    "partial_slope",
     "pass_at_k",
     "pass_hat_k",
     "pass_share_of_k",

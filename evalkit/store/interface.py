@@ -287,6 +287,23 @@ class TrackingStore(ModelRegistry, Protocol):
         """
         ...
 
+    # Cards of judges
+
+    def add_calibration(self, *, judge: str, signature: str, created: int, card: str) -> None:
+        """Keep the card of a judge, beside those that it had before.
+
+        Args:
+            judge: Metric that the judge gives.
+            signature: What made its verdicts.
+            created: When the card was made.
+            card: The card as a JSON text.
+        """
+        ...
+
+    def calibrations(self, judge: str) -> list[str]:
+        """Return the newest cards of a judge as JSON texts, newest first; at most 50."""
+        ...
+
     # Artifacts and life
 
     def artifact_uri(self, run_id: str) -> str:

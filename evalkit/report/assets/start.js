@@ -12,7 +12,7 @@ async function start() {
   } else {
     const cells = await Cells.load(overview.metrics);
     const browser = new Browser(overview, cells);
-    sections = [summary, drawDistributions(overview, browser), drawSlices(overview, browser), drawFailures(overview, browser), drawWorst(overview, browser), browser.element, drawIdentity(overview)].filter(Boolean);
+    sections = [summary, drawJudges(overview), drawDistributions(overview, browser), drawSlices(overview, browser), drawFailures(overview, browser), drawWorst(overview, browser), browser.element, drawIdentity(overview)].filter(Boolean);
     main.replaceChildren(...sections);
     await browser.refresh();
     const wanted = /^#case=(\d+)$/.exec(location.hash);

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, inspect, select
 from evalkit._internal import clock
 from evalkit.entities.run import LifecycleStage
 from evalkit.errors import SchemaVersionError, StoreUnavailableError
-from evalkit.store.sql import registry_migration, tables
+from evalkit.store.sql import calibrations, registry_migration, tables
 from evalkit.store.sql.engine import Database
 from evalkit.store.sql.step_assessments import add_assessments
 
@@ -38,6 +38,7 @@ class Migration:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, registry_migration.DESCRIPTION, registry_migration.add_registry),
     Migration(3, "add assessments", add_assessments),
+    Migration(4, "add the cards of judges", calibrations.create_table),
 )
 
 

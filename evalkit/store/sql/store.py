@@ -24,7 +24,7 @@ from evalkit.errors import AlreadyExistsError
 from evalkit.store.artifacts import LocalArtifacts
 from evalkit.store.interface import DEFAULT_EXPERIMENT_ID
 from evalkit.store.sql import assessments as assessment_rows
-from evalkit.store.sql import experiments, labels, migrations, runs, search
+from evalkit.store.sql import calibrations, experiments, labels, migrations, runs, search
 from evalkit.store.sql import metrics as metric_rows
 from evalkit.store.sql import summaries as summary_rows
 from evalkit.store.sql.engine import LOCK_TIMEOUT_SECONDS, Database
@@ -279,6 +279,18 @@ class SqlTrackingStore(SqlModelRegistry):
         equal = {column: value for column, value in given.items() if value is not None}
         with self._database.read() as connection:
             return assessment_rows.find(connection, equal=equal, limit=limit, after=after)
+
+    def add_calibration(self, *, judge: str, signature: str, created: int, card: str) -> None:
+        """Keep the card of a judge, beside those that it had before."""
+        with self._database.write() as connection:
+            calibrations.add(
+                connection, judge=judge, signature=signature, created=created, card=card
+            )
+
+    def calibrations(self, judge: str) -> list[str]:
+        """Return the newest cards of a judge as JSON texts, newest first."""
+        with self._database.read() as connection:
+            return calibrations.newest(connection, judge)
 
     def artifact_uri(self, run_id: str) -> str:
         """Return the URI of a run's own folder of artifacts, which is there afterwards."""

@@ -194,3 +194,14 @@ assessments = Table(
     Index(None, "run_id", "name"),
     Index(None, "name", "number"),
 )
+
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("card_number", _ROW_NUMBER, primary_key=True),
+    Column("judge", String(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("card", Text, nullable=False),  # JSON
+    Index(None, "judge", "created"),
+)

@@ -1,0 +1,64 @@
+"""Which labelled cases a prompt or a threshold may be tuned on, and which are held out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from evalkit._internal.canonical import canonical_json, content_hash
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+
+DEVELOPMENT: Final = frozenset({"development", "dev", "train", "training", "validation", "val"})
+"""Splits of the data whose cases are for development."""
+
+HELD_OUT: Final = frozenset({"test", "testing", "held_out", "held-out", "heldout", "holdout"})
+"""Splits of the data whose cases are held out."""
+
+
+def development_cases(
+    result: EvaluationResult, *, share: float, seed: int
+) -> npt.NDArray[np.bool_]:
+    """Return which cases are for development, shape ``(n,)``.
+
+    A case whose ``split`` says so goes there.  The others are drawn by a hash of the seed and the
+    case's group, or of its id: groups stay together, and a case stays on its side when more cases
+    are labelled, so that what a prompt was tuned on never becomes held out.
+
+    Args:
+        result: The cases.
+        share: Share that is for development, in [0, 1).
+        seed: Seed of the draw.
+    """
+    spool = result.spool
+    names: Any = spool.strings("split") if "split" in spool.fields else [None] * len(result)
+    units = _units(result)
+    found = np.zeros(len(result), dtype=np.bool_)
+    drawn: dict[str, bool] = {}
+    for row, (name, unit) in enumerate(zip(names, units, strict=True)):
+        word = None if name is None else str(name).casefold()
+        if word in DEVELOPMENT or word in HELD_OUT:
+            found[row] = word in DEVELOPMENT
+            continue
+        if unit not in drawn:
+            drawn[unit] = _chance(unit, seed) < share
+        found[row] = drawn[unit]
+    return found
+
+
+def _chance(unit: str, seed: int) -> float:
+    """Return a number in [0, 1) that *unit* and *seed* alone decide."""
+    return int(content_hash(canonical_json([seed, unit]), size=6), 16) / 2**48
+
+
+def _units(result: EvaluationResult) -> list[str]:
+    spool = result.spool
+    columns = [list(spool.strings(n)) for n in ("group", "session") if n in spool.fields]
+    ids = [str(name) for name in result.case_ids]
+    return [
+        next((f"group {column[row]}" for column in columns if column[row] is not None), ids[row])
+        for row in range(len(result))
+    ]

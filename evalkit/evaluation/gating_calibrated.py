@@ -1,0 +1,95 @@
+"""Gates on a judge's card: how well it agrees with people, and whether that is known at all."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from evalkit.entities.estimate import Estimate
+from evalkit.errors import EvalkitError, UnknownMetricError
+from evalkit.evaluation.cards import find_card
+from evalkit.evaluation.recorded import RECORDED
+from evalkit.gates.condition import Condition
+from evalkit.gates.verdict import (
+    INFRASTRUCTURE,
+    Circumstances,
+    ConditionVerdict,
+    Verdict,
+    decide,
+)
+from evalkit.judging.calibration import differing
+
+if TYPE_CHECKING:
+    from evalkit.engine.merge import Metric
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.judging.calibration import Calibration
+
+
+def judge_card(
+    result: EvaluationResult, condition: Condition, *, cards: str | None = None
+) -> ConditionVerdict:
+    """Decide ``calibrated(judge, figure op number)`` by the newest card of the judge's signature.
+
+    Failed verdicts count as they do in every gate: below the least coverage nothing passes.  Where
+    there is no such card, or its interval is of another level, the verdict is INCONCLUSIVE.
+
+    Raises:
+        UnknownMetricError: If the result has no such metric.
+    """
+    name = condition.judge or ""
+    metric = judged_metric(result, name)
+    try:
+        found = find_card(result, metric, cards=cards)
+    except EvalkitError as error:
+        return _undecided(condition, str(error))
+    if found.card is None:
+        how = f"evalkit judges calibrate {name} --data labelled.csv --column labels.{name}=human"
+        if found.other is not None:
+            what = differing(found.other.signature, metric.signature)
+            why = f"the card of {name!r} is of another signature ({what}); calibrate anew: {how}"
+            return _undecided(condition, why)
+        return _undecided(condition, f"{name!r} is not calibrated; make a card: {how}")
+    return _decided(condition, found.card)
+
+
+def judged_metric(result: EvaluationResult, name: str) -> Metric:
+    """Return the metric that *name* means: its key, or its scorer where that has several.
+
+    Raises:
+        UnknownMetricError: If there is none.
+    """
+    metrics = {metric.key: metric for metric in result.metrics}
+    for key in (name, f"{name}.preference", f"{RECORDED}.{name}"):
+        if key in metrics:
+            return metrics[key]
+    raise UnknownMetricError(name, list(metrics))
+
+
+def _decided(condition: Condition, card: Calibration) -> ConditionVerdict:
+    figure = condition.figure or ""
+    if card.named(figure) not in card.held_out.figures:
+        have = ", ".join(card.held_out.figures)
+        return _undecided(
+            condition, f"the card has no {figure}, its labels are {card.kind}: {have}"
+        )
+    estimate = card[figure]
+    if condition.level is not None and abs(condition.level - estimate.level) > 1e-9:  # noqa: PLR2004
+        why = f"the card's intervals are at {estimate.level:.4g}; calibrate with that level"
+        return _undecided(condition, why, estimate)
+    reasons = card.held_out.reasons.items()
+    lost = sum(count for reason, count in reasons if reason in INFRASTRUCTURE)
+    found = decide(condition, estimate, Circumstances(infrastructure_failures=lost))
+    # It is labels that are missing, not cases of this evaluation.
+    why = found.why.replace("more cases", "more labelled cases")
+    return dataclasses.replace(found, why=why, more_cases=None)
+
+
+def _undecided(
+    condition: Condition, why: str, estimate: Estimate | None = None
+) -> ConditionVerdict:
+    return ConditionVerdict(
+        condition=condition.text,
+        status=Verdict.INCONCLUSIVE,
+        why=f"{condition.text}: {why}",
+        estimate=estimate,
+    )

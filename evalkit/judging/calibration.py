@@ -1,0 +1,244 @@
+"""The card of a judge: how well it agrees with people, and on what that rests."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, Self, cast
+
+from evalkit.entities.calibration import (
+    FIGURES,
+    CalibrationPart,
+    Kind,
+    PopulationMean,
+    Replaceability,
+)
+from evalkit.entities.estimate import Estimate
+from evalkit.errors import DataError, UsageError, near_miss
+from evalkit.judging.bias import BiasEffect
+
+SCHEMA: Final = "evalkit.calibration/1"
+"""Name of the file's form; the number changes when a member changes its meaning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """A judge against people on labelled cases: the figures, and everything they rest on.
+
+    The figures are those of the held-out cases.  Whatever had to be fitted was fitted on the
+    development cases, whose figures stand beside them.
+
+    Examples:
+        >>> part = CalibrationPart(n_labelled=2, n_judged=2, figures={
+        ...     "kappa": Estimate(key="kappa", value=1.0, n_total=2, n_scored=2)})
+        >>> card = Calibration(judge="polite", signature="polite|digest:0", dataset={"n": 2},
+        ...                    kind="binary", held_out=part)
+        >>> card["kappa"].value, Calibration.from_json(card.to_json()) == card
+        (1.0, True)
+    """
+
+    judge: str
+    """Metric that the judge gives, such as ``grounded``."""
+
+    signature: str
+    """What made the verdicts; a card speaks for judges of the same signature alone."""
+
+    dataset: Mapping[str, Any]
+    """Name, digest and number of cases of the data."""
+
+    kind: Kind
+    """What the labels are."""
+
+    held_out: CalibrationPart
+    """The figures that count."""
+
+    development: CalibrationPart | None = None
+    """On the cases that a prompt may be tuned on; ``None`` where all cases were held out."""
+
+    positive: str | None = None
+    """Label that sensitivity is about; ``None`` where no label is."""
+
+    threshold: float | None = None
+    """Value of the judge from which on a case counts as positive, where values were cut."""
+
+    threshold_fitted: bool = False
+    """Whether the threshold was fitted, on the development cases."""
+
+    human_threshold: float | None = None
+    """The same for human labels that are numbers."""
+
+    replaceable: Replaceability | None = None
+    """Whether the judge may replace a human; ``None`` where that was not asked."""
+
+    population: tuple[PopulationMean, ...] = ()
+    """Mean of all judged cases, uncorrected and corrected, where some have no label."""
+
+    biases: tuple[BiasEffect, ...] = ()
+    """What must not matter, and how far it does."""
+
+    remarks: tuple[str, ...] = ()
+    """What a reader of the figures must know."""
+
+    level: float = 0.95
+    seed: int = 0
+    share: float = 0.5
+    """Share of cases that are for development."""
+
+    created: int = 0
+    """Milliseconds since the Unix epoch."""
+
+    def __getitem__(self, figure: str) -> Estimate:
+        """Return a figure of the held-out cases.
+
+        Raises:
+            UsageError: If there is no such figure, or it does not apply to such labels.
+        """
+        if figure not in FIGURES:
+            known = ", ".join(FIGURES)
+            raise UsageError(f"No figure is called {figure!r}.{near_miss(figure, FIGURES)} {known}")
+        found = self.held_out.figures.get(self.named(figure))
+        if found is None:
+            have = ", ".join(self.held_out.figures) or "none"
+            raise UsageError(f"{self.judge} has no {figure}: its labels are {self.kind} ({have}).")
+        return found
+
+    def named(self, figure: str) -> str:
+        """Return the figure that a name stands for: ``correlation`` depends on the labels."""
+        if figure != "correlation":
+            return figure
+        return "pearson" if self.kind == "numeric" else "spearman"
+
+    @property
+    def digest(self) -> str:
+        """Digest at the end of the signature."""
+        return digest_of(self.signature)
+
+    def with_biases(self, *effects: BiasEffect) -> Self:
+        """Return the card with more effects; one of the same name takes the place of the first."""
+        named = {effect.name: effect for effect in (*self.biases, *effects)}
+        return dataclasses.replace(self, biases=tuple(named.values()))
+
+    def error_counts(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Return found of positives, and cleared of negatives, among the held-out cases.
+
+        ``None`` where labels are not yes and no, or one of the two did not occur.
+        """
+        table = self.held_out.confusion
+        if self.kind != "binary" or len(table) != 2:  # noqa: PLR2004
+            return None
+        (cleared, false_alarms), (missed, found) = table
+        if not found + missed or not cleared + false_alarms:
+            return None
+        return (found, found + missed), (cleared, cleared + false_alarms)
+
+    def __str__(self) -> str:
+        return self._shown("text")
+
+    def _shown(self, form: str) -> str:
+        from evalkit.hooks.catalog import catalog
+
+        entry = catalog().reports.get("calibration")
+        shown: str = repr(self) if entry is None else entry.item.show(self, form)
+        return shown
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the card as JSON values; no text of any case is among them."""
+        found = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        plain: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
+        return plain
+
+    @classmethod
+    def from_json(cls, written: Any) -> Self:
+        """Return the card that `to_json` wrote.
+
+        Raises:
+            DataError: If it is no card, or one of a newer form.
+        """
+        card = cast("Mapping[str, Any]", written) if isinstance(written, Mapping) else {}
+        if card.get("schema") != SCHEMA:
+            found = card.get("schema")
+            raise DataError(f"is no card of a judge: its schema is {found!r}, not {SCHEMA!r}")
+        names = {one.name for one in dataclasses.fields(cls)}
+        known = {name: value for name, value in card.items() if name in names}
+        try:
+            known["held_out"] = CalibrationPart.from_json(card["held_out"])
+            if card.get("development") is not None:
+                known["development"] = CalibrationPart.from_json(card["development"])
+            if card.get("replaceable") is not None:
+                known["replaceable"] = Replaceability.from_json(card["replaceable"])
+            known["population"] = tuple(
+                PopulationMean.from_json(one) for one in card.get("population", ())
+            )
+            known["biases"] = tuple(BiasEffect.from_json(one) for one in card.get("biases", ()))
+            known["remarks"] = tuple(card.get("remarks", ()))
+            return cls(**known)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise DataError(f"is no card of a judge: {type(error).__name__}: {error}") from error
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the card as a small file to commit, and return its path.
+
+        Raises:
+            UsageError: If it cannot be written.
+        """
+        file = Path(path)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(self.to_json(), indent=1, ensure_ascii=False, sort_keys=False)
+            file.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"Cannot write {file}: {error.strerror or error}.") from error
+        return file
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Return the card in a file.
+
+        Raises:
+            DataError: If it cannot be read, or is no card.
+        """
+        file = Path(path)
+        try:
+            written = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DataError(error.strerror or str(error), file=str(file)) from error
+        except ValueError as error:
+            raise DataError(f"is no JSON: {error}", file=str(file)) from error
+        try:
+            return cls.from_json(written)
+        except DataError as error:
+            raise DataError(error.problem, file=str(file)) from error
+
+
+def digest_of(signature: str) -> str:
+    """Return the digest at the end of a signature.
+
+    Examples:
+        >>> digest_of("polite|model:m|digest:0a1b")
+        '0a1b'
+    """
+    return signature.rpartition("|digest:")[2]
+
+
+def differing(a: str, b: str) -> str:
+    """Return what differs between two signatures, in words.
+
+    Examples:
+        >>> differing("j|model:a|prompt:1|digest:0", "j|model:b|prompt:1|digest:1")
+        'model: a there, b here'
+    """
+    there, here = (
+        {name: value for name, _, value in (part.partition(":") for part in one.split("|")[1:])}
+        for one in (a, b)
+    )
+    names = [name for name in {**there, **here} if name != "digest"]
+    told = [
+        f"{name}: {there.get(name, 'nothing')} there, {here.get(name, 'nothing')} here"
+        for name in names
+        if there.get(name) != here.get(name)
+    ]
+    return "; ".join(told) or f"digest: {digest_of(a)} there, {digest_of(b)} here"
