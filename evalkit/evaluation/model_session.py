@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
+from evalkit.llm.batch.desk import Desk
+from evalkit.llm.batch.pending import PendingFolder
+from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
 from evalkit.llm.cache import Cache
 from evalkit.llm.limits import Controllers
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 CACHE_FILE: Final = "evalkit-cache/calls.db"
 """The cache, beside the store."""
+
+BATCHES_FOLDER: Final = "batches"
+"""Batches on their way, beside the cache."""
 
 _SQLITE: Final = "sqlite:///"
 
@@ -42,6 +48,24 @@ def open_session(job: Job) -> ModelSession:
         ),
         budget=Budget.of(runtime.budget),
         prices=Prices(runtime.prices),
+        desk=_desk(job),
+    )
+
+
+def _desk(job: Job) -> Desk | None:
+    """Return what sends calls by batches, where any are to be; a replay asks nobody."""
+    runtime = job.runtime
+    settings = BatchSettings.of(runtime.batch)
+    if settings is None or runtime.mode == "replay":
+        return None
+    cache = cache_path(runtime.store)
+    return Desk(
+        settings,
+        folder=PendingFolder(None if cache is None else cache.parent / BATCHES_FOLDER),
+        # What answers from recordings may take over a batch of any run; else, one's own alone.
+        since=0 if runtime.mode == "auto" else job.plan_facts["created"],
+        stopped=lambda: job.state.stop_reason == "interrupted",
+        keep_files=runtime.mode == "none",
     )
 
 
