@@ -6,6 +6,7 @@ Each attempt asks `admitted` for its turn, and shows it the response's status an
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -30,6 +31,7 @@ T = TypeVar("T")
 SHOWN: Final = 300
 """Characters of a server's answer that an error shows."""
 
+_LARGE_BYTES: Final = 1 << 20
 _TOO_MANY: Final = 429
 _OK: Final = range(200, 300)
 _REDIRECTS: Final = range(300, 400)
@@ -192,9 +194,12 @@ class Connection:
             async with session.request(
                 call.method,
                 call.url,
-                data=call.body,
+                data=_sent(call.body),
                 params=call.parameters,
-                headers={**(call.headers or {}), **({"Authorization": f"Bearer {key}"} if key else {})},
+                headers={
+                    **(call.headers or {}),
+                    **({"Authorization": f"Bearer {key}"} if key else {}),
+                },
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
@@ -235,6 +240,11 @@ class Connection:
         session, self._session = self._session, None
         if session is not None and self._loop is asyncio.get_running_loop():
             await session.close()
+
+
+def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
+    """Return *body* so that a large one is sent in pieces, and others get their turn between."""
+    return io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
 
 
 async def _body(response: aiohttp.ClientResponse) -> str:

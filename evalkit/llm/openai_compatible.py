@@ -115,7 +115,8 @@ class OpenAICompatibleModel:
 
     def batch_body(self, request: ChatRequest) -> bytes:
         """Return what a line of a batch asks for *request*; nothing in a batch is streamed."""
-        return encoded(self._payload(dataclasses.replace(request, stream=False)))
+        body = encoded(self._payload(dataclasses.replace(request, stream=False)))
+        return bytes(memoryview(body))  # without the room that the encoder has kept for more
 
     def _payload(self, request: ChatRequest) -> dict[str, Any]:
         payload: dict[str, Any] = {"model": self.model, "messages": request.messages}

@@ -117,12 +117,13 @@ class ModelSession:
             self.ledger.add(role, Charge(cached=True))
         return reply
 
-    def check(self, role: str, *, own: int = 0) -> None:
+    def check(self, role: str, *, own: int = 0, expected: bool = False) -> None:
         """Refuse to go on where the budget of *role*, or of all, is spent.
 
         Args:
             role: Who asks.
             own: How many of the calls under way are the asker's own.
+            expected: Whether what batches on their way are expected to use counts as spent.
 
         Raises:
             BudgetSpentError: Naming the limit.
@@ -130,7 +131,8 @@ class ModelSession:
         under_way = dict(self._under_way)
         under_way[role] = under_way.get(role, 0) - own
         seconds = monotonic() - self._began
-        self.budget.check(self.ledger, role, seconds, under_way, self._promises.reserved)
+        reserved = self._promises.reserved if expected else None
+        self.budget.check(self.ledger, role, seconds, under_way, reserved)
 
     @contextlib.contextmanager
     def under_way(self, role: str) -> Generator[None]:
@@ -204,7 +206,7 @@ class ModelSession:
 
         while True:
             try:
-                self.check(role)
+                self.check(role, expected=True)
                 break
             except BudgetSpentError:
                 # Perhaps only for now: what is set aside is more than what will be used.

@@ -127,9 +127,7 @@ class BatchApi:
         Raises:
             TargetError: If the provider does not say.
         """
-        return _batch(
-            await self._json(Call(url=f"{self._root}/batches/{batch_id}", method="GET"))
-        )
+        return _batch(await self._json(Call(url=f"{self._root}/batches/{batch_id}", method="GET")))
 
     async def content(self, file_id: str) -> bytes:
         """Return the content of a file.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 import anyio
 import anyio.abc
@@ -273,11 +273,10 @@ class Desk:
             full = full or self._sizes[place] >= self.settings.bytes
             if not (last or full):
                 continue
-            self._queues.pop(place)
-            self._sizes[place] = 0
-            limits: dict[str, Any] = {
-                "requests": self.settings.requests,
-                "size": self.settings.bytes,
-            }
-            for parcel in packed(queue, **limits):
+            parcels = list(packed(queue, requests=self.settings.requests, size=self.settings.bytes))
+            rest = [] if last else list(parcels.pop().wanted.values())
+            self._queues[place] = rest
+            self._sizes[place] = sum(len(one.body) for one in rest)
+            for parcel in parcels:
                 self._carry(parcel)
+        self._queues = {place: queue for place, queue in self._queues.items() if queue}
