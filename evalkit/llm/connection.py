@@ -196,10 +196,7 @@ class Connection:
                 call.url,
                 data=_sent(call.body),
                 params=call.parameters,
-                headers={
-                    **(call.headers or {}),
-                    **({"Authorization": f"Bearer {key}"} if key else {}),
-                },
+                headers={**(call.headers or {}), **_bearer(key)},
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
@@ -240,6 +237,10 @@ class Connection:
         session, self._session = self._session, None
         if session is not None and self._loop is asyncio.get_running_loop():
             await session.close()
+
+
+def _bearer(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _sent(body: bytes | None) -> bytes | io.BytesIO | None:

@@ -104,7 +104,7 @@ class OpenAICompatibleModel:
 
     @property
     def batch_place(self) -> Place:
-        """Server, model and environment variable of the key, which the requests of a batch share."""
+        """Server, model and variable of the key: what the requests of a batch share."""
         return self._public_url, self.model, self._auth_environment
 
     def batch_api(self) -> BatchApi:

@@ -85,12 +85,7 @@ class ScriptedBatches:
         """Return what the batch endpoint says to *request*; *answer* knows the script."""
         noun, identifier, verb = route
         if noun == "files":
-            if request.method == "POST":
-                return self._kept("upload", self._upload(request))
-            content = self.files.get(identifier or "")
-            if content is None or verb != "content":
-                return _problem(404, f"No such File object: {identifier}")
-            return self._kept("content", Reply(body=content))
+            return self._file(request, identifier, verb)
         if request.method == "POST" and identifier is None:
             return self._kept("create", self._create(request))
         if identifier is None:
@@ -103,6 +98,14 @@ class ScriptedBatches:
         else:
             self._look(batch, answer)
         return self._kept("look", _json(batch.fields))
+
+    def _file(self, request: SeenRequest, identifier: str | None, verb: str | None) -> Reply:
+        if request.method == "POST":
+            return self._kept("upload", self._upload(request))
+        content = self.files.get(identifier or "")
+        if content is None or verb != "content":
+            return _problem(404, f"No such File object: {identifier}")
+        return self._kept("content", Reply(body=content))
 
     def _kept(self, step: str, reply: Reply) -> Reply:
         """Lose the answer to a step that has been done, where the script says so."""
@@ -128,7 +131,7 @@ class ScriptedBatches:
         if content is None or asked.get("completion_window") != "24h":
             return _problem(400, "a batch needs an uploaded file, and completion_window 24h")
         number = len(self.created)
-        fields = {
+        fields: dict[str, Any] = {
             "id": f"batch-{number}",
             "object": "batch",
             "endpoint": asked.get("endpoint"),
@@ -181,10 +184,10 @@ class ScriptedBatches:
         counts = {"completed": len(good), "failed": len(bad)}
         fields["request_counts"] = {"total": len(lines), **counts}
         # As with real ones, the order of answers is not that of requests.
-        for name, found in (("output_file_id", good[::-1]), ("error_file_id", bad)):
-            if found:
+        for name, told in (("output_file_id", good[::-1]), ("error_file_id", bad)):
+            if told:
                 fields[name] = f"file-{len(self.files)}"
-                self.files[fields[name]] = b"".join(orjson.dumps(one) + b"\n" for one in found)
+                self.files[fields[name]] = b"".join(orjson.dumps(one) + b"\n" for one in told)
 
     def _line(self, line: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
         request = SeenRequest(

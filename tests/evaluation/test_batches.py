@@ -306,14 +306,14 @@ def test_what_a_batch_will_cost_is_set_aside_and_what_is_left_is_used() -> None:
     """Expected are 256 tokens an answer, used is one: the first batch shows that more fit in."""
     batches = ScriptedBatches()
     with ScriptedEndpoint(answer, batches=batches) as endpoint:
-        budget = {"tokens": 3000}
-        result = evaluate(endpoint.base_url, 1200, budget=budget)
+        budget = {"tokens": 1000}
+        result = evaluate(endpoint.base_url, 400, budget=budget)
         first = batches.created[0]["request_counts"]["total"]
 
-        assert first <= 3000 // 256 + 1
-        assert result["text.exact_match"].n_scored == 1200
+        assert first <= 1000 // 256 + 1
+        assert result["text.exact_match"].n_scored == 400
         assert len(batches.created) < 10
-        capped = evaluate(endpoint.base_url, 1200, budget={"usd": 0.1}, prices=PRICE, mode="live")
+        capped = evaluate(endpoint.base_url, 400, budget={"usd": 0.1}, prices=PRICE, mode="live")
     assert capped.verdict.status is Verdict.BUDGET
     # A question is one token at a tenth of a cent, halved; 5 are expected of it.
     assert capped.usage["target"].cost == pytest.approx(0.1, abs=0.003)
@@ -413,7 +413,7 @@ def test_interrupted_while_a_batch_is_pending_the_message_says_how_to_go_on(tmp_
 
 def test_another_run_of_the_same_calls_takes_over_what_is_pending(tmp_path: Path) -> None:
     """Who types the same command again, instead of resuming, pays once too."""
-    batches = ScriptedBatches(polls=30)
+    batches = ScriptedBatches(polls=10)
     with ScriptedEndpoint(answer, batches=batches) as endpoint:
         program = _start(tmp_path, endpoint.base_url, 30)
         _until(lambda: bool(batches.created) and endpoint.calls > 5, program)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from types import TracebackType
 from typing import Any, Self
 
 import anyio
@@ -93,10 +94,15 @@ class _Scoring:
             await self._group.__aenter__()
         return self
 
-    async def __aexit__(self, *raised: Any) -> bool | None:
-        return None if self._group is None else await self._group.__aexit__(*raised)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return None if self._group is None else await self._group.__aexit__(kind, error, trace)
 
-    async def begin(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+    async def begin(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
         """Do *work*, at once or beside what has begun before."""
         if self._group is None:
             await work(*arguments)

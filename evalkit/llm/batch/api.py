@@ -91,6 +91,7 @@ class BatchApi:
             "metadata": {MARK: mark},
         }
         call = Call(url=f"{self._root}/batches", body=encoded(asked), once=True)
+        failed: TargetError | None = None
         for attempt in range(_CREATIONS):
             try:
                 return _batch(await self._json(call))
@@ -105,7 +106,8 @@ class BatchApi:
                 found = await self.find(mark)
                 if found is not None:
                     return found
-        raise TargetError(failed.reason, failed.explanation)
+        assert failed is not None  # noqa: S101  there was an attempt
+        raise failed
 
     async def find(self, mark: str) -> Mapping[str, Any] | None:
         """Return the batch that carries *mark*; ``None`` if there is none among the latest.
@@ -194,4 +196,4 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _sequence(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []

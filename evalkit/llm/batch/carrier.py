@@ -77,8 +77,11 @@ class Carrier:
             self._note(batch_id=found["id"])
         return True
 
-    def _note(self, **facts: str) -> None:
-        self._parcel.pending = dataclasses.replace(self._parcel.pending, **facts)
+    def _note(self, *, file_id: str | None = None, batch_id: str | None = None) -> None:
+        known = self._parcel.pending
+        self._parcel.pending = dataclasses.replace(
+            known, file_id=file_id or known.file_id, batch_id=batch_id or known.batch_id
+        )
         self._folder.write(self._parcel.pending)
 
     async def _look_until_ended(self) -> Mapping[str, Any] | None:
