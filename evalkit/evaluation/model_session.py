@@ -41,7 +41,7 @@ def open_session(job: Job) -> ModelSession:
     runtime = job.runtime
     return ModelSession(
         ledger=job.state.ledger,
-        recorder=_recorder(runtime, since=job.plan_facts["created"]),
+        recorder=recorder_of(runtime, since=job.plan_facts["created"]),
         controllers=Controllers(
             requests_per_minute=runtime.requests_per_minute,
             tokens_per_minute=runtime.tokens_per_minute,
@@ -58,10 +58,9 @@ def _desk(job: Job) -> Desk | None:
     settings = BatchSettings.of(runtime.batch)
     if settings is None or runtime.mode == "replay":
         return None
-    cache = cache_path(runtime.store)
     return Desk(
         settings,
-        folder=PendingFolder(None if cache is None else cache.parent / BATCHES_FOLDER),
+        folder=pending_folder(runtime),
         # What answers from recordings may take over a batch of any run; else, one's own alone.
         since=0 if runtime.mode == "auto" else job.plan_facts["created"],
         stopped=lambda: job.state.stop_reason == "interrupted",
@@ -69,19 +68,33 @@ def _desk(job: Job) -> Desk | None:
     )
 
 
+def pending_folder(runtime: Runtime) -> PendingFolder:
+    """Return the place where batches on their way are written down."""
+    cache = cache_path(runtime.store)
+    return PendingFolder(None if cache is None else cache.parent / BATCHES_FOLDER)
+
+
 def checking_session(runtime: Runtime) -> ModelSession:
     """Return a session that tells targets, before the first call, whether models will be asked."""
     return ModelSession(recorder=Recorder(mode=cast("Mode", runtime.mode)))
 
 
-def _recorder(runtime: Runtime, *, since: int) -> Recorder:
+def recorder_of(runtime: Runtime, *, since: int, made: bool = True) -> Recorder:
+    """Return what answers from recordings and makes them.
+
+    Args:
+        runtime: Where recordings lie, and what is done with them.
+        since: In mode ``live``: recordings from this moment on are the run's own.
+        made: Whether a cache is made where there is none.
+    """
     places: list[Recordings] = []
     if runtime.mode != "none":
         if runtime.recordings is not None:
             places.append(RecordingFolder(Path(runtime.recordings)))
         cache = cache_path(runtime.store)
         # A replay with recordings that lie in the repository must not depend on this machine.
-        if cache is not None and not (runtime.mode == "replay" and places):
+        wanted = cache is not None and not (runtime.mode == "replay" and places)
+        if cache is not None and wanted and (made or cache.is_file()):
             places.append(Cache(cache))
     return Recorder(mode=cast("Mode", runtime.mode), places=places, since=since)
 

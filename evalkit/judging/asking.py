@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
@@ -100,6 +100,21 @@ def forget_abilities() -> None:
     """Forget what servers were found to take, as where another one answers at an old address."""
     _ABILITIES.clear()
     _KNOWN.clear()
+
+
+@contextlib.contextmanager
+def unchanged_abilities() -> Generator[None]:
+    """Remember of servers, after the block, what was known before: nobody was asked in it."""
+    before = {place: (known.way, known.confirmed) for place, known in _ABILITIES.items()}
+    try:
+        yield
+    finally:
+        _KNOWN.clear()
+        for place in list(_ABILITIES):
+            if place in before:
+                _ABILITIES[place].way, _ABILITIES[place].confirmed = before[place]
+            else:
+                del _ABILITIES[place]
 
 
 def ability_of(client: ChatModel) -> Ability:

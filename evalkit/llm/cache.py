@@ -143,9 +143,18 @@ class Cache:
             count: int = self._database.execute("SELECT count(*) FROM recordings").fetchone()[0]
         return count
 
-    def close(self) -> None:
-        """Note what was used, and close the file."""
-        self._note_uses()
+    def latest(self, count: int) -> list[tuple[Any, Any]]:
+        """Return what was asked and answered in the *count* calls that were used last."""
+        query = "SELECT asked, reply FROM recordings ORDER BY used DESC LIMIT ?"
+        with self._lock, self._forgiven("read"):
+            rows = self._database.execute(query, (count,)).fetchall()
+            return [(parse_json(asked), parse_json(reply)) for asked, reply in rows]
+        return []
+
+    def close(self, *, noting: bool = True) -> None:
+        """Note what was used, unless it only was looked at, and close the file."""
+        if noting:
+            self._note_uses()
         with self._lock:
             if self._written:
                 with self._forgiven("written"):

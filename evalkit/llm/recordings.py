@@ -7,6 +7,7 @@ lately is noted in ``.used``, which the folder's own ``.gitignore`` keeps out of
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -103,6 +104,11 @@ class RecordingFolder:
                 found = recording_of({}, label="", subject=about).subject
                 self._subjects.setdefault(found, []).append(asked)
         return self._subjects.get(subject, [])
+
+    def latest(self, count: int) -> list[tuple[Any, Any]]:
+        """Return what was asked and answered in *count* of the recordings."""
+        read = [_read(path, path.read_bytes()) for path in itertools.islice(self.files(), count)]
+        return [(one["asked"], one["reply"]) for one in read]
 
     def stale(self, before: int) -> list[str]:
         """Return the keys of what no run has used from *before* on, in milliseconds."""

@@ -222,7 +222,7 @@ class ModelSession:
             except Exception:
                 self.ledger.add(role, Charge(failed=True))
                 raise
-            self._promises.learn(role, reply)
+            self._promises.learn(role, request, reply)
         return reply
 
     def is_known(self, recording: Recording) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -25,7 +26,12 @@ _LIMITS: Final = ("max_completion_tokens", "max_tokens")
 @dataclass(slots=True)
 class _Seen:
     answers: int = 0
-    tokens: int = 0
+    told: int = 0
+    """Tokens of the answers."""
+
+    guessed: int = 0
+    asked: int = 0
+    """Tokens of the questions, as they were estimated and as they were counted."""
 
 
 @dataclass(slots=True)
@@ -43,29 +49,32 @@ class Promises:
         """Return the tokens that *request* is expected to use.
 
         Of the answer: the mean of those seen in this role, else its limit, else
-        `USUAL_OUTPUT_TOKENS`.
+        `USUAL_OUTPUT_TOKENS`.  Of the question: an estimate by its characters, corrected by how
+        far off it was so far.
 
         Examples:
             >>> asked = ChatRequest(messages=[{"role": "user", "content": "x" * 36}])
             >>> Promises().expected(asked, "judge")
             {'input_tokens': 13, 'output_tokens': 256}
         """
+        guessed = input_tokens(request)
         seen = self._seen.get(role)
-        answered: float = USUAL_OUTPUT_TOKENS
-        if seen is not None and seen.answers:
-            answered = seen.tokens / seen.answers
-        else:
+        if seen is None:
             limit = output_limit(request.sampling)
-            answered = answered if limit is None else limit
-        return {"input_tokens": input_tokens(request), "output_tokens": round(answered)}
+            answered = USUAL_OUTPUT_TOKENS if limit is None else limit
+            return {"input_tokens": guessed, "output_tokens": answered}
+        asked = math.ceil(guessed * seen.asked / seen.guessed)
+        return {"input_tokens": asked, "output_tokens": math.ceil(seen.told / seen.answers)}
 
-    def learn(self, role: str, reply: ChatReply) -> None:
-        """Note how long an answer was."""
-        tokens = (reply.usage or {}).get("output_tokens")
-        if tokens is not None:
+    def learn(self, role: str, request: ChatRequest, reply: ChatReply) -> None:
+        """Note how long a question and its answer were."""
+        usage = reply.usage or {}
+        if {"input_tokens", "output_tokens"} <= usage.keys():
             seen = self._seen.setdefault(role, _Seen())
             seen.answers += 1
-            seen.tokens += tokens
+            seen.told += usage["output_tokens"]
+            seen.guessed += input_tokens(request)
+            seen.asked += usage["input_tokens"]
 
     @contextlib.contextmanager
     def made(self, role: str, tokens: float, usd: float) -> Generator[None]:
