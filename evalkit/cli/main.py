@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "runs": LazyCommand("Look", "List, show and delete runs."),
     "scorers": LazyCommand("Know", "List and show scorers."),
     "datasets": LazyCommand("Know", "List, show and check data."),
+    "recordings": LazyCommand("Know", "List, show and prune recorded model calls."),
     "doctor": LazyCommand("Know", "Say what is installed, configured and reachable."),
 }
 """Name of each command -> its heading and summary; ``evalkit.cli.NAME:command`` is the command."""

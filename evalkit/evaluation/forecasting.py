@@ -93,8 +93,8 @@ def _opened(runtime: Runtime) -> Generator[Recorder]:
         yield recorder
     finally:
         for place in recorder.places:
-            if isinstance(place, Cache):
-                place.close(noting=False)
+            if isinstance(place, (Cache, RecordingFolder)):
+                place.abandon()
 
 
 class _Rehearser:
@@ -249,4 +249,3 @@ def _recorded(recorder: Recorder) -> list[tuple[Any, Any]]:
         if isinstance(place, (Cache, RecordingFolder)):
             found += place.latest(_READ)
     return found
-
