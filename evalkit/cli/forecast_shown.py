@@ -32,12 +32,8 @@ def forecast_lines(expected: Mapping[str, Any]) -> Iterator[str]:
 
 def _methods(expected: Mapping[str, Any]) -> Iterator[str]:
     n, cases = expected["sampled"], expected["cases"]
-    of = (
-        "all cases"
-        if n == cases
-        else f"{n:,} of {cases:,} cases, drawn by the seed; 95 % intervals"
-    )
-    yield f"From the prompts of {of}."
+    some = f"{n:,} of {cases:,} cases, drawn by the seed; 95 % intervals"
+    yield f"From the prompts of {'all cases' if n == cases else some}."
     yield from dict.fromkeys(told for asker in expected["askers"] for told in asker["method"])
     yield from expected["notes"]
 

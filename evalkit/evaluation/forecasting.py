@@ -156,8 +156,8 @@ class _Rehearser:
     async def _target(self, batch: CaseBatch) -> tuple[Share, CaseBatch]:
         target: Any = self._job.target
         if not getattr(target, "metered", False):
-            known = [self._known_output(target.identity, inv) for inv in self._invocations(batch)]
-            share = unpriced_share(target.identity.name, self._per_case(known), self._job.spool.n)
+            found = [self._known_output(target.identity, inv) for inv in self._invocations(batch)]
+            share = unpriced_share(target.identity.name, self._per_case(found), self._job.spool.n)
             return share, _answered(batch, [placeholder(row) for row in range(len(batch))])
         if batch.has("session") and any(name is not None for name in batch.column("session")):
             self._notes.append(_LATER_TURNS)
@@ -220,8 +220,16 @@ class _Rehearser:
             )
             for role, model in models
         ]
-        terms = {"n": self._job.spool.n, "usage": self._usage, "prices": self._prices}
-        return [share_of(one, batch=self._batch, **terms) for one in counted]
+        return [
+            share_of(
+                one,
+                n=self._job.spool.n,
+                usage=self._usage,
+                prices=self._prices,
+                batch=self._batch,
+            )
+            for one in counted
+        ]
 
     def _per_case(self, cells: Sequence[Any]) -> list[list[Any]]:
         each = self._plan.repeats
