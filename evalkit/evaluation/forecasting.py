@@ -171,11 +171,21 @@ class _Rehearser:
             calls = self._session.taken()
             answered = bool(calls) and all(call.recorded for call in calls)
             known = answered and output is not None
-            outputs.append(output if known else placeholder(len(outputs)))
+            outputs.append(output if known else None)
             noted.append(calls)
         name = target.identity.name
         (share,) = self._shares(name, noted) or (unpriced_share(name, [[]], 1),)
-        return share, _answered(batch, outputs)
+        length = self._answer_characters(noted)
+        filled = [placeholder(n, length) if o is None else o for n, o in enumerate(outputs)]
+        return share, _answered(batch, filled)
+
+    def _answer_characters(self, noted: Sequence[Sequence[Noted]]) -> int:
+        """Return about how long an answer of the target is."""
+        calls = [call for calls in noted for call in calls]
+        seen = self._usage.of(calls[0].model, calls[0].form) if calls else None
+        if seen is None:
+            return USUAL_OUTPUT_TOKENS * CHARACTERS_A_TOKEN
+        return round(CHARACTERS_A_TOKEN * sum(seen.output_tokens) / len(seen))
 
     def _invocations(self, batch: CaseBatch) -> list[Invocation]:
         repeats = batch.column("repeat")
@@ -240,10 +250,10 @@ def _rewrapped(scorer: Any, inner: Any) -> Any:
     return dataclasses.replace(scorer, inner=inner)
 
 
-def placeholder(number: int) -> str:
-    """Return a text as long as an answer of which nothing is known; each is another one."""
+def placeholder(number: int, length: int = USUAL_OUTPUT_TOKENS * CHARACTERS_A_TOKEN) -> str:
+    """Return a text in the place of an answer that is not there yet; each is another one."""
     word = f"answer{number} "
-    return (word * (USUAL_OUTPUT_TOKENS * CHARACTERS_A_TOKEN // len(word))).strip()
+    return (word * max(1, round(length / len(word)))).strip()
 
 
 def _answered(batch: CaseBatch, outputs: list[Any]) -> CaseBatch:

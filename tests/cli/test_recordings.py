@@ -1,7 +1,9 @@
 """``evalkit recordings``: what need not be paid again is listed, shown and pruned."""
 
+import contextlib
 import json
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,17 +22,20 @@ Type = Callable[..., Any]
 def cache(folder: Path) -> Path:
     """A cache beside the store, with three calls of two models, one of them long unused."""
     path = folder / "evalkit-cache" / "calls.db"
-    made = Cache(path)
+    made, keys = Cache(path), list[str]()
     for number, model in enumerate(["openai/m", "openai/m", "openai/j"]):
         asked = {
             "model": model,
             "messages": [{"role": "user", "content": f"q{number}"}],
             "repeat": 0,
         }
-        made.put(recording_of(asked, label=model, subject="q"), {"text": f"a{number}"})
-    long_ago = now_milliseconds() - 40 * DAY
-    made._database.execute("UPDATE recordings SET used = ? WHERE reply LIKE '%a0%'", (long_ago,))
+        recording = recording_of(asked, label=model, subject="q")
+        made.put(recording, {"text": f"a{number}"})
+        keys.append(recording.key)
     made.close()
+    long_ago = now_milliseconds() - 40 * DAY
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE recordings SET used = ? WHERE key = ?", (long_ago, keys[0]))
     return path
 
 

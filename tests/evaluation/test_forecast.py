@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import evalkit
 from evalkit.evaluation.forecast import Expected, total_of
 from evalkit.evaluation.forecasting import forecast
-from evalkit.judging import asking
-from evalkit.judging.asking import forget_abilities
+from evalkit.judging.asking import ability_of, forget_abilities
 from evalkit.judging.jury import jury_of
+from evalkit.llm.open import open_chat_model
 from evalkit.testing import ScriptedEndpoint, SeenRequest
 from evalkit.testing.replies import Reply
 
@@ -159,7 +159,7 @@ def test_a_forecast_learns_nothing_of_servers() -> None:
     judge = judge_of("http://127.0.0.1:9/v1")
     forecast(data=[{"question": "q", "output": "a"}], scorers=[judge])
 
-    assert not asking._ABILITIES
+    assert not ability_of(open_chat_model("openai/j", base_url=judge.base_url)).confirmed
 
 
 def test_cases_that_a_judge_does_not_ask_about_cost_nothing() -> None:
