@@ -130,24 +130,29 @@ class ScriptedBatches:
         content = self.files.get(asked.get("input_file_id", ""))
         if content is None or asked.get("completion_window") != "24h":
             return _problem(400, "a batch needs an uploaded file, and completion_window 24h")
-        number = len(self.created)
+        identifier = self.start(asked["input_file_id"], asked.get("metadata"))
+        return _json(self._batches[identifier].fields)
+
+    def start(self, file_id: str, metadata: Mapping[str, Any] | None = None) -> str:
+        """Begin a batch of a file that is there, as a client does, and return its id."""
+        number, total = len(self.created), len(self.files[file_id].splitlines())
         fields: dict[str, Any] = {
             "id": f"batch-{number}",
             "object": "batch",
-            "endpoint": asked.get("endpoint"),
-            "input_file_id": asked["input_file_id"],
+            "endpoint": "/v1/chat/completions",
+            "input_file_id": file_id,
             "completion_window": "24h",
             "status": "validating",
             "errors": None,
             "output_file_id": None,
             "error_file_id": None,
             "created_at": now_milliseconds() // 1000,
-            "request_counts": {"total": len(content.splitlines()), "completed": 0, "failed": 0},
-            "metadata": asked.get("metadata"),
+            "request_counts": {"total": total, "completed": 0, "failed": 0},
+            "metadata": metadata,
         }
         self.created.append(fields)
         self._batches[fields["id"]] = _Batch(number, fields)
-        return _json(fields)
+        return f"batch-{number}"
 
     def _list(self, request: SeenRequest) -> Reply:
         asked = parse_qs(urlsplit(request.path).query)

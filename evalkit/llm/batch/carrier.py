@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from evalkit.llm.batch.settings import BatchSettings
 if TYPE_CHECKING:
     from evalkit.llm.batch.desk import Desk
 
+_log = logging.getLogger("evalkit")
 _ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 _FIRST_SHARE: Final = 1 / 12
 _SLOWER: Final = 1.5
@@ -64,6 +66,12 @@ class Carrier:
         self._note(file_id=file_id)
         batch = await parcel.api.create(file_id, parcel.pending.mark)
         self._note(batch_id=batch["id"])
+        _log.info(
+            "Batch %s: %s requests are with %s, which may take hours; Ctrl-C leaves them there.",
+            batch["id"],
+            f"{len(parcel.wanted):,}",
+            parcel.api.public_root,
+        )
         return True
 
     async def _find(self) -> bool:
@@ -118,6 +126,10 @@ class Carrier:
             self._give_up(error)
             return
         missing = without_answer(batch)
+        answered = sum(not isinstance(one, Unanswered) for one in outcomes.values())
+        total = len(self._parcel.pending.lines)
+        told = f"{answered:,} of {total:,} requests are answered"
+        _log.info("Batch %s has ended (%s): %s.", batch.get("id"), batch.get("status"), told)
         for custom_id in self._parcel.pending.lines:
             self._settle(custom_id, outcomes.pop(custom_id, missing))
         self._desk.ended(self._parcel)
