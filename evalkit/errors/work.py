@@ -138,10 +138,9 @@ class InterruptedRunError(EvalkitError, RuntimeError):
         kept = f"Interrupted after {self.done} of {self.total} cases."
         batches, requests = self.pending
         if batches:
-            kept += (
-                f" {requests:,} requests in {batches} {'batch' if batches == 1 else 'batches'} "
-                "stay with the provider, and are fetched, not paid again, when you go on."
-            )
+            noun = "batch" if batches == 1 else "batches"
+            kept += f" {requests:,} requests in {batches} {noun} stay with the provider"
+            kept += "." if self.run_id is None else ", to be fetched, not paid again."
         if self.run_id is None:
             return f"{kept} Nothing was kept, since no store was used."
         return f"{kept} Finish it with: evalkit resume {self.run_id}"
