@@ -19,7 +19,7 @@ import anyio
 from evalkit.llm.limits import PATIENCE, Patience
 
 MOST_WAITING: Final = 50_000
-"""Callers that may wait at a time; each holds about 30 kB of memory."""
+"""Callers that may wait at a time; each holds about 35 kB of memory."""
 
 
 class Slot(Protocol):
