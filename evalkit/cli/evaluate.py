@@ -170,6 +170,14 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
 @_option(_HOW, "--mode", metavar="MODE", help="Recordings: auto, replay, live or none.")
 @_option(_HOW, "--recordings", metavar="FOLDER", help="Recordings to commit.")
 @_option(_HOW, "--cards", metavar="FOLDER", help="Judges' cards, for calibrated(…).")
+@_option(
+    _HOW,
+    "--batch",
+    is_flag=False,
+    flag_value="all",
+    metavar="[ROLES]",
+    help="Ask models by batches, at half the price: all, judge or target.",
+)
 @_option(_HOW, "--backend", metavar="NAME", help="Where shards run; local, yet.")
 @_option(_HOW, "--resume", metavar="RUN", help="Interrupted run to finish with these objects.")
 @_option(_HOW, "--durable", is_flag=True, default=None, help="Survive a power cut too.")

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from evalkit.cli.comparing import show_comparison
 from evalkit.cli.exits import exit_code
+from evalkit.cli.forecast_shown import forecast_lines
 from evalkit.cli.output import facts_grid, show, tell, write, write_json
 from evalkit.cli.summary import check_report_files, show_results, write_reports
 from evalkit.engine.plan import Plan
@@ -16,6 +17,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.compare import compare
 from evalkit.evaluation.comparison import Comparison
 from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.forecasting import forecast_of, quiet
 from evalkit.evaluation.job import Job
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
@@ -80,11 +82,12 @@ def _described(words: Specification) -> dict[str, Any]:
     if words.resume is not None:
         raise UsageError("--dry-run is for new evaluations; 'evalkit runs show RUN' describes one.")
     arguments = words.arguments()
-    limits = arguments["runtime"].limits()
-    arguments["runtime"] = Runtime(store=False)
+    runtime: Runtime = arguments["runtime"]
+    arguments["runtime"] = quiet(runtime)
     job = start(Request(**arguments))
     try:
-        return _facts(job, job.plan(), limits)
+        expected = forecast_of(job, runtime)
+        return {**_facts(job, job.plan(), runtime.limits()), "expected": expected.to_json()}
     finally:
         job.spool.close()
 
@@ -118,6 +121,8 @@ def _show(facts: dict[str, Any]) -> None:
         "target", Text("stored outputs" if stored else f"{target['name']} ({target['kind']})")
     )
     grid.add_row("calls", Text(_calls(facts)))
+    for place, line in enumerate(forecast_lines(facts["expected"])):
+        grid.add_row("" if place else "expected", Text(line))
     for place, mark in enumerate(facts["scorers"].values()):
         grid.add_row("" if place else "scorers", Text(mark))
     for place, gate in enumerate(facts["gates"]):

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "scorers": LazyCommand("Know", "List and show scorers."),
     "judges": LazyCommand("Know", "List, show, explain, calibrate and audit judges."),
     "datasets": LazyCommand("Know", "List, show and check data."),
+    "recordings": LazyCommand("Know", "List, show and prune recorded model calls."),
     "doctor": LazyCommand("Know", "Say what is installed, configured and reachable."),
 }
 """Name of each command -> its heading and summary; ``evalkit.cli.NAME:command`` is the command."""

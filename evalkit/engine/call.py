@@ -61,8 +61,8 @@ class Call:
     """Whether it was answered from a recording, and so cost nothing."""
 
     @classmethod
-    def answered(cls, output: Output, seconds: float) -> Call:
-        """Return the call that gave *output* after *seconds*."""
+    def answered(cls, output: Output, seconds: float | None) -> Call:
+        """Return the call that gave *output* after *seconds*; ``None`` if that tells nothing."""
         if output.value is None:
             return cls.failed("empty", "The target returned nothing.", seconds)
         wrong = _wrong_field(output)

@@ -18,7 +18,8 @@ from evalkit.engine.state import RunState
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
-from evalkit.errors import BudgetSpentError, NotRecordedError, TargetError
+from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
+from evalkit.llm.batch.census import LimiterSlot
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.recording import Recording, recording_of_output
 from evalkit.llm.session import ModelSession, current_session
@@ -90,17 +91,42 @@ class Caller:
             await self._run_batches()
             return
         units = self._units()
+        if self._metered and self._session.batches("target"):
+            await self._run_fed(units)
+            return
         async with anyio.create_task_group() as workers:
             for _ in range(min(self._plan.limits.concurrency, self._plan.cells)):
                 workers.start_soon(self._work, units)
+
+    async def _run_fed(self, units: Iterator[Unit]) -> None:
+        """Give every unit a task of its own: those that wait for a batch are not in flight."""
+        in_flight = anyio.CapacityLimiter(self._plan.limits.concurrency)
+        async with anyio.create_task_group() as workers:
+            for unit in units:
+                slot = LimiterSlot(in_flight)
+                await self._session.room()
+                await slot.acquire()
+                workers.start_soon(self._run_counted, unit, slot)
+
+    async def _run_counted(self, unit: Unit, slot: LimiterSlot) -> None:
+        with self._session.caller(slot):
+            await self._run_unit(unit)
+        await self._finish(unit.work)
+
+    async def _finish(self, work: ShardWork) -> None:
+        """Hand a shard on once all of its calls are done."""
+        if work.pending == 0 and not work.finished:
+            work.finished = True
+            await self._ready(work)
 
     async def _run_batches(self) -> None:
         for shard in self._plan.shards:
             if self._stopped() and not self._is_called(shard):
                 continue
             work = ShardWork(shard, self._plan.batch(shard), 0)
-            for repeat in range(self._plan.repeats):
-                await self._call_batch(work, repeat)
+            with self._session.caller():
+                for repeat in range(self._plan.repeats):
+                    await self._call_batch(work, repeat)
             await self._ready(work)
 
     async def _call_batch(self, work: ShardWork, repeat: int) -> None:
@@ -136,10 +162,9 @@ class Caller:
 
     async def _work(self, units: Iterator[Unit]) -> None:
         for unit in units:  # one iterator, shared by all workers
-            await self._run_unit(unit)
-            if unit.work.pending == 0 and not unit.work.finished:
-                unit.work.finished = True
-                await self._ready(unit.work)
+            with self._session.caller():
+                await self._run_unit(unit)
+            await self._finish(unit.work)
 
     async def _run_unit(self, unit: Unit) -> None:
         work, history = unit.work, list[dict[str, Any]]()
@@ -172,6 +197,8 @@ class Caller:
         except BudgetSpentError:
             self._state.stop("budget")
             return None
+        except BatchPendingError:
+            return None  # the run is being interrupted; a resume fetches the answer
 
     async def _call(self, unit: Unit, row: int, history: list[dict[str, Any]]) -> Call | None:
         case = unit.work.batch.case(row)
@@ -222,7 +249,7 @@ class Caller:
                 output = await self._lane.run(
                     self._target.call, invocation, timeout_seconds=timeout
                 )
-        except (BudgetSpentError, NotRecordedError):
+        except (BatchPendingError, BudgetSpentError, NotRecordedError):
             raise
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -231,7 +258,8 @@ class Caller:
             return _failure(error, monotonic() - started - patience.waited)
         except (Exception, SystemExit) as error:  # noqa: BLE001  a target may raise anything
             return _failure(error, monotonic() - started - patience.waited, timeout)
-        return Call.answered(output, monotonic() - started - patience.waited)
+        seconds = monotonic() - started - patience.waited
+        return Call.answered(output, None if patience.batched else seconds)
 
     def _stopped(self) -> bool:
         if not self._state.stopping.is_set():

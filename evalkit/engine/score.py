@@ -16,8 +16,10 @@ from evalkit.engine.state import RunState
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
-from evalkit.errors import BudgetSpentError, NotRecordedError
+from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError
+from evalkit.llm.batch.census import LimiterSlot
 from evalkit.llm.limits import PATIENCE, Patience
+from evalkit.llm.session import current_session
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.configured import unwrapped
 from evalkit.scoring.protocol import Scorer, requirements_of
@@ -59,6 +61,10 @@ class ShardScorer:
         self._processes = ProcessLane()
         self._timeout = timeout_seconds
         self._in_flight = anyio.CapacityLimiter(concurrency)
+        self._blocking = anyio.Lock()
+        """Code that blocks runs one scorer at a time, also where shards are scored together."""
+
+        self._session = current_session()
 
     async def score(self, shard: int, batch: CaseBatch, failures: Mapping[int, Score]) -> None:
         """Score *batch*, the cells of one shard, and record it scorer by scorer.
@@ -74,9 +80,11 @@ class ShardScorer:
         seen = batch if not failures else batch.take(kept)
         missing = [p for p in range(len(self._scorers)) if (shard, p) not in self._state.scored]
         blocking = [p for p in missing if not is_async(self._scorers[p])]
-        for place in blocking:
-            columns = await self._score_blocking(self._scorers[place], seen)
-            self._record(shard, place, columns, kept, failures)
+        with self._session.caller():
+            for place in blocking:
+                async with self._blocking:
+                    columns = await self._score_blocking(self._scorers[place], seen)
+                self._record(shard, place, columns, kept, failures)
         async with anyio.create_task_group() as group:
             for place in (p for p in missing if p not in blocking):
                 group.start_soon(self._score_async, shard, place, seen, kept, failures)
@@ -186,9 +194,12 @@ class ShardScorer:
                 self._record(shard, place, columns_of([_not_run()] * len(batch)), kept, failures)
                 return
             try:
-                columns = _keyed(await scorer.score_batch(batch), len(batch))
+                with self._session.caller():
+                    columns = _keyed(await scorer.score_batch(batch), len(batch))
             except NotRecordedError:
                 raise
+            except BatchPendingError:
+                columns = {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
             except BudgetSpentError:
                 self._state.stop("budget")
                 columns = {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
@@ -199,16 +210,18 @@ class ShardScorer:
         cells: list[Cells] = [{} for _ in range(len(batch))]
         async with anyio.create_task_group() as group:
             for row in range(len(batch)):
-                await self._let_in((place, shard, row))
-                group.start_soon(self._score_cell, shard, place, batch, row, cells)
+                slot = LimiterSlot(self._in_flight)
+                await self._session.room()
+                await slot.acquire()
+                group.start_soon(self._score_cell, slot, place, batch, row, cells)
         self._record(shard, place, columns_of(cells), kept, failures)
 
     async def _score_cell(
-        self, shard: int, place: int, batch: CaseBatch, row: int, cells: list[Cells]
+        self, slot: LimiterSlot, place: int, batch: CaseBatch, row: int, cells: list[Cells]
     ) -> None:
         scorer: Any = self._scorers[place]
         key = f"{batch.ids[row]}\0{batch.column('repeat')[row]}"
-        try:
+        with self._session.caller(slot):
             known = self._state.cells.get((place, key))
             if known is not None:
                 cells[row] = known
@@ -224,6 +237,9 @@ class ShardScorer:
                 cells[row] = cells_of(await self._in_time(scorer.score(batch.case(row))))
             except NotRecordedError as error:
                 raise error.of_case(batch.ids[row]) from None
+            except BatchPendingError:
+                cells[row] = _not_run()  # the run is being interrupted; a resume asks again
+                return
             except BudgetSpentError:
                 # Not journaled, so that a resume with a higher budget asks again.
                 self._state.stop("budget")
@@ -232,15 +248,6 @@ class ShardScorer:
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything
                 cells[row] = {PLAIN: failure_of(error)}
             self._state.record_cell(place, key, cells[row])
-        finally:
-            self._in_flight.release_on_behalf_of((place, shard, row))
-
-    async def _let_in(self, borrower: tuple[int, int, int]) -> None:
-        """Wait until one more cell may be in flight; no turn of the loop is lost where one may."""
-        try:
-            self._in_flight.acquire_on_behalf_of_nowait(borrower)
-        except anyio.WouldBlock:
-            await self._in_flight.acquire_on_behalf_of(borrower)
 
     async def _in_time(self, verdict: Awaitable[Any]) -> Any:
         """Return what *verdict* comes to.

@@ -29,6 +29,7 @@ in one line what to do next.  The command line prints that line and exits with t
     ├── NoValueError (ValueError)              float() of an estimate that has no value
     ├── TargetError (RuntimeError)             one call of a target failed, with its reason
     ├── BudgetSpentError (RuntimeError)        the budget allows no further call
+    ├── BatchPendingError (RuntimeError)       the answer is with a batch that is not done yet
     ├── NotRecordedError (LookupError)         only recordings may answer, and none does
     ├── RunLockedError (RuntimeError)          another process is writing this run
     ├── JournalError (OSError)                 the journal cannot be written or read
@@ -80,6 +81,7 @@ from evalkit.errors.usage import (
     near_miss,
 )
 from evalkit.errors.work import (
+    BatchPendingError,
     BudgetSpentError,
     DuplicatePluginError,
     InterruptedRunError,
@@ -96,6 +98,7 @@ __all__ = [
     "AlreadyExistsError",
     "AmbiguousRunError",
     "ArtifactPathError",
+    "BatchPendingError",
     "BindingError",
     "BudgetSpentError",
     "DataError",

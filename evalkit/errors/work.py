@@ -62,6 +62,24 @@ class BudgetSpentError(EvalkitError, RuntimeError):
         return f"The budget of {self.limit} is spent ({self.spent}); raise budget= and resume."
 
 
+class BatchPendingError(EvalkitError, RuntimeError):
+    """An answer is awaited from a batch at the provider, and the evaluation ends before that.
+
+    An evaluation turns it into cells that were not run; a resume fetches the answers.
+    """
+
+    def __init__(self, batches: int, requests: int) -> None:
+        super().__init__(batches, requests)
+        self.batches = batches
+        self.requests = requests
+
+    def __str__(self) -> str:
+        return (
+            f"{self.requests:,} requests in {self.batches} batches are with the provider; resume "
+            "to fetch their answers."
+        )
+
+
 class NotRecordedError(EvalkitError, LookupError):
     """Only recordings may answer, and none answers this call; nothing was sent."""
 
@@ -106,14 +124,23 @@ class InterruptedRunError(EvalkitError, RuntimeError):
 
     exit_code = 130
 
-    def __init__(self, run_id: str | None, done: int, total: int) -> None:
-        super().__init__(run_id, done, total)
+    def __init__(
+        self, run_id: str | None, done: int, total: int, pending: tuple[int, int] = (0, 0)
+    ) -> None:
+        super().__init__(run_id, done, total, pending)
         self.run_id = run_id
         self.done = done
         self.total = total
+        self.pending = pending
+        """Batches that go on at the provider, and the requests in them."""
 
     def __str__(self) -> str:
         kept = f"Interrupted after {self.done} of {self.total} cases."
+        batches, requests = self.pending
+        if batches:
+            noun = "batch" if batches == 1 else "batches"
+            kept += f" {requests:,} requests in {batches} {noun} stay with the provider"
+            kept += "." if self.run_id is None else ", to be fetched, not paid again."
         if self.run_id is None:
             return f"{kept} Nothing was kept, since no store was used."
         return f"{kept} Finish it with: evalkit resume {self.run_id}"

@@ -149,13 +149,18 @@ def execute(job: Job) -> EvaluationResult:
         raise
     if job.state.stop_reason == "interrupted":
         done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
-        raise InterruptedRunError(result.run_id, done, len(result))
+        raise InterruptedRunError(result.run_id, done, len(result), job.pending)
     return result
 
 
 def _interrupt(job: Job) -> None:
     job.state.stop("interrupted")
-    sys.stderr.write("\nStopping: what is in flight is finished; Ctrl-C again gives it up.\n")
+    told = "what is in flight is finished; Ctrl-C again gives it up."
+    desk = None if job.session is None else job.session.desk
+    batches, requests = (0, 0) if desk is None else desk.on_the_way
+    if batches:
+        told += f" {requests:,} requests in batches stay with the provider."
+    sys.stderr.write(f"\nStopping: {told}\n")
 
 
 async def _journalled(job: Job) -> None:

@@ -37,7 +37,7 @@ from evalkit.evaluation.stopping import DECIDED
 from evalkit.evaluation.watching import Watcher, course_of, saved, watcher_of
 from evalkit.hooks.telling import tell
 from evalkit.llm.limits import Admission, under
-from evalkit.llm.session import use_session
+from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature, specification
@@ -69,6 +69,12 @@ class Job:
     """Scorers of those metrics, where they are at hand."""
 
     state: RunState = field(default_factory=RunState)
+    session: ModelSession | None = None
+    """What models are asked through, while the job runs."""
+
+    pending: tuple[int, int] = (0, 0)
+    """Batches that the job has left with the provider, and the requests in them."""
+
     lock: RunLock | None = None
     started: float = field(default_factory=monotonic)
 
@@ -144,11 +150,13 @@ class Job:
 
             self.state.on_call = progress.update if progress.drawn else None
             self.state.on_batch = scored
-            session = open_session(self)
+            session = self.session = open_session(self)
             try:
                 with use_session(session), under(Admission(session.controllers)):
-                    await run_local(plan, self.state)
+                    async with session.open():
+                        await run_local(plan, self.state)
             finally:
+                self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
                 self.state.on_call = self.state.on_batch = None
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Final, cast
 from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
+from evalkit.llm.batch.desk import Desk
+from evalkit.llm.batch.pending import PendingFolder
+from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
 from evalkit.llm.cache import Cache
 from evalkit.llm.limits import Controllers
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 CACHE_FILE: Final = "evalkit-cache/calls.db"
 """The cache, beside the store."""
 
+BATCHES_FOLDER: Final = "batches"
+"""Batches on their way, beside the cache."""
+
 _SQLITE: Final = "sqlite:///"
 
 
@@ -34,11 +40,16 @@ def open_session(job: Job) -> ModelSession:
     Raises:
         UsageError: If the cache cannot be opened.
     """
-    return session_of(job.runtime, ledger=job.state.ledger, since=job.plan_facts["created"])
+    created = job.plan_facts["created"]
+    return session_of(job.runtime, ledger=job.state.ledger, since=created, desk=_desk(job))
 
 
 def session_of(
-    runtime: Runtime, *, ledger: Ledger | None = None, since: int | None = None
+    runtime: Runtime,
+    *,
+    ledger: Ledger | None = None,
+    since: int | None = None,
+    desk: Desk | None = None,
 ) -> ModelSession:
     """Return a session that keeps the recordings, limits and budget of *runtime*.
 
@@ -46,20 +57,44 @@ def session_of(
         runtime: How models are asked.
         ledger: Where calls are counted; a new one by default.
         since: Time from which on ``live`` takes recordings as made by itself; now by default.
+        desk: What sends calls by batches; by default every call is made at once.
 
     Raises:
         UsageError: If the cache cannot be opened.
     """
     return ModelSession(
         ledger=ledger,
-        recorder=_recorder(runtime, since=now_milliseconds() if since is None else since),
+        recorder=recorder_of(runtime, since=now_milliseconds() if since is None else since),
         controllers=Controllers(
             requests_per_minute=runtime.requests_per_minute,
             tokens_per_minute=runtime.tokens_per_minute,
         ),
         budget=Budget.of(runtime.budget),
         prices=Prices(runtime.prices),
+        desk=desk,
     )
+
+
+def _desk(job: Job) -> Desk | None:
+    """Return what sends calls by batches, where any are to be; a replay asks nobody."""
+    runtime = job.runtime
+    settings = BatchSettings.of(runtime.batch)
+    if settings is None or runtime.mode == "replay":
+        return None
+    return Desk(
+        settings,
+        folder=pending_folder(runtime),
+        # What answers from recordings may take over a batch of any run; else, one's own alone.
+        since=0 if runtime.mode == "auto" else job.plan_facts["created"],
+        stopped=lambda: job.state.stop_reason == "interrupted",
+        keep_files=runtime.mode == "none",
+    )
+
+
+def pending_folder(runtime: Runtime) -> PendingFolder:
+    """Return the place where batches on their way are written down."""
+    cache = cache_path(runtime.store)
+    return PendingFolder(None if cache is None else cache.parent / BATCHES_FOLDER)
 
 
 def checking_session(runtime: Runtime) -> ModelSession:
@@ -67,14 +102,22 @@ def checking_session(runtime: Runtime) -> ModelSession:
     return ModelSession(recorder=Recorder(mode=cast("Mode", runtime.mode)))
 
 
-def _recorder(runtime: Runtime, *, since: int) -> Recorder:
+def recorder_of(runtime: Runtime, *, since: int, made: bool = True) -> Recorder:
+    """Return what answers from recordings and makes them.
+
+    Args:
+        runtime: Where recordings lie, and what is done with them.
+        since: In mode ``live``: recordings from this moment on are the run's own.
+        made: Whether a cache is made where there is none.
+    """
     places: list[Recordings] = []
     if runtime.mode != "none":
         if runtime.recordings is not None:
             places.append(RecordingFolder(Path(runtime.recordings)))
         cache = cache_path(runtime.store)
         # A replay with recordings that lie in the repository must not depend on this machine.
-        if cache is not None and not (runtime.mode == "replay" and places):
+        wanted = cache is not None and not (runtime.mode == "replay" and places)
+        if cache is not None and wanted and (made or cache.is_file()):
             places.append(Cache(cache))
     return Recorder(mode=cast("Mode", runtime.mode), places=places, since=since)
 

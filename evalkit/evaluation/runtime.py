@@ -8,6 +8,7 @@ from typing import Any
 
 from evalkit.engine.plan import Limits
 from evalkit.errors import UsageError, near_miss
+from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
 from evalkit.llm.prices import Prices
 from evalkit.llm.recorder import MODES
@@ -58,6 +59,12 @@ class Runtime:
     ``calibrated(grounded, kappa >= 0.6)``; by default that of ``[tool.evalkit]``.  Cards in the
     store are found without."""
 
+    batch: bool | str | Sequence[str] | Mapping[str, Any] = False
+    """Whose model calls go through the provider's batch endpoint, at half the price and within a
+    day: ``True`` for all, ``"judge"`` or ``"target"``, a list, or a mapping of roles to yes or no,
+    in which ``requests``, ``megabytes``, ``price_share``, ``retries`` and ``poll_seconds`` may
+    stand beside the roles."""
+
     backend: str = "local"
     """Where shards run; ``local`` is the only backend yet."""
 
@@ -86,6 +93,7 @@ class Runtime:
             hint = near_miss(self.mode, MODES)
             raise UsageError(f"mode={self.mode!r} is none of {', '.join(MODES)}.{hint}")
         Prices(self.prices)
+        BatchSettings.of(self.batch)
         self.limits()
 
     def limits(self) -> Limits:
@@ -104,6 +112,7 @@ class Runtime:
 
 def shown(runtime: Runtime) -> dict[str, Any]:
     """Return the settings of *runtime* that are worth recording."""
+    batch = BatchSettings.of(runtime.batch)
     return {
         "concurrency": runtime.concurrency,
         "timeout_seconds": runtime.timeout_seconds,
@@ -114,6 +123,7 @@ def shown(runtime: Runtime) -> dict[str, Any]:
         "cards": runtime.cards,
         "prices": None if runtime.prices is None else dict(runtime.prices),
         "budget": dict(runtime.limits().budget),
+        "batch": False if batch is None else batch.to_json(),
         "backend": runtime.backend,
         "durable": runtime.durable,
     }

@@ -143,6 +143,10 @@ class Specification(BaseModel):
     prices: dict[str, list[float]] | None = Field(
         default=None, description="Dollars for a million tokens in and out, by model."
     )
+    batch: bool | str | list[str] | dict[str, Any] = Field(
+        default=False,
+        description="Whose model calls go by batches: true, judge, target, or also settings.",
+    )
     backend: str = Field(default="local", description="Where shards run; local, yet.")
     progress: bool | None = Field(default=None, description="Whether to draw a progress bar.")
     store: bool | str | None = Field(default=None, description="Store's URI; false keeps nothing.")

@@ -137,6 +137,11 @@ def _stop(
 ) -> dict[str, Any]:
     """Return what the plan keeps of ``stop=``: then shards are small, to look often."""
     reducers = [parse_reducer(text, options["repeats"]) for text in options["reducers"]]
+    if request.stop is not None and request.runtime.batch:
+        raise UsageError(
+            "stop= asks case by case until the gates are decided, and batch= asks all at once: "
+            "give one of them."
+        )
     stop = stop_facts(request.stop, options["gates"], scorers, reducers, baseline)
     if stop is None:
         return {"stop": None}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
 from evalkit.errors import NotRecordedError, TargetError
+from evalkit.llm.batch.census import waiting
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recording import recording_of_call
@@ -102,6 +104,21 @@ def forget_abilities() -> None:
     _KNOWN.clear()
 
 
+@contextlib.contextmanager
+def unchanged_abilities() -> Generator[None]:
+    """Remember of servers, after the block, what was known before: nobody was asked in it."""
+    before = {place: (known.way, known.confirmed) for place, known in _ABILITIES.items()}
+    try:
+        yield
+    finally:
+        _KNOWN.clear()
+        for place in list(_ABILITIES):
+            if place in before:
+                _ABILITIES[place].way, _ABILITIES[place].confirmed = before[place]
+            else:
+                del _ABILITIES[place]
+
+
 def ability_of(client: ChatModel) -> Ability:
     """Return what is known of the connection of *client*."""
     found = _KNOWN.get(client)
@@ -164,7 +181,7 @@ async def ask(client: ChatModel, question: Question, *, role: str, repeat: int =
             return await _confirmed(call, way, ability)
         except _RefusedError as refusal:
             refused = refusal
-        async with _lock_of(client):
+        async with _turn_of(client):
             if ability.way == way:
                 return await _explored(call, way, ability, refused)
         way = ability.way
@@ -215,14 +232,14 @@ class _Call:
 
         An earlier process has found out what the server takes; this one shall not ask again.
         """
-        recorder = current_session().recorder
-        for one in [way, *way.others()] if recorder.on else []:
+        session = current_session()
+        for one in [way, *way.others()] if session.recorder.on else []:
             request, _ = self.request(one)
             try:
-                found = recorder.find(recording_of_call(self.client, request, self.repeat))
+                found = session.is_known(recording_of_call(self.client, request, self.repeat))
             except NotRecordedError:
                 continue
-            if found is not None:
+            if found:
                 return one
         return None
 
@@ -294,6 +311,19 @@ class _RefusedError(Exception):
         if not formats or _TOO_LONG.search(told) or (ability.confirmed and way == ability.way):
             return None
         return Way(formats[0], way.without)
+
+
+@contextlib.asynccontextmanager
+async def _turn_of(client: ChatModel) -> AsyncGenerator[None]:
+    """Hold the lock of a connection; who waits for it may be waiting for another one's batch."""
+    lock, held = _lock_of(client), False
+    try:
+        async with waiting():
+            held = await lock.acquire()
+        yield
+    finally:
+        if held:
+            lock.release()
 
 
 def _lock_of(client: ChatModel) -> asyncio.Lock:

@@ -13,6 +13,15 @@ UNITS: Final = ("usd", "tokens", "calls", "seconds")
 _SHOWN: Final = {"usd": "${:g}", "tokens": "{:,.0f} tokens", "calls": "{:,.0f} calls"}
 
 
+@dataclass(slots=True)
+class Reserve:
+    """What calls that were promised, and not paid yet, are expected to use."""
+
+    tokens: float = 0.0
+    usd: float = 0.0
+    """US dollars, of the calls whose price is known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """Most to spend; nothing is limited where nothing is said.
@@ -60,6 +69,7 @@ class Budget:
         role: str,
         seconds: float,
         under_way: Mapping[str, int] | None = None,
+        reserved: Mapping[str, Reserve] | None = None,
     ) -> None:
         """Refuse a call of *role* when any limit is reached; unknown prices count as nothing.
 
@@ -68,16 +78,18 @@ class Budget:
             role: Who asks.
             seconds: Time since the work began.
             under_way: Calls by role that were begun and not counted yet.
+            reserved: What calls in batches are expected to use, by role.
 
         Raises:
             BudgetSpentError: Naming the limit and what was spent.
         """
-        begun = under_way or {}
+        begun, kept = under_way or {}, reserved or {}
         if self.total:
-            spent = _sums(ledger.roles.values(), seconds, sum(begun.values()))
+            spent = _sums(ledger.roles.values(), seconds, sum(begun.values()), kept.values())
             _check(self.total, spent, "")
         if role in self.roles:
-            spent = _sums([ledger[role]], seconds, begun.get(role, 0))
+            own = [kept[role]] if role in kept else []
+            spent = _sums([ledger[role]], seconds, begun.get(role, 0), own)
             _check(self.roles[role], spent, f" for {role} calls")
 
 
@@ -96,14 +108,17 @@ def _limits(given: Mapping[Any, Any], role: str | None = None) -> dict[str, floa
     return found
 
 
-def _sums(spent: Iterable[Spent], seconds: float, begun: int) -> dict[str, float]:
-    entries = list(spent)
+def _sums(
+    spent: Iterable[Spent], seconds: float, begun: int, reserved: Iterable[Reserve]
+) -> dict[str, float]:
+    entries, kept = list(spent), list(reserved)
     return {
-        "usd": sum(one.cost for one in entries),
+        "usd": sum(one.cost for one in entries) + sum(one.usd for one in kept),
         "calls": sum(one.calls for one in entries) + begun,
         "tokens": sum(
             count for one in entries for kind, count in one.tokens.items() if kind not in PARTS
-        ),
+        )
+        + sum(one.tokens for one in kept),
         "seconds": seconds,
     }
 

@@ -144,6 +144,32 @@ class Cache:
             count: int = self._database.execute("SELECT count(*) FROM recordings").fetchone()[0]
         return count
 
+    def latest(self, count: int) -> list[tuple[Any, Any]]:
+        """Return what was asked and answered in the *count* calls that were used last."""
+        query = "SELECT asked, reply FROM recordings ORDER BY used DESC LIMIT ?"
+        with self._lock, self._forgiven("read"):
+            rows = self._database.execute(query, (count,)).fetchall()
+            return [(parse_json(asked), parse_json(reply)) for asked, reply in rows]
+        return []
+
+    def rows(self) -> list[tuple[str, Any, int, int, int | None]]:
+        """Return key, what was asked, bytes, and when it was recorded and used, of each."""
+        query = "SELECT key, asked, length(asked) + length(reply), recorded, used FROM recordings"
+        with self._lock:
+            return [(row[0], parse_json(row[1]), *row[2:]) for row in self._database.execute(query)]
+
+    def whole(self, key: str) -> tuple[Any, Any]:
+        """Return what was asked and answered under *key*, which is there."""
+        query = "SELECT asked, reply FROM recordings WHERE key = ?"
+        with self._lock:
+            asked, reply = self._database.execute(query, (key,)).fetchone()
+        return parse_json(asked), parse_json(reply)
+
+    def abandon(self) -> None:
+        """Close the file, which was only looked at: nothing in it counts as used."""
+        with self._lock:
+            self._database.close()
+
     def close(self) -> None:
         """Note what was used, and close the file."""
         self._note_uses()

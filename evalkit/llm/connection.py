@@ -6,6 +6,7 @@ Each attempt asks `admitted` for its turn, and shows it the response's status an
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -30,6 +31,7 @@ T = TypeVar("T")
 SHOWN: Final = 300
 """Characters of a server's answer that an error shows."""
 
+_LARGE_BYTES: Final = 1 << 20
 _TOO_MANY: Final = 429
 _OK: Final = range(200, 300)
 _REDIRECTS: Final = range(300, 400)
@@ -60,6 +62,12 @@ class Call:
     method: str = "POST"
     seed: int = 0
     """Seed of the jitter between retries."""
+
+    headers: Mapping[str, str] | None = None
+    """Headers beside, or in place of, those of the connection."""
+
+    once: bool = False
+    """Whether to try only once, as for what must not be done twice."""
 
 
 class Connection:
@@ -116,6 +124,8 @@ class Connection:
                 failed = error
             except TargetError as error:
                 failed = _AttemptError(error.reason, error.explanation, again=False)
+            if call.once:
+                failed.again = False
             if self._waits_in_turn(failed, refused):
                 refused += 1
                 continue
@@ -184,9 +194,9 @@ class Connection:
             async with session.request(
                 call.method,
                 call.url,
-                data=call.body,
+                data=_sent(call.body),
                 params=call.parameters,
-                headers={"Authorization": f"Bearer {key}"} if key else None,
+                headers={**(call.headers or {}), **_bearer(key)},
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
@@ -229,6 +239,15 @@ class Connection:
             await session.close()
 
 
+def _bearer(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
+    """Return *body* so that a large one is sent in pieces, and others get their turn between."""
+    return io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
+
+
 async def _body(response: aiohttp.ClientResponse) -> str:
     return await response.text(errors="replace")
 
@@ -266,18 +285,39 @@ def is_web_url(url: str) -> bool:
         return False
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: str) -> _AttemptError:
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a status that is none of success means."""
+
+    reason: str
+    text: str
+    again: bool
+    """Whether trying again can help."""
+
+
+def refusal_of(status: int, body: str) -> Refusal:
+    """Return what *status* means, with the beginning of the *body* that came with it.
+
+    Examples:
+        >>> refusal_of(429, "slow down")
+        Refusal(reason='rate_limited', text='status 429: slow down', again=True)
+    """
     again = status in _RETRIED
     if status == _TOO_MANY:
         # No money left does not come back by waiting.
         again = "insufficient_quota" not in body
-        reason = "rate_limited"
-    else:
-        reason = "provider_error"
+    reason = "rate_limited" if status == _TOO_MANY else "provider_error"
     text = f"status {status}: {shown(body)}" if body.strip() else f"status {status}"
+    return Refusal(reason, text, again)
+
+
+def _refusal(status: int, headers: Mapping[str, str], body: str) -> _AttemptError:
+    found = refusal_of(status, body)
+    text = found.text
     if status in _REDIRECTS:
         text = f"status {status}: moved to {public_url(headers.get('Location', ''))}; use that URL"
-    return _AttemptError(reason, text, again=again, retry_after=retry_after_seconds(headers))
+    wait = retry_after_seconds(headers)
+    return _AttemptError(found.reason, text, again=found.again, retry_after=wait)
 
 
 def _text(error: BaseException) -> str:

@@ -27,6 +27,10 @@ class Flights(Generic[T]):
         """Begin with none."""
         self._flights: dict[tuple[int, str], _Flight[T]] = {}
 
+    def under_way(self, key: str) -> bool:
+        """Say whether a call under *key* is on its way."""
+        return (id(asyncio.get_running_loop()), key) in self._flights
+
     async def join(self, key: str, make: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
         """Return the result of the call under *key*, and whether another task had made it.
 

@@ -37,6 +37,9 @@ class Patience:
     waited: float = 0.0
     """Seconds that were spent waiting for a turn."""
 
+    batched: bool = False
+    """Whether a batch has answered: then the time tells nothing of the model."""
+
 
 PATIENCE: Final[ContextVar[Patience | None]] = ContextVar("evalkit_patience", default=None)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import dataclasses
+import functools
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalkit._internal.canonical import parse_json
@@ -16,6 +18,8 @@ from evalkit.llm.secrets import public_url
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from evalkit.llm.batch.api import BatchApi, Place
 
 
 class OpenAICompatibleModel:
@@ -52,12 +56,18 @@ class OpenAICompatibleModel:
         """
         self.name = name
         self.model = model
-        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._root = base_url.rstrip("/")
+        self._url = f"{self._root}/chat/completions"
         self._public_url = public_url(base_url.rstrip("/"))
         self._key_required = key_required
-        self._connection = Connection(
-            auth_environment=auth_environment, timeout_seconds=timeout_seconds, policy=policy
+        self._auth_environment = auth_environment
+        self._open: Callable[[], Connection] = functools.partial(
+            Connection,
+            auth_environment=auth_environment,
+            timeout_seconds=timeout_seconds,
+            policy=policy,
         )
+        self._connection = self._open()
 
     @property
     def base_url(self) -> str | None:
@@ -91,6 +101,22 @@ class OpenAICompatibleModel:
             return read_reply(await response.read())
 
         return await self._connection.send(call, read)
+
+    @property
+    def batch_place(self) -> Place:
+        """Server, model and variable of the key: what the requests of a batch share."""
+        return self._public_url, self.model, self._auth_environment
+
+    def batch_api(self) -> BatchApi:
+        """Return the server's batch endpoint, over connections of its own."""
+        from evalkit.llm.batch.api import BatchApi
+
+        return BatchApi(self._root, place=self.batch_place, connection=self._open())
+
+    def batch_body(self, request: ChatRequest) -> bytes:
+        """Return what a line of a batch asks for *request*; nothing in a batch is streamed."""
+        body = encoded(self._payload(dataclasses.replace(request, stream=False)))
+        return bytes(memoryview(body))  # without the room that the encoder has kept for more
 
     def _payload(self, request: ChatRequest) -> dict[str, Any]:
         payload: dict[str, Any] = {"model": self.model, "messages": request.messages}

@@ -130,7 +130,7 @@ def list_stale(path: str | Path, *, days: float = 1.0) -> list[str]:
     Raises:
         UsageError: If there is nothing at *path*, or no run has noted what it used.
     """
-    place = _opened(path)
+    place = opened(path)
     try:
         last = place.last_used() if isinstance(place, RecordingFolder) else now_milliseconds()
         if last is None:
@@ -147,7 +147,7 @@ def prune(path: str | Path, *, days: float = 1.0) -> list[str]:
         UsageError: As `list_stale`.
     """
     stale = list_stale(path, days=days)
-    place = _opened(path)
+    place = opened(path)
     try:
         place.remove(stale)
     finally:
@@ -155,7 +155,12 @@ def prune(path: str | Path, *, days: float = 1.0) -> list[str]:
     return stale
 
 
-def _opened(path: str | Path) -> Cache | RecordingFolder:
+def opened(path: str | Path) -> Cache | RecordingFolder:
+    """Return the recordings at *path*: a folder of them, or the file of a cache.
+
+    Raises:
+        UsageError: If there is nothing at *path*.
+    """
     found = Path(path)
     if found.is_dir():
         return RecordingFolder(found)

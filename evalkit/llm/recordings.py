@@ -7,6 +7,7 @@ lately is noted in ``.used``, which the folder's own ``.gitignore`` keeps out of
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -108,6 +109,35 @@ class RecordingFolder:
                 found = recording_of({}, label="", subject=about).subject
                 self._subjects.setdefault(found, []).append(asked)
         return self._subjects.get(subject, [])
+
+    def latest(self, count: int) -> list[tuple[Any, Any]]:
+        """Return what was asked and answered in *count* of the recordings."""
+        read = [_read(path, path.read_bytes()) for path in itertools.islice(self.files(), count)]
+        return [(one["asked"], one["reply"]) for one in read]
+
+    def rows(self) -> list[tuple[str, Any, int, int, int | None]]:
+        """Return key, what was asked, bytes, and when it was recorded and used, of each."""
+        used: dict[str, int] = {}
+        for moment, keys in self._notes():
+            for key in keys:
+                used[key] = max(moment, used.get(key, 0))
+        found: list[tuple[str, Any, int, int, int | None]] = []
+        for path in self.files():
+            facts = path.stat()
+            asked = _read(path, path.read_bytes())["asked"]
+            made = facts.st_mtime_ns // 1_000_000
+            found.append((path.stem, asked, facts.st_size, made, used.get(path.stem)))
+        return found
+
+    def whole(self, key: str) -> tuple[Any, Any]:
+        """Return what was asked and answered under *key*, which is there."""
+        path = self._paths()[key]
+        found = _read(path, path.read_bytes())
+        return found["asked"], found["reply"]
+
+    def abandon(self) -> None:
+        """Forget what was only looked at: nothing of it counts as used."""
+        self._uses.clear()
 
     def stale(self, before: int) -> list[str]:
         """Return the keys of what no run has used from *before* on, in milliseconds."""

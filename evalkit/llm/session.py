@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Generator
+import logging
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.clock import monotonic
-from evalkit.errors import BudgetSpentError
+from evalkit.errors import BatchPendingError, BudgetSpentError
+from evalkit.llm.batch.census import Slot, waiting
+from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
 from evalkit.llm.flight import Flights
 from evalkit.llm.keeping import Keeper
@@ -31,6 +35,11 @@ from evalkit.llm.recording import (
 )
 from evalkit.llm.usage import PARTS, Charge, Ledger
 
+if TYPE_CHECKING:
+    from evalkit.llm.batch.desk import Desk
+
+_log = logging.getLogger("evalkit")
+
 
 class ModelSession:
     """Asks models on behalf of one evaluation."""
@@ -43,6 +52,7 @@ class ModelSession:
         controllers: Controllers | None = None,
         budget: Budget | None = None,
         prices: Prices | None = None,
+        desk: Desk | None = None,
     ) -> None:
         """Begin with nothing asked; by default nothing is recorded or limited.
 
@@ -52,12 +62,16 @@ class ModelSession:
             controllers: How fast connections are asked.
             budget: How much may be spent.
             prices: What tokens cost.
+            desk: What sends calls by batches; by default every call is made at once.
         """
         self.ledger = ledger or Ledger()
         self.recorder = recorder or Recorder()
         self.controllers = controllers
         self.budget = budget or Budget()
         self.prices = prices or Prices()
+        self.desk = desk
+        self._promises = Promises()
+        self._live: set[str] = set()
         self._flights: Flights[ChatReply] = Flights()
         self._keeper = Keeper(self.recorder)
         self._began = monotonic()
@@ -79,29 +93,39 @@ class ModelSession:
             TargetError: If there is no answer.
             BudgetSpentError: If nothing may be spent any more; the call was not made.
             NotRecordedError: If only recordings may answer, and none does.
+            BatchPendingError: If a batch has the call, and the evaluation ends before its answer.
         """
-        if not self.recorder.on:
+        batched = self._is_batched(model, role)
+        if not self.recorder.on and not batched:
             return await self._asked(model, request, role)
         recording = recording_of_call(model, request, repeat or request.repeat)
+        if not self.recorder.on:
+            return await self._batched(model, request, role, recording)
         found = self.recorder.find(recording)
         if found is not None:
             self.ledger.add(role, Charge(cached=True))
             return reply_from_json(found)
 
         async def make() -> ChatReply:
-            return await self._asked(model, request, role, recording)
+            ask = self._batched if batched else self._asked
+            return await ask(model, request, role, recording)
 
-        reply, shared = await self._flights.join(recording.key, make)
+        if batched and self._flights.under_way(recording.key):
+            async with waiting():
+                reply, shared = await self._flights.join(recording.key, make)
+        else:
+            reply, shared = await self._flights.join(recording.key, make)
         if shared:
             self.ledger.add(role, Charge(cached=True))
         return reply
 
-    def check(self, role: str, *, own: int = 0) -> None:
+    def check(self, role: str, *, own: int = 0, expected: bool = False) -> None:
         """Refuse to go on where the budget of *role*, or of all, is spent.
 
         Args:
             role: Who asks.
             own: How many of the calls under way are the asker's own.
+            expected: Whether what batches on their way are expected to use counts as spent.
 
         Raises:
             BudgetSpentError: Naming the limit.
@@ -110,7 +134,9 @@ class ModelSession:
             return
         under_way = dict(self._under_way)
         under_way[role] = under_way.get(role, 0) - own
-        self.budget.check(self.ledger, role, monotonic() - self._began, under_way)
+        seconds = monotonic() - self._began
+        reserved = self._promises.reserved if expected else None
+        self.budget.check(self.ledger, role, seconds, under_way, reserved)
 
     def under_way(self, role: str) -> _UnderWay:
         """Have a call count as one of the budget's from its start, not only once it has ended."""
@@ -133,17 +159,101 @@ class ModelSession:
         except Exception:
             self.ledger.add(role, Charge(failed=True))
             raise
-        counted = {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
         if admission.used is not None:
-            admission.used.pace.use(sum(counted.values()))
-        if reply.cost is None:
-            cost = self.prices.cost(model.name, reply.usage)
-            reply = dataclasses.replace(reply, cost=cost)
+            admission.used.pace.use(sum(_counted(reply).values()))
+        reply = self._priced(model, reply)
         if recording is not None and is_worth_keeping(reply):
             # Before anything else: from now on a kill costs no second call.
             await self._keeper.keep(recording, reply_to_json(reply))
-        self.ledger.add(role, Charge(tokens=counted, cost=reply.cost))
+        self.ledger.add(role, Charge(tokens=_counted(reply), cost=reply.cost))
         return reply
+
+    def _priced(self, model: ChatModel, reply: ChatReply, share: float = 1.0) -> ChatReply:
+        """Return *reply* with its price, of which *share* is paid."""
+        if reply.cost is not None:
+            return reply
+        cost = self.prices.cost(model.name, reply.usage)
+        return dataclasses.replace(reply, cost=None if cost is None else cost * share)
+
+    def _is_batched(self, model: ChatModel, role: str) -> bool:
+        if self.desk is None:
+            return False
+        if not self.desk.takes(role, model):
+            if role in self.desk.settings.roles and model.name not in self._live:
+                self._live.add(model.name)
+                _log.warning("%s is asked live: batches are for OpenAI's protocol.", model.name)
+            return False
+        return True
+
+    async def _batched(
+        self, model: ChatModel, request: ChatRequest, role: str, recording: Recording
+    ) -> ChatReply:
+        """Return the answer of a batch; what it will cost is set aside before it is sent."""
+        assert self.desk is not None  # noqa: S101  `_is_batched` has looked
+        share = self.desk.settings.price_share
+        kept = recording if self.recorder.on else None
+
+        def settle(reply: ChatReply) -> ChatReply:
+            reply = self._priced(model, reply, share)
+            if kept is not None and is_worth_keeping(reply):
+                self.recorder.keep(kept, reply_to_json(reply))
+            self.ledger.add(role, Charge(tokens=_counted(reply), cost=reply.cost))
+            return reply
+
+        while True:
+            try:
+                self.check(role, expected=True)
+                break
+            except BudgetSpentError:
+                # Perhaps only for now: what is set aside is more than what will be used.
+                if not await self._promises.kept():
+                    raise
+        expected = self._promises.expected(request, role)
+        usd = (self.prices.cost(model.name, expected) or 0.0) * share
+        with self.under_way(role), self._promises.made(role, sum(expected.values()), usd):
+            try:
+                reply = await self.desk.complete(model, request, recording.key, settle)
+            except (BudgetSpentError, BatchPendingError):
+                raise
+            except Exception:
+                self.ledger.add(role, Charge(failed=True))
+                raise
+            self._promises.learn(role, request, reply)
+        return reply
+
+    def is_known(self, recording: Recording) -> bool:
+        """Say whether a call can be answered without being paid.
+
+        Raises:
+            NotRecordedError: If only recordings may answer, and none does.
+        """
+        if self.desk is not None and self.desk.knows(recording.key):
+            return True
+        return self.recorder.find(recording) is not None
+
+    def batches(self, role: str) -> bool:
+        """Say whether calls of *role* may go through batches."""
+        return self.desk is not None and role in self.desk.settings.roles
+
+    async def room(self) -> None:
+        """Wait while so many callers wait for batches that more would only fill the memory."""
+        if self.desk is not None:
+            await self.desk.census.room()
+
+    def caller(self, slot: Slot | None = None) -> AbstractContextManager[Any]:
+        """Count in the work of this block among those that may ask; it holds *slot*, if any."""
+        if self.desk is None:
+            return _held(slot) if slot is not None else contextlib.nullcontext()
+        return self.desk.census.caller(slot)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Send batches for as long as this block lasts, if any are to be sent."""
+        if self.desk is None:
+            yield
+            return
+        async with self.desk.open():
+            yield
 
     def close(self) -> None:
         """Let go of the recordings."""
@@ -163,6 +273,19 @@ class _UnderWay:
 
     def __exit__(self, *_: object) -> None:
         self._counts[self._role] -= 1
+
+
+def _counted(reply: ChatReply) -> dict[str, int]:
+    """Return the tokens of *reply*, none of them twice."""
+    return {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
+
+
+@contextlib.contextmanager
+def _held(slot: Slot) -> Generator[None]:
+    try:
+        yield
+    finally:
+        slot.release()
 
 
 _DEFAULT: Final = ModelSession()

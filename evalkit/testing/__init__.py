@@ -1,6 +1,7 @@
 """Shipped for your own tests: a scripted model endpoint, and contract suites for plug-ins."""
 
 from evalkit.judging.degradations import DEGRADATIONS, Degradation
+from evalkit.testing.batches import ScriptedBatches
 from evalkit.testing.endpoint import ScriptedEndpoint
 from evalkit.testing.metamorphic import (
     MetamorphicReport,
@@ -22,6 +23,7 @@ __all__ = [
     "MetamorphicRow",
     "RateLimit",
     "Reply",
+    "ScriptedBatches",
     "ScriptedEndpoint",
     "SeenRequest",
     "check_metamorphic",

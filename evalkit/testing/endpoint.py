@@ -14,6 +14,7 @@ from typing import Any, Final, Self, cast
 
 import orjson
 
+from evalkit.testing.batches import ScriptedBatches, batch_route
 from evalkit.testing.rate_limit import RateLimit
 from evalkit.testing.replies import FAULTS, Fault, Reply, body_of, events
 from evalkit.testing.wire import SeenRequest, chunk, head, read_request
@@ -28,7 +29,8 @@ class ScriptedEndpoint:
     """Speaks OpenAI's chat completions, MLflow's ``/invocations`` and plain JSON.
 
     Any path ending in ``/chat/completions`` answers as a chat model, streamed where the request
-    asks for it; one ending in ``/invocations`` gives ``predictions``; any other gives the scripted
+    asks for it; one ending in ``/invocations`` gives ``predictions``; ``/v1/files`` and
+    ``/v1/batches`` are a batch endpoint, where one is given; any other path gives the scripted
     mapping, or ``{"output": answer}``.
 
     Examples:
@@ -47,6 +49,7 @@ class ScriptedEndpoint:
         latency_seconds: float = 0.0,
         rate_limit: RateLimit | None = None,
         key: str | None = None,
+        batches: ScriptedBatches | None = None,
     ) -> None:
         """Script the answers; the server starts with the ``with`` block.
 
@@ -57,11 +60,15 @@ class ScriptedEndpoint:
             latency_seconds: Time before each answer.
             rate_limit: What is above it gets status 429 with the headers that providers send.
             key: Bearer token that every request has to carry; others get status 401.
+            batches: The batch endpoint, whose requests get the scripted answers too; without it
+                there is none (status 404).
         """
         self._answers = answers
         self._latency_seconds = latency_seconds
         self._rate_limit = rate_limit
         self._key = key
+        self.batches = batches
+        """The batch endpoint, if there is one."""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -190,8 +197,17 @@ class ScriptedEndpoint:
             allowed, headers = self._rate_limit.take()
             if not allowed:
                 return dataclasses.replace(FAULTS[Fault.RATE_LIMITED], headers=headers)
-        reply = _as_reply(self._scripted(request))
+        routed = batch_route(request)
+        if routed is not None:
+            if self.batches is None:
+                return _problem(404, f"Invalid URL ({request.method} {request.path})")
+            reply = self.batches.reply(routed, request, self._scripted_reply)
+        else:
+            reply = self._scripted_reply(request)
         return dataclasses.replace(reply, headers={**headers, **reply.headers})
+
+    def _scripted_reply(self, request: SeenRequest) -> Reply:
+        return _as_reply(self._scripted(request))
 
     def _scripted(self, request: SeenRequest) -> Any:
         answers = self._answers

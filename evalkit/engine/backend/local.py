@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -16,6 +18,7 @@ from evalkit.engine.sessions import conversing
 from evalkit.engine.state import RunState
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
+from evalkit.llm.session import current_session
 from evalkit.scoring.reading import follow
 
 _AHEAD = 2
@@ -59,18 +62,54 @@ async def _close_target(plan: Plan) -> None:
 
 
 async def _score_stored(plan: Plan, state: RunState, scorer: ShardScorer, lane: ThreadLane) -> None:
-    for shard in plan.shards:
-        if state.stopping.is_set():
-            return
-        if _is_scored(plan, state, shard):
-            continue
+    async with _Scoring() as scoring:
+        for shard in plan.shards:
+            if state.stopping.is_set():
+                return
+            if not _is_scored(plan, state, shard):
+                await scoring.begin(_score_stored_shard, plan, state, scorer, lane, shard)
+
+
+async def _score_stored_shard(
+    plan: Plan, state: RunState, scorer: ShardScorer, lane: ThreadLane, shard: Shard
+) -> None:
+    with current_session().caller():
         batch = conversing(await lane.run(plan.stored_cells, shard), plan.scorers)
-        failures = {
-            row: Score.failed(*state.failures[cell])
-            for row, cell in enumerate(plan.cells_of(shard))
-            if cell in state.failures
-        }
-        await scorer.score(shard.index, batch, failures)
+    failures = {
+        row: Score.failed(*state.failures[cell])
+        for row, cell in enumerate(plan.cells_of(shard))
+        if cell in state.failures
+    }
+    await scorer.score(shard.index, batch, failures)
+
+
+class _Scoring:
+    """Scores shards one after the other; all together where judgements wait for batches."""
+
+    def __init__(self) -> None:
+        together = current_session().batches("judge")
+        self._group = anyio.create_task_group() if together else None
+
+    async def __aenter__(self) -> Self:
+        if self._group is not None:
+            await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return None if self._group is None else await self._group.__aexit__(kind, error, trace)
+
+    async def begin(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
+        """Do *work*, at once or beside what has begun before."""
+        if self._group is None:
+            await work(*arguments)
+        else:
+            await current_session().room()
+            self._group.start_soon(work, *arguments)
 
 
 def _is_scored(plan: Plan, state: RunState, shard: Shard) -> bool:
@@ -99,15 +138,19 @@ async def _score_ready(
     scorer: ShardScorer,
     receive: MemoryObjectReceiveStream[ShardWork],
 ) -> None:
-    async with receive:
+    async with receive, _Scoring() as scoring:
         async for work in receive:
             if state.stop_reason == "decided":
                 continue  # what was called is kept; no judge need be asked any more
-            batch, failures = answered_batch(plan, state, work.shard, work.batch)
-            batch = conversing(batch, plan.scorers)
-            await scorer.score(work.shard.index, batch, failures)
-            if all(outcome.status is not Status.NOT_RUN for outcome in failures.values()):
-                _forget(plan, state, work.shard)
+            await scoring.begin(_score_called, plan, state, scorer, work)
+
+
+async def _score_called(plan: Plan, state: RunState, scorer: ShardScorer, work: ShardWork) -> None:
+    batch, failures = answered_batch(plan, state, work.shard, work.batch)
+    batch = conversing(batch, plan.scorers)
+    await scorer.score(work.shard.index, batch, failures)
+    if all(outcome.status is not Status.NOT_RUN for outcome in failures.values()):
+        _forget(plan, state, work.shard)
 
 
 def _forget(plan: Plan, state: RunState, shard: Shard) -> None:

@@ -1,0 +1,1 @@
+"""Model calls by the thousand, through batch endpoints at half the price."""

@@ -1,0 +1,199 @@
+"""The five calls of a batch endpoint, as OpenAI has them: upload, create, look, list, fetch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import anyio
+
+from evalkit._internal.canonical import parse_json
+from evalkit._internal.ids import new_run_id
+from evalkit.errors import TargetError, UsageError
+from evalkit.llm.connection import Call, Connection, encoded, shown
+
+if TYPE_CHECKING:
+    import aiohttp
+
+MARK: Final = "evalkit_batch"
+"""Key of a batch's metadata under which it carries the id that we gave it."""
+
+Place = tuple[str, str, str | None]
+"""Server, model, and environment variable of the key: what the requests of a batch share."""
+
+ENDPOINT: Final = "/v1/chat/completions"
+_SERVER_ERROR: Final = re.compile(r"status 5\d\d\b")
+_WINDOW: Final = "24h"
+_ABSENT: Final = re.compile(r"status (404|405|501)\b")
+_CREATIONS: Final = 4
+_LISTED: Final = 100
+_AGAIN_SECONDS: Final = 0.5
+
+
+class BatchApi:
+    """The batch endpoint of one server, for one of its models."""
+
+    def __init__(self, root: str, *, place: Place, connection: Connection) -> None:
+        """Open nothing yet.
+
+        Args:
+            root: Address up to ``/v1``.
+            place: Address without credentials, model (providers take one a batch), and whose key.
+            connection: What it is reached through; closed by `aclose`.
+        """
+        self._root = root
+        self.place = place
+        self.public_root, self.model, _ = place
+        self._connection = connection
+
+    async def check(self) -> None:
+        """Refuse to gather requests for a server that takes no batches.
+
+        Raises:
+            UsageError: If there is no batch endpoint.
+        """
+        try:
+            await self._json(Call(url=f"{self._root}/batches", method="GET", parameters=_few(1)))
+        except TargetError as error:
+            if _ABSENT.search(error.explanation):
+                raise UsageError(
+                    f"{self.public_root} has no batch endpoint ({error.explanation}); run without "
+                    "batch=, or name the roles whose server has one, such as batch='judge'."
+                ) from None
+            # Whatever else is wrong will be told of each call, as it is of a live one.
+
+    async def upload(self, lines: bytes) -> str:
+        """Return the id of the file that now holds *lines* at the provider.
+
+        Raises:
+            TargetError: If it is not taken.
+        """
+        boundary = f"evalkit-{new_run_id()}"
+        kind = f"multipart/form-data; boundary={boundary}"
+        call = Call(
+            url=f"{self._root}/files",
+            body=_form(boundary, lines),
+            headers={"Content-Type": kind},
+        )
+        return _id_of(await self._json(call))
+
+    async def create(self, file_id: str, mark: str) -> Mapping[str, Any]:
+        """Start the batch of an uploaded file; one that was started unseen is found by its *mark*.
+
+        Raises:
+            TargetError: If it is not taken.
+        """
+        asked = {
+            "input_file_id": file_id,
+            "endpoint": ENDPOINT,
+            "completion_window": _WINDOW,
+            "metadata": {MARK: mark},
+        }
+        call = Call(url=f"{self._root}/batches", body=encoded(asked), once=True)
+        failed: TargetError | None = None
+        for attempt in range(_CREATIONS):
+            try:
+                return _batch(await self._json(call))
+            except TargetError as error:
+                failed = error
+            refused = failed.reason == "provider_error"
+            if refused and not _SERVER_ERROR.search(failed.explanation):
+                break
+            await anyio.sleep(_AGAIN_SECONDS * 2.0**attempt)
+            if failed.reason != "rate_limited":
+                # The answer was lost, but the batch may be there, and must not be paid twice.
+                found = await self.find(mark)
+                if found is not None:
+                    return found
+        assert failed is not None  # noqa: S101  there was an attempt
+        raise failed
+
+    async def find(self, mark: str) -> Mapping[str, Any] | None:
+        """Return the batch that carries *mark*; ``None`` if there is none among the latest.
+
+        Raises:
+            TargetError: If the provider does not say.
+        """
+        listed = await self._json(
+            Call(url=f"{self._root}/batches", method="GET", parameters=_few(_LISTED))
+        )
+        for one in _sequence(_mapping(listed).get("data")):
+            if _mapping(_mapping(one).get("metadata")).get(MARK) == mark:
+                return _batch(one)
+        return None
+
+    async def look(self, batch_id: str) -> Mapping[str, Any]:
+        """Return the batch as it is now.
+
+        Raises:
+            TargetError: If the provider does not say.
+        """
+        return _batch(await self._json(Call(url=f"{self._root}/batches/{batch_id}", method="GET")))
+
+    async def content(self, file_id: str) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            TargetError: If it cannot be had.
+        """
+
+        async def read(response: aiohttp.ClientResponse) -> bytes:
+            return await response.read()
+
+        call = Call(url=f"{self._root}/files/{file_id}/content", method="GET")
+        return await self._connection.send(call, read)
+
+    async def _json(self, call: Call) -> Any:
+        async def read(response: aiohttp.ClientResponse) -> Any:
+            body = await response.read()
+            try:
+                return parse_json(body)
+            except ValueError:
+                text = shown(body.decode("utf-8", "replace"))
+                raise TargetError("invalid_response", f"the answer is not JSON: {text}") from None
+
+        return await self._connection.send(call, read)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._connection.aclose()
+
+
+def is_absent(error: TargetError) -> bool:
+    """Say whether *error* tells that what was asked for is not there."""
+    return _ABSENT.search(error.explanation) is not None
+
+
+def _form(boundary: str, lines: bytes) -> bytes:
+    """Return the multipart form of an upload (RFC 7578)."""
+    purpose = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="requests.jsonl"'
+        "\r\nContent-Type: application/jsonl\r\n\r\n"
+    )
+    return b"".join([purpose.encode(), lines, f"\r\n--{boundary}--\r\n".encode()])
+
+
+def _few(count: int) -> dict[str, str]:
+    return {"limit": str(count)}
+
+
+def _batch(answer: Any) -> Mapping[str, Any]:
+    _id_of(answer)
+    return _mapping(answer)
+
+
+def _id_of(answer: Any) -> str:
+    found = _mapping(answer).get("id")
+    if not isinstance(found, str):
+        raise TargetError("invalid_response", f"the answer has no id: {shown(str(answer))}")
+    return found
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,159 @@
+"""Carries one batch: sent, looked at until it has ended, fetched, and every line settled."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from evalkit.errors import TargetError
+from evalkit.llm.batch.api import is_absent
+from evalkit.llm.batch.lines import Outcome, Unanswered, read_lines, without_answer
+from evalkit.llm.batch.parcel import Parcel, Wanted
+from evalkit.llm.batch.pending import PendingFolder
+from evalkit.llm.batch.settings import BatchSettings
+
+if TYPE_CHECKING:
+    from evalkit.llm.batch.desk import Desk
+
+_log = logging.getLogger("evalkit")
+_ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
+_FIRST_SHARE: Final = 1 / 12
+_SLOWER: Final = 1.5
+_LOST: Final = 5
+"""Looks in a row that fail, each tried several times, before the provider counts as gone."""
+
+
+class Carrier:
+    """Sees one batch through."""
+
+    def __init__(
+        self, desk: Desk, parcel: Parcel, folder: PendingFolder, settings: BatchSettings
+    ) -> None:
+        """Carry *parcel*; requests that it does not answer go back to *desk*."""
+        self._desk = desk
+        self._parcel = parcel
+        self._folder = folder
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Send the batch, or find it where another process has sent it, and see it through."""
+        parcel = self._parcel
+        try:
+            there = await (self._send() if parcel.content else self._find())
+            batch = await self._look_until_ended() if there else None
+        except TargetError as error:
+            self._give_up(error)
+            return
+        if self._desk.stopping.is_set():
+            return
+        if batch is None:
+            # It was never made, or is there no more: nothing was paid.
+            for wanted in list(parcel.wanted.values()):
+                self._desk.back(wanted)
+            self._desk.ended(parcel)
+            return
+        await self._fetch(batch)
+
+    async def _send(self) -> bool:
+        parcel = self._parcel
+        self._folder.write(parcel.pending)
+        file_id = await parcel.api.upload(parcel.content)
+        parcel.content = b""
+        self._note(file_id=file_id)
+        batch = await parcel.api.create(file_id, parcel.pending.mark)
+        self._note(batch_id=batch["id"])
+        _log.info(
+            "Batch %s: %s requests are with %s, which may take hours; Ctrl-C leaves them there.",
+            batch["id"],
+            f"{len(parcel.wanted):,}",
+            parcel.api.public_root,
+        )
+        return True
+
+    async def _find(self) -> bool:
+        """Say whether the batch is at the provider, and note its id."""
+        parcel = self._parcel
+        if parcel.pending.batch_id is None:
+            # Killed between sending and noting: the batch itself tells whose it is.
+            found = await parcel.api.find(parcel.pending.mark)
+            if found is None:
+                return False
+            self._note(batch_id=found["id"])
+        return True
+
+    def _note(self, *, file_id: str | None = None, batch_id: str | None = None) -> None:
+        known = self._parcel.pending
+        self._parcel.pending = dataclasses.replace(
+            known, file_id=file_id or known.file_id, batch_id=batch_id or known.batch_id
+        )
+        self._folder.write(self._parcel.pending)
+
+    async def _look_until_ended(self) -> Mapping[str, Any] | None:
+        """Return the batch once it has ended; ``None`` if it is gone or someone wants an end."""
+        longest = self._settings.poll_seconds
+        wait = longest * _FIRST_SHARE
+        lost = 0
+        batch_id = self._parcel.pending.batch_id or ""
+        while not self._desk.stopping.is_set():
+            try:
+                batch = await self._parcel.api.look(batch_id)
+                lost = 0
+                if batch.get("status") in _ENDED:
+                    return batch
+            except TargetError as error:
+                lost += 1
+                if is_absent(error):
+                    return None
+                if lost >= _LOST:
+                    raise
+            with anyio.move_on_after(wait):
+                await self._desk.stopping.wait()
+            wait = min(wait * _SLOWER, longest)
+        return None
+
+    async def _fetch(self, batch: Mapping[str, Any]) -> None:
+        outcomes: dict[str, Outcome] = {}
+        try:
+            for name in ("error_file_id", "output_file_id"):
+                if batch.get(name):
+                    content = await self._parcel.api.content(batch[name])
+                    outcomes.update(read_lines(content))
+        except TargetError as error:
+            self._give_up(error)
+            return
+        missing = without_answer(batch)
+        answered = sum(not isinstance(one, Unanswered) for one in outcomes.values())
+        total = len(self._parcel.pending.lines)
+        told = f"{answered:,} of {total:,} requests are answered"
+        _log.info("Batch %s has ended (%s): %s.", batch.get("id"), batch.get("status"), told)
+        for custom_id in self._parcel.pending.lines:
+            self._settle(custom_id, outcomes.pop(custom_id, missing))
+        self._desk.ended(self._parcel)
+
+    def _settle(self, custom_id: str, outcome: Outcome) -> None:
+        wanted = self._parcel.wanted.get(custom_id)
+        if wanted is None:
+            if not isinstance(outcome, Unanswered):
+                self._parcel.held[custom_id] = outcome
+        elif not isinstance(outcome, Unanswered):
+            wanted.answer(outcome)
+        else:
+            self._try_again(wanted, outcome)
+
+    def _try_again(self, wanted: Wanted, why: Unanswered) -> None:
+        wanted.tries += 1
+        if why.again and wanted.tries <= self._settings.retries:
+            self._desk.back(wanted)
+        else:
+            wanted.give_up(why)
+
+    def _give_up(self, error: TargetError) -> None:
+        """Tell all who wait; a batch that is at the provider stays written down, for a resume."""
+        for wanted in self._parcel.wanted.values():
+            wanted.fail(TargetError(error.reason, error.explanation))
+        if self._parcel.pending.batch_id is None:
+            self._desk.ended(self._parcel)

@@ -1,0 +1,282 @@
+"""Gathers requests into batches, follows each batch to its end, and hands out the answers.
+
+A batch is cut when every caller waits for one (more would never come), or when it is full.  It is
+written down before it is sent, and answers are recorded the moment they are fetched: whenever the
+process is killed, the next one goes on from there and pays for nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from typing import Final, Protocol, cast
+
+import anyio
+import anyio.abc
+
+from evalkit._internal.clock import monotonic
+from evalkit.errors import BatchPendingError
+from evalkit.llm.batch.api import BatchApi, Place
+from evalkit.llm.batch.carrier import Carrier
+from evalkit.llm.batch.census import Census, waiting
+from evalkit.llm.batch.parcel import Parcel, Settle, Wanted, packed
+from evalkit.llm.batch.pending import Pending, PendingFolder, key_of
+from evalkit.llm.batch.settings import BatchSettings
+from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
+
+_SETTLED_SECONDS: Final = 0.05
+"""How long nothing may change before a batch is cut, so that who is just coming still gets in."""
+
+_IDLE_SECONDS: Final = 300.0
+"""How long nothing may change before a batch is cut, whoever is still at work."""
+
+_LOOK_SECONDS: Final = 0.2
+"""How often to look whether someone wants an end."""
+
+
+class BatchModel(ChatModel, Protocol):
+    """A client whose server may have a batch endpoint."""
+
+    @property
+    def batch_place(self) -> Place:
+        """What requests must have in common to share a batch: server, model, and whose key."""
+        ...
+
+    def batch_api(self) -> BatchApi:
+        """Return the endpoint, over connections of its own."""
+        ...
+
+    def batch_body(self, request: ChatRequest) -> bytes:
+        """Return what a line of a batch asks."""
+        ...
+
+
+class Desk:
+    """Takes requests from callers that wait, and sends them by batches."""
+
+    def __init__(
+        self,
+        settings: BatchSettings,
+        *,
+        folder: PendingFolder | None = None,
+        since: int = 0,
+        stopped: Callable[[], bool] = lambda: False,
+        keep_files: bool = False,
+    ) -> None:
+        """Take in what earlier processes have left on its way; send nothing yet.
+
+        Args:
+            settings: Whose calls are batched, and how.
+            folder: Where batches on their way are written down.
+            since: Batches of before are none of ours, in milliseconds.
+            stopped: Says whether someone wants an end.
+            keep_files: Whether to keep the files of answered batches until `open` ends, since
+                answers are kept nowhere before.
+        """
+        self.settings = settings
+        self.census = Census(changed=self._stir)
+        self._folder = folder or PendingFolder(None)
+        self._stopped = stopped
+        self._keep_files = keep_files
+        self._answered: list[Pending] = []
+        self._queues: dict[Place, list[Wanted]] = {}
+        self._sizes: dict[Place, int] = {}
+        self._apis: dict[Place, BatchApi] = {}
+        self._ready: set[Place] = set()
+        self._known: dict[str, list[tuple[Pending, str]]] = {}
+        self._parcels: dict[str, Parcel] = {}
+        self._group: anyio.abc.TaskGroup | None = None
+        self._changed_at = monotonic()
+        self._stirred = asyncio.Event()
+        self.stopping = asyncio.Event()
+        """Set once someone wants an end."""
+
+        for pending in self._folder.all(since=since):
+            for custom_id in pending.lines:
+                self._known.setdefault(key_of(custom_id), []).append((pending, custom_id))
+
+    def takes(self, role: str, model: ChatModel) -> bool:
+        """Say whether a call of *role* to *model* goes through a batch."""
+        return role in self.settings.roles and hasattr(model, "batch_api")
+
+    def knows(self, key: str) -> bool:
+        """Say whether a batch of before may answer the call of this key."""
+        return key in self._known
+
+    @property
+    def on_the_way(self) -> tuple[int, int]:
+        """How many batches are at the provider, and how many requests wait for their answers."""
+        sent = [p for p in self._parcels.values() if p.pending.batch_id and not p.ended]
+        return len(sent), sum(len(parcel.wanted) for parcel in sent)
+
+    async def complete(
+        self, model: ChatModel, request: ChatRequest, key: str, settle: Settle
+    ) -> ChatReply:
+        """Return the answer of a batch to *request*; hours may pass.
+
+        Raises:
+            TargetError: If no batch answers it.
+            BatchPendingError: If someone wants an end before that.
+        """
+        if self.stopping.is_set() or self._group is None:
+            raise BatchPendingError(*self.on_the_way)
+        asked = cast("BatchModel", model)
+        wanted = Wanted(
+            key=key,
+            body=asked.batch_body(request),
+            api=self._api_of(asked),
+            settle=settle,
+            future=asyncio.get_running_loop().create_future(),
+        )
+        if not self._claimed(wanted):
+            self._queue(wanted)
+        async with waiting():
+            return await wanted.future
+
+    def _api_of(self, model: BatchModel) -> BatchApi:
+        place = model.batch_place
+        found = self._apis.get(place)
+        if found is None:
+            found = self._apis[place] = model.batch_api()
+            assert self._group is not None  # noqa: S101  `complete` has looked
+            self._group.start_soon(self._check, found)
+        return found
+
+    async def _check(self, api: BatchApi) -> None:
+        await api.check()
+        self._ready.add(api.place)
+        self._stir()
+
+    def _claimed(self, wanted: Wanted) -> bool:
+        """Let a batch of before answer *wanted*, if there is one that asks the same."""
+        known = self._known.get(wanted.key)
+        if not known:
+            return False
+        pending, custom_id = known.pop(0)
+        if not known:
+            del self._known[wanted.key]
+        parcel = self._parcels.get(pending.mark)
+        if parcel is None:
+            parcel = Parcel(api=wanted.api, pending=pending)
+            self._carry(parcel)
+        held = parcel.held.pop(custom_id, None)
+        if held is not None:
+            wanted.answer(held)
+            self._forget_if_done(parcel)
+        elif parcel.ended:
+            return False
+        else:
+            parcel.wanted[custom_id] = wanted
+        return True
+
+    def _queue(self, wanted: Wanted) -> None:
+        place = wanted.api.place
+        self._queues.setdefault(place, []).append(wanted)
+        self._sizes[place] = self._sizes.get(place, 0) + len(wanted.body)
+        self._stir()
+
+    def _carry(self, parcel: Parcel) -> None:
+        assert self._group is not None  # noqa: S101  `complete` has looked
+        self._parcels[parcel.pending.mark] = parcel
+        carrier = Carrier(self, parcel, self._folder, self.settings)
+        self._group.start_soon(carrier.run)
+
+    def back(self, wanted: Wanted) -> None:
+        """Take a request that a batch has not answered into the next one."""
+        if not wanted.future.done():
+            self._queue(wanted)
+
+    def ended(self, parcel: Parcel) -> None:
+        """Learn that nothing more will come of *parcel*."""
+        parcel.ended = True
+        unclaimed = set(parcel.pending.lines) - parcel.wanted.keys() - parcel.held.keys()
+        for custom_id in unclaimed:
+            self._forget_line(parcel.pending, custom_id)
+        parcel.wanted.clear()
+        self._forget_if_done(parcel)
+        self._stir()
+
+    def _forget_line(self, pending: Pending, custom_id: str) -> None:
+        key = key_of(custom_id)
+        left = [one for one in self._known.get(key, ()) if one[0].mark != pending.mark]
+        if left:
+            self._known[key] = left
+        else:
+            self._known.pop(key, None)
+
+    def _forget_if_done(self, parcel: Parcel) -> None:
+        if not parcel.ended or parcel.held:
+            return
+        del self._parcels[parcel.pending.mark]
+        if self._keep_files:
+            self._answered.append(parcel.pending)
+        else:
+            self._folder.remove(parcel.pending)
+
+    def _stir(self) -> None:
+        self._changed_at = monotonic()
+        self._stirred.set()
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Gather, send and follow batches for as long as this block lasts.
+
+        Raises:
+            UsageError: If a server that was asked has no batch endpoint.
+        """
+        try:
+            async with anyio.create_task_group() as group:
+                self._group = group
+                group.start_soon(self._watch)
+                try:
+                    yield
+                finally:
+                    self._group = None
+                    group.cancel_scope.cancel()
+        finally:
+            for pending in self._answered:
+                self._folder.remove(pending)
+            with anyio.CancelScope(shield=True):
+                for api in self._apis.values():
+                    await api.aclose()
+
+    async def _watch(self) -> None:
+        while True:
+            self._stirred.clear()
+            if self._stopped() and not self.stopping.is_set():
+                self._stop()
+            self._cut()
+            quiet = self._changed_at + _SETTLED_SECONDS - monotonic()
+            look = _SETTLED_SECONDS if quiet > 0 and self._queues else _LOOK_SECONDS
+            with anyio.move_on_after(look):
+                await self._stirred.wait()
+                await anyio.sleep(_SETTLED_SECONDS / 5)  # many stir at a time
+
+    def _stop(self) -> None:
+        """Let every caller go; what is at the provider stays there, and is written down."""
+        told = self.on_the_way
+        self.stopping.set()
+        queued = [wanted for queue in self._queues.values() for wanted in queue]
+        self._queues.clear()
+        sent = [one for parcel in self._parcels.values() for one in parcel.wanted.values()]
+        for wanted in [*queued, *sent]:
+            wanted.fail(BatchPendingError(*told))
+
+    def _cut(self) -> None:
+        """Send what is gathered, where it is enough or nothing more will come."""
+        quiet = monotonic() - self._changed_at
+        last = (self.census.at_work <= 0 and quiet >= _SETTLED_SECONDS) or quiet >= _IDLE_SECONDS
+        for place in [place for place in self._queues if place in self._ready]:
+            queue = [one for one in self._queues[place] if not one.future.done()]
+            full = len(queue) >= self.settings.requests
+            full = full or self._sizes[place] >= self.settings.bytes
+            if not (last or full):
+                continue
+            parcels = list(packed(queue, requests=self.settings.requests, size=self.settings.bytes))
+            rest = [] if last else list(parcels.pop().wanted.values())
+            self._queues[place] = rest
+            self._sizes[place] = sum(len(one.body) for one in rest)
+            for parcel in parcels:
+                self._carry(parcel)
+        self._queues = {place: queue for place, queue in self._queues.items() if queue}

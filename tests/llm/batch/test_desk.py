@@ -1,0 +1,174 @@
+"""The desk takes up what an earlier process has left on its way, whenever that was killed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from evalkit.errors import BatchPendingError
+from evalkit.llm.batch.api import MARK
+from evalkit.llm.batch.desk import Desk
+from evalkit.llm.batch.pending import Pending, PendingFolder, new_pending
+from evalkit.llm.batch.settings import BatchSettings
+from evalkit.llm.open import open_chat_model
+from evalkit.llm.protocol import ChatModel, ChatRequest
+from evalkit.llm.recorder import Recorder
+from evalkit.llm.recording import recording_of_call
+from evalkit.llm.recordings import RecordingFolder
+from evalkit.llm.session import ModelSession
+from evalkit.testing import ScriptedBatches, ScriptedEndpoint
+
+pytestmark = pytest.mark.anyio
+QUICK = BatchSettings(poll_seconds=0.05)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Return the only loop that connections run on."""
+    return "asyncio"
+
+
+def request_of(text: str) -> ChatRequest:
+    """Return a request that asks *text*."""
+    return ChatRequest(messages=[{"role": "user", "content": text}])
+
+
+async def asked(
+    model: ChatModel, texts: Sequence[str], folder: Path, *, since: int = 0
+) -> list[str | None]:
+    """Return the answers to *texts*, through a session that batches and records."""
+    desk = Desk(QUICK, folder=PendingFolder(folder / "batches"), since=since)
+    recorder = Recorder(mode="auto", places=[RecordingFolder(folder / "recordings")])
+    session = ModelSession(recorder=recorder, desk=desk)
+    found: dict[str, str | None] = {}
+
+    async def ask(text: str) -> None:
+        with session.caller():
+            reply = await session.complete(model, request_of(text), role="judge")
+        found[text] = reply.text
+
+    async with session.open(), anyio.create_task_group() as group:
+        for text in texts:
+            group.start_soon(ask, text)
+    await model.aclose()
+    return [found[text] for text in texts]
+
+
+def left(model: ChatModel, texts: Sequence[str], folder: Path, **facts: Any) -> Pending:
+    """Leave a batch of *texts* written down, as a process does that is killed."""
+    keys = tuple(recording_of_call(model, request_of(text), 0).key for text in texts)
+    made = new_pending(model.base_url or "", model.name, keys)
+    pending = Pending(
+        mark=made.mark,
+        server=made.server,
+        model=made.model,
+        created=facts.pop("created", made.created),
+        lines=made.lines,
+        **facts,
+    )
+    PendingFolder(folder / "batches").write(pending)
+    return pending
+
+
+def sent(batches: ScriptedBatches, pending: Pending, texts: Sequence[str], mark: str) -> str:
+    """Put the batch of *texts* at the provider, as the killed process had done."""
+    lines = [
+        b'{"custom_id":"%s","method":"POST","url":"/v1/chat/completions","body":'
+        b'{"model":"m","messages":[{"role":"user","content":"%s"}]}}'
+        % (line.encode(), text.encode())
+        for line, text in zip(pending.lines, texts, strict=True)
+    ]
+    batches.files["file-0"] = b"\n".join(lines)
+    return batches.start("file-0", {MARK: mark})
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files of batches on their way."""
+    return list((folder / "batches").glob("*.json"))
+
+
+async def test_killed_before_the_upload_the_requests_are_sent(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        left(model, ["a", "b"], tmp_path)
+        assert await asked(model, ["a", "b"], tmp_path) == ["yes", "yes"]
+
+    assert len(batches.created) == 1
+    assert files(tmp_path) == []
+
+
+async def test_killed_between_creation_and_noting_it_the_batch_is_found(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        pending = left(model, ["a", "b"], tmp_path, file_id="file-0")
+        sent(batches, pending, ["a", "b"], pending.mark)
+        assert await asked(model, ["a", "b"], tmp_path) == ["yes", "yes"]
+
+    assert len(batches.created) == 1
+    assert len(batches.answered) == 2
+    assert files(tmp_path) == []
+
+
+async def test_a_batch_that_is_gone_is_sent_anew(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        left(model, ["a"], tmp_path, file_id="file-7", batch_id="batch-7")
+        assert await asked(model, ["a"], tmp_path) == ["yes"]
+
+    assert len(batches.created) == 1
+
+
+async def test_what_nobody_has_claimed_yet_stays_written_down(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        pending = left(model, ["a", "b"], tmp_path)
+        sent(batches, pending, ["a", "b"], pending.mark)
+        await asked(model, ["a"], tmp_path)
+        assert len(files(tmp_path)) == 1
+        assert await asked(model, ["b"], tmp_path) == ["yes"]
+
+    assert len(batches.answered) == 2
+
+
+async def test_a_run_that_asks_anew_takes_over_no_earlier_batch(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        pending = left(model, ["a"], tmp_path)
+        sent(batches, pending, ["a"], pending.mark)
+        await asked(model, ["a"], tmp_path, since=pending.created + 1)
+
+    assert len(batches.created) == 2
+
+
+async def test_what_no_provider_keeps_any_more_is_forgotten(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        left(model, ["z"], tmp_path, created=1, batch_id="batch-3")
+        (tmp_path / "batches" / "broken.json").write_text("{", encoding="utf-8")
+        assert await asked(model, ["a"], tmp_path) == ["yes"]
+
+    assert [path.name for path in files(tmp_path)] == ["broken.json"]
+
+
+async def test_who_wants_an_end_is_not_kept_waiting(tmp_path: Path) -> None:
+    batches = ScriptedBatches(polls=10_000)
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        folder = PendingFolder(tmp_path / "batches")
+        desk = Desk(QUICK, folder=folder, stopped=lambda: desk.on_the_way[0] > 0)
+        session = ModelSession(desk=desk)
+        async with session.open():
+            with session.caller(), pytest.raises(BatchPendingError, match="1 requests in 1"):
+                await session.complete(model, request_of("a"), role="judge")
+        await model.aclose()
+
+    assert len(files(tmp_path)) == 1
+    assert session.ledger["judge"].failed == 0
