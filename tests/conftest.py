@@ -1,10 +1,17 @@
 """Settings of every test: what the full suite adds, and how hypothesis draws."""
 
 import os
+import random
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from evalkit.testing import ScriptedEndpoint
 
 # A busy machine must not fail a test: no example has a deadline, and in CI the draws are fixed.
 settings.register_profile(
@@ -22,6 +29,38 @@ def _strange_servers() -> None:
     asking = sys.modules.get("evalkit.judging.asking")
     if asking is not None:
         asking.forget_abilities()
+
+
+@pytest.fixture
+def kill_and_resume() -> Callable[[ScriptedEndpoint, str, int, int], str]:
+    """Kill a program several times at moments that a seed draws; return what it prints at last.
+
+    The program is called with the endpoint's address and the run to resume, if any.
+    """
+
+    def work(endpoint: ScriptedEndpoint, program: str, seed: int, kills: int) -> str:
+        drawn, resume = random.Random(seed), ""  # noqa: S311  no secret
+        for _ in range(kills):
+            wanted = endpoint.calls + drawn.randint(1, 40)
+            process = subprocess.Popen(
+                [sys.executable, "-c", program, endpoint.base_url, resume],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+            while endpoint.calls < wanted and process.poll() is None:
+                time.sleep(0.001)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            resume = "latest"
+        done = subprocess.run(
+            [sys.executable, "-c", program, endpoint.base_url, resume],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    return work
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -151,21 +151,22 @@ class ModelSession:
     ) -> ChatReply:
         self.check(role)
         admission = Admission(self.controllers, lambda: self.check(role, own=1))
-        try:
-            with self.under_way(role), under(admission):
-                reply = await model.complete(request)
-        except BudgetSpentError:
-            raise
-        except Exception:
-            self.ledger.add(role, Charge(failed=True))
-            raise
-        if admission.used is not None:
-            admission.used.pace.use(sum(_counted(reply).values()))
-        reply = self._priced(model, reply)
-        if recording is not None and is_worth_keeping(reply):
-            # Before anything else: from now on a kill costs no second call.
-            await self._keeper.keep(recording, reply_to_json(reply))
-        self.ledger.add(role, Charge(tokens=_counted(reply), cost=reply.cost))
+        with self.under_way(role):  # until it is counted, so that no other call takes its place
+            try:
+                with under(admission):
+                    reply = await model.complete(request)
+            except BudgetSpentError:
+                raise
+            except Exception:
+                self.ledger.add(role, Charge(failed=True))
+                raise
+            if admission.used is not None:
+                admission.used.pace.use(sum(_counted(reply).values()))
+            reply = self._priced(model, reply)
+            if recording is not None and is_worth_keeping(reply):
+                # Before anything else: from now on a kill costs no second call.
+                await self._keeper.keep(recording, reply_to_json(reply))
+            self.ledger.add(role, Charge(tokens=_counted(reply), cost=reply.cost))
         return reply
 
     def _priced(self, model: ChatModel, reply: ChatReply, share: float = 1.0) -> ChatReply:

@@ -1,13 +1,9 @@
 """Judges in evaluations in which everything goes wrong: faults, kills, a second run."""
 
-import os
 import random
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -152,39 +148,19 @@ print(list(result.table()["right"]), result.usage["judge"].calls)
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 7))]
 )
-def test_killed_at_any_moment_no_verdict_is_paid_twice_and_scores_are_equal(seed: int) -> None:
-    drawn = random.Random(seed)  # noqa: S311  no secret
-    kills, answered = 3, Counter[int]()
+def test_killed_at_any_moment_no_verdict_is_paid_twice_and_scores_are_equal(
+    seed: int, kill_and_resume: Callable[[ScriptedEndpoint, str, int, int], str]
+) -> None:
+    kills, count = 3, 120
 
     def script(request: SeenRequest) -> Any:
-        number = number_of(request)
-        return {"rationale": "So.", "verdict": "yes" if number % 3 else "no"}
+        return {"rationale": "So.", "verdict": "yes" if number_of(request) % 3 else "no"}
 
     with ScriptedEndpoint(script, latency_seconds=0.01) as endpoint:
-        resume = ""
-        for _ in range(kills):
-            before = endpoint.calls
-            process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, endpoint.base_url, resume],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
-            wanted = before + drawn.randint(1, 40)
-            while endpoint.calls < wanted and process.poll() is None:
-                time.sleep(0.001)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            resume = "latest"
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, endpoint.base_url, resume],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=dict(os.environ),
-        )
-        answered.update(number_of(request) for request in endpoint.requests)
+        told = kill_and_resume(endpoint, PROGRAM, seed, kills)
+        asked = Counter(number_of(request) for request in endpoint.requests)
 
-    values = done.stdout.rpartition("]")[0].removeprefix("[").split(", ")
-    assert sorted(answered) == list(range(120))
-    assert sum(answered.values()) - 120 <= kills * 4  # those in flight at the kills
-    assert [float(value) for value in values] == [float(n % 3 > 0) for n in range(120)]
+    values = told.rpartition("]")[0].removeprefix("[").split(", ")
+    assert sorted(asked) == list(range(count))
+    assert sum(asked.values()) - count <= kills * 4  # those in flight at the kills
+    assert [float(value) for value in values] == [float(n % 3 > 0) for n in range(count)]

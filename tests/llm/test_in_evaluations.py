@@ -1,12 +1,8 @@
 """Evaluations that ask models: nothing is paid twice, nothing is lost, no key is written."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -286,33 +282,14 @@ print(result["text.exact_match"].value, result.usage["target"].calls)
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 7))]
 )
-def test_killed_at_any_moment_only_calls_in_flight_are_made_again(seed: int) -> None:
-    drawn = random.Random(seed)  # noqa: S311  no secret
+def test_killed_at_any_moment_only_calls_in_flight_are_made_again(
+    seed: int, kill_and_resume: Callable[[ScriptedEndpoint, str, int, int], str]
+) -> None:
     kills = 3
     with ScriptedEndpoint(answer, latency_seconds=0.01) as endpoint:
-        resume = ""
-        for _ in range(kills):
-            before = endpoint.calls
-            process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, endpoint.base_url, resume],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
-            wanted = before + drawn.randint(1, 40)
-            while endpoint.calls < wanted and process.poll() is None:
-                time.sleep(0.001)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            resume = "latest"
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, endpoint.base_url, resume],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=dict(os.environ),
-        )
+        told = kill_and_resume(endpoint, PROGRAM, seed, kills)
         asked = Counter(request.prompt for request in endpoint.requests)
 
-    assert done.stdout.split()[0] == "1.0"
+    assert told.split()[0] == "1.0"
     assert len(asked) == 150
     assert sum(asked.values()) - 150 <= kills * 4
