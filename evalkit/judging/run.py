@@ -90,8 +90,7 @@ def known(judge: Judge, case: Case) -> Score | None:
 
 def _caught(judge: Judge, case: Case) -> Score | None:
     """Return the worst score for an output that no model need be asked about."""
-    worst = judge.prepared.form.extreme(judge.direction)
-    if not judge.prechecks or worst is None or "outputs" not in judge.prepared.template.needs:
+    if not judge.prechecks or "outputs" not in judge.prepared.template.needs:
         return None
     caught = precheck(
         as_text(case.outputs) or "",
@@ -99,7 +98,8 @@ def _caught(judge: Judge, case: Case) -> Score | None:
         expectations=case.expectations,
         checks=judge.prechecks,
     )
-    if caught is None:
+    worst = None if caught is None else judge.prepared.form.extreme(judge.direction)
+    if caught is None or worst is None:
         return None
     label, value = worst
     told = {"method": "precheck", "precheck": caught[0]}

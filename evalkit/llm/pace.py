@@ -23,6 +23,9 @@ Outcome = Literal["ok", "limited", "failed"]
 """``limited``: refused for its rate.  ``failed``: refused or lost for any other reason."""
 
 FIRST_CAP: Final = 16
+_FIRST_GROWTH: Final = 3.0
+"""How much an answer widens the cap as long as no limit was met: fourfold in a round trip."""
+
 _LARGEST_CAP: Final = 4096
 _LONGEST_PAUSE: Final = 60.0
 _LOWEST: Final = 1 / 60
@@ -234,7 +237,7 @@ class Pace:
         self._round_trip = 0.8 * known + 0.2 * seconds if known else seconds
 
     def _widen(self, now: float) -> None:
-        grown = 1 / self.cap if self._tight(now) else 1.0
+        grown = 1 / self.cap if self._tight(now) else 1.0 if self._found else _FIRST_GROWTH
         self.cap = min(_LARGEST_CAP, self.cap + grown)
 
     def use(self, tokens: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from base64 import b64encode
 from collections.abc import Iterable
@@ -65,6 +66,7 @@ def secrets_in_url(url: str) -> list[str]:
     return found
 
 
+@functools.lru_cache(maxsize=1024)
 def names_secret(name: str) -> bool:
     """Say whether a setting of this name is likely to hold a secret.
 

@@ -174,7 +174,7 @@ class ModelSession:
         if reply.cost is not None:
             return reply
         cost = self.prices.cost(model.name, reply.usage)
-        return dataclasses.replace(reply, cost=None if cost is None else cost * share)
+        return reply if cost is None else dataclasses.replace(reply, cost=cost * share)
 
     def _is_batched(self, model: ChatModel, role: str) -> bool:
         if self.desk is None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from evalkit._internal.collector import without_old_objects
 from evalkit.engine.call import Call
 from evalkit.engine.lanes import ThreadLane
 from evalkit.engine.plan import Plan, Shard
@@ -42,10 +43,11 @@ async def run_local(plan: Plan, state: RunState) -> None:
         timeout_seconds=plan.limits.timeout_seconds,
     )
     try:
-        if plan.target is None:
-            await _score_stored(plan, state, scorer, lane)
-        else:
-            await _call_and_score(plan, state, scorer, lane)
+        with without_old_objects():
+            if plan.target is None:
+                await _score_stored(plan, state, scorer, lane)
+            else:
+                await _call_and_score(plan, state, scorer, lane)
     finally:
         scorer.close()
         lane.close()
