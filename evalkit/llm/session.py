@@ -244,7 +244,7 @@ class ModelSession:
     def caller(self, slot: Slot | None = None) -> AbstractContextManager[Any]:
         """Count in the work of this block among those that may ask; it holds *slot*, if any."""
         if self.desk is None:
-            return _held(slot) if slot is not None else contextlib.nullcontext()
+            return _Held(slot) if slot is not None else contextlib.nullcontext()
         return self.desk.census.caller(slot)
 
     @contextlib.asynccontextmanager
@@ -281,12 +281,19 @@ def _counted(reply: ChatReply) -> dict[str, int]:
     return {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
 
 
-@contextlib.contextmanager
-def _held(slot: Slot) -> Generator[None]:
-    try:
-        yield
-    finally:
-        slot.release()
+class _Held:
+    """Gives a slot back at the end of its block."""
+
+    __slots__ = ("_slot",)
+
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
+
+    def __enter__(self) -> None:
+        """Hold the slot."""
+
+    def __exit__(self, *_: object) -> None:
+        self._slot.release()
 
 
 _DEFAULT: Final = ModelSession()
