@@ -3,13 +3,14 @@
 All ask the same endpoint, a process of its own, to judge the same answers: ours by an evaluation
 with its store, journal and cache on, 64 calls at a time; litellm by nothing but its asynchronous
 completion, 64 at a time, with the messages and the schema that ours sends; mlflow by its own
-``make_judge`` in ``mlflow.genai.evaluate``, with 64 workers and its SQLite store.  Each contestant
+``make_judge`` in ``mlflow.genai.evaluate``, with its default of 10 workers (more of them wait for
+its SQLite store).  Each contestant
 is a fresh process that first judges a few answers, so that imports, connections and new databases
 are not counted; what an evaluation of a single answer takes beyond the endpoint's latency is ours
 alone and printed as start-up.  The bar of ours counts without it.  A peer that is not installed is
 left out, and said to be.  Ends with an error where a bar is missed.
 
-    python benchmarks/bench_judges.py [--judgements 1000] [--mlflow 200] [--rounds 3]
+    python benchmarks/bench_judges.py [--judgements 1000] [--mlflow 100] [--rounds 3]
 """
 
 import argparse
@@ -137,8 +138,7 @@ def run_mlflow(base_url: str, count: int) -> dict[str, float]:
     from typing import Literal
 
     os.environ |= {
-        "MLFLOW_GENAI_EVAL_MAX_WORKERS": str(LIMIT),
-        "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": str(LIMIT),
+        "MLFLOW_GENAI_EVAL_MAX_WORKERS": "10",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     importlib.import_module("mlflow").set_tracking_uri("sqlite:///mlflow.db")
@@ -243,7 +243,7 @@ def main() -> None:
     """Race the peers, and check the bars."""
     parser = argparse.ArgumentParser(description="Judgements, beside peers.")
     parser.add_argument("--judgements", type=int, default=1000)
-    parser.add_argument("--mlflow", type=int, default=200, help="Judgements of mlflow.")
+    parser.add_argument("--mlflow", type=int, default=100, help="Judgements of mlflow.")
     parser.add_argument("--rounds", type=int, default=3, help="Runs of each contestant.")
     parser.add_argument("--contestant", choices=tuple(CONTESTANTS), help=argparse.SUPPRESS)
     parser.add_argument("--base-url", help=argparse.SUPPRESS)
