@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
 
+from evalkit._internal.plain_yaml import PlainLoader
 from evalkit.errors import SpecificationError, near_miss
 from evalkit.evaluation.specification import Specification
 from evalkit.llm.template import SUFFIXES
 
-_TRUTH: Final = "tag:yaml.org,2002:bool"
 _SCHEME: Final = ":"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without two of its traps: ``no`` is a text, and a key may stand only once."""
-
-    # Of YAML 1.1's words for truth values only these: "no" is also Norwegian, "on" a preposition.
-    yaml_implicit_resolvers = {  # noqa: RUF012  read by PyYAML, which declares no type
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TRUTH or first in "tTfF"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Return the mapping.
-
-        Raises:
-            yaml.constructor.ConstructorError: If a key stands twice.
-        """
-        seen: set[Any] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                problem = f"the key {key.value!r} stands here twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def read_specification(path: str | Path) -> Specification:
@@ -56,7 +32,7 @@ def read_specification(path: str | Path) -> Specification:
         hint = near_miss(path.name, _yaml_files(path.parent))
         raise SpecificationError(f"{path}: cannot be read: {why}.{hint}") from error
     try:
-        loader = _Loader(text)
+        loader = PlainLoader(text)
         root = loader.get_single_node()
         content = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:

@@ -82,12 +82,14 @@ def load_judge(path: str | PathLike[str]) -> Judge:
 def _settings(text: str, file: Path) -> dict[str, Any]:
     import yaml
 
+    from evalkit._internal.plain_yaml import PlainLoader
+
     body: str | None = None
     head = text
     if file.suffix not in {".yaml", ".yml"}:
         head, body = _front_matter(text)
     try:
-        found: Any = yaml.load(head, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        found: Any = yaml.load(head, Loader=PlainLoader)  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
         raise SpecificationError(f"{file} is not YAML: {error}.") from error
     if found is None:

@@ -19,7 +19,7 @@ from evalkit.testing.rate_limit import RateLimit
 from evalkit.testing.replies import FAULTS, Fault, Reply, body_of, events
 from evalkit.testing.wire import SeenRequest, chunk, head, read_request
 
-Answers = str | Sequence[Any] | Mapping[str, Any] | Callable[[SeenRequest], Any]
+Answers = str | Reply | Sequence[Any] | Mapping[str, Any] | Callable[[SeenRequest], Any]
 
 _JSON: Final = {"content-type": "application/json"}
 _STARTED_SECONDS: Final = 10.0
@@ -54,9 +54,9 @@ class ScriptedEndpoint:
         """Script the answers; the server starts with the ``with`` block.
 
         Args:
-            answers: One text for all; a list, in order of arrival; a mapping from prompt to
-                answer, where ``"*"`` stands for the rest; or a function of the request.  Each
-                answer is a JSON value, a `Fault`, or a `Reply`.
+            answers: One text, `Fault` or `Reply` for all; a list, in order of arrival; a mapping
+                from prompt to answer, where ``"*"`` stands for the rest; or a function of the
+                request.  Each answer is a JSON value, a `Fault`, or a `Reply`.
             latency_seconds: Time before each answer.
             rate_limit: What is above it gets status 429 with the headers that providers send.
             key: Bearer token that every request has to carry; others get status 401.
@@ -211,7 +211,7 @@ class ScriptedEndpoint:
 
     def _scripted(self, request: SeenRequest) -> Any:
         answers = self._answers
-        if isinstance(answers, (str, Fault)):
+        if isinstance(answers, (str, Fault, Reply)):
             return answers
         if callable(answers):
             try:

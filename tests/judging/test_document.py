@@ -118,3 +118,16 @@ def test_instructions_can_be_a_file(tmp_path: Path) -> None:
 
     assert make_judge("j", file).instructions == "Is {{ outputs }} good?"
     assert make_judge("j", str(file)).instructions == "Is {{ outputs }} good?"
+
+
+def test_yes_and_no_are_labels_and_not_truth_values(tmp_path: Path) -> None:
+    file = tmp_path / "grounded.yaml"
+    file.write_text(
+        "instructions: Is {{ outputs }} so?\nchoices: {yes: 1.0, partly: 0.5, no: 0.0}\n"
+        "examples: [{outputs: It is., choice: no}]\n"
+    )
+
+    judge = load_judge(file)
+
+    assert judge.prepared.form.labels == ("yes", "partly", "no")
+    assert judge.examples[0]["choice"] == "no"

@@ -24,6 +24,7 @@ def post(url: str, value: Any, **headers: str) -> tuple[int, dict[str, str], byt
 
 SCRIPTS = [
     pytest.param("ok", ["ok", "ok"], id="one answer for all"),
+    pytest.param(Reply(value="ok"), ["ok", "ok"], id="one reply for all"),
     pytest.param(["a", "b"], ["a", "b"], id="in order"),
     pytest.param({"q1": "a", "*": "b"}, ["a", "b"], id="by prompt"),
     pytest.param(lambda request: request.prompt * 2, ["q1q1", "q2q2"], id="a function"),
