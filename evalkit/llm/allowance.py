@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,17 +81,24 @@ def _of_kind(headers: Mapping[str, str], kind: str) -> Allowance | None:
             f"anthropic-ratelimit-{kind}-{what}"
         )
 
-    remaining = _number(told("remaining"))
-    if remaining is None:
-        return None
-    return Allowance(remaining, _number(told("limit")), _seconds(told("reset")), kind)
+    remaining, limit = _amount(told("remaining")), _amount(told("limit"))
+    if remaining is None or limit == 0:
+        return None  # a limit of none is how some servers say that there is no limit
+    return Allowance(remaining, limit, _seconds(told("reset")), kind)
+
+
+def _amount(text: str | None) -> float | None:
+    """Read a number of calls or tokens; some servers say -1 for none."""
+    found = _number(text)
+    return None if found is None or found < 0 else found
 
 
 def _number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        found = math.nan if text is None else float(text)
     except ValueError:
         return None
+    return found if math.isfinite(found) else None
 
 
 def _seconds(text: str | None) -> float | None:

@@ -75,7 +75,8 @@ class Controller:
             if turn.done() and not turn.cancelled():
                 self.leave(monotonic(), "failed")
             else:
-                self._waiting.remove(turn)
+                with contextlib.suppress(ValueError):  # another one that left has taken it out
+                    self._waiting.remove(turn)
             raise
         return monotonic()
 

@@ -43,6 +43,10 @@ _REFUSED: Final = 0.85
 _WITHIN: Final = 0.97
 """Shares of a rate: what is kept of it after a refusal, and what of a window's is used."""
 
+_HORIZON: Final = 60.0
+_SLACK: Final = 0.05
+"""Seconds for which what remains has to last, at a drain of at least this share of the rate."""
+
 _PROVED: Final = 12
 _MOST_PROOF: Final = 20
 _DISPROVED: Final = 40
@@ -131,8 +135,9 @@ class Remaining:
         self._taken.add(started)
         self._sample(started, remaining)
         if math.isinf(self.rate):
-            if remaining / (limit - 1) < _FIRST_LOW:
-                self._set(now, _FULL * self._measured(now, round_trip))
+            measured = self._measured(now, round_trip)
+            if remaining / (limit - 1) < _FIRST_LOW and remaining < _HORIZON * measured:
+                self._set(now, _FULL * measured)
             return
         self._weigh(started, remaining, limit)
         window = self._window(now, limit)
@@ -204,6 +209,10 @@ class Remaining:
         wanted = inflow + max(-bound, min(back, bound))
         if max(amount for _, amount in self._samples) >= most:  # part of the inflow was lost
             wanted = max(wanted, 0.97 * self.rate) if back >= 0 else min(wanted, self.rate)
+        # What lasts for long need not be saved, such as the rest of a daily limit.
+        if left > _HORIZON * max(self.rate - inflow, _SLACK * self.rate):
+            wanted = max(wanted, self.rate)
+        wanted = max(wanted, left / _HORIZON)
         spare = left >= _FIRST_LOW * most and left >= _SPARE
         most_change = _DOUBLE if spare else _RISE
         self._set(now, min(max(wanted, _FALL * self.rate), most_change * self.rate))

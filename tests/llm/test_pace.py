@@ -218,6 +218,23 @@ def test_a_limit_that_says_nothing_is_followed(
     assert refused < most_refused
 
 
+@pytest.mark.parametrize(
+    ("left", "limit"),
+    [pytest.param(5000, 14400, id="a-daily-limit"), pytest.param(50, 100, id="one-that-stands")],
+)
+def test_what_lasts_for_long_is_not_saved(left: float, limit: float) -> None:
+    class Slow(Bucket):
+        def told(self) -> tuple[float, float]:
+            """Return what remains of a limit that comes back hardly or at once."""
+            return (self.level, limit) if limit > 100 else (left, limit)
+
+    provider = Slow(lambda _: limit / 86400, limit) if limit > 100 else Slow(lambda _: 1e9, 1e9)
+    provider.level = left if limit > 100 else provider.level
+    log = simulate(Pace(requests_per_minute=600), provider, seconds=100.0, told=True)
+
+    assert len(log.taken) >= 0.9 * 100 * 10
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_whoever_is_refused_first_the_rate_is_found(seed: int) -> None:
     log = simulate(Pace(), Bucket(lambda _: 5.0, 5), seconds=30.0, jitter=0.003, seed=seed)
@@ -328,6 +345,17 @@ def test_other_failures_are_no_reason_to_slow_down() -> None:
             Allowance(0, None, 0.0),
             id="anthropic-date-gone-by",
         ),
+        pytest.param(
+            {"x-ratelimit-remaining-requests": "-1", "x-ratelimit-limit-requests": "-1"},
+            None,
+            id="no-limit-said-by-minus-one",
+        ),
+        pytest.param(
+            {"x-ratelimit-remaining-requests": "0", "x-ratelimit-limit-requests": "0"},
+            None,
+            id="no-limit-said-by-zero",
+        ),
+        pytest.param({"x-ratelimit-remaining-requests": "nan"}, None, id="not-a-number"),
         pytest.param(
             {"x-ratelimit-remaining-requests": "many", "x-ratelimit-reset-requests": "soon"},
             None,
