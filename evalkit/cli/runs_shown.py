@@ -27,6 +27,8 @@ def facts_of(store: TrackingStore, run: Run) -> dict[str, Any]:
         "experiment_id": run.experiment_id,
         "status": str(run.status),
         "verdict": tags.get("evalkit.verdict"),
+        "evaluation": tags.get("evalkit.status"),
+        "n_conditions": int(tags.get("evalkit.conditions", "1")),
         "start_time": run.info.start_time,
         "end_time": run.info.end_time,
         "data": run.data.params.get("data"),
@@ -82,10 +84,14 @@ def _status(facts: dict[str, Any]) -> Text:
     from evalkit.gates.verdict import Verdict
     from evalkit.report.table import STYLES
 
-    # A run that is not finished has no verdict worth showing.
-    if facts["verdict"] in set(Verdict) and facts["status"] == "FINISHED":
+    # A run that is not finished, or had no conditions, has no verdict worth showing.
+    finished = facts["status"] == "FINISHED"
+    if facts["verdict"] in set(Verdict) and finished and facts["n_conditions"]:
         return Text(facts["verdict"], STYLES[Verdict(facts["verdict"])])
-    return Text(facts["status"].lower(), "yellow")
+    if finished:
+        return Text("finished")
+    ended = facts["evaluation"] if facts["status"] == "KILLED" else None
+    return Text(ended or facts["status"].lower(), "yellow")
 
 
 def _headline(facts: dict[str, Any]) -> str:

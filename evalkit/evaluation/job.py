@@ -36,6 +36,7 @@ from evalkit.evaluation.scores_file import write_scores
 from evalkit.evaluation.stopping import DECIDED
 from evalkit.evaluation.watching import Watcher, course_of, saved, watcher_of
 from evalkit.hooks.telling import tell
+from evalkit.llm.budget import Budget
 from evalkit.llm.limits import Admission, under
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import ROLES, Spent
@@ -233,7 +234,9 @@ class Job:
         asked = [role for role in ROLES if role in ledger.roles]
         if self.target is not None and "target" not in asked:
             asked = ["target", *asked]
-        if self.runtime.limits().budget and any(ledger[role].unpriced for role in asked):
+        budget = Budget.of(self.runtime.budget)
+        in_dollars = any("usd" in limits for limits in (budget.total, *budget.roles.values()))
+        if in_dollars and any(ledger[role].unpriced for role in asked):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
         seconds = monotonic() - self.started
         return {role: _usage(ledger[role], seconds) for role in asked}

@@ -58,6 +58,7 @@ class RunRecord:
             metrics=metrics,
             tags={
                 "evalkit.verdict": str(result.verdict.status),
+                "evalkit.conditions": str(len(result.verdict.conditions)),
                 "evalkit.status": result.facts.status,
                 MODEL_ID_TAG: plan["model_id"],
                 "evalkit.dataset_digest": plan["dataset"]["digest"],
