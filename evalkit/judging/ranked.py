@@ -73,6 +73,9 @@ class Ranking:
     unfitted: float
     """Share of bootstrap draws in which some strength was infinite."""
 
+    note: str | None = None
+    """Why there are no intervals; ``None`` where there are."""
+
     def __getitem__(self, name: str) -> RankedSystem:
         for system in self.systems:
             if system.name == name:
@@ -93,7 +96,7 @@ class Ranking:
             for system in self.systems
         ]
         names = ("reference", "model", "tie", "negative_log_likelihood", "n_votes", "n_groups")
-        facts = {name: getattr(self, name) for name in (*names, "level", "unfitted")}
+        facts = {name: getattr(self, name) for name in (*names, "level", "unfitted", "note")}
         return {**facts, "systems": rows}
 
     def __str__(self) -> str:
@@ -111,4 +114,4 @@ class Ranking:
                 f"{rank:<6} {system.name:<{widest}}  {system.elo:>4.0f}  {limits:>11}  "
                 f"{system.win_rate:>3.0%}  {votes:>5.0f}"
             )
-        return "\n".join(lines)
+        return "\n".join([*lines, self.note] if self.note else lines)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Ties = Literal["davidson", "half", "drop"]
 
 _FEWEST: Final = 2
+_FEWEST_GROUPS: Final = 10
+"""Groups below which draws of whole groups say too little of how strengths vary."""
+
 _TIE: Final = 0.5
 _MOST_UNFITTED: Final = 0.01
 
@@ -41,16 +44,16 @@ def rank_systems(
             there is no tie), or Bradley and Terry's with ties as ``half`` a win, or ``drop``.
         reference: The system whose strength is 0, and whose Elo is 1000; the first by name.
         level: Confidence level of intervals and ranks, in (0, 1).
-        resamples: Bootstrap draws; votes of one group are drawn together.
+        resamples: Bootstrap draws, at least 1; votes of one group are drawn together.
         seed: Seed of the bootstrap.
 
     Returns:
         The ranking.  A system ranks surely below another only where the interval of their
-        difference excludes 0.
+        difference excludes 0.  Below 10 groups there are no intervals, and every rank is open.
 
     Raises:
-        UsageError: If there are fewer than two systems, *reference* is none of them, or some never
-            lost to, or never met, the others, so that no strength fits.
+        UsageError: If *resamples* is below 1, there are fewer than two systems, *reference* is none
+            of them, or some never lost to, or never met, the others, so that no strength fits.
 
     Examples:
         >>> votes = [Vote("x", "y", value, str(n)) for n, value in enumerate([1, 1, 0.5, 1, 0] * 8)]
@@ -68,6 +71,8 @@ def rank_systems(
 
     if ties not in {"davidson", "half", "drop"}:
         raise UsageError(f"ties= is davidson, half or drop; got {ties!r}.")
+    if resamples < 1:
+        raise UsageError(f"resamples= is at least 1; got {resamples}.")
     listed = [
         vote
         for vote in votes
@@ -80,7 +85,8 @@ def rank_systems(
     fit = _fitted(table, names, place)
     draws = _draws(table, place, resamples=resamples, seed=seed)
     unfitted = 1 - len(draws) / resamples
-    kept = np.array(draws) if unfitted <= _MOST_UNFITTED else None
+    note = _why_open(table.n_groups, unfitted)
+    kept = np.array(draws) if note is None else None
     return Ranking(
         systems=_systems(names, fit, kept, table, level),
         reference=names[place],
@@ -91,7 +97,23 @@ def rank_systems(
         n_groups=table.n_groups,
         level=level,
         unfitted=unfitted,
+        note=note,
     )
+
+
+def _why_open(n_groups: int, unfitted: float) -> str | None:
+    """Return why there are no intervals; ``None`` where there are."""
+    if n_groups < _FEWEST_GROUPS:
+        return (
+            f"No intervals, and every rank is open: they take {_FEWEST_GROUPS} independent votes "
+            f"(groups) at least, and these are {n_groups}."
+        )
+    if unfitted > _MOST_UNFITTED:
+        return (
+            "No intervals, and every rank is open: some strength was infinite in "
+            f"{unfitted:.0%} of the bootstrap's draws."
+        )
+    return None
 
 
 def _reference(names: Sequence[str], reference: str | None) -> int:

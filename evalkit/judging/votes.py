@@ -7,11 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evalkit.errors import DataError, MissingColumnError, near_miss
+from evalkit.errors import DataError, MissingColumnError, UsageError, near_miss
 
 _FIRST: Final = frozenset({"a", "first", "model_a", "left", "1"})
 _SECOND: Final = frozenset({"b", "second", "model_b", "right", "2"})
-_TIE: Final = ("tie", "both", "draw", "neither", "equal")
+_TIE: Final = frozenset(
+    {
+        *("tie", "tied", "tie (bothbad)", "tie (both bad)", "tie (inconsistent)", "draw", "equal"),
+        *("both", "both good", "both bad", "both_good", "both_bad", "bothgood", "bothbad"),
+        "neither",
+    }
+)
+_SIDES: Final = (1.0, 0.0)
+_TIED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +52,14 @@ def votes_of(
         first: Column with the name of the first system.
         second: Column with that of the second.
         winner: Column with the vote: the preference of a `PairwiseJudge` (1, 0.5, 0), or a word:
-            a system's name, ``model_a`` or ``a``, ``model_b`` or ``b``, ``tie``.
+            a system's name, ``model_a`` or ``a``, ``model_b`` or ``b``, ``tie``.  A system's name
+            goes first: ``a`` is the system called a where there is one.
         group: Column of what votes have in common, such as the question.
 
     Raises:
         MissingColumnError: If there is no such column.
         DataError: If a vote is none of these; names the row.
+        UsageError: If a vote may mean one system as well as the other, or a tie.
 
     Examples:
         >>> rows = [{"model_a": "x", "model_b": "y", "winner": "model_b", "question": 7}]
@@ -71,25 +81,83 @@ def _read(
                     f"Row {number} of the votes has no column {column!r}.{hint}"
                 )
         one, other = str(row[first]), str(row[second])
-        value = _value(row[winner], (one, first), (other, second), number)
+        value = _Ballot(number, (one, other), (first, second)).read(row[winner])
         if value is not None:
             yield Vote(one, other, value, None if group is None else str(row[group]))
 
 
-def _value(said: Any, first: tuple[str, ...], second: tuple[str, ...], row: int) -> float | None:
-    if said is None or (isinstance(said, float) and math.isnan(said)):
+@dataclass(frozen=True, slots=True)
+class _Ballot:
+    """How the vote of one row may be said."""
+
+    row: int
+    systems: tuple[str, str]
+    columns: tuple[str, str]
+
+    def read(self, said: Any) -> float | None:
+        if said is None or (isinstance(said, float) and math.isnan(said)):
+            return None
+        word = _word(said)
+        named = self._named(said, word)
+        meant = self._word(word) if isinstance(said, str) else _number(said)
+        if named is None:
+            if meant is None:
+                raise self._unknown(said, word)
+            return meant
+        # The name of a system goes before the names of places, but is told from no tie or number.
+        clash = meant == _TIED if isinstance(said, str) else meant not in {None, named}
+        if clash:
+            raise self._ambiguous(said)
+        return named
+
+    def _named(self, said: Any, word: str) -> float | None:
+        """Return the vote for the system that is named."""
+        if isinstance(said, bool) or word not in self.systems:
+            return None
+        if self.systems[0] == self.systems[1]:
+            raise self._ambiguous(said)
+        return _SIDES[self.systems.index(word)]
+
+    def _word(self, word: str) -> float | None:
+        """Return the vote for a place, or a tie."""
+        folded = word.casefold()
+        if folded in _TIE:
+            return _TIED
+        place = None
+        if word in self.columns:
+            place = _SIDES[self.columns.index(word)]
+        elif folded in _FIRST or folded in _SECOND:
+            place = _SIDES[folded in _SECOND]
+        # A system's name in another case, which the place contradicts, may be meant as well.
+        alike = [_SIDES[n] for n, name in enumerate(self.systems) if name.casefold() == folded]
+        if place is not None and word not in self.systems and alike and place not in alike:
+            raise self._ambiguous(word)
+        return place
+
+    def _ambiguous(self, said: Any) -> UsageError:
+        return UsageError(
+            f"Row {self.row} of the votes says {said!r}, which may mean either of "
+            f"{self.systems[0]!r} and {self.systems[1]!r}, or a tie: give the systems other names, "
+            f"or say {self.columns[0]}, {self.columns[1]} or tie."
+        )
+
+    def _unknown(self, said: Any, word: str) -> DataError:
+        hint = near_miss(word, [*self.systems, *self.columns, *sorted(_TIE)])
+        return DataError(
+            f"Row {self.row} of the votes says {said!r}, which is neither one of the systems, nor "
+            f"a tie, nor a number from 0 to 1.{hint}"
+        )
+
+
+def _word(said: Any) -> str:
+    """Return *said* as a system of that name would be written: 1.0 is the system 1."""
+    whole = isinstance(said, float) and said.is_integer()
+    return str(int(said) if whole else said).strip()
+
+
+def _number(said: Any) -> float | None:
+    try:
+        value = float(said)
+    except (TypeError, ValueError):
         return None
-    if isinstance(said, str):
-        word = said.strip()
-        if word in first or word.casefold() in _FIRST:
-            return 1.0
-        if word in second or word.casefold() in _SECOND:
-            return 0.0
-        if word.casefold().startswith(_TIE):
-            return 0.5
-    elif 0 <= float(said) <= 1:
-        return float(said)
-    raise DataError(
-        f"Row {row} of the votes says {said!r}, which is neither one of the systems, nor a tie, "
-        "nor a number from 0 to 1."
-    )
+    return value if 0 <= value <= 1 else None

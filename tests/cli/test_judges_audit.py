@@ -45,24 +45,32 @@ def test_a_library_judge_is_audited_on_cases_of_its_own(audit: Callable[..., Any
 
     assert done.code == 0
     assert "12 good cases" in done.err
-    assert "✓ 0 of 76 attacks flipped the verdict (95% upper bound 3.9%)." in done.out
+    told = " ".join(done.out.split())
+    assert "? 0 of 76 attacks on 12 cases flipped the verdict (95% upper bound 22.1% of" in told
+    assert "to show 5% takes 59 cases." in told
     assert "✗ Beyond chance, of 2 tried: sentiment.cheerful (+0.5)." in done.out
     assert "fails bias: do not rely on it as it is." in done.out
     assert max(map(len, done.out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(
-    ("probe", "code"),
+    ("probe", "n_cases", "code"),
     [
-        pytest.param("injection", 0, id="passes"),
-        pytest.param("sentiment", 1, id="fails"),
-        pytest.param("padding", 3, id="open"),
+        pytest.param("injection", 76, 0, id="passes"),
+        pytest.param("sentiment", 12, 1, id="fails"),
+        pytest.param("injection", 12, 3, id="open"),
     ],
 )
 def test_strict_audits_decide_the_exit_code(
-    probe: str, code: int, audit: Callable[..., Any]
+    probe: str, n_cases: int, code: int, audit: Callable[..., Any], folder: Path
 ) -> None:
-    assert audit("--probe", probe, "--strict").code == code
+    rows = [
+        {"question": f"{n}?", "output": f"It is {n}.", "expected": f"It is {n}."}
+        for n in range(n_cases)
+    ]
+    (folder / "good.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    assert audit("--data", "good.jsonl", "--probe", probe, "--strict").code == code
 
 
 def test_a_dry_run_says_how_many_calls_it_takes_and_makes_none(

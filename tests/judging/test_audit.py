@@ -6,6 +6,7 @@ one is the same model with one weakness.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,18 +31,22 @@ Weakness = Callable[[str, str], bool | None]
 """From the answer that is seen, and all that is sent, to a verdict that the weak model gives."""
 
 PLACES = ["Bern", "Oslo", "Lima", "Cork", "Riga", "Nice", "Bonn", "Kiel", "Graz", "Linz", "Metz"]
-CASES = [
-    Case(
-        id=place,
+
+
+def case_about(place: str, n: int) -> Case:
+    told = f"In {place} there are {n} bridges. They were built in {1700 + n}. All are open."
+    return Case(
+        id=f"{place} {n}",
         inputs={"question": f"What should I know about {place}, and why?"},
-        outputs=f"In {place} there are {n} bridges. They were built in {1700 + n}. All are open.",
-        expectations={
-            "expected_response": f"In {place} there are {n} bridges. They were built in "
-            f"{1700 + n}. All are open."
-        },
+        outputs=told,
+        expectations={"expected_response": told},
     )
-    for n, place in enumerate(PLACES, 20)
-]
+
+
+CASES = [case_about(place, n) for n, place in enumerate(PLACES, 20)]
+MANY = [case_about(PLACES[n % len(PLACES)], n) for n in range(20, 100)]
+"""Enough to show 95 %."""
+
 EQUAL = make_judge(
     "equal",
     'Do both say the same?\n\n{{ outputs }}\n\n{{ expectations.expected_response }}\n\n- "yes": '
@@ -78,7 +83,8 @@ def audited(
 
 
 def test_a_judge_that_compares_words_passes_all_but_what_its_cases_leave_open() -> None:
-    found = audited()
+    probes = ["negate", "case", "injection", "garbage", "cheerful"]
+    found = audited(cases=MANY, probes=probes)
     outcomes = {name: battery.outcome for name, battery in found.batteries.items()}
 
     assert outcomes == {
@@ -86,19 +92,45 @@ def test_a_judge_that_compares_words_passes_all_but_what_its_cases_leave_open() 
         "invariance": "pass",
         "injection": "pass",
         "garbage": "pass",
-        "bias": "inconclusive",  # 22 pairs do not exclude small effects
+        "bias": "pass",
     }
-    assert found.outcome == "inconclusive"
-    assert "still open: bias" in found.conclusion
+    assert found.outcome == "pass"
+
+
+def test_few_cases_leave_open_what_many_pairs_of_them_seem_to_show() -> None:
+    found = audited()
+
+    assert {battery.outcome for battery in found.batteries.values()} == {"inconclusive"}
+    assert min(battery.total.n for battery in found.batteries.values()) == 76
+    assert {battery.total.n_cases for battery in found.batteries.values()} == {11}
+    assert found.batteries["degradation"].conclusion.endswith(
+        "held (74.1% to 100.0%, on 11 cases); to show 95% takes about 73 cases at this share."
+    )
+    assert found.batteries["garbage"].conclusion == (
+        "0 of 76 answers without content on 11 cases were accepted (95% upper bound 23.8% of "
+        "cases); to show 5% takes 59 cases."
+    )
+    assert "with 22 pairs of 11 cases" in found.batteries["bias"].conclusion
+
+
+def test_cases_of_one_group_are_one_case() -> None:
+    grouped = [replace(case, group=f"g{n % 3}") for n, case in enumerate(CASES)]
+    found = audited(cases=grouped, probes=["injection", "negate"])
+
+    assert {battery.total.n_cases for battery in found.batteries.values()} == {3}
 
 
 def test_a_model_that_obeys_what_stands_outside_of_fences_is_not_flipped() -> None:
     """The same model obeys the same order where an attacker gets it out of the fence."""
-    found = audited(lambda _, sent: True if ORDER in outside(sent) else None, probes="injection")
+    found = audited(
+        lambda _, sent: True if ORDER in outside(sent) else None, cases=MANY, probes="injection"
+    )
     injection = found.batteries["injection"]
 
     assert (injection.total.n, injection.total.held) == (len(ATTACKS), len(ATTACKS))
-    assert injection.conclusion == "0 of 76 attacks flipped the verdict (95% upper bound 3.9%)."
+    assert injection.conclusion == (
+        "0 of 76 attacks on 76 cases flipped the verdict (95% upper bound 3.9% of cases)."
+    )
     assert injection.outcome == found.outcome == "pass"
 
 
@@ -183,7 +215,7 @@ def test_the_direction_of_the_judge_turns_gains_round() -> None:
         )
 
     assert found.batteries["degradation"].total.fell > 50
-    assert found.batteries["degradation"].outcome == "pass"
+    assert found.batteries["degradation"].total.rose == 0
     assert found.effects[0].effect == 0.5
 
 
@@ -270,7 +302,8 @@ def _pairwise(prefers: Callable[[str, str], str]) -> Audit:
     with ScriptedEndpoint(answer) as endpoint:
         inner = PairwiseJudge().judge.with_model("openai/x", base_url=endpoint.base_url)
         judge = PairwiseJudge(judge=inner)
-        return evalkit.audit(judge, CASES, probes=["position", "identity"], runtime=NOTHING_KEPT)
+        probes = ["position", "identity"]
+        return evalkit.audit(judge, MANY[:18], probes=probes, runtime=NOTHING_KEPT)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +327,7 @@ def test_pairs_are_audited_for_the_place_of_an_answer(
     if outcome == "fail":
         assert row.effect is not None
         assert row.effect.effect == 1.0
-        assert row.effect.p_value == pytest.approx(2 * 0.5**22)
+        assert row.effect.p_value == pytest.approx(2 * 0.5**18)  # cases, each good and bad
 
 
 def endless(outputs: str) -> float:
@@ -335,4 +368,4 @@ def test_an_audit_prints_as_markdown() -> None:
     text = str(audited(probes="injection"))
 
     assert text.startswith("# Audit of equal\n")
-    assert "| fence | 9 | 0 | 0 | 0 |" in text
+    assert "| fence | 9 | 9 | 0 | 0 | 0 |" in text

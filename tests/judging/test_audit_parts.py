@@ -1,4 +1,4 @@
-"""What audits are made of: edits, rewordings, pairs and the number of pairs."""
+"""What audits are made of: edits, rewordings, pairs and the number of cases."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.judging.auditing.battery import pairs_needed
+from evalkit.judging.auditing.battery import cases_needed
 from evalkit.judging.auditing.edits import BIAS_EDITS, INVARIANT_EDITS, TextEdit, authored
 from evalkit.judging.auditing.rewording import labels_renamed, labels_reversed
 from evalkit.judging.judge import Judge
@@ -52,10 +52,10 @@ def test_code_and_data_are_not_laid_out_otherwise(text: str) -> None:
 
 
 @given(st.floats(0.951, 1.0), st.sampled_from([0.8, 0.9, 0.95]))
-def test_as_many_pairs_as_needed_put_wilsons_limit_at_the_target(
+def test_as_many_cases_as_needed_put_wilsons_limit_at_the_target(
     share: float, target: float
 ) -> None:
-    n = pairs_needed(share, target, 1.959963984540054)
+    n = cases_needed(share, target, 1.959963984540054)
 
     assert n is not None
     assert wilson_interval(share * n, n).low >= target - 1e-9
@@ -63,8 +63,8 @@ def test_as_many_pairs_as_needed_put_wilsons_limit_at_the_target(
         assert wilson_interval(share * (n - 1), n - 1).low < target + 1e-9
 
 
-def test_no_number_of_pairs_shows_what_is_not_so() -> None:
-    assert pairs_needed(0.95, 0.95, 1.96) is None
+def test_no_number_of_cases_shows_what_is_not_so() -> None:
+    assert cases_needed(0.95, 0.95, 1.96) is None
 
 
 DEFINED = make_judge(

@@ -49,6 +49,9 @@ def test_a_table_of_preferences_gives_votes_and_missing_ones_give_none() -> None
     [
         pytest.param({"winner": "z"}, DataError, "Row 1 of the votes says 'z'", id="word"),
         pytest.param({"winner": 2}, DataError, "says 2", id="number"),
+        pytest.param({"winner": [1]}, DataError, r"says \[1\]", id="list"),
+        pytest.param({"winner": "tiered-model"}, DataError, "'tiered-model'", id="begins-as-tie"),
+        pytest.param({"winner": "model_c"}, DataError, "Did you mean 'model_", id="near-miss"),
         pytest.param({"winer": "x"}, MissingColumnError, "Did you mean 'winer'", id="column"),
     ],
 )
@@ -57,6 +60,42 @@ def test_a_vote_that_cannot_be_read_is_an_error(
 ) -> None:
     with pytest.raises(error, match=said):
         votes_of([{"model_a": "x", "model_b": "y", **row}])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said", "value"),
+    [
+        pytest.param("b", "a", "a", 0.0, id="letters-turned"),
+        pytest.param("a", "b", "a", 1.0, id="letters"),
+        pytest.param("2", "1", "1", 0.0, id="digits-turned"),
+        pytest.param("1", "2", 2, 0.0, id="number-that-is-a-name"),
+        pytest.param("1", "2", 1.0, 1.0, id="number-and-name-agree"),
+        pytest.param("tiered-model", "z", "tiered-model", 1.0, id="begins-as-tie"),
+        pytest.param("model_b", "model_a", "model_a", 0.0, id="columns-turned"),
+        pytest.param("b", "a", "tie", 0.5, id="tie"),
+    ],
+)
+def test_a_system_goes_by_its_name_before_any_word_for_its_place(
+    one: str, other: str, said: Any, value: float
+) -> None:
+    (vote,) = votes_of([{"model_a": one, "model_b": other, "winner": said}])
+
+    assert vote == Vote(one, other, value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        pytest.param("2", "1", 1, id="number-or-name"),
+        pytest.param("0", "1", 0, id="nought-or-name"),
+        pytest.param("B", "A", "a", id="name-in-another-case"),
+        pytest.param("x", "tie", "tie", id="system-called-tie"),
+        pytest.param("x", "x", "x", id="against-itself"),
+    ],
+)
+def test_a_vote_that_may_mean_either_is_refused(one: str, other: str, said: Any) -> None:
+    with pytest.raises(UsageError, match=r"Row 1 of the votes says .* may mean either"):
+        votes_of([{"model_a": one, "model_b": other, "winner": said}])
 
 
 def test_two_systems_without_ties_have_the_log_odds_of_their_wins() -> None:
@@ -81,8 +120,8 @@ def test_a_value_between_a_win_and_a_tie_is_half_of_each() -> None:
 
 def test_votes_of_one_group_are_drawn_together() -> None:
     alone = round_of("wwlwlwwlwl" * 6)
-    votes = [Vote(v.first, v.second, v.value, str(n // 10)) for n, v in enumerate(alone)]
-    same = [Vote("x", "y", float(n < 36), str(n // 10)) for n in range(60)]
+    votes = [Vote(v.first, v.second, v.value, str(n // 5)) for n, v in enumerate(alone)]
+    same = [Vote("x", "y", float(n < 35), str(n // 5)) for n in range(60)]
     free, mixed, alike = (rank_systems(votes, seed=3)["y"] for votes in (alone, votes, same))
 
     def width(system: Any) -> float:
@@ -107,6 +146,7 @@ def test_equal_systems_share_their_ranks_and_seeds_repeat() -> None:
         pytest.param(round_of("www"), {}, "y never beat", id="never-lost"),
         pytest.param([], {}, "two systems or more", id="nothing"),
         pytest.param(round_of("wl"), {"reference": "z"}, "reference 'z'", id="reference"),
+        pytest.param(round_of("wl"), {"resamples": 0}, "resamples= is at least 1", id="draws"),
         pytest.param(round_of("wl"), {"ties": "thrid"}, "davidson, half or drop", id="ties"),
         pytest.param(
             round_of("wl") + round_of("wl", first="p", second="q"), {}, "never met", id="apart"
@@ -125,6 +165,20 @@ def test_few_votes_leave_ranks_open_rather_than_infinite() -> None:
 
     assert found.unfitted > 0.2
     assert (found["x"].low, found["x"].worst_rank) == (None, 2)
+
+
+@pytest.mark.parametrize("n_groups", [1, 9])
+def test_few_groups_leave_ranks_open_however_many_votes_they_hold(n_groups: int) -> None:
+    votes = [
+        Vote(vote.first, vote.second, vote.value, str(n % n_groups))
+        for n, vote in enumerate(round_of("wwwwl" * 200))
+    ]
+    found = rank_systems(votes, resamples=20)
+
+    assert {(one.low, one.high) for one in found.systems} == {(None, None)}
+    assert [(one.best_rank, one.worst_rank) for one in found.systems] == [(1, 2), (1, 2)]
+    assert f"10 independent votes (groups) at least, and these are {n_groups}." in str(found)
+    assert found.to_json()["note"] == found.note
 
 
 @settings(max_examples=20, deadline=None)

@@ -26,6 +26,12 @@ class ProbeRow:
     held: int
     """How many of them kept the relation."""
 
+    n_cases: int
+    """Independent cases, or groups of cases, that the pairs were made of."""
+
+    cases_held: int
+    """On how many of these every pair kept the relation."""
+
     fell: int = 0
     """In how many the probed case scored worse, in the judge's direction."""
 
@@ -39,7 +45,10 @@ class ProbeRow:
     """Pairs to which the judge does not apply."""
 
     low: float | None = None
-    """Lower limit of the share held; ``None`` without pairs."""
+    """Lower limit of the share held, as far as cases are a sample; ``None`` without pairs.
+
+    Of attacks and of answers without content, limits are of the share of cases on which all held.
+    """
 
     high: float | None = None
     """Upper limit."""
@@ -62,7 +71,18 @@ class ProbeRow:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields by name."""
-        names = ("name", "summary", "n", "held", "fell", "same", "rose", "missing", "skipped")
+        counts = (
+            "n",
+            "held",
+            "n_cases",
+            "cases_held",
+            "fell",
+            "same",
+            "rose",
+            "missing",
+            "skipped",
+        )
+        names = ("name", "summary", *counts)
         found: dict[str, Any] = {name: getattr(self, name) for name in names}
         found |= {"share": self.share, "low": self.low, "high": self.high, "lift": self.lift}
         return found | {"effect": None if self.effect is None else self.effect.to_json()}
@@ -170,6 +190,16 @@ class Audit:
         return as_markdown(self)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    Examples:
+        >>> counted(1, "case"), counted(1200, "case")
+        ('1 case', '1,200 cases')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _listed(names: list[str]) -> str:
     """Return names in a sentence.
 
@@ -180,11 +210,11 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def pairs_needed(share: float, target: float, z: float) -> int | None:
-    """Return how many pairs put the lower Wilson limit of *share* at *target*.
+def cases_needed(share: float, target: float, z: float) -> int | None:
+    """Return how many independent cases put the lower Wilson limit of *share* at *target*.
 
     Args:
-        share: Share of pairs that keep the relation.
+        share: Share of cases that keep the relation.
         target: Share that is to be shown, in (0, 1).
         z: Two-sided normal quantile of the level.
 
@@ -192,7 +222,7 @@ def pairs_needed(share: float, target: float, z: float) -> int | None:
         The number; ``None`` where no number is enough.
 
     Examples:
-        >>> pairs_needed(1.0, 0.95, 1.959964)
+        >>> cases_needed(1.0, 0.95, 1.959964)
         73
 
     References:

@@ -8,13 +8,19 @@ from typing import Final
 
 from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.bars import ALPHA, MOST_UNANSWERED, Bars
-from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow
+from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, counted
 from evalkit.judging.auditing.edits import BIAS_EDITS
-from evalkit.judging.auditing.pairs import Pair, pairs_of, probes_in_order, row_of, unanswered
+from evalkit.judging.auditing.pairs import (
+    Pair,
+    pairs_of,
+    probes_in_order,
+    row_of,
+    share_limits,
+    unanswered,
+)
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trials
 from evalkit.judging.bias import BiasEffect
-from evalkit.stats.binomial import wilson_interval
 
 _POSITION: Final = "position"
 _SUMMARIES: Final = {
@@ -55,7 +61,10 @@ def _row(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> Prob
 
 
 def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> BiasEffect:
-    """Return the mean gain of an edit, with McNemar's test for yes or no, else of signs or t."""
+    """Return the mean gain of an edit, tested by flips of the signs of whole cases.
+
+    Only where each case has one pair it is McNemar's test for yes or no, else one of signs or t.
+    """
     import numpy as np
 
     from evalkit.stats.paired import paired_difference
@@ -68,32 +77,42 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
     bounds = subject.facts.bounds_of(np.concatenate([before, after]))
     binary = subject.facts.binary and bounds == (0.0, 1.0)
     better, worse = (before, after) if subject.direction == "lower" else (after, before)
-    found = paired_difference(better, worse, binary=binary, bounds=bounds, level=bars.level)
-    return BiasEffect(
-        name, found.difference, found.low, found.high, found.p_value, len(pairs), told
+    origins = [pair.origin for pair in pairs]
+    n_cases = len(set(origins))
+    found = paired_difference(
+        better,
+        worse,
+        groups=None if n_cases == len(pairs) else origins,
+        binary=binary,
+        bounds=bounds,
+        level=bars.level,
     )
+    return BiasEffect(name, found.difference, found.low, found.high, found.p_value, n_cases, told)
 
 
 def _position(made: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow | None:
     """Return what both orders of a pairwise judge say: consistency, and who wins the flips."""
-    from scipy.stats import binomtest
+    import numpy as np
 
     from evalkit.stats.intervals import mean_interval
+    from evalkit.stats.randomization import sign_flip_test
 
     asked = [
-        reading
+        (trial.origin, reading)
         for trial, reading in zip(made.listed, readings, strict=True)
         if trial.probe == "base" and reading.applies
     ]
-    known = [one.metrics for one in asked if one.metrics and "position_bias" in one.metrics]
-    leans = [float(metrics["position_bias"] or 0.0) for metrics in known]
+    known = [(o, one.metrics) for o, one in asked if one.metrics and "position_bias" in one.metrics]
+    origins = [origin for origin, _ in known]
+    leans = [float(metrics["position_bias"] or 0.0) for _, metrics in known]
     if not leans:
         return None
-    agreed = sum(bool(metrics.get("consistent")) for metrics in known)
+    agreed = [bool(metrics.get("consistent")) for _, metrics in known]
     first, last = sum(lean > 0 for lean in leans), sum(lean < 0 for lean in leans)
-    limits = wilson_interval(agreed, len(leans), level=bars.level)
-    p_value = float(binomtest(first, first + last).pvalue) if first + last else 1.0
-    spread = mean_interval(leans, bounds=(-1.0, 1.0), level=bars.level)
+    limits = share_limits(agreed, origins, level=bars.level)
+    p_value = sign_flip_test(np.sign(leans), groups=origins)
+    spread = mean_interval(leans, groups=origins, bounds=(-1.0, 1.0), level=bars.level)
+    n_cases = len(set(origins))
     effect = sum(leans) / len(leans)
     told = f"flips to the answer shown first {first}, to the one shown last {last}"
     low, high = (None, None) if spread is None else (spread.low, spread.high)
@@ -101,14 +120,16 @@ def _position(made: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow
         name=_POSITION,
         summary=_SUMMARIES[_POSITION],
         n=len(leans),
-        held=agreed,
+        held=sum(agreed),
+        n_cases=n_cases,
+        cases_held=n_cases - len({o for o, both in zip(origins, agreed, strict=True) if not both}),
         rose=first,
         fell=last,
-        missing=sum(not one.said for one in asked),
+        missing=sum(not one.said for _, one in asked),
         low=limits.low,
         high=limits.high,
         lift=effect,
-        effect=BiasEffect(_POSITION, effect, low, high, p_value, len(leans), told),
+        effect=BiasEffect(_POSITION, effect, low, high, p_value, n_cases, told),
     )
 
 
@@ -164,8 +185,9 @@ def _told(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> str:
     position = next((row for row in rows if row.name == _POSITION), None)
     if outcome == "fail" and position is not None and position.share is not None:
         return f"Both orders agree on {position.share:.1%} of the pairs only."
-    n = max((row.n for row in rows), default=0)
+    widest = max(rows, key=lambda row: row.n)
+    asked = f"{counted(widest.n, 'pair')} of {counted(widest.n_cases, 'case')}"
     text = f"Nothing beyond chance, of {len(rows)} tried"
     if outcome == "pass":
         return f"{text}; no effect exceeds {bars.margin:.0%} of the range."
-    return f"{text}; with {n} pairs, effects of {bars.margin:.0%} of the range are not excluded."
+    return f"{text}; with {asked}, effects of {bars.margin:.0%} of the range are not excluded."

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.bars import MOST_UNANSWERED, Bars
-from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, pairs_needed
+from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, cases_needed, counted
 from evalkit.judging.auditing.biases import bias_battery
 from evalkit.judging.auditing.edits import INVARIANT_EDITS
 from evalkit.judging.auditing.pairs import (
     Pair,
     flipped,
+    held_limits,
     is_identity_tie,
     is_target,
     pairs_of,
@@ -23,8 +25,10 @@ from evalkit.judging.auditing.pairs import (
 )
 from evalkit.judging.auditing.trials import Trials
 from evalkit.judging.degradations import DEGRADATIONS
-from evalkit.stats.binomial import clopper_pearson_interval, wilson_interval
+from evalkit.stats.binomial import clopper_pearson_interval
 from evalkit.stats.interval import normal_quantile
+
+_SLACK: Final = 1e-9
 
 _SUMMARIES: Final = {
     **{name: one.summary for name, one in DEGRADATIONS.items()},
@@ -82,11 +86,16 @@ def _relations(
         held = [holds(pair) for pair in chosen]
         return row_of(probe, _SUMMARIES.get(probe, ""), chosen, held, level=bars.level)
 
-    rows = tuple(row(probe, chosen) for probe, chosen in probes_in_order(pairs).items())
+    probes = probes_in_order(pairs)
+    rows = tuple(row(probe, chosen) for probe, chosen in probes.items())
     total = row("total", pairs)
     outcome = _shown(total, bars)
     told = _told(name, total, outcome, bars)
-    broken = [row for row in rows if _breaks(row, bars, tried=len(rows))]
+    broken = [
+        row
+        for row, chosen in zip(rows, probes.values(), strict=True)
+        if _breaks([(p, holds(p)) for p in chosen if p.state == "compared"], bars, tried=len(rows))
+    ]
     if broken:
         outcome = "fail"
         kept = ", ".join(f"{row.name} {row.held / row.n:.1%}" for row in broken)
@@ -94,12 +103,12 @@ def _relations(
     return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=told)
 
 
-def _breaks(row: ProbeRow, bars: Bars, *, tried: int) -> bool:
+def _breaks(compared: Sequence[tuple[Pair, bool]], bars: Bars, *, tried: int) -> bool:
     """Say whether one probe alone holds too seldom, allowing for how many were tried."""
-    if not row.n:
+    if not compared:
         return False
     level = 1 - (1 - bars.level) / tried  # Bonferroni's
-    return wilson_interval(row.held, row.n, level=level).high < bars.target
+    return held_limits(compared, level=level).high < bars.target
 
 
 def _shown(total: ProbeRow, bars: Bars) -> Outcome:
@@ -121,14 +130,14 @@ def _told(name: str, total: ProbeRow, outcome: Outcome, bars: Bars) -> str:
     what = "degraded answers scored better" if name == "degradation" else "verdicts changed"
     text = (
         f"{broken} of {total.n} {what}: {total.held / total.n:.1%} held "
-        f"({total.low:.1%} to {total.high:.1%})"
+        f"({total.low:.1%} to {total.high:.1%}, on {counted(total.n_cases, 'case')})"
     )
     if outcome == "inconclusive":
-        needed = pairs_needed(total.held / total.n, bars.target, normal_quantile(bars.level))
+        needed = cases_needed(total.held / total.n, bars.target, normal_quantile(bars.level))
         if not _answered(total):
             text += f"; {total.missing} had no score"
         elif needed is not None:
-            text += f"; to show {bars.target:.0%} takes about {needed:,} pairs at this share"
+            text += f"; to show {bars.target:.0%} takes about {needed:,} cases at this share"
         else:
             text += f"; {bars.target:.0%} is not shown"
     return f"{text}."
@@ -149,10 +158,11 @@ def _injection(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
         told = told if unfair else f"No attack could be judged; {total.missing} had no score."
         return _attacked("injection", rows, total, bars, told)
     flips = total.n - total.held
-    told = f"{flips} of {total.n} attacks flipped the verdict ({_bound(total, bars)})"
+    cases = counted(total.n_cases, "case")
+    told = f"{flips} of {total.n} attacks on {cases} flipped the verdict ({_bound(total, bars)})"
     if unfair:
         told += f"; {unfair} more met an answer that was judged good anyway"
-    return _attacked("injection", rows, total, bars, told + _unscored(total))
+    return _attacked("injection", rows, total, bars, told + _rest(total, bars))
 
 
 def _garbage(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
@@ -171,12 +181,21 @@ def _garbage(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
         told = f"No answer without content could be judged; {total.missing} had no score."
         return _attacked("garbage", rows, total, bars, told)
     accepted = total.n - total.held
-    told = f"{accepted} of {total.n} answers without content were accepted ({_bound(total, bars)})"
-    return _attacked("garbage", rows, total, bars, told + _unscored(total))
+    told = (
+        f"{accepted} of {total.n} answers without content on {counted(total.n_cases, 'case')} "
+        f"were accepted ({_bound(total, bars)})"
+    )
+    return _attacked("garbage", rows, total, bars, told + _rest(total, bars))
 
 
-def _unscored(total: ProbeRow) -> str:
-    return f"; {total.missing} had no score." if total.missing else "."
+def _rest(total: ProbeRow, bars: Bars) -> str:
+    """Return what ends the sentence: scores that are missing, or cases that are."""
+    text = f"; {total.missing} had no score" if total.missing else ""
+    # The fewest cases on which nothing happens by chance that rarely.
+    needed = math.ceil(math.log(1 - bars.level) / math.log(1 - bars.most_success) - _SLACK)
+    if total.held == total.n and total.n_cases < needed:
+        text += f"; to show {bars.most_success:.0%} takes {needed:,} cases"
+    return f"{text}."
 
 
 def _attack_row(
@@ -185,7 +204,8 @@ def _attack_row(
     row = row_of(name, summary, pairs, held, level=bars.level)
     if not row.n:
         return row
-    limits = clopper_pearson_interval(row.held, row.n, level=_two_sided(bars.level))
+    # Cases are the sample: what one case lets through once, it may let through every time.
+    limits = clopper_pearson_interval(row.cases_held, row.n_cases, level=_two_sided(bars.level))
     return dataclasses.replace(row, low=limits.low, high=limits.high)
 
 
@@ -196,7 +216,7 @@ def _two_sided(level: float) -> float:
 
 def _bound(total: ProbeRow, bars: Bars) -> str:
     assert total.low is not None  # noqa: S101  there are pairs
-    return f"{bars.level:.0%} upper bound {1 - total.low:.1%}"
+    return f"{bars.level:.0%} upper bound {1 - total.low:.1%} of cases"
 
 
 def _attacked(

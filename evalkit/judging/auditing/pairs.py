@@ -10,7 +10,8 @@ from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.battery import ProbeRow
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trials
-from evalkit.stats.binomial import wilson_interval
+from evalkit.stats.clustered import clustered_interval
+from evalkit.stats.interval import Interval
 
 State = Literal["compared", "missing", "skipped"]
 _NEAR = 1e-9
@@ -22,6 +23,9 @@ class Pair:
 
     probe: str
     """Name without its battery."""
+
+    origin: str
+    """Case that both were made of: pairs of one are not independent."""
 
     before: Reading
     after: Reading
@@ -69,7 +73,14 @@ def pairs_of(
             if kind == battery and trial.control is not None:
                 before = readings[trial.control]
                 gain = subject.gain(before.value, after.value)
-                yield Pair(probe=probe, before=before, after=after, gain=gain, tolerance=tolerance)
+                yield Pair(
+                    probe=probe,
+                    origin=trial.origin,
+                    before=before,
+                    after=after,
+                    gain=gain,
+                    tolerance=tolerance,
+                )
 
     return list(each())
 
@@ -80,14 +91,17 @@ def row_of(
     """Return the row of *pairs*, of which those where *held* says so kept the relation."""
     listed = list(zip(pairs, held, strict=True))
     compared = [(pair, kept) for pair, kept in listed if pair.state == "compared"]
-    n, kept = len(compared), sum(kept for _, kept in compared)
+    broken = {pair.origin for pair, kept in compared if not kept}
+    n_cases = len({pair.origin for pair, _ in compared})
     gains = [pair.gain for pair, _ in compared if pair.gain is not None]
-    limits = wilson_interval(kept, n, level=level) if n else None
+    limits = held_limits(compared, level=level) if compared else None
     return ProbeRow(
         name=name,
         summary=summary,
-        n=n,
-        held=kept,
+        n=len(compared),
+        held=sum(kept for _, kept in compared),
+        n_cases=n_cases,
+        cases_held=n_cases - len(broken),
         fell=sum(pair.fell for pair, _ in compared),
         rose=sum(pair.rose for pair, _ in compared),
         missing=sum(pair.state == "missing" for pair, _ in listed),
@@ -96,6 +110,24 @@ def row_of(
         high=None if limits is None else limits.high,
         lift=sum(gains) / len(gains) if gains else None,
     )
+
+
+def held_limits(compared: Iterable[tuple[Pair, bool]], *, level: float) -> Interval:
+    """Return the limits of the share of pairs that keep a relation; those of a case go together."""
+    pairs, held = zip(*compared, strict=True)
+    return share_limits(held, [pair.origin for pair in pairs], level=level)
+
+
+def share_limits(held: Iterable[bool], origins: Iterable[str], *, level: float) -> Interval:
+    """Return the limits of a share, each of whose values comes of the case in *origins*.
+
+    Examples:
+        >>> limits = share_limits([True] * 40, ["a", "b", "c", "d"] * 10, level=0.95)
+        >>> round(limits.low, 2)  # four cases, not forty
+        0.51
+    """
+    values = [float(one) for one in held]
+    return clustered_interval(values, list(origins), level=level, bounded=(0.0, 1.0))
 
 
 def is_identity_tie(pair: Pair) -> bool:

@@ -19,8 +19,8 @@ TITLES: Final = {
 _COLUMNS: Final = {
     "degradation": ("pairs", "fell", "same", "rose", "no score", "held", "interval"),
     "invariance": ("pairs", "fell", "same", "rose", "no score", "unchanged", "interval"),
-    "injection": ("attacks", "flipped", "rose", "no score", "lift", "success", "at most"),
-    "garbage": ("answers", "accepted", "no score", "success", "at most"),
+    "injection": ("attacks", "cases", "flipped", "rose", "no score", "lift", "success", "at most"),
+    "garbage": ("answers", "cases", "accepted", "no score", "success", "at most"),
     "bias": ("pairs", "effect", "interval", "p", "no score", "unchanged", "at least"),
 }
 
@@ -50,6 +50,7 @@ def _cells(battery: str, row: ProbeRow) -> tuple[str, ...]:
         "pairs": f"{row.n}",
         "attacks": f"{row.n}",
         "answers": f"{row.n}",
+        "cases": f"{row.n_cases}",
         "fell": f"{row.fell}",
         "same": f"{row.same}",
         "rose": f"{row.rose}",

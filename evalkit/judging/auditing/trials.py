@@ -43,6 +43,8 @@ _CARRIERS: Final = (
 """Degradations whose answers are clearly bad, the clearest first."""
 
 _GARBAGE_CASES: Final = 4
+"""Cases that each answer without content is given to."""
+
 _JUDGE_PROBES: Final = ("criteria_order", "label_order", "label_names", "retest", "identity")
 
 
@@ -59,6 +61,9 @@ class Trial:
 
     control: int | None = None
     """Place of the trial that it is compared with."""
+
+    origin: str = ""
+    """The good case that it was made of, or its group: trials of one are not independent."""
 
     again: int = 0
     """Which asking of the same question this is."""
@@ -85,7 +90,11 @@ class Trials:
         judge = settings.pop("judge", self.subject.judge)
         same_judge = judge is self.subject.judge and not settings.get("again")
         if case is not None and not (same_judge and not self.subject.sees(case, base)):
-            self.add(Trial(probe=probe, control=control, case=case, judge=judge, **settings))
+            origin = self.listed[control].origin
+            made = Trial(
+                probe=probe, control=control, case=case, judge=judge, origin=origin, **settings
+            )
+            self.add(made)
 
     @property
     def calls(self) -> int:
@@ -137,8 +146,13 @@ def trials_of(subject: Subject, cases: Sequence[Case], probes: Sequence[str] = (
     if not cases:
         raise UsageError("There is no case to audit the judge on.")
     made = Trials(subject)
-    good = [made.add(Trial(probe="base", case=case, judge=subject.judge)) for case in cases]
-    bad = [made.add(Trial(probe="base", case=c, judge=subject.judge)) for c in _bad(subject, cases)]
+
+    def base(case: Case, place: int) -> int:
+        origin = cases[place].group or f"case {place}"
+        return made.add(Trial(probe="base", case=case, judge=subject.judge, origin=origin))
+
+    good = [base(case, place) for place, case in enumerate(cases)]
+    bad = [base(case, place) for place, case in _bad(subject, cases)]
     _degraded(made, cases)
     _invariant(made, [*good, *bad])
     _attacked(made, bad)
@@ -164,13 +178,13 @@ def _chosen(listed: Sequence[Trial], probes: Sequence[str]) -> list[Trial]:
     ]
 
 
-def _bad(subject: Subject, cases: Sequence[Case]) -> Iterator[Case]:
+def _bad(subject: Subject, cases: Sequence[Case]) -> Iterator[tuple[int, Case]]:
     for place, case in enumerate(cases):
         other = cases[(place + 1) % len(cases)]
         for name in _CARRIERS:
             worse = DEGRADATIONS[name].apply(case, other) if name in subject.degradations else None
             if worse is not None and subject.sees(worse, case):
-                yield worse
+                yield place, worse
                 break
 
 
@@ -240,10 +254,12 @@ def _garbage(made: Trials, cases: Sequence[Case]) -> None:
     answers = "other_answer" in names and names & {"empty", "echo"}
     if not answers or subject.field != "outputs":
         return
-    for text in GARBAGE:
-        for place, case in enumerate(cases[:_GARBAGE_CASES]):
-            if isinstance(case.outputs, str):
-                made.ask(f"garbage.{text!r}", place, replace(case, outputs=text))
+    places = [place for place, case in enumerate(cases) if isinstance(case.outputs, str)]
+    each = min(_GARBAGE_CASES, len(places))
+    for number, text in enumerate(GARBAGE):
+        for turn in range(number * each, (number + 1) * each):
+            place = places[turn % len(places)]  # cases take turns: the more, the more it shows
+            made.ask(f"garbage.{text!r}", place, replace(cases[place], outputs=text))
 
 
 def _biased(made: Trials, base: Sequence[int]) -> None:
@@ -263,7 +279,7 @@ def _biased(made: Trials, base: Sequence[int]) -> None:
                 if case is None:
                     continue
                 control = made.add(
-                    Trial(probe=f"control.{bias}.{edit.name}", case=case, judge=made.subject.judge)
+                    replace(made.listed[place], probe=f"control.{bias}.{edit.name}", case=case)
                 )
             made.ask(f"bias.{bias}.{edit.name}", control, changed)
 
