@@ -157,3 +157,5 @@ class Carrier:
             wanted.fail(TargetError(error.reason, error.explanation))
         if self._parcel.pending.batch_id is None:
             self._desk.ended(self._parcel)
+        else:
+            self._desk.given_up(self._parcel, error)

@@ -62,6 +62,8 @@ class Parcel:
     """Answers that are here, and that nobody has asked for yet."""
 
     ended: bool = False
+    failed: TargetError | None = None
+    """Why this process follows it no further, although it may be at the provider."""
 
 
 def packed(wanted: Iterable[Wanted], *, requests: int, size: int) -> Iterator[Parcel]:

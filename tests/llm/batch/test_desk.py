@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from evalkit.errors import BatchPendingError
+from evalkit.errors import BatchPendingError, TargetError
 from evalkit.llm.batch.api import MARK
 from evalkit.llm.batch.desk import Desk
 from evalkit.llm.batch.pending import Pending, PendingFolder, new_pending
@@ -121,6 +121,27 @@ async def test_a_batch_that_is_gone_is_sent_anew(tmp_path: Path) -> None:
         assert await asked(model, ["a"], tmp_path) == ["yes"]
 
     assert len(batches.created) == 1
+
+
+async def test_who_asks_after_a_batch_was_given_up_is_told_at_once(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", key="the right one", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        left(model, ["a", "b"], tmp_path, file_id="file-0", batch_id="batch-0")
+        desk = Desk(QUICK, folder=PendingFolder(tmp_path / "batches"))
+        session = ModelSession(desk=desk)
+        async with session.open():
+            for text in ("a", "b", "a"):
+                with (
+                    anyio.fail_after(20),
+                    session.caller(),
+                    pytest.raises(TargetError, match="status 401"),
+                ):
+                    await session.complete(model, request_of(text), role="judge")
+        await model.aclose()
+
+    assert len(files(tmp_path)) == 1
+    assert batches.created == []
 
 
 async def test_what_nobody_has_claimed_yet_stays_written_down(tmp_path: Path) -> None:
