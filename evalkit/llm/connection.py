@@ -150,9 +150,10 @@ class Connection:
 
     def _told(self, url: str, text: str, attempts: int) -> str:
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        return f"{public_url(url)}: {self._redacted(text, url)}{tried}"
+        return f"{public_url(url)}: {self.redacted(text, url)}{tried}"
 
-    def _redacted(self, text: str, url: str) -> str:
+    def redacted(self, text: str, url: str) -> str:
+        """Return *text*, which the server of *url* has sent, without what no error may show."""
         known = [*self._headers.values(), *secrets_in_url(url)]
         key = self._key()
         return redacted(text, [*known, key] if key else known)

@@ -76,7 +76,7 @@ class BatchApi:
             body=_form(boundary, lines),
             headers={"Content-Type": kind},
         )
-        return _id_of(await self._json(call))
+        return self._id_of(await self._json(call))
 
     async def create(self, file_id: str, mark: str) -> Mapping[str, Any]:
         """Start the batch of an uploaded file; one that was started unseen is found by its *mark*.
@@ -94,7 +94,7 @@ class BatchApi:
         failed: TargetError | None = None
         for attempt in range(_CREATIONS):
             try:
-                return _batch(await self._json(call))
+                return self._batch(await self._json(call))
             except TargetError as error:
                 failed = error
             refused = failed.reason == "provider_error"
@@ -120,7 +120,7 @@ class BatchApi:
         )
         for one in _sequence(_mapping(listed).get("data")):
             if _mapping(_mapping(one).get("metadata")).get(MARK) == mark:
-                return _batch(one)
+                return self._batch(one)
         return None
 
     async def look(self, batch_id: str) -> Mapping[str, Any]:
@@ -129,7 +129,9 @@ class BatchApi:
         Raises:
             TargetError: If the provider does not say.
         """
-        return _batch(await self._json(Call(url=f"{self._root}/batches/{batch_id}", method="GET")))
+        return self._batch(
+            await self._json(Call(url=f"{self._root}/batches/{batch_id}", method="GET"))
+        )
 
     async def content(self, file_id: str) -> bytes:
         """Return the content of a file.
@@ -155,6 +157,21 @@ class BatchApi:
 
         return await self._connection.send(call, read)
 
+    def _batch(self, answer: Any) -> Mapping[str, Any]:
+        self._id_of(answer)
+        return _mapping(answer)
+
+    def _id_of(self, answer: Any) -> str:
+        found = _mapping(answer).get("id")
+        if not isinstance(found, str):
+            text = self.redacted(shown(str(answer)))
+            raise TargetError("invalid_response", f"the answer has no id: {text}")
+        return found
+
+    def redacted(self, text: str) -> str:
+        """Return *text*, which the provider has sent, without what no error may show."""
+        return self._connection.redacted(text, self._root)
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._connection.aclose()
@@ -177,18 +194,6 @@ def _form(boundary: str, lines: bytes) -> bytes:
 
 def _few(count: int) -> dict[str, str]:
     return {"limit": str(count)}
-
-
-def _batch(answer: Any) -> Mapping[str, Any]:
-    _id_of(answer)
-    return _mapping(answer)
-
-
-def _id_of(answer: Any) -> str:
-    found = _mapping(answer).get("id")
-    if not isinstance(found, str):
-        raise TargetError("invalid_response", f"the answer has no id: {shown(str(answer))}")
-    return found
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
