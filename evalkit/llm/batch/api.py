@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -23,9 +22,12 @@ Place = tuple[str, str, str | None]
 """Server, model, and environment variable of the key: what the requests of a batch share."""
 
 ENDPOINT: Final = "/v1/chat/completions"
-_SERVER_ERROR: Final = re.compile(r"status 5\d\d\b")
 _WINDOW: Final = "24h"
-_ABSENT: Final = re.compile(r"status (404|405|501)\b")
+_NO_ENDPOINT: Final = frozenset({404, 405, 501})
+_GONE: Final = frozenset({404, 410})
+_REFUSED: Final = frozenset(range(300, 500)) - {408}
+"""Statuses that tell for certain that nothing was started; a timeout (408) does not."""
+
 _CREATIONS: Final = 4
 _LISTED: Final = 100
 _AGAIN_SECONDS: Final = 0.5
@@ -56,7 +58,7 @@ class BatchApi:
         try:
             await self._json(Call(url=f"{self._root}/batches", method="GET", parameters=_few(1)))
         except TargetError as error:
-            if _ABSENT.search(error.explanation):
+            if error.status in _NO_ENDPOINT:
                 raise UsageError(
                     f"{self.public_root} has no batch endpoint ({error.explanation}); run without "
                     "batch=, or name the roles whose server has one, such as batch='judge'."
@@ -97,8 +99,7 @@ class BatchApi:
                 return self._batch(await self._json(call))
             except TargetError as error:
                 failed = error
-            refused = failed.reason == "provider_error"
-            if refused and not _SERVER_ERROR.search(failed.explanation):
+            if failed.status in _REFUSED and failed.reason != "rate_limited":
                 break
             await anyio.sleep(_AGAIN_SECONDS * 2.0**attempt)
             if failed.reason != "rate_limited":
@@ -179,7 +180,7 @@ class BatchApi:
 
 def is_absent(error: TargetError) -> bool:
     """Say whether *error* tells that what was asked for is not there."""
-    return _ABSENT.search(error.explanation) is not None
+    return error.status in _GONE
 
 
 def _form(boundary: str, lines: bytes) -> bytes:

@@ -11,7 +11,7 @@ import anyio
 
 from evalkit.errors import TargetError
 from evalkit.llm.batch.api import is_absent
-from evalkit.llm.batch.lines import Outcome, Unanswered, read_lines, without_answer
+from evalkit.llm.batch.lines import Outcome, Unanswered, answers_gone, read_lines, without_answer
 from evalkit.llm.batch.parcel import Parcel, Wanted
 from evalkit.llm.batch.pending import PendingFolder
 from evalkit.llm.batch.settings import BatchSettings
@@ -117,15 +117,18 @@ class Carrier:
 
     async def _fetch(self, batch: Mapping[str, Any]) -> None:
         outcomes: dict[str, Outcome] = {}
-        try:
-            for name in ("error_file_id", "output_file_id"):
-                if batch.get(name):
-                    content = await self._parcel.api.content(batch[name])
-                    outcomes.update(read_lines(content))
-        except TargetError as error:
-            self._give_up(error)
-            return
         missing = without_answer(batch)
+        for name in ("error_file_id", "output_file_id"):
+            if not batch.get(name):
+                continue
+            try:
+                outcomes.update(read_lines(await self._parcel.api.content(batch[name])))
+            except TargetError as error:
+                if not is_absent(error):
+                    self._give_up(error)
+                    return
+                # No later look will find it.  Whether to pay once more is the user's to say.
+                missing = answers_gone(error)
         answered = sum(not isinstance(one, Unanswered) for one in outcomes.values())
         total = len(self._parcel.pending.lines)
         told = f"{answered:,} of {total:,} requests are answered"

@@ -18,10 +18,26 @@ from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
-from evalkit.testing import ScriptedBatches, ScriptedEndpoint
+from evalkit.testing import ScriptedBatches, ScriptedEndpoint, SeenRequest
+from evalkit.testing.replies import Reply
 
 pytestmark = pytest.mark.anyio
 QUICK = BatchSettings(poll_seconds=0.05)
+
+
+class Faulty(ScriptedBatches):
+    """A batch endpoint that says *replies*, one after the other, to the calls *at* one place."""
+
+    def __init__(self, *, at: tuple[str, str], replies: Sequence[Reply]) -> None:
+        super().__init__()
+        self.at = at
+        self.replies = list(replies)
+
+    def reply(self, route: Any, request: SeenRequest, answer: Any) -> Reply:
+        """Do what was asked, and say what the script says of it."""
+        done = super().reply(route, request, answer)
+        here = (request.method, request.path.partition("?")[0]) == self.at
+        return self.replies.pop(0) if here and self.replies else done
 
 
 @pytest.fixture
@@ -142,6 +158,34 @@ async def test_who_asks_after_a_batch_was_given_up_is_told_at_once(tmp_path: Pat
 
     assert len(files(tmp_path)) == 1
     assert batches.created == []
+
+
+async def test_an_error_that_mentions_an_absence_is_none(tmp_path: Path) -> None:
+    told = Reply(status=502, body=b'{"error":"upstream answered with status 404"}')
+    batches = Faulty(at=("GET", "/v1/batches/batch-0"), replies=[told])
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url, retries=0)
+        assert await asked(model, ["a"], tmp_path) == ["yes"]
+
+    assert len(batches.created) == len(batches.answered) == 1
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_answers_that_are_gone_are_told_of_once_and_forgotten(
+    status: int, tmp_path: Path
+) -> None:
+    gone = Reply(status=status, body=b'{"error":"No such File object"}')
+    batches = Faulty(at=("GET", "/v1/files/file-1/content"), replies=[gone])
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        with pytest.raises(ExceptionGroup) as caught:
+            await asked(model, ["a", "b"], tmp_path)
+        assert caught.group_contains(TargetError, match=f"run again to ask anew.*status {status}")
+        assert files(tmp_path) == []
+        assert len(batches.created) == 1
+        assert await asked(model, ["a", "b"], tmp_path) == ["yes", "yes"]
+
+    assert len(batches.created) == 2
 
 
 async def test_what_nobody_has_claimed_yet_stays_written_down(tmp_path: Path) -> None:
