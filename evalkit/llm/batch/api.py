@@ -33,6 +33,10 @@ _LISTED: Final = 100
 _AGAIN_SECONDS: Final = 0.5
 
 
+class UnseenBatchError(TargetError):
+    """Whether a batch is at the provider is not known: it may be, and be paid."""
+
+
 class BatchApi:
     """The batch endpoint of one server, for one of its models."""
 
@@ -84,7 +88,8 @@ class BatchApi:
         """Start the batch of an uploaded file; one that was started unseen is found by its *mark*.
 
         Raises:
-            TargetError: If it is not taken.
+            TargetError: If it is certainly not taken.
+            UnseenBatchError: If it may have been taken.
         """
         asked = {
             "input_file_id": file_id,
@@ -114,11 +119,14 @@ class BatchApi:
         """Return the batch that carries *mark*; ``None`` if there is none among the latest.
 
         Raises:
-            TargetError: If the provider does not say.
+            UnseenBatchError: If the provider does not say.
         """
-        listed = await self._json(
-            Call(url=f"{self._root}/batches", method="GET", parameters=_few(_LISTED))
-        )
+        call = Call(url=f"{self._root}/batches", method="GET", parameters=_few(_LISTED))
+        try:
+            listed = await self._json(call)
+        except TargetError as error:
+            text = f"{error.explanation}; a batch may be there, and the next run looks for it"
+            raise UnseenBatchError(error.reason, text, status=error.status) from None
         for one in _sequence(_mapping(listed).get("data")):
             if _mapping(_mapping(one).get("metadata")).get(MARK) == mark:
                 return self._batch(one)

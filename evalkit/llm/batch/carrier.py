@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from evalkit.errors import TargetError
-from evalkit.llm.batch.api import is_absent
+from evalkit.llm.batch.api import UnseenBatchError, is_absent
 from evalkit.llm.batch.lines import Outcome, Unanswered, answers_gone, read_lines, without_answer
 from evalkit.llm.batch.parcel import Parcel, Wanted
 from evalkit.llm.batch.pending import PendingFolder
@@ -155,10 +155,10 @@ class Carrier:
             wanted.give_up(why)
 
     def _give_up(self, error: TargetError) -> None:
-        """Tell all who wait; a batch that is at the provider stays written down, for a resume."""
+        """Tell all who wait; a batch that may be at the provider stays written down."""
         for wanted in self._parcel.wanted.values():
             wanted.fail(TargetError(error.reason, error.explanation))
-        if self._parcel.pending.batch_id is None:
-            self._desk.ended(self._parcel)
-        else:
+        if self._parcel.pending.batch_id is not None or isinstance(error, UnseenBatchError):
             self._desk.given_up(self._parcel, error)
+        else:
+            self._desk.ended(self._parcel)

@@ -18,7 +18,7 @@ from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
-from evalkit.testing import ScriptedBatches, ScriptedEndpoint, SeenRequest
+from evalkit.testing import Fault, ScriptedBatches, ScriptedEndpoint, SeenRequest
 from evalkit.testing.replies import Reply
 
 pytestmark = pytest.mark.anyio
@@ -158,6 +158,49 @@ async def test_who_asks_after_a_batch_was_given_up_is_told_at_once(tmp_path: Pat
 
     assert len(files(tmp_path)) == 1
     assert batches.created == []
+
+
+class Unreachable(ScriptedBatches):
+    """A batch endpoint whose answers are lost from the creation of a batch on, while *down*."""
+
+    down = True
+
+    def reply(self, route: Any, request: SeenRequest, answer: Any) -> Reply:
+        """Do what was asked; say nothing of it once there is a batch."""
+        done = super().reply(route, request, answer)
+        return Reply(fault=Fault.RESET) if self.created and self.down else done
+
+
+async def test_a_batch_whose_creation_was_not_heard_of_is_found_by_the_next_run(
+    tmp_path: Path,
+) -> None:
+    batches = Unreachable()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url, retries=0)
+        for _ in range(2):  # the second run hears nothing either
+            with pytest.raises(ExceptionGroup) as caught:
+                await asked(model, ["a", "b"], tmp_path)
+            assert caught.group_contains(TargetError, match="the next run looks for it")
+            assert len(files(tmp_path)) == 1
+        batches.down = False
+        assert await asked(model, ["a", "b"], tmp_path) == ["yes", "yes"]
+
+    assert len(batches.created) == 1
+    assert len(batches.answered) == 2
+    assert files(tmp_path) == []
+
+
+async def test_a_batch_that_was_refused_is_not_kept(tmp_path: Path) -> None:
+    refused = Reply(status=400, body=b'{"error":"status 502, says the upstream"}')
+    batches = Faulty(at=("POST", "/v1/batches"), replies=[refused])
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        with pytest.raises(ExceptionGroup) as caught:
+            await asked(model, ["a"], tmp_path)
+
+    assert caught.group_contains(TargetError, match="status 400")
+    assert [r.method for r in endpoint.requests if r.path == "/v1/batches"] == ["POST"]
+    assert files(tmp_path) == []
 
 
 async def test_an_error_that_mentions_an_absence_is_none(tmp_path: Path) -> None:
