@@ -36,10 +36,12 @@ class TargetError(EvalkitError, RuntimeError):
     case; any other exception is recorded as ``target_error``.
     """
 
-    def __init__(self, reason: str, explanation: str) -> None:
+    def __init__(self, reason: str, explanation: str, *, status: int | None = None) -> None:
         super().__init__(reason, explanation)
         self.reason = reason
         self.explanation = explanation
+        self.status = status
+        """HTTP status of a server that refused, where there is one."""
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.explanation}"

@@ -43,13 +43,20 @@ class _AttemptError(Exception):
     """An attempt that gave no answer."""
 
     def __init__(
-        self, reason: str, text: str, *, again: bool, retry_after: float | None = None
+        self,
+        reason: str,
+        text: str,
+        *,
+        again: bool,
+        retry_after: float | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(reason, text)
         self.reason = reason
         self.text = text
         self.again = again
         self.retry_after = retry_after
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +140,8 @@ class Connection:
                 # Outside the handler, so that nothing is chained: the causes carry the request's
                 # headers, or what the server said of them.
                 attempts = attempt + refused + 1
-                raise TargetError(failed.reason, self._told(call.url, failed.text, attempts))
+                told = self._told(call.url, failed.text, attempts)
+                raise TargetError(failed.reason, told, status=failed.status)
             delay = self._policy.delay(attempt, seed=call.seed, retry_after=failed.retry_after)
             await anyio.sleep(delay)
             attempt += 1
@@ -150,9 +158,10 @@ class Connection:
 
     def _told(self, url: str, text: str, attempts: int) -> str:
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        return f"{public_url(url)}: {self._redacted(text, url)}{tried}"
+        return f"{public_url(url)}: {self.redacted(text, url)}{tried}"
 
-    def _redacted(self, text: str, url: str) -> str:
+    def redacted(self, text: str, url: str) -> str:
+        """Return *text*, which the server of *url* has sent, without what no error may show."""
         known = [*self._headers.values(), *secrets_in_url(url)]
         key = self._key()
         return redacted(text, [*known, key] if key else known)
@@ -317,7 +326,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: str) -> _AttemptErro
     if status in _REDIRECTS:
         text = f"status {status}: moved to {public_url(headers.get('Location', ''))}; use that URL"
     wait = retry_after_seconds(headers)
-    return _AttemptError(found.reason, text, again=found.again, retry_after=wait)
+    return _AttemptError(found.reason, text, again=found.again, retry_after=wait, status=status)
 
 
 def _text(error: BaseException) -> str:

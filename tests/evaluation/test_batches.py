@@ -283,6 +283,44 @@ def test_what_goes_wrong_with_every_call_is_told_of_each() -> None:
     assert not result.failures()["explanation"].str.contains("sk-batched").any()
 
 
+@pytest.mark.parametrize("where", ["line", "error-of-a-line", "batch", "no-id"])
+def test_no_key_that_a_provider_repeats_is_shown_or_kept(
+    where: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Telling(ScriptedBatches):
+        def reply(self, route: Any, request: SeenRequest, answer: Any) -> Reply:
+            found = super().reply(route, request, answer)
+            if where == "no-id" and request.method == "POST":
+                return Reply(body=json.dumps({"error": told}).encode())
+            if where == "batch" and route[:2] == ("batches", "batch-0"):
+                errors = {"data": [{"code": "invalid_api_key", "message": told}]}
+                fields = {**json.loads(found.body or b""), "status": "failed", "errors": errors}
+                return Reply(body=json.dumps(fields).encode())
+            if where == "error-of-a-line" and route[2] == "content":
+                lines = [json.loads(line) for line in (found.body or b"").splitlines()]
+                lines = [{**line, "response": None, "error": {"message": told}} for line in lines]
+                return Reply(body=b"\n".join(json.dumps(line).encode() for line in lines))
+            return found
+
+    told = "Incorrect API key provided: sk-batched, of https://x"
+    refusal = Reply(status=401, body=json.dumps({"error": {"message": told}}).encode())
+    monkeypatch.chdir(tmp_path)
+    script = {"*": refusal if where == "line" else "a"}
+    with ScriptedEndpoint(script, batches=Telling()) as endpoint:
+        result = evaluate(endpoint.base_url, 3, batch={**QUICK, "retries": 0})
+
+    explanations = result.failures()["explanation"]
+    assert len(explanations) == 3
+    assert explanations.str.contains("[secret]", regex=False).all()
+    assert "sk-batched" not in caplog.text
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "scores.parquet" for path in written)
+    assert [path for path in written if b"sk-batched" in path.read_bytes()] == []
+
+
 def test_a_budget_of_calls_holds_in_batches() -> None:
     batches = ScriptedBatches()
     with ScriptedEndpoint(answer, batches=batches) as endpoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -23,12 +22,19 @@ Place = tuple[str, str, str | None]
 """Server, model, and environment variable of the key: what the requests of a batch share."""
 
 ENDPOINT: Final = "/v1/chat/completions"
-_SERVER_ERROR: Final = re.compile(r"status 5\d\d\b")
 _WINDOW: Final = "24h"
-_ABSENT: Final = re.compile(r"status (404|405|501)\b")
+_NO_ENDPOINT: Final = frozenset({404, 405, 501})
+_GONE: Final = frozenset({404, 410})
+_REFUSED: Final = frozenset(range(300, 500)) - {408}
+"""Statuses that tell for certain that nothing was started; a timeout (408) does not."""
+
 _CREATIONS: Final = 4
 _LISTED: Final = 100
 _AGAIN_SECONDS: Final = 0.5
+
+
+class UnseenBatchError(TargetError):
+    """Whether a batch is at the provider is not known: it may be, and be paid."""
 
 
 class BatchApi:
@@ -56,7 +62,7 @@ class BatchApi:
         try:
             await self._json(Call(url=f"{self._root}/batches", method="GET", parameters=_few(1)))
         except TargetError as error:
-            if _ABSENT.search(error.explanation):
+            if error.status in _NO_ENDPOINT:
                 raise UsageError(
                     f"{self.public_root} has no batch endpoint ({error.explanation}); run without "
                     "batch=, or name the roles whose server has one, such as batch='judge'."
@@ -76,13 +82,14 @@ class BatchApi:
             body=_form(boundary, lines),
             headers={"Content-Type": kind},
         )
-        return _id_of(await self._json(call))
+        return self._id_of(await self._json(call))
 
     async def create(self, file_id: str, mark: str) -> Mapping[str, Any]:
         """Start the batch of an uploaded file; one that was started unseen is found by its *mark*.
 
         Raises:
-            TargetError: If it is not taken.
+            TargetError: If it is certainly not taken.
+            UnseenBatchError: If it may have been taken.
         """
         asked = {
             "input_file_id": file_id,
@@ -94,11 +101,10 @@ class BatchApi:
         failed: TargetError | None = None
         for attempt in range(_CREATIONS):
             try:
-                return _batch(await self._json(call))
+                return self._batch(await self._json(call))
             except TargetError as error:
                 failed = error
-            refused = failed.reason == "provider_error"
-            if refused and not _SERVER_ERROR.search(failed.explanation):
+            if failed.status in _REFUSED and failed.reason != "rate_limited":
                 break
             await anyio.sleep(_AGAIN_SECONDS * 2.0**attempt)
             if failed.reason != "rate_limited":
@@ -113,14 +119,17 @@ class BatchApi:
         """Return the batch that carries *mark*; ``None`` if there is none among the latest.
 
         Raises:
-            TargetError: If the provider does not say.
+            UnseenBatchError: If the provider does not say.
         """
-        listed = await self._json(
-            Call(url=f"{self._root}/batches", method="GET", parameters=_few(_LISTED))
-        )
+        call = Call(url=f"{self._root}/batches", method="GET", parameters=_few(_LISTED))
+        try:
+            listed = await self._json(call)
+        except TargetError as error:
+            text = f"{error.explanation}; a batch may be there, and the next run looks for it"
+            raise UnseenBatchError(error.reason, text, status=error.status) from None
         for one in _sequence(_mapping(listed).get("data")):
             if _mapping(_mapping(one).get("metadata")).get(MARK) == mark:
-                return _batch(one)
+                return self._batch(one)
         return None
 
     async def look(self, batch_id: str) -> Mapping[str, Any]:
@@ -129,7 +138,9 @@ class BatchApi:
         Raises:
             TargetError: If the provider does not say.
         """
-        return _batch(await self._json(Call(url=f"{self._root}/batches/{batch_id}", method="GET")))
+        return self._batch(
+            await self._json(Call(url=f"{self._root}/batches/{batch_id}", method="GET"))
+        )
 
     async def content(self, file_id: str) -> bytes:
         """Return the content of a file.
@@ -155,6 +166,21 @@ class BatchApi:
 
         return await self._connection.send(call, read)
 
+    def _batch(self, answer: Any) -> Mapping[str, Any]:
+        self._id_of(answer)
+        return _mapping(answer)
+
+    def _id_of(self, answer: Any) -> str:
+        found = _mapping(answer).get("id")
+        if not isinstance(found, str):
+            text = self.redacted(shown(str(answer)))
+            raise TargetError("invalid_response", f"the answer has no id: {text}")
+        return found
+
+    def redacted(self, text: str) -> str:
+        """Return *text*, which the provider has sent, without what no error may show."""
+        return self._connection.redacted(text, self._root)
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._connection.aclose()
@@ -162,7 +188,7 @@ class BatchApi:
 
 def is_absent(error: TargetError) -> bool:
     """Say whether *error* tells that what was asked for is not there."""
-    return _ABSENT.search(error.explanation) is not None
+    return error.status in _GONE
 
 
 def _form(boundary: str, lines: bytes) -> bytes:
@@ -177,18 +203,6 @@ def _form(boundary: str, lines: bytes) -> bytes:
 
 def _few(count: int) -> dict[str, str]:
     return {"limit": str(count)}
-
-
-def _batch(answer: Any) -> Mapping[str, Any]:
-    _id_of(answer)
-    return _mapping(answer)
-
-
-def _id_of(answer: Any) -> str:
-    found = _mapping(answer).get("id")
-    if not isinstance(found, str):
-        raise TargetError("invalid_response", f"the answer has no id: {shown(str(answer))}")
-    return found
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

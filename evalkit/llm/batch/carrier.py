@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from evalkit.errors import TargetError
-from evalkit.llm.batch.api import is_absent
-from evalkit.llm.batch.lines import Outcome, Unanswered, read_lines, without_answer
+from evalkit.llm.batch.api import UnseenBatchError, is_absent
+from evalkit.llm.batch.lines import Outcome, Unanswered, answers_gone, read_lines, without_answer
 from evalkit.llm.batch.parcel import Parcel, Wanted
 from evalkit.llm.batch.pending import PendingFolder
 from evalkit.llm.batch.settings import BatchSettings
@@ -117,15 +117,18 @@ class Carrier:
 
     async def _fetch(self, batch: Mapping[str, Any]) -> None:
         outcomes: dict[str, Outcome] = {}
-        try:
-            for name in ("error_file_id", "output_file_id"):
-                if batch.get(name):
-                    content = await self._parcel.api.content(batch[name])
-                    outcomes.update(read_lines(content))
-        except TargetError as error:
-            self._give_up(error)
-            return
         missing = without_answer(batch)
+        for name in ("error_file_id", "output_file_id"):
+            if not batch.get(name):
+                continue
+            try:
+                outcomes.update(read_lines(await self._parcel.api.content(batch[name])))
+            except TargetError as error:
+                if not is_absent(error):
+                    self._give_up(error)
+                    return
+                # No later look will find it.  Whether to pay once more is the user's to say.
+                missing = answers_gone(error)
         answered = sum(not isinstance(one, Unanswered) for one in outcomes.values())
         total = len(self._parcel.pending.lines)
         told = f"{answered:,} of {total:,} requests are answered"
@@ -152,8 +155,10 @@ class Carrier:
             wanted.give_up(why)
 
     def _give_up(self, error: TargetError) -> None:
-        """Tell all who wait; a batch that is at the provider stays written down, for a resume."""
+        """Tell all who wait; a batch that may be at the provider stays written down."""
         for wanted in self._parcel.wanted.values():
             wanted.fail(TargetError(error.reason, error.explanation))
-        if self._parcel.pending.batch_id is None:
+        if self._parcel.pending.batch_id is not None or isinstance(error, UnseenBatchError):
+            self._desk.given_up(self._parcel, error)
+        else:
             self._desk.ended(self._parcel)

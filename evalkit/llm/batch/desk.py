@@ -16,7 +16,7 @@ import anyio
 import anyio.abc
 
 from evalkit._internal.clock import monotonic
-from evalkit.errors import BatchPendingError
+from evalkit.errors import BatchPendingError, TargetError
 from evalkit.llm.batch.api import BatchApi, Place
 from evalkit.llm.batch.carrier import Carrier
 from evalkit.llm.batch.census import Census, waiting
@@ -153,10 +153,15 @@ class Desk:
         known = self._known.get(wanted.key)
         if not known:
             return False
-        pending, custom_id = known.pop(0)
+        pending, custom_id = known[0]
+        parcel = self._parcels.get(pending.mark)
+        if parcel is not None and parcel.failed is not None:
+            # Nobody follows it any more, and sending it anew could pay for it twice.
+            wanted.fail(TargetError(parcel.failed.reason, parcel.failed.explanation))
+            return True
+        del known[0]
         if not known:
             del self._known[wanted.key]
-        parcel = self._parcels.get(pending.mark)
         if parcel is None:
             parcel = Parcel(api=wanted.api, pending=pending)
             self._carry(parcel)
@@ -195,6 +200,18 @@ class Desk:
             self._forget_line(parcel.pending, custom_id)
         parcel.wanted.clear()
         self._forget_if_done(parcel)
+        self._stir()
+
+    def given_up(self, parcel: Parcel, error: TargetError) -> None:
+        """Learn that *parcel* is followed no further, for *error*; it stays written down.
+
+        Whoever asks for one of its lines later on is told the same, and only the next process
+        looks again.
+        """
+        parcel.failed = error
+        for custom_id in parcel.wanted:
+            self._known.setdefault(key_of(custom_id), []).append((parcel.pending, custom_id))
+        parcel.wanted.clear()
         self._stir()
 
     def _forget_line(self, pending: Pending, custom_id: str) -> None:

@@ -95,5 +95,11 @@ def without_answer(batch: Mapping[str, Any]) -> Unanswered:
     return Unanswered("provider_error", text, again=True)
 
 
+def answers_gone(error: TargetError) -> Unanswered:
+    """Return why nothing can be read of a file that the provider keeps no more."""
+    text = f"the provider keeps the batch's answers no more; run again to ask anew ({error})"
+    return Unanswered(error.reason, text, again=False)
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

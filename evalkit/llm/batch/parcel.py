@@ -42,7 +42,7 @@ class Wanted:
     def give_up(self, why: Unanswered) -> None:
         """Fail for a reason that a provider gave."""
         tried = f" ({self.tries} batches)" if self.tries > 1 else ""
-        text = f"{self.api.public_root}: {why.text}{tried}"
+        text = f"{self.api.public_root}: {self.api.redacted(why.text)}{tried}"
         self.fail(TargetError(why.reason, text))
 
 
@@ -62,6 +62,8 @@ class Parcel:
     """Answers that are here, and that nobody has asked for yet."""
 
     ended: bool = False
+    failed: TargetError | None = None
+    """Why this process follows it no further, although it may be at the provider."""
 
 
 def packed(wanted: Iterable[Wanted], *, requests: int, size: int) -> Iterator[Parcel]:

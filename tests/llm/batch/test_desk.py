@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from evalkit.errors import BatchPendingError
+from evalkit.errors import BatchPendingError, TargetError
 from evalkit.llm.batch.api import MARK
 from evalkit.llm.batch.desk import Desk
 from evalkit.llm.batch.pending import Pending, PendingFolder, new_pending
@@ -18,10 +18,26 @@ from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
-from evalkit.testing import ScriptedBatches, ScriptedEndpoint
+from evalkit.testing import Fault, ScriptedBatches, ScriptedEndpoint, SeenRequest
+from evalkit.testing.replies import Reply
 
 pytestmark = pytest.mark.anyio
 QUICK = BatchSettings(poll_seconds=0.05)
+
+
+class Faulty(ScriptedBatches):
+    """A batch endpoint that says *replies*, one after the other, to the calls *at* one place."""
+
+    def __init__(self, *, at: tuple[str, str], replies: Sequence[Reply]) -> None:
+        super().__init__()
+        self.at = at
+        self.replies = list(replies)
+
+    def reply(self, route: Any, request: SeenRequest, answer: Any) -> Reply:
+        """Do what was asked, and say what the script says of it."""
+        done = super().reply(route, request, answer)
+        here = (request.method, request.path.partition("?")[0]) == self.at
+        return self.replies.pop(0) if here and self.replies else done
 
 
 @pytest.fixture
@@ -121,6 +137,98 @@ async def test_a_batch_that_is_gone_is_sent_anew(tmp_path: Path) -> None:
         assert await asked(model, ["a"], tmp_path) == ["yes"]
 
     assert len(batches.created) == 1
+
+
+async def test_who_asks_after_a_batch_was_given_up_is_told_at_once(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", key="the right one", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        left(model, ["a", "b"], tmp_path, file_id="file-0", batch_id="batch-0")
+        desk = Desk(QUICK, folder=PendingFolder(tmp_path / "batches"))
+        session = ModelSession(desk=desk)
+        async with session.open():
+            for text in ("a", "b", "a"):
+                with (
+                    anyio.fail_after(20),
+                    session.caller(),
+                    pytest.raises(TargetError, match="status 401"),
+                ):
+                    await session.complete(model, request_of(text), role="judge")
+        await model.aclose()
+
+    assert len(files(tmp_path)) == 1
+    assert batches.created == []
+
+
+class Unreachable(ScriptedBatches):
+    """A batch endpoint whose answers are lost from the creation of a batch on, while *down*."""
+
+    down = True
+
+    def reply(self, route: Any, request: SeenRequest, answer: Any) -> Reply:
+        """Do what was asked; say nothing of it once there is a batch."""
+        done = super().reply(route, request, answer)
+        return Reply(fault=Fault.RESET) if self.created and self.down else done
+
+
+async def test_a_batch_whose_creation_was_not_heard_of_is_found_by_the_next_run(
+    tmp_path: Path,
+) -> None:
+    batches = Unreachable()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url, retries=0)
+        for _ in range(2):  # the second run hears nothing either
+            with pytest.raises(ExceptionGroup) as caught:
+                await asked(model, ["a", "b"], tmp_path)
+            assert caught.group_contains(TargetError, match="the next run looks for it")
+            assert len(files(tmp_path)) == 1
+        batches.down = False
+        assert await asked(model, ["a", "b"], tmp_path) == ["yes", "yes"]
+
+    assert len(batches.created) == 1
+    assert len(batches.answered) == 2
+    assert files(tmp_path) == []
+
+
+async def test_a_batch_that_was_refused_is_not_kept(tmp_path: Path) -> None:
+    refused = Reply(status=400, body=b'{"error":"status 502, says the upstream"}')
+    batches = Faulty(at=("POST", "/v1/batches"), replies=[refused])
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        with pytest.raises(ExceptionGroup) as caught:
+            await asked(model, ["a"], tmp_path)
+
+    assert caught.group_contains(TargetError, match="status 400")
+    assert [r.method for r in endpoint.requests if r.path == "/v1/batches"] == ["POST"]
+    assert files(tmp_path) == []
+
+
+async def test_an_error_that_mentions_an_absence_is_none(tmp_path: Path) -> None:
+    told = Reply(status=502, body=b'{"error":"upstream answered with status 404"}')
+    batches = Faulty(at=("GET", "/v1/batches/batch-0"), replies=[told])
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url, retries=0)
+        assert await asked(model, ["a"], tmp_path) == ["yes"]
+
+    assert len(batches.created) == len(batches.answered) == 1
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_answers_that_are_gone_are_told_of_once_and_forgotten(
+    status: int, tmp_path: Path
+) -> None:
+    gone = Reply(status=status, body=b'{"error":"No such File object"}')
+    batches = Faulty(at=("GET", "/v1/files/file-1/content"), replies=[gone])
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        with pytest.raises(ExceptionGroup) as caught:
+            await asked(model, ["a", "b"], tmp_path)
+        assert caught.group_contains(TargetError, match=f"run again to ask anew.*status {status}")
+        assert files(tmp_path) == []
+        assert len(batches.created) == 1
+        assert await asked(model, ["a", "b"], tmp_path) == ["yes", "yes"]
+
+    assert len(batches.created) == 2
 
 
 async def test_what_nobody_has_claimed_yet_stays_written_down(tmp_path: Path) -> None:
