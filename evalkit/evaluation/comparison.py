@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from evalkit.errors import NotFoundError, UsageError
+from evalkit.errors import NotFoundError, UnknownMetricError, UsageError
 from evalkit.evaluation.comparison_cases import changed_cases, unmatched_cases
 from evalkit.evaluation.paired import (
     Pairs,
@@ -127,6 +127,12 @@ class Comparison:
         if not self.metrics:
             raise UsageError("The results share no metric; score them with the same scorers.")
         self.rows = [self._row(name, key) for name in self.others for key in self.metrics]
+        self.notes += [
+            f"{name!r} was stopped early, when its gates were decided; intervals and p-values "
+            "here do not allow for it."
+            for name, result in self.results.items()
+            if result.facts.status == "decided"
+        ]
         if anyway:
             self.notes += [note for name in self.others for note in self._told_apart(name)]
 
@@ -241,6 +247,8 @@ class Comparison:
     ) -> pd.DataFrame:
         """Return the cases that the baseline got worse than *system*, largest change first.
 
+        With several systems, name one by *system*; otherwise the first is meant.
+
         Returns:
             ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``.
         """
@@ -266,13 +274,16 @@ class Comparison:
         """Return the comparison of one system (the first other one by default) by *metric*.
 
         Raises:
-            UnknownSystemError: If there is no such pair.
+            UnknownMetricError: If *metric* is not compared.
+            UnknownSystemError: If there is no such system.
         """
+        if metric not in self.metrics:
+            raise UnknownMetricError(metric, self.metrics)
         wanted = system or self.others[0]
         for row in self.rows:
             if row.metric == metric and row.b == wanted:
                 return row
-        raise UnknownSystemError(f"{wanted}: {metric}", [f"{r.b}: {r.metric}" for r in self.rows])
+        raise UnknownSystemError(wanted, self.others)
 
     def cases(self, name: str) -> pd.DataFrame:
         """Return ``inputs, expectations, outputs`` of each case of a system, in its first repeat.

@@ -93,7 +93,7 @@ def _of_pairs(
     compared = Compared(
         found=difference_of(result, baseline, joined, level=level),
         direction=facts.direction,
-        bounds=facts.bounds,
+        bounds=facts.bounds or ((0.0, 1.0) if joined.metric.column.binary else None),
         baseline=f"{baseline.name}{told}",
     )
     return decide_difference(condition, compared), compared

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from evalkit.entities.estimate import Direction
 from evalkit.gates.condition import Condition
@@ -16,6 +17,9 @@ from evalkit.stats.paired import PairedDifference
 
 _TOST_POWER = 0.9
 """For each of the two one-sided tests of equivalence, which makes 80 % of both."""
+
+FEWEST_PAIRS: Final = 10
+"""Pairs below which no interval of a difference holds what it promises at the ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +110,20 @@ def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int
         return Verdict.INCONCLUSIVE, "too few pairs, or no variance, for an interval", None
     low, high = sorted((sign * found.low, sign * found.high))
     if _met(condition.kind, low, high, margin):
-        return Verdict.PASS, "", None
+        return _shown(found)
     if _missed(condition.kind, low, high, margin):
         return Verdict.FAIL, "", None
     more = _more(condition.kind, value, margin, found)
     return Verdict.INCONCLUSIVE, f"{_undecided(condition.kind, margin)}; {hint(more)}", more
+
+
+def _shown(found: PairedDifference) -> tuple[Verdict, str, int | None]:
+    """Return PASS, unless there are too few pairs, or groups of them, to rely on an interval."""
+    units, name = (found.n, "pairs") if found.n_groups is None else (found.n_groups, "groups")
+    if units >= FEWEST_PAIRS:
+        return Verdict.PASS, "", None
+    why = f"{units} {name} are too few to show it, {FEWEST_PAIRS} can"
+    return Verdict.INCONCLUSIVE, why, FEWEST_PAIRS - units
 
 
 def _unanswerable(margin: float | None) -> str:

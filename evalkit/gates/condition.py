@@ -134,6 +134,9 @@ def _comparison(gate: str, text: str, start: int) -> Condition:
         raise GateSyntaxError(gate, start + len(text.rstrip()), "one of >=, <=, >, <, ==, !=")
     if not text[: found.start()].strip():
         raise GateSyntaxError(gate, start + found.start(), "a metric before the comparison")
+    if text[: found.start()].rstrip().endswith("="):
+        position = start + len(text[: found.start()].rstrip()) - 1
+        raise GateSyntaxError(gate, position, f"{found.group()[0]}=, the sign that means it")
     early = re.search(r"@\s*(?:point|ci\d)", text[: found.start()])
     if early is not None:
         raise GateSyntaxError(gate, start + early.start(), "the number before '@'")
@@ -151,6 +154,9 @@ def _comparison(gate: str, text: str, start: int) -> Condition:
     left = text[: found.start()]
     name = left.strip()
     simple = name in {"coverage", "cost"}
+    if name == "coverage" and threshold > 1:
+        expected = f"a share of at most 1, such as {right['number']} %"
+        raise GateSyntaxError(gate, start + right.start("number"), expected)
     return Condition(
         text=text.strip(),
         kind=name if simple else "metric",

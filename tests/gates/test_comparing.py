@@ -216,3 +216,16 @@ def test_gates_err_no_more_often_than_they_say(
 
     # 5 % one-sided, and three standard deviations of a rate over the rounds.
     assert errors / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [pytest.param(4, "INCONCLUSIVE", id="four"), pytest.param(40, "PASS", id="forty")],
+)
+def test_a_handful_of_pairs_shows_nothing_however_clear(n: int, expected: str) -> None:
+    found = paired_difference([1.0] * n, [0.0] * n, binary=True)
+    compared = Compared(found=found, direction="higher", bounds=(0.0, 1.0), baseline="old")
+
+    decided = decide_difference(parse_gates("improves(m)")[0], compared)
+
+    assert decided.status.value == expected

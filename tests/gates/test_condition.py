@@ -74,6 +74,8 @@ def test_conditions_are_joined_by_and_or_given_as_a_list() -> None:
     [
         pytest.param("m >=", 4, "a number", id="no-number"),
         pytest.param("m > = 0.6", 4, "a number", id="operator-cut-in-two"),
+        pytest.param("m => 0.6", 2, ">=", id="operator-turned-round"),
+        pytest.param("coverage >= 98", 12, "98 %", id="coverage-without-percent"),
         pytest.param("m >= 0.6 or n > 1", 9, "'and'", id="or"),
         pytest.param("m >= 0.6x", 8, "the end", id="rest-after-the-number"),
         pytest.param("m @ point >= 0.5", 2, "the number before '@'", id="point-too-early"),
