@@ -76,7 +76,7 @@ def _human_kappa(pairs: Pairs, rows: Any) -> float | None:
         both = np.isfinite(a) & np.isfinite(b)
         if both.any():
             table = contingency_table(a[both], b[both], labels=pairs.values)
-            kappa = cohen_kappa(table, weights=weights).value
+            kappa = cohen_kappa(table, weights=weights, values=pairs.values).value
             found += [] if kappa is None else [kappa]
     return float(np.mean(found)) if found else None
 
