@@ -227,15 +227,16 @@ def test_a_step_of_the_scale_that_nobody_used_counts_in_weighted_kappas() -> Non
     ]
     base = {"outputs": "output", "scores.fine": "verdict", "inputs": "id", "tags": None}
     card = recorded(rows, base | {"labels.fine": "human"}, development=0.0)
-    two = {"labels.fine.a": "human", "labels.fine.b": "other"}
-    both = recorded(rows, base | two, development=0.0)
+    three = {"labels.fine.a": "human", "labels.fine.b": "other", "labels.fine.c": "human"}
+    several = recorded(rows, base | three, development=0.0)
 
     scale = [1, 2, 3, 4, 5]
     expected = cohen_kappa_score(people, said, labels=scale, weights="quadratic")
     linear = cohen_kappa_score(people, said, labels=scale, weights="linear")
     assert card["weighted_kappa"].value == pytest.approx(expected)
     assert card["linear_weighted_kappa"].value == pytest.approx(linear)
-    assert both.replaceable.human_kappa == pytest.approx(expected)
+    assert several.replaceable is not None
+    assert several.replaceable.human_kappa == pytest.approx((2 * expected + 1) / 3)
 
 
 def test_numbers_have_correlations_alone() -> None:
