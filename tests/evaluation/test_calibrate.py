@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import cohen_kappa_score
 
 import evalkit
 from evalkit.errors import DataError, UsageError
@@ -217,26 +216,6 @@ def test_ordered_words_have_weighted_kappas_and_correlations() -> None:
     assert (card["weighted_kappa"].value or 0) > (card["kappa"].value or 1)
     assert card["correlation"] == card["spearman"]
     assert card["sensitivity"].value is not None
-
-
-def test_a_step_of_the_scale_that_nobody_used_counts_in_weighted_kappas() -> None:
-    people, said = [1, 5] * 30, [1, 5, 1, 5, 2, 5] * 10
-    rows = [
-        {"id": f"q{n}", "output": "x", "human": human, "verdict": verdict, "other": verdict}
-        for n, (human, verdict) in enumerate(zip(people, said, strict=True))
-    ]
-    base = {"outputs": "output", "scores.fine": "verdict", "inputs": "id", "tags": None}
-    card = recorded(rows, base | {"labels.fine": "human"}, development=0.0)
-    three = {"labels.fine.a": "human", "labels.fine.b": "other", "labels.fine.c": "human"}
-    several = recorded(rows, base | three, development=0.0)
-
-    scale = [1, 2, 3, 4, 5]
-    expected = cohen_kappa_score(people, said, labels=scale, weights="quadratic")
-    linear = cohen_kappa_score(people, said, labels=scale, weights="linear")
-    assert card["weighted_kappa"].value == pytest.approx(expected)
-    assert card["linear_weighted_kappa"].value == pytest.approx(linear)
-    assert several.replaceable is not None
-    assert several.replaceable.human_kappa == pytest.approx((2 * expected + 1) / 3)
 
 
 def test_numbers_have_correlations_alone() -> None:
