@@ -112,6 +112,7 @@ def _label_figures(  # noqa: PLR0917
             judge,
             labels=list(range(q)),
             ordered=pairs.kind == "ordinal",
+            values=pairs.values if pairs.kind == "ordinal" else None,
             level=setting.level,
             seed=setting.seed,
             groups=groups,

@@ -76,7 +76,7 @@ def _human_kappa(pairs: Pairs, rows: Any) -> float | None:
         both = np.isfinite(a) & np.isfinite(b)
         if both.any():
             table = contingency_table(a[both], b[both], labels=pairs.values)
-            kappa = cohen_kappa(table, weights=weights).value
+            kappa = cohen_kappa(table, weights=weights, values=pairs.values).value
             found += [] if kappa is None else [kappa]
     return float(np.mean(found)) if found else None
 
@@ -132,7 +132,7 @@ def population_of(
         if rate:
             ends = (max(0.0, ends[0]), min(1.0, ends[1]))
         found.append(_mean("ppi++", corrected.value, ends, n, len(labelled)))
-    return (*found, *_by_error_rates(pairs, held, judge[rest], cut, setting, rate=rate))
+    return (*found, *_by_error_rates(pairs, held, rest, judge, cut, setting, rate=rate))
 
 
 def _numbers(pairs: Pairs, cut: Cut) -> tuple[Floats, Floats]:
@@ -143,8 +143,8 @@ def _numbers(pairs: Pairs, cut: Cut) -> tuple[Floats, Floats]:
     return pairs.human, codes
 
 
-def _by_error_rates(
-    pairs: Pairs, held: Any, judge: Floats, cut: Cut, setting: Setting, *, rate: bool
+def _by_error_rates(  # noqa: PLR0917
+    pairs: Pairs, held: Any, rest: Any, judge: Floats, cut: Cut, setting: Setting, *, rate: bool
 ) -> tuple[PopulationMean, ...]:
     from evalkit.stats import rogan_gladen
 
@@ -155,20 +155,28 @@ def _by_error_rates(
     positive, negative = known & (human == 1), known & (human == 0)
     if not positive.any() or not negative.any():
         return ()
+    found_of, cleared_of = said[positive] == 1, said[negative] == 0
     try:
         found = rogan_gladen(
-            float(judge.mean()),
-            len(judge),
-            sensitivity=float((said[positive] == 1).mean()),
-            positives=int(positive.sum()),
-            specificity=float((said[negative] == 0).mean()),
-            negatives=int(negative.sum()),
+            float(judge[rest].mean()),
+            _trials(judge[rest], rest, setting),
+            sensitivity=float(found_of.mean()),
+            positives=_trials(found_of, held[positive], setting),
+            specificity=float(cleared_of.mean()),
+            negatives=_trials(cleared_of, held[negative], setting),
             level=setting.level,
         )
     except ValueError:  # hardly better than guessing, which the figures show
         return ()
     ends = (found.low, found.high)
-    return (_mean("rogan-gladen", found.value, ends, len(judge), int(known.sum())),)
+    return (_mean("rogan-gladen", found.value, ends, len(rest), int(known.sum())),)
+
+
+def _trials(values: Any, rows: Any, setting: Setting) -> float:
+    """Return how many independent cases the *values* of cases *rows* are worth."""
+    from evalkit.stats import rate_trials
+
+    return rate_trials(values, groups=None if setting.groups is None else setting.groups[rows])
 
 
 def _mean(

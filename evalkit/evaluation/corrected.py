@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
@@ -20,13 +20,16 @@ from evalkit.evaluation.human_labels import (
     meanings,
     most_common,
 )
-from evalkit.scoring.estimate import case_values
+from evalkit.scoring.estimate import case_values, case_weights
 
 if TYPE_CHECKING:
     from evalkit.engine.merge import Metric
     from evalkit.evaluation.estimates import Part
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.judging.calibration import Calibration
+
+Counts: TypeAlias = tuple[float, float]
+"""Successes and trials; no whole numbers where cases in groups are worth fewer than they are."""
 
 _LEAST_LABELS: Final = 2
 _SKILL: Final = "sensitivity=(found, positives) and specificity=(cleared, negatives)"
@@ -94,10 +97,10 @@ def corrected(
         card = None if has_labels(result, part.metric) else find_card(result, part.metric).card
         if card is None:
             return _by_labels(result, key, part, raw)
-        sensitivity, specificity = _of_card(key, card)
+        return _by_rates(result, key, part, *_of_card(key, card))
     if sensitivity is None or specificity is None:
         raise UsageError(f"Correcting by error rates takes both: {_SKILL}.")
-    return _by_rates(key, part, raw, sensitivity, specificity)
+    return _by_rates(result, key, part, sensitivity, specificity)
 
 
 def has_labels(result: EvaluationResult, metric: Metric) -> bool:
@@ -108,7 +111,7 @@ def has_labels(result: EvaluationResult, metric: Metric) -> bool:
     return any(is_label(said.get(name)) for said in result.spool.values("labels") for name in names)
 
 
-def _of_card(key: str, card: Calibration) -> tuple[tuple[int, int], tuple[int, int]]:
+def _of_card(key: str, card: Calibration) -> tuple[Counts, Counts]:
     """Return sensitivity and specificity of the card's held-out cases, as counts.
 
     Raises:
@@ -120,27 +123,54 @@ def _of_card(key: str, card: Calibration) -> tuple[tuple[int, int], tuple[int, i
             f"{key}: its card is not about yes and no with people on both sides, so it has no "
             "error rates to correct by; label a random sample of these cases instead."
         )
-    return counts
+    figures = card.held_out.figures
+    if card.held_out.n_groups is None:
+        return counts
+    found, cleared = counts
+    return _worth(found, figures.get("sensitivity")), _worth(cleared, figures.get("specificity"))
+
+
+def _worth(counts: Counts, figure: Estimate | None) -> Counts:
+    """Return as many cases with the same share as the figure's cluster-robust error speaks for."""
+    right, tried = counts
+    if figure is None or figure.low is None or figure.high is None or figure.standard_error is None:
+        return counts
+    share = right / tried
+    if figure.standard_error > 0:
+        trials = share * (1 - share) / figure.standard_error**2
+    else:  # Wilson's limit at an end is n / (n + z^2), which tells the n it was computed with
+        trials = _trials_at_the_end(max(figure.low, 1 - figure.high), figure.level)
+    trials = min(float(tried), max(1.0, trials))
+    return share * trials, trials
+
+
+def _trials_at_the_end(limit: float, level: float) -> float:
+    from evalkit.stats.interval import normal_quantile
+
+    return math.inf if limit >= 1 else normal_quantile(level) ** 2 * limit / (1 - limit)
 
 
 def _by_rates(
-    key: str,
-    part: Part,
-    raw: Estimate,
-    sensitivity: tuple[int, int],
-    specificity: tuple[int, int],
+    result: EvaluationResult, key: str, part: Part, sensitivity: Counts, specificity: Counts
 ) -> CorrectedEstimate:
-    from evalkit.stats import rogan_gladen
+    from evalkit.stats import rate_trials, rogan_gladen
 
+    raw = result[key]
     if not _is_rate(part) or raw.value is None:
         raise UsageError(f"{key} is not a rate of yes and no; error rates cannot correct it.")
     for found, tried in (sensitivity, specificity):
         if not 0 <= found <= tried or tried < 1:
             raise UsageError(f"Error rates are counts, {_SKILL}; got ({found}, {tried}).")
+    values, scored = _scored(result, part)
+    design = result.by_key.design
     try:
         rate = rogan_gladen(
             raw.value,
-            raw.n_scored,
+            rate_trials(
+                values[scored],
+                groups=None if design.groups is None else design.groups[scored],
+                weights=case_weights(part.metric.column, design, scored),
+            ),
             sensitivity=sensitivity[0] / sensitivity[1],
             positives=sensitivity[1],
             specificity=specificity[0] / specificity[1],
@@ -169,12 +199,7 @@ def _by_labels(result: EvaluationResult, key: str, part: Part, raw: Estimate) ->
     design = result.by_key.design
     if design.weights is not None:
         raise UsageError(f"{key}: cases have weights, with which labels cannot be combined yet.")
-    values, status = case_values(part.metric.column, design, part.reducer)
-    scored = (status == Status.OK) & np.isfinite(values)
-    if part.key.tags:
-        among = np.zeros(len(result), dtype=np.bool_)
-        among[result.by_key.rows_with(part.key.tags)] = True
-        scored &= among
+    values, scored = _scored(result, part)
     labels = _labels(result, key, part)
     labelled, rest = scored & np.isfinite(labels), scored & ~np.isfinite(labels)
     if labelled.sum() < _LEAST_LABELS or not rest.any():
@@ -210,6 +235,19 @@ def _by_labels(result: EvaluationResult, key: str, part: Part, raw: Estimate) ->
         effective_labels=found.effective_labels,
         correlation=found.correlation,
     )
+
+
+def _scored(result: EvaluationResult, part: Part) -> tuple[Any, Any]:
+    """Return the value of each case, and which of them the estimate rests on."""
+    import numpy as np
+
+    values, status = case_values(part.metric.column, result.by_key.design, part.reducer)
+    scored = (status == Status.OK) & np.isfinite(values)
+    if part.key.tags:
+        among = np.zeros(len(result), dtype=np.bool_)
+        among[result.by_key.rows_with(part.key.tags)] = True
+        scored &= among
+    return values, scored
 
 
 def _is_rate(part: Part) -> bool:

@@ -74,15 +74,22 @@ def contingency_table(
     return np.bincount(rows * q + columns, minlength=q * q).reshape(q, q).astype(np.float64)
 
 
-def cohen_kappa(table: npt.ArrayLike, *, weights: Weighting | None = None) -> Agreement:
+def cohen_kappa(
+    table: npt.ArrayLike,
+    *,
+    weights: Weighting | None = None,
+    values: Sequence[float] | None = None,
+) -> Agreement:
     """Return Cohen's kappa of two raters, plain or weighted for ordered labels.
 
     Args:
         table: Counts as of `contingency_table`, shape ``(q, q)``.
         weights: ``linear`` or ``quadratic`` penalties between ordered labels.
+        values: Number of each label, between which *weights* measure; their places where ``None``.
+            Give it where a step of the scale may have gone unused.
 
     Raises:
-        ValueError: If *table* is not square or holds no counts.
+        ValueError: If *table* is not square or holds no counts, or *values* do not fit it.
 
     Examples:
         >>> round(cohen_kappa([[75, 1, 4], [5, 4, 1], [0, 0, 10]]).value, 5)
@@ -94,7 +101,7 @@ def cohen_kappa(table: npt.ArrayLike, *, weights: Weighting | None = None) -> Ag
     """
     share, n = _shares(table)
     q = share.shape[0]
-    credit = _credit(q, weights)
+    credit = _credit(q, weights, values)
     rows, columns = share.sum(axis=1), share.sum(axis=0)
     observed = float((credit * share).sum())
     expected = float((credit * np.outer(rows, columns)).sum())
@@ -197,10 +204,31 @@ def _shares(table: npt.ArrayLike) -> tuple[FloatArray, float]:
     return counts / n, n
 
 
-def _credit(q: int, weights: Weighting | None) -> FloatArray:
+def label_gaps(q: int, values: Sequence[float] | None = None) -> FloatArray:
+    """Return how far apart *q* ordered labels are, as shares of the widest gap, shape ``(q, q)``.
+
+    Args:
+        q: Labels, at least two.
+        values: Number of each; their places where ``None``.
+
+    Raises:
+        ValueError: If *values* are not *q* finite numbers that differ.
+
+    Examples:
+        >>> label_gaps(3, [1, 2, 5]).tolist()
+        [[0.0, 0.25, 1.0], [0.25, 0.0, 0.75], [1.0, 0.75, 0.0]]
+    """
+    scale = np.arange(q) if values is None else np.asarray(values)
+    scale = scale.astype(np.float64)
+    if scale.shape != (q,) or not np.isfinite(scale).all() or np.unique(scale).size < q:
+        raise ValueError(f"values must be {q} different finite numbers, one a label, got {values}")
+    return np.asarray(np.abs(np.subtract.outer(scale, scale)) / np.ptp(scale))
+
+
+def _credit(q: int, weights: Weighting | None, values: Sequence[float] | None) -> FloatArray:
     if weights is None or q == 1:
         return np.eye(q)
-    distance = np.abs(np.subtract.outer(np.arange(q), np.arange(q))) / (q - 1)
+    distance = label_gaps(q, values)
     return np.asarray(1.0 - (distance if weights == "linear" else distance**2))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from evalkit.stats.agreement import contingency_table
+from evalkit.stats.agreement import contingency_table, label_gaps
 from evalkit.stats.arguments import FloatArray, as_group_codes, as_sample
 from evalkit.stats.binomial import wilson_interval
 from evalkit.stats.bootstrap import percentile_interval
@@ -45,6 +45,7 @@ def agreement_estimates(
     *,
     labels: Sequence[object],
     ordered: bool = False,
+    values: Sequence[float] | None = None,
     level: float = 0.95,
     draws: int = 2000,
     seed: int,
@@ -62,6 +63,8 @@ def agreement_estimates(
         labels: All labels that could occur, in their order; at least two.
         ordered: Whether the order means something; then weighted kappas are given too, and alpha
             is the ordinal one.
+        values: Number of each label, between which the weighted kappas measure; their places where
+            ``None``, which takes a step that nobody used for none.
         level: Confidence level as a fraction in (0, 1).
         draws: Bootstrap draws.
         seed: Seed of the generator; equal arguments give equal intervals.
@@ -72,7 +75,8 @@ def agreement_estimates(
         ``linear_weighted_kappa``.
 
     Raises:
-        ValueError: If lengths differ, there are no items, a label is unknown, or there is only one.
+        ValueError: If lengths differ, there are no items, a label is unknown, there is only one, or
+            *values* do not fit them.
 
     Examples:
         >>> found = agreement_estimates([1, 1, 0, 0] * 5, [1, 1, 0, 1] * 5, labels=[0, 1], seed=0)
@@ -86,6 +90,7 @@ def agreement_estimates(
     """
     if len(labels) < 2:  # noqa: PLR2004
         raise ValueError("agreement needs at least two labels; give all that could occur")
+    gap = label_gaps(len(labels), values)
     table = contingency_table(a, b, labels=labels)
     q, n = len(labels), int(table.sum())
     places = {label: place for place, label in enumerate(labels)}
@@ -100,7 +105,7 @@ def agreement_estimates(
     wide = expanded_level(level, n_groups) if drawn is not None else level
     return {
         name: _measured(parts, table, drawn, n_groups, (level, wide))
-        for name, parts in _coefficients(q, ordered=ordered).items()
+        for name, parts in _coefficients(gap, ordered=ordered).items()
     }
 
 
@@ -159,9 +164,8 @@ def correlation_estimate(
     return Measured(value, percentile_interval(known, value, level=expanded_level(level, n_groups)))
 
 
-def _coefficients(q: int, *, ordered: bool) -> dict[str, Callable[[FloatArray], Parts]]:
-    plain = np.eye(q)
-    gap = np.abs(np.subtract.outer(np.arange(q), np.arange(q))) / (q - 1)
+def _coefficients(gap: FloatArray, *, ordered: bool) -> dict[str, Callable[[FloatArray], Parts]]:
+    plain = np.eye(gap.shape[0])
     found: dict[str, Callable[[FloatArray], Parts]] = {"kappa": lambda t: _kappa(t, plain)}
     if ordered:
         found["weighted_kappa"] = lambda t: _kappa(t, np.asarray(1.0 - gap**2))

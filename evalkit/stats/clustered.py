@@ -171,6 +171,47 @@ def clustered_trials(spread: float, error: float, groups: float, size: float) ->
     return min(size, effective_trials(spread, error, groups, PRIOR_GROUPS))
 
 
+def rate_trials(
+    values: npt.ArrayLike,
+    *,
+    groups: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+) -> float:
+    """Return how many independent cases a rate is worth: cases over their design effect.
+
+    Args:
+        values: Yes or no, or shares of yes, as numbers in [0, 1], shape ``(n,)`` with ``n >= 1``.
+        groups: Group of each value, shape ``(n,)``; ``None`` where they are independent.
+        weights: Weight of each value.
+
+    Returns:
+        At least 1 and at most *n*.
+
+    Raises:
+        ValueError: If *values* is empty or outside [0, 1], or the shapes differ.
+
+    Examples:
+        >>> rate_trials([1, 0, 0, 1])
+        4.0
+        >>> round(rate_trials([1, 0, 0, 1] * 10, groups=["a", "b", "c", "d"] * 10), 1)
+        3.2
+
+    References:
+        Kish (1965), *Survey Sampling*, section 8.2; Korn and Graubard (1998), *Survey Methodology*
+        24:193.
+    """
+    sample = as_sample(values)
+    check_bounds((0.0, 1.0), sample)
+    size = effective_size(as_weights(weights, sample.size), sample.size)
+    if groups is None:
+        return size
+    found = clustered_mean(sample, groups, weights=weights)
+    share = min(1.0, max(0.0, found.mean))
+    spread = share * (1 - share)
+    trials = clustered_trials(spread, found.standard_error, found.effective_groups, size)
+    return max(1.0, trials)
+
+
 def _robust_error(sums: FloatArray, total: float, scale: float) -> float:
     n_groups = sums.size
     squares = float((sums**2).sum())

@@ -135,12 +135,12 @@ class CorrectedRate:
 
 def rogan_gladen(
     judged_rate: float,
-    n: int,
+    n: float,
     *,
     sensitivity: float,
-    positives: int,
+    positives: float,
     specificity: float,
-    negatives: int,
+    negatives: float,
     level: float = 0.95,
 ) -> CorrectedRate:
     """Estimate a true rate from a judge's rate and its measured sensitivity and specificity.
@@ -149,7 +149,8 @@ def rogan_gladen(
 
     Args:
         judged_rate: Share of cases that the judge called positive, in [0, 1].
-        n: Number of judged cases.
+        n: Number of judged cases; where they come in groups, what `rate_trials` says they are
+            worth, and so for *positives* and *negatives*.
         sensitivity: Share of truly positive calibration cases that the judge called positive.
         positives: Number of those.
         specificity: Share of truly negative calibration cases that the judge called negative.

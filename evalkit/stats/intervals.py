@@ -25,7 +25,12 @@ from evalkit.stats.bootstrap import (
     bootstrap_interval,
     percentile_interval,
 )
-from evalkit.stats.clustered import ClusteredMean, clustered_interval, clustered_mean
+from evalkit.stats.clustered import (
+    ClusteredMean,
+    clustered_interval,
+    clustered_mean,
+    rate_trials,
+)
 from evalkit.stats.interval import Interval, expanded_level, normal_quantile
 from evalkit.stats.mean import (
     SKEWNESS_PRICE,
@@ -59,6 +64,7 @@ __all__ = [
     "jeffreys_interval",
     "mean_interval",
     "percentile_interval",
+    "rate_trials",
     "studentised_interval",
     "t_interval",
     "unpaired_difference_interval",

@@ -251,6 +251,18 @@ def test_known_error_rates_correct_a_rate() -> None:
     assert (found.low, found.high) == pytest.approx((0.50619, 0.63722), abs=5e-6)
 
 
+def test_copies_in_groups_make_a_corrected_rate_no_more_exact() -> None:
+    rates = {"sensitivity": (180, 200), "specificity": (160, 200)}
+    a = drawn(40, 1, 12)
+    alone = result_of(a).corrected("right", **rates)
+    copies = result_of(np.repeat(a, 20, axis=0), more=lambda i: {"group": f"g{i // 20}"})
+    grouped = copies.corrected("right", **rates)
+
+    assert grouped.value == pytest.approx(alone.value)
+    assert (grouped.low, grouped.high) == pytest.approx((alone.low, alone.high), abs=0.005)
+    assert grouped.standard_error == pytest.approx(alone.standard_error, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [

@@ -146,6 +146,24 @@ def test_groups_stay_together_and_widen_the_intervals() -> None:
     assert (wide.high or 0) - (wide.low or 0) > 1.5 * ((narrow.high or 0) - (narrow.low or 0))
 
 
+def test_copies_in_groups_make_the_populations_mean_no_more_exact() -> None:
+    known, more = labelled(60), labelled(100, seed=9)
+    rows = known + [{**row, "id": f"x{row['id']}", "human": None} for row in more]
+    columns = {**COLUMNS, "inputs": "q", "tags": None}
+    copies = [
+        {**row, "id": f"{row['id']}-{copy}", "topic": row["id"], "q": f"{row['id']} {copy}"}
+        for row in rows
+        for copy in range(10)
+    ]
+    alone = recorded([{**row, "q": row["id"]} for row in rows], columns, development=0.0)
+    grouped = recorded(copies, {**columns, "group": "topic"}, development=0.0)
+
+    (one,) = (mean for mean in alone.population if mean.method == "rogan-gladen")
+    (other,) = (mean for mean in grouped.population if mean.method == "rogan-gladen")
+    assert other.value == pytest.approx(one.value)
+    assert (other.low, other.high) == pytest.approx((one.low, one.high), abs=0.01)
+
+
 def test_splits_of_the_data_decide() -> None:
     rows = [{**row, "split": "dev" if n < 50 else "test"} for n, row in enumerate(labelled())]
     card = recorded(rows)

@@ -164,6 +164,22 @@ def test_a_run_without_labels_is_corrected_by_the_error_rates_of_the_card(make: 
     assert found.raw.value == 0.75
 
 
+def test_copies_in_groups_behind_a_card_make_its_error_rates_no_more_exact(make: Make) -> None:
+    make().calibrate(LABELLED, columns=COLUMNS, development=0.0)
+    alone = gated(make()).corrected("fine")
+    copies = [
+        {**row, "id": f"{row['id']}-{copy}", "topic": row["id"], "q": copy}
+        for row in LABELLED
+        for copy in range(5)
+    ]
+    columns = {**COLUMNS, "inputs": "q", "group": "topic"}
+    make().calibrate(copies, columns=columns, development=0.0)
+    grouped = gated(make()).corrected("fine")
+
+    assert grouped.value == pytest.approx(alone.value)
+    assert (grouped.low, grouped.high) == pytest.approx((alone.low, alone.high), abs=0.01)
+
+
 def test_a_judge_that_guesses_corrects_nothing(make: Make) -> None:
     rows = [{**row, "human": n % 2 == 0} for n, row in enumerate(LABELLED)]
     make().calibrate(rows, columns=COLUMNS, development=0.0)

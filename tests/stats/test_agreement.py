@@ -137,3 +137,16 @@ def test_agreement_on_a_single_label_says_nothing() -> None:
 def test_what_cannot_agree_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match=r"must|needs|not among"):
         call()
+
+
+@pytest.mark.parametrize("weights", ["linear", "quadratic"])
+@given(st.lists(st.tuples(st.sampled_from([1, 2, 5]), st.sampled_from([1, 2, 5])), min_size=2))
+def test_weights_measure_between_values_where_a_step_went_unused(
+    weights: Any, rows: list[tuple[int, int]]
+) -> None:
+    a, b = zip(*rows, strict=True)
+    table = contingency_table(a, b, labels=[1, 2, 5])
+    found = cohen_kappa(table, weights=weights, values=[1, 2, 5]).value
+    if found is not None:
+        theirs = cohen_kappa_score(a, b, weights=weights, labels=[1, 2, 3, 4, 5])
+        assert found == pytest.approx(theirs, abs=1e-9)

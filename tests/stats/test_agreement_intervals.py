@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from evalkit.stats import (
@@ -45,6 +46,15 @@ def test_the_coefficients_are_those_of_the_functions_without_intervals(
     assert found["ac1"].value == pytest.approx(gwet_ac1(table).value)
     assert found["alpha"].value == pytest.approx(krippendorff_alpha(both, scale="ordinal"))
     assert plain["alpha"].value == pytest.approx(krippendorff_alpha(both, scale="nominal"))
+
+
+def test_weighted_kappas_measure_between_values_not_places() -> None:
+    a, b = [1, 5] * 15, [1, 5, 1, 5, 2, 5] * 5
+    found = agreement_estimates(a, b, labels=[1, 2, 5], ordered=True, values=[1, 2, 5], seed=0)
+
+    for name, weights in (("weighted_kappa", "quadratic"), ("linear_weighted_kappa", "linear")):
+        theirs = cohen_kappa_score(a, b, weights=weights, labels=[1, 2, 3, 4, 5])
+        assert found[name].value == pytest.approx(theirs)
 
 
 @given(ratings)
@@ -202,6 +212,11 @@ def test_a_constant_side_has_no_correlation_and_a_perfect_one_no_interval() -> N
     ("call", "problem"),
     [
         pytest.param(lambda: agreement_estimates([1], [1], labels=[1], seed=0), "two", id="label"),
+        pytest.param(
+            lambda: agreement_estimates([1], [1], labels=[1, 2], values=[3, 3], seed=0),
+            "different",
+            id="equal-values",
+        ),
         pytest.param(
             lambda: agreement_estimates([1], [3], labels=[1, 2], seed=0), "among", id="unknown"
         ),

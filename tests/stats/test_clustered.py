@@ -11,7 +11,13 @@ import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.stats import bootstrap_interval, clustered_interval, clustered_mean, mean_interval
+from evalkit.stats import (
+    bootstrap_interval,
+    clustered_interval,
+    clustered_mean,
+    mean_interval,
+    rate_trials,
+)
 
 Floats = npt.NDArray[np.float64]
 Equal = Callable[[float | None, str], bool]
@@ -156,3 +162,26 @@ def test_weights_scale_freely() -> None:
 def test_an_unbounded_mean_without_variance_between_groups_is_refused(groups: list[int]) -> None:
     with pytest.raises(ValueError, match="no interval"):
         clustered_interval([2.0, 2.0, 2.0], groups)
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=40), st.integers(1, 10))
+def test_copies_of_a_case_are_worth_about_one_case(answers: list[bool], copies: int) -> None:
+    values = np.repeat(np.array(answers, dtype=float), copies)
+    groups = np.repeat(np.arange(len(answers)), copies)
+
+    found = rate_trials(values, groups=groups)
+
+    assert found <= len(answers) + 1e-9
+    assert found >= len(answers) - 1 - 1e-9
+    assert rate_trials(values) == values.size
+
+
+def test_groups_that_answer_as_independent_cases_do_cost_little() -> None:
+    rng = np.random.default_rng(5)
+    found = [
+        rate_trials((rng.random(1000) < 0.3).astype(float), groups=np.arange(1000) // 10)
+        for _ in range(50)
+    ]
+
+    assert max(found) <= 1000
+    assert np.mean(found) > 850
