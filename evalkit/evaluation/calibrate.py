@@ -151,6 +151,8 @@ def calibration_of(
         UnknownMetricError: If there is no such metric.
         UsageError: If there are no labels, too few, or one means nothing to the judge.
     """
+    from evalkit.evaluation.cards import card_data
+
     if not 0.0 <= development < 1.0:
         raise UsageError(f"development= is a share from 0 up to 1, such as 0.5, not {development}.")
     part = result.by_key.part(_metric_key(result, key))
@@ -170,7 +172,7 @@ def calibration_of(
     card = Calibration(
         judge=part.metric.key,
         signature=part.metric.signature,
-        dataset=dict(result.dataset),
+        dataset=card_data(result, part.metric),
         kind=pairs.kind,
         held_out=found,
         development=part_of(pairs, dev, cut, setting) if len(dev) else None,

@@ -17,7 +17,6 @@ from evalkit.gates.verdict import (
     Verdict,
     decide,
 )
-from evalkit.judging.calibration import differing
 
 if TYPE_CHECKING:
     from evalkit.engine.merge import Metric
@@ -43,13 +42,22 @@ def judge_card(
     except EvalkitError as error:
         return _undecided(condition, str(error))
     if found.card is None:
-        how = f"evalkit judges calibrate {name} --data labelled.csv --column labels.{name}=human"
-        if found.other is not None:
-            what = differing(found.other.signature, metric.signature)
-            why = f"the card of {name!r} is of another signature ({what}); calibrate anew: {how}"
-            return _undecided(condition, why)
+        how = _how(metric, name)
+        if found.why is not None:
+            return _undecided(condition, f"the card of {name!r} {found.why}; calibrate anew: {how}")
         return _undecided(condition, f"{name!r} is not calibrated; make a card: {how}")
     return _decided(condition, found.card)
+
+
+def _how(metric: Metric, name: str) -> str:
+    """Return how a card for *metric* is made."""
+    if metric.scorer != RECORDED:
+        return f"evalkit judges calibrate {name} --data labelled.csv --column labels.{name}=human"
+    column = metric.key.removeprefix(f"{RECORDED}.")
+    return (
+        f"evalkit judges calibrate scores.{column} --data these-cases-labelled.csv "
+        f"--column scores.{column}=verdict --column labels.{column}=human"
+    )
 
 
 def judged_metric(result: EvaluationResult, name: str) -> Metric:
