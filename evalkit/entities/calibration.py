@@ -67,6 +67,11 @@ class CalibrationPart:
     accuracy_bounds: tuple[float, float] | None = None
     """Accuracy if every failed verdict were wrong, and if every one were right."""
 
+    @property
+    def unjudged(self) -> int:
+        """Labelled cases without a verdict, for whatever reason."""
+        return self.n_labelled - self.n_judged
+
     def to_json(self) -> dict[str, Any]:
         """Return the part as JSON values."""
         return dataclasses.asdict(self)

@@ -228,6 +228,12 @@ def _remarks(pairs: Pairs, found: CalibrationPart, result: EvaluationResult) -> 
             "" if worst is None else f"; with them accuracy lies between {worst:.3g} and {best:.3g}"
         )
         yield f"{found.n_failed} of {found.n_labelled} verdicts failed and are in no figure{span}."
+    silent = found.n_skipped + found.n_not_run
+    if silent:
+        yield (
+            f"{silent} of {found.n_labelled} labelled cases have no verdict, which is no failure: "
+            "the figures are of the others alone; above 2 % no gate passes."
+        )
     top = max(found.prevalence.items(), key=lambda item: item[1], default=None)
     if top is not None and top[1] > _PREVALENT:
         yield (

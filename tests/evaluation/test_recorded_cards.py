@@ -44,6 +44,7 @@ def card(folder: Path) -> Any:
     return made
 
 
+@pytest.mark.usefixtures("card")
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
@@ -57,7 +58,7 @@ def card(folder: Path) -> Any:
         pytest.param([{**row, "output": "else"} for row in GOOD], "answers", id="other-answers"),
     ],
 )
-def test_a_card_speaks_for_no_other_recorded_verdicts(card: Any, changed: Rows, what: str) -> None:
+def test_a_card_speaks_for_no_other_recorded_verdicts(changed: Rows, what: str) -> None:
     result = gated(changed)
 
     (verdict,) = result.verdict.conditions
@@ -87,3 +88,32 @@ def test_a_card_that_does_not_say_which_verdicts_it_was_made_on_does_not_count(
     (folder / "cards" / "p.json").write_text(json.dumps(written), encoding="utf-8")
 
     assert gated(GOOD).verdict.status == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize(
+    ("judged", "status"),
+    [
+        pytest.param(10, "INCONCLUSIVE", id="a-tenth"),
+        pytest.param(97, "INCONCLUSIVE", id="three-missing"),
+        pytest.param(98, "PASS", id="two-missing"),
+    ],
+)
+def test_labelled_cases_without_a_verdict_are_told_and_keep_a_gate_from_passing(
+    folder: Path, judged: int, status: str
+) -> None:
+    rows = [{**r, "verdict": r["human"] if n < judged else None} for n, r in enumerate(GOOD)]
+    none = evalkit.Runtime(store=False)
+    made = calibrate("scores.p", rows, columns=LABELS, development=0.0, runtime=none)
+    made.save(folder / "cards" / "p.json")
+    result = evalkit.evaluate(
+        data=rows,
+        columns=BARE,
+        gates="calibrated(p, accuracy >= 0.6)",
+        runtime=evalkit.Runtime(store=False, cards="cards"),
+    )
+
+    (verdict,) = result.verdict.conditions
+    missing = f"{100 - judged} of 100 labelled cases have no verdict"
+    assert verdict.status == status
+    assert (missing in verdict.why) is (status == "INCONCLUSIVE")
+    assert any(missing in remark for remark in made.remarks)
