@@ -80,11 +80,10 @@ class CalibrationPart:
     def from_json(cls, written: Mapping[str, Any]) -> Self:
         """Return the part that `to_json` wrote."""
         known = _known(cls, written)
-        known["figures"] = {
-            name: Estimate(**_known(Estimate, found)) for name, found in known["figures"].items()
-        }
-        known["confusion"] = tuple(tuple(row) for row in known["confusion"])
-        known["labels"] = tuple(known["labels"])
+        figures = known.get("figures", {}).items()
+        known["figures"] = {name: Estimate(**_known(Estimate, one)) for name, one in figures}
+        known["confusion"] = tuple(tuple(row) for row in known.get("confusion", ()))
+        known["labels"] = tuple(known.get("labels", ()))
         bounds = known.get("accuracy_bounds")
         known["accuracy_bounds"] = None if bounds is None else (bounds[0], bounds[1])
         return cls(**known)

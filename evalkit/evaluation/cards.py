@@ -180,7 +180,7 @@ def _read(store: TrackingStore, judges: Iterable[str]) -> list[Calibration]:
         for text in store.calibrations(judge):
             try:
                 found.append(Calibration.from_json(parse_json(text)))
-            except EvalkitError:  # of a newer form
+            except (EvalkitError, ValueError, RecursionError):  # of a newer form, or damaged
                 continue
     return found
 
