@@ -67,6 +67,11 @@ class CalibrationPart:
     accuracy_bounds: tuple[float, float] | None = None
     """Accuracy if every failed verdict were wrong, and if every one were right."""
 
+    @property
+    def unjudged(self) -> int:
+        """Labelled cases without a verdict, for whatever reason."""
+        return self.n_labelled - self.n_judged
+
     def to_json(self) -> dict[str, Any]:
         """Return the part as JSON values."""
         return dataclasses.asdict(self)
@@ -75,11 +80,10 @@ class CalibrationPart:
     def from_json(cls, written: Mapping[str, Any]) -> Self:
         """Return the part that `to_json` wrote."""
         known = _known(cls, written)
-        known["figures"] = {
-            name: Estimate(**_known(Estimate, found)) for name, found in known["figures"].items()
-        }
-        known["confusion"] = tuple(tuple(row) for row in known["confusion"])
-        known["labels"] = tuple(known["labels"])
+        figures = known.get("figures", {}).items()
+        known["figures"] = {name: Estimate(**_known(Estimate, one)) for name, one in figures}
+        known["confusion"] = tuple(tuple(row) for row in known.get("confusion", ()))
+        known["labels"] = tuple(known.get("labels", ()))
         bounds = known.get("accuracy_bounds")
         known["accuracy_bounds"] = None if bounds is None else (bounds[0], bounds[1])
         return cls(**known)

@@ -151,6 +151,8 @@ def calibration_of(
         UnknownMetricError: If there is no such metric.
         UsageError: If there are no labels, too few, or one means nothing to the judge.
     """
+    from evalkit.evaluation.cards import card_data
+
     if not 0.0 <= development < 1.0:
         raise UsageError(f"development= is a share from 0 up to 1, such as 0.5, not {development}.")
     part = result.by_key.part(_metric_key(result, key))
@@ -170,7 +172,7 @@ def calibration_of(
     card = Calibration(
         judge=part.metric.key,
         signature=part.metric.signature,
-        dataset=dict(result.dataset),
+        dataset=card_data(result, part.metric),
         kind=pairs.kind,
         held_out=found,
         development=part_of(pairs, dev, cut, setting) if len(dev) else None,
@@ -226,6 +228,12 @@ def _remarks(pairs: Pairs, found: CalibrationPart, result: EvaluationResult) -> 
             "" if worst is None else f"; with them accuracy lies between {worst:.3g} and {best:.3g}"
         )
         yield f"{found.n_failed} of {found.n_labelled} verdicts failed and are in no figure{span}."
+    silent = found.n_skipped + found.n_not_run
+    if silent:
+        yield (
+            f"{silent} of {found.n_labelled} labelled cases have no verdict, which is no failure: "
+            "the figures are of the others alone; above 2 % no gate passes."
+        )
     top = max(found.prevalence.items(), key=lambda item: item[1], default=None)
     if top is not None and top[1] > _PREVALENT:
         yield (

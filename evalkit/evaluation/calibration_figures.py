@@ -190,8 +190,9 @@ def _estimate(
     return Estimate(
         key=name,
         value=value,
-        low=None if interval is None else interval.low,
-        high=None if interval is None else interval.high,
+        # A bootstrap of few cases may leave the value itself out of its interval.
+        low=None if interval is None or value is None else min(interval.low, value),
+        high=None if interval is None or value is None else max(interval.high, value),
         level=level,
         method=None if interval is None else interval.method,
         standard_error=None if interval is None else interval.standard_error,

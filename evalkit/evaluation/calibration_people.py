@@ -128,10 +128,10 @@ def population_of(
         mean = float(judge[everyone].mean())
         found.append(_mean("judge", mean, (raw.low, raw.high), n, 0))
     if corrected.standard_error > 0:
-        ends = (corrected.low, corrected.high)
+        low, value, high = corrected.low, corrected.value, corrected.high
         if rate:
-            ends = (max(0.0, ends[0]), min(1.0, ends[1]))
-        found.append(_mean("ppi++", corrected.value, ends, n, len(labelled)))
+            low, value, high = (min(1.0, max(0.0, one)) for one in (low, value, high))
+        found.append(_mean("ppi++", value, (low, high), n, len(labelled)))
     return (*found, *_by_error_rates(pairs, held, rest, judge, cut, setting, rate=rate))
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import DataError, EvalkitError
-from evalkit.evaluation.recorded import RECORDED
+from evalkit.evaluation.recorded import RECORDED, verdicts_digest
 from evalkit.evaluation.recording import store_of
-from evalkit.judging.calibration import Calibration
+from evalkit.judging.calibration import Calibration, differing
 from evalkit.settings import project_cards
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ _MARK: Final = b"evalkit.calibration/"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The card of a metric, or the newest of its name that another signature has."""
+    """The card of a metric, or why the newest of its name does not speak for it."""
 
     card: Calibration | None = None
-    other: Calibration | None = None
+    why: str | None = None
+    """What keeps the newest card of that name from counting; ``None`` where there is none."""
 
 
 def keep_card(card: Calibration, store: str | bool | None) -> None:
@@ -50,7 +51,7 @@ def keep_card(card: Calibration, store: str | bool | None) -> None:
 
 
 def find_card(result: EvaluationResult, metric: Metric, *, cards: str | None = None) -> Found:
-    """Return the newest card of *metric*'s signature, from the folder of cards or the store.
+    """Return the newest card that speaks for *metric*, from the folder of cards or the store.
 
     Args:
         result: The evaluation.
@@ -61,17 +62,55 @@ def find_card(result: EvaluationResult, metric: Metric, *, cards: str | None = N
     Raises:
         DataError: If a file that is named as a card cannot be read.
     """
-    return chosen(cards_near(result, cards=cards), metric)
+    return chosen(result, cards_near(result, cards=cards), metric)
 
 
-def chosen(cards: Sequence[Calibration], metric: Metric) -> Found:
-    """Return the newest of *cards* that speaks for *metric*, and the newest that does not."""
+def chosen(result: EvaluationResult, cards: Sequence[Calibration], metric: Metric) -> Found:
+    """Return the newest of *cards* that speaks for *metric*, or why the newest does not."""
     known = [card for card in cards if card.judge == metric.key]
     known.sort(key=lambda card: card.created, reverse=True)
-    return Found(
-        card=next((card for card in known if card.signature == metric.signature), None),
-        other=next((card for card in known if card.signature != metric.signature), None),
-    )
+    why: str | None = None
+    for card in known:
+        misfit = _misfit(result, metric, card)
+        if misfit is None:
+            return Found(card=card)
+        why = why or misfit
+    return Found(why=why)
+
+
+def card_data(result: EvaluationResult, metric: Metric) -> dict[str, Any]:
+    """Return what a card of *metric* says of its data; of recorded verdicts, which they are."""
+    found = dict(result.dataset)
+    if metric.scorer == RECORDED:
+        found["outputs"] = result.facts.plan.get("outputs_digest")
+        found["verdicts"] = verdicts_digest(result, metric)
+    return found
+
+
+def _misfit(result: EvaluationResult, metric: Metric, card: Calibration) -> str | None:
+    """Return why *card* does not speak for *metric*; ``None`` if it does.
+
+    Recorded verdicts name no model and no prompt: whether the same judge gave other verdicts is
+    not known, so their card speaks for the very data that it was made on.
+    """
+    if card.signature != metric.signature:
+        return f"is of another signature ({differing(card.signature, metric.signature)})"
+    if metric.scorer != RECORDED:
+        return None
+    there, here = card.dataset, card_data(result, metric)
+    if there.get("digest") != here["digest"]:
+        what = (
+            f"data: {there.get('digest')} there, {here['digest']} here; unmapped columns are tags"
+        )
+    elif here["verdicts"] is None or there.get("verdicts") != here["verdicts"]:
+        what = f"verdicts: {there.get('verdicts')} there, {here['verdicts']} here"
+    elif None not in {there.get("outputs"), here["outputs"]} and (
+        there.get("outputs") != here["outputs"]
+    ):
+        what = f"answers: {there.get('outputs')} there, {here['outputs']} here"
+    else:
+        return None
+    return f"is of other recorded verdicts, which name no judge ({what})"
 
 
 def cards_near(result: EvaluationResult, *, cards: str | None = None) -> list[Calibration]:
@@ -141,7 +180,7 @@ def _read(store: TrackingStore, judges: Iterable[str]) -> list[Calibration]:
         for text in store.calibrations(judge):
             try:
                 found.append(Calibration.from_json(parse_json(text)))
-            except EvalkitError:  # of a newer form
+            except (EvalkitError, ValueError, RecursionError):  # of a newer form, or damaged
                 continue
     return found
 

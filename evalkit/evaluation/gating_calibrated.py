@@ -11,13 +11,13 @@ from evalkit.evaluation.cards import find_card
 from evalkit.evaluation.recorded import RECORDED
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
+    COVERAGE,
     INFRASTRUCTURE,
     Circumstances,
     ConditionVerdict,
     Verdict,
     decide,
 )
-from evalkit.judging.calibration import differing
 
 if TYPE_CHECKING:
     from evalkit.engine.merge import Metric
@@ -31,7 +31,8 @@ def judge_card(
     """Decide ``calibrated(judge, figure op number)`` by the newest card of the judge's signature.
 
     Failed verdicts count as they do in every gate: below the least coverage nothing passes.  Where
-    there is no such card, or its interval is of another level, the verdict is INCONCLUSIVE.
+    there is no such card, its interval is of a lower level than the gate's (else the result's), or
+    more labelled cases than `COVERAGE` allows have no verdict, the outcome is INCONCLUSIVE.
 
     Raises:
         UnknownMetricError: If the result has no such metric.
@@ -43,13 +44,22 @@ def judge_card(
     except EvalkitError as error:
         return _undecided(condition, str(error))
     if found.card is None:
-        how = f"evalkit judges calibrate {name} --data labelled.csv --column labels.{name}=human"
-        if found.other is not None:
-            what = differing(found.other.signature, metric.signature)
-            why = f"the card of {name!r} is of another signature ({what}); calibrate anew: {how}"
-            return _undecided(condition, why)
+        how = _how(metric, name)
+        if found.why is not None:
+            return _undecided(condition, f"the card of {name!r} {found.why}; calibrate anew: {how}")
         return _undecided(condition, f"{name!r} is not calibrated; make a card: {how}")
-    return _decided(condition, found.card)
+    return _decided(condition, found.card, condition.level or result.facts.plan["level"])
+
+
+def _how(metric: Metric, name: str) -> str:
+    """Return how a card for *metric* is made."""
+    if metric.scorer != RECORDED:
+        return f"evalkit judges calibrate {name} --data labelled.csv --column labels.{name}=human"
+    column = metric.key.removeprefix(f"{RECORDED}.")
+    return (
+        f"evalkit judges calibrate scores.{column} --data these-cases-labelled.csv "
+        f"--column scores.{column}=verdict --column labels.{column}=human"
+    )
 
 
 def judged_metric(result: EvaluationResult, name: str) -> Metric:
@@ -65,7 +75,7 @@ def judged_metric(result: EvaluationResult, name: str) -> Metric:
     raise UnknownMetricError(name, list(metrics))
 
 
-def _decided(condition: Condition, card: Calibration) -> ConditionVerdict:
+def _decided(condition: Condition, card: Calibration, level: float) -> ConditionVerdict:
     figure = condition.figure or ""
     if card.named(figure) not in card.held_out.figures:
         have = ", ".join(card.held_out.figures)
@@ -73,15 +83,27 @@ def _decided(condition: Condition, card: Calibration) -> ConditionVerdict:
             condition, f"the card has no {figure}, its labels are {card.kind}: {have}"
         )
     estimate = card[figure]
-    if condition.level is not None and abs(condition.level - estimate.level) > 1e-9:  # noqa: PLR2004
-        why = f"the card's intervals are at {estimate.level:.4g}; calibrate with that level"
+    if not condition.point and estimate.level < level - 1e-9:
+        why = (
+            f"the card's intervals are at {estimate.level:.4g}, below the {level:.4g} that is "
+            f"asked for; calibrate with level {level:.4g}"
+        )
         return _undecided(condition, why, estimate)
     reasons = card.held_out.reasons.items()
     lost = sum(count for reason, count in reasons if reason in INFRASTRUCTURE)
     found = decide(condition, estimate, Circumstances(infrastructure_failures=lost))
     # It is labels that are missing, not cases of this evaluation.
     why = found.why.replace("more cases", "more labelled cases")
-    return dataclasses.replace(found, why=why, more_cases=None)
+    if estimate.low is not None and not condition.point:
+        why = f"{why}; the card's interval is at level {estimate.level:.4g}"
+    status, missing = found.status, card.held_out.unjudged
+    if status is Verdict.PASS and missing > (1 - COVERAGE) * card.held_out.n_labelled:
+        status = Verdict.INCONCLUSIVE
+        why = (
+            f"{why}; {missing} of {card.held_out.n_labelled} labelled cases have no verdict, so "
+            "the figure is of the others alone"
+        )
+    return dataclasses.replace(found, status=status, why=why, more_cases=None)
 
 
 def _undecided(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.cards import cards_near, chosen, is_judge, may_have_card
 from evalkit.evaluation.corrected import corrected, has_labels
-from evalkit.judging.calibration import differing
 
 if TYPE_CHECKING:
     from evalkit.engine.merge import Metric
@@ -41,11 +40,10 @@ def judged(result: EvaluationResult) -> list[Judged]:
         cards, problem = [], str(error)
     found: list[Judged] = []
     for metric in metrics:
-        known = chosen(cards, metric)
+        known = chosen(result, cards, metric)
         why = problem or "not calibrated"
-        if known.card is None and known.other is not None:
-            what = differing(known.other.signature, metric.signature)
-            why = f"not calibrated: the card is of another signature ({what})"
+        if known.why is not None:
+            why = f"not calibrated: the card {known.why}"
         mean = _corrected(result, metric)
         if known.card is not None or mean is not None or is_judge(result, metric):
             why = "" if known.card is not None else why

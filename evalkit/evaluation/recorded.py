@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.facts import MetricFacts
+
+if TYPE_CHECKING:
+    from evalkit.engine.merge import Metric
+    from evalkit.evaluation.result import EvaluationResult
 
 RECORDED: Final = "recorded"
 """Name of the scorer, under which each score is a metric."""
@@ -41,3 +46,16 @@ def _score(value: object) -> Score:
     if isinstance(value, (bool, int, float)) and math.isfinite(value):
         return Score(value)
     return Score.failed("invalid_response", f"The log's score is {value!r}.")
+
+
+def verdicts_digest(result: EvaluationResult, metric: Metric) -> str | None:
+    """Return a digest of a recorded metric's scores as the data has them, in the order of cases.
+
+    The scorer's signature is the same whoever gave the scores, so that they alone tell apart two
+    judges whose columns have one name.  ``None`` where the data has no scores.
+    """
+    if "scores" not in result.spool.fields:
+        return None
+    name = metric.key.removeprefix(f"{RECORDED}.")
+    cells: Any = result.spool.values("scores")
+    return content_hash(canonical_json([cell.get(name) if cell else None for cell in cells]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -142,6 +143,9 @@ def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
     holds = OPERATORS[condition.op]
     if estimate.value is None:
         return Verdict.INCONCLUSIVE, estimate.note or "nothing was measured"
+    numbers = (estimate.value, estimate.low, estimate.high)
+    if not all(math.isfinite(one) for one in numbers if one is not None):
+        return Verdict.INCONCLUSIVE, "its numbers are not finite"
     if condition.point:
         met = holds(estimate.value, condition.threshold)
         return (Verdict.PASS if met else Verdict.FAIL), "decided by the value alone"

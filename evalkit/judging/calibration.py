@@ -20,6 +20,7 @@ from evalkit.entities.calibration import (
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, UsageError, near_miss
 from evalkit.judging.bias import BiasEffect
+from evalkit.judging.card_form import check_card
 
 SCHEMA: Final = "evalkit.calibration/1"
 """Name of the file's form; the number changes when a member changes its meaning."""
@@ -156,12 +157,13 @@ class Calibration:
         """Return the card that `to_json` wrote.
 
         Raises:
-            DataError: If it is no card, or one of a newer form.
+            DataError: If it is no card, one of a newer form, or a member cannot be; names it.
         """
         card = cast("Mapping[str, Any]", written) if isinstance(written, Mapping) else {}
         if card.get("schema") != SCHEMA:
             found = card.get("schema")
             raise DataError(f"is no card of a judge: its schema is {found!r}, not {SCHEMA!r}")
+        check_card(cls, card)
         names = {one.name for one in dataclasses.fields(cls)}
         known = {name: value for name, value in card.items() if name in names}
         try:
@@ -176,7 +178,7 @@ class Calibration:
             known["biases"] = tuple(BiasEffect.from_json(one) for one in card.get("biases", ()))
             known["remarks"] = tuple(card.get("remarks", ()))
             return cls(**known)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise DataError(f"is no card of a judge: {type(error).__name__}: {error}") from error
 
     def save(self, path: str | PathLike[str]) -> Path:
@@ -208,6 +210,8 @@ class Calibration:
             raise DataError(error.strerror or str(error), file=str(file)) from error
         except ValueError as error:
             raise DataError(f"is no JSON: {error}", file=str(file)) from error
+        except RecursionError as error:
+            raise DataError("is no card: it is nested too deep", file=str(file)) from error
         try:
             return cls.from_json(written)
         except DataError as error:

@@ -146,19 +146,33 @@ def test_the_rate_of_pandalm_is_corrected_by_error_rates(pandalm: Rows) -> None:
     assert found.low < 0.4725 < found.high  # the truth, of all 999
 
 
-def test_a_card_of_pandalm_corrects_a_run_without_labels(pandalm: Rows, tmp_path: Path) -> None:
+def test_error_rates_of_a_card_of_pandalm_correct_a_run_without_labels(
+    pandalm: Rows, tmp_path: Path
+) -> None:
     rows = few_labels(pandalm, "pandalm")
-    card_of(rows, "pandalm", {"": "human"}).save(tmp_path / "pandalm.json")
-    result = evalkit.evaluate(
-        data=rows[200:],
-        columns={"inputs": "id", "tags": None, "scores.pandalm": "pandalm"},
-        gates="calibrated(pandalm, kappa >= 0.5)",
-        runtime=evalkit.Runtime(store=False, cards=str(tmp_path)),
-    )
+    card = card_of(rows, "pandalm", {"": "human"})
+    card.save(tmp_path / "pandalm.json")
+    counts = card.error_counts()
+    assert counts is not None
 
-    found = result.corrected("recorded.pandalm")
+    def run(among: Rows) -> evalkit.EvaluationResult:
+        return evalkit.evaluate(
+            data=among,
+            columns={
+                "id": "id",
+                "inputs": "id",
+                "tags": None,
+                "scores.pandalm": "pandalm",
+            },
+            gates="calibrated(pandalm, kappa >= 0.5)",
+            runtime=evalkit.Runtime(store=False, cards=str(tmp_path)),
+        )
 
-    assert result.verdict.status == "PASS"
+    rest = run(rows[200:])
+    found = rest.corrected("recorded.pandalm", sensitivity=counts[0], specificity=counts[1])
+
+    assert run(rows).verdict.status == "PASS"
+    assert rest.verdict.status == "INCONCLUSIVE"
     assert found.method == "rogan-gladen"
     assert found.value == pytest.approx(0.52356, abs=5e-6)
     assert found.standard_error == pytest.approx(0.04794, abs=5e-6)

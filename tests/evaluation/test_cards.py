@@ -96,6 +96,8 @@ def test_a_card_of_another_signature_does_not_count_and_what_differs_is_named(ma
         pytest.param("calibrated(fine, accuracy >= 0.95)", "INCONCLUSIVE", id="part-of-it"),
         pytest.param("calibrated(fine, accuracy >= 0.95 @ point)", "PASS", id="point"),
         pytest.param("calibrated(fine, kappa >= 0.5) @ ci99", "INCONCLUSIVE", id="other-level"),
+        pytest.param("calibrated(fine, kappa >= 0.5) @ ci90", "PASS", id="lower-level"),
+        pytest.param("calibrated(fine, kappa >= 0.5 @ point)", "PASS", id="point-no-level"),
         pytest.param("calibrated(fine, weighted_kappa >= 0)", "INCONCLUSIVE", id="no-figure"),
         pytest.param("calibrated(fine, ac1 >= 0.6) and fine >= 0.5", "PASS", id="joined"),
     ],
@@ -106,6 +108,31 @@ def test_the_interval_of_the_card_decides(make: Make, gate: str, status: str) ->
     assert (accuracy.low or 0) < 0.95 < (accuracy.value or 0) < (accuracy.high or 1) < 0.99
 
     assert gated(make(), gate).verdict.status == status
+
+
+@pytest.mark.parametrize(
+    ("made_at", "run_at", "status", "told"),
+    [
+        pytest.param(0.5, 0.95, "INCONCLUSIVE", "are at 0.5, below the 0.95", id="lower"),
+        pytest.param(0.99, 0.95, "PASS", "interval is at level 0.99", id="higher"),
+        pytest.param(0.9, 0.9, "PASS", "interval is at level 0.9", id="equal"),
+    ],
+)
+def test_a_card_of_a_lower_level_than_the_run_does_not_decide(
+    make: Make, made_at: float, run_at: float, status: str, told: str
+) -> None:
+    make().calibrate(LABELLED, columns=COLUMNS, level=made_at)
+    result = evalkit.evaluate(
+        data=NEW,
+        columns={"outputs": "output"},
+        scorers=make(),
+        gates="calibrated(fine, kappa >= 0.6)",
+        level=run_at,
+    )
+
+    (verdict,) = result.verdict.conditions
+    assert verdict.status == status
+    assert told in verdict.why
 
 
 def test_cards_are_found_in_a_folder_where_there_is_no_store(make: Make, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Verdicts honour the whole interval, coverage, and the gravest condition."""
 
 import dataclasses
+import math
 
 import pytest
 from hypothesis import given
@@ -120,3 +121,15 @@ def test_numbers_are_shown_without_negative_zero_and_close_to_their_value(value:
 def test_an_estimate_is_described_with_its_denominators() -> None:
     assert describe(MEASURED) == "0.700 [0.600, 0.800] (n=100/100)"
     assert describe(Estimate(key="m", n_total=3)) == "no value (n=0/3)"
+
+
+@pytest.mark.parametrize("gate", ["m != 0.5", "m >= 0.5 @ point", "m <= 0.5", "m >= 0.5"])
+@pytest.mark.parametrize("member", ["value", "low", "high"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf], ids=str)
+def test_numbers_that_are_not_finite_never_decide(gate: str, member: str, bad: float) -> None:
+    sound = {"value": 0.9, "low": 0.8, "high": 0.95} | {member: bad}
+    estimate = Estimate(key="m", n_total=9, n_scored=9, **sound)
+
+    found = decide(parse_gates(gate)[0], estimate, Circumstances())
+
+    assert found.status is Verdict.INCONCLUSIVE

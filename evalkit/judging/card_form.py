@@ -1,0 +1,128 @@
+"""Whether what was read as a judge's card is one: types, finite numbers, ends that make sense."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from evalkit.entities.calibration import CalibrationPart, PopulationMean
+from evalkit.entities.estimate import Estimate
+from evalkit.errors import DataError
+
+_SLACK: Final = 1e-9
+_WORDS: Final = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
+def check_card(kind: type[Any], written: Mapping[str, Any]) -> None:
+    """Check the members of *written* against the fields of *kind*, and all that they hold.
+
+    Members that *kind* does not have are left alone: a newer release may write more.
+
+    Raises:
+        DataError: At the first member that cannot be; names it, as in ``held_out.figures.kappa``.
+    """
+    _fields(kind, written, "")
+
+
+def _fields(kind: type[Any], written: Any, at: str) -> None:
+    members = _named(written, at)
+    hints = get_type_hints(kind)
+    for one in dataclasses.fields(kind):
+        place = f"{at}.{one.name}" if at else one.name
+        if one.name in members:
+            _value(hints[one.name], members[one.name], place)
+        elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+            raise DataError(f"is no card of a judge: {place} is missing")
+    if kind is Estimate:
+        _estimate(members, at)
+    if kind is PopulationMean:
+        _ends(members, at)
+    if "level" in members and not 0.0 < members["level"] < 1.0:
+        raise _wrong(f"{at}.level" if at else "level", "between 0 and 1", members["level"])
+    if kind is CalibrationPart:
+        _table(members, at)
+
+
+def _value(hint: Any, value: Any, at: str) -> None:
+    """Check *value* against a type as the card's entities write theirs."""
+    origin, inside = get_origin(hint), get_args(hint)
+    if origin in {Union, types.UnionType}:
+        if value is not None:
+            _value(next(one for one in inside if one is not type(None)), value, at)
+    elif origin is Literal:
+        if value not in inside:
+            raise _wrong(at, f"one of {', '.join(map(str, inside))}", value)
+    elif origin is tuple:
+        _items(inside, value, at)
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        for name, item in _named(value, at).items():
+            _value(inside[1], item, f"{at}.{name}")
+    elif dataclasses.is_dataclass(hint):
+        _fields(cast("type[Any]", hint), value, at)
+    elif hint in _WORDS:
+        _plain(hint, value, at)
+
+
+def _named(value: Any, at: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong(at, "members by name", value)
+    return cast("Mapping[str, Any]", value)
+
+
+def _items(inside: tuple[Any, ...], value: Any, at: str) -> None:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(at, "a list", value)
+    items: Sequence[Any] = value
+    if Ellipsis not in inside and len(items) != len(inside):
+        raise _wrong(at, f"a list of {len(inside)}", value)
+    for place, item in enumerate(items):
+        _value(inside[0] if Ellipsis in inside else inside[place], item, f"{at}[{place}]")
+
+
+def _plain(hint: type[Any], value: Any, at: str) -> None:
+    allowed = (int, float) if hint is float else hint
+    if not isinstance(value, allowed) or (isinstance(value, bool) and hint is not bool):
+        raise _wrong(at, _WORDS[hint], value)
+    if hint is float and not _is_finite(value):
+        raise _wrong(at, "finite", value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float holds
+        return False
+
+
+def _estimate(members: Mapping[str, Any], at: str) -> None:
+    _ends(members, at)
+    if members.get("value") is not None and members.get("n_scored", 0) < 1:
+        raise _wrong(f"{at}.n_scored", "at least 1 where there is a value", members.get("n_scored"))
+
+
+def _ends(members: Mapping[str, Any], at: str) -> None:
+    value, low, high = (members.get(name) for name in ("value", "low", "high"))
+    if low is None and high is None:
+        return
+    if value is None or low is None or high is None:
+        raise _wrong(at, "with value, low and high, or without an interval", [low, value, high])
+    if not low - _SLACK <= value <= high + _SLACK:
+        raise _wrong(at, "with low <= value <= high", [low, value, high])
+
+
+def _table(members: Mapping[str, Any], at: str) -> None:
+    rows = members.get("confusion", ())
+    labels = members.get("labels", ())
+    if rows and ({len(rows), *map(len, rows)} != {len(labels)} or min(map(min, rows)) < 0):
+        raise _wrong(f"{at}.confusion", "counts, a row and a column for each label", rows)
+    if not 0 <= members["n_judged"] <= members["n_labelled"]:
+        raise _wrong(f"{at}.n_judged", "from 0 to n_labelled", members["n_judged"])
+
+
+def _wrong(at: str, wanted: str, value: Any) -> DataError:
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."  # noqa: PLR2004
+    return DataError(f"is no card of a judge: {at} must be {wanted}, not {shown}")
