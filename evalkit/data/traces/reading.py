@@ -16,6 +16,8 @@ from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Trace
 from evalkit.errors import TraceError
 
 _OTLP: Final = ("resourceSpans", "resource_spans")
+_WRAPPED: Final = 64
+"""Most mappings around a trace."""
 
 
 def is_trace(value: Any) -> bool:
@@ -25,22 +27,30 @@ def is_trace(value: Any) -> bool:
         >>> is_trace({"resourceSpans": []}), is_trace({"question": "Why?"})
         (True, False)
     """
+    value = _unwrapped(value)
     if isinstance(value, Trace) or _is_mlflow_object(value):
         return True
-    if isinstance(value, str) and value.lstrip()[:1] == "{":
-        try:
-            value = parse_json(value)
-        except ValueError:
-            return False
     if not isinstance(value, Mapping):
         return False
     found = cast("Mapping[str, Any]", value)
     if FORMAT_KEY in found or any(key in found for key in _OTLP) or is_mlflow_trace(found):
         return True
-    if set(found) == {"trace"}:
-        return is_trace(found["trace"])
     spans = list_of(found.get("spans"))
     return bool(spans) and all({"span_id", "name"} <= mapping_of(one).keys() for one in spans)
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return what stands in any number of ``{"trace": …}``, within reason, and in texts of JSON."""
+    for _ in range(_WRAPPED):
+        if isinstance(value, str) and value.lstrip()[:1] == "{":
+            try:
+                value = parse_json(value)
+            except ValueError:
+                return value
+        if not isinstance(value, Mapping) or set(cast("Mapping[str, Any]", value)) != {"trace"}:
+            break
+        value = cast("Mapping[str, Any]", value)["trace"]
+    return value
 
 
 def _is_mlflow_object(value: Any) -> bool:
@@ -54,11 +64,24 @@ def read_traces(value: Any) -> list[Trace]:
     Raises:
         TraceError: If it is no trace, or a broken one.
     """
+    try:
+        return _read(value)
+    except TraceError:
+        raise
+    except RecursionError as error:
+        raise TraceError("a value of this trace is nested too deeply") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        # One door: whatever somebody wrote into a trace spoils that trace, and nothing else.
+        raise TraceError(f"this trace cannot be read: {error}") from error
+
+
+def _read(value: Any) -> list[Trace]:
     if isinstance(value, (str, bytes)):
         try:
             value = parse_json(value)
         except ValueError as error:
             raise TraceError(f"this text is no JSON of a trace: {error}") from error
+    value = _unwrapped(value)
     if isinstance(value, Trace):
         return [value]
     if _is_mlflow_object(value):
@@ -69,8 +92,6 @@ def read_traces(value: Any) -> list[Trace]:
             "OpenTelemetry's (resourceSpans)"
         )
     found = cast("Mapping[str, Any]", value)
-    if set(found) == {"trace"}:
-        return read_traces(found["trace"])
     if any(key in found for key in _OTLP):
         return read_otlp(found)
     return [read_mlflow_trace(found) if is_mlflow_trace(found) else _own(found)]
