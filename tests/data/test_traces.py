@@ -211,6 +211,14 @@ def test_orphans_are_kept_and_told_of() -> None:
     assert trace.root.span_id == "a"
 
 
+def test_ids_that_are_numbers_make_a_tree() -> None:
+    rows = [{"span_id": n, "parent_id": n - 1 if n else None, "name": "x"} for n in range(3)]
+    trace = read_trace({"spans": rows})
+
+    assert [(s.span_id, s.parent_id) for s in trace.spans] == [("0", None), ("1", "0"), ("2", "1")]
+    assert trace.notes == ()
+
+
 @pytest.mark.parametrize("value", [None, 3, "text", {}, {"spans": []}, {"info": {}}, [1]])
 def test_other_values_are_no_traces(value: Any) -> None:
     assert not is_trace(value)

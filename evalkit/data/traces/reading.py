@@ -156,7 +156,8 @@ def _own(found: Mapping[str, Any]) -> Trace:
 
 
 def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
-    if not found.get("span_id"):
+    span_id, parent_id = _own_id(found.get("span_id")), _own_id(found.get("parent_id"))
+    if span_id is None:
         raise TraceError(f"a span of trace {trace_id!r} has no span_id")
     status, message = status_of(found.get("status"))
     given = mapping_of(found.get("attributes"))
@@ -169,8 +170,8 @@ def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
         means["span_type"] = str(found.get("span_type") or found.get("type")).upper()
     return Span(
         trace_id=trace_id,
-        span_id=str(found["span_id"]),
-        parent_id=text_or_none(found.get("parent_id")),
+        span_id=span_id,
+        parent_id=parent_id,
         name=str(found.get("name") or ""),
         status=status,
         status_message=message or text_or_none(found.get("status_message")),
@@ -179,3 +180,8 @@ def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
         events=events_of(found.get("events")),
         **means,
     )
+
+
+def _own_id(value: Any) -> str | None:
+    """Return the id of a span, which may be a number where the trace was written by hand."""
+    return None if value is None or value == "" else str(value)
