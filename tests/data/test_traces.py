@@ -301,6 +301,16 @@ def test_a_trace_too_deep_to_keep_is_an_error_with_its_place(tmp_path: Path) -> 
         spool([{"question": "Why?", "trace": deep}], tmp_path)
 
 
+def test_a_wide_trace_is_read_by_looking_at_each_span_once() -> None:
+    n = 20_000
+    kinds = [{"span_id": str(i), "parent_id": "r", "span_type": "LLM"} for i in range(n)]
+    counted = {"gen_ai.usage.input_tokens": 1}
+    root = {"span_id": "r", "span_type": "LLM", "attributes": {"gen_ai.usage.input_tokens": n}}
+    trace = read_trace(spans(root, *({**one, "attributes": counted} for one in kinds)))
+
+    assert trace_row(trace)["usage"] == {"input_tokens": n}
+
+
 @st.composite
 def trees(draw: Callable[..., Any]) -> Trace:
     """A trace of up to 30 spans whose parents, starts and contents are drawn."""

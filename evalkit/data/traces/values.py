@@ -56,7 +56,7 @@ def _double(held: Any) -> float:
     try:
         return float(held)
     except (TypeError, ValueError, OverflowError) as error:
-        raise TraceError(f"{_shown(held)} is no number") from error
+        raise TraceError(f"{shown(held)} is no number") from error
 
 
 def attributes_of(listed: Any, depth: int = 0) -> dict[str, Any]:
@@ -100,13 +100,13 @@ def whole(value: Any) -> int | None:
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise TraceError(f"{_shown(value)} is no whole number") from error
+        raise TraceError(f"{shown(value)} is no whole number") from error
     if number.bit_length() > _BITS:
-        raise TraceError(f"{_shown(value)} is no whole number of {_BITS} bits")
+        raise TraceError(f"{shown(value)} is no whole number of {_BITS} bits")
     return number
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return the beginning of a value; Python itself refuses to write thousands of digits."""
     try:
         return f"{value!r:.60}"
