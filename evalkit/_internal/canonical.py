@@ -60,6 +60,8 @@ def _careful_json(value: Any, cause: Exception) -> bytes:
         text = json.dumps(
             _cleaned(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
         )
+    except RecursionError as error:
+        raise TypeError("it is nested too deeply") from error
     except (TypeError, ValueError):
         raise TypeError(str(cause)) from cause
     return text.encode("utf-8")

@@ -18,9 +18,11 @@ from evalkit.data.fields import (
 from evalkit.data.kinds import is_missing
 from evalkit.data.table import Table
 from evalkit.data.traces import trace_if_any
+from evalkit.data.traces.values import shown
 from evalkit.entities.trace import Trace
 from evalkit.errors import TraceError
 
+_LARGEST: Final = 2**63 - 1
 _EMPTY: Final = frozenset({b"{}", b"null"})
 
 
@@ -56,7 +58,7 @@ def cells(field: str, values: Sequence[Any], table: Table, column: str) -> list[
         try:
             made.append(None if is_missing(value) else convert(value))
         except (ValueError, OverflowError) as error:
-            raise table.error(f"{error}, not {_shown(value)}", row, column) from None
+            raise table.error(f"{error}, not {shown(value)}", row, column) from None
     return made
 
 
@@ -90,11 +92,7 @@ def _shaped(shape: Callable[[Any], Any], value: Any, table: Table, row: int, col
     except TraceError as error:
         raise table.error(error.problem, row, column) from error
     except ValueError as error:
-        raise table.error(f"{error}, not {_shown(value)}", row, column) from None
-
-
-def _shown(value: Any) -> str:
-    return f"{value!r:.60}"
+        raise table.error(f"{error}, not {shown(value)}", row, column) from None
 
 
 def _conditions(value: Any) -> list[str]:
@@ -128,6 +126,8 @@ def _whole(value: Any) -> int:
     if _is_number(value):
         number = float(value)
         if number.is_integer() and number >= 0:
+            if int(value) > _LARGEST:
+                raise ValueError(f"this must be at most {_LARGEST}, the largest of 64 bits")
             return int(value)
     raise ValueError("this must be a whole number, at least 0")
 

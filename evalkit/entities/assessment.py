@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from evalkit.errors import UsageError, near_miss
@@ -48,7 +51,11 @@ class AssessmentError:
 class Assessment:
     """A feedback (how good it was) or an expectation (what would have been right).
 
-    A feedback has a value or an error; an expectation has a value.
+    A feedback has a value or an error; an expectation has a value.  A value that is a number is
+    finite: JSON has no other.
+
+    Raises:
+        UsageError: If it has no name, not what its kind needs, or a number that cannot be kept.
 
     Examples:
         >>> said = Assessment(name="correct", value=True, source=AssessmentSource("HUMAN", "ann"),
@@ -88,6 +95,11 @@ class Assessment:
             raise UsageError(f"Expectation {self.name!r} needs a value, and has no error.")
         if self.kind == "feedback" and (self.value is None) == (self.error is None):
             raise UsageError(f"Feedback {self.name!r} needs a value, or else an error.")
+        if not _can_be_kept(self.value):
+            raise UsageError(
+                f"The value of {self.name!r} must be a finite number, at most about 1.8e308; "
+                "where there is none, give error= in its place."
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return the assessment as JSON values, without what it lacks; `assessment_of` reads it."""
@@ -112,3 +124,13 @@ class Assessment:
             "create_time": self.create_time,
         }
         return {name: value for name, value in shown.items() if value is not None}
+
+
+def _can_be_kept(value: Any) -> bool:
+    """Say whether a number is one that JSON and a database hold; other values are."""
+    if not isinstance(value, (numbers.Real, Decimal)):
+        return True
+    try:
+        return math.isfinite(float(value))
+    except (OverflowError, ValueError):
+        return False

@@ -143,13 +143,13 @@ def _ordered(trace_id: str, spans: Sequence[Span]) -> tuple[Span, ...]:
         )
     # By start, as they were; a parent that claims to start after its children still comes first.
     place = {span.span_id: at for at, span in enumerate(found)}
-    starts: dict[str, float] = {}
+    starts: dict[str, int | float] = {}
     for span in found:
         own = _start(span)
-        above = starts.get(span.parent_id or "", -1.0)
+        above = starts.get(span.parent_id or "", own)
         starts[span.span_id] = max(own, above)
     return tuple(sorted(found, key=lambda s: (starts[s.span_id], place[s.span_id])))
 
 
-def _start(span: Span) -> float:
-    return float("inf") if span.start_ns is None else float(span.start_ns)
+def _start(span: Span) -> int | float:
+    return float("inf") if span.start_ns is None else span.start_ns

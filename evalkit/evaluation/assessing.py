@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ from evalkit.data.traces import trace_if_any
 from evalkit.entities.assessment import Assessment, AssessmentError, AssessmentSource
 from evalkit.entities.score import Status
 from evalkit.entities.trace import Trace
-from evalkit.errors import TraceError
+from evalkit.errors import TraceError, UsageError
 from evalkit.evaluation.outputs_file import read_outputs
 from evalkit.scoring.reading import follow
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 BATCH: Final = 5000
 """Assessments in one transaction."""
+
+_log = logging.getLogger("evalkit")
 
 _ROWS: Final = 1024
 _SOURCE: Final = 250
@@ -71,9 +74,12 @@ def _said(metric: Metric, cell: int) -> dict[str, Any] | None:
     value = None if math.isnan(number) else bool(number) if column.binary else number
     if status != Status.OK or (label is None and value is None):
         return None  # such as the cell of a corpus metric
+    if label is None and not math.isfinite(number):
+        told = f"the score is {number}, which is no finite number"
+        return said | {"error": AssessmentError("not_finite", told)}
     if label is None:
         return said | {"value": value}
-    worth = {} if value is None else {"value": value}
+    worth = {"value": value} if math.isfinite(number) else {}
     return said | {"value": label, "metadata": {**metadata, **worth}}
 
 
@@ -112,9 +118,36 @@ def _id_of(value: Any) -> str | None:
 
 
 def log_assessments(result: EvaluationResult, store: TrackingStore) -> None:
-    """Write the assessments of *result* to *store*, if its cases have traces."""
+    """Write the assessments of *result* to *store*, if its cases have traces.
+
+    What the store refuses, such as one of a trace whose id is too long, is left out with a warning:
+    by now the scores are paid for.
+    """
     if "trace" not in result.spool.fields and "trace" not in result.spool.late:
         return
     found = (said for said in assessments_of(result) if said.trace_id is not None)
+    refused: list[tuple[Assessment, UsageError]] = []
     while batch := list(islice(found, BATCH)):
+        refused += _kept_apart(batch, store)
+    if refused:
+        first, error = refused[0]
+        _log.warning(
+            "Not logged as assessments of their traces: %d scores, such as one of %r: %s",
+            len(refused),
+            first.name,
+            error,
+        )
+
+
+def _kept_apart(
+    batch: Sequence[Assessment], store: TrackingStore
+) -> list[tuple[Assessment, UsageError]]:
+    """Write *batch*, in halves where one is refused, and return those that are refused."""
+    try:
         store.log_assessments(batch)
+    except UsageError as error:
+        if len(batch) == 1:
+            return [(batch[0], error)]
+        half = len(batch) // 2
+        return [*_kept_apart(batch[:half], store), *_kept_apart(batch[half:], store)]
+    return []

@@ -178,6 +178,18 @@ def test_bad_data_is_one_error_with_file_line_and_column(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [2**63, 10**30, 1e30, 10**400, 10**5000, float("inf")],
+    ids=["64-bits", "10**30", "1e30", "10**400", "10**5000", "inf"],
+)
+def test_a_turn_of_more_than_64_bits_is_an_error_with_its_place(
+    spooled: Spooled, turn: float
+) -> None:
+    with pytest.raises(DataError, match=r"line 1, column 'turn': .*, not (1|9|inf|a number)"):
+        spooled([{"question": "a", "session": "s", "turn": turn}])
+
+
 def test_a_duplicate_id_far_behind_the_first_names_both_lines(spooled: Spooled) -> None:
     rows = [{"id": f"q{i}", "question": "q"} for i in range(9000)]
     rows[8999]["id"] = "q10"

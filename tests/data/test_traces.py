@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.data.spool import Spool, spool
-from evalkit.data.traces import is_trace, read_trace, read_traces
+from evalkit.data.traces import is_trace, read_trace, read_traces, trace_if_any
 from evalkit.data.traces.rows import trace_row
 from evalkit.entities.span import Span
 from evalkit.entities.trace import Trace
@@ -211,6 +211,14 @@ def test_orphans_are_kept_and_told_of() -> None:
     assert trace.root.span_id == "a"
 
 
+def test_ids_that_are_numbers_make_a_tree() -> None:
+    rows = [{"span_id": n, "parent_id": n - 1 if n else None, "name": "x"} for n in range(3)]
+    trace = read_trace({"spans": rows})
+
+    assert [(s.span_id, s.parent_id) for s in trace.spans] == [("0", None), ("1", "0"), ("2", "1")]
+    assert trace.notes == ()
+
+
 @pytest.mark.parametrize("value", [None, 3, "text", {}, {"spans": []}, {"info": {}}, [1]])
 def test_other_values_are_no_traces(value: Any) -> None:
     assert not is_trace(value)
@@ -225,6 +233,82 @@ def test_a_deeply_nested_value_is_an_error_and_no_crash() -> None:
     raw = {"traceId": "a" * 32, "spanId": "b" * 16, "attributes": [{"key": "k", "value": value}]}
     with pytest.raises(TraceError, match="too deeply"):
         read_trace({"resourceSpans": [{"scopeSpans": [{"spans": [raw]}]}]})
+
+
+def nested(depth: int, key: str, value: Any) -> Any:
+    for _ in range(depth):
+        value = {key: value}
+    return value
+
+
+def otlp(value: dict[str, Any]) -> dict[str, Any]:
+    raw = {"traceId": "a" * 32, "spanId": "b" * 16, "attributes": [{"key": "k", "value": value}]}
+    return {"resourceSpans": [{"scopeSpans": [{"spans": [raw]}]}]}
+
+
+def assessed(**said: Any) -> dict[str, Any]:
+    return {**spans({"span_id": "a"}), "assessments": [{"name": "n", "value": 1, **said}]}
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (spans({"span_id": "a", "start_ns": 10**400}), "no whole number of 64 bits"),
+        (spans({"span_id": "a", "start_ns": 10**5000}), "no whole number of 64 bits"),
+        (spans({"span_id": "a", "start_ns": "9" * 400}), "no whole number of 64 bits"),
+        (spans({"span_id": "a", "start_ns": float("inf")}), "inf is no whole number"),
+        ({"spans": [{"span_id": "a", "name": "x", "inputs": nested(600, "k", 1)}]}, "too deeply"),
+        (otlp({"doubleValue": "abc"}), "'abc' is no number"),
+        (otlp({"doubleValue": [1]}), "is no number"),
+        (otlp({"doubleValue": 10**400}), "is no number"),
+        (assessed(create_time=float("inf")), "inf is no whole number"),
+        (nested(990, "trace", spans({"span_id": "a"})), "is no trace"),
+        (spans({"span_id": "a", "attributes": {"llm.cost.total": 1}, "events": 3}), None),
+        (spans({"span_id": "a", "attributes": {f"llm.input_messages.{'9' * 5000}.x": 1}}), None),
+        (spans({"span_id": "a", "attributes": {3: 4}}), None),
+        (nested(60, "trace", spans({"span_id": "a"})), None),
+    ],
+    ids=[
+        "huge-start",
+        "start-of-5000-digits",
+        "huge-start-as-text",
+        "endless-start",
+        "deep-inputs",
+        "double-of-text",
+        "double-of-list",
+        "huge-double",
+        "endless-time-of-assessment",
+        "wrapped-990-times",
+        "odd-events",
+        "number-of-5000-digits-in-a-key",
+        "key-that-is-no-text",
+        "wrapped-60-times",
+    ],
+)
+def test_whatever_is_written_into_a_trace_spoils_that_trace_at_most(
+    broken: dict[str, Any], told: str | None
+) -> None:
+    if told is None:
+        assert trace_if_any(broken) == read_trace(broken)
+        return
+    with pytest.raises(TraceError, match=told):
+        read_trace(broken)
+
+
+def test_a_trace_too_deep_to_keep_is_an_error_with_its_place(tmp_path: Path) -> None:
+    deep = spans({"span_id": "a", "inputs": nested(600, "k", 1)})
+    with pytest.raises(DataError, match="nested too deeply"):
+        spool([{"question": "Why?", "trace": deep}], tmp_path)
+
+
+def test_a_wide_trace_is_read_by_looking_at_each_span_once() -> None:
+    n = 20_000
+    kinds = [{"span_id": str(i), "parent_id": "r", "span_type": "LLM"} for i in range(n)]
+    counted = {"gen_ai.usage.input_tokens": 1}
+    root = {"span_id": "r", "span_type": "LLM", "attributes": {"gen_ai.usage.input_tokens": n}}
+    trace = read_trace(spans(root, *({**one, "attributes": counted} for one in kinds)))
+
+    assert trace_row(trace)["usage"] == {"input_tokens": n}
 
 
 @st.composite

@@ -84,3 +84,34 @@ def test_tables_and_reports_name_the_span_beside_the_explanation(
     (metric,) = result.metrics
     assert explanations_of(metric) == {0: f"[step {PLANTED}] no such table: prices"}
     assert result.report(tmp_path / "r.html").stat().st_size > 0
+
+
+@evalkit.scorer
+def boundless(trace: Trace) -> float:
+    return float("inf") * len(trace.spans)
+
+
+def test_an_infinite_score_is_feedback_with_an_error(tmp_path: Path, trace: Trace) -> None:
+    runtime = evalkit.Runtime(store=f"sqlite:///{tmp_path}/runs.db")
+    result = evalkit.evaluate(data=[trace], scorers=[boundless], runtime=runtime)
+    (said_of_it,) = result.assessments()
+
+    assert said_of_it.value is None
+    assert said_of_it.error is not None
+    assert said_of_it.error.error_code in {"not_finite", "scorer_error"}
+
+
+def test_a_trace_whose_id_is_too_long_costs_its_assessments_and_no_more(
+    tmp_path: Path, trace: Trace, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = [dataclasses.replace(trace, trace_id=name) for name in ("t1", "t" * 201, "t2")]
+    evalkit.tracking.set_tracking_uri(f"sqlite:///{tmp_path}/runs.db")
+    result = evalkit.evaluate(data=data, scorers=["operations.latency"])
+    kept = evalkit.tracing.assessments(run_id=result.run_id)
+    evalkit.tracking.set_tracking_uri(None)
+
+    assert result.facts.status == "complete"
+    assert {one.trace_id for one in kept} == {"t1", "t2"}
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "evalkit"]
+    assert told.startswith("Not logged as assessments of their traces: 1 ")
+    assert "at most 200 characters" in told

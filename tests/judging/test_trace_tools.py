@@ -12,7 +12,7 @@ from evalkit.entities.trace import Trace
 from evalkit.judging.harden import outside
 from evalkit.judging.traces import views
 from evalkit.judging.traces.timing import timing
-from evalkit.judging.traces.tools import RESULT_CHARACTERS, TOOLS, call_tool
+from evalkit.judging.traces.tools import RESULT_CHARACTERS, TOOLS, call_tool, refused_call
 from evalkit.testing import SeenRequest
 
 Answer = Callable[[SeenRequest], Any]
@@ -161,3 +161,27 @@ def test_a_wrong_call_gets_a_bounded_answer_in_a_fence(
     assert told in answer.text
     assert outside(answer.text).strip() == ""
     assert len(answer.text) < 900
+
+
+@pytest.mark.parametrize("tool", ["get_root_span", "get_span", "search_spans"])
+def test_what_a_span_holds_cannot_end_the_judging(tool: str) -> None:
+    deep: Any = 1
+    for _ in range(600):
+        deep = {"k": deep}
+    arguments = {"get_span": {"span_id": "a"}, "search_spans": {"text": "k"}}.get(tool)
+
+    for held in (deep, object()):
+        span = Span(trace_id="t", span_id="a", name="x", inputs=held)
+        answer = call_tool(Trace(trace_id="t", spans=(span,)), tool, arguments)
+        assert answer.failed
+        assert "be shown" in answer.text
+
+
+@pytest.mark.parametrize("regex", [False, True])
+def test_a_search_for_half_a_character_finds_it_or_nothing(regex: bool, trace: Trace) -> None:
+    assert not call_tool(trace, "search_spans", {"text": "\ud800", "regex": regex}).failed or regex
+
+
+@pytest.mark.parametrize("name", [["x"], {}, None, 3, "rm"])
+def test_a_refused_call_may_have_any_name(name: Any) -> None:
+    assert refused_call(name, "not now").name == "unknown_tool"

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, update
 
 from evalkit.entities.assessment import Assessment, AssessmentSource
 from evalkit.errors import UsageError
+from evalkit.store.sql import assessments as rows
+from evalkit.store.sql import tables
 from evalkit.store.sql.store import SqlTrackingStore
 
 Watch = Callable[[SqlTrackingStore], contextlib.AbstractContextManager[Any]]
@@ -71,3 +74,26 @@ def test_a_search_by_trace_uses_an_index(store: SqlTrackingStore) -> None:
         ).fetchall()
 
     assert "USING INDEX" in str(plan)
+
+
+def test_a_row_that_lost_its_value_hides_no_other() -> None:
+    expected = Assessment(
+        name="m", kind="expectation", value="x", source=CODE, trace_id="t9", assessment_id="a-9"
+    )
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        tables.assessments.create(connection)
+        rows.put(connection, [*many(3), expected])
+        lost = tables.assessments.c.assessment_id.in_(["a-1", "a-9"])
+        # As earlier versions wrote an infinite value.
+        connection.execute(update(tables.assessments).where(lost).values(value="null"))
+        found = rows.find(connection, equal={"name": "m"}, limit=9, after=None)
+    engine.dispose()
+
+    assert [(one.assessment_id, one.value) for one in found] == [
+        ("a-2", 2 / 3),
+        ("a-1", None),
+        ("a-0", 0.0),
+    ]
+    assert found[1].error is not None
+    assert found[1].error.error_code == "not_finite"

@@ -1,9 +1,11 @@
 """Assessments logged by hand, and found again."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evalkit import tracing, tracking
@@ -64,6 +66,11 @@ def test_the_newest_comes_first_and_each_filter_counts() -> None:
         pytest.param({"value": None}, "needs a value", id="nothing"),
         pytest.param({"value": 1, "error": ValueError("x")}, "needs a value, or else", id="both"),
         pytest.param({"value": 1, "name": ""}, "needs a name", id="nameless"),
+        pytest.param({"value": float("inf")}, "finite number", id="endless"),
+        pytest.param({"value": float("nan")}, "finite number", id="no-number"),
+        pytest.param({"value": 10**400}, "finite number", id="too-large"),
+        pytest.param({"value": Decimal("-inf")}, "finite number", id="endless-decimal"),
+        pytest.param({"value": np.float32("inf")}, "finite number", id="endless-numpy"),
         pytest.param({"value": 1, "name": "n" * 501}, "at most 500", id="long-name"),
     ],
 )

@@ -95,7 +95,7 @@ def translated(attributes: Mapping[str, Any]) -> dict[str, Any]:
         >>> found["span_type"], found["inputs"], found["attributes"]
         ('TOOL', {'city': 'Oslo'}, {'openinference.span.kind': 'TOOL', 'tool.name': 'weather'})
     """
-    rest = {key: value for key, value in attributes.items() if key not in _LEFT_OUT}
+    rest = {str(key): value for key, value in attributes.items() if key not in _LEFT_OUT}
     return {
         "span_type": type_of(attributes),
         "inputs": _taken(rest, _INPUTS, _NUMBERED_INPUTS),
@@ -127,7 +127,7 @@ def _gathered(rest: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
     """
     if not any(key.startswith(prefix) for key in rest):
         return []
-    pattern = re.compile(re.escape(prefix) + r"\.(\d+)\.(?:message\.|document\.)?(.+)")
+    pattern = re.compile(re.escape(prefix) + r"\.(\d{1,9})\.(?:message\.|document\.)?(.+)")
     items: dict[int, dict[str, Any]] = {}
     for key in list(rest):
         match = pattern.fullmatch(key)

@@ -16,6 +16,8 @@ from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Trace
 from evalkit.errors import TraceError
 
 _OTLP: Final = ("resourceSpans", "resource_spans")
+_WRAPPED: Final = 64
+"""Most mappings around a trace."""
 
 
 def is_trace(value: Any) -> bool:
@@ -25,22 +27,30 @@ def is_trace(value: Any) -> bool:
         >>> is_trace({"resourceSpans": []}), is_trace({"question": "Why?"})
         (True, False)
     """
+    value = _unwrapped(value)
     if isinstance(value, Trace) or _is_mlflow_object(value):
         return True
-    if isinstance(value, str) and value.lstrip()[:1] == "{":
-        try:
-            value = parse_json(value)
-        except ValueError:
-            return False
     if not isinstance(value, Mapping):
         return False
     found = cast("Mapping[str, Any]", value)
     if FORMAT_KEY in found or any(key in found for key in _OTLP) or is_mlflow_trace(found):
         return True
-    if set(found) == {"trace"}:
-        return is_trace(found["trace"])
     spans = list_of(found.get("spans"))
     return bool(spans) and all({"span_id", "name"} <= mapping_of(one).keys() for one in spans)
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return what stands in any number of ``{"trace": …}``, within reason, and in texts of JSON."""
+    for _ in range(_WRAPPED):
+        if isinstance(value, str) and value.lstrip()[:1] == "{":
+            try:
+                value = parse_json(value)
+            except ValueError:
+                return value
+        if not isinstance(value, Mapping) or set(cast("Mapping[str, Any]", value)) != {"trace"}:
+            break
+        value = cast("Mapping[str, Any]", value)["trace"]
+    return value
 
 
 def _is_mlflow_object(value: Any) -> bool:
@@ -54,11 +64,24 @@ def read_traces(value: Any) -> list[Trace]:
     Raises:
         TraceError: If it is no trace, or a broken one.
     """
+    try:
+        return _read(value)
+    except TraceError:
+        raise
+    except RecursionError as error:
+        raise TraceError("a value of this trace is nested too deeply") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        # One door: whatever somebody wrote into a trace spoils that trace, and nothing else.
+        raise TraceError(f"this trace cannot be read: {error}") from error
+
+
+def _read(value: Any) -> list[Trace]:
     if isinstance(value, (str, bytes)):
         try:
             value = parse_json(value)
         except ValueError as error:
             raise TraceError(f"this text is no JSON of a trace: {error}") from error
+    value = _unwrapped(value)
     if isinstance(value, Trace):
         return [value]
     if _is_mlflow_object(value):
@@ -69,8 +92,6 @@ def read_traces(value: Any) -> list[Trace]:
             "OpenTelemetry's (resourceSpans)"
         )
     found = cast("Mapping[str, Any]", value)
-    if set(found) == {"trace"}:
-        return read_traces(found["trace"])
     if any(key in found for key in _OTLP):
         return read_otlp(found)
     return [read_mlflow_trace(found) if is_mlflow_trace(found) else _own(found)]
@@ -135,7 +156,8 @@ def _own(found: Mapping[str, Any]) -> Trace:
 
 
 def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
-    if not found.get("span_id"):
+    span_id, parent_id = _own_id(found.get("span_id")), _own_id(found.get("parent_id"))
+    if span_id is None:
         raise TraceError(f"a span of trace {trace_id!r} has no span_id")
     status, message = status_of(found.get("status"))
     given = mapping_of(found.get("attributes"))
@@ -148,8 +170,8 @@ def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
         means["span_type"] = str(found.get("span_type") or found.get("type")).upper()
     return Span(
         trace_id=trace_id,
-        span_id=str(found["span_id"]),
-        parent_id=text_or_none(found.get("parent_id")),
+        span_id=span_id,
+        parent_id=parent_id,
         name=str(found.get("name") or ""),
         status=status,
         status_message=message or text_or_none(found.get("status_message")),
@@ -158,3 +180,8 @@ def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
         events=events_of(found.get("events")),
         **means,
     )
+
+
+def _own_id(value: Any) -> str | None:
+    """Return the id of a span, which may be a number where the trace was written by hand."""
+    return None if value is None or value == "" else str(value)

@@ -125,7 +125,8 @@ def _spent(trace: Trace) -> dict[str, Any]:
 
     A span of an agent often repeats what its parts took; adding it would count twice.
     """
-    counted = [span for span in trace.of_type(*_MODELS) if not _holds_model(trace, span)]
+    outer = _holding_models(trace)
+    counted = [span for span in trace.of_type(*_MODELS) if span.span_id not in outer]
     usage: dict[str, int] = {}
     for span in counted:
         for kind, n in (usage_of(span) or {}).items():
@@ -143,11 +144,11 @@ def _spent(trace: Trace) -> dict[str, Any]:
     return {"usage": usage or None, "cost": cost}
 
 
-def _holds_model(trace: Trace, span: Span) -> bool:
-    waiting = trace.children(span.span_id)
-    while waiting:
-        inner = waiting.pop()
-        if inner.span_type in _MODELS:
-            return True
-        waiting += trace.children(inner.span_id)
-    return False
+def _holding_models(trace: Trace) -> set[str]:
+    """Return the ids of spans with a span of a model somewhere in them, in one pass."""
+    found: set[str] = set()
+    for span in reversed(trace.spans):  # parts come before what they are parts of
+        held = span.span_type in _MODELS or span.span_id in found
+        if held and span.parent_id is not None:
+            found.add(span.parent_id)
+    return found

@@ -15,6 +15,7 @@ from evalkit.errors import TraceError
 _HEX: Final = re.compile(r"(?:[0-9a-f]{16}|[0-9a-f]{32})", re.IGNORECASE)
 _KINDS: Final = ("string", "bool", "int", "double", "array", "kvlist", "bytes")
 _DEEPEST: Final = 64
+_BITS: Final = 64
 
 
 def mapping_of(value: Any) -> Mapping[str, Any]:
@@ -47,8 +48,15 @@ def any_value(value: Any, depth: int = 0) -> Any:
             return [any_value(item, depth + 1) for item in list_of(mapping_of(held).get("values"))]
         if kind == "kvlist":
             return attributes_of(mapping_of(held).get("values"), depth + 1)
-        return float(held) if kind == "double" else held
+        return _double(held) if kind == "double" else held
     return None
+
+
+def _double(held: Any) -> float:
+    try:
+        return float(held)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TraceError(f"{shown(held)} is no number") from error
 
 
 def attributes_of(listed: Any, depth: int = 0) -> dict[str, Any]:
@@ -85,14 +93,25 @@ def whole(value: Any) -> int | None:
     """Return a whole number, which JSON may hold as a text; ``None`` for nothing.
 
     Raises:
-        TraceError: If it is none.
+        TraceError: If it is none, or takes more than 64 bits.
     """
     if value is None or value == "":
         return None
     try:
-        return int(value)
-    except (TypeError, ValueError) as error:
-        raise TraceError(f"{value!r:.60} is no whole number") from error
+        number = int(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TraceError(f"{shown(value)} is no whole number") from error
+    if number.bit_length() > _BITS:
+        raise TraceError(f"{shown(value)} is no whole number of {_BITS} bits")
+    return number
+
+
+def shown(value: Any) -> str:
+    """Return the beginning of a value; Python itself refuses to write thousands of digits."""
+    try:
+        return f"{value!r:.60}"
+    except ValueError:
+        return "a number of thousands of digits"
 
 
 def hex_id(value: Any) -> str | None:
@@ -122,8 +141,6 @@ def milliseconds(value: Any) -> int | None:
     Raises:
         TraceError: If it is neither.
     """
-    if value is None or isinstance(value, int):
-        return value
     if isinstance(value, str) and not value.isdecimal():
         try:
             moment = dt.datetime.fromisoformat(value)

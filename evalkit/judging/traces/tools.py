@@ -141,10 +141,14 @@ def call_tool(trace: Trace, name: Any, arguments: Any) -> ToolAnswer:
         return _failed("unknown_tool", f"{told} There are: {', '.join(_BY_NAME)}.")
     try:
         given = _checked(tool, arguments)
-        found = tool.work(trace, **given)
+        text = views.rendered(tool.work(trace, **given))
     except UsageError as error:
         return _failed(tool.name, str(error))
-    text = views.rendered(found)
+    except RecursionError:
+        return _failed(tool.name, "a value of this trace is nested too deeply to be shown")
+    except (ValueError, TypeError, OverflowError) as error:
+        # What a trace holds, or a model asks, must not end the judging.
+        return _failed(tool.name, f"this cannot be shown: {error}")
     if len(text) > RESULT_CHARACTERS:
         text = f"{text[:RESULT_CHARACTERS]}… (cut here)"
     return ToolAnswer(tool.name, _repeatable(given), _fenced(tool.name, text))
@@ -156,7 +160,8 @@ def _failed(name: str, told: str) -> ToolAnswer:
 
 def refused_call(name: Any, told: str) -> ToolAnswer:
     """Return the answer to a call that is not made."""
-    return _failed(name if name in _BY_NAME else "unknown_tool", told)
+    known = isinstance(name, str) and name in _BY_NAME
+    return _failed(name if known else "unknown_tool", told)
 
 
 def _fenced(name: str, text: str) -> str:

@@ -178,7 +178,8 @@ def _places(spans: Sequence[Span], text: str, *, regex: bool) -> list[str | None
 
     searched = [_searched(span) for span in spans]
     array = pa.array(searched, type=pa.string())
-    options = pc.MatchSubstringOptions(text, ignore_case=True)
+    wanted = text.encode("utf-8", "replace").decode("utf-8")  # as in what is searched
+    options = pc.MatchSubstringOptions(wanted, ignore_case=True)
     function = "find_substring_regex" if regex else "find_substring"
     try:
         starts: list[int] = pc.call_function(function, [array], options).to_pylist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, or_, select
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.assessment import (
@@ -50,7 +50,9 @@ def find(
     """
     if limit < 1:
         raise UsageError(f"limit= is at least 1; got {limit}.")
-    query = select(_TABLE).where(*(_TABLE.c[name] == value for name, value in equal.items()))
+    # Earlier versions kept what is no finite number as null; an expectation of null says nothing.
+    told = or_(_TABLE.c.kind != "expectation", _TABLE.c.value != "null")
+    query = select(_TABLE).where(told, *(_TABLE.c[name] == value for name, value in equal.items()))
     if after is not None:
         last = select(_TABLE.c.assessment_number).where(_TABLE.c.assessment_id == after)
         query = query.where(_TABLE.c.assessment_number < last.scalar_subquery())
@@ -88,13 +90,17 @@ def _clean(text: str | None) -> str | None:
 
 
 def _entity(row: Row[Any]) -> Assessment:
-    failed = row.error_code is not None
+    """Return the assessment of a row; one without a value must not hide the others."""
+    value = None if row.value is None else parse_json(row.value)
+    code, message = row.error_code, row.error_message
+    if value is None and code is None:
+        code, message = "not_finite", "its value was no finite number"
     return Assessment(
         name=row.name,
         kind=cast("AssessmentKind", row.kind),
         source=AssessmentSource(row.source_type, row.source_id),
-        value=None if row.value is None else parse_json(row.value),
-        error=AssessmentError(row.error_code, row.error_message) if failed else None,
+        value=value,
+        error=None if code is None else AssessmentError(code, message),
         rationale=row.rationale,
         metadata={} if row.metadata is None else parse_json(row.metadata),
         trace_id=row.trace_id,
