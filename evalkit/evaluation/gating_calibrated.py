@@ -43,13 +43,23 @@ def judge_card(
     except EvalkitError as error:
         return _undecided(condition, str(error))
     if found.card is None:
-        how = f"evalkit judges calibrate {name} --data labelled.csv --column labels.{name}=human"
+        judge = _asked_by(metric.scorer, name)
+        how = f"evalkit judges calibrate {judge} --data labelled.csv --column labels.{name}=human"
         if found.other is not None:
             what = differing(found.other.signature, metric.signature)
             why = f"the card of {name!r} is of another signature ({what}); calibrate anew: {how}"
             return _undecided(condition, why)
         return _undecided(condition, f"{name!r} is not calibrated; make a card: {how}")
     return _decided(condition, found.card)
+
+
+def _asked_by(scorer: str, name: str) -> str:
+    """Return how the command line names a judge: what is not registered lies in a file."""
+    from evalkit.hooks.catalog import catalog
+
+    if scorer == RECORDED:
+        return f"scores.{name.removeprefix(f'{RECORDED}.')}"
+    return scorer if scorer in catalog().scorers else "FILE.yaml"
 
 
 def judged_metric(result: EvaluationResult, name: str) -> Metric:
