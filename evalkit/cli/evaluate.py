@@ -68,7 +68,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     "scorers",
     multiple=True,
     metavar="SCORER",
-    help="Name, 'name:{json}' or 'module:object'; repeat for more.",
+    help="Name, 'name:{json}', 'module:object' or a judge's file; repeat.",
 )
 @_option(_CHAT, "--prompt", metavar="TEXT|FILE", help="Jinja2 template over the inputs.")
 @_option(_CHAT, "--system", metavar="TEXT|FILE", help="System message.")

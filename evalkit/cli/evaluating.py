@@ -120,7 +120,7 @@ def _show(facts: dict[str, Any]) -> None:
     grid.add_row(
         "target", Text("stored outputs" if stored else f"{target['name']} ({target['kind']})")
     )
-    grid.add_row("calls", Text(_calls(facts)))
+    grid.add_row("target calls", Text(_calls(facts)))
     for place, line in enumerate(forecast_lines(facts["expected"])):
         grid.add_row("" if place else "expected", Text(line))
     for place, mark in enumerate(facts["scorers"].values()):

@@ -9,7 +9,7 @@ import click
 
 from evalkit.cli.command import Command
 from evalkit.cli.options import json_option
-from evalkit.cli.words import budget_of
+from evalkit.cli.words import budget_of, columns_of
 
 if TYPE_CHECKING:
     from evalkit.evaluation.auditing import AuditPlan
@@ -25,6 +25,14 @@ _FORMATS: Final = (".md", ".json")
 )
 @click.argument("judge", metavar="JUDGE")
 @click.option("--data", metavar="DATA", help="Good cases, whose outputs deserve the best verdict.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    callback=columns_of,
+    metavar="FIELD=COLUMN",
+    help="Column that fills a field, such as inputs=question.",
+)
 @click.option("--judge-model", metavar="MODEL", help="Model of a judge that names none.")
 @click.option("--base-url", metavar="URL", help="Address of an OpenAI-compatible server.")
 @click.option(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from evalkit.entities.case import Case
-from evalkit.errors import UsageError
+from evalkit.errors import UnknownScorerError, UsageError, near_miss
 from evalkit.evaluation.cards import cards_of
 from evalkit.evaluation.scorers import resolve_scorers
 from evalkit.evaluation.specification import read_scorer
@@ -32,7 +32,12 @@ def judge_of(text: str, judge_model: str | None) -> Any:
     if Path(text).suffix.lower() in _FILES:
         found: Any = load_judge(text)
     else:
-        (found,) = resolve_scorers(read_scorer(text))
+        try:
+            (found,) = resolve_scorers(read_scorer(text))
+        except UnknownScorerError as error:
+            hint = near_miss(text, error.known)
+            told = f"No judge is called {text!r}.{hint} See 'evalkit judges list'."
+            raise UsageError(told) from error
     if not hasattr(_inner(found), "with_model"):
         raise UsageError(f"{text!r} is a scorer that asks no model; 'evalkit scorers show' has it.")
     named = getattr(found, "model", None)

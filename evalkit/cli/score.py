@@ -16,7 +16,7 @@ from evalkit.cli.options import json_option, report_option, run_argument, store_
     multiple=True,
     required=True,
     metavar="SCORER",
-    help="Name, 'name:{json}' or 'module:object'; repeat for more.",
+    help="Name, 'name:{json}', 'module:object' or a judge's file; repeat.",
 )
 @report_option
 @json_option

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Callable
 from typing import Any, Final
@@ -28,7 +29,9 @@ def guarded(work: Callable[[], Any]) -> int:
         error.show()
         return WRONG_USAGE
     except EvalkitError as error:
-        click.echo(f"{click.style('Error:', fg='red', bold=True)} {error}", err=True)
+        click.echo(
+            f"{click.style('Error:', fg='red', bold=True)} {_in_options(str(error))}", err=True
+        )
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo(
@@ -41,6 +44,16 @@ def guarded(work: Callable[[], Any]) -> int:
         click.echo("This is a bug of evalkit: please report it with the lines above.", err=True)
         return BUG
     return found if isinstance(found, int) else 0
+
+
+def _in_options(text: str) -> str:
+    """Return *text* with the mappings of single columns as options of the command line.
+
+    Examples:
+        >>> _in_options("say which: columns={'outputs': 'answer'}")
+        'say which: --column outputs=answer'
+    """
+    return re.sub(r"columns=\{'([^']+)': \[?'([^']+)'\]?\}", r"--column \1=\2", text)
 
 
 class LogLines(logging.Handler):

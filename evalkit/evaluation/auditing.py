@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,6 +53,7 @@ def audit(
     judge: ScorerLike,
     cases: Any = None,
     *,
+    columns: Mapping[str, Any] | None = None,
     probes: str | Iterable[str] = (),
     limit: int | None = None,
     judge_model: str | None = None,
@@ -66,6 +67,7 @@ def audit(
         judge: A judge, or its registered name.
         cases: Good cases, whose outputs deserve about the best verdict: whatever `evaluate` takes
             as data.  A judge of the library has some of its own.
+        columns: Case field to column, where *cases* are data.
         probes: Batteries (``degradation, invariance, injection, garbage, bias``), biases or single
             probes; all by default.
         limit: Take the first so many cases.
@@ -92,7 +94,14 @@ def audit(
     """
     how = runtime or Runtime()
     plan = plan_audit(
-        judge, cases, probes=probes, limit=limit, judge_model=judge_model, runtime=how, **bars
+        judge,
+        cases,
+        columns=columns,
+        probes=probes,
+        limit=limit,
+        judge_model=judge_model,
+        runtime=how,
+        **bars,
     )
     return run_audit(plan, how, on_done=on_done)
 
@@ -101,6 +110,7 @@ def plan_audit(
     judge: ScorerLike,
     cases: Any = None,
     *,
+    columns: Mapping[str, Any] | None = None,
     probes: str | Iterable[str] = (),
     limit: int | None = None,
     judge_model: str | None = None,
@@ -123,7 +133,7 @@ def plan_audit(
             raise UsageError(f"An audit has no {name!r}; it has: {', '.join(known)}.")
     with use_session(checking_session(runtime or Runtime())):
         (bound,) = bind_judges(resolved, judge_model)
-    direct, good = _direct(bound, _cases(bound, cases, limit))
+    direct, good = _direct(bound, _cases(bound, cases, columns, limit))
     subject = subject_of(direct)
     trials = trials_of(subject, good, names)
     if not any(trial.probe != "base" for trial in trials.listed) and "position" not in names:
@@ -145,9 +155,11 @@ def _direct(judge: Any, cases: list[Case]) -> tuple[Any, list[Case]]:
     return judge, cases
 
 
-def _cases(judge: Any, cases: Any, limit: int | None) -> list[Case]:
+def _cases(
+    judge: Any, cases: Any, columns: Mapping[str, Any] | None, limit: int | None
+) -> list[Case]:
     if cases is not None:
-        return _read(cases, limit)
+        return _read(cases, columns, limit)
     inner = judge.inner if isinstance(judge, ConfiguredScorer) else judge
     own: Sequence[Case] | None = getattr(inner, "good_cases", None)
     if not own:
@@ -158,14 +170,14 @@ def _cases(judge: Any, cases: Any, limit: int | None) -> list[Case]:
     return list(own)[:limit]
 
 
-def _read(data: Any, limit: int | None) -> list[Case]:
+def _read(data: Any, columns: Mapping[str, Any] | None, limit: int | None) -> list[Case]:
     """Return the cases of whatever `evaluate` takes as data."""
     from evalkit.data.spool import spool
 
     if isinstance(data, (list, tuple)) and all(isinstance(one, Case) for one in data):
         return list(data)[:limit]
     with TemporaryDirectory() as folder:
-        cases = spool(data, Path(folder), limit=limit)
+        cases = spool(data, Path(folder), columns=dict(columns or {}) or None, limit=limit)
         return [case for batch in cases.batches() for case in batch]
 
 

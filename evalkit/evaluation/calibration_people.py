@@ -30,7 +30,8 @@ def replaceability_of(pairs: Pairs, rows: Any, cut: Cut, epsilon: float) -> Repl
     who = list(pairs.annotators)
     if len(who) < _FEWEST_ANNOTATORS:
         have = f"{len(who)} annotator{'' if len(who) == 1 else 's'}"
-        why = f"not enough annotators: the test takes three or more, and there is {have}"
+        verb = "is" if len(who) == 1 else "are"
+        why = f"not enough annotators: the test takes three or more, and there {verb} {have}"
         kappa = _human_kappa(pairs, rows)
         return Replaceability(status="unknown", why=why, n_annotators=len(who), human_kappa=kappa)
     people = np.stack([pairs.annotators[name][rows] for name in who])
@@ -45,6 +46,7 @@ def replaceability_of(pairs: Pairs, rows: Any, cut: Cut, epsilon: float) -> Repl
             judge, people, epsilon=epsilon, alignment="score" if scores else "label"
         )
     except ValueError as error:
+        verb = "is" if len(who) == 1 else "are"
         why = f"not enough labels: {error}"
         return Replaceability(status="unknown", why=why, n_annotators=len(who), human_kappa=kappa)
     better = int(found.rejected.sum())

@@ -54,12 +54,20 @@ def judge_card(
 def _how(metric: Metric, name: str) -> str:
     """Return how a card for *metric* is made."""
     if metric.scorer != RECORDED:
-        return f"evalkit judges calibrate {name} --data labelled.csv --column labels.{name}=human"
+        judge = _asked_by(metric.scorer)
+        return f"evalkit judges calibrate {judge} --data labelled.csv --column labels.{name}=human"
     column = metric.key.removeprefix(f"{RECORDED}.")
     return (
         f"evalkit judges calibrate scores.{column} --data these-cases-labelled.csv "
         f"--column scores.{column}=verdict --column labels.{column}=human"
     )
+
+
+def _asked_by(scorer: str) -> str:
+    """Return how the command line names a judge: what is not registered lies in a file."""
+    from evalkit.hooks.catalog import catalog
+
+    return scorer if scorer in catalog().scorers else "FILE.yaml"
 
 
 def judged_metric(result: EvaluationResult, name: str) -> Metric:

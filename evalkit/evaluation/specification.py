@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -11,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from evalkit.errors import SpecificationError, UsageError
 from evalkit.evaluation.runtime import Runtime
 from evalkit.evaluation.scorers import ScorerLike
+from evalkit.judging.document import load_judge
 from evalkit.targets.chat import chat
 from evalkit.targets.located import located
 from evalkit.targets.open import names_chat_model
@@ -20,6 +22,8 @@ CHAT: Final = ("prompt", "system", "base_url", "sampling")
 
 RUNTIME: Final = tuple(Runtime.__dataclass_fields__)
 """Words that are fields of `Runtime`."""
+
+_JUDGE_FILES: Final = frozenset({".yaml", ".yml", ".md"})
 
 
 def _listed(value: Any) -> Any:
@@ -105,7 +109,9 @@ class Specification(BaseModel):
         default=None, description="Draw a share (0.1) or a count (100)."
     )
     split: str | None = Field(default=None, description="Take only cases of this split.")
-    scorers: Scorers = Field(default=[], description="Names, {name: parameters}, 'module:object'.")
+    scorers: Scorers = Field(
+        default=[], description="Names, {name: parameters}, 'module:object', judges' files."
+    )
     judge_model: str | None = Field(default=None, description="Model of judges that name none.")
     repeats: int = Field(default=1, description="Times to run each case.")
     reducer: Texts = Field(default=["mean"], description="How repeats become one value.")
@@ -209,10 +215,13 @@ class Specification(BaseModel):
 
 
 def read_scorer(item: str | Mapping[str, Any]) -> ScorerLike:
-    """Return the scorer that ``name``, ``name:{json}``, ``module:object`` or a mapping means.
+    """Return the scorer that a name, ``name:{json}``, ``module:object`` or a mapping means.
+
+    A text that ends in ``.yaml``, ``.yml`` or ``.md`` is the file of a judge.
 
     Raises:
         UsageError: If the JSON does not parse, or the object cannot be imported.
+        SpecificationError: If the file cannot be read, or describes no judge.
 
     Examples:
         >>> read_scorer('text.rouge:{"stemmer": true}')
@@ -226,6 +235,8 @@ def read_scorer(item: str | Mapping[str, Any]) -> ScorerLike:
             found: ScorerLike = _located(name, parameters) if ":" in name else {name: parameters}
             return found
         return dict(item)
+    if Path(item).suffix.lower() in _JUDGE_FILES:
+        return load_judge(item)
     name, colon, rest = item.partition(":")
     if not colon:
         return item

@@ -140,3 +140,14 @@ def test_a_model_that_answers_nothing_is_no_judge_that_holds(type_in: Callable[.
 
     assert done.code == 4
     assert "nothing could be measured" in done.out
+
+
+def test_columns_of_an_audit_are_named_on_the_command_line(
+    audit: Callable[..., Any], folder: Path
+) -> None:
+    rows = [{"question": "Who?", "gold": "Ada did it.", "answer": "Ada did it."}] * 3
+    (folder / "good.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    words = ["--data", "good.jsonl", "--column", "expectations=gold", "--dry-run"]
+
+    assert audit(*words, "--column", "outputs=answer").code == 0
+    assert "--column outputs=answer" in audit(*words).err
