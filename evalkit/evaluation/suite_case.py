@@ -11,7 +11,7 @@ from typing import Literal
 
 from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.entities.score import Status
-from evalkit.errors import UnknownMetricError
+from evalkit.errors import EvalkitError, UnknownMetricError, UsageError
 from evalkit.evaluation.again import stored_calls
 from evalkit.evaluation.gating import condition_holds
 from evalkit.evaluation.result import EvaluationResult
@@ -81,6 +81,20 @@ class CaseJudge:
         self._must = tuple(must)
         self._min_pass = min_pass
         self._parsed: dict[str, list[Condition]] = {}
+
+    def check(self, case_id: str) -> None:
+        """Check that every condition of a case is about a metric that the suite has.
+
+        Raises:
+            UsageError: If one is not, or does not parse; its text names the condition.
+        """
+        row = self._rows[case_id]
+        for text in (*self._must, *self._own_must[row]):
+            try:
+                for condition in self._parse(text):
+                    condition_holds(self._result, row, 0, condition)
+            except EvalkitError as error:
+                raise UsageError(f"must {text!r}: {error}") from error
 
     def outcome(self, case_id: str) -> CaseOutcome:
         """Return how a case ended.
@@ -157,10 +171,13 @@ class CaseJudge:
     def _conditions(self, row: int) -> list[Condition]:
         found: list[Condition] = []
         for text in (*self._must, *self._own_must[row]):
-            if text not in self._parsed:
-                self._parsed[text] = parse_gates(text)
-            found += self._parsed[text]
+            found += self._parse(text)
         return found
+
+    def _parse(self, text: str) -> list[Condition]:
+        if text not in self._parsed:
+            self._parsed[text] = parse_gates(text)
+        return self._parsed[text]
 
     def _repeat(self, row: int, repeat: int, conditions: Sequence[Condition]) -> _Repeat:
         cell = row * self._result.repeats + repeat

@@ -51,7 +51,7 @@ class CaseItem:
                 pytest.fail(f"FLAKY: {self._flake()}", pytrace=False)
             return
         quarantined = self.quarantined
-        if quarantined is not None and not quarantined.is_over():
+        if quarantined is not None and self._held:
             why = f": {quarantined.reason}" if quarantined.reason else ""
             pytest.xfail(f"quarantined until {quarantined.until}{why}")
         target = self.run.target
@@ -76,7 +76,15 @@ class CaseItem:
             "expired": self._expired(),
             "file": file,
             "line": line,
+            "level": "notice" if self._held else "error",
         }
+
+    @property
+    def _held(self) -> bool:
+        """Whether quarantine keeps the case from failing; infrastructure is not held by it."""
+        quarantined = self.quarantined
+        lost = self.outcome.status is CaseStatus.INFRA
+        return quarantined is not None and not quarantined.is_over() and not lost
 
     def _told(self, head: str) -> str:
         expired = self._expired()

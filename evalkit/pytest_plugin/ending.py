@@ -128,6 +128,7 @@ class Ending:
                     "\n".join(entry["lines"]),
                     file=None if file is None else _below(Path(file), github.workspace),
                     line=entry.get("line"),
+                    level=entry["level"],
                 )
 
 

@@ -83,9 +83,13 @@ class GateItem:
         """Fail unless the condition passes, or is undecided where that only warns."""
         if self.verdict is None or self.verdict.status is Verdict.PASS:
             return
-        undecided = self.verdict.status is Verdict.INCONCLUSIVE
-        if not undecided or self.run.options.inconclusive == "fail":
+        if not self._tolerated:
             pytest.fail(self.shown, pytrace=False)
+
+    @property
+    def _tolerated(self) -> bool:
+        undecided = self.verdict is not None and self.verdict.status is Verdict.INCONCLUSIVE
+        return undecided and self.run.options.inconclusive == "warn"
 
     @property
     def shown(self) -> str:
@@ -110,4 +114,5 @@ class GateItem:
             "name": self.condition,
             "status": None if self.verdict is None else str(self.verdict.status),
             "lines": [] if self.verdict is None else [self.verdict.why],
+            "level": "warning" if self._tolerated else "error",
         }

@@ -136,13 +136,15 @@ class SuiteSession:
         if item.config.getoption("setuponly", default=False):
             return
         try:
-            item.stash[_ITEM] = self._made(item, mark)
+            made = self._made(item, mark)
+            properties = made.properties()
         except InterruptedRunError as error:
             raise KeyboardInterrupt from error
         except EvalkitError as error:
             pytest.fail(str(error), pytrace=False)
-        item.user_properties += item.stash[_ITEM].properties()
-        item.stash[_ITEM].check_measured()
+        item.user_properties += properties
+        item.stash[_ITEM] = made  # only now: the report of an item asks for what was decided
+        made.check_measured()
 
     def _made(self, item: pytest.Function, mark: CasesMark | GatesMark) -> CaseItem | GateItem:
         run = self._runs[mark.suite]
@@ -162,6 +164,7 @@ class SuiteSession:
         else:
             judge = CaseJudge(run.result(fixtures), mark.must, run.min_pass)
             self._judges[mark.suite] = judge
+        judge.check(case_id)
         return CaseItem(
             run=run, case_id=case_id, judge=judge, quarantined=self._quarantined(run, case_id)
         )

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from evalkit.errors import UsageError
+
+Level = Literal["notice", "warning", "error"]
+"""How grave an annotation looks."""
 
 SUMMARY_BYTES: Final = 1 << 20
 """Size above which GitHub refuses a step's summary."""
 
 
 def annotation(
-    title: str, message: str, *, file: str | None = None, line: int | None = None
+    title: str,
+    message: str,
+    *,
+    file: str | None = None,
+    line: int | None = None,
+    level: Level = "error",
 ) -> str:
-    r"""Return the workflow command that shows *message* as an error beside a line of a file.
+    r"""Return the workflow command that shows *message* beside a line of a file.
 
     Args:
         title: Heading of the annotation.
         message: Text; may have several lines.
         file: Path from the root of the repository.
         line: Number from 1; needs *file*.
+        level: How grave it looks.
 
     Examples:
         >>> annotation("qa: q7", "50% off\nof it", file="tests/qa.jsonl", line=7)
@@ -33,7 +42,7 @@ def annotation(
     told = ",".join(
         f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None
     )
-    return f"::error {told}::{_data(message)}"
+    return f"::{level} {told}::{_data(message)}"
 
 
 def _data(text: str) -> str:

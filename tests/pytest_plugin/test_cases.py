@@ -293,3 +293,46 @@ async def test_other():
     assert ran.outcomes["test_quality[text.exact_match >= 0.9 @ point]"] == "failed"
     assert ran.outcomes["test_quality[body]"] == "passed"
     assert "rerun" in ran.output
+
+
+@pytest.mark.parametrize("plugins", [(), ("xdist",)], ids=["one process", "workers"])
+def test_a_misspelt_metric_in_must_is_an_error_of_those_cases_alone(
+    run: Runner, plugins: tuple[str, ...]
+) -> None:
+    suite = """
+import evalkit
+rows = [{"id": id, "question": "?", "expected": "a"} for id in ("r0", "r1")]
+rows[1]["must"] = "text.exact_mach >= 1"
+every = evalkit.suite(rows[:1], scorers=["text.token_f1"], name="every")
+own = evalkit.suite(rows, scorers=["text.exact_match"], name="own")
+
+@every.cases(must=["text.token_f2 >= 0.3"])
+def test_every(case):
+    return "a"
+
+@own.cases(must="text.exact_match >= 1")
+def test_own(case):
+    return "a"
+"""
+    files = {"test_a.py": suite, "test_b.py": "def test_other():\n    pass\n"}
+    ran = run(*(["-n1"] if plugins else []), files=files, plugins=plugins)
+
+    assert "INTERNALERROR" not in ran.output
+    assert "2 passed, 2 errors" in ran.output
+    assert ran.outcomes["test_other"] == ran.outcomes["test_own[r0]"] == "passed"
+    assert "'text.token_f2 >= 0.3'" in ran.text("test_every[r0]")
+    assert "Did you mean 'text.token_f1'?" in ran.text("test_every[r0]")
+    assert "Did you mean 'text.exact_match'?" in ran.text("test_own[r1]")
+
+
+def test_a_must_is_not_blamed_where_no_body_came_to_a_score(run: Runner) -> None:
+    suite = f"""{HEAD}
+@qa.cases(must="text.exact_match >= 1")
+def test_bot(case):
+    raise RuntimeError("out of order")
+"""
+    ran = run(files={"three.jsonl": THREE, "test_qa.py": suite})
+
+    assert set(ran.outcomes.values()) == {"failed"}
+    assert "out of order" in ran.text("test_bot[c0]")
+    assert "3 failed" in ran.output

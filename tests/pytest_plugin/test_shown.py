@@ -47,6 +47,39 @@ def test_github_gets_a_summary_and_annotations_of_lines(
     assert "FAIL · qa" in summary.read_text()
 
 
+def test_what_does_not_fail_the_job_is_no_error_in_github(
+    run: Runner, suite_files: dict[str, str]
+) -> None:
+    suite = """
+import evalkit
+qa = evalkit.suite("qa.jsonl", scorers=["text.exact_match"], name="qa")
+
+@qa.cases(must=["text.exact_match >= 1"])
+def test_bot(case):
+    return "a" + (case.id[4:] if case.id != "case7" else "?")
+
+@qa.gates("text.exact_match >= 0.9")
+def test_quality(evaluation):
+    pass
+"""
+    project = '[tool.evalkit]\ninconclusive = "warn"\nquarantine = "quarantine.toml"\n'
+    ran = run(
+        files={
+            **suite_files,
+            "test_qa.py": suite,
+            "pyproject.toml": project,
+            "quarantine.toml": "[qa]\ncase7 = 2999-12-31\n",
+        },
+        environment={"GITHUB_ACTIONS": "true"},
+    )
+    commands = [line for line in ran.output.splitlines() if line.startswith("::")]
+
+    assert ran.code == 0
+    assert [command.split()[0] for command in commands] == ["::warning", "::notice"]
+    assert "text.exact_match >= 0.9 INCONCLUSIVE" in commands[0]
+    assert "case7 FAIL" in commands[1]
+
+
 def test_the_terminal_shows_no_workflow_commands_elsewhere(
     run: Runner, suite_files: dict[str, str]
 ) -> None:

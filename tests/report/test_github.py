@@ -23,6 +23,7 @@ def test_an_annotation_is_one_line_whatever_it_says(title: str, message: str) ->
 
 def test_a_line_without_a_file_is_left_out() -> None:
     assert annotation("t", "m", line=3) == "::error title=t::m"
+    assert annotation("t", "m", level="notice") == "::notice title=t::m"
 
 
 def test_a_summary_grows_until_github_takes_no_more(tmp_path: Path) -> None:
