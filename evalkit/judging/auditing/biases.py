@@ -165,6 +165,9 @@ def _told(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> str:
     if outcome == "fail" and position is not None and position.share is not None:
         return f"Both orders agree on {position.share:.1%} of the pairs only."
     n = max((row.n for row in rows), default=0)
+    if not n:
+        missing = sum(row.missing for row in rows)
+        return f"No pair of verdicts could be compared; {missing} had no score."
     text = f"Nothing beyond chance, of {len(rows)} tried"
     if outcome == "pass":
         return f"{text}; no effect exceeds {bars.margin:.0%} of the range."
