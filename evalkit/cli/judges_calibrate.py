@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -87,6 +89,8 @@ def calibrate(context: click.Context, /, judge: str, **options: Any) -> None:
     from evalkit.report.calibration import drawn
 
     as_json, save, store = (options.pop(name) for name in ("as_json", "save", "store"))
+    if save is not None:
+        _check_writable(Path(save))
     keep = not options.pop("no_store")
     if store is not None:
         use_store(context, store)
@@ -101,3 +105,13 @@ def calibrate(context: click.Context, /, judge: str, **options: Any) -> None:
         show(*drawn(card))
     if save is not None:
         tell(f"Wrote {card.save(save)}")
+
+
+def _check_writable(file: Path) -> None:
+    """Refuse a card that could not be written, before anything is called for it."""
+    from evalkit.errors import UsageError
+
+    nearest = next(folder for folder in file.absolute().parents if folder.exists())
+    blocked = not nearest.is_dir() or not os.access(nearest, os.W_OK)
+    if blocked or file.is_dir() or (file.exists() and not os.access(file, os.W_OK)):
+        raise UsageError(f"Cannot write the card {str(file)!r}; give --save another path.")

@@ -34,6 +34,7 @@ in one line what to do next.  The command line prints that line and exits with t
     ├── RunLockedError (RuntimeError)          another process is writing this run
     ├── JournalError (OSError)                 the journal cannot be written or read
     ├── InterruptedRunError (RuntimeError)     stopped by Ctrl-C; carries the run to resume
+    ├── UnfinishedCalibrationError (RuntimeError)  no card was made; carries the run to resume
     └── StoreError (RuntimeError)              the store cannot do what was asked
         ├── StoreUnavailableError              its folder, disk, file or lock is in the way
         ├── SchemaVersionError                 the database is from a newer evalkit
@@ -91,6 +92,7 @@ from evalkit.errors.work import (
     PluginError,
     RunLockedError,
     TargetError,
+    UnfinishedCalibrationError,
 )
 
 __all__ = [
@@ -127,6 +129,7 @@ __all__ = [
     "StoreUnavailableError",
     "TargetError",
     "TraceError",
+    "UnfinishedCalibrationError",
     "UnknownMetricError",
     "UnknownScorerError",
     "UnknownSourceError",

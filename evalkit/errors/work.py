@@ -146,3 +146,20 @@ class InterruptedRunError(EvalkitError, RuntimeError):
         if self.run_id is None:
             return f"{kept} Nothing was kept, since no store was used."
         return f"{kept} Finish it with: evalkit resume {self.run_id}"
+
+
+class UnfinishedCalibrationError(EvalkitError, RuntimeError):
+    """The judge could not be asked about every labelled case, so that no card was made."""
+
+    def __init__(self, why: str, run_id: str | None, exit_code: int) -> None:
+        super().__init__(why, run_id, exit_code)
+        self.why = why
+        self.run_id = run_id
+        self.exit_code = exit_code
+        """Code of the process: 5 where the budget is spent, 4 where the judge was not reached."""
+
+    def __str__(self) -> str:
+        told = f"{self.why} No card was made."
+        if self.run_id is None:
+            return told
+        return f"{told} Calibrate again with --resume {self.run_id} (resume= of Runtime)."

@@ -10,7 +10,8 @@ import numpy as np
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.calibration import CalibrationPart, Kind
-from evalkit.errors import UsageError
+from evalkit.entities.score import Status
+from evalkit.errors import UnfinishedCalibrationError, UsageError
 from evalkit.evaluation.calibration_bias import biases_of
 from evalkit.evaluation.calibration_cut import cut_of, positive_label
 from evalkit.evaluation.calibration_figures import Setting, part_of
@@ -20,6 +21,7 @@ from evalkit.evaluation.calibration_split import development_cases
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.recorded import RECORDED
 from evalkit.evaluation.runtime import Runtime
+from evalkit.gates.verdict import INFRASTRUCTURE
 from evalkit.judging.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -103,9 +105,24 @@ def calibrate(
         how = f"columns={{{judge!r}: 'verdict'}}, or --column {judge}=verdict"
         raise UsageError(f"The data has no answers of {judge!r}; map a column: {how}.") from error
     key = metric or (f"{RECORDED}.{judge.removeprefix(_COLUMN)}" if _is_column(judge) else None)
-    card = calibration_of(result, key or _first_metric(result), **options)
+    key = key or _first_metric(result)
+    _check_finished(result, key)
+    card = calibration_of(result, key, **options)
     keep_card(card, None if runtime is None else runtime.store)
     return card
+
+
+def _check_finished(result: EvaluationResult, key: str) -> None:
+    """Refuse to make a card of a part of the cases, which would replace one of them all."""
+    if result.facts.status == "budget":
+        why = "The budget was spent before every case was judged."
+        raise UnfinishedCalibrationError(why, result.run_id, 5)
+    for metric in result.metrics:
+        reasons = set(metric.column.reasons.values())
+        judged = bool((metric.column.status == Status.OK).any())
+        if metric.key == key and not judged and reasons and reasons <= INFRASTRUCTURE:
+            first = next(iter(metric.column.explanations.values()), ", ".join(reasons))
+            raise UnfinishedCalibrationError(f"The judge was not reached: {first}.", None, 4)
 
 
 def _is_column(judge: Any) -> bool:

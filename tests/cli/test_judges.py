@@ -137,3 +137,22 @@ def test_explain_prints_the_exact_messages_and_asks_nobody(type_in: Type, labell
     assert [message["role"] for message in told] == ["system", "user"]
     assert lost.code == 2
     assert "No case has the id 'nobody'" in lost.err
+
+
+def test_a_card_that_cannot_be_written_is_refused_before_any_call(
+    type_in: Type, labelled: str
+) -> None:
+    words = ("judges", "calibrate", "scores.fine", "--data", labelled, *COLUMNS, "--no-store")
+    done = type_in(*words, "--save", f"{labelled}/card.json")
+
+    assert done.code == 2
+    assert "Cannot write the card" in done.err
+    assert not done.out
+
+
+def test_a_judge_that_nobody_knows_points_to_the_list_of_judges(type_in: Type) -> None:
+    done = type_in("judges", "show", "judge.nope")
+
+    assert done.code == 2
+    assert "No judge is called 'judge.nope'" in done.err
+    assert "evalkit judges list" in done.err

@@ -185,7 +185,10 @@ def _told(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> str:
     position = next((row for row in rows if row.name == _POSITION), None)
     if outcome == "fail" and position is not None and position.share is not None:
         return f"Both orders agree on {position.share:.1%} of the pairs only."
-    widest = max(rows, key=lambda row: row.n)
+    widest = max(rows, key=lambda row: row.n, default=None)
+    if widest is None or not widest.n:
+        missing = sum(row.missing for row in rows)
+        return f"No pair of verdicts could be compared; {missing} had no score."
     asked = f"{counted(widest.n, 'pair')} of {counted(widest.n_cases, 'case')}"
     text = f"Nothing beyond chance, of {len(rows)} tried"
     if outcome == "pass":
