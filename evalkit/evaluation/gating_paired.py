@@ -10,7 +10,7 @@ import numpy as np
 
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.paired import Pairs, difference_of, pairs
-from evalkit.gates.comparing import Compared, decide_difference, interval_level
+from evalkit.gates.comparing import Compared, decide_difference, interval_level, margin_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
     Circumstances,
@@ -52,6 +52,17 @@ def judge_paired(
     except (UsageError, UnknownMetricError) as error:
         return _undecided(condition, str(error)), None
     return _covered(verdict, result, baseline, condition.key_text, around), compared
+
+
+def margin_in(result: EvaluationResult, condition: Condition) -> float | None:
+    """Return the margin of a condition that compares, in the unit of its metric in *result*.
+
+    ``None`` where the metric has no fixed range and the condition does not say its margin.
+
+    Raises:
+        UnknownMetricError: If the result has no such metric.
+    """
+    return margin_of(condition, result.by_key.part(condition.key_text or "").metric.facts.bounds)
 
 
 def _undecided(condition: Condition, why: str) -> ConditionVerdict:

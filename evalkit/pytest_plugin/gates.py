@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from evalkit.errors import UsageError
+from evalkit.evaluation.gating_paired import margin_in
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.suite_gates import problem, verdicts
 from evalkit.evaluation.suite_health import health, health_item
@@ -38,7 +39,7 @@ class GateItem:
         return verdicts(self.result).get(self.condition)
 
     def properties(self) -> list[tuple[str, object]]:
-        """Return score, threshold, interval, cost and verdict, for JUnit files."""
+        """Return verdict, scores, what was asked and cost, for JUnit files."""
         if self.verdict is None:
             return []
         found: list[tuple[str, object]] = [("verdict", str(self.verdict.status))]
@@ -47,10 +48,10 @@ class GateItem:
             found += [("score", f"{estimate.value:.6g}")]
             found += [("n", f"{estimate.n_scored}/{estimate.n_total}")]
         if difference is not None:
-            found += [("score", f"{difference.difference:.6g}")]
-        for one in (estimate, difference):
+            found += [("difference", f"{difference.difference:.6g}")]
+        for name, one in (("interval", estimate), ("difference_interval", difference)):
             if one is not None and one.low is not None and one.high is not None:
-                found += [("interval", f"[{one.low:.6g}, {one.high:.6g}]")]
+                found += [(name, f"[{one.low:.6g}, {one.high:.6g}]")]
         found += self._threshold()
         if self.result.cost is not None:
             found += [("cost", f"{self.result.cost:.6g}")]
@@ -62,7 +63,8 @@ class GateItem:
         condition = parse_gates(self.condition)[0]
         if condition.kind in {"metric", "coverage", "cost"}:
             return [("threshold", f"{condition.op} {condition.threshold:g}")]
-        return [] if condition.margin is None else [("threshold", f"{condition.margin:g}")]
+        margin = margin_in(self.result, condition) if condition.compares else None
+        return [] if margin is None else [("margin", f"{margin:g}")]
 
     def check_measured(self) -> None:
         """Fail where the condition makes no sense, or infrastructure kept it from being decided.

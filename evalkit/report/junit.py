@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.gating import condition_holds
+from evalkit.evaluation.gating_paired import margin_in
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.report.failing import failure_groups
@@ -100,20 +101,30 @@ def _gate(result: EvaluationResult, condition: ConditionVerdict) -> ET.Element:
         if estimate.low is not None and estimate.high is not None:
             facts |= {"interval": f"[{estimate.low!r}, {estimate.high!r}]"}
         facts |= {"n": f"{estimate.n_scored}/{estimate.n_total}"}
-    threshold = _threshold(condition.condition)
-    case.append(_properties(facts | ({} if threshold is None else {"threshold": threshold})))
+    difference = condition.difference
+    if difference is not None:
+        facts |= {"difference": repr(difference.difference)}
+        if difference.low is not None and difference.high is not None:
+            facts |= {"difference_interval": f"[{difference.low!r}, {difference.high!r}]"}
+    case.append(_properties(facts | _asked(result, condition.condition)))
     if condition.status in _OUTCOMES:
         kind = str(condition.status).lower()
         _outcome(case, _OUTCOMES[condition.status], kind, condition.why)
     return case
 
 
-def _threshold(text: str) -> str | None:
+def _asked(result: EvaluationResult, text: str) -> dict[str, str]:
+    """Return the number that a condition asks for: a threshold, or the margin of a comparison."""
     try:
         condition = parse_gates(text)[0]
+        if condition.compares:
+            margin = margin_in(result, condition)
+            return {} if margin is None else {"margin": repr(margin)}
     except (EvalkitError, IndexError):
-        return None  # such as "budget", which no gate asked for
-    return f"{condition.op} {condition.threshold!r}"
+        return {}  # such as "budget", which no gate asked for
+    if condition.kind == "must_pass":
+        return {}
+    return {"threshold": f"{condition.op} {condition.threshold!r}"}
 
 
 def _must(result: EvaluationResult) -> Iterator[ET.Element]:

@@ -150,7 +150,13 @@ def test_a_baseline_is_written_and_compared_with(run: Runner) -> None:
     assert "baseline: qa.baseline.json" in written.output
     assert same.outcomes[compared] == "passed"
     assert worse.outcomes[compared] == "failed"
-    assert worse.properties(compared)["score"].startswith("-0.45")
+    properties = worse.properties(compared)
+    assert properties["difference"].startswith("-0.45")
+    assert properties["difference_interval"].startswith("[-0.")
+    assert properties["score"] == "0.5"
+    assert properties["interval"].startswith("[0.")
+    assert properties["margin"] == "0.2"
+    assert "threshold" not in properties
 
 
 def test_a_registered_model_is_a_baseline(run: Runner) -> None:

@@ -105,6 +105,38 @@ def test_junit_has_a_test_case_for_each_condition(passed: EvaluationResult, tmp_
         assert (case.find("failure") is None) == (str(condition.status) == "PASS")
 
 
+@pytest.mark.parametrize(
+    ("gate", "margin"),
+    [
+        ("no_regression(text.exact_match, margin=0.2)", 0.2),
+        ("no_regression(text.exact_match)", 0.02),
+    ],
+    ids=["written", "default"],
+)
+def test_junit_tells_a_difference_from_the_score(
+    evaluate: Evaluate, tmp_path: Path, gate: str, margin: float
+) -> None:
+    rows = [
+        {"id": f"q{i}", "question": "?", "expected": "x", "output": "x" if i % 3 else "y"}
+        for i in range(40)
+    ]
+    before = [{**row, "output": "x"} for row in rows]
+    baseline = evaluate(data=before, scorers=["text.exact_match"], name="sums")
+    result = evaluate(
+        data=rows, scorers=["text.exact_match"], name="sums", baseline=baseline, gates=[gate]
+    )
+    (case,) = _cases(result.report(tmp_path / "r.xml"), "gates")
+    properties = [(p.attrib["name"], p.attrib["value"]) for p in case.iter("property")]
+    facts = dict(properties)
+
+    assert len(facts) == len(properties)
+    assert float(facts["score"]) == result["text.exact_match"].value
+    assert float(facts["difference"]) == pytest.approx(float(facts["score"]) - 1)
+    assert json.loads(facts["difference_interval"])[1] < 0 < json.loads(facts["interval"])[0]
+    assert float(facts["margin"]) == margin
+    assert "threshold" not in facts
+
+
 def test_junit_counts_what_it_holds(broken: EvaluationResult, tmp_path: Path) -> None:
     path = broken.report(tmp_path / "r.xml")
     suite = ET.parse(path).getroot()[0]  # noqa: S314  our own file
