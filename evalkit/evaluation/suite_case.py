@@ -258,3 +258,18 @@ _STATES = ("pass", "fail", "infra", "budget", "skip")
 
 def _worded(repeat: _Repeat) -> str:
     return f"{repeat.reason}: {repeat.explanation}" if repeat.reason else repeat.explanation
+
+
+def short(line: str) -> str:
+    r"""Return the first line of why a case did not pass; of a traceback, what was raised.
+
+    Examples:
+        >>> trace = 'Traceback (most recent call last):\n  File "a.py"\nOSError: no\nmore'
+        >>> short(f"target_error: {trace}")
+        'target_error: OSError: no'
+    """
+    before, found, trace = line.rpartition("Traceback (most recent call last):\n")
+    if not found:
+        return line.partition("\n")[0]
+    raised = next((one for one in trace.split("\n") if not one.startswith(" ")), "")
+    return before.partition("\n")[0].partition("Traceback")[0] + raised

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evalkit.evaluation.suite_case import CaseJudge, CaseOutcome, CaseStatus
+from evalkit.evaluation.suite_case import CaseJudge, CaseOutcome, CaseStatus, short
 from evalkit.evaluation.suite_quarantine import Quarantined
 from evalkit.evaluation.suite_run import SuiteRun
 
@@ -37,7 +37,7 @@ class CaseItem:
     def check_measured(self) -> None:
         """Fail where infrastructure alone kept the case from being decided."""
         if self.outcome.status is CaseStatus.INFRA:
-            pytest.fail(self._told("INFRA: the case could not be decided:"), pytrace=False)
+            pytest.fail(self._told("INFRA: "), pytrace=False)
 
     def check_passed(self) -> None:
         """Fail, skip or pass, as the case did; what its body raised is raised here."""
@@ -60,7 +60,7 @@ class CaseItem:
             if error is not None:
                 raise error
         prefix = "BUDGET: " if outcome.status is CaseStatus.BUDGET else ""
-        pytest.fail(self._told(f"{prefix}case {self.case_id} does not pass:"), pytrace=False)
+        pytest.fail(self._told(prefix), pytrace=False)
 
     def entry(self) -> dict[str, Any]:
         """Return what the summary needs, as plain values."""
@@ -86,10 +86,15 @@ class CaseItem:
         lost = self.outcome.status is CaseStatus.INFRA
         return quarantined is not None and not quarantined.is_over() and not lost
 
-    def _told(self, head: str) -> str:
+    def _told(self, prefix: str) -> str:
+        """Return why the case does not pass; pytest's summary shows the first line alone."""
+        head = f"{prefix}case {self.case_id}: {short(self.outcome.lines[0])}"
+        rest = self.outcome.lines
+        if head.endswith(rest[0]):
+            rest = rest[1:]
         expired = self._expired()
         more = [] if expired is None else [f"its quarantine ended on {expired}"]
-        return "\n".join([head, *self.outcome.lines, *more])
+        return "\n".join([head, *rest, *more])
 
     def _expired(self) -> str | None:
         over = self.quarantined is not None and self.quarantined.is_over()

@@ -90,6 +90,39 @@ def test_the_terminal_shows_no_workflow_commands_elsewhere(
     assert "text.exact_match  0.8" in ran.output or "text.exact_match  0.9" in ran.output
 
 
+def test_the_short_summary_says_why_a_case_failed(run: Runner, suite_files: dict[str, str]) -> None:
+    failing = run(files=suite_files, environment={"COLUMNS": "200"})
+    summary = [line for line in failing.output.splitlines() if line.startswith("FAILED ")]
+
+    assert any("case case7: text.exact_match >= 1: got 0" in line for line in summary)
+    assert any("AssertionError: three is not four" in line for line in summary)
+    assert failing.text("test_bot[case7]").count("text.exact_match >= 1: got 0") == 1
+
+
+def test_the_short_summary_of_a_worker_says_what_was_raised(
+    run: Runner,
+) -> None:
+    broken = """
+import evalkit
+rows = [{"id": f"q{i}", "question": "?", "expected": "a"} for i in range(8)]
+qa = evalkit.suite(rows, scorers=["text.exact_match"], name="qa")
+
+@qa.cases()
+def test_bot(case):
+    raise RuntimeError("out of order")
+"""
+    ran = run(
+        "-n2",
+        files={"test_broken.py": broken},
+        plugins=("xdist",),
+        environment={"COLUMNS": "200"},
+    )
+    summary = [line for line in ran.output.splitlines() if line.startswith("FAILED ")]
+
+    assert len(summary) == 8
+    assert all("RuntimeError: out of order" in line for line in summary)
+
+
 def test_nothing_is_imported_printed_or_left_without_a_suite(tmp_path: Path) -> None:
     (tmp_path / "test_plain.py").write_text("""
 import sys
