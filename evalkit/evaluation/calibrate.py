@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.calibration import CalibrationPart, Kind
-from evalkit.errors import UsageError
+from evalkit.errors import UsageError, near_miss
 from evalkit.evaluation.calibration_bias import biases_of
 from evalkit.evaluation.calibration_cut import cut_of, positive_label
 from evalkit.evaluation.calibration_figures import Setting, part_of
@@ -84,6 +84,7 @@ def calibrate(
     """
     from evalkit.evaluation.cards import keep_card
 
+    _check_kind(options.get("kind"))  # before anything is asked
     try:
         result = evaluate(
             data=cases,
@@ -149,10 +150,12 @@ def calibration_of(
 
     Raises:
         UnknownMetricError: If there is no such metric.
-        UsageError: If there are no labels, too few, or one means nothing to the judge.
+        UsageError: If there is no such kind, or labels are none, too few, or mean nothing to the
+            judge.
     """
     from evalkit.evaluation.cards import card_data
 
+    _check_kind(kind)
     if not 0.0 <= development < 1.0:
         raise UsageError(f"development= is a share from 0 up to 1, such as 0.5, not {development}.")
     part = result.by_key.part(_metric_key(result, key))
@@ -199,6 +202,14 @@ def _metric_key(result: EvaluationResult, key: str) -> str:
             if other in keys:
                 return other
     return key
+
+
+def _check_kind(kind: str | None) -> None:
+    kinds = get_args(Kind)
+    if kind is not None and kind not in kinds:
+        raise UsageError(
+            f"kind= is one of {', '.join(kinds)}, not {kind!r}.{near_miss(str(kind), kinds)}"
+        )
 
 
 def _check_size(pairs: Pairs, held: Any, dev: Any) -> None:
