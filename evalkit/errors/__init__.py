@@ -35,6 +35,7 @@ in one line what to do next.  The command line prints that line and exits with t
     ├── JournalError (OSError)                 the journal cannot be written or read
     ├── InterruptedRunError (RuntimeError)     stopped by Ctrl-C; carries the run to resume
     ├── UnfinishedCalibrationError (RuntimeError)  no card was made; carries the run to resume
+    ├── UnreachedJudgeError (ConnectionError)  no verdict came, since no server answered
     └── StoreError (RuntimeError)              the store cannot do what was asked
         ├── StoreUnavailableError              its folder, disk, file or lock is in the way
         ├── SchemaVersionError                 the database is from a newer evalkit
@@ -93,6 +94,7 @@ from evalkit.errors.work import (
     RunLockedError,
     TargetError,
     UnfinishedCalibrationError,
+    UnreachedJudgeError,
 )
 
 __all__ = [
@@ -133,6 +135,7 @@ __all__ = [
     "UnknownMetricError",
     "UnknownScorerError",
     "UnknownSourceError",
+    "UnreachedJudgeError",
     "UnsupportedStoreError",
     "UsageError",
     "near_miss",

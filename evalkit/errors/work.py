@@ -149,17 +149,30 @@ class InterruptedRunError(EvalkitError, RuntimeError):
 
 
 class UnfinishedCalibrationError(EvalkitError, RuntimeError):
-    """The judge could not be asked about every labelled case, so that no card was made."""
+    """The budget was spent before a judge was asked about every labelled case."""
 
-    def __init__(self, why: str, run_id: str | None, exit_code: int) -> None:
-        super().__init__(why, run_id, exit_code)
-        self.why = why
+    exit_code = 5
+
+    def __init__(self, run_id: str | None) -> None:
+        super().__init__(run_id)
         self.run_id = run_id
-        self.exit_code = exit_code
-        """Code of the process: 5 where the budget is spent, 4 where the judge was not reached."""
 
     def __str__(self) -> str:
-        told = f"{self.why} No card was made."
+        told = "The budget was spent before every case was judged. No card was made."
         if self.run_id is None:
             return told
         return f"{told} Calibrate again with --resume {self.run_id} (resume= of Runtime)."
+
+
+class UnreachedJudgeError(EvalkitError, ConnectionError):
+    """No verdict came, for reasons that are neither the judge's nor the cases'."""
+
+    exit_code = 4
+
+    def __init__(self, judge: str, why: str) -> None:
+        super().__init__(judge, why)
+        self.judge = judge
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.judge} was not reached, so that no card was made: {self.why}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.calibration import CalibrationPart, Kind
 from evalkit.entities.score import Status
-from evalkit.errors import UnfinishedCalibrationError, UsageError
+from evalkit.errors import UnfinishedCalibrationError, UnreachedJudgeError, UsageError, near_miss
 from evalkit.evaluation.calibration_bias import biases_of
 from evalkit.evaluation.calibration_cut import cut_of, positive_label
 from evalkit.evaluation.calibration_figures import Setting, part_of
@@ -86,6 +86,7 @@ def calibrate(
     """
     from evalkit.evaluation.cards import keep_card
 
+    _check_kind(options.get("kind"))  # before anything is asked
     try:
         result = evaluate(
             data=cases,
@@ -115,14 +116,13 @@ def calibrate(
 def _check_finished(result: EvaluationResult, key: str) -> None:
     """Refuse to make a card of a part of the cases, which would replace one of them all."""
     if result.facts.status == "budget":
-        why = "The budget was spent before every case was judged."
-        raise UnfinishedCalibrationError(why, result.run_id, 5)
+        raise UnfinishedCalibrationError(result.run_id)
     for metric in result.metrics:
         reasons = set(metric.column.reasons.values())
         judged = bool((metric.column.status == Status.OK).any())
         if metric.key == key and not judged and reasons and reasons <= INFRASTRUCTURE:
             first = next(iter(metric.column.explanations.values()), ", ".join(reasons))
-            raise UnfinishedCalibrationError(f"The judge was not reached: {first}.", None, 4)
+            raise UnreachedJudgeError(key, first)
 
 
 def _is_column(judge: Any) -> bool:
@@ -166,10 +166,12 @@ def calibration_of(
 
     Raises:
         UnknownMetricError: If there is no such metric.
-        UsageError: If there are no labels, too few, or one means nothing to the judge.
+        UsageError: If there is no such kind, or labels are none, too few, or mean nothing to the
+            judge.
     """
     from evalkit.evaluation.cards import card_data
 
+    _check_kind(kind)
     if not 0.0 <= development < 1.0:
         raise UsageError(f"development= is a share from 0 up to 1, such as 0.5, not {development}.")
     part = result.by_key.part(_metric_key(result, key))
@@ -216,6 +218,14 @@ def _metric_key(result: EvaluationResult, key: str) -> str:
             if other in keys:
                 return other
     return key
+
+
+def _check_kind(kind: str | None) -> None:
+    kinds = get_args(Kind)
+    if kind is not None and kind not in kinds:
+        raise UsageError(
+            f"kind= is one of {', '.join(kinds)}, not {kind!r}.{near_miss(str(kind), kinds)}"
+        )
 
 
 def _check_size(pairs: Pairs, held: Any, dev: Any) -> None:

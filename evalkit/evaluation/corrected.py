@@ -13,8 +13,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.cards import find_card
 from evalkit.evaluation.human_labels import (
     annotations_of,
-    is_label,
-    label_names,
+    is_annotated,
     label_number,
     label_text,
     meanings,
@@ -23,7 +22,6 @@ from evalkit.evaluation.human_labels import (
 from evalkit.scoring.estimate import case_values, case_weights
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.estimates import Part
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.judging.calibration import Calibration
@@ -94,21 +92,13 @@ def corrected(
         raise UsageError(f"{key} is no mean over cases, so it cannot be corrected.")
     raw = result[key]
     if sensitivity is None and specificity is None:
-        card = None if has_labels(result, part.metric) else find_card(result, part.metric).card
+        card = None if is_annotated(result, part.metric) else find_card(result, part.metric).card
         if card is None:
             return _by_labels(result, key, part, raw)
         return _by_rates(result, key, part, *_of_card(key, card))
     if sensitivity is None or specificity is None:
         raise UsageError(f"Correcting by error rates takes both: {_SKILL}.")
     return _by_rates(result, key, part, sensitivity, specificity)
-
-
-def has_labels(result: EvaluationResult, metric: Metric) -> bool:
-    """Say whether any case has a human label that corrects *metric*."""
-    if "labels" not in result.spool.fields:
-        return False
-    names = label_names(metric)
-    return any(is_label(said.get(name)) for said in result.spool.values("labels") for name in names)
 
 
 def _of_card(key: str, card: Calibration) -> tuple[Counts, Counts]:

@@ -53,6 +53,15 @@ def annotations_of(result: EvaluationResult, metric: Metric) -> Annotations:
     )
 
 
+def is_annotated(result: EvaluationResult, metric: Metric) -> bool:
+    """Say whether any case has a human label of *metric*, as `annotations_of` reads them."""
+    if "labels" not in result.spool.fields:
+        return False
+    given: Sequence[Mapping[str, Any]] = result.spool.values("labels")
+    names = label_names(metric)
+    return any(any(_of_case(name, said)) for said in given if said for name in names)
+
+
 def _of_case(name: str, said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     whole = said.get(name)
     if isinstance(whole, Mapping):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.cards import cards_near, chosen, is_judge, may_have_card
-from evalkit.evaluation.corrected import corrected, has_labels
+from evalkit.evaluation.corrected import corrected
+from evalkit.evaluation.human_labels import is_annotated
 
 if TYPE_CHECKING:
     from evalkit.engine.merge import Metric
@@ -52,7 +53,7 @@ def judged(result: EvaluationResult) -> list[Judged]:
 
 
 def _concerns(result: EvaluationResult, metric: Metric) -> bool:
-    return may_have_card(result, metric) or has_labels(result, metric)
+    return may_have_card(result, metric) or is_annotated(result, metric)
 
 
 def _corrected(result: EvaluationResult, metric: Metric) -> CorrectedEstimate | None:

@@ -328,6 +328,7 @@ def test_a_jury_and_a_pairwise_judge_calibrate() -> None:
     ("change", "options", "problem"),
     [
         pytest.param({"labels.fine": None}, {}, "No case has a human label", id="no-labels"),
+        pytest.param({}, {"kind": "binry"}, "not 'binry'.*binary", id="kind"),
         pytest.param({}, {"development": 1.0}, "share from 0", id="no-held-out"),
         pytest.param({}, {"kind": "nominal", "threshold": 1}, "no threshold", id="threshold"),
         pytest.param({"labels.fine": "id"}, {}, "neither a number nor one of", id="other-words"),

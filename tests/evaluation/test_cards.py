@@ -207,6 +207,25 @@ def test_copies_in_groups_behind_a_card_make_its_error_rates_no_more_exact(make:
     assert (grouped.low, grouped.high) == pytest.approx((alone.low, alone.high), abs=0.01)
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param({"labels.fine": "a"}, id="one-column"),
+        pytest.param({"labels.fine.a": "a", "labels.fine.b": "b"}, id="column-each"),
+        pytest.param({"labels.fine": "both"}, id="list"),
+    ],
+)
+def test_a_runs_own_labels_come_before_the_card(make: Make, columns: dict[str, str]) -> None:
+    make().calibrate(LABELLED, columns=COLUMNS)
+    said = [n % 4 != 1 if n < 40 else None for n in range(len(NEW))]
+    rows = [
+        {**row, "a": one, "b": one, "both": [one, one]} for row, one in zip(NEW, said, strict=True)
+    ]
+    result = evalkit.evaluate(data=rows, columns={"outputs": "output", **columns}, scorers=make())
+
+    assert result.corrected("fine").method == "ppi++"
+
+
 def test_a_judge_that_guesses_corrects_nothing(make: Make) -> None:
     rows = [{**row, "human": n % 2 == 0} for n, row in enumerate(LABELLED)]
     make().calibrate(rows, columns=COLUMNS, development=0.0)
