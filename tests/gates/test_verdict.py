@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -127,8 +128,8 @@ def test_an_estimate_is_described_with_its_denominators() -> None:
 @pytest.mark.parametrize("member", ["value", "low", "high"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf], ids=str)
 def test_numbers_that_are_not_finite_never_decide(gate: str, member: str, bad: float) -> None:
-    sound = {"value": 0.9, "low": 0.8, "high": 0.95} | {member: bad}
-    estimate = Estimate(key="m", n_total=9, n_scored=9, **sound)
+    numbers: dict[str, Any] = {"value": 0.9, "low": 0.8, "high": 0.95} | {member: bad}
+    estimate = Estimate(key="m", n_total=9, n_scored=9, **numbers)
 
     found = decide(parse_gates(gate)[0], estimate, Circumstances())
 
