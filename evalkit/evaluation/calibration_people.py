@@ -32,7 +32,7 @@ def replaceability_of(pairs: Pairs, rows: Any, cut: Cut, epsilon: float) -> Repl
         have = f"{len(who)} annotator{'' if len(who) == 1 else 's'}"
         verb = "is" if len(who) == 1 else "are"
         why = f"not enough annotators: the test takes three or more, and there {verb} {have}"
-        kappa = _human_kappa(pairs, rows)
+        kappa = _human_kappa(pairs)
         return Replaceability(status="unknown", why=why, n_annotators=len(who), human_kappa=kappa)
     people = np.stack([pairs.annotators[name][rows] for name in who])
     judge = pairs.judge[rows]
@@ -40,7 +40,7 @@ def replaceability_of(pairs: Pairs, rows: Any, cut: Cut, epsilon: float) -> Repl
         _, codes = labels_of(pairs, cut, rows)
         judge = np.where(codes < 0, np.nan, codes.astype(np.float64))
     scores = pairs.kind in {"ordinal", "numeric"}
-    kappa = _human_kappa(pairs, rows)
+    kappa = _human_kappa(pairs)
     try:
         found = alternative_annotator_test(
             judge, people, epsilon=epsilon, alignment="score" if scores else "label"
@@ -65,17 +65,19 @@ def replaceability_of(pairs: Pairs, rows: Any, cut: Cut, epsilon: float) -> Repl
     )
 
 
-def _human_kappa(pairs: Pairs, rows: Any) -> float | None:
-    """Return the mean Cohen's kappa of all pairs of annotators; quadratic for ordered labels."""
+def _human_kappa(pairs: Pairs) -> float | None:
+    """Return the mean Cohen's kappa of all pairs of annotators; quadratic for ordered labels.
+
+    It is that of all cases, those on which no label prevails among them: people agree on the rest.
+    """
     from evalkit.stats import cohen_kappa, contingency_table
 
     if not pairs.values:
         return None
     weights: Literal["quadratic"] | None = "quadratic" if pairs.kind == "ordinal" else None
     found: list[float] = []
-    for one, other in itertools.combinations(pairs.annotators.values(), 2):
-        a, b = one[rows], other[rows]
-        both = np.isfinite(a) & np.isfinite(b)
+    for a, b in itertools.combinations(pairs.annotators.values(), 2):
+        both = np.isin(a, pairs.values) & np.isin(b, pairs.values)
         if both.any():
             table = contingency_table(a[both], b[both], labels=pairs.values)
             kappa = cohen_kappa(table, weights=weights, values=pairs.values).value
@@ -88,7 +90,8 @@ def population_of(
 ) -> tuple[PopulationMean, ...]:
     """Return the mean of all judged cases, as the judge has it and corrected by few labels.
 
-    Nothing where every judged case is labelled, or labels have no value.
+    Nothing where every judged case is labelled, where labels have no value, or where no label
+    prevails on some case: those are the hard ones, and the rest is no random sample.
 
     References:
         Angelopoulos, Duchi and Zrnic (2023), arXiv 2311.01453 (PPI++); Rogan and Gladen (1978);
@@ -96,7 +99,7 @@ def population_of(
     """
     from evalkit.stats import mean_interval, prediction_powered_mean
 
-    if pairs.kind == "nominal":
+    if pairs.kind == "nominal" or pairs.n_undecided:
         return ()
     human, judge = _numbers(pairs, cut)
     judged = np.isfinite(judge)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+_NOTHING: Final = 1e-12
 FEWEST_GROUPS: Final = 10
 """Items, or groups of them, below which a bootstrap interval says nothing."""
 
@@ -159,7 +160,7 @@ def correlation_estimate(
         for row in part.astype(np.intp)
     ]
     known = np.array([np.nan if one is None else one for one in found])
-    if np.isfinite(known).sum() * 2 < draws or np.nanstd(known) < 1e-12:  # noqa: PLR2004
+    if np.isfinite(known).sum() * 2 < draws or np.nanstd(known) < _NOTHING:
         return Measured(value, None)
     return Measured(value, percentile_interval(known, value, level=expanded_level(level, n_groups)))
 
@@ -227,7 +228,10 @@ def _measured(
         least = wilson_interval(n_groups, n_groups, level=levels[0]).low
         low = max(-1.0, float((least - expected) / (1 - expected)))
         return Measured(value, Interval(low, 1.0, "wilson-agreement"))
-    return Measured(value, percentile_interval(_values(*parts(drawn)), value, level=levels[1]))
+    known = _values(*parts(drawn))
+    if np.nanstd(known) < _NOTHING:  # one side says the same of all: chance alone is not certainty
+        return Measured(value, None)
+    return Measured(value, percentile_interval(known, value, level=levels[1]))
 
 
 def _values(observed: FloatArray, expected: FloatArray) -> Any:

@@ -73,7 +73,7 @@ def test_without_a_card_the_gate_is_inconclusive_and_says_how_to_make_one(make: 
     (verdict,) = result.verdict.conditions
     assert verdict.status == "INCONCLUSIVE"
     assert "'fine' is not calibrated" in verdict.why
-    assert "evalkit judges calibrate fine --data labelled.csv" in verdict.why
+    assert "evalkit judges calibrate FILE.yaml --data labelled.csv" in verdict.why
     assert result.card("fine") is None
 
 
@@ -281,3 +281,11 @@ def test_a_run_that_stops_early_decides_its_gate_on_the_card_at_the_end(make: Ma
     )
 
     assert result.verdict.status == "PASS"
+
+
+def test_a_judge_that_always_says_the_same_has_no_interval_of_kappa(make: Make) -> None:
+    card = make("Is {{ outputs | length }} fine?").calibrate(LABELLED, columns=COLUMNS, development=0.0)
+    kappa = card.held_out.figures["kappa"]
+
+    assert kappa.value in {None, 0.0}
+    assert (kappa.low, kappa.high) == (None, None)
