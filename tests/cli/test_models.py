@@ -8,7 +8,7 @@ import pytest
 Type = Callable[..., Any]
 STORED = ("evaluate", "--data", "answers.jsonl", "--scorer", "text.exact_match")
 CHAMPION = "models:/capitals@champion"
-NO_WORSE = "no_regression(text.exact_match, margin=0.5)"
+NO_WORSE = "no_regression(text.exact_match, margin=0.5) @ point"
 
 
 @pytest.fixture

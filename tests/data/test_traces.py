@@ -311,6 +311,10 @@ def test_a_wide_trace_is_read_by_looking_at_each_span_once() -> None:
     assert trace_row(trace)["usage"] == {"input_tokens": n}
 
 
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+"""What JSON keeps whole; larger numbers become floats."""
+
+
 @st.composite
 def trees(draw: Callable[..., Any]) -> Trace:
     """A trace of up to 30 spans whose parents, starts and contents are drawn."""
@@ -330,7 +334,7 @@ def trees(draw: Callable[..., Any]) -> Trace:
                 status=draw(st.sampled_from(["OK", "ERROR", "UNSET"])),
                 start_ns=start,
                 end_ns=None if start is None else start + length,
-                outputs=draw(st.none() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)),
+                outputs=draw(st.none() | st.text(max_size=5) | st.lists(WHOLE, max_size=2)),
             )
         )
     return Trace(trace_id="t", spans=tuple(made[i] for i in order))

@@ -284,7 +284,9 @@ def test_a_run_that_stops_early_decides_its_gate_on_the_card_at_the_end(make: Ma
 
 
 def test_a_judge_that_always_says_the_same_has_no_interval_of_kappa(make: Make) -> None:
-    card = make("Is {{ outputs | length }} fine?").calibrate(LABELLED, columns=COLUMNS, development=0.0)
+    card = make("Is {{ outputs | length }} fine?").calibrate(
+        LABELLED, columns=COLUMNS, development=0.0
+    )
     kappa = card.held_out.figures["kappa"]
 
     assert kappa.value in {None, 0.0}

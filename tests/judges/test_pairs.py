@@ -87,7 +87,9 @@ def test_an_audit_of_it_holds_with_a_model_that_weighs_content() -> None:
             runtime=evalkit.Runtime(store=False, concurrency=16),
         )
 
-    assert found.batteries["injection"].outcome == "pass"
+    assert found.batteries["injection"].outcome != "fail"
+    total = found.batteries["injection"].total
+    assert total.cases_held == total.n_cases > 0
     assert found.batteries["degradation"].total.rose == 0
     assert found.batteries["degradation"].total.fell > 30
     assert found.batteries["invariance"].total.share == 1.0
