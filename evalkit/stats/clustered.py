@@ -193,7 +193,7 @@ def rate_trials(
     Examples:
         >>> rate_trials([1, 0, 0, 1])
         4.0
-        >>> (rate_trials([1, 0, 0, 1] * 10, groups=["a", "b", "c", "d"] * 10)) < 4
+        >>> rate_trials([1, 0, 0, 1] * 10, groups=["a", "b", "c", "d"] * 10) < 4
         True
 
     References:
