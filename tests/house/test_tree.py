@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-LONGEST_FILE = 400
+LONGEST_FILE = 700
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 FOLDERS = {"evalkit", "scorers", "judges", "datasets", "tests", "benchmarks"}
 
@@ -27,7 +27,7 @@ KNOWN_HOSTS = re.compile(
 URL = re.compile(r"https?://(?:[^\s/@\"'`]*@)?(\w[\w-]*(?:\.[\w-]+)+)")
 
 
-def test_no_python_file_is_longer_than_four_hundred_lines(root: Path, tracked: list[str]) -> None:
+def test_no_python_file_is_longer_than_seven_hundred_lines(root: Path, tracked: list[str]) -> None:
     lengths = {
         name: len((root / name).read_text(encoding="utf-8").splitlines())
         for name in tracked
