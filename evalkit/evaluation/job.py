@@ -22,7 +22,7 @@ from evalkit.engine.sessions import reads_sessions
 from evalkit.engine.state import RunState
 from evalkit.entities.score import Status
 from evalkit.entities.target import Target, TargetIdentity
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import EvalkitError, RunLockedError, UsageError
 from evalkit.evaluation.environment import environment
 from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import FORMAT, Folder
@@ -244,7 +244,10 @@ class Job:
     def fail(self, error: BaseException) -> None:
         """Release everything after *error*, and say so in the store; the journal stays."""
         if self.record is not None:
-            self.record.fail(error)
+            if isinstance(error, RunLockedError):  # another process has the run, and ends it
+                self.record.close()
+            else:
+                self.record.fail(error)
         self.release(drop_journal=False)
 
     def release(self, *, drop_journal: bool) -> None:
