@@ -6,9 +6,6 @@ process is killed the next moment; ``durable`` also asks for ``fsync``, which su
 A reader that meets a frame which is not whole, or whose checksum is wrong, goes on with the next
 whole one, wherever that begins: what a disk spoils costs the records that it lies in, and no other.
 A writer cuts off only what comes after the last whole frame.
-
-Payloads start with one letter: ``C`` a finished call (JSON), ``B`` a scored batch (columns),
-``S`` one cell of an asynchronous scorer (JSON), ``U`` what a call of a model has cost (JSON).
 """
 
 from __future__ import annotations
@@ -41,8 +38,8 @@ def checksum(payload: bytes | memoryview) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One whole record of a journal."""
+class Entry:
+    """One whole record, as it lies in the file."""
 
     kind: bytes
     offset: int
@@ -119,7 +116,7 @@ def _whole_length(file: int) -> int:
     return end
 
 
-def _scan(file: int) -> Iterator[Record]:
+def _scan(file: int) -> Iterator[Entry]:
     """Yield the whole records of *file*; where it is broken, the next one is looked for."""
     size = os.fstat(file).st_size
     offset = 0
@@ -130,7 +127,7 @@ def _scan(file: int) -> Iterator[Record]:
         offset = record.offset + record.length
 
 
-def _record_at(file: int, offset: int, size: int) -> Record | None:
+def _record_at(file: int, offset: int, size: int) -> Entry | None:
     header = os.pread(file, FRAME.size, offset)
     if len(header) < FRAME.size:
         return None
@@ -141,10 +138,10 @@ def _record_at(file: int, offset: int, size: int) -> Record | None:
     body = os.pread(file, length, start)
     if checksum(body) != wanted:
         return None
-    return Record(body[:1], start + 1, length - 1, body[1:])
+    return Entry(body[:1], start + 1, length - 1, body[1:])
 
 
-def _next_record(file: int, offset: int, size: int) -> Record | None:
+def _next_record(file: int, offset: int, size: int) -> Entry | None:
     """Return the first whole record that begins at *offset* or later: its letter gives it away."""
     while offset < size:
         window = os.pread(file, _WINDOW, offset + FRAME.size)
@@ -156,7 +153,7 @@ def _next_record(file: int, offset: int, size: int) -> Record | None:
     return None
 
 
-def read_journal(path: Path) -> Iterator[Record]:
+def read_journal(path: Path) -> Iterator[Entry]:
     """Yield the whole records of *path*, in order; nothing where there is no such file.
 
     Raises:

@@ -121,6 +121,7 @@ def test_a_living_run_is_not_resumed_by_another_process(folder: Path) -> None:
     stopped = evalkit.evaluate(
         "killable:bot", rows, "text.exact_match", name="note", runtime=NOTHING
     )
+    assert stopped.run_id is not None
     status = evalkit.tracking.get_run(stopped.run_id).info.status
     lock = RunLock(stopped.folder.path, "note")
     try:
