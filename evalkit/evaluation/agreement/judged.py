@@ -11,10 +11,10 @@ from evalkit.evaluation.agreement.corrected import corrected
 from evalkit.evaluation.agreement.human_labels import is_annotated
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.agreement.corrected import CorrectedEstimate
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.judging.calibration import Calibration
+    from evalkit.scoring.metric import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

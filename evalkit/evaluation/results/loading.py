@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.data.spool import Spool
-from evalkit.engine.merge import Metric
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, EvalkitError, SpecificationError
 from evalkit.evaluation.result import EvaluationResult
@@ -17,6 +16,7 @@ from evalkit.evaluation.results.places import evaluation_folder, store_of
 from evalkit.evaluation.results.scores_file import read_scores
 from evalkit.hooks.catalog import catalog, with_parameters
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.metric import Metric
 from evalkit.scoring.signature import import_path
 
 
