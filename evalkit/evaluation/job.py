@@ -35,7 +35,7 @@ from evalkit.evaluation.saving import write_result
 from evalkit.evaluation.scores_file import write_scores
 from evalkit.evaluation.stopping import DECIDED
 from evalkit.evaluation.watching import Watcher, course_of, saved, watcher_of
-from evalkit.hooks.telling import tell
+from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
 from evalkit.llm.limits import Admission, under
 from evalkit.llm.session import ModelSession, use_session
