@@ -12,8 +12,8 @@ from evalkit.scoring.sufficient import Rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 
 def artifacts_of(result: EvaluationResult) -> dict[str, dict[str, Any]]:

@@ -18,8 +18,8 @@ from evalkit.evaluation.outputs_file import read_outputs
 from evalkit.scoring.reading import follow
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
     from evalkit.store import TrackingStore
 
 BATCH: Final = 5000

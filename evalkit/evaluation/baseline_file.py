@@ -22,8 +22,8 @@ from evalkit.evaluation.baseline_reading import baseline_result
 from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 SCHEMA: Final = "evalkit.baseline/1"
 _TEXTS: Final = ("inputs", "expectations")

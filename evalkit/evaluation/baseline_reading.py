@@ -12,7 +12,6 @@ from evalkit._internal.canonical import canonical_json
 from evalkit.data.spool import FILE_NAME, Spool
 from evalkit.data.writing import FORMAT as SNAPSHOT_FORMAT
 from evalkit.data.writing import SnapshotWriter
-from evalkit.engine.merge import Metric
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.evaluation.facts import Facts
@@ -22,6 +21,7 @@ from evalkit.evaluation.loading import scorer_of
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.metric import Metric
 from evalkit.scoring.sufficient import Additive, Rows, Statistics
 
 _STATUS: Final = {status.word: status for status in Status}

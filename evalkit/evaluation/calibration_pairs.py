@@ -26,9 +26,9 @@ from evalkit.evaluation.human_labels import (
 from evalkit.scoring.estimate import case_values
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.estimates import Part
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from evalkit.judging.calibration import Calibration, differing
 from evalkit.settings import project_cards
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
     from evalkit.store.interface import TrackingStore
 
 _MARK: Final = b"evalkit.calibration/"

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.engine.merge import Metric
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
@@ -23,6 +22,7 @@ from evalkit.scoring.estimate import (
     estimate_mean,
 )
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.metric import Metric
 from evalkit.scoring.reduce import Reducer
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from evalkit.gates.verdict import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.judging.calibration import Calibration
+    from evalkit.scoring.metric import Metric
 
 
 def judge_card(

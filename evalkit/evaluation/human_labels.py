@@ -11,8 +11,8 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.recorded import RECORDED
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 TRUTH: Final[Mapping[str, float]] = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 

@@ -15,7 +15,7 @@ from evalkit._internal.clock import monotonic, now_milliseconds
 from evalkit.data.spool import Spool
 from evalkit.engine.backend.local import run_local
 from evalkit.engine.journal import Journal, RunLock
-from evalkit.engine.merge import Metric, merge
+from evalkit.engine.merge import merge
 from evalkit.engine.plan import LIVE_ROWS, STORED_ROWS, Plan, cut_shards
 from evalkit.engine.progress import Progress
 from evalkit.engine.sessions import reads_sessions
@@ -40,6 +40,7 @@ from evalkit.llm.budget import Budget
 from evalkit.llm.limits import Admission, under
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import ROLES, Spent
+from evalkit.scoring.metric import Metric
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature, specification
 

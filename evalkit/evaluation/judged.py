@@ -11,10 +11,10 @@ from evalkit.evaluation.corrected import corrected
 from evalkit.evaluation.human_labels import is_annotated
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.corrected import CorrectedEstimate
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.judging.calibration import Calibration
+    from evalkit.scoring.metric import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

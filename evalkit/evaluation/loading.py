@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.data.spool import Spool
-from evalkit.engine.merge import Metric
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, EvalkitError, SpecificationError
 from evalkit.evaluation.facts import Facts, Usage
@@ -17,6 +16,7 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.scores_file import read_scores
 from evalkit.hooks.catalog import catalog, with_parameters
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.metric import Metric
 from evalkit.scoring.signature import import_path
 
 

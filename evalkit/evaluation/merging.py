@@ -8,13 +8,13 @@ from typing import Any
 
 from evalkit.data.spool import spool
 from evalkit.engine.joining import join
-from evalkit.engine.merge import Metric
 from evalkit.errors import UsageError
 from evalkit.evaluation.again import check_complete, columns_of, finished_target, take_over
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.job import Job, TemporaryFolder
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.runtime import Runtime
+from evalkit.scoring.metric import Metric
 
 _EQUAL = ("signatures", "repeats", "reducers", "level", "seed")
 

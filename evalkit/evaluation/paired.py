@@ -17,9 +17,9 @@ from evalkit.scoring.estimate import case_values
 from evalkit.stats import PairedDifference, paired_difference
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.estimates import Part
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 RECORDED: Final = "recorded"
 """Name of the scorer, under which each score is a metric."""

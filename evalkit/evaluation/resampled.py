@@ -23,9 +23,9 @@ from evalkit.stats.interval import normal_quantile
 from evalkit.stats.matched_rates import tango_limits
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.paired import Pairs
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 DRAWS = 2000
 """Draws of the bootstrap and of the randomisation of statistics that add up."""

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.engine.merge import Metric
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.analyses import Analyses
@@ -18,6 +17,7 @@ from evalkit.evaluation.facts import Facts, Usage
 from evalkit.evaluation.folder import Folder
 from evalkit.evaluation.gating import judge_gates
 from evalkit.gates.verdict import GateVerdict
+from evalkit.scoring.metric import Metric
 from evalkit.scoring.reduce import parse_reducer
 
 if TYPE_CHECKING:

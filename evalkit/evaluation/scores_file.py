@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
-from evalkit.engine.merge import Metric
 from evalkit.entities.score import Status
 from evalkit.errors import JournalError
 from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.metric import Metric
 from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from evalkit.evaluation.outputs_file import read_outputs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 COLUMNS: Final = (
     "id",

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evalkit.data.spool import Spool
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 MOST_CASES: Final = 100_000
 """Cases in one page; of more, those that failed and the worst come first."""
