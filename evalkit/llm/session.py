@@ -138,7 +138,7 @@ class ModelSession:
         reserved = self._promises.reserved if expected else None
         self.budget.check(self.ledger, role, seconds, under_way, reserved)
 
-    def under_way(self, role: str) -> _UnderWay:
+    def under_way(self, role: str) -> AbstractContextManager[Any]:
         """Have a call count as one of the budget's from its start, not only once it has ended."""
         return _UnderWay(self._under_way, role)
 
