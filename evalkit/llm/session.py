@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.clock import monotonic
 from evalkit.errors import BatchPendingError, BudgetSpentError
+from evalkit.llm.abilities import Abilities
 from evalkit.llm.batch.census import Slot, waiting
 from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
@@ -70,6 +71,7 @@ class ModelSession:
         self.budget = budget or Budget()
         self.prices = prices or Prices()
         self.desk = desk
+        self.abilities = Abilities()
         self._promises = Promises()
         self._live: set[str] = set()
         self._flights: Flights[ChatReply] = Flights()
