@@ -35,7 +35,7 @@ from evalkit.evaluation.results.scores_file import write_scores
 from evalkit.evaluation.running.environment import environment
 from evalkit.evaluation.running.model_session import open_session
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.hooks.telling import tell
+from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
 from evalkit.llm.limits import Admission, under
 from evalkit.llm.session import ModelSession, use_session
