@@ -19,10 +19,10 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
 from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
-from evalkit.llm.batch.census import LimiterSlot
+from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.recording import Recording, recording_of_output
-from evalkit.llm.session import ModelSession, current_session
+from evalkit.llm.session import Session, current_session
 
 _LOOK_SECONDS: Final = 0.2
 """How often a call that waits for its turn looks whether it is still wanted."""
@@ -83,7 +83,7 @@ class Caller:
         self._metered = getattr(plan.target, "metered", False)
         """Whether its calls go through the model session, which counts, paces and records them."""
         self._pace = _Pace(None if self._metered else plan.limits.requests_per_minute)
-        self._session: ModelSession = current_session()
+        self._session: Session = current_session()
 
     async def run(self) -> None:
         """Make every call; return when all shards are ready or the run was stopped."""
@@ -103,13 +103,13 @@ class Caller:
         in_flight = anyio.CapacityLimiter(self._plan.limits.concurrency)
         async with anyio.create_task_group() as workers:
             for unit in units:
-                slot = LimiterSlot(in_flight)
+                seat = Seat(in_flight)
                 await self._session.room()
-                await slot.acquire()
-                workers.start_soon(self._run_counted, unit, slot)
+                await seat.acquire()
+                workers.start_soon(self._run_counted, unit, seat)
 
-    async def _run_counted(self, unit: Unit, slot: LimiterSlot) -> None:
-        with self._session.caller(slot):
+    async def _run_counted(self, unit: Unit, seat: Seat) -> None:
+        with self._session.caller(seat):
             await self._run_unit(unit)
         await self._finish(unit.work)
 

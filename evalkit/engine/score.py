@@ -17,7 +17,7 @@ from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
 from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError
-from evalkit.llm.batch.census import LimiterSlot
+from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.session import current_session
 from evalkit.scoring.column import ScoreColumn
@@ -210,18 +210,18 @@ class ShardScorer:
         cells: list[Cells] = [{} for _ in range(len(batch))]
         async with anyio.create_task_group() as group:
             for row in range(len(batch)):
-                slot = LimiterSlot(self._in_flight)
+                seat = Seat(self._in_flight)
                 await self._session.room()
-                await slot.acquire()
-                group.start_soon(self._score_cell, slot, place, batch, row, cells)
+                await seat.acquire()
+                group.start_soon(self._score_cell, seat, place, batch, row, cells)
         self._record(shard, place, columns_of(cells), kept, failures)
 
     async def _score_cell(
-        self, slot: LimiterSlot, place: int, batch: CaseBatch, row: int, cells: list[Cells]
+        self, seat: Seat, place: int, batch: CaseBatch, row: int, cells: list[Cells]
     ) -> None:
         scorer: Any = self._scorers[place]
         key = f"{batch.ids[row]}\0{batch.column('repeat')[row]}"
-        with self._session.caller(slot):
+        with self._session.caller(seat):
             known = self._state.cells.get((place, key))
             if known is not None:
                 cells[row] = known

@@ -37,7 +37,6 @@ from evalkit.evaluation.running.model_session import open_session
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.hooks.telling import tell
 from evalkit.llm.budget import Budget
-from evalkit.llm.limits import Admission, under
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.metric import Metric
@@ -154,7 +153,7 @@ class Job:
             self.state.on_batch = scored
             session = self.session = open_session(self)
             try:
-                with use_session(session), under(Admission(session.controllers)):
+                with use_session(session):
                     async with session.open():
                         await run_local(plan, self.state)
             finally:
