@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -49,6 +49,9 @@ class Session(Protocol):
     for workers elsewhere may be handed leases of calls and dollars instead.
     """
 
+    ledger: Ledger
+    """Counts what was spent, and tells `Ledger.on_charge` of each call."""
+
     recorder: Recorder
     """Answers without a call, and keeps new answers."""
 
@@ -70,10 +73,6 @@ class Session(Protocol):
         """Have a call that is made elsewhere count as begun for as long as this block lasts."""
         ...
 
-    def charge(self, role: str, charge: Charge) -> None:
-        """Count a call of *role*, and what it has cost."""
-        ...
-
     def batches(self, role: str) -> bool:
         """Say whether calls of *role* may go through batches."""
         ...
@@ -88,6 +87,10 @@ class Session(Protocol):
 
     def admission(self) -> Admission:
         """Return what paces attempts at connections."""
+        ...
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """Send batches for as long as this block lasts, if any are to be sent."""
         ...
 
 
@@ -153,7 +156,7 @@ class ModelSession:
             return await self._batched(model, request, role, recording)
         found = self.recorder.find(recording)
         if found is not None:
-            self.charge(role, Charge(cached=True))
+            self.ledger.add(role, Charge(cached=True))
             return reply_from_json(found)
 
         async def make() -> ChatReply:
@@ -166,7 +169,7 @@ class ModelSession:
         else:
             reply, shared = await self._flights.join(recording.key, make)
         if shared:
-            self.charge(role, Charge(cached=True))
+            self.ledger.add(role, Charge(cached=True))
         return reply
 
     def check(self, role: str, *, own: int = 0, expected: bool = False) -> None:
@@ -197,10 +200,6 @@ class ModelSession:
         finally:
             self._under_way[role] -= 1
 
-    def charge(self, role: str, charge: Charge) -> None:
-        """Count a call of *role*, and what it has cost, in the ledger."""
-        self.ledger.add(role, charge)
-
     def admission(self) -> Admission:
         """Return what paces attempts: the controllers, if any."""
         return Admission(self.controllers)
@@ -221,7 +220,7 @@ class ModelSession:
             except BudgetSpentError:
                 raise
             except Exception:
-                self.charge(role, Charge(failed=True))
+                self.ledger.add(role, Charge(failed=True))
                 raise
             if admission.used is not None:
                 admission.used.pace.use(sum(_counted(reply).values()))
@@ -229,7 +228,7 @@ class ModelSession:
             if recording is not None and is_worth_keeping(reply):
                 # Before anything else: from now on a kill costs no second call.
                 await self._keeper.keep(recording, reply_to_json(reply))
-            self.charge(role, Charge(tokens=_counted(reply), cost=reply.cost))
+            self.ledger.add(role, Charge(tokens=_counted(reply), cost=reply.cost))
         return reply
 
     def _priced(self, model: ChatModel, reply: ChatReply, share: float = 1.0) -> ChatReply:
@@ -261,7 +260,7 @@ class ModelSession:
             reply = self._priced(model, reply, share)
             if kept is not None and is_worth_keeping(reply):
                 self.recorder.keep(kept, reply_to_json(reply))
-            self.charge(role, Charge(tokens=_counted(reply), cost=reply.cost))
+            self.ledger.add(role, Charge(tokens=_counted(reply), cost=reply.cost))
             return reply
 
         while True:
@@ -280,7 +279,7 @@ class ModelSession:
             except (BudgetSpentError, BatchPendingError):
                 raise
             except Exception:
-                self.charge(role, Charge(failed=True))
+                self.ledger.add(role, Charge(failed=True))
                 raise
             self._promises.learn(role, request, reply)
         return reply
