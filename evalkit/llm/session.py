@@ -56,6 +56,9 @@ class Session(Protocol):
     recorder: Recorder
     """Answers without a call, and keeps new answers."""
 
+    abilities: Abilities
+    """What servers have shown to take of a question."""
+
     async def complete(
         self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
     ) -> ChatReply:
