@@ -17,7 +17,7 @@ import queue
 import signal
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -178,7 +178,7 @@ class _LeasingSession(ModelSession):
             raise refusal
 
     @contextlib.contextmanager
-    def under_way(self, role: str) -> Any:
+    def under_way(self, role: str) -> Generator[None]:
         """Count a call as under way; refuse it where the last one allowed is another worker's."""
         if not self.budget:
             yield
