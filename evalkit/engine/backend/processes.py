@@ -157,7 +157,7 @@ class _Driver:
         worker.began = True
         match kind:
             case "record":
-                self._keep(*values)
+                self._keep(worker, *values)
                 self._say(worker, "answer", None)
             case "begun":
                 worker.calls.add(*values)
@@ -176,12 +176,22 @@ class _Driver:
             case _:
                 raise values[0]
 
-    def _keep(self, kind: bytes, payload: bytes, kept: bool) -> None:
+    def _keep(
+        self,
+        worker: _Worker,
+        kind: bytes,
+        payload: bytes,
+        kept: bool,
+        charged: str | None,
+    ) -> None:
+        """Keep a record; a call that it charges for counts as spent now, no longer as begun."""
         record = decoded(kind, payload)
         assert record is not None  # noqa: S101  the worker is of this version
         if isinstance(record, Scored) and not kept:
             record = dataclasses.replace(record, kept=False)
         self._state.record(record, (kind, payload))
+        if charged is not None:
+            self._give_back(worker, charged)
 
     def _refusal(
         self, worker: _Worker, kind: str, role: str, own: int = 0

@@ -17,13 +17,15 @@ import queue
 import signal
 import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable, Generator
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
+from evalkit.engine.call import NOT_MADE
 from evalkit.engine.cancel import Cancel
 from evalkit.engine.plan import Plan, Shard
-from evalkit.engine.records import Begun, Charged, Record
+from evalkit.engine.records import Begun, Called, Charged, Record
 from evalkit.engine.shard import first_error, workbench
 from evalkit.engine.state import Gathered, ShardResult
 from evalkit.errors import EvalkitError, UsageError
@@ -88,6 +90,10 @@ class Channel:
 
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._wish: asyncio.Future[tuple[Shard, Gathered] | None] | None = None
+        self._leases: Counter[str] = Counter()
+        """Calls of each role that the driver counts as begun."""
+
+        self._under_way: Counter[str] = Counter()
         self.cancel = Cancel(on_stop=lambda reason: self.tell("stopped", reason))
 
     def listen(self) -> None:
@@ -141,11 +147,45 @@ class Channel:
         if isinstance(record, Begun):
             self.tell("begun", record.cell)
         else:
-            self.ask("record", *record.encoded(), record.kept)
+            role = _charged(record)
+            settled = role if role is not None and self._leases[role] else None
+            if settled is not None:
+                self._leases[settled] -= 1
+            self.ask("record", *record.encoded(), record.kept, settled)
 
     def charge(self, role: str, charge: Charge) -> None:
         """Have the driver count what a call has cost."""
         self.emit(Charged(role, charge))
+
+    def look(self, role: str, own: int) -> None:
+        """Raise `BudgetSpentError` where nothing is left for *role*."""
+        refusal = self.ask("look", role, own)
+        if refusal is not None:
+            raise refusal
+
+    @contextlib.contextmanager
+    def lease(self, role: str) -> Generator[None]:
+        """Have a call count as begun for as long as this block lasts, or until it is charged.
+
+        What it has cost takes its place in one step: a moment where both count, or neither, would
+        refuse the last call of a budget to another worker, or allow it one too many.
+        """
+        refusal = self.ask("take", role)
+        if refusal is not None:
+            raise refusal
+        self._leases[role] += 1
+        self._under_way[role] += 1
+        try:
+            yield
+        finally:
+            # A target of the user's own is charged right after the block, in the same step.
+            asyncio.get_running_loop().call_soon(self._end_lease, role)
+
+    def _end_lease(self, role: str) -> None:
+        self._under_way[role] -= 1
+        if self._leases[role] > self._under_way[role]:  # it was not charged
+            self._leases[role] -= 1
+            self.tell("give", role)
 
     def fail(self, error: BaseException) -> None:
         """Have the driver raise *error*, or what it says where it does not pickle."""
@@ -160,7 +200,7 @@ class Channel:
 
 
 class _LeasingSession(ModelSession):
-    """A session whose budget is the driver's: each call takes a lease, and gives it back."""
+    """A session whose budget is the driver's, from which each call takes a lease."""
 
     def __init__(self, opened: ModelSession, channel: Channel) -> None:
         super().__init__(
@@ -174,21 +214,21 @@ class _LeasingSession(ModelSession):
     def check(self, role: str, *, own: int = 0, expected: bool = False) -> None:
         """Refuse to go on where the budget is spent, of all workers together."""
         del expected  # nothing is promised without batches
-        if self.budget and (refusal := self._channel.ask("look", role, own)) is not None:
-            raise refusal
+        if self.budget:
+            self._channel.look(role, own)
 
     @contextlib.contextmanager
     def under_way(self, role: str) -> Generator[None]:
         """Count a call as under way; refuse it where the last one allowed is another worker's."""
-        if not self.budget:
+        with self._channel.lease(role) if self.budget else contextlib.nullcontext():
             yield
-            return
-        refusal = self._channel.ask("take", role)
-        if refusal is not None:
-            raise refusal
-        try:
-            yield
-        finally:
-            # Once the step that ends the call has told what it cost: a lease that comes back
-            # before would let another call begin in between.
-            asyncio.get_running_loop().call_soon(self._channel.tell, "give", role)
+
+
+def _charged(record: Record) -> str | None:
+    """Return whose call *record* charges for, if it was made."""
+    if isinstance(record, Charged):
+        return record.role if record.kept else None
+    if isinstance(record, Called) and not record.metered:
+        made = not record.call.cached and record.call.reason != NOT_MADE
+        return "target" if made else None
+    return None
