@@ -220,8 +220,8 @@ class SuiteRun:
         return [case for batch in batches for case in batch if case.id in chosen]
 
 
-def _digest(text: str | bytes) -> str:
-    return content_hash(text, size=8)
+def _digest(content: bytes) -> str:
+    return content_hash(content, size=8)
 
 
 def _tighter(own: Any, session: float | None) -> Any:
