@@ -30,6 +30,7 @@ _HOMES: dict[str, str] = {
     "models": "evalkit.registry",
     "resume": "evalkit.evaluation.evaluate",
     "scorer": "evalkit.scoring.decorator",
+    "stats": "evalkit.stats",
     "suite": "evalkit.evaluation.suite",
     "sweep": "evalkit.evaluation.compare",
     "tracing": "evalkit.tracing",
