@@ -10,7 +10,7 @@ from evalkit.cli.command import Command
 from evalkit.cli.options import json_option, store_option
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
 
 _ADJUST = {"bh": "benjamini-hochberg", "holm": "holm"}
 
@@ -79,7 +79,7 @@ def command(
     from evalkit.cli.comparing import exit_code_of, gate_verdicts, show_comparison
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.output import tell
-    from evalkit.evaluation.compare import compare
+    from evalkit.evaluation.comparing.compare import compare
 
     find_own_modules()
     found: Comparison = compare(*runs, metrics=metrics or None, anyway=anyway)

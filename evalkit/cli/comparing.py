@@ -10,7 +10,7 @@ from evalkit.cli.output import drawing_board, show, write, write_json
 from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
 
 Verdicts = Mapping[str, GateVerdict]
 

@@ -130,16 +130,19 @@ def _plugins() -> Iterator[Finding]:
         found = catalog()
         offers = {
             "scorers": len(found.scorers),
+            "scorer families": len(found.scorer_families),
             "data sources": len(found.datasets),
+            "target schemes": len(found.targets),
             "reports": len(found.reports),
+            "calibrators": len(found.calibrators),
             "commands": len(found.commands),
         }
     except EvalkitError as error:
         yield Finding(section="plug-ins", what="loading", state="wrong", told=str(error))
         return
     for name, origin in found.plugins.provenance.items():
-        told = f"{origin.distribution} {origin.version}"
-        yield Finding(section="plug-ins", what=name, state="ok", told=told)
+        if name not in found.plugins.broken:
+            yield Finding(section="plug-ins", what=name, state="ok", told=str(origin))
     for name, why in found.plugins.broken.items():
         yield Finding(section="plug-ins", what=name, state="wrong", told=why)
     for name in settings().disabled_plugins:

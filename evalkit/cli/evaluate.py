@@ -20,7 +20,7 @@ from evalkit.cli.words import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.specification import Specification
+    from evalkit.evaluation.specification.words import Specification
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -202,7 +202,7 @@ def command(context: click.Context, /, specification: str | None, **options: Any
     """
     from evalkit.cli.evaluating import describe, run
     from evalkit.cli.output import write_json
-    from evalkit.evaluation.specification import Specification
+    from evalkit.evaluation.specification.words import Specification
 
     if options.pop("schema"):
         write_json(Specification.model_json_schema())
@@ -234,8 +234,8 @@ def _each(words: Specification, models: Sequence[str]) -> list[Specification]:
 
 def _words(path: str | None, options: Mapping[str, Any]) -> Specification:
     """Return the file's words with those of the command line over them."""
-    from evalkit.evaluation.specification import Specification
-    from evalkit.evaluation.specification_file import read_specification
+    from evalkit.evaluation.specification.file import read_specification
+    from evalkit.evaluation.specification.words import Specification
 
     words = Specification() if path is None else read_specification(path)
     changes = given(options)

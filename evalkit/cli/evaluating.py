@@ -14,15 +14,15 @@ from evalkit.cli.output import facts_grid, show, tell, write, write_json
 from evalkit.cli.summary import check_report_files, show_results, write_reports
 from evalkit.engine.plan import Plan
 from evalkit.errors import UsageError
-from evalkit.evaluation.compare import compare
-from evalkit.evaluation.comparison import Comparison
+from evalkit.evaluation.comparing.compare import compare
+from evalkit.evaluation.comparing.comparison import Comparison
 from evalkit.evaluation.evaluate import evaluate
-from evalkit.evaluation.forecasting import forecast_of, quiet
-from evalkit.evaluation.job import Job
+from evalkit.evaluation.forecast import forecast_of, quiet
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.runtime import Runtime
-from evalkit.evaluation.specification import Specification
-from evalkit.evaluation.starting import Request, start
+from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.running.start import Request, start
+from evalkit.evaluation.specification.words import Specification
 from evalkit.scoring.signature import signature
 
 

@@ -55,7 +55,7 @@ def command(
     from evalkit.cli.output import write_json
     from evalkit.cli.summary import as_object
     from evalkit.errors import UsageError
-    from evalkit.evaluation.opening import open_result
+    from evalkit.evaluation.baselines.opening import open_result
     from evalkit.gates.verdict import EXIT_CODES
 
     find_own_modules()

@@ -12,7 +12,7 @@ from evalkit.cli.options import json_option
 from evalkit.cli.words import budget_of, columns_of
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.auditing import AuditPlan
+    from evalkit.evaluation.audit import AuditPlan
     from evalkit.judging.auditing.battery import Audit
 
 _FORMATS: Final = (".md", ".json")
@@ -81,7 +81,7 @@ def audit(
     the library has good cases of its own; any other needs --data.
     """
     from evalkit.cli.output import tell, write, write_json
-    from evalkit.evaluation.auditing import plan_audit
+    from evalkit.evaluation.audit import plan_audit
 
     for file in files:
         if Path(file).suffix not in _FORMATS:
@@ -107,7 +107,7 @@ def audit(
 
 def _runtime(options: dict[str, Any]) -> Any:
     from evalkit.cli.words import given
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.running.runtime import Runtime
 
     names = ("concurrency", "budget", "mode", "recordings")
     return Runtime(**given({name: options.pop(name) for name in names}))
@@ -127,8 +127,8 @@ def _opened(text: str, base_url: str | None) -> Any:
 
     from evalkit.cli.locating import find_own_modules
     from evalkit.errors import UsageError
-    from evalkit.evaluation.scorers import resolve_scorers
-    from evalkit.evaluation.specification import read_scorer
+    from evalkit.evaluation.running.scorers import resolve_scorers
+    from evalkit.evaluation.specification.words import read_scorer
     from evalkit.judging.document import load_judge
     from evalkit.judging.judge import Judge
 
@@ -167,7 +167,7 @@ def _run(plan: AuditPlan, runtime: Any) -> Audit:
     """Run the audit under a progress bar, if stderr is a terminal."""
     import sys
 
-    from evalkit.evaluation.auditing import run_audit
+    from evalkit.evaluation.audit import run_audit
 
     if not sys.stderr.isatty():
         return run_audit(plan, runtime)

@@ -85,7 +85,7 @@ def calibrate(context: click.Context, /, judge: str, **options: Any) -> None:
     from evalkit.cli.judges_found import judge_of
     from evalkit.cli.output import show, tell, write_json
     from evalkit.evaluation.calibrate import calibrate as make_card
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.running.runtime import Runtime
     from evalkit.report.calibration import drawn
 
     as_json, save, store = (options.pop(name) for name in ("as_json", "save", "store"))

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from evalkit.entities.case import Case
 from evalkit.errors import UnknownScorerError, UsageError, near_miss
-from evalkit.evaluation.cards import cards_of
-from evalkit.evaluation.scorers import resolve_scorers
-from evalkit.evaluation.specification import read_scorer
+from evalkit.evaluation.agreement.cards import cards_of
+from evalkit.evaluation.running.scorers import resolve_scorers
+from evalkit.evaluation.specification.words import read_scorer
 from evalkit.hooks.catalog import catalog
 from evalkit.judging.document import load_judge
 from evalkit.report.calibration_words import compact

@@ -11,7 +11,7 @@ from evalkit.cli.command import Command
 from evalkit.cli.options import json_option, store_option
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.planning import SamplePlan
+    from evalkit.evaluation.comparing.sample_size import SamplePlan
 
 
 @click.command(
@@ -46,7 +46,7 @@ def command(*, pilot: str, as_json: bool, **question: Any) -> None:
     """
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.output import write_json
-    from evalkit.evaluation.loading import load_result
+    from evalkit.evaluation.results.loading import load_result
 
     find_own_modules()
     found = load_result(pilot).plan(**question)

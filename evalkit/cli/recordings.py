@@ -130,7 +130,7 @@ def prune_recordings(folder: str | None, days: float | None, yes: bool, as_json:
 def _place(folder: str | None) -> Path:
     if folder is not None:
         return Path(folder)
-    from evalkit.evaluation.model_session import cache_path
+    from evalkit.evaluation.running.model_session import cache_path
 
     found = cache_path(None)
     assert found is not None  # noqa: S101  there is always one but for store=False

@@ -28,7 +28,7 @@ def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
     """
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.summary import show_results, write_reports
-    from evalkit.evaluation.loading import load_result
+    from evalkit.evaluation.results.loading import load_result
 
     find_own_modules()
     result = load_result(run)

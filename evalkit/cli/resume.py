@@ -41,8 +41,8 @@ def command(
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.summary import show_results, write_reports
     from evalkit.evaluation.evaluate import resume
-    from evalkit.evaluation.loading import find_folder
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.results.loading import find_folder
+    from evalkit.evaluation.running.runtime import Runtime
 
     find_own_modules()
     folder = find_folder(run)

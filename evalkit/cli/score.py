@@ -35,8 +35,8 @@ def command(
     from evalkit.cli.exits import exit_code
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.summary import show_results, write_reports
-    from evalkit.evaluation.loading import load_result
-    from evalkit.evaluation.specification import read_scorer
+    from evalkit.evaluation.results.loading import load_result
+    from evalkit.evaluation.specification.words import read_scorer
 
     find_own_modules()
     result = load_result(run).score([read_scorer(text) for text in scorers])

@@ -14,7 +14,7 @@ from evalkit.report.comparison_document import comparison_document
 from evalkit.report.table import WIDEST, render
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.gates.verdict import GateVerdict
 

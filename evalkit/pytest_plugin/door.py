@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.suite import CasesMark, GatesMark
     from evalkit.pytest_plugin.session import SuiteSession
+    from evalkit.suites.suite import CasesMark, GatesMark
 
 SESSION = "evalkit-session"
 """Name of the plug-in that is registered with the first suite."""

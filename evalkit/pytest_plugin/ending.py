@@ -12,12 +12,12 @@ import pytest
 
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.suite_options import SuiteOptions
 from evalkit.gates.verdict import describe
 from evalkit.pytest_plugin.options import session_options
 from evalkit.report.github import annotation, step_summary
 from evalkit.report.markdown import text
 from evalkit.settings import github_actions
+from evalkit.suites.options import SuiteOptions
 
 _SHOWN: Final = 8
 """Metrics, and cases of one kind, that the terminal shows of a suite."""

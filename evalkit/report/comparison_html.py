@@ -8,13 +8,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.gates.verdict import number
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.comparison_table import limits
-from evalkit.report.html import asset, content_policy
+from evalkit.report.page import assets, content_policy, template
 from evalkit.report.texts import (
     ARROWS,
     listed,
@@ -27,7 +26,7 @@ from evalkit.report.texts import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
 
 CASES: Final = 20
 _LONGEST_DIFF: Final = 600
@@ -43,8 +42,8 @@ Piece = tuple[str, str]
 def comparison_page(comparison: Comparison) -> str:
     """Return *comparison* as an HTML page."""
     told = comparison_document(comparison, cases=CASES)
-    style = _style()
-    page: str = _template().render(
+    style = "\n" + assets("page.css", "comparison.css")
+    page: str = template("comparison.html").render(
         title=one_line(f"{', '.join(comparison.others)} against {comparison.baseline}"),
         policy=content_policy(style, None),
         style=style,
@@ -142,18 +141,3 @@ def pieces(before: str, after: str) -> list[Piece]:
         if stop > start:
             found.append(("new", "".join(new[start:stop])))
     return found
-
-
-@cache
-def _style() -> str:
-    return "\n" + "\n".join(asset(name) for name in ("page.css", "comparison.css"))
-
-
-@cache
-def _template() -> Any:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(asset("comparison.html"))

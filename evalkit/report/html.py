@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit.report.comparison_html import comparison_page
 from evalkit.report.embedded import chosen_rows, packed_cells, packed_index
 from evalkit.report.json import plain
 from evalkit.report.overview import overview
+from evalkit.report.page import assets, content_policy, template
 from evalkit.report.texts import one_line
 from evalkit.report.writing import whole_file, write_text
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _STYLES: Final = ("page.css", "cases.css", "judges.css", "print.css")
@@ -48,8 +46,9 @@ class HtmlReport:
             OSError: If the file cannot be written.
         """
         rows = chosen_rows(result)
-        style, script = _style(), _script()
-        page = _template().stream(
+        style = "\n" + assets(*_STYLES)
+        script = f'\n"use strict";\n(() => {{\n{assets(*_SCRIPTS)}\n}})();\n'
+        page = template("page.html").stream(
             title=one_line(result.name),
             policy=content_policy(style, script),
             style=style,
@@ -68,19 +67,7 @@ class HtmlReport:
         Raises:
             OSError: If the file cannot be written.
         """
-        from evalkit.report.comparison_html import comparison_page
-
         write_text(path, comparison_page(comparison))
-
-
-def content_policy(style: str, script: str | None) -> str:
-    """Return the content security policy: this style, this script, and nothing else."""
-    runs = "'none'" if script is None else f"'{_hash(script)}'"
-    return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src {runs}; "
-        "img-src data:; base-uri 'none'; form-action 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    )
 
 
 def embeddable(value: Any) -> str:
@@ -94,34 +81,3 @@ def embeddable(value: Any) -> str:
     for mark in "<>&\u2028\u2029":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     return text
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
-
-
-def asset(name: str) -> str:
-    """Return the text of a file that pages are made of."""
-    return files("evalkit.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-@cache
-def _style() -> str:
-    return "\n" + "\n".join(asset(name) for name in _STYLES)
-
-
-@cache
-def _script() -> str:
-    parts = "\n".join(asset(name) for name in _SCRIPTS)
-    return f'\n"use strict";\n(() => {{\n{parts}\n}})();\n'
-
-
-@cache
-def _template() -> Any:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(asset("page.html"))

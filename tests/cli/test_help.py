@@ -15,7 +15,7 @@ import pytest
 from evalkit.cli.command import Command
 from evalkit.cli.main import COMMANDS, cli
 from evalkit.evaluation.evaluate import evaluate
-from evalkit.evaluation.runtime import Runtime
+from evalkit.evaluation.running.runtime import Runtime
 
 PLURALS = ("scorers", "gates", "columns", "tags", "prices")
 SINGULAR = {plural: plural.removesuffix("s") for plural in PLURALS}

@@ -16,7 +16,7 @@ import pytest
 import evalkit
 from evalkit.engine.journal import RunLock
 from evalkit.errors import UsageError
-from evalkit.evaluation.loading import find_folder
+from evalkit.evaluation.results.loading import find_folder
 
 NOTHING = evalkit.Runtime(budget={"calls": 0})
 CASES = 60

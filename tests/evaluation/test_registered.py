@@ -16,7 +16,7 @@ from evalkit.errors import (
     ModelVersionNotFoundError,
     RegisteredModelNotFoundError,
 )
-from evalkit.evaluation.opening import open_result
+from evalkit.evaluation.baselines.opening import open_result
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.store import open_store
 from evalkit.targets.open import open_target
