@@ -22,10 +22,10 @@ from evalkit.entities.case import Case
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
 from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
-from evalkit.llm.batch.census import LimiterSlot
+from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.recording import Recording, recording_of_output
-from evalkit.llm.session import ModelSession
+from evalkit.llm.session import Session
 
 _LOOK_SECONDS: Final = 0.2
 """How often a call that waits for its turn looks whether it is still wanted."""
@@ -58,7 +58,7 @@ def units_of(batch: CaseBatch, repeats: int) -> Iterator[Unit]:
 class Caller:
     """Makes the calls of shards, at most ``concurrency`` at a time for all of them together."""
 
-    def __init__(self, plan: Plan, session: ModelSession, lane: ThreadLane, cancel: Cancel) -> None:
+    def __init__(self, plan: Plan, session: Session, lane: ThreadLane, cancel: Cancel) -> None:
         """Call nothing yet."""
         self._plan = plan
         self._session = session
@@ -85,10 +85,10 @@ class Caller:
                         await self._call_batch(work, batch, repeat)
                 return batch
             for unit in units_of(batch, self._plan.repeats):
-                slot = LimiterSlot(self._in_flight)
+                seat = Seat(self._in_flight)
                 await self._session.room()
-                await slot.acquire()
-                group.start_soon(self._run_unit, work, batch, unit, slot)
+                await seat.acquire()
+                group.start_soon(self._run_unit, work, batch, unit, seat)
         return batch
 
     async def _call_batch(self, work: ShardWork, batch: CaseBatch, repeat: int) -> None:
@@ -109,10 +109,8 @@ class Caller:
         for row, call in zip(missing, calls, strict=True):
             work.record(Called.of(cells[row], call))
 
-    async def _run_unit(
-        self, work: ShardWork, batch: CaseBatch, unit: Unit, slot: LimiterSlot
-    ) -> None:
-        with self._session.caller(slot):
+    async def _run_unit(self, work: ShardWork, batch: CaseBatch, unit: Unit, seat: Seat) -> None:
+        with self._session.caller(seat):
             history = list[dict[str, Any]]()
             cells = self._plan.cells_of(work.shard)
             broken: Call | None = None

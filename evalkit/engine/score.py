@@ -21,9 +21,9 @@ from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
 from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError
-from evalkit.llm.batch.census import LimiterSlot
+from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
-from evalkit.llm.session import ModelSession
+from evalkit.llm.session import Session
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.configured import unwrapped
 from evalkit.scoring.protocol import Scorer, requirements_of
@@ -71,7 +71,7 @@ class _Scoring:
 class ShardScorer:
     """Runs scorers over batches, each in the lane that suits it."""
 
-    def __init__(self, plan: Plan, session: ModelSession, lane: ThreadLane, cancel: Cancel) -> None:
+    def __init__(self, plan: Plan, session: Session, lane: ThreadLane, cancel: Cancel) -> None:
         """Score with the scorers of *plan*, whose places number the results."""
         self._scorers = plan.scorers
         self._session = session
@@ -192,10 +192,10 @@ class ShardScorer:
         cells: list[Cells] = [{} for _ in range(len(batch))]
         async with anyio.create_task_group() as group:
             for row in range(len(batch)):
-                slot = LimiterSlot(self._in_flight)
+                seat = Seat(self._in_flight)
                 await self._session.room()
-                await slot.acquire()
-                group.start_soon(self._score_cell, slot, scoring, place, row, cells)
+                await seat.acquire()
+                group.start_soon(self._score_cell, seat, scoring, place, row, cells)
         scoring.record(place, columns_of(cells))
 
     async def _score_batch(self, scorer: Any, batch: CaseBatch) -> Columns:
@@ -215,12 +215,12 @@ class ShardScorer:
             return columns_of([{PLAIN: failure_of(error)}] * len(batch))
 
     async def _score_cell(
-        self, slot: LimiterSlot, scoring: _Scoring, place: int, row: int, cells: list[Cells]
+        self, seat: Seat, scoring: _Scoring, place: int, row: int, cells: list[Cells]
     ) -> None:
         scorer: Any = self._scorers[place]
         batch = scoring.batch
         key = f"{batch.ids[row]}\0{batch.column('repeat')[row]}"
-        with self._session.caller(slot):
+        with self._session.caller(seat):
             known = scoring.work.gathered.cells.get((place, key))
             if known is not None:
                 cells[row] = known
