@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, near_miss
+from evalkit_scorers.arrays import ArrayLike, FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells
 from evalkit_scorers.classification.forecasts import forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
@@ -22,12 +23,6 @@ from evalkit_scorers.sklearn.functions import (
     metric_function,
     takes_weights,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +147,7 @@ class SklearnMetric:
         weights: FloatArray | None,
         resamples: int,
         seed: int,
-        groups: npt.ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> FloatArray:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
         import numpy as np

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from evalkit.plugin import (
     CaseBatch,
-    MetricFacts,
     ScoreColumn,
     as_references,
     expected_values,
     output_texts,
 )
+from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
 
 
 def exact_match(
@@ -44,7 +44,7 @@ def exact_match(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExactMatch:
+class ExactMatch(ReferenceMetric):
     """Score each case with `exact_match`: whether the output equals any of its references."""
 
     name: str = "text.exact_match"
@@ -54,11 +54,7 @@ class ExactMatch:
     ignore_case: bool = False
     """Compare case-folded texts."""
 
-    facts: ClassVar[MetricFacts] = MetricFacts(
-        low=0.0, high=1.0, binary=True, best_for_identity=True
-    )
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
+    facts = YES_OR_NO
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return yes or no for each case; skipped without output or reference."""
