@@ -31,7 +31,7 @@ from evalkit_scorers.regression.mse import Mse
 from evalkit_scorers.regression.quantile_loss import QuantileLoss
 from evalkit_scorers.regression.r2 import R2
 from evalkit_scorers.regression.rmse import Rmse
-from evalkit_scorers.sklearn.family import PREFIX, sklearn_scorer
+from evalkit_scorers.sklearn.metric import PREFIX, sklearn_scorer
 from evalkit_scorers.text.bleu import Bleu
 from evalkit_scorers.text.chrf import Chrf
 from evalkit_scorers.text.contains import Contains

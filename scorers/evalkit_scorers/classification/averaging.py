@@ -97,17 +97,11 @@ class AveragedMetric(LabelMetric):
         present = (sums.target + sums.output) > 0
         if average == "micro":
             sums = ClassSums(*(part.sum(axis=1, keepdims=True) for part in sums))
-        each = self._divided(sums)
+        zero = np.nan if self.zero_division is None else self.zero_division
+        each = quotient(*self.quotients(sums), zero)
         if average in {"macro", "weighted"} and listed is None:
             each[~present] = np.nan
         return mean_of_classes(each, sums.target if average == "weighted" else None)
-
-    def _divided(self, sums: ClassSums) -> FloatArray:
-        import numpy as np
-
-        above, below = self.quotients(sums)
-        zero = np.nan if self.zero_division is None else self.zero_division
-        return quotient(above, below, zero)
 
 
 def _of_labels(sums: ClassSums, numbers: IntArray) -> ClassSums:

@@ -56,11 +56,6 @@ def _numbers(keys: Sequence[str]) -> list[float]:
     return [int(numeric[key]) if whole else numeric[key] for key in keys]
 
 
-def number_arrays(rows: Rows) -> Arrays:
-    """Return targets and outputs as they are."""
-    return Arrays(rows.columns["target"], rows.columns["output"])
-
-
 def forecast_arrays(rows: Rows) -> Arrays:
     """Return which class was right, and the numbers that were given to the classes.
 

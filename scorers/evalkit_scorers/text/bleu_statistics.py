@@ -52,14 +52,9 @@ def bleu_statistics(
     lowercase: bool = False,
     max_order: int = 4,
 ) -> FloatArray:
-    """Return the counts of each sentence from which BLEU is computed.
+    """Return the counts of each sentence from which BLEU is computed, by settings of `Bleu`.
 
-    Args:
-        outputs: Translations, shape ``(n,)``.
-        references: One or more references for each, shape ``(n,)``.
-        tokenize: Name of a tokenizer of sacrebleu that needs no network.
-        lowercase: Compare lower-cased texts.
-        max_order: Longest n-grams that count.
+    Outputs have shape ``(n,)``, with one or more references each.
 
     Returns:
         Shape ``(n, 2 + 2 * max_order)``: tokens of the output, tokens of the reference nearest in
@@ -127,15 +122,8 @@ def bleu_of(
 ) -> FloatArray:
     """Return BLEU, 0 to 100, of counts as `bleu_statistics` gives them, or of sums of such.
 
-    Args:
-        statistics: Shape ``(..., 2 + 2 * max_order)``.
-        smooth_method: What a length without a match counts: ``none``, ``floor``, ``add-k`` or
-            ``exp``.
-        smooth_value: Value of ``floor`` and ``add-k``; 0.1 and 1 by default.
-        effective_order: Leave out lengths of which the output has no n-gram, rather than score 0.
-
-    Returns:
-        Shape ``(...)``; 0 where nothing matches.
+    From shape ``(..., 2 + 2 * max_order)`` to ``(...)``; 0 where nothing matches.  Settings are
+    those of `Bleu`.
 
     Examples:
         >>> bleu_of(bleu_statistics(["a b c d e"], [["a b c d x"]])).round(2).tolist()

@@ -29,17 +29,8 @@ def chrf_statistics(
 ) -> FloatArray:
     """Return the counts of each sentence from which chrF is computed.
 
-    Of several references the one with the best sentence score is counted.
-
-    Args:
-        outputs: Translations, shape ``(n,)``.
-        references: One or more references for each, shape ``(n,)``.
-        char_order: Longest n-grams of characters that count.
-        word_order: Longest n-grams of words that count; 2 makes it chrF++.
-        beta: Weight of recall against precision, for the choice of reference.
-        lowercase: Compare lower-cased texts.
-        whitespace: Count white space as characters.
-        eps_smoothing: How sentences are scored, for the choice of reference; see `chrf_of`.
+    Outputs have shape ``(n,)``, with one or more references each, of which the one with the best
+    sentence score is counted.  Settings are those of `Chrf`.
 
     Returns:
         Shape ``(n, 3 * (char_order + word_order))``: for each length the n-grams of the output,

@@ -20,13 +20,7 @@ def contains(
 ) -> bool:
     """Return whether references occur in *output*, character by character.
 
-    The empty text occurs in every text.
-
-    Args:
-        output: What the target answered.
-        references: Texts to look for.
-        match: Whether one of them is enough, or all have to occur.
-        ignore_case: Compare case-folded texts.
+    The empty text occurs in every text.  Settings are those of `Contains`.
 
     Examples:
         >>> contains("It is Paris.", ["paris", "Lutetia"], ignore_case=True)

@@ -18,13 +18,7 @@ from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
 def exact_match(
     output: str, reference: str, *, strip: bool = False, ignore_case: bool = False
 ) -> bool:
-    """Return whether two texts are equal.
-
-    Args:
-        output: What the target answered.
-        reference: What it should have answered.
-        strip: Leave out white space at both ends.
-        ignore_case: Compare case-folded texts.
+    """Return whether two texts are equal, by the settings of `ExactMatch`.
 
     Examples:
         >>> exact_match("Paris", "Paris"), exact_match(" paris", "Paris")

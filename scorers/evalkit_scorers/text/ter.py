@@ -24,14 +24,7 @@ def ter_statistics(
 
     Edits are insertions, deletions and substitutions of words, and shifts of phrases, to the
     reference that needs fewest; the length is the mean over references.
-
-    Args:
-        outputs: Translations, shape ``(n,)``.
-        references: One or more references for each, shape ``(n,)``.
-        normalized: Split punctuation off words and decode XML entities first.
-        no_punct: Leave out punctuation.
-        asian_support: Treat Chinese and Japanese characters apart, where texts are normalised.
-        case_sensitive: Tell upper from lower case.
+    Outputs have shape ``(n,)``, with one or more references each; settings are those of `Ter`.
 
     Returns:
         Shape ``(n, 2)``.
