@@ -7,8 +7,9 @@ from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 
 from evalkit._internal.canonical import canonical_json, content_hash
+from evalkit._internal.optional import require
 from evalkit.entities.run import FileInfo
-from evalkit.errors import EvalkitError, MissingExtraError, StoreUnavailableError, UsageError
+from evalkit.errors import EvalkitError, StoreUnavailableError, UsageError
 from evalkit.settings import user_cache_folder
 from evalkit.store.artifacts.files import plain_path
 from evalkit.store.artifacts.repository import ArtifactRepository
@@ -25,12 +26,9 @@ class RemoteRepository(ArtifactRepository):
             MissingExtraError: If fsspec is not installed.
             UsageError: If fsspec knows no such kind of URI, or lacks a package for it.
         """
+        fsspec = require("fsspec", extra="remote")
         try:
-            from fsspec.core import url_to_fs
-        except ImportError:
-            raise MissingExtraError("fsspec", "remote") from None
-        try:
-            self._files, root = url_to_fs(uri)
+            self._files, root = fsspec.url_to_fs(uri)
         except (ImportError, ValueError) as error:
             raise UsageError(f"Artifacts cannot be kept at {uri}: {error}.") from error
         self._root: str = root.rstrip("/")
