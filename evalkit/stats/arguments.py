@@ -129,6 +129,7 @@ def check_bounds(bounds: tuple[float, float], values: FloatArray) -> tuple[float
         ValueError: If the range is empty or infinite, or a value lies outside it.
 
     Examples:
+        >>> import numpy as np
         >>> check_bounds((0, 1), np.array([0.5]))
         (0.0, 1.0)
     """
