@@ -13,6 +13,7 @@ from evalkit.data.identity import DATASET_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.resampled import corpus_difference, quantile_difference
+from evalkit.gates.key import Key
 from evalkit.scoring.estimate import case_values
 from evalkit.stats import PairedDifference, paired_difference
 
@@ -76,11 +77,14 @@ def difference(
     return difference_of(a, b, pairs(a, b, key, anyway=anyway))
 
 
-def pairs(a: EvaluationResult, b: EvaluationResult, key: str, *, anyway: bool = False) -> Pairs:
+def pairs(
+    a: EvaluationResult, b: EvaluationResult, key: str | Key, *, anyway: bool = False
+) -> Pairs:
     """Return *key* of two results joined by case id; raises as `difference` does."""
     first, second = a.by_key.part(key), b.by_key.part(key)
     if first.key.function in {"min", "max"} or first.key.worst_by is not None:
-        raise UsageError(f"{key} is an extreme, and the difference of two has no interval.")
+        text = key if isinstance(key, str) else f"{key.function}({key.metric})"
+        raise UsageError(f"{text} is an extreme, and the difference of two has no interval.")
     if not anyway:
         check_comparable(a, b, first, second)
     rows_a, rows_b = joined_rows(a, b)
