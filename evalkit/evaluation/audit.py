@@ -25,7 +25,6 @@ from evalkit.judging.auditing.subject import subject_of
 from evalkit.judging.auditing.trials import Trials, check_probes, trials_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.run import seen_by
-from evalkit.llm.limits import Admission, under
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import Spent
 from evalkit.scoring.configured import ConfiguredScorer
@@ -218,7 +217,7 @@ def _asked(
             stopped=stopped.is_set,
         )
 
-    with use_session(session), under(Admission(session.controllers)):
+    with use_session(session):
         found = run_in_thread(ask, on_interrupt=stopped.set)
     if stopped.is_set():
         raise KeyboardInterrupt  # what was answered is recorded, and is not asked again

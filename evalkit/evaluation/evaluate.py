@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from evalkit.engine.shard import first_error
 from evalkit.errors import InterruptedRunError, UsageError
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.running.job import Job, first_error
+from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike
 from evalkit.evaluation.running.start import Request, start
@@ -154,7 +155,7 @@ def execute(job: Job) -> EvaluationResult:
 
 
 def _interrupt(job: Job) -> None:
-    job.state.stop("interrupted")
+    job.cancel()
     told = "what is in flight is finished; Ctrl-C again gives it up."
     desk = None if job.session is None else job.session.desk
     batches, requests = (0, 0) if desk is None else desk.on_the_way

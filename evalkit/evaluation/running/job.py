@@ -22,7 +22,7 @@ from evalkit.engine.sessions import reads_sessions
 from evalkit.engine.state import RunState
 from evalkit.entities.score import Status
 from evalkit.entities.target import Target, TargetIdentity
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import RunLockedError, UsageError
 from evalkit.evaluation.deciding.early import keep_sequences
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.deciding.watching import Watcher, course_of, saved, watcher_of
@@ -37,8 +37,7 @@ from evalkit.evaluation.running.model_session import open_session
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
-from evalkit.llm.limits import Admission, under
-from evalkit.llm.session import ModelSession, use_session
+from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.protocol import Scorer
@@ -124,7 +123,7 @@ class Job:
         self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
-        self.state.ledger.on_charge = self.state.record_charge
+        self.state.ledger.on_charge = self.state.charge
 
     def _note_recorded_errors(self) -> None:
         """Count the errors that came with stored outputs as failures of the target."""
@@ -154,9 +153,7 @@ class Job:
             self.state.on_batch = scored
             session = self.session = open_session(self)
             try:
-                with use_session(session), under(Admission(session.controllers)):
-                    async with session.open():
-                        await run_local(plan, self.state)
+                await run_local(plan, self.state, session)
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
@@ -242,10 +239,17 @@ class Job:
         seconds = monotonic() - self.started
         return {role: _usage(ledger[role], seconds) for role in asked}
 
+    def cancel(self) -> None:
+        """Ask for an end, from any thread: what is in flight is finished and kept."""
+        self.state.cancel.stop()
+
     def fail(self, error: BaseException) -> None:
         """Release everything after *error*, and say so in the store; the journal stays."""
         if self.record is not None:
-            self.record.fail(error)
+            if isinstance(error, RunLockedError):  # another process has the run, and ends it
+                self.record.close()
+            else:
+                self.record.fail(error)
         self.release(drop_journal=False)
 
     def release(self, *, drop_journal: bool) -> None:
@@ -322,14 +326,6 @@ def plan_facts(
         "runtime": dict(runtime),
         **options,
     }
-
-
-def first_error(error: BaseException) -> BaseException:
-    """Return what is inside nested exception groups: an error of ours first, else the first."""
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    inner = [first_error(one) for one in error.exceptions]
-    return next((one for one in inner if isinstance(one, EvalkitError)), inner[0])
 
 
 def remove_folder(path: Path) -> None:

@@ -86,7 +86,7 @@ def _desk(job: Job) -> Desk | None:
         folder=pending_folder(runtime),
         # What answers from recordings may take over a batch of any run; else, one's own alone.
         since=0 if runtime.mode == "auto" else job.plan_facts["created"],
-        stopped=lambda: job.state.stop_reason == "interrupted",
+        stopped=lambda: job.state.cancel.interrupted,
         keep_files=runtime.mode == "none",
     )
 
