@@ -168,7 +168,7 @@ def test_a_regression_in_one_slice_is_seen_by_the_worst(old: EvaluationResult) -
     ("gate", "status"),
     [
         pytest.param("no_regression(worst(p95(seconds), by=region), margin=9)", "FAIL", id="p95"),
-        pytest.param("no_regression(worst(median(seconds), by=region), margin=9)", "PASS", id="50"),
+        pytest.param("no_regression(worst(p10(seconds), by=region), margin=9)", "PASS", id="p10"),
         pytest.param(
             "no_regression(worst(p95(seconds), by=region)[kind=new], margin=9)", "FAIL", id="outer"
         ),
@@ -193,6 +193,7 @@ def test_the_worst_of_a_function_compares_that_function(gate: str, status: str) 
             kind, region = ("old", "new")[i // 200], ("eu", "us")[i // 100 % 2]
             tail = 50.0 if i % 5 == 0 else 1.0 - 49.0 / 4
             value = tail if slow and (kind, region) == ("new", "us") else 1.0
+            value += (i * (3 if slow else 5) % 7) / 10  # no two systems are equal to the digit
             tags = {"kind": kind, "region": region}
             made.append({"id": str(i), "question": "q", "output": str(value), "tags": tags})
         return made
@@ -202,8 +203,9 @@ def test_the_worst_of_a_function_compares_that_function(gate: str, status: str) 
         for slow in (False, True)
     )
 
-    assert before["seconds"].value == pytest.approx(after["seconds"].value)
-    assert after.check(gate, baseline=before).status == status
+    assert before["seconds"].value == pytest.approx(after["seconds"].value, abs=0.01)
+    verdict = after.check(gate, baseline=before)
+    assert verdict.status == status, [one.why for one in verdict.conditions]
 
 
 # Baseline files
