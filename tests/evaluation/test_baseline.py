@@ -193,7 +193,7 @@ def test_the_worst_of_a_function_compares_that_function(gate: str, status: str) 
             kind, region = ("old", "new")[i // 200], ("eu", "us")[i // 100 % 2]
             tail = 50.0 if i % 5 == 0 else 1.0 - 49.0 / 4
             value = tail if slow and (kind, region) == ("new", "us") else 1.0
-            value += (i * (3 if slow else 5) % 7) / 10  # no two systems are equal to the digit
+            value += (i * (37 if slow else 53) % 101) / 101  # no two systems are equal to the digit
             tags = {"kind": kind, "region": region}
             made.append({"id": str(i), "question": "q", "output": str(value), "tags": tags})
         return made
