@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import evalkit
 from evalkit.errors import UsageError
 
-FUNCTIONS: dict[str, Callable[["pd.Series[float]"], float]] = {
+FUNCTIONS: dict[str, Callable[["pd.Series[float]"], Any]] = {
     "{}": lambda values: values.mean(),
     "mean({})": lambda values: values.mean(),
     "median({})": lambda values: values.median(),
