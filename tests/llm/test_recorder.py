@@ -16,8 +16,7 @@ from evalkit.llm.recorder import Mode, Recorder
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
-from evalkit.testing import ScriptedEndpoint
-from evalkit.testing.replies import Fault, Reply, SeenRequest
+from evalkit.testing import Fault, Reply, ScriptedEndpoint, SeenRequest
 
 T = TypeVar("T")
 
