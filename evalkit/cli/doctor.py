@@ -130,16 +130,19 @@ def _plugins() -> Iterator[Finding]:
         found = catalog()
         offers = {
             "scorers": len(found.scorers),
+            "scorer families": len(found.scorer_families),
             "data sources": len(found.datasets),
+            "target schemes": len(found.targets),
             "reports": len(found.reports),
+            "calibrators": len(found.calibrators),
             "commands": len(found.commands),
         }
     except EvalkitError as error:
         yield Finding(section="plug-ins", what="loading", state="wrong", told=str(error))
         return
     for name, origin in found.plugins.provenance.items():
-        told = f"{origin.distribution} {origin.version}"
-        yield Finding(section="plug-ins", what=name, state="ok", told=told)
+        if name not in found.plugins.broken:
+            yield Finding(section="plug-ins", what=name, state="ok", told=str(origin))
     for name, why in found.plugins.broken.items():
         yield Finding(section="plug-ins", what=name, state="wrong", told=why)
     for name in settings().disabled_plugins:
@@ -166,7 +169,7 @@ def _store() -> Iterator[Finding]:
         yield Finding(section="store", what=name, state="ok", told=told)
         return
     try:
-        newest = current_store().search_runs(limit=1)
+        newest = current_store().runs.search(limit=1)
     except EvalkitError as error:
         yield Finding(section="store", what=name, state="wrong", told=str(error))
         return

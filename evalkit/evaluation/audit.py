@@ -18,14 +18,13 @@ from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike, bind_judges, resolve_scorers
 from evalkit.evaluation.running.thread import run_in_thread
 from evalkit.judging.auditing.asking import NOT_RUN, Reading, readings_of
+from evalkit.judging.auditing.audit import Audit
 from evalkit.judging.auditing.bars import Bars
-from evalkit.judging.auditing.battery import Audit
 from evalkit.judging.auditing.measuring import batteries_of
 from evalkit.judging.auditing.subject import subject_of
 from evalkit.judging.auditing.trials import Trials, check_probes, trials_of
 from evalkit.judging.judge import Judge
-from evalkit.judging.run import seen_by
-from evalkit.llm.limits import Admission, under
+from evalkit.judging.prepared import seen_by
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import Spent
 from evalkit.scoring.configured import ConfiguredScorer
@@ -218,7 +217,7 @@ def _asked(
             stopped=stopped.is_set,
         )
 
-    with use_session(session), under(Admission(session.controllers)):
+    with use_session(session):
         found = run_in_thread(ask, on_interrupt=stopped.set)
     if stopped.is_set():
         raise KeyboardInterrupt  # what was answered is recorded, and is not asked again

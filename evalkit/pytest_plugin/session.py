@@ -10,9 +10,9 @@ import pytest
 
 from evalkit.errors import EvalkitError, InterruptedRunError
 from evalkit.pytest_plugin.cases import CaseItem
-from evalkit.pytest_plugin.door import FOLDER, SUMMARY, mark_of
 from evalkit.pytest_plugin.fixtures import check_function, fixture_names
 from evalkit.pytest_plugin.gates import BODY, GateItem
+from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
 from evalkit.pytest_plugin.options import session_options
 from evalkit.pytest_plugin.summary import Summary
 from evalkit.suites.case import CaseJudge

@@ -318,8 +318,9 @@ def test_a_baseline_that_is_gone_or_renewed_changes_no_finished_verdict(folder: 
     assert "b.json" in verdict.conditions[0].why
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("status", ["PASS", "FAIL"])
-def test_a_verdict_of_an_older_release_has_its_status_alone(folder: Path, status: str) -> None:
+def test_a_verdict_of_an_older_release_has_its_status_alone(status: str) -> None:
     new = run(0.5, "new", gates="text.exact_match >= 0.1")
     written = json.loads(new.folder.result.read_text())
     new.folder.result.write_text(json.dumps(written | {"verdict": status}))

@@ -162,7 +162,7 @@ class Watcher:
         for one in self._watched:
             one.follower.advance()
         if self.cases is not None:
-            state.stop(DECIDED)
+            state.cancel.stop(DECIDED)
 
     def _is_scored(self, state: RunState, shard: Shard) -> bool:
         return all((shard.index, place) in state.scored for place in self._places)

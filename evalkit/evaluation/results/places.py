@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.entities.run import Run
-from evalkit.store import TrackingStore, open_store
+from evalkit.store import Store, open_store
 from evalkit.store.artifacts import local_folder
 
 PLACE_TAG = "evalkit.evaluation"
 """Tag of a run that holds an evaluation: the folder's name among its artifacts."""
 
 
-def store_of(setting: str | bool | None) -> tuple[TrackingStore, bool] | None:
+def store_of(setting: str | bool | None) -> tuple[Store, bool] | None:
     """Return the store that ``Runtime(store=)`` means, and whether it was opened here."""
     if setting is False:
         return None
@@ -28,7 +28,7 @@ def store_of(setting: str | bool | None) -> tuple[TrackingStore, bool] | None:
 class Place:
     """Where a new evaluation's folder is to be."""
 
-    store: TrackingStore
+    store: Store
     closes: bool
     experiment_id: str
     root: Path
@@ -44,12 +44,12 @@ def place_of(setting: str | bool | None, experiment: str | None) -> Place | None
         return None
     store, closes = found
     if experiment is not None:
-        experiment_id = store.get_or_create_experiment(experiment).experiment_id
+        experiment_id = store.experiments.get_or_create(experiment).experiment_id
     elif closes:
         experiment_id = "0"
     else:
         experiment_id = current_experiment_id(store)
-    root = local_folder(store.get_experiment(experiment_id).artifact_location)
+    root = local_folder(store.experiments.get(experiment_id).artifact_location)
     return Place(store, closes, experiment_id, root)
 
 

@@ -41,7 +41,7 @@ class EvaluationPlan:
 
     name: str
     target: TargetIdentity
-    model_id: str | None
+    model_id: str
     """Identity of what is evaluated: a digest over the target."""
 
     scorers: Sequence[Mapping[str, Any]]

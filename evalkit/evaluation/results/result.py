@@ -168,10 +168,9 @@ class Result:
         return self.facts.run_id
 
     @property
-    def model_id(self) -> str | None:
+    def model_id(self) -> str:
         """Identity of what was evaluated: a digest over the target, or over stored outputs."""
-        model_id: str | None = self.facts.plan.model_id
-        return model_id
+        return self.facts.plan.model_id
 
     @property
     def name(self) -> str:
@@ -207,8 +206,7 @@ class Result:
     @property
     def repeats(self) -> int:
         """Times that each case was run."""
-        repeats: int = self.facts.plan.repeats
-        return repeats
+        return self.facts.plan.repeats
 
     def __len__(self) -> int:
         return self.spool.n

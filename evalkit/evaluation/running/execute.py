@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any, TypeVar
 
-from evalkit.errors import EvalkitError, InterruptedRunError
+from evalkit.engine.shard import first_error
+from evalkit.errors import InterruptedRunError
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.thread import run_in_thread
@@ -44,7 +45,7 @@ async def aexecute(job: Job[R]) -> R:
 
 
 def _interrupt(job: Job[Any]) -> None:
-    job.state.stop("interrupted")
+    job.cancel()
     told = "what is in flight is finished; Ctrl-C again gives it up."
     desk = None if job.session is None else job.session.desk
     batches, requests = (0, 0) if desk is None else desk.on_the_way
@@ -59,11 +60,3 @@ async def _journalled(job: Job[Any]) -> None:
         await job.run()
     except BaseExceptionGroup as group:
         raise first_error(group) from group
-
-
-def first_error(error: BaseException) -> BaseException:
-    """Return what is inside nested exception groups: an error of ours first, else the first."""
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    inner = [first_error(one) for one in error.exceptions]
-    return next((one for one in inner if isinstance(one, EvalkitError)), inner[0])

@@ -17,7 +17,7 @@ from evalkit.engine.sessions import reads_sessions
 from evalkit.engine.state import RunState
 from evalkit.entities.score import Status
 from evalkit.entities.target import Target
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import EvalkitError, RunLockedError, UsageError
 from evalkit.evaluation.baselines.opening import reopened
 from evalkit.evaluation.deciding.early import keep_sequences
 from evalkit.evaluation.deciding.gates import judge_gates
@@ -33,10 +33,9 @@ from evalkit.evaluation.results.scores_file import write_scores
 from evalkit.evaluation.running.environment import environment
 from evalkit.evaluation.running.model_session import desk_of, session_of
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.hooks.telling import tell
+from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
-from evalkit.llm.limits import Admission, under
-from evalkit.llm.session import ModelSession, use_session
+from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.protocol import Scorer
@@ -127,7 +126,7 @@ class Job(Generic[R]):
         self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
-        self.state.ledger.on_charge = self.state.record_charge
+        self.state.ledger.on_charge = self.state.charge
 
     def _note_recorded_errors(self) -> None:
         """Count the errors that came with stored outputs as failures of the target."""
@@ -157,9 +156,7 @@ class Job(Generic[R]):
             self.state.on_batch = scored
             session = self.session = self._open_session()
             try:
-                with use_session(session), under(Admission(session.controllers)):
-                    async with session.open():
-                        await run_local(plan, self.state)
+                await run_local(plan, self.state, session)
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
@@ -175,7 +172,7 @@ class Job(Generic[R]):
             desk=desk_of(
                 self.runtime,
                 since=since,
-                stopped=lambda: self.state.stop_reason == "interrupted",
+                stopped=lambda: self.state.cancel.interrupted,
             ),
         )
 
@@ -268,10 +265,17 @@ class Job(Generic[R]):
         seconds = monotonic() - self.started
         return {role: _usage(ledger[role], seconds) for role in asked}
 
+    def cancel(self) -> None:
+        """Ask for an end, from any thread: what is in flight is finished and kept."""
+        self.state.cancel.stop()
+
     def fail(self, error: BaseException) -> None:
         """Release everything after *error*, and say so in the store; the journal stays."""
         if self.record is not None:
-            self.record.fail(error)
+            if isinstance(error, RunLockedError):  # another process has the run, and ends it
+                self.record.close()
+            else:
+                self.record.fail(error)
         self.release(drop_journal=False)
 
     def release(self, *, drop_journal: bool) -> None:

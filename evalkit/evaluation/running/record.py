@@ -14,14 +14,14 @@ from evalkit.errors import EvalkitError
 from evalkit.evaluation.results.assessments import log_assessments
 from evalkit.evaluation.results.places import PLACE_TAG
 from evalkit.evaluation.results.result import Result
-from evalkit.store import TrackingStore
+from evalkit.store import Store
 
 
 @dataclass(slots=True)
 class RunRecord:
     """The run that an evaluation belongs to."""
 
-    store: TrackingStore
+    store: Store
     run_id: str
     owned: bool
     """Whether the evaluation made the run, and so ends it."""
@@ -32,13 +32,11 @@ class RunRecord:
 
     def begin(self) -> None:
         """Say that the run is going on, once its lock is held."""
-        if self.owned and self.store.get_run(self.run_id).info.status is not RunStatus.RUNNING:
-            self.store.update_run(self.run_id, status=RunStatus.RUNNING)
+        if self.owned and self.store.runs.get(self.run_id).info.status is not RunStatus.RUNNING:
+            self.store.runs.update(self.run_id, status=RunStatus.RUNNING)
 
     def finish(self, result: Result) -> None:
-        """Write params, metrics, tags and summaries, and end the run."""
-        if self.place is not None:
-            self.store.set_tags(self.run_id, {PLACE_TAG: self.place})
+        """Write what the evaluation came to, and end the run: all of it, or nothing."""
         stamp = now_milliseconds()
         plan = result.facts.plan
         metrics = [
@@ -46,35 +44,31 @@ class RunRecord:
             for key, estimate in result.estimates.items()
             if estimate.value is not None
         ]
-        self.store.log_batch(
-            self.run_id,
-            metrics=metrics,
-            tags={
-                "evalkit.verdict": str(result.verdict.status),
-                "evalkit.conditions": str(len(result.verdict.conditions)),
-                "evalkit.status": result.facts.status,
-                MODEL_ID_TAG: plan.model_id,
-                "evalkit.dataset_digest": plan.dataset.digest,
-            },
-        )
-        signatures = result.signatures
-        self.store.write_evaluation_summary(
-            self.run_id,
-            [
-                EvaluationSummary.of(
-                    estimate,
-                    signature=_signature(key, signatures),
-                    dataset_digest=plan.dataset.digest,
-                )
-                for key, estimate in result.estimates.items()
-            ],
-        )
-        log_assessments(result, self.store)
-        if self.owned:
-            done = result.facts.status in {"complete", "decided"}
-            self.store.update_run(
-                self.run_id, status=RunStatus.FINISHED if done else RunStatus.KILLED
+        signatures, digest = result.signatures, plan.dataset.digest
+        summaries = [
+            EvaluationSummary(estimate, _signature(key, signatures), digest)
+            for key, estimate in result.estimates.items()
+        ]
+        tags = {
+            "evalkit.verdict": str(result.verdict.status),
+            "evalkit.conditions": str(len(result.verdict.conditions)),
+            "evalkit.status": result.facts.status,
+            MODEL_ID_TAG: plan.model_id,
+            "evalkit.dataset_digest": digest,
+        }
+        if self.place is not None:
+            tags[PLACE_TAG] = self.place
+        done = result.facts.status in {"complete", "decided"}
+        status = RunStatus.FINISHED if done else RunStatus.KILLED
+        with self.store.transaction():
+            self.store.finish_run(
+                self.run_id,
+                status=status if self.owned else None,
+                metrics=metrics,
+                tags=tags,
+                summaries=summaries,
             )
+            log_assessments(result, self.store)
         self.close()
 
     def fail(self, error: BaseException) -> None:
@@ -83,7 +77,7 @@ class RunRecord:
             if self.owned:
                 interrupted = isinstance(error, KeyboardInterrupt)
                 status = RunStatus.KILLED if interrupted else RunStatus.FAILED
-                self.store.update_run(self.run_id, status=status)
+                self.store.runs.update(self.run_id, status=status)
             self.close()
 
     def close(self) -> None:

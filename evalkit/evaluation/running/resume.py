@@ -7,9 +7,8 @@ from typing import TypeVar
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.data.spool import Spool
-from evalkit.engine.journal import RunLock
 from evalkit.entities.target import Target, TargetIdentity
-from evalkit.errors import DataError, RunLockedError, UsageError
+from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.loading import find_folder
@@ -84,8 +83,6 @@ def _is_decided(folder: Folder) -> bool:
 def _unfinished(run: str, store: str | bool | None) -> tuple[Folder, EvaluationPlan]:
     folder = find_folder(run, store if isinstance(store, str) else None)
     plan = folder.read_plan()
-    if RunLock.held(folder.path):
-        raise RunLockedError(plan.run_id or str(folder.path), "another process")
     if folder.result.is_file() and not folder.journal.is_file():
         raise UsageError(f"Run {run!r} is complete; there is nothing to resume.")
     if not folder.cases.is_file():

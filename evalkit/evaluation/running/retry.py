@@ -13,6 +13,7 @@ from evalkit._internal.ids import new_run_id
 from evalkit.data.spool import Spool
 from evalkit.engine.call import FIELDS, Call
 from evalkit.engine.plan import Plan, Shard
+from evalkit.engine.records import Called, CellScored, Charged, Scored
 from evalkit.engine.score import is_async
 from evalkit.engine.verdicts import PLAIN
 from evalkit.entities.score import Status
@@ -137,14 +138,14 @@ def _keep_scores(job: Job[Any], place: int, scorer: Any, result: Result) -> None
         parts = {key: _cut(column, plan, shard) for key, column in columns.items()}
         lost = [part.status == Status.FAILED for part in parts.values()]
         if not any(cells.any() for cells in lost):
-            job.state.record_batch(shard.index, place, parts, whole=True)
+            job.state.record(Scored(shard.index, place, parts))
         elif is_async(scorer):  # a paid judge is not asked again for what it has answered
             batch = plan.batch(shard)
             for row in range(len(shard) * plan.repeats):
                 if not any(cells[row] for cells in lost):
                     key = f"{batch.ids[row // plan.repeats]}\0{row % plan.repeats}"
                     cells = {name: part.cell(row) for name, part in parts.items()}
-                    job.state.record_cell(place, key, cells)
+                    job.state.record(CellScored(place, key, cells))
 
 
 def columns_of(result: Result, name: str) -> dict[str, ScoreColumn]:
@@ -167,10 +168,10 @@ def take_over(job: Job[Any], results: Sequence[Result], keep: Callable[[Call], b
     job.open_journal()
     for cell, call in _calls(results):
         if keep(call):
-            job.state.record_call(cell, call, metered=True)
+            job.state.record(Called.of(cell, call, metered=True))
     for result in results:
         for role, usage in result.usage.items():
-            job.state.record_spent(role, spent_of(usage))
+            job.state.record(Charged(role, spent_of(usage)))
     job.state.finished_before, job.state.finished = job.state.finished, 0
 
 
@@ -272,19 +273,19 @@ def _new_place(
     found = store_of(result.facts.plan.store)
     assert found is not None  # noqa: S101  only False means no store
     store, closes = found
-    run = store.get_run(result.run_id)
+    run = store.runs.get(result.run_id)
     if not same_run:
-        run = store.create_run(
+        run = store.runs.create(
             run.experiment_id,
             run_id=new_run_id(),
             name=run.info.run_name,
             tags={"evalkit.retry_of": result.run_id},
         )
-    artifacts = local_folder(store.artifact_uri(run.run_id))
+    artifacts = local_folder(store.runs.artifact_uri(run.run_id))
     make_folder(artifacts)
     made = reserved_folder(artifacts)
     if not same_run:
-        store.set_tags(run.run_id, {PLACE_TAG: made.name})
+        store.runs.set_tags(run.run_id, {PLACE_TAG: made.name})
     # The run keeps its finished evaluation until this one is finished too.
     place = made.name if same_run else None
     record = RunRecord(store, run.run_id, owned=not same_run, closes=closes, place=place)

@@ -1,7 +1,7 @@
 """What pytest meets first: options, and a look at each function for a suite's mark.
 
-Nothing of evalkit is imported here at the top, so that a session without suites pays only for
-this file.
+Nothing heavier than marks is imported here at the top, so that a session without suites pays for
+next to nothing.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
+
 if TYPE_CHECKING:
     from evalkit.pytest_plugin.session import SuiteSession
-    from evalkit.suites.suite import CasesMark, GatesMark
 
 SESSION = "evalkit-session"
 """Name of the plug-in that is registered with the first suite."""
-SUMMARY = "evalkit-summary"
-"""Name of the plug-in that tells at the end what came of suites."""
-FOLDER = "evalkit_folder"
-"""What pytest-xdist tells its workers: the folder that all processes of the session share."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,14 +69,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def mark_of(function: object) -> CasesMark | GatesMark | None:
-    """Return what a suite put on a test function."""
-    return getattr(function, "__evalkit__", None)
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist which folder its session shares."""
+    # start-up: a session without workers needs none of it
     from evalkit.pytest_plugin.summary import Summary
 
     config: pytest.Config = node.config
@@ -114,6 +107,7 @@ def _session(config: pytest.Config) -> SuiteSession:
     """Return the plug-in that runs suites, registered when first asked for."""
     found: SuiteSession | None = config.pluginmanager.get_plugin(SESSION)
     if found is None:
+        # start-up: a session without suites needs none of it
         from evalkit.errors import EvalkitError
         from evalkit.pytest_plugin.session import SuiteSession
 

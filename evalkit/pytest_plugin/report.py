@@ -28,7 +28,7 @@ Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class SuiteOutcome:
     """One suite that ran."""
 
     name: str
@@ -49,7 +49,7 @@ class Finished:
         return next((status for status in order if status in found), "no gate")
 
 
-class Ending:
+class SessionReport:
     """Writes and shows what came of the suites of one session."""
 
     def __init__(self, folder: Path, entries: Sequence[Entry], config: pytest.Config) -> None:
@@ -61,7 +61,7 @@ class Ending:
         self._options: SuiteOptions = session_options(config)
         self._root = config.rootpath
         self._suites = [
-            _finished(json.loads(mark.read_text(encoding="utf-8")), entries)
+            _outcome(json.loads(mark.read_text(encoding="utf-8")), entries)
             for mark in sorted(folder.glob("done-*.json"), key=lambda path: path.stat().st_mtime_ns)
         ]
         self._written: dict[str, list[str]] = {}
@@ -77,7 +77,7 @@ class Ending:
             problems += self._tried(suite, lambda s=suite, p=place: _step_summary(s, first=p == 0))
         return problems
 
-    def _tried(self, suite: Finished, act: Any) -> list[str]:
+    def _tried(self, suite: SuiteOutcome, act: Any) -> list[str]:
         try:
             done = act()
         except EvalkitError as error:
@@ -86,13 +86,13 @@ class Ending:
             self._written.setdefault(suite.name, []).append(done)
         return []
 
-    def _report(self, suite: Finished, path: Path) -> str:
+    def _report(self, suite: SuiteOutcome, path: Path) -> str:
         if len(self._suites) > 1:
             path = path.with_name(f"{path.stem}-{_file_name(suite.name)}{path.suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
         return f"report: {suite.result.report(path)}"
 
-    def _baseline(self, suite: Finished) -> str:
+    def _baseline(self, suite: SuiteOutcome) -> str:
         if suite.partial:
             raise UsageError("the baseline is not written: only some of the cases were selected.")
         if suite.baseline is None or Path(suite.baseline).suffix != ".json":
@@ -132,14 +132,14 @@ class Ending:
                 )
 
 
-def _step_summary(suite: Finished, *, first: bool) -> None:
+def _step_summary(suite: SuiteOutcome, *, first: bool) -> None:
     github = github_actions()
     if github is not None and github.summary is not None:
         step_summary(github.summary, text(suite.result), first=first)
 
 
-def _finished(facts: Mapping[str, Any], entries: Sequence[Entry]) -> Finished:
-    return Finished(
+def _outcome(facts: Mapping[str, Any], entries: Sequence[Entry]) -> SuiteOutcome:
+    return SuiteOutcome(
         name=facts["suite"],
         result=EvaluationResult.load(facts["folder"]),
         partial=facts["partial"],
@@ -148,7 +148,7 @@ def _finished(facts: Mapping[str, Any], entries: Sequence[Entry]) -> Finished:
     )
 
 
-def _head(suite: Finished) -> str:
+def _head(suite: SuiteOutcome) -> str:
     cases = suite.of("case")
     counts = {status: sum(e["status"] == status for e in cases) for status in _WORDS}
     told = [f"{count} {_WORDS[status]}" for status, count in counts.items() if count]
@@ -180,12 +180,12 @@ def _estimates(result: EvaluationResult) -> Iterator[str]:
         yield f"and {len(found) - _SHOWN} more metrics"
 
 
-def _open(suite: Finished) -> list[Entry]:
+def _open(suite: SuiteOutcome) -> list[Entry]:
     """Return the gates that did not pass."""
     return [entry for entry in suite.of("gate") if entry["status"] not in {None, "PASS"}]
 
 
-def _remarks(suite: Finished) -> Iterator[str]:
+def _remarks(suite: SuiteOutcome) -> Iterator[str]:
     cases = suite.of("case")
     flaky = [entry["flaky"] for entry in cases if entry["flaky"]]
     expired = [e for e in cases if e["expired"]]

@@ -1,7 +1,4 @@
-"""The one database file of a store: connections, transactions, locks, and SQLite's errors.
-
-Everything that only SQLite says or does is in this module.
-"""
+"""SQLite: one file, its connections, locks and errors, and what only SQLite says or does."""
 
 from __future__ import annotations
 
@@ -11,14 +8,14 @@ import random
 import sqlite3
 import threading
 import time
-import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.pool import Pool, QueuePool
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
 
 from evalkit._internal import clock
 from evalkit.errors import StoreUnavailableError
@@ -62,81 +59,62 @@ _PROBLEMS: dict[int, tuple[str, str]] = {
 }
 
 
-class Database:
-    """A SQLite database in write-ahead mode, for any number of threads and processes.
-
-    One thread of a process writes at a time; readers see a snapshot and never wait.  A copy that a
-    forked child inherits opens connections of its own.
-    """
+class SqliteDialect:
+    """A SQLite file in write-ahead mode; one thread of a process writes at a time."""
 
     def __init__(self, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
-        self.path = path
+        self.path = path.absolute()
+        self.uri = f"sqlite:///{self.path.as_posix()}"
+        self.place = str(self.path)
+        self._lock_timeout_seconds = lock_timeout_seconds
         self._write_lock = threading.Lock()
-        self._pools_of_parents: list[Pool] = []
-        with self._translated():
-            _make_private_file(path)
-        self.engine = create_engine(
+
+    def connect(self) -> Engine:
+        try:
+            _make_private_file(self.path)
+        except OSError as error:
+            problem = f"cannot be opened for writing ({error.strerror})"
+            raise StoreUnavailableError(self.place, problem, _WRITE_ELSEWHERE) from error
+        engine = create_engine(
             "sqlite://",
-            creator=partial(_connect, path, lock_timeout_seconds),
+            creator=partial(_connect, self.path, self._lock_timeout_seconds),
             poolclass=QueuePool,
             pool_size=5,
             max_overflow=-1,
         )
-        # Neither knows this object, so that it is closed as soon as nobody holds it any more.
-        event.listen(self.engine, "begin", partial(_begin, lock_timeout_seconds))
-        weakref.finalize(self, self.engine.dispose)
-        _DATABASES.add(self)
+        event.listen(engine, "begin", partial(_begin, self._lock_timeout_seconds))
+        return engine
 
     @contextlib.contextmanager
-    def read(self) -> Generator[Connection]:
-        """Open a snapshot for reading; all statements of the block see the same state.
-
-        Raises:
-            StoreUnavailableError: If the database cannot be read.
-        """
-        with self._translated(), self.engine.connect() as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def write(self) -> Generator[Connection]:
-        """Open a transaction that holds the write lock, committed if the block raises nothing.
-
-        Raises:
-            StoreUnavailableError: If the database cannot be written or stays locked.
-        """
-        with self._translated(), self._write_lock, self.engine.connect() as plain:
+    def begin(self, engine: Engine) -> Generator[Connection]:
+        with self._write_lock, engine.connect() as plain:
             connection = plain.execution_options(evalkit_write=True)
             with connection.begin():
                 yield connection
 
-    def close(self) -> None:
-        """Close every connection; the last process to do so folds the log into the file."""
-        self.engine.dispose()
+    def upsert(self, table: Table, *, by: Sequence[str] = (), replace: bool = True) -> Insert:
+        statement = insert(table)
+        primary = {column.name for column in table.primary_key}
+        key = list(by or primary)
+        others = [c.name for c in table.columns if c.name not in {*primary, *key}]
+        if not replace or not others:
+            return statement.on_conflict_do_nothing(index_elements=key)
+        values = {name: statement.excluded[name] for name in others}
+        return statement.on_conflict_do_update(index_elements=key, set_=values)
 
-    def forget_parent(self) -> None:
-        """Leave the connections and locks of the parent process alone, in a forked child.
+    def lock_schema(self, connection: Connection) -> None:
+        del connection  # `begin` took the write lock, and changes of the schema are rolled back
 
-        SQLite's connections must not cross a fork, not even to be closed.
-        """
-        self._pools_of_parents.append(self.engine.pool)
-        self.engine.dispose(close=False)
+    def explain(self, error: Exception) -> StoreUnavailableError | None:
+        if isinstance(error, DBAPIError) and isinstance(error.orig, Exception):
+            error = error.orig
+        if isinstance(error, sqlite3.Error):
+            problem = _PROBLEMS.get(_primary_code(error))
+            return None if problem is None else StoreUnavailableError(self.place, *problem)
+        return None
+
+    def leave_parent(self) -> None:
         self._write_lock = threading.Lock()
-
-    @contextlib.contextmanager
-    def _translated(self) -> Generator[None]:
-        try:
-            yield
-        except IntegrityError:
-            raise
-        except DBAPIError as error:
-            if not isinstance(error.orig, sqlite3.Error):
-                raise
-            raise _clear_error(self.path, error.orig) from error
-        except sqlite3.Error as error:
-            raise _clear_error(self.path, error) from error
-        except OSError as error:
-            problem = f"cannot be opened for writing ({error.strerror})"
-            raise StoreUnavailableError(str(self.path), problem, _WRITE_ELSEWHERE) from error
 
 
 def _make_private_file(path: Path) -> None:
@@ -192,21 +170,3 @@ def _patiently(connection: sqlite3.Connection, statement: str, timeout_seconds: 
 def _primary_code(error: sqlite3.Error) -> int:
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & 0xFF
-
-
-def _clear_error(path: Path, error: sqlite3.Error) -> Exception:
-    """Return *error* in words that say what to do, or itself where it is a bug of ours."""
-    found = _PROBLEMS.get(_primary_code(error))
-    return error if found is None else StoreUnavailableError(str(path), *found)
-
-
-_DATABASES: weakref.WeakSet[Database] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for database in _DATABASES:
-        database.forget_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
