@@ -89,7 +89,9 @@ class GateVerdict:
 
 
 def _condition(fields: Mapping[str, Any]) -> ConditionVerdict:
-    from evalkit.stats import PairedDifference  # start-up: only a written difference needs it
+    from evalkit.stats.paired import (
+        PairedDifference,  # start-up: only a written difference needs it
+    )
 
     estimate, difference = fields["estimate"], fields["difference"]
     return ConditionVerdict(
