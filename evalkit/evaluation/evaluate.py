@@ -109,7 +109,7 @@ def evaluate(
         judge_model=judge_model,
         runtime=_checked(runtime),
     )
-    return execute(_job(request))
+    return execute(open_job(request))
 
 
 async def aevaluate(
@@ -174,7 +174,7 @@ async def aevaluate(
         judge_model=judge_model,
         runtime=_checked(runtime),
     )
-    return await aexecute(await anyio.to_thread.run_sync(_job, request))
+    return await aexecute(await anyio.to_thread.run_sync(open_job, request))
 
 
 def _checked(runtime: Any) -> Runtime:
@@ -183,7 +183,8 @@ def _checked(runtime: Any) -> Runtime:
     return runtime or _NO_RUNTIME
 
 
-def _job(request: Request) -> Job[EvaluationResult]:
+def open_job(request: Request) -> Job[EvaluationResult]:
+    """Start what *request* asks for, or go on with the run that it names."""
     if request.runtime.resume is not None:
         return reopen(request, EvaluationResult)
     return start(request, EvaluationResult)
