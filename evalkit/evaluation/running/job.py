@@ -31,7 +31,7 @@ from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.results.saving import write_result
 from evalkit.evaluation.results.scores_file import write_scores
 from evalkit.evaluation.running.environment import environment
-from evalkit.evaluation.running.model_session import desk_of, session_of
+from evalkit.evaluation.running.model_session import desk_of, session_of, worker_session
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
@@ -156,7 +156,15 @@ class Job(Generic[R]):
             self.state.on_batch = scored
             session = self.session = self._open_session()
             try:
-                await run_local(plan, self.state, session)
+                if plan.limits.workers:
+                    from evalkit.engine.backend.processes import (  # start-up: few runs need it
+                        run_processes,
+                    )
+
+                    opener = worker_session(self.runtime, self.plan_facts.created)
+                    await run_processes(plan, self.state, session, opener)
+                else:
+                    await run_local(plan, self.state, session)
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()

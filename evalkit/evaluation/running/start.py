@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from evalkit._internal.ids import new_name, new_run_id
 from evalkit.data.spool import Spool, spool
-from evalkit.engine.plan import LIVE_ROWS, STORED_ROWS
+from evalkit.engine.plan import rows_of_shards, workers_of
+from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.deciding.stopping import stop_facts
@@ -99,6 +100,8 @@ def start(request: Request, kind: type[R]) -> Job[R]:
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
         check_gates(options["gates"], scorers, cases)
         check_replayable(target, request.runtime)
+        if request.runtime.limits().workers:
+            check_portable([*scorers, *([] if target is None else [target])])
         with use_session(checking_session(request.runtime)):
             target = _checked(target, cases)
         record = None if place is None else _open_run(request, place, scorers, target)
@@ -116,7 +119,10 @@ def start(request: Request, kind: type[R]) -> Job[R]:
         name=name,
         data_name=_data_name(request.data),
         target=None if target is None else target.identity,
-        shard_rows=options.pop("shard_rows", STORED_ROWS if target is None else LIVE_ROWS),
+        shard_rows=options.pop("shard_rows", None)
+        or rows_of_shards(
+            cases.n, live=target is not None, workers=workers_of(request.runtime.backend)
+        ),
         runtime=shown(request.runtime),
         **options,
         **_belonging(record),
