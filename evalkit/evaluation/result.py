@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation.results.variance import VarianceParts
     from evalkit.evaluation.running.scorers import ScorerLike
     from evalkit.judging.calibration import Calibration
-    from evalkit.stats.paired import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 
 class EvaluationResult(Result):

@@ -13,7 +13,7 @@ from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.planning import hint, more_for
 
 if TYPE_CHECKING:
-    from evalkit.stats.paired import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""
@@ -89,9 +89,7 @@ class GateVerdict:
 
 
 def _condition(fields: Mapping[str, Any]) -> ConditionVerdict:
-    from evalkit.stats.paired import (
-        PairedDifference,  # start-up: only a written difference needs it
-    )
+    from evalkit.stats.difference import PairedDifference  # start-up: few verdicts have one
 
     estimate, difference = fields["estimate"], fields["difference"]
     return ConditionVerdict(

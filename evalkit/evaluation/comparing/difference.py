@@ -10,7 +10,8 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.pairs import Pairs, pairs
 from evalkit.evaluation.comparing.resampled import corpus_difference, quantile_difference
 from evalkit.evaluation.results.result import Result
-from evalkit.stats.paired import PairedDifference, paired_difference
+from evalkit.stats.difference import PairedDifference
+from evalkit.stats.paired import paired_difference
 
 
 def difference(a: Result, b: Result, key: str, *, anyway: bool = False) -> PairedDifference:

@@ -10,8 +10,8 @@ import numpy as np
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.pairs import Pairs
+from evalkit.stats.difference import PairedDifference
 from evalkit.stats.multiple import benjamini_hochberg, holm
-from evalkit.stats.paired import PairedDifference
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -11,7 +11,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.difference import difference_of
 from evalkit.evaluation.comparing.row import Row, adjusted
 from evalkit.evaluation.results.result import Result
-from evalkit.stats.paired import PairedDifference
+from evalkit.stats.difference import PairedDifference
 
 if TYPE_CHECKING:
     import pandas as pd
