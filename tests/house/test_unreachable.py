@@ -25,8 +25,10 @@ CALLED_BY_OTHERS = {
 """What is called by name only, or by way of a decorator."""
 
 OURS = ("evalkit", "evalkit_scorers", "evalkit_judges", "evalkit_datasets")
+LIGHT_ROOMS = {"cli": "each command imports what it needs when it is typed"}
+"""Rooms where one reason holds for every import inside a function."""
+
 UNEXPLAINED = {
-    "cli": 150,
     "evaluation": 65,
     "judging": 12,
     "scoring": 7,
@@ -74,6 +76,8 @@ def test_an_import_inside_a_function_says_why(product: Mapping[str, ast.Module])
     for path, tree in product.items():
         parts = Path(path).parts
         room = parts[1].removesuffix(".py")
+        if room in LIGHT_ROOMS:
+            continue
         lines = (Path(__file__).parents[2] / path).read_text("utf-8").splitlines()
         counts[room] += sum(not _says_why(lines, line) for line in _inner_imports(tree))
 
