@@ -11,7 +11,7 @@ import click
 import pytest
 
 from evalkit.cli.main import cli
-from evalkit.cli.translating import guarded
+from evalkit.cli.guard import guarded
 from evalkit.errors import JournalError, UsageError
 
 Type = Callable[..., Any]

@@ -72,7 +72,7 @@ def test_the_doctor_names_a_broken_plug_in_and_its_distribution(
 
     assert done.code == 4
     broken = [finding for finding in done.json if finding["state"] == "wrong"]
-    assert [(finding["what"], finding["told"]) for finding in broken] == [
+    assert [(finding["what"], finding["note"]) for finding in broken] == [
         ("stranger", "stranger 1.2: RuntimeError: no")
     ]
 
