@@ -49,7 +49,7 @@ def list_recordings(folder: str | None, as_json: bool) -> None:
     groups: dict[str, list[Entry]] = {}
     for entry in listed:
         groups.setdefault(entry.label, []).append(entry)
-    facts = {
+    facts: dict[str, Any] = {
         "place": str(place),
         "recordings": len(listed),
         "bytes": sum(entry.bytes for entry in listed),
