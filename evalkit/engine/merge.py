@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from evalkit.engine.joining import join
@@ -14,29 +13,9 @@ from evalkit.engine.verdicts import PLAIN
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 from evalkit.scoring.column import ScoreColumn
-from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.metric import Metric
 from evalkit.scoring.protocol import Scorer, facts_of
 from evalkit.scoring.signature import signature
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """One metric of a result: its scores over all cells, and what is known of it."""
-
-    key: str
-    """Key in the result: the scorer's name, with ``.key`` where it has several metrics."""
-
-    scorer: str
-    """Name of the scorer."""
-
-    column: ScoreColumn
-    """Scores of all cells, case by case."""
-
-    facts: MetricFacts
-    signature: str
-
-    source: Any = None
-    """The scorer itself where it computes a corpus value; ``None`` for a mean of cells."""
 
 
 def merge(plan: Plan, state: RunState) -> list[Metric]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evalkit.entities.score import Status
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
+    from evalkit.scoring.metric import Metric
 
 _FEW: Final = 11
 """Different values up to which each has a bar of its own."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json
-from evalkit.evaluation.outputs_file import read_outputs
-from evalkit.evaluation.table import explanations_of
+from evalkit.evaluation.results.cells import explanations_of
+from evalkit.evaluation.results.outputs_file import read_outputs
 from evalkit.report.failing import failure_groups
 from evalkit.report.slices import tag_columns
 from evalkit.report.texts import as_shown
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evalkit.data.spool import Spool
-    from evalkit.engine.merge import Metric
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
 
 MOST_CASES: Final = 100_000
 """Cases in one page; of more, those that failed and the worst come first."""

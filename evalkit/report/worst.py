@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from evalkit.entities.score import Status
 
 if TYPE_CHECKING:
-    from evalkit.engine.merge import Metric
+    from evalkit.scoring.metric import Metric
 
 SHOWN: Final = 12
 """Cells that a report shows of each metric."""

@@ -1,0 +1,335 @@
+"""Estimates by key: plain metrics, functions of their cells, slices by tag."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalkit.entities.estimate import Estimate
+from evalkit.entities.score import Status
+from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
+from evalkit.gates.key import Key, parse_key
+from evalkit.gates.verdict import COVERAGE
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.estimate import (
+    Design,
+    case_values,
+    case_weights,
+    cells_of_rows,
+    estimate_corpus,
+    estimate_mean,
+)
+from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.metric import Metric
+from evalkit.scoring.reduce import Reducer
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from evalkit.data.spool import Spool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a key is about: the metric whose cells count, and how they become one number."""
+
+    metric: Metric
+    reducer: Reducer
+    key: Key
+
+
+_RATE = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
+
+
+class Estimates:
+    """Computes an estimate for each key that is asked for, and remembers it."""
+
+    def __init__(
+        self,
+        metrics: Sequence[Metric],
+        design: Design,
+        reducers: Sequence[Reducer],
+        spool: Spool,
+        known: Mapping[str, Estimate] | None = None,
+    ) -> None:
+        """Estimate *metrics* of the cases in *spool*; *known* ones were computed before."""
+        self._metrics = {metric.key: metric for metric in metrics}
+        self._design = design
+        self._reducers = reducers
+        self._spool = spool
+        self._found: dict[tuple[str, float], Estimate] = {}
+        for key, estimate in (known or {}).items():
+            self._found[key, design.level] = estimate
+        self._plain: list[str] | None = None
+        self._of_label: dict[str, Metric] = {}
+        self._tags: dict[str, list[str | None]] = {}
+
+    def plain(self) -> dict[str, Estimate]:
+        """Return the estimate of every metric, label and reducer, in order."""
+        return {key: self[key] for key in self.plain_keys()}
+
+    def plain_keys(self) -> list[str]:
+        """Return the keys of `plain`."""
+        if self._plain is None:
+            self._plain = self._listed()
+        return list(self._plain)
+
+    def _listed(self) -> list[str]:
+        keys: list[str] = []
+        for key, metric in self._metrics.items():
+            labels = sorted(set(metric.column.labels.values()))
+            if _has_values(metric.column) or not labels:
+                keys.append(key)
+            keys += [f"{key}={label}" for label in labels]
+            # One number of all cells has nothing to reduce.
+            if len(self._reducers) > 1 and metric.source is None:
+                keys += [f"{key}.{reducer}" for reducer in self._reducers[1:]]
+        return keys
+
+    def __getitem__(self, key: str) -> Estimate:
+        return self.at(key, self._design.level)
+
+    def at(self, key: str, level: float) -> Estimate:
+        """Return the estimate of *key* with an interval at *level*.
+
+        Raises:
+            UnknownMetricError: If there is no such metric.
+        """
+        found = self._found.get((key, level))
+        if found is None:
+            found = self._compute(key, level)
+            self._found[key, level] = found
+        return found
+
+    def know(self, estimate: Estimate) -> None:
+        """Remember *estimate* as that of its key at its level, in place of what was computed."""
+        self._found[estimate.key, estimate.level] = estimate
+
+    @property
+    def design(self) -> Design:
+        """How the cells are laid out."""
+        return self._design
+
+    def part(self, text: str) -> Part:
+        """Return what the key *text* is about.
+
+        Raises:
+            UnknownMetricError: If there is no such metric.
+        """
+        key = self._parsed(text)
+        metric, reducer = self._metric(key.metric)
+        if key.function == "rate":
+            metric = dataclasses.replace(
+                metric, column=_rate_column(metric.column), facts=_rate_facts(metric), source=None
+            )
+        elif key.function is not None:
+            metric = dataclasses.replace(metric, source=None)
+        return Part(metric=metric, reducer=reducer, key=key)
+
+    def _parsed(self, text: str) -> Key:
+        if text in self._metrics:
+            return Key(metric=text)
+        try:
+            return parse_key(text)
+        except GateSyntaxError:
+            raise UnknownMetricError(text, self.plain_keys()) from None
+
+    def _compute(self, text: str, level: float) -> Estimate:
+        parsed = self._parsed(text)
+        design = dataclasses.replace(self._design, level=level)
+        if parsed.worst_by is not None:
+            return self._worst(text, parsed, design)
+        rows = self.rows_with(parsed.tags) if parsed.tags else None
+        return self._estimate(text, parsed, design, rows)
+
+    def _worst(self, text: str, key: Key, design: Design) -> Estimate:
+        assert key.worst_by is not None  # noqa: S101  the caller looked
+        found = [
+            self._estimate(text, key, design, rows)
+            for rows in self.slices((key.worst_by,)).values()
+        ]
+        # A slice that failed is worse than any value; one where the metric does not apply is not.
+        lost = [e for e in found if e.coverage is not None and e.coverage < COVERAGE]
+        if lost:
+            return min(lost, key=lambda estimate: estimate.coverage or 0.0)
+        valued = [estimate for estimate in found if estimate.value is not None]
+        if not valued:
+            return found[0]
+        up = valued[0].direction != "lower"
+        return min(valued, key=lambda e: (e.value or 0.0) if up else -(e.value or 0.0))
+
+    def _estimate(self, text: str, key: Key, design: Design, rows: Any) -> Estimate:
+        metric, reducer = self._metric(key.metric)
+        column = metric.column
+        if rows is not None:
+            cells = cells_of_rows(rows, design.repeats)
+            column, design = take_cells(column, cells), design.take(rows)
+        if key.function in {None, "mean"}:
+            if metric.source is not None and key.function is None:
+                return estimate_corpus(text, column, metric.facts, design, metric.source)
+            return estimate_mean(text, column, metric.facts, design, reducer)
+        if key.function == "rate":
+            return estimate_mean(text, _rate_column(column), _rate_facts(metric), design, reducer)
+        return _order_statistic(text, key, column, metric.facts, design, reducer)
+
+    def _metric(self, name: str) -> tuple[Metric, Reducer]:
+        if name in self._metrics:
+            return self._metrics[name], self._reducers[0]
+        for reducer in self._reducers:
+            base = name.removesuffix(f".{reducer}")
+            if base != name and base in self._metrics:
+                if self._metrics[base].source is not None:
+                    why = f"{base} is computed of all cells at once; {reducer} reduces nothing."
+                    raise UnknownMetricError(name, self.plain_keys(), why)
+                return self._metrics[base], reducer
+        base, equals, label = name.partition("=")
+        metric = self._metrics.get(base)
+        if equals and metric is not None and metric.column.labels:
+            if name not in self._of_label:
+                self._of_label[name] = label_metric(metric, label)
+            return self._of_label[name], self._reducers[0]
+        raise UnknownMetricError(name, self.plain_keys())
+
+    def rows_with(self, tags: Sequence[tuple[str, str]]) -> npt.NDArray[np.int64]:
+        """Return the cases that have all of *tags*.
+
+        Raises:
+            UsageError: If no case has such a tag.
+        """
+        import numpy as np
+
+        rows = np.arange(self._spool.n)
+        for name, value in tags:
+            values = self.tag_values(name)
+            rows = rows[[values[row] == value for row in rows]]
+        if not len(rows):
+            wanted = ", ".join(f"{name}={value}" for name, value in tags)
+            known = sorted({v for v in self.tag_values(tags[-1][0]) if v is not None})[:20]
+            raise UsageError(f"No case has {wanted}; {tags[-1][0]!r} has: {', '.join(known)}.")
+        return rows
+
+    def tag_values(self, name: str) -> list[str | None]:
+        """Return the value of tag *name* for each case as text, ``None`` where it has none.
+
+        Raises:
+            UsageError: If no case has the tag.
+        """
+        if name not in self._tags:
+            self._tags[name] = self._read_tag(name)
+        return self._tags[name]
+
+    def _read_tag(self, name: str) -> list[str | None]:
+        if name in {"session", "group", "split"} and name in self._spool.fields:
+            found = list(self._spool.strings(name))
+        else:
+            found = [tags.get(name) for tags in self._spool.values("tags")]
+        if all(value is None for value in found):
+            raise UsageError(
+                f"No case has a tag {name!r}; map one: columns={{'tags': [{name!r}]}}."
+            )
+        return [None if value is None else tag_text(value) for value in found]
+
+    def slices(self, tags: Sequence[str]) -> dict[tuple[str, ...], npt.NDArray[np.int64]]:
+        """Return the cases of each combination of tag values, sorted by value."""
+        import numpy as np
+
+        columns = [self.tag_values(name) for name in tags]
+        rows: dict[tuple[str, ...], list[int]] = {}
+        for row, values in enumerate(zip(*columns, strict=True)):
+            present = tuple(value for value in values if value is not None)
+            if len(present) == len(values):
+                rows.setdefault(present, []).append(row)
+        return {values: np.array(rows[values], dtype=np.int64) for values in sorted(rows)}
+
+    def of_rows(self, key: str, rows: npt.NDArray[np.int64]) -> Estimate:
+        """Return the estimate of *key* over the cases at *rows* only."""
+        return self._estimate(key, parse_key(key), self._design, rows)
+
+
+def tag_text(value: Any) -> str:
+    """Return a tag's value as keys and gates write it."""
+    return "yes" if value is True else "no" if value is False else str(value)
+
+
+def _has_values(column: ScoreColumn) -> bool:
+    import numpy as np
+
+    return bool(np.isfinite(column.values).any())
+
+
+def take_cells(column: ScoreColumn, cells: npt.NDArray[np.int64]) -> ScoreColumn:
+    """Return the column of some cells; labels, explanations and metadata are left behind."""
+    taken = ScoreColumn(column.values[cells], column.status[cells], binary=column.binary)
+    taken.weights = None if column.weights is None else column.weights[cells]
+    taken.statistics = None if column.statistics is None else column.statistics.take(cells)
+    return taken
+
+
+def _rate_column(column: ScoreColumn) -> ScoreColumn:
+    import numpy as np
+
+    values = np.where(np.isfinite(column.values), column.values >= 1.0, np.nan)
+    return ScoreColumn(values, column.status, binary=True, weights=column.weights)
+
+
+def _rate_facts(metric: Metric) -> MetricFacts:
+    return dataclasses.replace(_RATE, direction=metric.facts.direction)
+
+
+def label_metric(metric: Metric, label: str) -> Metric:
+    """Return the rate at which cells have *label*, as a metric of its own."""
+    import numpy as np
+
+    column = metric.column
+    values = np.where(column.status == Status.OK, 0.0, np.nan)
+    for row, found in column.labels.items():
+        if found == label:
+            values[row] = 1.0
+    rate = ScoreColumn(values, column.status, binary=True, weights=column.weights)
+    return dataclasses.replace(metric, column=rate, facts=_RATE, source=None)
+
+
+def _order_statistic(  # noqa: PLR0917
+    text: str,
+    key: Key,
+    column: ScoreColumn,
+    facts: MetricFacts,
+    design: Design,
+    reducer: Reducer,
+) -> Estimate:
+    """Return a quantile with its interval, or the smallest or largest value."""
+    import numpy as np
+
+    from evalkit.stats import quantile_interval, weighted_quantile
+
+    values, status = case_values(column, design, reducer)
+    mean = estimate_mean(text, column, facts, design, reducer)
+    if mean.value is None:
+        return mean
+    counted = dataclasses.replace(
+        mean, value=None, low=None, high=None, method=None, standard_error=None
+    )
+    ok = (status == Status.OK) & np.isfinite(values)
+    kept, weights = values[ok], case_weights(column, design, ok)
+    if key.function in {"min", "max"}:
+        value = float(kept.min() if key.function == "min" else kept.max())
+        return dataclasses.replace(counted, value=value, note="an extreme has no interval")
+    share = 0.5 if key.function == "median" else key.quantile or 0.5
+    value = weighted_quantile(kept, share, weights)
+    groups = None if design.groups is None else design.groups[ok]
+    interval = quantile_interval(
+        kept, share, level=design.level, weights=weights, groups=groups, seed=design.seed
+    )
+    if interval is None:
+        return dataclasses.replace(counted, value=value, note="too few cases for an interval")
+    return dataclasses.replace(
+        counted,
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        method=interval.method,
+        note=None,
+    )

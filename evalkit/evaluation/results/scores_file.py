@@ -1,0 +1,181 @@
+"""Scores as a Parquet file: a row for each case and repeat, a few columns for each metric.
+
+A metric ``m`` has ``m`` (its values) and ``m.status``; ``m.label``, ``m.reason``,
+``m.explanation``, ``m.metadata`` and ``m.weight`` only where any cell has one.  Statistics of
+corpus metrics lie in ``m#additive`` (a list of numbers a cell) or ``m#rows.NAME``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit.entities.score import Status
+from evalkit.errors import JournalError
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.metric import Metric
+from evalkit.scoring.sufficient import Additive, Rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SPARSE: Final = {"label": "labels", "reason": "reasons", "explanation": "explanations"}
+
+
+def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) -> None:
+    """Write the scores of *metrics* to *path*, whole or not at all.
+
+    Args:
+        path: File to write.
+        metrics: Metrics with their columns, one cell for each case and repeat.
+        ids: Case ids, an Arrow array of shape ``(n,)``.
+        repeats: Repeats of each case.
+
+    Raises:
+        JournalError: If the disk is full or the folder cannot be written.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    n = len(ids)
+    rows = np.repeat(np.arange(n), repeats)
+    columns: dict[str, Any] = {
+        "id": ids if repeats == 1 else ids.take(pa.array(rows)),
+        "repeat": pa.array(np.tile(np.arange(repeats, dtype=np.int32), n)),
+    }
+    for metric in metrics:
+        columns |= _metric_columns(metric)
+    _write(path, pa.table(columns))
+
+
+def _metric_columns(metric: Metric) -> dict[str, Any]:
+    import pyarrow as pa
+
+    column, key = metric.column, metric.key
+    words = pa.array([status.word for status in Status])
+    found: dict[str, Any] = {
+        key: pa.array(column.values, from_pandas=True),
+        f"{key}.status": pa.DictionaryArray.from_arrays(pa.array(column.status), words),
+    }
+    n = len(column)
+    for suffix, name in _SPARSE.items():
+        sparse: dict[int, str] = getattr(column, name)
+        if sparse:
+            found[f"{key}.{suffix}"] = _texts(sparse, n)
+    if column.metadata:
+        written = {row: canonical_json(value).decode() for row, value in column.metadata.items()}
+        found[f"{key}.metadata"] = _texts(written, n)
+    if column.weights is not None:
+        found[f"{key}.weight"] = pa.array(column.weights)
+    return found | _statistics_columns(key, column)
+
+
+def _texts(sparse: Mapping[int, str], n: int) -> Any:
+    import pyarrow as pa
+
+    cells: list[str | None] = [None] * n
+    for row, text in sparse.items():
+        cells[row] = text.encode("utf-8", "replace").decode("utf-8")
+    return pa.array(cells, type=pa.string())
+
+
+def _statistics_columns(key: str, column: ScoreColumn) -> dict[str, Any]:
+    statistics = column.statistics
+    if isinstance(statistics, Additive):
+        return {f"{key}#additive": _matrix(statistics.vectors)}
+    if isinstance(statistics, Rows):
+        return {f"{key}#rows.{name}": _array(array) for name, array in statistics.columns.items()}
+    return {}
+
+
+def _matrix(array: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
+
+
+def _array(array: Any) -> Any:
+    import pyarrow as pa
+
+    if array.ndim == 2:  # noqa: PLR2004
+        return _matrix(array)
+    if array.dtype == object:  # labels of any kind, written so that they come back as they were
+        return pa.array([canonical_json(value).decode() for value in array], type=pa.string())
+    return pa.array(array)
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    import pyarrow.parquet as pq
+
+    fresh = path.with_name(path.name + ".new")
+    try:
+        pq.write_table(table, fresh, compression="zstd", row_group_size=65_536)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise JournalError(
+            f"Cannot write {path}: {error.strerror or error}. What was done is in the journal; "
+            "make room, then resume the run."
+        ) from error
+
+
+def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str, ScoreColumn]:
+    """Return the columns of the metrics *described* (as in ``result.json``) from *path*."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    return {str(facts["key"]): _column(table, facts) for facts in described}
+
+
+def _column(table: pa.Table, facts: Mapping[str, Any]) -> ScoreColumn:
+    import numpy as np
+
+    key = str(facts["key"])
+    codes = {status.word: int(status) for status in Status}
+    words = table.column(f"{key}.status").combine_chunks().dictionary_decode().to_pylist()
+    column = ScoreColumn(
+        np.array(table.column(key).to_numpy(), dtype=np.float64),
+        np.array([codes[word] for word in words], dtype=np.int8),
+        binary=bool(facts["binary"]),
+    )
+    for suffix, name in _SPARSE.items():
+        setattr(column, name, _sparse(table, f"{key}.{suffix}"))
+    metadata = _sparse(table, f"{key}.metadata")
+    column.metadata = {row: parse_json(text) for row, text in metadata.items()}
+    if f"{key}.weight" in table.column_names:
+        column.weights = np.array(table.column(f"{key}.weight").to_numpy())
+    column.statistics = _statistics(table, key)
+    return column
+
+
+def _sparse(table: pa.Table, name: str) -> dict[int, str]:
+    if name not in table.column_names:
+        return {}
+    cells = table.column(name).to_pylist()
+    return {row: text for row, text in enumerate(cells) if text is not None}
+
+
+def _statistics(table: pa.Table, key: str) -> Additive | Rows | None:
+    if f"{key}#additive" in table.column_names:
+        return Additive(_back(table.column(f"{key}#additive")))
+    prefix = f"{key}#rows."
+    names = [name for name in table.column_names if name.startswith(prefix)]
+    if not names:
+        return None
+    return Rows({name.removeprefix(prefix): _back(table.column(name)) for name in names})
+
+
+def _back(column: Any) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    whole = column.combine_chunks()
+    if pa.types.is_fixed_size_list(whole.type):
+        return np.array(whole.flatten().to_numpy()).reshape(len(whole), -1)
+    if pa.types.is_string(whole.type):
+        cells = np.empty(len(whole), dtype=object)
+        cells[:] = [parse_json(text) for text in whole.to_pylist()]
+        return cells
+    return np.array(whole.to_numpy(zero_copy_only=False))
