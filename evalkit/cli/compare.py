@@ -12,7 +12,7 @@ from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.gates.verdict import GateVerdict
 
 _ADJUST = {"bh": "benjamini-hochberg", "holm": "holm"}
@@ -73,7 +73,7 @@ def command(
     """
     # start-up: a page of help opens no result
     from evalkit.cli.output import tell
-    from evalkit.evaluation.compare import compare
+    from evalkit.evaluation.comparing.compare import compare
 
     comparison = compare(*runs, metrics=metrics or None, anyway=anyway)
     baseline = comparison[comparison.baseline]

@@ -84,7 +84,7 @@ def _folder() -> Path:
 
 def _stored(system: str, folder: Path) -> EvaluationResult:
     from evalkit.evaluation.evaluate import evaluate
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.running.runtime import Runtime
 
     # By the package's name: the core knows its plug-ins by what they register alone.
     source = importlib.resources.files("evalkit_datasets") / f"builtin/demo_{system.lower()}.jsonl"
@@ -154,7 +154,7 @@ def _classifier() -> EvaluationResult:
     from sklearn.preprocessing import StandardScaler
 
     from evalkit.evaluation.evaluate import evaluate
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.running.runtime import Runtime
 
     # Without types of its own in some checkers' eyes, and with wrong ones in others'.
     bunch: Any = load_breast_cancer(as_frame=True)

@@ -137,16 +137,19 @@ def _plugins() -> Iterator[Finding]:
         found = catalog()
         offers = {
             "scorers": len(found.scorers),
+            "scorer families": len(found.scorer_families),
             "data sources": len(found.datasets),
+            "target schemes": len(found.targets),
             "reports": len(found.reports),
+            "calibrators": len(found.calibrators),
             "commands": len(found.commands),
         }
     except EvalkitError as error:
         yield finding(what="loading", state="wrong", note=str(error))
         return
     for name, origin in found.plugins.provenance.items():
-        note = f"{origin.distribution} {origin.version}"
-        yield finding(what=name, state="ok", note=note)
+        if name not in found.plugins.broken:
+            yield finding(what=name, state="ok", note=str(origin))
     for name, why in found.plugins.broken.items():
         yield finding(what=name, state="wrong", note=why)
     for name in settings().disabled_plugins:
@@ -175,7 +178,7 @@ def _store() -> Iterator[Finding]:
         yield finding(what=name, state="ok", note=note)
         return
     try:
-        newest = current_store().search_runs(limit=1)
+        newest = current_store().runs.search(limit=1)
     except EvalkitError as error:
         yield finding(what=name, state="wrong", note=str(error))
         return

@@ -8,11 +8,11 @@ from typing import Any, Final, cast
 from evalkit.cli.output import fields, show, tell, write, write_json
 from evalkit.engine.plan import Plan
 from evalkit.errors import UsageError
-from evalkit.evaluation.forecasting import forecast_of, quiet
-from evalkit.evaluation.job import Job
-from evalkit.evaluation.runtime import Runtime
-from evalkit.evaluation.specification import Specification
-from evalkit.evaluation.starting import Request, start
+from evalkit.evaluation.forecast import forecast_of, quiet
+from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.running.start import Request, start
+from evalkit.evaluation.specification.words import Specification
 from evalkit.scoring.signature import signature
 
 _CENTS_BELOW: Final = 100

@@ -16,9 +16,9 @@ from evalkit.cli.output import tell, write, write_json
 from evalkit.cli.values import given
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.evaluation.specification import Specification
+    from evalkit.evaluation.specification.words import Specification
 
 
 @click.command(
@@ -52,7 +52,7 @@ def command(
     """
     # start-up: a page of help evaluates nothing
     from evalkit.cli.dry_run import describe
-    from evalkit.evaluation.specification import Specification
+    from evalkit.evaluation.specification.words import Specification
 
     if schema:
         write_json(Specification.model_json_schema())
@@ -72,8 +72,8 @@ def command(
 def _words(path: str | None, options: Mapping[str, Any]) -> Specification:
     """Return the file's words with those of the command line over them."""
     # start-up: a page of help reads no file
-    from evalkit.evaluation.specification import Specification
-    from evalkit.evaluation.specification_file import read_specification
+    from evalkit.evaluation.specification.file import read_specification
+    from evalkit.evaluation.specification.words import Specification
 
     words = Specification() if path is None else read_specification(path)
     changes = given(options)
@@ -135,7 +135,7 @@ def _compared(results: Sequence[EvaluationResult]) -> Comparison | None:
     """Return the comparison of several models, the first being the baseline of the others."""
     # start-up: a page of help compares nothing
     from evalkit.errors import UsageError
-    from evalkit.evaluation.compare import compare
+    from evalkit.evaluation.comparing.compare import compare
 
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare
         return None

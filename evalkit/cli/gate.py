@@ -42,7 +42,7 @@ def command(
     from evalkit.cli.output import write_json
     from evalkit.cli.results import as_object, outcome, show_verdict
     from evalkit.errors import UsageError
-    from evalkit.evaluation.opening import open_result
+    from evalkit.evaluation.baselines.opening import open_result
     from evalkit.gates.verdict import EXIT_CODES
 
     result = open_result(run)

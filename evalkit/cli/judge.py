@@ -17,8 +17,8 @@ def judge_of(text: str, judge_model: str | None) -> Any:
         EvalkitError: If there is none, or it is no judge.
     """
     # start-up: a page of help loads no plug-in
-    from evalkit.evaluation.scorers import resolve_scorers
-    from evalkit.evaluation.specification import read_scorer
+    from evalkit.evaluation.running.scorers import resolve_scorers
+    from evalkit.evaluation.specification.words import read_scorer
     from evalkit.judging.document import load_judge
 
     judge: Any

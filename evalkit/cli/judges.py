@@ -97,7 +97,7 @@ def show_judge(judge: str, judge_model: str | None, as_json: bool) -> None:
 
 def _description(judge: Any) -> dict[str, Any]:
     # start-up: a page of help reads no card
-    from evalkit.evaluation.cards import cards_of
+    from evalkit.evaluation.agreement.cards import cards_of
     from evalkit.scoring.signature import signature
 
     made = signature(judge)

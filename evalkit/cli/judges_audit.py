@@ -22,8 +22,8 @@ from evalkit.errors import UsageError
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from evalkit.evaluation.auditing import AuditPlan
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.audit import AuditPlan
+    from evalkit.evaluation.running.runtime import Runtime
     from evalkit.judging.auditing.battery import Audit, Battery, ProbeRow
 
 _FORMATS: Final = (".md", ".json")
@@ -84,8 +84,8 @@ def audit(
     the library has good cases of its own; any other needs --data.
     """
     # start-up: a page of help asks no judge
-    from evalkit.evaluation.auditing import plan_audit
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.audit import plan_audit
+    from evalkit.evaluation.running.runtime import Runtime
 
     for file in files:
         if Path(file).suffix not in _FORMATS:
@@ -140,7 +140,7 @@ def _expected(plan: AuditPlan) -> str:
 def _run(plan: AuditPlan, runtime: Runtime) -> Audit:
     """Run the audit under a progress bar, if stderr is a terminal."""
     # start-up: a page of help asks no judge
-    from evalkit.evaluation.auditing import run_audit
+    from evalkit.evaluation.audit import run_audit
 
     if not sys.stderr.isatty():
         return run_audit(plan, runtime)

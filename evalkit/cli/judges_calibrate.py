@@ -78,7 +78,7 @@ def calibrate(context: click.Context, /, judge: str, **options: Any) -> None:
     # start-up: a page of help asks no judge
     from evalkit.cli.results import can_be_written
     from evalkit.evaluation.calibrate import calibrate as make_card
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.running.runtime import Runtime
     from evalkit.report.calibration import drawn
 
     as_json, save, store = (options.pop(name) for name in ("as_json", "save", "store"))

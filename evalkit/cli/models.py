@@ -77,7 +77,7 @@ def show(model: str, as_json: bool) -> None:
     if is_model_uri(model):
         emit(_version_facts(models.get(model)), _version, as_json=as_json)
         return
-    facts = dataclasses.asdict(current_store().get_registered_model(model))
+    facts = dataclasses.asdict(current_store().models.get(model))
     facts["versions"] = [_version_facts(version) for version in models.versions(model)]
     emit(facts, _model, as_json=as_json)
 
@@ -176,7 +176,7 @@ def move_alias(name: str, alias: str, version: str | None, delete: bool, as_json
     if delete is (version is not None):
         raise click.UsageError("Give the version that the alias is to point to, or --delete.")
     store = current_store()
-    before = store.get_registered_model(name).aliases.get(alias)
+    before = store.models.get(name).aliases.get(alias)
     if version is None:
         models.delete_alias(name, alias)
         line = f"{name}@{alias} is gone; it was version {before}."
@@ -186,5 +186,5 @@ def move_alias(name: str, alias: str, version: str | None, delete: bool, as_json
         models.set_alias(name, alias, number)
         was = "" if before in {None, number} else f"; it was version {before}"
         line = f"{name}@{alias} is version {number}{was}."
-    facts = dataclasses.asdict(store.get_registered_model(name))
+    facts = dataclasses.asdict(store.models.get(name))
     emit(facts, line, as_json=as_json)

@@ -14,7 +14,7 @@ from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import Part, emit, listing
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.planning import SamplePlan
+    from evalkit.evaluation.comparing.sample_size import SamplePlan
 
 
 @click.command(
@@ -48,7 +48,7 @@ def command(*, pilot: str, as_json: bool, **question: Any) -> None:
     value, such as a gate's threshold.
     """
     # start-up: a page of help opens no result
-    from evalkit.evaluation.loading import load_result
+    from evalkit.evaluation.results.loading import load_result
 
     plan = load_result(pilot).plan(**question)
     emit(dataclasses.asdict(plan), lambda _: _drawn(plan), as_json=as_json)

@@ -49,7 +49,7 @@ def list_recordings(folder: str | None, as_json: bool) -> None:
     groups: dict[str, list[Entry]] = {}
     for entry in listed:
         groups.setdefault(entry.label, []).append(entry)
-    facts = {
+    facts: dict[str, Any] = {
         "place": str(place),
         "recordings": len(listed),
         "bytes": sum(entry.bytes for entry in listed),
@@ -161,7 +161,7 @@ def _place(folder: str | None) -> Path:
     if folder is not None:
         return Path(folder)
     # start-up: a page of help needs no store
-    from evalkit.evaluation.model_session import cache_path
+    from evalkit.evaluation.running.model_session import cache_path
 
     place = cache_path(None)
     assert place is not None  # noqa: S101  there is always one but for store=False

@@ -30,7 +30,7 @@ def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
     """
     # start-up: a page of help opens no result
     from evalkit.cli.results import show_results, write_reports
-    from evalkit.evaluation.loading import load_result
+    from evalkit.evaluation.results.loading import load_result
 
     result = load_result(run)
     write_reports(result, files)

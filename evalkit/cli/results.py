@@ -17,7 +17,7 @@ from evalkit.report.table import STYLES, WIDEST, render
 if TYPE_CHECKING:
     import click
 
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _GRAVITY: Final = (

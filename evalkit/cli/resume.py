@@ -35,8 +35,8 @@ def command(
     # start-up: a page of help opens no run
     from evalkit.cli.results import conclude
     from evalkit.evaluation.evaluate import resume
-    from evalkit.evaluation.loading import find_folder
-    from evalkit.evaluation.runtime import Runtime
+    from evalkit.evaluation.results.loading import find_folder
+    from evalkit.evaluation.running.runtime import Runtime
 
     folder = find_folder(run)
     settings = {**folder.read_json(folder.plan)["runtime"]}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from evalkit.entities.run import Run
-    from evalkit.store import TrackingStore
+    from evalkit.store import Store
 
 _FIRST_METRICS: Final = 3
 _ESTIMATE: Final = ("value", "low", "high", "n_scored", "n_total", "n_failed", "direction")
@@ -49,9 +49,9 @@ def list_runs(
     emit(described, _runs, as_json=as_json, empty=f"There are no runs in {store.uri}.")
 
 
-def _facts(store: TrackingStore, run: Run) -> dict[str, Any]:
+def _facts(store: Store, run: Run) -> dict[str, Any]:
     tags = run.data.tags
-    summaries = store.evaluation_summaries(run.run_id)
+    summaries = store.summaries.read(run.run_id)
     return {
         "run_id": run.run_id,
         "name": run.run_name,
@@ -64,9 +64,9 @@ def _facts(store: TrackingStore, run: Run) -> dict[str, Any]:
         "end_time": run.info.end_time,
         "data": run.data.params.get("data"),
         "dataset_digest": tags.get("evalkit.dataset_digest"),
-        "n_cases": max((summary.n_total for summary in summaries), default=None),
+        "n_cases": max((summary.estimate.n_total for summary in summaries), default=None),
         "estimates": {
-            summary.key: {name: getattr(summary, name) for name in _ESTIMATE}
+            summary.key: {name: getattr(summary.estimate, name) for name in _ESTIMATE}
             for summary in summaries
         },
     }
@@ -215,7 +215,7 @@ def delete_runs(runs: tuple[str, ...]) -> None:
 
     # All are looked up before any is deleted: each deletion would move what 'latest' means.
     for run in [get_run(reference) for reference in runs]:
-        current_store().delete_run(run.run_id)
+        current_store().runs.delete(run.run_id)
         write(f"Deleted {run.run_id} ({run.run_name}).")
 
 
@@ -230,12 +230,12 @@ def restore_runs(runs: tuple[str, ...]) -> None:
     from evalkit.tracking.place import current_store
 
     store = current_store()
-    deleted = [run.run_id for run in store.search_runs(view=ViewType.DELETED_ONLY)]
+    deleted = [run.run_id for run in store.runs.search(view=ViewType.DELETED_ONLY)]
     for beginning in runs:
         matches = [name for name in deleted if name.startswith(beginning)]
         if not matches:
             raise RunNotFoundError(beginning, deleted)
         if len(matches) > 1:
             raise AmbiguousRunError(beginning, matches)
-        store.restore_run(matches[0])
+        store.runs.restore(matches[0])
         write(f"Restored {matches[0]}.")

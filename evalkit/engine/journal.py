@@ -3,11 +3,9 @@
 A record is a frame: length and CRC-32 of its payload (little-endian 32-bit words), then the
 payload.  A frame goes to the file in a single ``write()``, which the kernel keeps even when the
 process is killed the next moment; ``durable`` also asks for ``fsync``, which survives a power cut.
-A reader passes over a frame whose checksum is wrong and stops at one that is not whole; a writer
-cuts that tail off before it appends.
-
-Payloads start with one letter: ``C`` a finished call (JSON), ``B`` a scored batch (columns),
-``S`` one cell of an asynchronous scorer (JSON), ``U`` what a call of a model has cost (JSON).
+A reader that meets a frame which is not whole, or whose checksum is wrong, goes on with the next
+whole one, wherever that begins: what a disk spoils costs the records that it lies in, and no other.
+A writer cuts off only what comes after the last whole frame.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -29,6 +28,8 @@ CALL: Final = b"C"
 BATCH: Final = b"B"
 CELL: Final = b"S"
 USAGE: Final = b"U"
+_KINDS: Final = re.compile(b"[CBSU]")
+_WINDOW: Final = 1 << 20
 
 
 def checksum(payload: bytes | memoryview) -> int:
@@ -37,8 +38,8 @@ def checksum(payload: bytes | memoryview) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One whole record of a journal."""
+class Entry:
+    """One whole record, as it lies in the file."""
 
     kind: bytes
     offset: int
@@ -52,7 +53,7 @@ class Journal:
     """Appends records to one file; opened by the one process that holds the run's lock."""
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
-        """Open *path* for appending; a broken tail of an earlier process is cut off.
+        """Open *path* for appending; what comes after the last whole record is cut off.
 
         Raises:
             JournalError: If the file cannot be opened or written.
@@ -109,31 +110,50 @@ def _unwritable(path: Path, error: OSError) -> JournalError:
 
 
 def _whole_length(file: int) -> int:
-    size = os.fstat(file).st_size
     end = 0
-    for record in _scan(file, size):
+    for record in _scan(file):
         end = record.offset + record.length
     return end
 
 
-def _scan(file: int, size: int) -> Iterator[Record]:
+def _scan(file: int) -> Iterator[Entry]:
+    """Yield the whole records of *file*; where it is broken, the next one is looked for."""
+    size = os.fstat(file).st_size
     offset = 0
-    while offset + FRAME.size <= size:
-        length, wanted = FRAME.unpack(os.pread(file, FRAME.size, offset))
-        start = offset + FRAME.size
-        if length < 1 or start + length > size:
-            return
-        body = os.pread(file, length, start)
-        if checksum(body) != wanted:
-            offset = (
-                start + length
-            )  # a record that the disk has spoilt; those after it may be whole
-            continue
-        yield Record(body[:1], start + 1, length - 1, body[1:])
-        offset = start + length
+    while (record := _record_at(file, offset, size)) or (
+        record := _next_record(file, offset + 1, size)
+    ):
+        yield record
+        offset = record.offset + record.length
 
 
-def read_journal(path: Path) -> Iterator[Record]:
+def _record_at(file: int, offset: int, size: int) -> Entry | None:
+    header = os.pread(file, FRAME.size, offset)
+    if len(header) < FRAME.size:
+        return None
+    length, wanted = FRAME.unpack(header)
+    start = offset + FRAME.size
+    if length < 1 or start + length > size:
+        return None
+    body = os.pread(file, length, start)
+    if checksum(body) != wanted:
+        return None
+    return Entry(body[:1], start + 1, length - 1, body[1:])
+
+
+def _next_record(file: int, offset: int, size: int) -> Entry | None:
+    """Return the first whole record that begins at *offset* or later: its letter gives it away."""
+    while offset < size:
+        window = os.pread(file, _WINDOW, offset + FRAME.size)
+        for letter in _KINDS.finditer(window):
+            record = _record_at(file, offset + letter.start(), size)
+            if record is not None:
+                return record
+        offset += _WINDOW
+    return None
+
+
+def read_journal(path: Path) -> Iterator[Entry]:
     """Yield the whole records of *path*, in order; nothing where there is no such file.
 
     Raises:
@@ -146,7 +166,7 @@ def read_journal(path: Path) -> Iterator[Record]:
     except OSError as error:
         raise JournalError(f"Cannot read {path}: {error.strerror}.") from error
     try:
-        yield from _scan(file, os.fstat(file).st_size)
+        yield from _scan(file)
     finally:
         os.close(file)
 
@@ -174,21 +194,6 @@ class RunLock:
             raise RunLockedError(run_id, f"process {owner}") from error
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
-
-    @staticmethod
-    def held(folder: Path) -> bool:
-        """Say whether a living process writes the run in *folder*."""
-        try:
-            file = os.open(folder / "lock", os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(file)
-        return False
 
     def release(self) -> None:
         """Let go of the lock."""

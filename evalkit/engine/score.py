@@ -5,21 +5,25 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from evalkit.engine.cancel import Cancel
 from evalkit.engine.joining import Columns, join, spread
 from evalkit.engine.lanes import ThreadLane
-from evalkit.engine.processes import ProcessLane
-from evalkit.engine.state import RunState
+from evalkit.engine.plan import Plan
+from evalkit.engine.process_lane import ProcessLane
+from evalkit.engine.records import CellScored, Scored
+from evalkit.engine.state import ShardWork
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
 from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError
-from evalkit.llm.batch.census import LimiterSlot
+from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
-from evalkit.llm.session import current_session
+from evalkit.llm.session import Session
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.configured import unwrapped
 from evalkit.scoring.protocol import Scorer, requirements_of
@@ -42,72 +46,75 @@ def is_async(scorer: Scorer) -> bool:
     return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(method)
 
 
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """The cells of one shard while they are scored."""
+
+    work: ShardWork
+    batch: CaseBatch
+    """Those that the target answered."""
+
+    kept: Sequence[int]
+    """Their places in the shard."""
+
+    failures: Mapping[int, Score]
+
+    def record(self, place: int, columns: Columns) -> None:
+        """Record the columns of one scorer, with the outcomes of the other cells between."""
+        whole = all(outcome.status is not Status.NOT_RUN for outcome in self.failures.values())
+        whole = whole and not any((c.status == Status.NOT_RUN).any() for c in columns.values())
+        if self.failures:
+            columns = {k: spread(c, self.kept, self.failures) for k, c in columns.items()}
+        self.work.record(Scored(self.work.shard.index, place, columns, whole))
+
+
 class ShardScorer:
     """Runs scorers over batches, each in the lane that suits it."""
 
-    def __init__(
-        self,
-        scorers: Sequence[Scorer],
-        state: RunState,
-        lane: ThreadLane,
-        *,
-        concurrency: int,
-        timeout_seconds: float | None,
-    ) -> None:
-        """Score with *scorers*, whose places number the results in *state*."""
-        self._scorers = scorers
-        self._state = state
+    def __init__(self, plan: Plan, session: Session, lane: ThreadLane, cancel: Cancel) -> None:
+        """Score with the scorers of *plan*, whose places number the results."""
+        self._scorers = plan.scorers
+        self._session = session
         self._lane = lane
+        self._cancel = cancel
         self._processes = ProcessLane()
-        self._timeout = timeout_seconds
-        self._in_flight = anyio.CapacityLimiter(concurrency)
+        self._timeout = plan.limits.timeout_seconds
+        self._in_flight = anyio.CapacityLimiter(plan.limits.concurrency)
         self._blocking = anyio.Lock()
         """Code that blocks runs one scorer at a time, also where shards are scored together."""
 
-        self._session = current_session()
-
-    async def score(self, shard: int, batch: CaseBatch, failures: Mapping[int, Score]) -> None:
+    async def score(self, work: ShardWork, batch: CaseBatch, failures: Mapping[int, Score]) -> None:
         """Score *batch*, the cells of one shard, and record it scorer by scorer.
 
         A shard with cells that were not run is scored, but not recorded as done.
 
         Args:
-            shard: Number of the shard.
+            work: The shard, with what is scored of it already.
             batch: Cells in order, those in *failures* included.
             failures: Cells whose target failed or was not run, with the outcome they get.
         """
         kept = [row for row in range(len(batch)) if row not in failures]
-        seen = batch if not failures else batch.take(kept)
-        missing = [p for p in range(len(self._scorers)) if (shard, p) not in self._state.scored]
-        blocking = [p for p in missing if not is_async(self._scorers[p])]
+        scoring = _Scoring(work, batch if not failures else batch.take(kept), kept, failures)
+        missing = [
+            place
+            for place in range(len(self._scorers))
+            if (work.shard.index, place) not in work.gathered.scored
+        ]
+        blocking = [place for place in missing if not is_async(self._scorers[place])]
         with self._session.caller():
             for place in blocking:
                 async with self._blocking:
-                    columns = await self._score_blocking(self._scorers[place], seen)
-                self._record(shard, place, columns, kept, failures)
+                    columns = await self._score_blocking(self._scorers[place], scoring.batch)
+                scoring.record(place, columns)
         async with anyio.create_task_group() as group:
             for place in (p for p in missing if p not in blocking):
-                group.start_soon(self._score_async, shard, place, seen, kept, failures)
-
-    def _record(
-        self,
-        shard: int,
-        place: int,
-        columns: Columns,
-        kept: Sequence[int],
-        failures: Mapping[int, Score],
-    ) -> None:
-        whole = all(outcome.status is not Status.NOT_RUN for outcome in failures.values())
-        whole = whole and not any((c.status == Status.NOT_RUN).any() for c in columns.values())
-        if failures:
-            columns = {k: spread(column, kept, failures) for k, column in columns.items()}
-        self._state.record_batch(shard, place, columns, whole=whole)
+                group.start_soon(self._score_async, scoring, place)
 
     async def _score_blocking(self, scorer: Scorer, batch: CaseBatch) -> Columns:
         if not len(batch):
             return {PLAIN: ScoreColumn.missing(0, Status.SKIPPED)}
         if getattr(scorer, "lane", None) == "process":
-            if self._interrupted():
+            if self._cancel.interrupted:  # where a budget is spent, scoring still goes on
                 return columns_of([_not_run()] * len(batch))
             return await self._in_processes(scorer, batch)
         if is_vectorised(scorer):
@@ -139,21 +146,17 @@ class ShardScorer:
     async def _casewise(self, scorer: Scorer, batch: CaseBatch) -> list[Cells]:
         """Score cases in one thread; a case that overruns is given up and the rest goes on."""
         cells: list[Cells] = []
-        while len(cells) < len(batch) and not self._interrupted():
+        while len(cells) < len(batch) and not self._cancel.interrupted:
             done = len(cells)
             cells += await self._casewise_from(scorer, batch, done)
         return [*cells, *([_not_run()] * (len(batch) - len(cells)))]
-
-    def _interrupted(self) -> bool:
-        """Say whether someone wants an end now; where a budget is spent, scoring still goes on."""
-        return self._state.stop_reason == "interrupted"
 
     async def _casewise_from(self, scorer: Scorer, batch: CaseBatch, first: int) -> list[Cells]:
         found: list[Cells] = []
         given_up = threading.Event()
 
         def stop() -> bool:
-            return given_up.is_set() or self._interrupted()
+            return given_up.is_set() or self._cancel.interrupted
 
         if self._timeout is None:
             return await self._lane.run(score_cases, scorer, batch, first, found, stop)
@@ -180,53 +183,49 @@ class ShardScorer:
         late = Score.failed("timeout", f"No score within {self._timeout:g} s.")
         return [*found[:progress], {PLAIN: late}]
 
-    async def _score_async(
-        self,
-        shard: int,
-        place: int,
-        batch: CaseBatch,
-        kept: Sequence[int],
-        failures: Mapping[int, Score],
-    ) -> None:
+    async def _score_async(self, scoring: _Scoring, place: int) -> None:
         scorer: Any = self._scorers[place]
+        batch = scoring.batch
         if is_vectorised(scorer):
-            if self._interrupted():
-                self._record(shard, place, columns_of([_not_run()] * len(batch)), kept, failures)
-                return
-            try:
-                with self._session.caller():
-                    columns = _keyed(await scorer.score_batch(batch), len(batch))
-            except NotRecordedError:
-                raise
-            except BatchPendingError:
-                columns = {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
-            except BudgetSpentError:
-                self._state.stop("budget")
-                columns = {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
-            except Exception as error:  # noqa: BLE001  a plug-in may raise anything
-                columns = columns_of([{PLAIN: failure_of(error)}] * len(batch))
-            self._record(shard, place, columns, kept, failures)
+            scoring.record(place, await self._score_batch(scorer, batch))
             return
         cells: list[Cells] = [{} for _ in range(len(batch))]
         async with anyio.create_task_group() as group:
             for row in range(len(batch)):
-                slot = LimiterSlot(self._in_flight)
+                seat = Seat(self._in_flight)
                 await self._session.room()
-                await slot.acquire()
-                group.start_soon(self._score_cell, slot, place, batch, row, cells)
-        self._record(shard, place, columns_of(cells), kept, failures)
+                await seat.acquire()
+                group.start_soon(self._score_cell, seat, scoring, place, row, cells)
+        scoring.record(place, columns_of(cells))
+
+    async def _score_batch(self, scorer: Any, batch: CaseBatch) -> Columns:
+        if self._cancel.interrupted:
+            return columns_of([_not_run()] * len(batch))
+        try:
+            with self._session.caller():
+                return _keyed(await scorer.score_batch(batch), len(batch))
+        except NotRecordedError:
+            raise
+        except BatchPendingError:
+            return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
+        except BudgetSpentError:
+            self._cancel.stop("budget")
+            return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
+        except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+            return columns_of([{PLAIN: failure_of(error)}] * len(batch))
 
     async def _score_cell(
-        self, slot: LimiterSlot, place: int, batch: CaseBatch, row: int, cells: list[Cells]
+        self, seat: Seat, scoring: _Scoring, place: int, row: int, cells: list[Cells]
     ) -> None:
         scorer: Any = self._scorers[place]
+        batch = scoring.batch
         key = f"{batch.ids[row]}\0{batch.column('repeat')[row]}"
-        with self._session.caller(slot):
-            known = self._state.cells.get((place, key))
+        with self._session.caller(seat):
+            known = scoring.work.gathered.cells.get((place, key))
             if known is not None:
                 cells[row] = known
                 return
-            if self._interrupted():
+            if self._cancel.interrupted:
                 cells[row] = _not_run()
                 return
             absent = missing_field(batch, requirements_of(scorer), row)
@@ -242,12 +241,12 @@ class ShardScorer:
                 return
             except BudgetSpentError:
                 # Not journaled, so that a resume with a higher budget asks again.
-                self._state.stop("budget")
+                self._cancel.stop("budget")
                 cells[row] = _not_run()
                 return
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything
                 cells[row] = {PLAIN: failure_of(error)}
-            self._state.record_cell(place, key, cells[row])
+            scoring.work.record(CellScored(place, key, cells[row]))
 
     async def _in_time(self, verdict: Awaitable[Any]) -> Any:
         """Return what *verdict* comes to.

@@ -52,13 +52,23 @@ class Trace:
     notes: tuple[str, ...] = ()
     """What is not as it should be, in words."""
 
+    # To walk a trace of n spans takes n look-ups, not n searches.
+    _by_id: dict[str, Span] = field(init=False, repr=False, compare=False)
+    _parts: dict[str | None, list[Span]] = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         twice = [name for name, n in Counter(s.span_id for s in self.spans).items() if n > 1]
         if twice:
             raise TraceError(f"trace {self.trace_id!r} has several spans of the id {twice[0]!r}")
         object.__setattr__(self, "spans", _ordered(self.trace_id, self.spans))
-        known = {None, *(span.span_id for span in self.spans)}
-        orphans = [span.span_id for span in self.spans if span.parent_id not in known]
+        by_id: dict[str, Span] = {span.span_id: span for span in self.spans}
+        parts: dict[str | None, list[Span]] = {}
+        for span in self.spans:
+            parts.setdefault(span.parent_id, []).append(span)
+        object.__setattr__(self, "_by_id", by_id)
+        object.__setattr__(self, "_parts", parts)
+        absent = parts.keys() - by_id.keys() - {None}
+        orphans = [span.span_id for span in self.spans if span.parent_id in absent]
         if orphans:
             shown = ", ".join(orphans[:_SHOWN]) + (", …" if len(orphans) > _SHOWN else "")
             told = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {shown}"
@@ -68,16 +78,15 @@ class Trace:
     @property
     def root(self) -> Span | None:
         """The first span without a parent, else the first whose parent is absent."""
-        roots = [span for span in self.spans if span.parent_id is None]
-        return next(iter(roots or self.spans), None)
+        return next(iter(self._parts.get(None) or self.spans), None)
 
     def get(self, span_id: str) -> Span | None:
         """Return the span of an id; ``None`` if there is none."""
-        return next((span for span in self.spans if span.span_id == span_id), None)
+        return self._by_id.get(span_id)
 
     def children(self, span_id: str) -> list[Span]:
         """Return the direct parts of a span, in order of their start."""
-        return [span for span in self.spans if span.parent_id == span_id]
+        return list(self._parts.get(span_id, ()))
 
     def of_type(self, *span_types: str) -> list[Span]:
         """Return the spans of some types, in order of their start."""

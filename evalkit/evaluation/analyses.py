@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from evalkit.entities.assessment import Assessment
-    from evalkit.evaluation.corrected import CorrectedEstimate
-    from evalkit.evaluation.planning import SamplePlan
+    from evalkit.evaluation.agreement.corrected import CorrectedEstimate
+    from evalkit.evaluation.comparing.sample_size import SamplePlan
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.evaluation.variance import VarianceParts
+    from evalkit.evaluation.results.variance import VarianceParts
     from evalkit.judging.calibration import Calibration
 
 
@@ -43,8 +43,8 @@ class Analyses:
         Raises:
             UsageError: If the numbers make no sense, or there are too few cases.
         """
-        from evalkit.evaluation.opening import open_result
-        from evalkit.evaluation.planning import plan_sample
+        from evalkit.evaluation.baselines.opening import open_result
+        from evalkit.evaluation.comparing.sample_size import plan_sample
 
         other = None if baseline is None else open_result(baseline, like=self._result)
         return plan_sample(
@@ -57,7 +57,7 @@ class Analyses:
         Raises:
             UsageError: If there are neither repeats nor samples of a judge to tell it from.
         """
-        from evalkit.evaluation.variance import variance_parts
+        from evalkit.evaluation.results.variance import variance_parts
 
         return variance_parts(self._result, metric)
 
@@ -81,7 +81,7 @@ class Analyses:
         Raises:
             UsageError: If there is nothing to correct by.
         """
-        from evalkit.evaluation.corrected import corrected
+        from evalkit.evaluation.agreement.corrected import corrected
 
         return corrected(self._result, metric, sensitivity=sensitivity, specificity=specificity)
 
@@ -91,7 +91,7 @@ class Analyses:
         There is one for each cell that was scored or failed.  ``trace_id`` is ``None`` where the
         case has no trace, ``span_id`` where the score names no span.
         """
-        from evalkit.evaluation.assessing import assessments_of
+        from evalkit.evaluation.results.assessments import assessments_of
 
         return list(assessments_of(self._result))
 
@@ -119,7 +119,7 @@ class Analyses:
         Raises:
             UnknownMetricError: If there is no such metric.
         """
-        from evalkit.evaluation.cards import find_card
-        from evalkit.evaluation.gating_calibrated import judged_metric
+        from evalkit.evaluation.agreement.cards import find_card
+        from evalkit.evaluation.deciding.calibrated import judged_metric
 
         return find_card(self._result, judged_metric(self._result, metric)).card

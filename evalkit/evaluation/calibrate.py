@@ -12,15 +12,15 @@ from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.calibration import CalibrationPart, Kind
 from evalkit.entities.score import Status
 from evalkit.errors import UnfinishedCalibrationError, UnreachedJudgeError, UsageError, near_miss
-from evalkit.evaluation.calibration_bias import biases_of
-from evalkit.evaluation.calibration_cut import cut_of, positive_label
-from evalkit.evaluation.calibration_figures import Setting, part_of
-from evalkit.evaluation.calibration_pairs import Pairs, pairs_of
-from evalkit.evaluation.calibration_people import population_of, replaceability_of
-from evalkit.evaluation.calibration_split import development_cases
+from evalkit.evaluation.agreement.bias import biases_of
+from evalkit.evaluation.agreement.cut import cut_of, positive_label
+from evalkit.evaluation.agreement.figures import Setting, part_of
+from evalkit.evaluation.agreement.pairs import Pairs, pairs_of
+from evalkit.evaluation.agreement.people import population_of, replaceability_of
+from evalkit.evaluation.agreement.split import development_cases
 from evalkit.evaluation.evaluate import evaluate
-from evalkit.evaluation.recorded import RECORDED
-from evalkit.evaluation.runtime import Runtime
+from evalkit.evaluation.results.recorded import RECORDED
+from evalkit.evaluation.running.runtime import Runtime
 from evalkit.gates.verdict import INFRASTRUCTURE
 from evalkit.judging.calibration import Calibration
 
@@ -84,7 +84,7 @@ def calibrate(
         >>> card.kind, card.held_out.n_labelled > 0
         ('binary', True)
     """
-    from evalkit.evaluation.cards import keep_card
+    from evalkit.evaluation.agreement.cards import keep_card
 
     _check_kind(options.get("kind"))  # before anything is asked
     try:
@@ -169,7 +169,7 @@ def calibration_of(
         UsageError: If there is no such kind, or labels are none, too few, or mean nothing to the
             judge.
     """
-    from evalkit.evaluation.cards import card_data
+    from evalkit.evaluation.agreement.cards import card_data
 
     _check_kind(kind)
     if not 0.0 <= development < 1.0:

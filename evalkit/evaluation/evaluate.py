@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from evalkit.engine.shard import first_error
 from evalkit.errors import InterruptedRunError, UsageError
-from evalkit.evaluation.door import run_in_thread
-from evalkit.evaluation.job import Job, first_error
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.runtime import Runtime
-from evalkit.evaluation.scorers import ScorerLike
-from evalkit.evaluation.starting import Request, start
+from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.running.scorers import ScorerLike
+from evalkit.evaluation.running.start import Request, start
+from evalkit.evaluation.running.thread import run_in_thread
 
 _NO_RUNTIME = Runtime()
 
@@ -129,7 +130,7 @@ def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _job(request: Request) -> Job:
     if request.runtime.resume is not None:
-        from evalkit.evaluation.resuming import reopen
+        from evalkit.evaluation.running.resume import reopen
 
         return reopen(request)
     return start(request)
@@ -154,7 +155,7 @@ def execute(job: Job) -> EvaluationResult:
 
 
 def _interrupt(job: Job) -> None:
-    job.state.stop("interrupted")
+    job.cancel()
     told = "what is in flight is finished; Ctrl-C again gives it up."
     desk = None if job.session is None else job.session.desk
     batches, requests = (0, 0) if desk is None else desk.on_the_way
@@ -183,7 +184,7 @@ def resume(run: str, *, runtime: Runtime | None = None) -> EvaluationResult:
             ``evaluate(..., runtime=Runtime(resume=RUN))``.
         UsageError: If the run is complete already.
     """
-    from evalkit.evaluation.resuming import reopen_by_name
+    from evalkit.evaluation.running.resume import reopen_by_name
 
     if not run:
         raise UsageError("resume needs a run: its id, name, 'latest', or its folder.")

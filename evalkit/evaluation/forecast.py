@@ -1,167 +1,269 @@
-"""What an evaluation will ask of models and cost: from a sample, before anything is called."""
+"""Rehearses an evaluation on a sample of its cases: real prompts, and nobody is asked."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+import random
+from collections.abc import Generator, Sequence
+from typing import Any, Final, cast
 
-LEVEL: Final = 0.95
-_SURE: Final = 1.96
+from evalkit.engine.plan import Plan, seed_of
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.target import Invocation, TargetIdentity
+from evalkit.errors import EvalkitError
+from evalkit.evaluation.running.forecast import Forecast, Share
+from evalkit.evaluation.running.forecast_shares import Counted, share_of, unpriced_share
+from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.model_session import pending_folder, recorder_of
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.running.start import Request, start
+from evalkit.evaluation.running.thread import run_in_thread
+from evalkit.judging.asking import unchanged_abilities
+from evalkit.llm.batch.pending import key_of
+from evalkit.llm.batch.promises import CHARACTERS_A_TOKEN, USUAL_OUTPUT_TOKENS
+from evalkit.llm.batch.settings import BatchSettings
+from evalkit.llm.cache import Cache
+from evalkit.llm.known_usage import KnownUsage
+from evalkit.llm.prices import Prices
+from evalkit.llm.recorder import Recorder
+from evalkit.llm.recording import recording_of_output
+from evalkit.llm.recordings import RecordingFolder
+from evalkit.llm.rehearsal import Noted, Rehearsal
+from evalkit.llm.session import use_session
+from evalkit.scoring.configured import unwrapped
+from evalkit.scoring.protocol import Scorer
 
+SAMPLE: Final = 200
+"""Cases that are rehearsed; all of them where there are no more."""
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """An expected amount, and the interval in which it lies as far as the sample tells.
+_READ: Final = 2000
+"""Recordings that are read to learn how long answers are."""
 
-    Examples:
-        >>> Expected(10.0, 8.0, 12.0) + Expected(1.0, 1.0, 1.0)
-        Expected(value=11.0, low=9.0, high=13.0)
-    """
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def exactly(cls, value: float) -> Expected:
-        """Return an amount that is known."""
-        return cls(value, value, value)
-
-    def __add__(self, other: Expected) -> Expected:
-        """Return the sum; its ends are those of both at once, which is wider than need be."""
-        return Expected(self.value + other.value, self.low + other.low, self.high + other.high)
-
-    def __mul__(self, other: Expected) -> Expected:
-        """Return the product of two amounts that are not negative."""
-        return Expected(self.value * other.value, self.low * other.low, self.high * other.high)
-
-
-NOTHING: Final = Expected.exactly(0.0)
-
-
-def total_of(sample: Sequence[float], n: int) -> Expected:
-    """Return the total over *n* cases, of which *sample* was drawn without putting back.
-
-    The interval is the normal one of a mean, at 95 %, with the correction for a finite population:
-    where all cases are in the sample, the total is known.  It never goes below what was seen.
-
-    Args:
-        sample: Amounts of the cases that were drawn, at least one, none negative.
-        n: How many cases there are; at least as many.
-
-    Examples:
-        >>> total_of([3.0, 5.0], 2)
-        Expected(value=8.0, low=8.0, high=8.0)
-        >>> total_of([4.0, 4.0], 100)
-        Expected(value=400.0, low=400.0, high=400.0)
-
-    References:
-        Cochran (1977), *Sampling Techniques*, 3rd edition, section 2.6.
-    """
-    drawn = len(sample)
-    mean = math.fsum(sample) / drawn
-    seen = math.fsum(sample)
-    if drawn == n:
-        return Expected.exactly(seen)
-    if drawn == 1:
-        return Expected(mean * n, seen, math.inf)
-    variance = math.fsum((x - mean) ** 2 for x in sample) / (drawn - 1)
-    half = _SURE * n * math.sqrt(variance / drawn * (1.0 - drawn / n))
-    return Expected(mean * n, max(seen, mean * n - half), mean * n + half)
+_LATER_TURNS: Final = (
+    "Turns of a session are rehearsed without the turns before them, so their prompts are longer "
+    "than was counted."
+)
+_REPAIRS: Final = "Second calls, as for a verdict that cannot be read, are not counted."
 
 
-def mean_of(values: Sequence[float]) -> Expected:
-    """Return the mean of two *values* or more with its normal interval at 95 %, above 0.
+def forecast(model: Any = None, data: Any = None, scorers: Any = (), **options: Any) -> Forecast:
+    """Return what an evaluation would ask of models, and cost, without asking any.
+
+    Takes the arguments of `evaluate`.  The prompts of a sample of cases, drawn by ``seed``, are
+    rendered by the target and the judges themselves.
+
+    Raises:
+        EvalkitError: As `evaluate` does before its first call.
 
     Examples:
-        >>> mean_of([2.0, 2.0, 2.0])
-        Expected(value=2.0, low=2.0, high=2.0)
+        >>> import evalkit
+        >>> rows = [{"question": f"{n} + 1?", "expected": str(n + 1)} for n in range(10)]
+        >>> target = evalkit.chat("ollama/qwen3", base_url="http://127.0.0.1:9/v1")
+        >>> expected = forecast(target, rows, "text.exact_match",
+        ...                     runtime=evalkit.Runtime(store=False))
+        >>> expected.of("target", "calls").value, expected.of("target", "usd") is None
+        (10.0, True)
     """
-    mean = math.fsum(values) / len(values)
-    variance = math.fsum((x - mean) ** 2 for x in values) / (len(values) - 1)
-    half = _SURE * math.sqrt(variance / len(values))
-    return Expected(mean, max(0.0, mean - half), mean + half)
+    runtime: Runtime = options.pop("runtime", None) or Runtime()
+    request = Request(model=model, data=data, scorers=scorers, runtime=quiet(runtime), **options)
+    job = start(request)
+    try:
+        return forecast_of(job, runtime)
+    finally:
+        job.spool.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """What one asker (the target, or one judge with one model) is expected to use."""
-
-    role: str
-    name: str
-    """The target, or the judge."""
-
-    model: str | None
-    """Model string; ``None`` for code of the user's own."""
-
-    calls: Expected
-    """Calls that will be made."""
-
-    recorded: Expected
-    """Calls that recordings, or batches on their way, will answer."""
-
-    input_tokens: Expected | None
-    output_tokens: Expected | None
-    usd: Expected | None
-    """US dollars; ``None`` where the price is unknown."""
-
-    batched: bool = False
-    method: tuple[str, ...] = ()
-    """How the numbers were come by, in sentences."""
+def quiet(runtime: Runtime) -> Runtime:
+    """Return *runtime* for a job that is only looked at: it keeps nothing."""
+    return dataclasses.replace(runtime, store=False, recordings=None, resume=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """What an evaluation is expected to use, by role."""
-
-    sampled: int
-    """Cases that were looked at."""
-
-    cases: int
-    shares: tuple[Share, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """Roles that ask, in order."""
-        return tuple(dict.fromkeys(share.role for share in self.shares))
-
-    def of(self, role: str | None, what: str) -> Expected | None:
-        """Return an amount of a role, or of all; ``None`` where a part of it is unknown.
-
-        Args:
-            role: ``target`` or ``judge``; ``None`` for both.
-            what: ``calls``, ``recorded``, ``input_tokens``, ``output_tokens`` or ``usd``.
-        """
-        chosen = [share for share in self.shares if role in {None, share.role}]
-        return _sum(getattr(share, what) for share in chosen)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        names = ("calls", "recorded", "input_tokens", "output_tokens", "usd")
-
-        def amounts(role: str | None) -> dict[str, Any]:
-            found = {name: self.of(role, name) for name in names}
-            return {name: v and dataclasses.asdict(v) for name, v in found.items()}
-
-        return {
-            "sampled": self.sampled,
-            "cases": self.cases,
-            "level": LEVEL,
-            "total": amounts(None),
-            "roles": {role: amounts(role) for role in self.roles},
-            "askers": [dataclasses.asdict(share) for share in self.shares],
-            "notes": list(self.notes),
-        }
+def forecast_of(job: Job, runtime: Runtime) -> Forecast:
+    """Return what *job*, which is kept nowhere, would ask if it ran under *runtime*."""
+    with _opened(runtime) as recorder:
+        return _Rehearser(job, runtime, recorder).forecast()
 
 
-def _sum(parts: Iterable[Expected | None]) -> Expected | None:
-    total = NOTHING
-    for part in parts:
-        if part is None:
-            return None
-        total += part
-    return total
+@contextlib.contextmanager
+def _opened(runtime: Runtime) -> Generator[Recorder]:
+    """Open the recordings that are there; none is made, and none counts as used."""
+    recorder = recorder_of(runtime, since=0, made=False)
+    try:
+        yield recorder
+    finally:
+        for place in recorder.places:
+            if isinstance(place, (Cache, RecordingFolder)):
+                place.abandon()
+
+
+class _Rehearser:
+    """One forecast on its way."""
+
+    def __init__(self, job: Job, runtime: Runtime, recorder: Recorder) -> None:
+        self._job = job
+        self._plan: Plan = job.plan()
+        self._recorder = recorder
+        waiting = pending_folder(runtime).all() if runtime.mode == "auto" else ()
+        keys = {key_of(line) for pending in waiting for line in pending.lines}
+        self._session = Rehearsal(recorder=recorder, pending=keys)
+        self._usage = KnownUsage(_recorded(recorder))
+        self._prices = Prices(runtime.prices)
+        self._batch = BatchSettings.of(runtime.batch)
+        self._notes: list[str] = []
+        n = job.spool.n
+        drawn = random.Random(f"forecast/{self._plan.seed}")  # noqa: S311  no secret
+        self._rows = sorted(drawn.sample(range(n), min(n, SAMPLE)))
+
+    def forecast(self) -> Forecast:
+        """Rehearse, and count."""
+        batch = self._sampled()
+        with unchanged_abilities():
+            shares = run_in_thread(lambda: self._rehearsed(batch), on_interrupt=lambda: None)
+        if any(share.role == "judge" for share in shares):
+            self._notes.append(_REPAIRS)
+        return Forecast(
+            sampled=len(self._rows),
+            cases=self._job.spool.n,
+            shares=tuple(shares),
+            notes=tuple(self._notes),
+        )
+
+    def _sampled(self) -> CaseBatch:
+        """Return the cells of the sampled cases: a row for each repeat."""
+        stored = self._job.spool.cells_at(self._rows)
+        repeats, each = self._plan.repeats, self._job.spool.n_repeats
+        copies = repeats // each if self._job.target is None else repeats
+        rows = [
+            row
+            for row in range(0, len(stored), 1 if self._job.target is None else each)
+            for _ in range(copies)
+        ]
+        cells = stored.take(rows)
+        return cells.replacing(repeat=[place % repeats for place in range(len(rows))])
+
+    async def _rehearsed(self, batch: CaseBatch) -> list[Share]:
+        shares: list[Share] = []
+        with use_session(self._session):
+            if self._job.target is not None:
+                share, batch = await self._target(batch)
+                shares.append(share)
+            for scorer in self._job.scorers:
+                if getattr(unwrapped(scorer), "metered", False):
+                    shares += await self._judge(scorer, batch)
+        return shares
+
+    async def _target(self, batch: CaseBatch) -> tuple[Share, CaseBatch]:
+        target: Any = self._job.target
+        if not getattr(target, "metered", False):
+            found = [self._known_output(target.identity, inv) for inv in self._invocations(batch)]
+            share = unpriced_share(target.identity.name, self._per_case(found), self._job.spool.n)
+            return share, _answered(batch, [placeholder(row) for row in range(len(batch))])
+        if batch.has("session") and any(name is not None for name in batch.column("session")):
+            self._notes.append(_LATER_TURNS)
+        noted: list[list[Noted]] = []
+        outputs: list[Any] = []
+        for invocation in self._invocations(batch):
+            try:
+                output: Any = (await target.acall(invocation)).value
+            except EvalkitError:
+                output = None  # what cannot be rendered, or a recorded answer that failed
+            calls = self._session.taken()
+            answered = bool(calls) and all(call.recorded for call in calls)
+            known = answered and output is not None
+            outputs.append(output if known else None)
+            noted.append(calls)
+        name = target.identity.name
+        (share,) = self._shares(name, noted) or (unpriced_share(name, [[]], 1),)
+        length = self._answer_characters(noted)
+        filled = [placeholder(n, length) if o is None else o for n, o in enumerate(outputs)]
+        return share, _answered(batch, filled)
+
+    def _answer_characters(self, noted: Sequence[Sequence[Noted]]) -> int:
+        """Return about how long an answer of the target is."""
+        calls = [call for calls in noted for call in calls]
+        seen = self._usage.of(calls[0].model, calls[0].form) if calls else None
+        if seen is None:
+            return USUAL_OUTPUT_TOKENS * CHARACTERS_A_TOKEN
+        return round(CHARACTERS_A_TOKEN * sum(seen.output_tokens) / len(seen))
+
+    def _invocations(self, batch: CaseBatch) -> list[Invocation]:
+        repeats = batch.column("repeat")
+        cases = [batch.case(row) for row in range(len(batch))]
+        return [
+            Invocation(case=c, history=(), repeat=r, seed=seed_of(self._plan.seed, c.id, r))
+            for c, r in zip(cases, repeats, strict=True)
+        ]
+
+    def _known_output(self, identity: TargetIdentity, invocation: Invocation) -> bool:
+        if identity.version is None or self._recorder.mode not in {"auto", "replay"}:
+            return False
+        recording = recording_of_output(identity, invocation)
+        return any(place.get(recording.key) is not None for place in self._recorder.places)
+
+    async def _judge(self, scorer: Scorer, batch: CaseBatch) -> list[Share]:
+        judge: Any = scorer
+        if getattr(unwrapped(scorer), "canaries", ()):
+            self._notes.append(f"The known-answer checks of {scorer.name} are not counted.")
+            bare: Any = dataclasses.replace(cast("Any", unwrapped(scorer)), canaries=())
+            judge = bare if scorer is unwrapped(scorer) else _rewrapped(scorer, bare)
+        noted: list[list[Noted]] = []
+        for row in range(len(batch)):
+            with contextlib.suppress(EvalkitError):
+                await judge.score(batch.case(row))
+            noted.append(self._session.taken())
+        return self._shares(scorer.name, noted)
+
+    def _shares(self, name: str, noted: Sequence[Sequence[Noted]]) -> list[Share]:
+        """Return one share for each model that was asked."""
+        cases = self._per_case(noted)
+        models = dict.fromkeys((call.role, call.model) for calls in noted for call in calls)
+        counted = [
+            Counted(
+                role=role,
+                name=name,
+                model=model,
+                cases=[
+                    [c for calls in case for c in calls if (c.role, c.model) == (role, model)]
+                    for case in cases
+                ],
+            )
+            for role, model in models
+        ]
+        return [
+            share_of(
+                one,
+                n=self._job.spool.n,
+                usage=self._usage,
+                prices=self._prices,
+                batch=self._batch,
+            )
+            for one in counted
+        ]
+
+    def _per_case(self, cells: Sequence[Any]) -> list[list[Any]]:
+        each = self._plan.repeats
+        return [list(cells[start : start + each]) for start in range(0, len(cells), each)]
+
+
+def _rewrapped(scorer: Any, inner: Any) -> Any:
+    return dataclasses.replace(scorer, inner=inner)
+
+
+def placeholder(number: int, length: int = USUAL_OUTPUT_TOKENS * CHARACTERS_A_TOKEN) -> str:
+    """Return a text in the place of an answer that is not there yet; each is another one."""
+    word = f"answer{number} "
+    return (word * max(1, round(length / len(word)))).strip()
+
+
+def _answered(batch: CaseBatch, outputs: list[Any]) -> CaseBatch:
+    return batch.replacing(outputs=outputs)
+
+
+def _recorded(recorder: Recorder) -> list[tuple[Any, Any]]:
+    """Return the latest recordings: what was asked, and what came back."""
+    found: list[tuple[Any, Any]] = []
+    for place in recorder.places:
+        if isinstance(place, (Cache, RecordingFolder)):
+            found += place.latest(_READ)
+    return found

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.analyses import Analyses
-from evalkit.evaluation.design import design_of
-from evalkit.evaluation.estimates import Estimates
-from evalkit.evaluation.facts import Facts, Usage
-from evalkit.evaluation.folder import Folder
-from evalkit.evaluation.gating import judge_gates
+from evalkit.evaluation.deciding.gates import judge_gates
+from evalkit.evaluation.results.design import design_of
+from evalkit.evaluation.results.estimates import Estimates
+from evalkit.evaluation.results.facts import Facts, Usage
+from evalkit.evaluation.results.folder import Folder
 from evalkit.gates.verdict import GateVerdict
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.reduce import parse_reducer
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.data.spool import Spool
-    from evalkit.evaluation.comparison import Comparison
-    from evalkit.evaluation.scorers import ScorerLike
+    from evalkit.evaluation.comparing.comparison import Comparison
+    from evalkit.evaluation.running.scorers import ScorerLike
     from evalkit.stats import PairedDifference
 
 
@@ -98,7 +98,7 @@ class EvaluationResult(Analyses):
         Raises:
             DataError: If that run holds no finished evaluation.
         """
-        from evalkit.evaluation.loading import load_result
+        from evalkit.evaluation.results.loading import load_result
 
         return load_result(run, store=store)
 
@@ -170,7 +170,7 @@ class EvaluationResult(Analyses):
         """
         if baseline is None:
             return judge_gates(self, gates, self.baseline, cards=cards)
-        from evalkit.evaluation.opening import open_result
+        from evalkit.evaluation.baselines.opening import open_result
 
         return judge_gates(self, gates, open_result(baseline, like=self), cards=cards)
 
@@ -179,7 +179,7 @@ class EvaluationResult(Analyses):
         """What the gates compare with; a text says why it cannot be opened any more."""
         named = self.facts.plan.get("baseline")
         if self._baseline is None and named is not None:
-            from evalkit.evaluation.opening import reopened
+            from evalkit.evaluation.baselines.opening import reopened
 
             try:
                 self._baseline = reopened(named)
@@ -197,7 +197,7 @@ class EvaluationResult(Analyses):
         Raises:
             UsageError: If the file cannot be written.
         """
-        from evalkit.evaluation.baseline_file import write_baseline
+        from evalkit.evaluation.baselines.file import write_baseline
 
         return write_baseline(self, Path(path), texts=texts)
 
@@ -216,7 +216,7 @@ class EvaluationResult(Analyses):
 
         A confusion matrix or a reliability table is an artifact: it is nothing to gate on.
         """
-        from evalkit.evaluation.artifacts import artifacts_of
+        from evalkit.evaluation.results.artifacts import artifacts_of
 
         return artifacts_of(self)
 
@@ -230,13 +230,13 @@ class EvaluationResult(Analyses):
             cost, target_status``, and for each metric its value, ``.label``, ``.status``,
             ``.reason``, ``.explanation``, and ``.span_id`` where it speaks of spans of traces.
         """
-        from evalkit.evaluation.table import cell_table
+        from evalkit.evaluation.results.cells import cell_table
 
         return cell_table(self)
 
     def failures(self) -> pd.DataFrame:
         """Return the cells that failed: ``id, repeat, stage, scorer, reason, explanation``."""
-        from evalkit.evaluation.table import failure_table
+        from evalkit.evaluation.results.cells import failure_table
 
         return failure_table(self)
 
@@ -246,7 +246,7 @@ class EvaluationResult(Analyses):
         Args:
             outputs: Whether to give what the target answered, too.
         """
-        from evalkit.evaluation.table import case_rows
+        from evalkit.evaluation.results.cells import case_rows
 
         return case_rows(self, outputs=outputs)
 
@@ -254,7 +254,7 @@ class EvaluationResult(Analyses):
 
     def score(self, scorers: ScorerLike | Iterable[ScorerLike]) -> EvaluationResult:
         """Return this result with more scorers; the target is never called again."""
-        from evalkit.evaluation.again import score_again
+        from evalkit.evaluation.running.retry import score_again
 
         return score_again(self, scorers)
 
@@ -268,7 +268,7 @@ class EvaluationResult(Analyses):
             model: The target, where it cannot be rebuilt from its name.
             scorers: The scorers, where they cannot be rebuilt from their names.
         """
-        from evalkit.evaluation.again import retry
+        from evalkit.evaluation.running.retry import retry
 
         return retry(self, which, model=model, scorers=scorers)
 
@@ -278,13 +278,13 @@ class EvaluationResult(Analyses):
         Raises:
             UsageError: If data, scorer or reducer differ; names what does.
         """
-        from evalkit.evaluation.paired import difference
+        from evalkit.evaluation.comparing.pairs import difference
 
         return difference(self, other, key)
 
     def compare(self, *others: EvaluationResult | str | Path, **options: Any) -> Comparison:
         """Compare *others* with this result as the baseline; takes the options of `compare`."""
-        from evalkit.evaluation.compare import compare
+        from evalkit.evaluation.comparing.compare import compare
 
         return compare(self, *others, **options)
 
@@ -302,7 +302,7 @@ class EvaluationResult(Analyses):
         Raises:
             UsageError: If no exporter writes such files.
         """
-        from evalkit.evaluation.exporting import export
+        from evalkit.evaluation.results.exporting import export
 
         return export(self, Path(path))
 
@@ -376,7 +376,7 @@ class EvaluationResult(Analyses):
         return self._shown("html")
 
     def _shown(self, form: str) -> str:
-        from evalkit.evaluation.exporting import exporter
+        from evalkit.evaluation.results.exporting import exporter
 
         show: Callable[[EvaluationResult, str], str] = exporter("table").show
         return show(self, form)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar, cast
+from contextvars import ContextVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from evalkit.entities.dataset import DatasetSource
 from evalkit.entities.target import Target
@@ -15,6 +18,17 @@ from evalkit.scoring.configured import ConfiguredScorer, Extract
 from evalkit.scoring.protocol import Scorer
 
 T = TypeVar("T")
+
+_log = logging.getLogger("evalkit.plugins")
+
+_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "evalkit_scorers": ("facts",),
+    "evalkit_judges": ("facts",),
+    "evalkit_datasets": ("extensions", "schemes", "accepts", "read"),
+    "evalkit_reports": ("extensions", "write"),
+    "evalkit_commands": (),
+}
+"""What each thing that a hook lists must have beside its name; other hooks map names to makers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,34 +40,37 @@ class Entry(Generic[T]):
 
 
 class Catalog:
-    """Everything that the loaded plug-ins offer."""
+    """Everything that the loaded plug-ins offer.
+
+    What a plug-in offers by one hook is left out whole, with one warning, where the hook raises or
+    something lacks what its kind needs; everything else works.
+    """
 
     def __init__(self, plugins: Plugins) -> None:
         """Look things up in *plugins*; each kind is collected when first asked for."""
         self.plugins = plugins
 
-    def _offered(self, hook: str) -> Iterator[tuple[Any, Provenance]]:
-        caller = getattr(self.plugins.manager.hook, hook)
-        for implementation in caller.get_hookimpls():
-            origin = self.plugins.provenance[implementation.plugin_name]
-            yield implementation.function(), origin
-
     def _collect(self, *hooks: str) -> dict[str, Entry[Any]]:
-        found: dict[str, Entry[Any]] = {}
-        for offered, origin in (pair for hook in hooks for pair in self._offered(hook)):
-            pairs = (
-                offered.items() if isinstance(offered, Mapping) else ((i.name, i) for i in offered)
-            )
-            for name, item in cast("Iterator[tuple[str, Any]]", iter(pairs)):
-                if name in found:
-                    first = found[name].provenance
-                    raise DuplicatePluginError(
-                        name,
-                        f"{first.plugin} of {first.distribution} {first.version}",
-                        f"{origin.plugin} of {origin.distribution} {origin.version}",
-                    )
-                found[name] = Entry(item, origin)
-        return found
+        entries: dict[str, Entry[Any]] = {}
+        for name, item, origin in (offer for hook in hooks for offer in self._offers(hook)):
+            if name in entries:
+                first = entries[name].provenance
+                raise DuplicatePluginError(
+                    name, f"{first.plugin} of {first}", f"{origin.plugin} of {origin}"
+                )
+            entries[name] = Entry(item, origin)
+        return entries
+
+    def _offers(self, hook: str) -> Iterator[tuple[str, Any, Provenance]]:
+        """Yield what each plug-in offers by *hook*; all or nothing of each."""
+        for implementation in getattr(self.plugins.manager.hook, hook).get_hookimpls():
+            origin = self.plugins.provenance[implementation.plugin_name]
+            try:
+                offers = list(_named(implementation.function(), hook))
+            except Exception as error:  # noqa: BLE001  a stranger's hook may raise anything
+                self.plugins.leave_out(origin, f"{hook}: {type(error).__name__}: {error}")
+            else:
+                yield from ((name, item, origin) for name, item in offers)
 
     @functools.cached_property
     def scorers(self) -> Mapping[str, Entry[Scorer]]:
@@ -105,10 +122,63 @@ class Catalog:
         raise UnknownScorerError(name, self.scorers)
 
 
+def _named(offered: Any, hook: str) -> Iterator[tuple[str, Any]]:
+    """Yield each thing that is offered with its name.
+
+    Raises:
+        TypeError: If one lacks what every other of its kind has.
+    """
+    needs = _NEEDS.get(hook)
+    pairs = offered.items() if needs is None else ((item.name, item) for item in offered)
+    for name, item in pairs:
+        if not isinstance(name, str):
+            raise TypeError(f"the name {name!r} is no text")
+        lacks = [need for need in needs or ("__call__",) if not hasattr(item, need)]
+        if lacks:
+            raise TypeError(f"{name!r} has no {', '.join(lacks)}")
+        yield name, item
+
+
+_scoped: ContextVar[Catalog | None] = ContextVar("evalkit_catalog", default=None)
+
+
 @functools.lru_cache(maxsize=1)
-def catalog() -> Catalog:
-    """Return the catalog of this process; plug-ins are loaded once."""
+def _of_process() -> Catalog:
     return Catalog(load_plugins())
+
+
+def catalog() -> Catalog:
+    """Return the catalog in use: that of `use_catalog`, else of the plug-ins that are installed.
+
+    The latter are loaded once a process.
+    """
+    return _scoped.get() or _of_process()
+
+
+@contextlib.contextmanager
+def use_catalog(catalog: Catalog) -> Iterator[Catalog]:
+    """Look everything up in *catalog* for a while, in this task and what it starts."""
+    token = _scoped.set(catalog)
+    try:
+        yield catalog
+    finally:
+        _scoped.reset(token)
+
+
+def tell(hook: str, **facts: Any) -> None:
+    """Call *hook* of every plug-in; what one raises is logged in a line that names it."""
+    for implementation in getattr(catalog().plugins.manager.hook, hook).get_hookimpls():
+        named = {name: facts[name] for name in implementation.argnames}
+        try:
+            implementation.function(**named)
+        except Exception as error:  # noqa: BLE001  a stranger's hook may raise anything
+            _log.warning(
+                "Plug-in %r raised in %s: %s: %s",
+                implementation.plugin_name,
+                hook,
+                type(error).__name__,
+                error,
+            )
 
 
 def get_scorer(
@@ -142,13 +212,13 @@ def get_scorer(
         unknown = sorted(set(extract) - {"outputs", "expectations"})
         if unknown:
             raise UsageError(f"extract= cuts outputs and expectations, not {', '.join(unknown)}.")
-    found = catalog().scorer(scorer)
+    inner = catalog().scorer(scorer)
     if parameters:
-        found = with_parameters(found, parameters)
+        inner = with_parameters(inner, parameters)
     if name is None and not reads and extract is None:
-        return found
+        return inner
     return ConfiguredScorer(
-        inner=found, name=name or found.name, reads=dict(reads or {}), extract=extract
+        inner=inner, name=name or inner.name, reads=dict(reads or {}), extract=extract
     )
 
 
@@ -167,8 +237,8 @@ def with_parameters(scorer: Scorer, parameters: Mapping[str, Any]) -> Scorer:
 
 
 def _replaced(scorer: Scorer, parameters: Mapping[str, Any]) -> Callable[..., Any]:
-    accepts = [field.name for field in dataclasses.fields(cast("Any", scorer)) if field.init]
-    accepts = [name for name in accepts if name != "name"]
+    fields = dataclasses.fields(cast("Any", scorer))
+    accepts = [field.name for field in fields if field.init and field.name != "name"]
     for name in parameters:
         if name not in accepts:
             listed = ", ".join(accepts) or "none"

@@ -29,6 +29,9 @@ class Provenance:
     version: str
     """Version of the distribution."""
 
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
@@ -37,7 +40,13 @@ class Plugins:
     manager: pluggy.PluginManager
     provenance: dict[str, Provenance]
     broken: dict[str, str]
-    """Entry points that do not load, with one line on why."""
+    """Plug-ins that do not load, or that fail when asked what they offer: one line on why."""
+
+    def leave_out(self, origin: Provenance, why: str) -> None:
+        """Note and warn that something of a plug-in is left out."""
+        line = f"{origin}: {why}"
+        self.broken.setdefault(origin.plugin, line)
+        _log.warning("Plug-in %r does not load (%s); it is left out.", origin.plugin, line)
 
 
 def load_plugins(points: Iterable[EntryPoint] | None = None) -> Plugins:
@@ -53,44 +62,35 @@ def load_plugins(points: Iterable[EntryPoint] | None = None) -> Plugins:
     manager.add_hookspecs(specs)
     plugins = Plugins(manager, {}, {})
     blocked = set(settings().disabled_plugins)
-    found = entry_points(group="evalkit") if points is None else points
-    for point in sorted(found, key=lambda point: point.name):
+    points = entry_points(group="evalkit") if points is None else points
+    for point in sorted(points, key=lambda point: point.name):
         if point.name not in blocked:
             _load_one(point, plugins)
     return plugins
 
 
-def _provenance(point: EntryPoint) -> Provenance:
-    distribution = point.dist
-    if distribution is None:
-        return Provenance(point.name, "unknown", "unknown")
-    return Provenance(point.name, distribution.name, distribution.version)
-
-
 def _load_one(point: EntryPoint, plugins: Plugins) -> None:
-    origin = _provenance(point)
-    known = plugins.provenance.get(point.name)
-    if known is not None:
-        if known == origin:
-            return  # one distribution seen twice on the path, as with an editable install
-        raise DuplicatePluginError(
-            point.name,
-            f"{known.distribution} {known.version}",
-            f"{origin.distribution} {origin.version}",
-        )
+    distribution = point.dist
+    name, version = (
+        ("unknown",) * 2 if distribution is None else (distribution.name, distribution.version)
+    )
+    origin = Provenance(point.name, name, version)
+    other = plugins.provenance.get(point.name)
+    if other == origin:
+        return  # one distribution seen twice on the path, as with an editable install
+    if other is not None:
+        raise DuplicatePluginError(point.name, str(other), str(origin))
     try:
         module = point.load()
     except Exception as error:  # noqa: BLE001  a stranger's module may raise anything
-        line = f"{origin.distribution} {origin.version}: {type(error).__name__}: {error}"
-        plugins.broken[point.name] = line
-        _log.warning("Plug-in %r does not load (%s); it is left out.", point.name, line)
+        plugins.leave_out(origin, f"{type(error).__name__}: {error}")
         return
     try:
         plugins.manager.register(module, name=point.name)
         plugins.manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PluginError(
-            f"Plug-in {point.name!r} of {origin.distribution} {origin.version} does not fit: "
-            f"{error}. Hooks are listed in evalkit.hooks.specs."
+            f"Plug-in {point.name!r} of {origin} does not fit: {error}. "
+            "Hooks are listed in evalkit.hooks.specs."
         ) from error
     plugins.provenance[point.name] = origin

@@ -11,13 +11,13 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from evalkit._internal.clock import monotonic
 from evalkit.errors import BatchPendingError, BudgetSpentError
-from evalkit.llm.batch.census import Slot, waiting
+from evalkit.llm.batch.census import Seat, waiting
 from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
 from evalkit.llm.flight import Flights
@@ -39,10 +39,63 @@ if TYPE_CHECKING:
     from evalkit.llm.batch.desk import Desk
 
 _log = logging.getLogger("evalkit")
+S = TypeVar("S", bound="Session")
+
+
+class Session(Protocol):
+    """What engine, judges and targets need of the way to models.
+
+    Money, pace and recordings sit behind it.  `ModelSession` keeps them in this process; a form
+    for workers elsewhere may be handed leases of calls and dollars instead.
+    """
+
+    ledger: Ledger
+    """Counts what was spent, and tells `Ledger.on_charge` of each call."""
+
+    recorder: Recorder
+    """Answers without a call, and keeps new answers."""
+
+    async def complete(
+        self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
+    ) -> ChatReply:
+        """Return the answer to *request*, charged to *role*."""
+        ...
+
+    def is_known(self, recording: Recording) -> bool:
+        """Say whether a call can be answered without being paid."""
+        ...
+
+    def check(self, role: str) -> None:
+        """Refuse, by `BudgetSpentError`, what no money is left for."""
+        ...
+
+    def under_way(self, role: str) -> AbstractContextManager[None]:
+        """Have a call that is made elsewhere count as begun for as long as this block lasts."""
+        ...
+
+    def batches(self, role: str) -> bool:
+        """Say whether calls of *role* may go through batches."""
+        ...
+
+    async def room(self) -> None:
+        """Wait while more callers would only fill the memory."""
+        ...
+
+    def caller(self, seat: Seat | None = None) -> AbstractContextManager[None]:
+        """Count in the work of this block among those that may ask; gives *seat* back after."""
+        ...
+
+    def admission(self) -> Admission:
+        """Return what paces attempts at connections."""
+        ...
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """Send batches for as long as this block lasts, if any are to be sent."""
+        ...
 
 
 class ModelSession:
-    """Asks models on behalf of one evaluation."""
+    """Asks models on behalf of one evaluation: the `Session` of this process."""
 
     def __init__(
         self,
@@ -138,9 +191,18 @@ class ModelSession:
         reserved = self._promises.reserved if expected else None
         self.budget.check(self.ledger, role, seconds, under_way, reserved)
 
-    def under_way(self, role: str) -> _UnderWay:
+    @contextlib.contextmanager
+    def under_way(self, role: str) -> Generator[None]:
         """Have a call count as one of the budget's from its start, not only once it has ended."""
-        return _UnderWay(self._under_way, role)
+        self._under_way[role] = self._under_way.get(role, 0) + 1
+        try:
+            yield
+        finally:
+            self._under_way[role] -= 1
+
+    def admission(self) -> Admission:
+        """Return what paces attempts: the controllers, if any."""
+        return Admission(self.controllers)
 
     async def _asked(
         self,
@@ -241,11 +303,11 @@ class ModelSession:
         if self.desk is not None:
             await self.desk.census.room()
 
-    def caller(self, slot: Slot | None = None) -> AbstractContextManager[Any]:
-        """Count in the work of this block among those that may ask; it holds *slot*, if any."""
-        if self.desk is None:
-            return _Held(slot) if slot is not None else contextlib.nullcontext()
-        return self.desk.census.caller(slot)
+    def caller(self, seat: Seat | None = None) -> AbstractContextManager[Any]:
+        """Count in the work of this block among those that may ask; it holds *seat*, if any."""
+        if self.desk is not None:
+            return self.desk.census.caller(seat)
+        return contextlib.nullcontext() if seat is None else seat
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
@@ -261,53 +323,26 @@ class ModelSession:
         self.recorder.close()
 
 
-class _UnderWay:
-    """Counts one call of a role for as long as its block runs."""
-
-    __slots__ = ("_counts", "_role")
-
-    def __init__(self, counts: dict[str, int], role: str) -> None:
-        self._counts, self._role = counts, role
-
-    def __enter__(self) -> None:
-        self._counts[self._role] = self._counts.get(self._role, 0) + 1
-
-    def __exit__(self, *_: object) -> None:
-        self._counts[self._role] -= 1
-
-
 def _counted(reply: ChatReply) -> dict[str, int]:
     """Return the tokens of *reply*, none of them twice."""
     return {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
 
 
-class _Held:
-    """Gives a slot back at the end of its block."""
-
-    __slots__ = ("_slot",)
-
-    def __init__(self, slot: Slot) -> None:
-        self._slot = slot
-
-    def __enter__(self) -> None:
-        """Hold the slot."""
-
-    def __exit__(self, *_: object) -> None:
-        self._slot.release()
+_CURRENT: ContextVar[Session | None] = ContextVar("evalkit_model_session", default=None)
 
 
-_DEFAULT: Final = ModelSession()
-_CURRENT: ContextVar[ModelSession | None] = ContextVar("evalkit_model_session", default=None)
-
-
-def current_session() -> ModelSession:
+def current_session() -> Session:
     """Return the session in force; outside evaluations, one that records and limits nothing."""
-    return _CURRENT.get() or _DEFAULT
+    session = _CURRENT.get()
+    if session is None:
+        session = ModelSession()
+        _CURRENT.set(session)  # of this context alone: nothing is shared by the whole process
+    return session
 
 
 @contextlib.contextmanager
-def use_session(session: ModelSession) -> Generator[ModelSession]:
-    """Have model calls of this task, and of those it starts, go through *session*.
+def use_session(session: S) -> Generator[S]:
+    """Have model calls of this task, and of those it starts, go through *session*, at its pace.
 
     Examples:
         >>> with use_session(ModelSession()) as session:
@@ -316,6 +351,7 @@ def use_session(session: ModelSession) -> Generator[ModelSession]:
     """
     token = _CURRENT.set(session)
     try:
-        yield session
+        with under(session.admission()):
+            yield session
     finally:
         _CURRENT.reset(token)

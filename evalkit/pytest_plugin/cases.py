@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from evalkit.evaluation.suite_case import CaseJudge, CaseOutcome, CaseStatus, short
-from evalkit.evaluation.suite_quarantine import Quarantined
-from evalkit.evaluation.suite_run import SuiteRun
+from evalkit.suites.case import CaseJudge, CaseOutcome, CaseStatus, short
+from evalkit.suites.quarantine import Quarantined
+from evalkit.suites.run import SuiteRun
 
 
 @dataclass(kw_only=True)

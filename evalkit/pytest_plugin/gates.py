@@ -10,13 +10,13 @@ from typing import Any, Final
 import pytest
 
 from evalkit.errors import UsageError
-from evalkit.evaluation.gating_paired import margin_in
+from evalkit.evaluation.deciding.paired import margin_in
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.suite_gates import problem, verdicts
-from evalkit.evaluation.suite_health import health, health_item
-from evalkit.evaluation.suite_run import SuiteRun
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
+from evalkit.suites.gates import problem, verdicts
+from evalkit.suites.health import health, health_item
+from evalkit.suites.run import SuiteRun
 
 BODY: Final = "body"
 """Name of the item that runs a gate's body."""

@@ -6,8 +6,8 @@ from dataclasses import fields
 
 import pytest
 
-from evalkit.evaluation.suite_options import SuiteOptions, read_options
 from evalkit.settings import project_settings
+from evalkit.suites.options import SuiteOptions, read_options
 
 
 def session_options(config: pytest.Config) -> SuiteOptions:

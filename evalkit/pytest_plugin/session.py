@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from evalkit.errors import EvalkitError, InterruptedRunError
-from evalkit.evaluation.suite import CasesMark, GatesMark, Suite
-from evalkit.evaluation.suite_case import CaseJudge
-from evalkit.evaluation.suite_health import health_item, judge_names
-from evalkit.evaluation.suite_quarantine import Quarantined, read_quarantine
-from evalkit.evaluation.suite_run import SuiteRun
-from evalkit.evaluation.suite_target import Outcomes, SuiteTarget
 from evalkit.pytest_plugin.cases import CaseItem
-from evalkit.pytest_plugin.door import FOLDER, SUMMARY, mark_of
 from evalkit.pytest_plugin.fixtures import check_function, fixture_names
 from evalkit.pytest_plugin.gates import BODY, GateItem
+from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
 from evalkit.pytest_plugin.options import session_options
 from evalkit.pytest_plugin.summary import Summary
+from evalkit.suites.case import CaseJudge
+from evalkit.suites.health import health_item, judge_names
+from evalkit.suites.quarantine import Quarantined, read_quarantine
+from evalkit.suites.run import SuiteRun
+from evalkit.suites.suite import CasesMark, GatesMark, Suite
+from evalkit.suites.target import Outcomes, SuiteTarget
 
 _ITEM = pytest.StashKey[CaseItem | GateItem]()
 _OUTCOMES = Outcomes(

@@ -33,17 +33,18 @@ class Summary:
         """Write reports and baselines; what goes wrong there fails the session."""
         if not self._entries or not self.folder.is_dir():
             return
+        # start-up: a session without suites needs none of it
         from evalkit.errors import EvalkitError
-        from evalkit.pytest_plugin.ending import Ending
+        from evalkit.pytest_plugin.report import SessionReport
 
         try:
-            ending = Ending(self.folder, list(self._entries.values()), self._config)
-            problems = ending.write()
+            report = SessionReport(self.folder, list(self._entries.values()), self._config)
+            problems = report.write()
         except EvalkitError as error:
-            problems, ending = [str(error)], None
-        if ending is not None:
-            self._lines = [*ending.lines()]
-            self._commands = [*ending.commands()]
+            problems = [str(error)]
+        else:
+            self._lines = [*report.lines()]
+            self._commands = [*report.commands()]
         self._lines += problems
         if problems and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

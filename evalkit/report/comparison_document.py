@@ -12,7 +12,7 @@ from evalkit.report.texts import as_shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.evaluation.comparison import Comparison, Row
+    from evalkit.evaluation.comparing.comparison import Comparison, Row
 
 SCHEMA: Final = "evalkit.comparison/1"
 CASES: Final = 10

@@ -26,7 +26,7 @@ from evalkit.report.texts import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
 
 CASES: Final = 20
 _LONGEST_DIFF: Final = 600

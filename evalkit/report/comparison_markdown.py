@@ -13,7 +13,7 @@ from evalkit.report.markdown_text import escaped, table
 from evalkit.report.texts import ARROWS, listed, one_line, p_value, percent, plural, signed
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
 
 _MARKS: Final = {"better": "🟢 better", "worse": "🔴 worse", "different": "different", "": ""}
 

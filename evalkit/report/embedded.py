@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json
-from evalkit.evaluation.outputs_file import read_outputs
-from evalkit.evaluation.table import explanations_of
+from evalkit.evaluation.results.cells import explanations_of
+from evalkit.evaluation.results.outputs_file import read_outputs
 from evalkit.report.failing import failure_groups
 from evalkit.report.slices import tag_columns
 from evalkit.report.texts import as_shown

@@ -15,7 +15,7 @@ from evalkit.report.texts import one_line
 from evalkit.report.writing import whole_file, write_text
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _STYLES: Final = ("page.css", "cases.css", "judges.css", "print.css")

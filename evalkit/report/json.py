@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.estimate import Estimate
-from evalkit.evaluation.variance import all_variance_parts
+from evalkit.evaluation.results.variance import all_variance_parts
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.failing import failure_groups
 from evalkit.report.judges import judge_facts
@@ -19,7 +19,7 @@ from evalkit.report.texts import valid
 from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.gates.verdict import GateVerdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit.evaluation.judged import Judged, judged
+from evalkit.evaluation.agreement.judged import Judged, judged
 from evalkit.gates.verdict import number
 from evalkit.report.calibration_words import NAMES, compact, effect, headline, replacing, shown
 from evalkit.report.markdown_text import escaped, table
@@ -13,7 +13,7 @@ from evalkit.report.texts import one_line
 
 if TYPE_CHECKING:
     from evalkit.entities.estimate import Estimate
-    from evalkit.evaluation.corrected import CorrectedEstimate
+    from evalkit.evaluation.agreement.corrected import CorrectedEstimate
     from evalkit.evaluation.result import EvaluationResult
 
 METHODS: Final = {"ppi++": "labels, PPI++", "rogan-gladen": "its card, Rogan-Gladen"}

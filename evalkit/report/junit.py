@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.gating import condition_holds
-from evalkit.evaluation.gating_paired import margin_in
+from evalkit.evaluation.deciding.gates import condition_holds
+from evalkit.evaluation.deciding.paired import margin_in
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.report.failing import failure_groups

@@ -19,7 +19,7 @@ from evalkit.report.texts import ARROWS, interval, percent, shortfalls
 from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _MARKS: Final[dict[Verdict, str]] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from evalkit.evaluation.variance import all_variance_parts
+from evalkit.evaluation.results.variance import all_variance_parts
 from evalkit.gates.verdict import COVERAGE
 from evalkit.report.texts import one_line, percent, plural
 

@@ -22,7 +22,7 @@ from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 __all__ = ["TableReport", "render", "show", "show_comparison"]

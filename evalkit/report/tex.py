@@ -12,7 +12,7 @@ from evalkit.report.texts import interval, one_line, percent, signed
 from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparison import Comparison
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _SPECIAL: Final = {

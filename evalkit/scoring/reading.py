@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 from evalkit._internal.canonical import canonical_json
@@ -80,7 +82,8 @@ def follow(value: Any, path: str) -> Any:
     """Return the part of *value* at a dotted *path*; ``None`` where a step is missing.
 
     Steps are keys of mappings, positions in lists (from 0, or from -1 at the end), or attributes
-    that do not start with an underscore.
+    of objects that do not start with an underscore.  Texts and numbers have no parts, and a method
+    is none: the ``title`` of a text is what an answer lacks, not ``str.title``.
 
     Examples:
         >>> follow({"answer": {"texts": ["a", "b"]}}, "answer.texts.-1")
@@ -92,10 +95,12 @@ def follow(value: Any, path: str) -> Any:
         elif isinstance(value, (list, tuple)) and re.fullmatch(r"-?\d+", step):
             position = int(step)
             value = value[position] if -len(value) <= position < len(value) else None
-        elif value is not None and not step.startswith("_"):
-            value = getattr(value, step, None)
-        else:
+        elif value is None or step.startswith("_") or isinstance(value, (str, bytes, Number)):
             return None
+        else:
+            value = getattr(value, step, None)
+            if inspect.isroutine(value):
+                return None
     return value
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import click
 import pytest
 
-from evalkit.cli.main import cli
 from evalkit.cli.guard import guarded
+from evalkit.cli.main import cli
 from evalkit.errors import JournalError, UsageError
 
 Type = Callable[..., Any]

@@ -16,8 +16,8 @@ from evalkit.cli.command import Command
 from evalkit.cli.keywords import KEYWORDS
 from evalkit.cli.main import COMMANDS, cli
 from evalkit.evaluation.evaluate import evaluate
-from evalkit.evaluation.runtime import Runtime
-from evalkit.evaluation.specification import CHAT
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.specification.words import CHAT
 
 PLURALS = ("scorers", "gates", "columns", "tags", "prices")
 SINGULAR = {plural: plural.removesuffix("s") for plural in PLURALS}

@@ -77,6 +77,25 @@ def test_the_doctor_names_a_broken_plug_in_and_its_distribution(
     ]
 
 
+def test_a_plug_in_whose_hook_raises_is_one_line_and_every_scorer_works(
+    shell: Type, install: Callable[..., dict[str, str]]
+) -> None:
+    environment = install(
+        PLUGIN.format(name="greet").replace("evalkit_commands", "evalkit_scorers")
+    )
+    why = "stranger 1.2: evalkit_scorers: TypeError: 'greet' has no facts"
+
+    done = shell("scorers", "list", "text.exact_match", environment=environment)
+    assert done.code == 0
+    assert "text.exact_match" in done.out
+    assert done.err == f"Plug-in 'stranger' does not load ({why}); it is left out.\n"
+
+    done = shell("doctor", "--json", environment=environment)
+    assert done.code == 4
+    broken = [finding for finding in done.json if finding["what"] == "stranger"]
+    assert [(finding["state"], finding["note"]) for finding in broken] == [("wrong", why)]
+
+
 def test_a_blocked_plug_in_is_told_and_not_loaded(
     shell: Type, install: Callable[..., dict[str, str]]
 ) -> None:

@@ -311,6 +311,24 @@ def test_a_wide_trace_is_read_by_looking_at_each_span_once() -> None:
     assert trace_row(trace)["usage"] == {"input_tokens": n}
 
 
+def test_to_walk_a_trace_is_one_look_up_a_span() -> None:
+    n = 20_000
+    rows = [{"span_id": str(i), "parent_id": str(i - 1) if i else None} for i in range(n)]
+    trace = read_trace(spans(*rows))
+    assert trace.root is not None
+
+    names, ready = [], [trace.root.span_id]
+    while ready:
+        name = ready.pop()
+        names.append(name)
+        ready += [part.span_id for part in trace.children(name)]
+
+    assert names == [str(i) for i in range(n)]
+    assert trace.get("7") == trace.spans[7]
+    assert trace.get("no such span") is None
+    assert trace.children("no such span") == []
+
+
 WHOLE = st.integers(-(2**63), 2**63 - 1)
 """What JSON keeps whole; larger numbers become floats."""
 

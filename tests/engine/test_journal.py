@@ -67,7 +67,7 @@ def test_a_flipped_bit_spoils_its_own_record_alone(
             journal.append(CALL, record)
     content = bytearray(path.read_bytes())
     size = len(content) // 3
-    spoilt, place = data.draw(st.integers(0, 2)), data.draw(st.integers(4, size - 1))
+    spoilt, place = data.draw(st.integers(0, 2)), data.draw(st.integers(0, size - 1))
     content[spoilt * size + place] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(content)
     kept = [record for number, record in enumerate(records) if number != spoilt]
@@ -76,6 +76,38 @@ def test_a_flipped_bit_spoils_its_own_record_alone(
     with Journal(path) as journal:
         journal.append(CALL, b"after")
     assert _payloads(path) == [*kept, b"after"]
+
+
+def test_a_spoilt_length_costs_one_record_and_opening_cuts_none(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal(path) as journal:
+        for number in range(100):
+            journal.append(CALL, b'{"answer": %d}' % number)
+    content = bytearray(path.read_bytes())
+    starts = [record.offset - 1 - FRAME.size for record in read_journal(path)]
+    content[starts[10] + FRAME.size + 5] ^= 0x40  # in its body
+    content[starts[20] + 3] ^= 0x40  # a length of a gigabyte
+    content[starts[30]] ^= 0x01  # a length that is a byte off
+    path.write_bytes(content)
+    kept = [b'{"answer": %d}' % number for number in range(100) if number not in {10, 20, 30}]
+
+    assert _payloads(path) == kept
+    with Journal(path):
+        pass
+    assert path.stat().st_size == len(content)
+    assert _payloads(path) == kept
+
+
+def test_a_spoilt_record_longer_than_what_is_looked_through_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal(path) as journal:
+        journal.append(CALL, b"C" * 3_000_000)
+        journal.append(CALL, b"after")
+    content = bytearray(path.read_bytes())
+    content[2] ^= 0x40
+    path.write_bytes(content)
+
+    assert _payloads(path) == [b"after"]
 
 
 def _with_file_limit() -> None:
@@ -126,9 +158,7 @@ def test_a_lock_is_held_once_and_freed_by_the_death_of_its_process(tmp_path: Pat
     program.stdout.readline()
     with pytest.raises(RunLockedError, match=f"process {program.pid}"):
         RunLock(tmp_path, "r")
-    assert RunLock.held(tmp_path)
     os.kill(program.pid, signal.SIGKILL)
     program.communicate()
 
-    assert not RunLock.held(tmp_path)
     RunLock(tmp_path, "r").release()

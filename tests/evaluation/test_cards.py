@@ -10,7 +10,7 @@ import pytest
 
 import evalkit
 from evalkit.errors import UnknownMetricError, UsageError
-from evalkit.evaluation.judged import judged
+from evalkit.evaluation.agreement.judged import judged
 from evalkit.judging import Calibration, Judge
 from evalkit.testing import ScriptedEndpoint
 

@@ -8,7 +8,7 @@ import pytest
 
 import evalkit
 from evalkit.errors import UsageError
-from evalkit.evaluation.comparison import COLUMNS, UnknownSystemError
+from evalkit.evaluation.comparing.comparison import COLUMNS, UnknownSystemError
 
 N = 80
 ROWS = [

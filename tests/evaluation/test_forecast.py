@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import evalkit
-from evalkit.evaluation.forecast import Expected, total_of
-from evalkit.evaluation.forecasting import forecast
+from evalkit.evaluation.forecast import forecast
+from evalkit.evaluation.running.forecast import Expected, total_of
 from evalkit.judging.asking import ability_of, forget_abilities
 from evalkit.judging.jury import jury_of
 from evalkit.llm.open import open_chat_model

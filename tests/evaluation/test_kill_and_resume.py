@@ -16,7 +16,7 @@ import pytest
 import evalkit
 from evalkit.engine.journal import RunLock
 from evalkit.errors import UsageError
-from evalkit.evaluation.loading import find_folder
+from evalkit.evaluation.results.loading import find_folder
 
 NOTHING = evalkit.Runtime(budget={"calls": 0})
 CASES = 60
@@ -121,6 +121,8 @@ def test_a_living_run_is_not_resumed_by_another_process(folder: Path) -> None:
     stopped = evalkit.evaluate(
         "killable:bot", rows, "text.exact_match", name="note", runtime=NOTHING
     )
+    assert stopped.run_id is not None
+    status = evalkit.tracking.get_run(stopped.run_id).info.status
     lock = RunLock(stopped.folder.path, "note")
     try:
         finished = _resume(folder, "note")
@@ -128,7 +130,8 @@ def test_a_living_run_is_not_resumed_by_another_process(folder: Path) -> None:
         lock.release()
 
     assert finished.returncode != 0
-    assert "is being written by" in finished.stderr
+    assert f"is being written by process {os.getpid()}" in finished.stderr
+    assert evalkit.tracking.get_run(stopped.run_id).info.status is status
     assert _resume(folder, "note").returncode == 0
 
 
@@ -151,7 +154,7 @@ def test_a_notebook_function_resumes_in_its_own_program() -> None:
     assert result.verdict.status == "PASS"
     assert result["text.exact_match"].n_scored == 20
     assert Counter(seen) == Counter(row["question"] for row in rows)
-    assert not RunLock.held(result.folder.path)
+    RunLock(result.folder.path, "note").release()  # it is free
 
 
 def test_a_resume_with_another_scorer_is_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import evalkit
 from evalkit.errors import TargetError, UnknownMetricError, UsageError
-from evalkit.evaluation.merging import merge
+from evalkit.evaluation.merge import merge
 
 ROWS = [{"question": f"q{i}", "expected": f"a{i}"} for i in range(30)]
 

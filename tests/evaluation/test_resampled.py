@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
 import evalkit
-from evalkit.evaluation import resampled
-from evalkit.evaluation.distinct import kinds_of_cases
-from evalkit.evaluation.resampled import quantile_difference
+from evalkit.evaluation.comparing import resampled
+from evalkit.evaluation.comparing.distinct import kinds_of_cases
+from evalkit.evaluation.comparing.resampled import quantile_difference
 from evalkit.scoring.estimate import Design
 from evalkit.scoring.sufficient import Rows
 

@@ -13,7 +13,7 @@ import pytest
 import evalkit
 from evalkit import tracking
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.loading import find_folder
+from evalkit.evaluation.results.loading import find_folder
 
 ROWS = [{"question": f"q{i}", "expected": f"a{i}"} for i in range(40)]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from evalkit.errors import SpecificationError, UsageError
 from evalkit.evaluation.evaluate import evaluate
-from evalkit.evaluation.runtime import Runtime
-from evalkit.evaluation.specification import CHAT, Specification, read_scorer
-from evalkit.evaluation.specification_file import read_specification
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.specification.file import read_specification
+from evalkit.evaluation.specification.words import CHAT, Specification, read_scorer
 
 
 def _read(folder: Path, text: str) -> Specification:

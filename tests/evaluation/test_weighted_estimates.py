@@ -8,7 +8,7 @@ import pytest
 import evalkit
 from evalkit import Runtime, Score, scorer
 from evalkit.errors import UnknownMetricError
-from evalkit.evaluation import estimates
+from evalkit.evaluation.results import estimates
 
 QUIET = Runtime(progress=False, store=False)
 

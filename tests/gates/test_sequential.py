@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.entities.score import Status
-from evalkit.evaluation.course import Course, Follower
+from evalkit.evaluation.deciding.course import Course, Follower
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.sequential import Question, SequentialTest, question_of
 from evalkit.gates.verdict import Verdict

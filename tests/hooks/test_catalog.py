@@ -1,13 +1,15 @@
 """Everything that plug-ins offer, by name, with provenance."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import evalkit
 from evalkit.errors import DuplicatePluginError, UnknownScorerError, UsageError
-from evalkit.hooks.catalog import Catalog, catalog, get_scorer
+from evalkit.hooks.catalog import Catalog, catalog, get_scorer, use_catalog
 from evalkit.hooks.loader import load_plugins
-from evalkit.plugin import Case, CaseBatch
+from evalkit.plugin import Case, CaseBatch, hookimpl
 from evalkit.scoring.configured import ConfiguredScorer
 
 if TYPE_CHECKING:
@@ -137,15 +139,129 @@ def test_a_family_makes_scorers_by_prefix(shelf: "Shelf") -> None:
         found.scorer("power.to")
 
 
-def test_a_scorer_of_a_family_takes_its_own_keywords(
-    shelf: "Shelf", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_scorer_of_a_family_takes_its_own_keywords(shelf: "Shelf") -> None:
     shelf.install("power-metrics", FAMILY, plugin="power")
-    monkeypatch.setattr("evalkit.hooks.catalog.catalog", lambda: catalog_of(shelf))
 
-    assert get_scorer("power.two", base=2).keywords == {"base": 2}  # type: ignore[attr-defined]
-    with pytest.raises(UsageError, match=r"refuses .* it has no \['bass'\]"):
-        get_scorer("power.two", bass=2)
+    with use_catalog(catalog_of(shelf)):
+        assert get_scorer("power.two", base=2).keywords == {"base": 2}  # type: ignore[attr-defined]
+        with pytest.raises(UsageError, match=r"refuses .* it has no \['bass'\]"):
+            get_scorer("power.two", bass=2)
+
+
+HOOK = "from evalkit.plugin import hookimpl\n\n@hookimpl\ndef {hook}():\n    {body}\n"
+
+
+@pytest.mark.parametrize(
+    ("hook", "body", "said"),
+    [
+        pytest.param(
+            "evalkit_scorers",
+            "1 / 0",
+            "evalkit_scorers: ZeroDivisionError: division by zero",
+            id="raises",
+        ),
+        pytest.param(
+            "evalkit_scorers",
+            "yield from (1 / n for n in (0,))",
+            "evalkit_scorers: ZeroDivisionError: division by zero",
+            id="raises-while-it-is-read",
+        ),
+        pytest.param(
+            "evalkit_scorers",
+            "return None",
+            "evalkit_scorers: TypeError: 'NoneType' object is not iterable",
+            id="nothing",
+        ),
+        pytest.param(
+            "evalkit_judges",
+            "return [type('Nameless', (), {'facts': None})()]",
+            "evalkit_judges: AttributeError: 'Nameless' object has no attribute 'name'",
+            id="no-name",
+        ),
+        pytest.param(
+            "evalkit_scorers",
+            "return [type('Bare', (), {'name': 'acme.bare'})()]",
+            "evalkit_scorers: TypeError: 'acme.bare' has no facts",
+            id="no-facts",
+        ),
+        pytest.param(
+            "evalkit_scorer_families",
+            "return {'acme.': 3}",
+            "evalkit_scorer_families: TypeError: 'acme.' has no __call__",
+            id="no-maker",
+        ),
+        pytest.param(
+            "evalkit_scorer_families",
+            "return {3: print}",
+            "evalkit_scorer_families: TypeError: the name 3 is no text",
+            id="name-is-no-text",
+        ),
+    ],
+)
+def test_a_plug_in_whose_offer_fails_is_one_line_and_the_others_work(
+    hook: str, body: str, said: str, shelf: "Shelf", caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.install("acme-metrics", HOOK.format(hook=hook, body=body), plugin="acme", version="2.5")
+    shelf.install("good-metrics", scorer_code("good.length"), plugin="good")
+    catalog = catalog_of(shelf)
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert catalog.scorer("good.length").name == "good.length"
+            with pytest.raises(UnknownScorerError):
+                catalog.scorer("acme.bare")
+
+    assert set(catalog.scorers) == {"good.length"}
+    assert catalog.plugins.broken == {"acme": f"acme-metrics 2.5: {said}"}
+    assert caplog.messages == [
+        f"Plug-in 'acme' does not load (acme-metrics 2.5: {said}); it is left out."
+    ]
+
+
+def test_a_catalog_is_used_for_a_while_and_by_what_is_started_meanwhile(shelf: "Shelf") -> None:
+    shelf.install("acme-metrics", scorer_code("acme.length"), plugin="acme")
+    other = catalog_of(shelf)
+
+    with use_catalog(other):
+        assert catalog() is other
+        with pytest.raises(UnknownScorerError):
+            get_scorer("text.exact_match")
+
+    assert catalog() is not other
+    assert catalog() is catalog()
+    with pytest.raises(UnknownScorerError):
+        get_scorer("acme.length")
+
+
+class Listener:
+    """Notes the evaluations that finish."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    @hookimpl
+    def evalkit_run_finished(self, result: evalkit.EvaluationResult) -> None:
+        """Note the name."""
+        self.names.append(result.name)
+
+
+def test_an_evaluation_tells_the_plug_ins_of_the_catalog_in_use() -> None:
+    listener, other = Listener(), Catalog(load_plugins())
+    other.plugins.manager.register(listener, name="listener")
+
+    def work(name: str) -> None:
+        evalkit.evaluate(
+            data=[{"question": "q", "expected": "a", "output": "a"}],
+            scorers=["text.exact_match"],
+            name=name,
+            runtime=evalkit.Runtime(store=False),
+        )
+
+    with use_catalog(other):
+        work("inside")
+    work("outside")
+
+    assert listener.names == ["inside"]
 
 
 def test_first_party_scorers_come_from_their_own_distribution() -> None:

@@ -88,7 +88,7 @@ def test_every_option_of_the_pytest_plug_in_is_documented(
 ) -> None:
     options = {
         node.value
-        for node in ast.walk(product["evalkit/pytest_plugin/door.py"])
+        for node in ast.walk(product["evalkit/pytest_plugin/hooks.py"])
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.fullmatch(r"--evalkit[a-z-]*", node.value)

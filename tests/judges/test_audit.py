@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import evalkit
-from evalkit.evaluation.auditing import plan_audit
+from evalkit.evaluation.audit import plan_audit
 from evalkit.hooks.catalog import get_scorer
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.judge import Judge

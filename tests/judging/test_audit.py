@@ -14,7 +14,7 @@ import pytest
 import evalkit
 from evalkit.entities.case import Case
 from evalkit.errors import UsageError
-from evalkit.evaluation.auditing import plan_audit
+from evalkit.evaluation.audit import plan_audit
 from evalkit.judging.auditing import ATTACKS, GARBAGE, Audit
 from evalkit.judging.harden import outside
 from evalkit.judging.judge import Judge

@@ -7,7 +7,7 @@ import pytest
 
 import evalkit
 from evalkit.errors import UsageError
-from evalkit.evaluation.scorers import bind_judges
+from evalkit.evaluation.running.scorers import bind_judges
 from evalkit.hooks.catalog import with_parameters
 from evalkit.judging.judge import Judge
 from evalkit.judging.jury import Jury

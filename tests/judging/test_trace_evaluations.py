@@ -11,7 +11,7 @@ import pytest
 import evalkit
 from evalkit.entities.case import Case
 from evalkit.entities.trace import Trace
-from evalkit.evaluation.table import explanations_of
+from evalkit.evaluation.results.cells import explanations_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.make import make_judge
 from evalkit.testing import ScriptedEndpoint, SeenRequest

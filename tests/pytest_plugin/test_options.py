@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from evalkit.errors import SpecificationError, UsageError
-from evalkit.evaluation.suite_options import SuiteOptions, read_options
-from evalkit.evaluation.suite_quarantine import read_quarantine
+from evalkit.suites.options import SuiteOptions, read_options
+from evalkit.suites.quarantine import read_quarantine
 
 Runner = Callable[..., Any]
 

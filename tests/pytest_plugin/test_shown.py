@@ -129,7 +129,8 @@ import sys
 
 def test_nothing():
     loaded = [name for name in sys.modules if name.partition(".")[0] == "evalkit"]
-    assert sorted(loaded) == ["evalkit", "evalkit.pytest_plugin", "evalkit.pytest_plugin.door"]
+    plugin = "evalkit.pytest_plugin"
+    assert sorted(loaded) == ["evalkit", plugin, f"{plugin}.hooks", f"{plugin}.marks"]
 """)
     finished = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:asyncio"],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import anyio
 
@@ -16,9 +17,6 @@ from evalkit.llm.batch.parcel import Parcel, Wanted
 from evalkit.llm.batch.pending import PendingFolder
 from evalkit.llm.batch.settings import BatchSettings
 
-if TYPE_CHECKING:
-    from evalkit.llm.batch.desk import Desk
-
 _log = logging.getLogger("evalkit")
 _ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 _FIRST_SHARE: Final = 1 / 12
@@ -27,14 +25,33 @@ _LOST: Final = 5
 """Looks in a row that fail, each tried several times, before the provider counts as gone."""
 
 
+class Counter(Protocol):
+    """Where requests were handed in, and what is told of each parcel: the desk."""
+
+    stopping: asyncio.Event
+    """Set once someone wants an end."""
+
+    def back(self, wanted: Wanted) -> None:
+        """Take a request that a batch has not answered into the next one."""
+        ...
+
+    def ended(self, parcel: Parcel) -> None:
+        """Learn that nothing more will come of *parcel*."""
+        ...
+
+    def given_up(self, parcel: Parcel, error: TargetError) -> None:
+        """Learn that *parcel* is followed no further, for *error*."""
+        ...
+
+
 class Carrier:
     """Sees one batch through."""
 
     def __init__(
-        self, desk: Desk, parcel: Parcel, folder: PendingFolder, settings: BatchSettings
+        self, counter: Counter, parcel: Parcel, folder: PendingFolder, settings: BatchSettings
     ) -> None:
-        """Carry *parcel*; requests that it does not answer go back to *desk*."""
-        self._desk = desk
+        """Carry *parcel*; requests that it does not answer go back to *counter*."""
+        self._counter = counter
         self._parcel = parcel
         self._folder = folder
         self._settings = settings
@@ -48,13 +65,13 @@ class Carrier:
         except TargetError as error:
             self._give_up(error)
             return
-        if self._desk.stopping.is_set():
+        if self._counter.stopping.is_set():
             return
         if batch is None:
             # It was never made, or is there no more: nothing was paid.
             for wanted in list(parcel.wanted.values()):
-                self._desk.back(wanted)
-            self._desk.ended(parcel)
+                self._counter.back(wanted)
+            self._counter.ended(parcel)
             return
         await self._fetch(batch)
 
@@ -98,7 +115,7 @@ class Carrier:
         wait = longest * _FIRST_SHARE
         lost = 0
         batch_id = self._parcel.pending.batch_id or ""
-        while not self._desk.stopping.is_set():
+        while not self._counter.stopping.is_set():
             try:
                 batch = await self._parcel.api.look(batch_id)
                 lost = 0
@@ -111,7 +128,7 @@ class Carrier:
                 if lost >= _LOST:
                     raise
             with anyio.move_on_after(wait):
-                await self._desk.stopping.wait()
+                await self._counter.stopping.wait()
             wait = min(wait * _SLOWER, longest)
         return None
 
@@ -135,7 +152,7 @@ class Carrier:
         _log.info("Batch %s has ended (%s): %s.", batch.get("id"), batch.get("status"), told)
         for custom_id in self._parcel.pending.lines:
             self._settle(custom_id, outcomes.pop(custom_id, missing))
-        self._desk.ended(self._parcel)
+        self._counter.ended(self._parcel)
 
     def _settle(self, custom_id: str, outcome: Outcome) -> None:
         wanted = self._parcel.wanted.get(custom_id)
@@ -150,7 +167,7 @@ class Carrier:
     def _try_again(self, wanted: Wanted, why: Unanswered) -> None:
         wanted.tries += 1
         if why.again and wanted.tries <= self._settings.retries:
-            self._desk.back(wanted)
+            self._counter.back(wanted)
         else:
             wanted.give_up(why)
 
@@ -159,6 +176,6 @@ class Carrier:
         for wanted in self._parcel.wanted.values():
             wanted.fail(TargetError(error.reason, error.explanation))
         if self._parcel.pending.batch_id is not None or isinstance(error, UnseenBatchError):
-            self._desk.given_up(self._parcel, error)
+            self._counter.given_up(self._parcel, error)
         else:
-            self._desk.ended(self._parcel)
+            self._counter.ended(self._parcel)

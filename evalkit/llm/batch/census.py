@@ -12,7 +12,7 @@ import math
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Literal
 
 import anyio
 
@@ -22,20 +22,8 @@ MOST_WAITING: Final = 50_000
 """Callers that may wait at a time; each holds about 35 kB of memory."""
 
 
-class Slot(Protocol):
-    """A place among the calls in flight."""
-
-    async def acquire(self) -> None:
-        """Take the place, once there is one."""
-        ...
-
-    def release(self) -> None:
-        """Give the place to the next."""
-        ...
-
-
-class LimiterSlot:
-    """A place in a capacity limiter."""
+class Seat:
+    """A place among the calls in flight, of which a limiter has so many; given back by `with`."""
 
     def __init__(self, limiter: anyio.CapacityLimiter) -> None:
         """Hold no place of *limiter* yet."""
@@ -52,13 +40,19 @@ class LimiterSlot:
         """Give the place to the next."""
         self._limiter.release_on_behalf_of(self)
 
+    def __enter__(self) -> None:
+        """Hold the place, which was acquired before."""
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
 
 @dataclass(slots=True, eq=False)
-class Caller:
+class Asker:
     """One piece of work that may ask models, several at a time."""
 
     census: Census
-    slot: Slot | None
+    seat: Seat | None
     waits: int = 0
     """Its requests that wait for batches."""
 
@@ -71,19 +65,19 @@ class Caller:
         if self.waits == 1:
             self.paused = self.paused or _Pause(PATIENCE.get())
             self.census.move(at_work=-1, waiting=+1)
-            if self.slot is not None and self.held == "yes":
+            if self.seat is not None and self.held == "yes":
                 self.held = "no"
-                self.slot.release()
+                self.seat.release()
 
     async def unblock(self) -> None:
         """Count one request less; go on with the work once there is a place for it."""
         self.count_back()
         if self.waits:
             return
-        if self.slot is not None and self.held == "no":
+        if self.seat is not None and self.held == "no":
             self.held = "coming"
             try:
-                await self.slot.acquire()
+                await self.seat.acquire()
             except BaseException:
                 self.held = "no"
                 raise
@@ -101,9 +95,9 @@ class Caller:
     def close(self) -> None:
         """Be done, whatever is still held."""
         self.census.move(at_work=0 if self.waits else -1, waiting=-1 if self.waits else 0)
-        if self.slot is not None and self.held == "yes":
+        if self.seat is not None and self.held == "yes":
             self.held = "no"
-            self.slot.release()
+            self.seat.release()
 
 
 class _Pause:
@@ -128,7 +122,7 @@ class _Pause:
             self._patience.scope.deadline = self._deadline + waited
 
 
-_CALLER: ContextVar[Caller | None] = ContextVar("evalkit_caller", default=None)
+_ASKER: ContextVar[Asker | None] = ContextVar("evalkit_asker", default=None)
 
 
 @dataclass(slots=True)
@@ -152,16 +146,16 @@ class Census:
         self.changed()
 
     @contextlib.contextmanager
-    def caller(self, slot: Slot | None = None) -> Generator[Caller]:
-        """Count in the work of this block; it holds *slot*, and gives it back at its end."""
-        caller = Caller(self, slot)
+    def caller(self, seat: Seat | None = None) -> Generator[None]:
+        """Count in the work of this block; it holds *seat*, and gives it back at its end."""
+        asker = Asker(self, seat)
         self.move(at_work=+1, waiting=0)
-        token = _CALLER.set(caller)
+        token = _ASKER.set(asker)
         try:
-            yield caller
+            yield
         finally:
-            _CALLER.reset(token)
-            caller.close()
+            _ASKER.reset(token)
+            asker.close()
 
     async def room(self) -> None:
         """Wait while so many callers wait that more would only fill the memory."""
@@ -174,14 +168,14 @@ class Census:
 @contextlib.asynccontextmanager
 async def waiting() -> AsyncGenerator[None]:
     """Count this task's caller as one that waits for a batch, directly or for one who does."""
-    caller: Any = _CALLER.get()
-    if caller is None:
+    asker = _ASKER.get()
+    if asker is None:
         yield
         return
-    caller.block()
+    asker.block()
     try:
         yield
     except BaseException:
-        caller.count_back()
+        asker.count_back()
         raise
-    await caller.unblock()
+    await asker.unblock()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import UsageError
 from evalkit.llm.batch.api import BatchApi
-from evalkit.llm.batch.census import Census, LimiterSlot, waiting
+from evalkit.llm.batch.census import Census, Seat, waiting
 from evalkit.llm.batch.lines import Unanswered, read_lines, request_line, without_answer
 from evalkit.llm.batch.parcel import Wanted, packed
 from evalkit.llm.batch.pending import key_of
@@ -171,9 +171,9 @@ def test_who_waits_gives_its_place_to_the_next_and_takes_one_again() -> None:
         answers = anyio.Event()
 
         async def call(name: str) -> None:
-            slot = LimiterSlot(limiter)
-            await slot.acquire()
-            with census.caller(slot):
+            seat = Seat(limiter)
+            await seat.acquire()
+            with census.caller(seat):
                 told.append(f"{name} asks")
                 async with waiting():
                     if census.waiting == 3:
@@ -196,9 +196,9 @@ def test_who_waits_gives_its_place_to_the_next_and_takes_one_again() -> None:
 def test_a_caller_that_is_given_up_leaves_the_counts_right() -> None:
     async def work() -> tuple[int, int, float]:
         census, limiter = Census(), anyio.CapacityLimiter(2)
-        slot = LimiterSlot(limiter)
-        await slot.acquire()
-        with anyio.CancelScope() as scope, census.caller(slot):
+        seat = Seat(limiter)
+        await seat.acquire()
+        with anyio.CancelScope() as scope, census.caller(seat):
             async with waiting():
                 scope.cancel()
                 await anyio.sleep(1)

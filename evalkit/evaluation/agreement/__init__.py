@@ -1,0 +1,1 @@
+"""Judges against people: labels, cards, calibration and corrected numbers."""

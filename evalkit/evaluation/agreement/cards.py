@@ -1,0 +1,200 @@
+"""Where the cards of judges are kept, and which one speaks for a metric of a result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from evalkit._internal.canonical import parse_json
+from evalkit.errors import DataError, EvalkitError
+from evalkit.evaluation.results.places import store_of
+from evalkit.evaluation.results.recorded import RECORDED, verdicts_digest
+from evalkit.judging.calibration import Calibration, differing
+from evalkit.settings import project_cards
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
+    from evalkit.store.interface import Store
+
+_MARK: Final = b"evalkit.calibration/"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The card of a metric, or why the newest of its name does not speak for it."""
+
+    card: Calibration | None = None
+    why: str | None = None
+    """What keeps the newest card of that name from counting; ``None`` where there is none."""
+
+
+def keep_card(card: Calibration, store: str | bool | None) -> None:
+    """Keep *card* in the store that ``Runtime(store=)`` means; nowhere if that is ``False``."""
+    found = store_of(store)
+    if found is None:
+        return
+    place, closes = found
+    try:
+        place.cards.add(
+            judge=card.judge,
+            signature=card.signature,
+            created=card.created,
+            card=json.dumps(card.to_json(), ensure_ascii=False),
+        )
+    finally:
+        if closes:
+            place.close()
+
+
+def find_card(result: EvaluationResult, metric: Metric, *, cards: str | None = None) -> Found:
+    """Return the newest card that speaks for *metric*, from the folder of cards or the store.
+
+    Args:
+        result: The evaluation.
+        metric: Its metric.
+        cards: Folder or file of cards; by default that of ``Runtime(cards=)``, else ``cards`` of
+            ``[tool.evalkit]``.
+
+    Raises:
+        DataError: If a file that is named as a card cannot be read.
+    """
+    return chosen(result, cards_near(result, cards=cards), metric)
+
+
+def chosen(result: EvaluationResult, cards: Sequence[Calibration], metric: Metric) -> Found:
+    """Return the newest of *cards* that speaks for *metric*, or why the newest does not."""
+    known = [card for card in cards if card.judge == metric.key]
+    known.sort(key=lambda card: card.created, reverse=True)
+    why: str | None = None
+    for card in known:
+        misfit = _misfit(result, metric, card)
+        if misfit is None:
+            return Found(card=card)
+        why = why or misfit
+    return Found(why=why)
+
+
+def card_data(result: EvaluationResult, metric: Metric) -> dict[str, Any]:
+    """Return what a card of *metric* says of its data; of recorded verdicts, which they are."""
+    found = dict(result.dataset)
+    if metric.scorer == RECORDED:
+        found["outputs"] = result.facts.plan.get("outputs_digest")
+        found["verdicts"] = verdicts_digest(result, metric)
+    return found
+
+
+def _misfit(result: EvaluationResult, metric: Metric, card: Calibration) -> str | None:
+    """Return why *card* does not speak for *metric*; ``None`` if it does.
+
+    Recorded verdicts name no model and no prompt: whether the same judge gave other verdicts is
+    not known, so their card speaks for the very data that it was made on.
+    """
+    if card.signature != metric.signature:
+        return f"is of another signature ({differing(card.signature, metric.signature)})"
+    if metric.scorer != RECORDED:
+        return None
+    there, here = card.dataset, card_data(result, metric)
+    if there.get("digest") != here["digest"]:
+        what = (
+            f"data: {there.get('digest')} there, {here['digest']} here; unmapped columns are tags"
+        )
+    elif here["verdicts"] is None or there.get("verdicts") != here["verdicts"]:
+        what = f"verdicts: {there.get('verdicts')} there, {here['verdicts']} here"
+    elif None not in {there.get("outputs"), here["outputs"]} and (
+        there.get("outputs") != here["outputs"]
+    ):
+        what = f"answers: {there.get('outputs')} there, {here['outputs']} here"
+    else:
+        return None
+    return f"is of other recorded verdicts, which name no judge ({what})"
+
+
+def cards_near(result: EvaluationResult, *, cards: str | None = None) -> list[Calibration]:
+    """Return all cards that may speak for a metric of *result*."""
+    named = cards or result.facts.plan.get("runtime", {}).get("cards")
+    folder = project_cards(Path.cwd()) if named is None else Path(named)
+    found = [] if folder is None else list(_in_folder(folder))
+    return found + list(_in_store(result))
+
+
+def cards_of(judge: str) -> list[Calibration]:
+    """Return the cards of a judge's name in the project's folder and the current store."""
+    from evalkit.tracking.place import current_store, get_tracking_uri
+
+    folder = project_cards(Path.cwd())
+    found = [] if folder is None else [c for c in _in_folder(folder) if c.judge == judge]
+    if _is_there(get_tracking_uri()):
+        found += _read(current_store(), [judge])
+    return sorted(found, key=lambda card: card.created, reverse=True)
+
+
+def _is_there(uri: str) -> bool:
+    """Say whether a store exists: opening one that does not would make it."""
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
+
+
+def _in_folder(folder: Path) -> Iterator[Calibration]:
+    if folder.is_file():
+        yield Calibration.load(folder)
+        return
+    if not folder.is_dir():
+        raise DataError("there is no such folder of cards", file=str(folder))
+    for file in sorted(folder.glob("**/*.json")):
+        if _is_card(file):
+            yield Calibration.load(file)
+
+
+def _is_card(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return _MARK in opened.read(200)
+    except OSError:
+        return False
+
+
+def _in_store(result: EvaluationResult) -> Iterator[Calibration]:
+    uri = result.facts.plan.get("store")
+    if uri is None:
+        return
+    from evalkit.store import open_store
+
+    if not _is_there(uri):
+        return
+    judges = sorted({metric.key for metric in result.metrics if may_have_card(result, metric)})
+    if not judges:
+        return
+    try:
+        with open_store(uri) as store:
+            yield from _read(store, judges)
+    except EvalkitError:  # a store that is gone has no cards
+        return
+
+
+def _read(store: Store, judges: Iterable[str]) -> list[Calibration]:
+    found: list[Calibration] = []
+    for judge in judges:
+        for text in store.cards.newest(judge):
+            try:
+                found.append(Calibration.from_json(parse_json(text)))
+            except (EvalkitError, ValueError, RecursionError):  # of a newer form, or damaged
+                continue
+    return found
+
+
+def may_have_card(result: EvaluationResult, metric: Metric) -> bool:
+    """Say whether *metric* could be a judge's: one that asks a model, or recorded scores."""
+    return metric.scorer == RECORDED or is_judge(result, metric)
+
+
+def is_judge(result: EvaluationResult, metric: Metric) -> bool:
+    """Say whether *metric* is a judge's own verdict, as the plan has its scorer."""
+    spec: Any = next(
+        (one for one in result.facts.plan.get("scorers", ()) if one["name"] == metric.scorer), {}
+    )
+    identity = spec.get("inner", spec).get("identity") or {}
+    beside = ("position_bias", "consistent")
+    return bool({"prompt", "jurors"} & set(identity)) and not metric.key.endswith(beside)

@@ -1,0 +1,63 @@
+"""What a result's reader must know of its judges: their cards, and their means corrected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalkit.errors import EvalkitError
+from evalkit.evaluation.agreement.cards import cards_near, chosen, is_judge, may_have_card
+from evalkit.evaluation.agreement.corrected import corrected
+from evalkit.evaluation.agreement.human_labels import is_annotated
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.agreement.corrected import CorrectedEstimate
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.judging.calibration import Calibration
+    from evalkit.scoring.metric import Metric
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A judge's metric with what is known of the judge."""
+
+    metric: str
+    card: Calibration | None = None
+    why: str = ""
+    """Why there is no card."""
+
+    corrected: CorrectedEstimate | None = None
+    """The mean with the judge's error taken out, where labels or the card allow it."""
+
+
+def judged(result: EvaluationResult) -> list[Judged]:
+    """Return the judges of *result*, and other metrics that have a card or labels, in order."""
+    metrics = [metric for metric in result.metrics if _concerns(result, metric)]
+    if not metrics:
+        return []
+    try:
+        cards, problem = cards_near(result), ""
+    except EvalkitError as error:
+        cards, problem = [], str(error)
+    found: list[Judged] = []
+    for metric in metrics:
+        known = chosen(result, cards, metric)
+        why = problem or "not calibrated"
+        if known.why is not None:
+            why = f"not calibrated: the card {known.why}"
+        mean = _corrected(result, metric)
+        if known.card is not None or mean is not None or is_judge(result, metric):
+            why = "" if known.card is not None else why
+            found.append(Judged(metric=metric.key, card=known.card, why=why, corrected=mean))
+    return found
+
+
+def _concerns(result: EvaluationResult, metric: Metric) -> bool:
+    return may_have_card(result, metric) or is_annotated(result, metric)
+
+
+def _corrected(result: EvaluationResult, metric: Metric) -> CorrectedEstimate | None:
+    try:
+        return corrected(result, metric.key)
+    except EvalkitError:  # nothing to correct by, or not of that kind
+        return None

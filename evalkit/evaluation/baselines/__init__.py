@@ -1,0 +1,1 @@
+"""Opening, reading and writing what a result is compared with."""

@@ -1,0 +1,1 @@
+"""Pairs, differences, comparisons, slices, ranks and sample sizes."""

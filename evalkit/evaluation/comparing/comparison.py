@@ -1,0 +1,332 @@
+"""A comparison of several results on the same cases: always paired, never only two averages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from evalkit.errors import NotFoundError, UnknownMetricError, UsageError
+from evalkit.evaluation.comparing.cases import changed_cases, unmatched_cases
+from evalkit.evaluation.comparing.pairs import (
+    Pairs,
+    difference_of,
+    paired_values,
+    pairs,
+    what_differs,
+)
+from evalkit.stats import benjamini_hochberg, holm
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.stats import PairedDifference
+
+_ADJUST: Final = {"holm": holm, "benjamini-hochberg": benjamini_hochberg}
+COLUMNS: Final = (
+    "a",
+    "b",
+    "metric",
+    "value_a",
+    "value_b",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "p_adjusted",
+    "method",
+    "n_pairs",
+    "n_unmatched",
+    "smallest_detectable",
+)
+
+
+class UnknownSystemError(NotFoundError):
+    """A comparison has no such system."""
+
+    kind = "system of this comparison"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One metric of one pair of systems: ``b`` against the baseline ``a``."""
+
+    a: str
+    b: str
+    metric: str
+    value_a: float | None
+    value_b: float | None
+    """Of the paired cases where these are not all, so that the difference is the values' own; a
+    corpus metric keeps that of its whole result."""
+
+    found: PairedDifference
+    """Difference ``b - a``."""
+
+    pairs: Pairs
+
+    @property
+    def outcome(self) -> str:
+        """``better``, ``worse`` or ``different`` where the whole interval says so, else a blank."""
+        low, high = self.found.low, self.found.high
+        if low is None or high is None or low <= 0 <= high:
+            return ""
+        direction = self.pairs.metric.facts.direction
+        if direction == "none":
+            return "different"
+        return "better" if (low > 0) == (direction == "higher") else "worse"
+
+    def changed(self, *, better: bool) -> npt.NDArray[np.int64]:
+        """Return the places of the pairs that ``b`` has better (or worse), largest change first."""
+        value_b, value_a = self.pairs.values
+        sign = -1.0 if self.pairs.metric.facts.direction == "lower" else 1.0
+        gain = np.nan_to_num(value_b - value_a) * (sign if better else -sign)
+        order = np.argsort(-gain, kind="stable")
+        return order[: int((gain > 0).sum())]
+
+
+class Comparison:
+    """Several results on the same cases; each is set against the baseline.
+
+    Examples:
+        >>> import evalkit
+        >>> rows = [{"question": f"q{i}", "expected": "y"} for i in range(20)]
+        >>> keep_nothing = evalkit.Runtime(store=False)
+        >>> old, new = (evalkit.evaluate(bot, rows, "text.exact_match", runtime=keep_nothing)
+        ...             for bot in (lambda question: "n", lambda question: "y"))
+        >>> found = evalkit.compare(old, new, names=["old", "new"])
+        >>> found.table().difference.tolist(), len(found.fixed("text.exact_match"))
+        ([1.0], 20)
+    """
+
+    def __init__(
+        self,
+        results: Mapping[str, EvaluationResult],
+        *,
+        baseline: str,
+        metrics: Iterable[str] | None = None,
+        anyway: bool = False,
+        notes: Iterable[str] = (),
+    ) -> None:
+        """Compare *results* by name with *baseline* on *metrics*; `compare` makes one.
+
+        Raises:
+            UsageError: If dataset, signature or reducer differ, naming what (unless *anyway*), or
+                the results share no metric.
+        """
+        self.results = dict(results)
+        self.baseline = baseline
+        self.notes = list(notes)
+        self.anyway = anyway
+        self._tables: dict[str, pd.DataFrame] = {}
+        self.metrics = list(metrics) if metrics is not None else self._shared_metrics()
+        if not self.metrics:
+            raise UsageError("The results share no metric; score them with the same scorers.")
+        self.rows = [self._row(name, key) for name in self.others for key in self.metrics]
+        self.notes += [
+            f"{name!r} was stopped early, when its gates were decided; intervals and p-values "
+            "here do not allow for it."
+            for name, result in self.results.items()
+            if result.facts.status == "decided"
+        ]
+        if anyway:
+            self.notes += [note for name in self.others for note in self._told_apart(name)]
+
+    @property
+    def others(self) -> list[str]:
+        """Names of the systems that are set against the baseline, in order."""
+        return [name for name in self.results if name != self.baseline]
+
+    def __getitem__(self, name: str) -> EvaluationResult:
+        found = self.results.get(name)
+        if found is None:
+            raise UnknownSystemError(name, self.results)
+        return found
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.results)
+
+    def _shared_metrics(self) -> list[str]:
+        keys = [[metric.key for metric in result.metrics] for result in self.results.values()]
+        return [key for key in keys[0] if all(key in other for other in keys[1:])]
+
+    def _row(self, name: str, key: str) -> Row:
+        first, second = self[name], self[self.baseline]
+        joined = pairs(first, second, key, anyway=self.anyway)
+        value_b, value_a = paired_values(first, second, joined) or (
+            first[key].value,
+            second[key].value,
+        )
+        return Row(
+            a=self.baseline,
+            b=name,
+            metric=key,
+            value_a=value_a,
+            value_b=value_b,
+            found=difference_of(first, second, joined),
+            pairs=joined,
+        )
+
+    def _told_apart(self, name: str) -> dict[str, None]:
+        """Return a note on everything that would have been refused, each once."""
+        first, second = self[name], self[self.baseline]
+        return {
+            f"{name!r} and {self.baseline!r} are compared although {differing}": None
+            for key in self.metrics
+            for differing in what_differs(
+                first, second, first.by_key.part(key), second.by_key.part(key)
+            )
+        }
+
+    def table(self, *, adjust: str = "benjamini-hochberg") -> pd.DataFrame:
+        """Return a row for each system and metric; differences are ``b - a``, ``a`` the baseline.
+
+        Args:
+            adjust: How p-values are adjusted for the number of rows: ``benjamini-hochberg`` (the
+                share of false finds, for exploration) or ``holm`` (any false find, for decisions).
+
+        Raises:
+            UsageError: If *adjust* is neither.
+        """
+        import pandas as pd
+
+        p_values = adjusted([row.found.p_value for row in self.rows], adjust)
+        cells = [
+            (
+                row.a,
+                row.b,
+                row.metric,
+                row.value_a,
+                row.value_b,
+                row.found.difference,
+                row.found.low,
+                row.found.high,
+                row.found.p_value,
+                p_value,
+                row.found.method,
+                row.found.n,
+                row.pairs.n_unmatched,
+                row.found.smallest_detectable,
+            )
+            for row, p_value in zip(self.rows, p_values, strict=True)
+        ]
+        return pd.DataFrame(cells, columns=list(COLUMNS))
+
+    def by(self, tag: str) -> pd.DataFrame:
+        """Return the differences for each value of *tag*, with Benjamini-Hochberg's p-values.
+
+        Raises:
+            UsageError: If no case has the tag.
+        """
+        from evalkit.evaluation.comparing.slices import differences_by
+
+        return differences_by(self, tag)
+
+    def ranks(self, metric: str) -> pd.DataFrame:
+        """Return the systems by *metric*, with the ranks that their differences leave open.
+
+        Returns:
+            ``system, value, low, high, best_rank, worst_rank``, best value first.
+
+        Raises:
+            UsageError: If more or less of the metric is neither better.
+        """
+        from evalkit.evaluation.comparing.ranks import rank_table
+
+        return rank_table(self, metric)
+
+    def fixed(
+        self, metric: str, *, system: str | None = None, limit: int | None = None
+    ) -> pd.DataFrame:
+        """Return the cases that the baseline got worse than *system*, largest change first.
+
+        With several systems, name one by *system*; otherwise the first is meant.
+
+        Returns:
+            ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``.
+        """
+        return changed_cases(self, self.row(metric, system), limit, better=True)
+
+    def broke(
+        self, metric: str, *, system: str | None = None, limit: int | None = None
+    ) -> pd.DataFrame:
+        """Return the cases that *system* got worse than the baseline, largest change first."""
+        return changed_cases(self, self.row(metric, system), limit, better=False)
+
+    def unmatched(self, system: str | None = None) -> pd.DataFrame:
+        """Return the cases that only one of *system* and the baseline has; no pair has them.
+
+        There are none unless ``anyway=True`` let data be compared that differ.
+
+        Returns:
+            ``id, inputs, only_in``, those of the baseline first.
+        """
+        return unmatched_cases(self, system or self.others[0])
+
+    def row(self, metric: str, system: str | None = None) -> Row:
+        """Return the comparison of one system (the first other one by default) by *metric*.
+
+        Raises:
+            UnknownMetricError: If *metric* is not compared.
+            UnknownSystemError: If there is no such system.
+        """
+        if metric not in self.metrics:
+            raise UnknownMetricError(metric, self.metrics)
+        wanted = system or self.others[0]
+        for row in self.rows:
+            if row.metric == metric and row.b == wanted:
+                return row
+        raise UnknownSystemError(wanted, self.others)
+
+    def cases(self, name: str) -> pd.DataFrame:
+        """Return ``inputs, expectations, outputs`` of each case of a system, in its first repeat.
+
+        Raises:
+            UnknownSystemError: If there is no such system.
+        """
+        if name not in self._tables:
+            table = self[name].table()[["repeat", "inputs", "expectations", "outputs"]]
+            first = table[table["repeat"] == 0]
+            self._tables[name] = first.drop(columns="repeat").reset_index(drop=True)
+        return self._tables[name]
+
+    def report(self, path: str | Path) -> Path:
+        """Write the comparison, in the format of the file's extension, and return its path.
+
+        Raises:
+            UsageError: If no exporter writes such comparisons.
+        """
+        from evalkit.evaluation.results.exporting import export_comparison
+
+        return export_comparison(self, Path(path))
+
+    def __str__(self) -> str:
+        from evalkit.evaluation.results.exporting import exporter
+
+        shown: str = exporter("table").show_comparison(self)
+        return shown
+
+
+def adjusted(p_values: Iterable[float | None], adjust: str) -> list[float | None]:
+    """Return p-values adjusted for their number; missing ones stay missing.
+
+    Raises:
+        UsageError: If *adjust* is no method.
+
+    Examples:
+        >>> adjusted([0.01, None, 0.04], "holm")
+        [0.02, None, 0.04]
+    """
+    if adjust not in _ADJUST:
+        raise UsageError(f"adjust={adjust!r} is none of {', '.join(_ADJUST)}.")
+    given = list(p_values)
+    known = [p for p in given if p is not None]
+    found = iter(_ADJUST[adjust](known).tolist() if known else [])
+    return [None if p is None else next(found) for p in given]

@@ -1,0 +1,255 @@
+"""Paired differences of metrics that are no means of cells: corpus metrics and quantiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalkit.entities.score import Status
+from evalkit.errors import EvalkitError, UsageError
+from evalkit.evaluation.comparing.distinct import kinds_of_cases
+from evalkit.scoring.estimate import Design, cells_of_rows
+from evalkit.scoring.sufficient import Additive, Rows
+from evalkit.stats import (
+    PairedDifference,
+    approximate_randomization,
+    bootstrap_weights,
+    paired_bootstrap,
+    percentile_interval,
+)
+from evalkit.stats.interval import normal_quantile
+from evalkit.stats.matched_rates import tango_limits
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.comparing.pairs import Pairs
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
+
+DRAWS = 2000
+"""Draws of the bootstrap and of the randomisation of statistics that add up."""
+
+_SLOW_DRAWS = 300
+"""Draws of a metric that has to be computed anew, in Python, for each."""
+
+_POWER_QUANTILE = 0.8416212335729143
+"""Normal quantile of the 80 % power at which `smallest_detectable` is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resampled:
+    value: float
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    error: float | None = None
+    method: str | None = "paired-bootstrap"
+    test: str = "paired-bootstrap"
+
+
+def corpus_difference(
+    a: EvaluationResult, b: EvaluationResult, found: Pairs, design: Design
+) -> PairedDifference:
+    """Return the paired difference of a corpus metric by resampling its statistics.
+
+    Raises:
+        UsageError: If no case has statistics in both, or repeats differ.
+    """
+    both = np.flatnonzero(
+        _scored(a, found.metric)[found.rows[0]] & _scored(b, found.other)[found.rows[1]]
+    )
+    if not len(both):
+        raise UsageError(
+            f"No case has a value of {found.metric.key} in both {a.name!r} and {b.name!r}."
+        )
+    if a.repeats != b.repeats:
+        raise UsageError(f"{found.metric.key}: the results have different numbers of repeats.")
+    design = design.take(both)
+    cells = [cells_of_rows(rows[both], a.repeats) for rows in found.rows]
+    first, second = (
+        _statistics(result, metric, place)
+        for result, metric, place in zip((a, b), (found.metric, found.other), cells, strict=True)
+    )
+    clustered = design.groups is not None or a.repeats > 1
+    codes = np.arange(len(both)) if design.groups is None else design.groups
+    groups = np.repeat(codes, a.repeats) if clustered else None
+    weights = None if design.weights is None else np.repeat(design.weights, a.repeats)
+    source = found.metric.source
+    if isinstance(first, Additive) and isinstance(second, Additive):
+        drawn = _additive(source, (first, second), weights, groups, design)
+    else:
+        drawn = _rows(source, (first, second), weights, groups, design)
+    bounds = found.metric.facts.bounds
+    if drawn.low is None and drawn.value == 0.0 and bounds is not None:
+        drawn = _without_spread(drawn, bounds, len(np.unique(codes)), design.level)
+    return _difference(drawn, design, len(both), groups=design.groups)
+
+
+def quantile_difference(
+    a: Any, b: Any, share: float, groups: Any, design: Design
+) -> PairedDifference:
+    """Return the difference of two quantiles on the same cases, by the paired bootstrap.
+
+    Args:
+        a: Values of the first system, shape ``(n,)``.
+        b: Those of the second on the same cases.
+        share: Share of the values below the quantile, in (0, 1).
+        groups: Cluster of each case, or ``None``.
+        design: Level and seed.
+    """
+    drawn = np.concatenate(
+        [
+            _weighted_quantiles(a, counts, share) - _weighted_quantiles(b, counts, share)
+            for counts in bootstrap_weights(len(a), DRAWS, seed=design.seed, groups=groups)
+        ]
+    )
+    value = float(np.quantile(a, share) - np.quantile(b, share))
+    return _difference(_from_draws(drawn, value, design.level), design, len(a), groups=groups)
+
+
+def _weighted_quantiles(values: Any, counts: Any, share: float) -> Any:
+    """Return the quantile of *values* in each draw, whose *counts* have shape ``(draws, n)``."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(counts[:, order], axis=1)
+    wanted = share * reached[:, -1:]
+    return values[order][(reached < wanted).sum(axis=1)]
+
+
+def _difference(drawn: _Resampled, design: Design, n: int, *, groups: Any) -> PairedDifference:
+    error, detectable = drawn.error, None
+    if error is not None:
+        detectable = (normal_quantile(design.level) + _POWER_QUANTILE) * error
+    return PairedDifference(
+        difference=drawn.value,
+        low=drawn.low,
+        high=drawn.high,
+        level=design.level,
+        method=None if drawn.low is None else drawn.method,
+        p_value=drawn.p_value,
+        effect_size=None,
+        correlation=None,
+        n=n,
+        n_groups=None if groups is None else len(np.unique(groups)),
+        standard_error=error,
+        smallest_detectable=detectable,
+        test=drawn.test,
+    )
+
+
+def _scored(result: EvaluationResult, metric: Metric) -> Any:
+    return (metric.column.status.reshape(len(result), -1) == Status.OK).all(axis=1)
+
+
+def _statistics(result: EvaluationResult, metric: Metric, cells: Any) -> Additive | Rows:
+    statistics = metric.column.statistics
+    if statistics is None:
+        raise UsageError(
+            f"{result.name!r} holds no statistics of {metric.key}, only its value; write the "
+            "baseline anew with its texts, or compare with the run itself."
+        )
+    return statistics.take(cells)
+
+
+def _additive(
+    scorer: Any, statistics: tuple[Additive, Additive], weights: Any, groups: Any, design: Design
+) -> _Resampled:
+    first, second = (part.vectors for part in statistics)
+    if weights is not None:
+        first, second = first * weights[:, None], second * weights[:, None]
+    settings: dict[str, Any] = {"draws": DRAWS, "seed": design.seed, "groups": groups}
+    found = paired_bootstrap(first, second, scorer.compute, level=design.level, **settings)
+    test = approximate_randomization(first, second, scorer.compute, **settings)
+    spread = found.standard_error or 0.0
+    return _Resampled(
+        value=found.difference,
+        low=found.low if spread else None,
+        high=found.high if spread else None,
+        p_value=test.p_value,
+        error=found.standard_error,
+        test="approximate-randomization",
+    )
+
+
+def _rows(
+    scorer: Any, statistics: tuple[Any, Any], weights: Any, groups: Any, design: Design
+) -> _Resampled:
+    first, second = statistics
+    value = float(_computed(scorer, first, weights) - _computed(scorer, second, weights))
+    kinds = None
+    if weights is None and groups is None:
+        kinds = kinds_of_cases(first, second)
+    if kinds is None:
+        drawn = np.array(_row_draws(scorer, first, second, weights, groups, design.seed))
+    else:
+        drawn = np.array(_kind_draws(scorer, first, second, *kinds, design.seed))
+    return _from_draws(drawn, value, design.level)
+
+
+def _computed(scorer: Any, rows: Rows, weights: Any) -> float:
+    try:
+        return float(scorer.compute(rows, weights))
+    except EvalkitError as error:
+        raise UsageError(str(error)) from error
+
+
+def _row_draws(  # noqa: PLR0917
+    scorer: Any, first: Rows, second: Rows, weights: Any, groups: Any, seed: int
+) -> list[float]:
+    drawn: list[float] = []
+    for counts in bootstrap_weights(len(first), _SLOW_DRAWS, seed=seed, groups=groups):
+        for count in counts:
+            kept = count > 0
+            load = count[kept] if weights is None else count[kept] * weights[kept]
+            drawn.append(
+                scorer.compute(first.take(kept), load) - scorer.compute(second.take(kept), load)
+            )
+    return drawn
+
+
+def _kind_draws(  # noqa: PLR0917
+    scorer: Any, first: Rows, second: Rows, rows: Any, counts: Any, seed: int
+) -> list[float]:
+    """Draw how many cases there are of each kind, which are as good as the cases themselves."""
+    first, second = first.take(rows), second.take(rows)
+    n = int(counts.sum())
+    drawn: list[float] = []
+    for load in np.random.default_rng(seed).multinomial(n, counts / n, size=DRAWS):
+        kept = load > 0
+        count = load[kept].astype(np.float64)
+        drawn.append(
+            scorer.compute(first.take(kept), count) - scorer.compute(second.take(kept), count)
+        )
+    return drawn
+
+
+def _from_draws(drawn: Any, value: float, level: float) -> _Resampled:
+    """Return interval and p-value; draws shifted to no difference, as `paired_bootstrap` does."""
+    defined = drawn[np.isfinite(drawn)]
+    if len(defined) < max(100, len(drawn) // 2) or np.ptp(defined) == 0.0:
+        return _Resampled(value=value, p_value=1.0 if value == 0.0 else None)
+    interval = percentile_interval(defined, value, level=level)
+    hits = int((np.abs(defined - defined.mean()) >= abs(value)).sum())
+    return _Resampled(
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        p_value=(1 + hits) / (1 + len(defined)),
+        error=float(defined.std(ddof=1)),
+    )
+
+
+def _without_spread(
+    drawn: _Resampled, bounds: tuple[float, float], n: int, level: float
+) -> _Resampled:
+    """Return how far systems may differ that did not on *n* cases: Tango's interval at 0."""
+    width = bounds[1] - bounds[0]
+    low, high = tango_limits(0.0, 0.0, n, normal_quantile(level))
+    return _Resampled(
+        value=drawn.value,
+        low=low * width,
+        high=high * width,
+        p_value=drawn.p_value,
+        method="tango-mean",
+        test=drawn.test,
+    )

@@ -1,0 +1,1 @@
+"""Gates on results, and stopping early."""

@@ -1,0 +1,125 @@
+"""Gates on a judge's card: how well it agrees with people, and whether that is known at all."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from evalkit.entities.estimate import Estimate
+from evalkit.errors import EvalkitError, UnknownMetricError
+from evalkit.evaluation.agreement.cards import find_card
+from evalkit.evaluation.results.recorded import RECORDED
+from evalkit.gates.condition import Condition
+from evalkit.gates.verdict import (
+    COVERAGE,
+    INFRASTRUCTURE,
+    Circumstances,
+    ConditionVerdict,
+    Verdict,
+    decide,
+)
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.judging.calibration import Calibration
+    from evalkit.scoring.metric import Metric
+
+
+def judge_card(
+    result: EvaluationResult, condition: Condition, *, cards: str | None = None
+) -> ConditionVerdict:
+    """Decide ``calibrated(judge, figure op number)`` by the newest card of the judge's signature.
+
+    Failed verdicts count as they do in every gate: below the least coverage nothing passes.  Where
+    there is no such card, its interval is of a lower level than the gate's (else the result's), or
+    more labelled cases than `COVERAGE` allows have no verdict, the outcome is INCONCLUSIVE.
+
+    Raises:
+        UnknownMetricError: If the result has no such metric.
+    """
+    name = condition.judge or ""
+    metric = judged_metric(result, name)
+    try:
+        found = find_card(result, metric, cards=cards)
+    except EvalkitError as error:
+        return _undecided(condition, str(error))
+    if found.card is None:
+        how = _how(metric, name)
+        if found.why is not None:
+            return _undecided(condition, f"the card of {name!r} {found.why}; calibrate anew: {how}")
+        return _undecided(condition, f"{name!r} is not calibrated; make a card: {how}")
+    return _decided(condition, found.card, condition.level or result.facts.plan["level"])
+
+
+def _how(metric: Metric, name: str) -> str:
+    """Return how a card for *metric* is made."""
+    if metric.scorer != RECORDED:
+        judge = _asked_by(metric.scorer)
+        return f"evalkit judges calibrate {judge} --data labelled.csv --column labels.{name}=human"
+    column = metric.key.removeprefix(f"{RECORDED}.")
+    return (
+        f"evalkit judges calibrate scores.{column} --data these-cases-labelled.csv "
+        f"--column scores.{column}=verdict --column labels.{column}=human"
+    )
+
+
+def _asked_by(scorer: str) -> str:
+    """Return how the command line names a judge: what is not registered lies in a file."""
+    from evalkit.hooks.catalog import catalog
+
+    return scorer if scorer in catalog().scorers else "FILE.yaml"
+
+
+def judged_metric(result: EvaluationResult, name: str) -> Metric:
+    """Return the metric that *name* means: its key, or its scorer where that has several.
+
+    Raises:
+        UnknownMetricError: If there is none.
+    """
+    metrics = {metric.key: metric for metric in result.metrics}
+    for key in (name, f"{name}.preference", f"{RECORDED}.{name}"):
+        if key in metrics:
+            return metrics[key]
+    raise UnknownMetricError(name, list(metrics))
+
+
+def _decided(condition: Condition, card: Calibration, level: float) -> ConditionVerdict:
+    figure = condition.figure or ""
+    if card.named(figure) not in card.held_out.figures:
+        have = ", ".join(card.held_out.figures)
+        return _undecided(
+            condition, f"the card has no {figure}, its labels are {card.kind}: {have}"
+        )
+    estimate = card[figure]
+    if not condition.point and estimate.level < level - 1e-9:
+        why = (
+            f"the card's intervals are at {estimate.level:.4g}, below the {level:.4g} that is "
+            f"asked for; calibrate with level {level:.4g}"
+        )
+        return _undecided(condition, why, estimate)
+    reasons = card.held_out.reasons.items()
+    lost = sum(count for reason, count in reasons if reason in INFRASTRUCTURE)
+    found = decide(condition, estimate, Circumstances(infrastructure_failures=lost))
+    # It is labels that are missing, not cases of this evaluation.
+    why = found.why.replace("more cases", "more labelled cases")
+    if estimate.low is not None and not condition.point:
+        why = f"{why}; the card's interval is at level {estimate.level:.4g}"
+    status, missing = found.status, card.held_out.unjudged
+    if status is Verdict.PASS and missing > (1 - COVERAGE) * card.held_out.n_labelled:
+        status = Verdict.INCONCLUSIVE
+        why = (
+            f"{why}; {missing} of {card.held_out.n_labelled} labelled cases have no verdict, so "
+            "the figure is of the others alone"
+        )
+    return dataclasses.replace(found, status=status, why=why, more_cases=None)
+
+
+def _undecided(
+    condition: Condition, why: str, estimate: Estimate | None = None
+) -> ConditionVerdict:
+    return ConditionVerdict(
+        condition=condition.text,
+        status=Verdict.INCONCLUSIVE,
+        why=f"{condition.text}: {why}",
+        estimate=estimate,
+    )

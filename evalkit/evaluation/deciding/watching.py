@@ -1,0 +1,246 @@
+"""Watching an evaluation: every scored shard goes to the tests of the gates."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from evalkit.engine.merge import metrics_of
+from evalkit.engine.plan import Plan, Shard
+from evalkit.engine.state import RunState
+from evalkit.entities.score import Status
+from evalkit.errors import UnknownMetricError
+from evalkit.evaluation.deciding.course import Codes, Course, Floats, Follower, Rows
+from evalkit.evaluation.deciding.stopping import DECIDED, least_coverage, scorer_place, tested
+from evalkit.evaluation.results.design import design_of
+from evalkit.evaluation.results.estimates import Estimates
+from evalkit.gates.comparing import margin_of
+from evalkit.gates.condition import Condition
+from evalkit.gates.sequential import SequentialTest, question_of
+from evalkit.scoring.estimate import Design, case_values
+from evalkit.scoring.reduce import Reducer, parse_reducer
+
+if TYPE_CHECKING:
+    from evalkit.data.spool import Spool
+    from evalkit.evaluation.result import EvaluationResult
+
+WEIGHTED: Final = "the scorer gives each case a weight of its own, which was not known before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A condition that is tested while cases come in."""
+
+    condition: Condition
+    follower: Follower
+    reference: Floats | None = None
+    """Of a condition that compares: the baseline's value of each case, by row."""
+
+    sign: float = 1.0
+    """-1 where less of it is a gain."""
+
+    def fill(self, rows: Rows, values: Floats, status: Codes) -> None:
+        """Take note of some cases; those that the baseline has no value for do not count."""
+        if self.reference is not None:
+            values = self.sign * (values - self.reference[rows])
+            unpaired = (status == Status.OK) & ~np.isfinite(values)
+            status = np.where(unpaired, Status.SKIPPED, status)
+        self.follower.fill(rows, values, status)
+
+
+def course_for(design: Design) -> Course:
+    """Return the order in which the cases of *design* are run."""
+    return Course.draw(design.n, design.groups, design.seed)
+
+
+def watched(
+    conditions: Sequence[Condition],
+    metrics: Mapping[str, Mapping[str, Any]],
+    by_key: Estimates,
+    *,
+    ids: Sequence[str],
+    least_coverage: float,
+    baseline: EvaluationResult | None = None,
+) -> list[Watched]:
+    """Return a test for each of *conditions*.
+
+    Args:
+        conditions: Conditions that can be tested.
+        metrics: ``low``, ``high`` and ``direction`` of each condition's metric, by its text.
+        by_key: Gives the layout of the cases, and those that have a tag.
+        ids: Ids of the cases.
+        least_coverage: Share of cases with a value without which no PASS is final.
+        baseline: What conditions that compare are about.
+    """
+    course = course_for(by_key.design)
+    return [
+        _watched(condition, metrics[condition.text], by_key, course, ids, least_coverage, baseline)
+        for condition in conditions
+    ]
+
+
+def _watched(  # noqa: PLR0917
+    condition: Condition,
+    metric: Mapping[str, Any],
+    by_key: Estimates,
+    course: Course,
+    ids: Sequence[str],
+    least_coverage: float,
+    baseline: EvaluationResult | None,
+) -> Watched:
+    design, bounds = by_key.design, (metric["low"], metric["high"])
+    reference, binary = None, False
+    if condition.compares and baseline is not None:
+        reference, binary = _reference(baseline, condition, ids)
+    among = None
+    if condition.key is not None and condition.key.tags:
+        among = np.zeros(design.n, dtype=np.bool_)
+        among[by_key.rows_with(condition.key.tags)] = True
+    question = question_of(
+        condition,
+        bounds=bounds,
+        level=design.level,
+        margin=(margin_of(condition, bounds) or 0.0) if condition.compares else 0.0,
+        binary=binary and course.even and design.weights is None and design.repeats == 1,
+    )
+    follower = Follower(
+        SequentialTest(question),
+        course,
+        weights=design.weights,
+        among=among,
+        least_coverage=least_coverage,
+    )
+    sign = -1.0 if metric["direction"] == "lower" else 1.0
+    return Watched(condition=condition, follower=follower, reference=reference, sign=sign)
+
+
+def _reference(
+    baseline: EvaluationResult, condition: Condition, ids: Sequence[str]
+) -> tuple[Floats, bool]:
+    """Return the baseline's value of each case in *ids*, and whether they are yes or no."""
+    part = baseline.by_key.part(condition.key_text or "")
+    values, status = case_values(part.metric.column, baseline.by_key.design, part.reducer)
+    known = np.where(status == Status.OK, values, np.nan)
+    place = dict(zip(baseline.case_ids.tolist(), known.tolist(), strict=True))
+    reference = np.array([place.get(case, np.nan) for case in ids], dtype=np.float64)
+    return reference, part.metric.column.binary and baseline.repeats == 1
+
+
+class Watcher:
+    """Stops a run once every condition is decided."""
+
+    def __init__(
+        self, plan: Plan, conditions: Sequence[Watched], design: Design, reducers: Sequence[Reducer]
+    ) -> None:
+        """Watch *plan*, whose cases are laid out as *design* says."""
+        self._plan = plan
+        self._watched = conditions
+        self._design = design
+        self._reducers = reducers
+        names = [scorer.name for scorer in plan.scorers]
+        self._places = [scorer_place(one.condition, names) for one in conditions]
+        self._next = 0
+
+    @property
+    def cases(self) -> int | None:
+        """Cases run, in order, when every verdict was final; ``None`` while one is not."""
+        settled = [one.follower.settled for one in self._watched]
+        known = [count for count in settled if count is not None]
+        return max(known) if len(known) == len(settled) else None
+
+    def look(self, state: RunState) -> None:
+        """Take in the shards that are scored and whose turn it is; stop the run if that is all."""
+        shards, before = self._plan.shards, self._next
+        while self._next < len(shards) and self._is_scored(state, shards[self._next]):
+            self._take_in(state, shards[self._next])
+            self._next += 1
+        if self._next == before:
+            return
+        for one in self._watched:
+            one.follower.advance()
+        if self.cases is not None:
+            state.cancel.stop(DECIDED)
+
+    def _is_scored(self, state: RunState, shard: Shard) -> bool:
+        return all((shard.index, place) in state.scored for place in self._places)
+
+    def _take_in(self, state: RunState, shard: Shard) -> None:
+        rows = np.asarray(self._plan.rows_of(shard))
+        failed = [cell in state.failures for cell in self._plan.cells_of(shard)]
+        design = dataclasses.replace(
+            self._design.take(rows), target_failed=np.array(failed, dtype=np.bool_)
+        )
+        for one, place in zip(self._watched, self._places, strict=True):
+            columns = state.scored[shard.index, place]
+            metrics = metrics_of(self._plan.scorers[place], [columns])
+            by_key = Estimates(metrics, design, self._reducers, self._plan.spool)
+            try:
+                part = by_key.part(one.condition.key_text or "")
+            except UnknownMetricError:
+                _, status = case_values(metrics[0].column, design, self._reducers[0])
+                status = np.where(status == Status.OK, Status.SKIPPED, status)
+                one.fill(rows, np.full(len(rows), np.nan), status.astype(np.int8))
+                continue
+            if part.metric.column.weights is not None:
+                one.follower.untestable = WEIGHTED
+            one.fill(rows, *case_values(part.metric.column, design, part.reducer))
+
+
+def course_of(spool: Spool, plan: Mapping[str, Any]) -> Course | None:
+    """Return the order in which a plan with ``stop=`` runs its cases; ``None`` without."""
+    return course_for(layout(spool, plan)) if plan.get("stop") else None
+
+
+def layout(spool: Spool, plan: Mapping[str, Any]) -> Design:
+    """Return how the cases of *plan* are laid out, before any of them is run."""
+    return design_of(
+        spool,
+        repeats=plan["repeats"],
+        failed_cells=(),
+        level=plan["level"],
+        seed=plan["seed"],
+    )
+
+
+def watcher_of(plan: Plan, facts: Mapping[str, Any], baseline: EvaluationResult | None) -> Watcher:
+    """Return what stops *plan* once the gates in its *facts* are decided."""
+    conditions = tested(facts["gates"])
+    design = layout(plan.spool, facts)
+    reducers = [parse_reducer(text, facts["repeats"]) for text in facts["reducers"]]
+    found = watched(
+        conditions,
+        facts["stop"]["metrics"],
+        Estimates((), design, reducers, plan.spool),
+        ids=plan.spool.strings("id").tolist(),
+        least_coverage=least_coverage(facts["gates"]),
+        baseline=baseline,
+    )
+    return Watcher(plan, found, design, reducers)
+
+
+def saved(cells: int, calls: int | None, cases: int, run: int) -> str:
+    """Say what an early end has saved.
+
+    Args:
+        cells: Cells of the whole evaluation.
+        calls: Calls of the target that were made; ``None`` for stored outputs.
+        cases: Cases of the whole evaluation.
+        run: Cases that have a score, or that one was tried for.
+
+    Examples:
+        >>> saved(1000, 240, 1000, 240)
+        'Stopped early, as every gate was decided: 760 of 1,000 calls were saved (76 %).'
+        >>> saved(1000, None, 1000, 256)
+        'Stopped early, as every gate was decided: 744 of 1,000 cases were not scored (74 %).'
+    """
+    left, of, what = (cases - run, cases, "cases were not scored")
+    if calls is not None:
+        left, of, what = cells - calls, cells, "calls were saved"
+    return (
+        f"Stopped early, as every gate was decided: {left:,} of {of:,} {what} "
+        f"({100 * left / max(1, of):.0f} %)."
+    )

@@ -1,0 +1,1 @@
+"""The finished thing as data: nothing here runs anything."""

@@ -1,0 +1,192 @@
+"""Cells as frames: for people, and for the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from evalkit.entities.case import CASE_FIELDS
+from evalkit.entities.score import Status
+from evalkit.errors import UsageError
+from evalkit.evaluation.results.outputs_file import read_outputs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.scoring.metric import Metric
+
+COLUMNS: Final = (
+    "id",
+    "repeat",
+    "inputs",
+    "outputs",
+    "expectations",
+    "tags",
+    "group",
+    "session",
+    "latency_seconds",
+    "cost",
+    "target_status",
+)
+"""Columns that every table of cells has, before those of its metrics."""
+
+_WORDS = np.array([status.word for status in Status], dtype=object)
+_FROM_CASES = ("inputs", "outputs", "expectations", "tags", "group", "session")
+_ANSWERED = (
+    "outputs",
+    "latency_seconds",
+    "time_to_first_token",
+    "usage",
+    "cost",
+    "retrieved_context",
+    "tool_calls",
+    "metadata",
+)
+_ROWS = 1024
+_MADE_BY_CALLS = frozenset({"outputs", "latency_seconds", "cost"})
+_FROM_CALLS = {"output": "outputs", "latency_seconds": "latency_seconds", "cost": "cost"}
+
+
+def cell_table(result: EvaluationResult) -> pd.DataFrame:
+    """Return a row for each case and repeat; the columns are named in `EvaluationResult.table`."""
+    import pandas as pd
+
+    repeats = result.repeats
+    columns: dict[str, Any] = {
+        "id": np.repeat(result.spool.strings("id"), repeats),
+        "repeat": np.tile(np.arange(repeats), len(result)),
+    }
+    for name in _FROM_CASES:
+        columns[name] = _repeated(result.spool.values(name), repeats)
+    live = result.folder.outputs.is_file()
+    columns |= _calls(result) if live else _stored(result)
+    for metric in result.metrics:
+        columns |= metric_columns(metric)
+    return pd.DataFrame(columns)
+
+
+def case_rows(result: EvaluationResult, *, outputs: bool) -> Iterator[dict[str, Any]]:
+    """Yield a mapping of case fields for each case, or for each repeat where outputs are wanted."""
+    if outputs and result.facts.status != "complete":
+        raise UsageError(
+            f"{result.name!r} is not complete, so it is no data yet; finish it first: evalkit "
+            f"resume {result.run_id or result.folder.path}"
+        )
+    live = outputs and result.folder.outputs.is_file()
+    calls = read_outputs(result.folder.outputs) if live else iter(())
+    answers = ((batch, row) for batch in calls for row in range(len(batch["status"])))
+    wanted: tuple[str, ...] = CASE_FIELDS
+    if outputs and not live:
+        wanted = (*CASE_FIELDS, "repeat", "error")
+    names = [name for name in wanted if name in result.spool.fields or name == "id"]
+    if live or not outputs:
+        names = [name for name in names if name not in _MADE_BY_CALLS]
+    stored = outputs and not live
+    for start in range(0, len(result), _ROWS):
+        stop = min(start + _ROWS, len(result))
+        batch = (result.spool.cells if stored else result.spool.batch)(start, stop)
+        for row in range(len(batch)):
+            fields = {name: batch.column(name)[row] for name in names}
+            if not live:
+                yield fields
+                continue
+            for repeat in range(result.repeats):
+                yield fields | {"repeat": repeat} | _answer(*next(answers))
+
+
+def _answer(calls: Mapping[str, Any], row: int) -> dict[str, Any]:
+    found = {name: calls[name][row] for name in _ANSWERED if name in calls}
+    found = {name: value for name, value in found.items() if value is not None}
+    if calls["status"][row] == "failed":
+        return found | {"error": f"{calls['reason'][row]}: {calls['explanation'][row]}"}
+    return found | {"outputs": calls["output"][row]}
+
+
+def _repeated(values: Any, repeats: int) -> Any:
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = list(values)
+    return cells if repeats == 1 else np.repeat(cells, repeats)
+
+
+def _calls(result: EvaluationResult) -> dict[str, Any]:
+    found: dict[str, list[Any]] = {name: [] for name in (*_FROM_CALLS, "status")}
+    for batch in read_outputs(result.folder.outputs):
+        for name, cells in found.items():
+            cells.extend(batch[name])
+    columns: dict[str, Any] = {
+        "outputs": _repeated(found["output"], 1),
+        "latency_seconds": np.array(found["latency_seconds"], dtype=np.float64),
+        "cost": np.array(found["cost"], dtype=np.float64),
+    }
+    return columns | {"target_status": np.array(found["status"], dtype=object)}
+
+
+def _stored(result: EvaluationResult) -> dict[str, Any]:
+    """Return what came with the data, a cell a row."""
+    each = result.repeats // result.spool.n_repeats
+    cells = {
+        name: _repeated(result.spool.cell_values(name), each)
+        for name in ("outputs", "latency_seconds", "cost")
+    }
+    for name in ("latency_seconds", "cost"):
+        cells[name] = cells[name].astype(np.float64)
+    return {**cells, "target_status": _stored_status(result)}
+
+
+def _stored_status(result: EvaluationResult) -> Any:
+    status = np.full(len(result) * result.repeats, "ok", dtype=object)
+    if result.facts.failures:
+        status[list(result.facts.failures)] = "failed"
+    return status
+
+
+def metric_columns(metric: Metric) -> dict[str, Any]:
+    """Return value, status, and what else any cell of *metric* has, as columns."""
+    column, key, n = metric.column, metric.key, len(metric.column)
+    found: dict[str, Any] = {key: column.values, f"{key}.status": _WORDS[column.status]}
+    for suffix, cells in (
+        ("label", column.labels),
+        ("reason", column.reasons),
+        ("explanation", column.explanations),
+    ):
+        texts = np.full(n, None, dtype=object)
+        for row, text in cells.items():
+            texts[row] = text
+        found[f"{key}.{suffix}"] = texts
+    spans = {cell: d["span_id"] for cell, d in column.metadata.items() if d.get("span_id")}
+    if spans:  # of judges that read traces
+        found[f"{key}.span_id"] = np.array([spans.get(cell) for cell in range(n)], dtype=object)
+    return found
+
+
+def explanations_of(metric: Metric) -> Mapping[int, str]:
+    """Return the explanation of each cell, after the name of the span that it speaks of, if any."""
+    found = metric.column.explanations
+    named = {
+        cell: f"[{details.get('span_name') or details['span_id']}] {found[cell]}"
+        for cell, details in metric.column.metadata.items()
+        if details.get("span_id") and cell in found
+    }
+    return {**found, **named} if named else found
+
+
+def failure_table(result: EvaluationResult) -> pd.DataFrame:
+    """Return the cells that failed, those of the target once and not again for each scorer."""
+    import pandas as pd
+
+    ids, repeats = result.spool.strings("id"), result.repeats
+    rows: list[tuple[Any, ...]] = [
+        (ids[cell // repeats], cell % repeats, "target", None, *why)
+        for cell, why in sorted(result.facts.failures.items())
+    ]
+    for metric in result.metrics:
+        column = metric.column
+        for cell in np.flatnonzero(column.status == Status.FAILED).tolist():
+            if cell not in result.facts.failures:
+                why = column.reasons.get(cell), column.explanations.get(cell)
+                rows.append((ids[cell // repeats], cell % repeats, "scorer", metric.key, *why))
+    names = ["id", "repeat", "stage", "scorer", "reason", "explanation"]
+    return pd.DataFrame(rows, columns=names)

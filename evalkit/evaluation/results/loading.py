@@ -1,0 +1,125 @@
+"""Reading results back: by run, name or folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalkit.data.spool import Spool
+from evalkit.entities.estimate import Estimate
+from evalkit.errors import DataError, EvalkitError, SpecificationError
+from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.results.facts import Facts, Usage
+from evalkit.evaluation.results.folder import Folder
+from evalkit.evaluation.results.places import evaluation_folder, store_of
+from evalkit.evaluation.results.scores_file import read_scores
+from evalkit.hooks.catalog import catalog, with_parameters
+from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.metric import Metric
+from evalkit.scoring.signature import import_path
+
+
+def find_folder(run: str | Path, store: str | None = None) -> Folder:
+    """Return the folder of the evaluation that *run* names.
+
+    Raises:
+        EvalkitError: If there is no such run, or it holds no evaluation.
+    """
+    path = Path(run)
+    if (path / "plan.json").is_file():
+        return Folder(path)
+    if path.is_file() and path.name in {"plan.json", "result.json", "scores.parquet"}:
+        return Folder(path.parent)
+    found = store_of(store)
+    assert found is not None  # noqa: S101  only False means no store
+    opened, closes = found
+    try:
+        folder = evaluation_folder(opened.runs.resolve(str(run)))
+    finally:
+        if closes:
+            opened.close()
+    if not (folder / "plan.json").is_file():
+        raise DataError(f"Run {run!s} holds no evaluation.")
+    return Folder(folder)
+
+
+def load_result(run: str | Path, *, store: str | None = None) -> EvaluationResult:
+    """Return an earlier result.
+
+    Raises:
+        DataError: If the run holds no evaluation that has ended.
+    """
+    folder = find_folder(run, store)
+    plan = folder.read_json(folder.plan)
+    if not folder.result.is_file():
+        raise DataError(
+            f"The evaluation in {folder.path} has not ended; finish it with: evalkit resume "
+            f"{plan.get('run_id') or folder.path}"
+        )
+    written = folder.read_json(folder.result)
+    return EvaluationResult(
+        facts=_facts(plan, written),
+        spool=Spool.open(folder.cases),
+        metrics=read_metrics(folder, plan, written["metrics"]),
+        folder=folder,
+        known={key: Estimate(**fields) for key, fields in written["estimates"].items()},
+    )
+
+
+def _facts(plan: Mapping[str, Any], written: Mapping[str, Any]) -> Facts:
+    return Facts(
+        run_id=written["run_id"],
+        name=written["name"],
+        status=written["status"],
+        plan=plan,
+        environment=written["environment"],
+        usage={role: Usage(**fields) for role, fields in written["usage"].items()},
+        failures={cell: (reason, text) for cell, reason, text in written["failures"]},
+        notes=tuple(written["notes"]),
+    )
+
+
+def read_metrics(
+    folder: Folder, plan: Mapping[str, Any], described: Sequence[Mapping[str, Any]]
+) -> list[Metric]:
+    """Return the metrics *described* in ``result.json`` with their scores."""
+    columns = read_scores(folder.scores, described)
+    specs = {spec["name"]: spec for spec in plan["scorers"]}
+    return [
+        Metric(
+            key=facts["key"],
+            scorer=facts["scorer"],
+            column=columns[facts["key"]],
+            facts=MetricFacts(**facts["facts"]),
+            signature=facts["signature"],
+            source=scorer_of(specs[facts["scorer"]]) if facts["corpus"] else None,
+        )
+        for facts in described
+    ]
+
+
+def scorer_of(spec: Mapping[str, Any]) -> Any:
+    """Return the scorer that computes a corpus value, or one that says why it cannot.
+
+    Reading a result must run nothing that its folder names: only what an installed plug-in has
+    registered under this name, and is of this very class, is used.
+    """
+    inner = spec.get("inner", spec)
+    try:
+        registered: Any = catalog().scorer(inner["name"] if "inner" in spec else spec["name"])
+        if import_path(type(registered)) != inner.get("class"):
+            return _Absent(f"Scorer {spec['name']!r} is not registered by any plug-in here.")
+        return with_parameters(registered, inner["parameters"])
+    except EvalkitError as error:
+        return _Absent(str(error))
+
+
+class _Absent:
+    """Stands for a corpus scorer that this process cannot rebuild; known estimates still show."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def compute(self, *_: Any) -> Any:
+        raise SpecificationError(self._why)

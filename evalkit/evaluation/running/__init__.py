@@ -1,0 +1,1 @@
+"""What runs an evaluation: from its arguments to its files."""

@@ -1,0 +1,333 @@
+"""One evaluation on its way: folder, lock, journal, plan and state, from start to result."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit._internal.canonical import canonical_json, content_hash
+from evalkit._internal.clock import monotonic, now_milliseconds
+from evalkit.data.spool import Spool
+from evalkit.engine.backend.local import run_local
+from evalkit.engine.journal import Journal, RunLock
+from evalkit.engine.merge import merge
+from evalkit.engine.plan import LIVE_ROWS, STORED_ROWS, Plan, cut_shards
+from evalkit.engine.progress import Progress
+from evalkit.engine.sessions import reads_sessions
+from evalkit.engine.state import RunState
+from evalkit.entities.score import Status
+from evalkit.entities.target import Target, TargetIdentity
+from evalkit.errors import RunLockedError, UsageError
+from evalkit.evaluation.deciding.early import keep_sequences
+from evalkit.evaluation.deciding.stopping import DECIDED
+from evalkit.evaluation.deciding.watching import Watcher, course_of, saved, watcher_of
+from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.results.facts import Facts, Usage
+from evalkit.evaluation.results.folder import FORMAT, Folder
+from evalkit.evaluation.results.outputs_file import write_outputs
+from evalkit.evaluation.results.saving import write_result
+from evalkit.evaluation.results.scores_file import write_scores
+from evalkit.evaluation.running.environment import environment
+from evalkit.evaluation.running.model_session import open_session
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.hooks.catalog import tell
+from evalkit.llm.budget import Budget
+from evalkit.llm.session import ModelSession
+from evalkit.llm.usage import ROLES, Spent
+from evalkit.scoring.metric import Metric
+from evalkit.scoring.protocol import Scorer
+from evalkit.scoring.signature import signature, specification
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.results.places import RunRecord
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """Everything that one evaluation holds while it runs."""
+
+    folder: Folder
+    spool: Spool
+    target: Target | None
+    scorers: Sequence[Scorer]
+    plan_facts: dict[str, Any]
+    runtime: Runtime
+    record: RunRecord | None
+    keep: object = None
+    baseline: EvaluationResult | None = None
+    watches: bool = False
+    """Whether to stop once the gates are decided."""
+
+    kept: Sequence[Metric] = ()
+    """Metrics of earlier work that the result has too, before its own."""
+
+    kept_scorers: Sequence[Any] = ()
+    """Scorers of those metrics, where they are at hand."""
+
+    state: RunState = field(default_factory=RunState)
+    session: ModelSession | None = None
+    """What models are asked through, while the job runs."""
+
+    pending: tuple[int, int] = (0, 0)
+    """Batches that the job has left with the provider, and the requests in them."""
+
+    lock: RunLock | None = None
+    started: float = field(default_factory=monotonic)
+
+    def plan(self) -> Plan:
+        """Return the engine's plan."""
+        facts = self.plan_facts
+        live = self.target is not None
+        whole = live or reads_sessions(self.scorers)
+        grouped = whole and "session" in self.spool.fields
+        sessions = self.spool.strings("session").tolist() if grouped else None
+        course = course_of(self.spool, facts)
+        if course is not None and sessions is not None:
+            sessions = [sessions[row] for row in course.order]
+        return Plan(
+            spool=self.spool,
+            target=self.target,
+            scorers=self.scorers,
+            repeats=facts["repeats"],
+            seed=facts["seed"],
+            limits=self.runtime.limits(),
+            from_output=self.spool.late,
+            shards=cut_shards(self.spool.n, facts["shard_rows"], sessions),
+            order=None if course is None else course.order.tolist(),
+        )
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the run, or ``None`` without a store."""
+        return None if self.record is None else self.record.run_id
+
+    def open_journal(self) -> None:
+        """Take the lock, read what an earlier process recorded, and open the journal.
+
+        Raises:
+            RunLockedError: If another process is writing this run.
+            JournalError: If the folder cannot be written.
+        """
+        if self.state.journal is not None:
+            return
+        self.lock = RunLock(self.folder.path, self.run_id or self.folder.path.name)
+        if self.folder.result.is_file() and not self.folder.journal.is_file():
+            raise UsageError(f"Run {self.run_id or self.folder.path.name} is complete already.")
+        if self.record is not None:
+            self.record.begin()
+        self._note_recorded_errors()
+        self.state.restore(self.folder.journal)
+        self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
+        self.state.ledger.on_charge = self.state.charge
+
+    def _note_recorded_errors(self) -> None:
+        """Count the errors that came with stored outputs as failures of the target."""
+        if self.target is not None or "error" not in self.spool.fields:
+            return
+        each = self.plan_facts["repeats"] // self.spool.n_repeats
+        for row, text in enumerate(self.spool.cell_values("error")):
+            if text is not None:
+                for cell in range(row * each, (row + 1) * each):
+                    self.state.failures[cell] = "target_error", str(text)
+
+    async def run(self) -> None:
+        """Run what is not done yet; returns early where the state says stop."""
+        plan = self.plan()
+        watcher = self._watcher(plan)
+        tell("evalkit_run_started", run_id=self.run_id, plan=self.plan_facts)
+        with Progress(plan, self.state, shown=self.runtime.progress) as progress:
+
+            def scored(state: RunState) -> None:
+                progress.update(state)
+                if watcher is not None:
+                    watcher.look(state)
+                done, total = len(state.scored), len(plan.shards) * len(plan.scorers)
+                tell("evalkit_batch_scored", run_id=self.run_id, done=done, total=total)
+
+            self.state.on_call = progress.update if progress.drawn else None
+            self.state.on_batch = scored
+            session = self.session = open_session(self)
+            try:
+                await run_local(plan, self.state, session)
+            finally:
+                self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
+                session.close()
+                self.state.on_call = self.state.on_batch = None
+
+    def _watcher(self, plan: Plan) -> Watcher | None:
+        """Return what stops the run once its gates are decided, if it is to."""
+        if not self.watches:
+            return None
+        named = self.plan_facts.get("baseline")
+        if self.baseline is None and named is not None:  # the run is resumed
+            from evalkit.evaluation.baselines.opening import reopened
+
+            self.baseline = reopened(named)
+        watcher = watcher_of(plan, self.plan_facts, self.baseline)
+        watcher.look(self.state)  # what an earlier process has scored
+        return watcher
+
+    def finish(self) -> EvaluationResult:
+        """Turn the state into files and a result, and release everything.
+
+        Raises:
+            JournalError: If the disk is full; the journal keeps what was done.
+        """
+        plan = self.plan()
+        metrics = [*self.kept, *merge(plan, self.state)]
+        status = self.state.stop_reason or "complete"
+        if status == DECIDED:
+            self.state.notes.append(self._saved(plan, metrics))
+        facts = Facts(
+            run_id=self.run_id,
+            name=self.plan_facts["name"],
+            status=status,
+            plan=self.plan_facts,
+            environment=environment(self.plan_facts["seed"]),
+            usage=self._usage(),
+            failures=self.state.failures,
+            notes=tuple(self.state.notes),
+            scorers=(*self.kept_scorers, *self.scorers),
+        )
+        result = EvaluationResult(
+            facts=facts,
+            spool=self.spool,
+            metrics=metrics,
+            folder=self.folder,
+            keep=self.keep,
+            baseline=self.baseline,
+        )
+        if self.plan_facts.get("stop"):
+            keep_sequences(result)
+        import pyarrow as pa
+
+        ids = pa.array(self.spool.strings("id"), type=pa.string())
+        write_scores(self.folder.scores, metrics, ids, plan.repeats)
+        if self.target is not None:
+            write_outputs(self.folder.outputs, self.folder.journal, plan.cells)
+        write_result(result)
+        if self.record is not None:
+            self.record.finish(result)
+        if self.runtime.durable:
+            self.folder.sync()
+        self.release(drop_journal=status == "complete")
+        tell("evalkit_run_finished", run_id=self.run_id, result=result)
+        return result
+
+    def _saved(self, plan: Plan, metrics: Sequence[Metric]) -> str:
+        ran = {
+            int(cell) for m in metrics for cell in (m.column.status != Status.NOT_RUN).nonzero()[0]
+        }
+        calls = None if self.target is None else len(ran.union(self.state.calls))
+        return saved(plan.cells, calls, self.spool.n, len(ran) // plan.repeats)
+
+    def _usage(self) -> dict[str, Usage]:
+        """Return what was spent by role; unknown prices are told in a note."""
+        ledger = self.state.ledger
+        asked = [role for role in ROLES if role in ledger.roles]
+        if self.target is not None and "target" not in asked:
+            asked = ["target", *asked]
+        budget = Budget.of(self.runtime.budget)
+        in_dollars = any("usd" in limits for limits in (budget.total, *budget.roles.values()))
+        if in_dollars and any(ledger[role].unpriced for role in asked):
+            self.state.notes.append("The budget leaves out calls whose price is unknown.")
+        seconds = monotonic() - self.started
+        return {role: _usage(ledger[role], seconds) for role in asked}
+
+    def cancel(self) -> None:
+        """Ask for an end, from any thread: what is in flight is finished and kept."""
+        self.state.cancel.stop()
+
+    def fail(self, error: BaseException) -> None:
+        """Release everything after *error*, and say so in the store; the journal stays."""
+        if self.record is not None:
+            if isinstance(error, RunLockedError):  # another process has the run, and ends it
+                self.record.close()
+            else:
+                self.record.fail(error)
+        self.release(drop_journal=False)
+
+    def release(self, *, drop_journal: bool) -> None:
+        """Close the journal and let go of the lock."""
+        if self.state.journal is not None:
+            self.state.journal.close()
+            self.state.journal = None
+        if drop_journal:
+            self.folder.journal.unlink(missing_ok=True)
+        if self.lock is not None:  # its file stays: another process may be waiting on it
+            self.lock.release()
+            self.lock = None
+
+
+def _usage(spent: Spent, seconds: float) -> Usage:
+    return Usage(
+        calls=spent.calls,
+        cached=spent.cached,
+        failed=spent.failed,
+        tokens=dict(spent.tokens),
+        cost=spent.price,
+        seconds=seconds,
+    )
+
+
+class TemporaryFolder:
+    """A folder that is removed when nothing holds it any more."""
+
+    def __init__(self) -> None:
+        """Make the folder."""
+        self.path = Path(tempfile.mkdtemp(prefix="evalkit-"))
+        weakref.finalize(self, remove_folder, self.path)
+
+
+def stored_identity(spool: Spool, name: str) -> TargetIdentity:
+    """Return the identity of stored outputs: their digest."""
+    return TargetIdentity(kind="stored", name=name, parameters={"outputs": spool.outputs_digest})
+
+
+def plan_facts(
+    *,
+    name: str,
+    spool: Spool,
+    target: Target | None,
+    scorers: Sequence[Scorer],
+    data_name: str,
+    options: Mapping[str, Any],
+    runtime: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what was asked for, as JSON values: the content of ``plan.json``."""
+    identity = stored_identity(spool, name) if target is None else target.identity
+    described = {
+        "kind": identity.kind,
+        "name": identity.name,
+        "parameters": identity.parameters,
+        "reference": identity.reference,
+        "version": identity.version,
+    }
+    return {
+        "format": FORMAT,
+        "name": name,
+        "created": now_milliseconds(),
+        "target": described,
+        "model_id": content_hash(canonical_json(described), size=16),
+        "scorers": [specification(scorer) for scorer in scorers],
+        "signatures": {scorer.name: signature(scorer) for scorer in scorers},
+        "dataset": {
+            "name": data_name,
+            "digest": spool.dataset_digest,
+            "n": spool.n,
+        },
+        "outputs_digest": spool.outputs_digest,
+        "shard_rows": STORED_ROWS if target is None else LIVE_ROWS,
+        "runtime": dict(runtime),
+        **options,
+    }
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder that holds nothing worth keeping."""
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,302 @@
+"""More work on finished evaluations: other scorers, what failed, several results as one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalkit._internal.clock import now_milliseconds
+from evalkit._internal.ids import new_run_id
+from evalkit.data.spool import Spool
+from evalkit.engine.call import FIELDS, Call
+from evalkit.engine.plan import Plan, Shard
+from evalkit.engine.records import Called, CellScored, Charged, Scored
+from evalkit.engine.score import is_async
+from evalkit.engine.verdicts import PLAIN
+from evalkit.entities.score import Status
+from evalkit.entities.target import Invocation, Output, Target, TargetIdentity
+from evalkit.errors import TargetError, UsageError
+from evalkit.evaluation.evaluate import execute
+from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.results.facts import Usage
+from evalkit.evaluation.results.folder import Folder
+from evalkit.evaluation.results.outputs_file import read_outputs
+from evalkit.evaluation.results.places import PLACE_TAG, RunRecord, store_of
+from evalkit.evaluation.running.job import Job, TemporaryFolder
+from evalkit.evaluation.running.resume import check_same, fitted_target, rebuilt_target
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.running.scorers import (
+    ScorerLike,
+    bind_judges,
+    check_requirements,
+    resolve_scorers,
+)
+from evalkit.llm.usage import Spent
+from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.protocol import Scorer
+from evalkit.scoring.signature import rebuild, signature, specification
+from evalkit.store.artifacts import local_folder, make_folder
+
+
+class FinishedTarget:
+    """Stands for a target whose answers are all there; it is never called."""
+
+    lane = "thread"
+
+    def __init__(self, identity: TargetIdentity) -> None:
+        """Carry the identity of the target that answered."""
+        self.identity = identity
+
+    def check(self, batch: object) -> None:
+        """Accept anything."""
+
+    def call(self, invocation: Invocation) -> Output:
+        """Fail, since finished work has no answer for this case."""
+        raise TargetError("target_error", f"No answer was kept for {invocation.case.id}.")
+
+
+def score_again(
+    result: EvaluationResult, scorers: ScorerLike | Iterable[ScorerLike]
+) -> EvaluationResult:
+    """Return *result* with more scorers, in the same run; the target is never called.
+
+    What was scored before stays as it is, also where its scorers cannot be had here.
+
+    Raises:
+        UsageError: If a scorer's name is taken, or the evaluation was not finished.
+    """
+    check_complete(result)
+    plan = result.facts.plan
+    added = bind_judges(resolve_scorers(scorers), plan.get("judge_model"))
+    for one in added:
+        if one.name in plan["signatures"]:
+            raise UsageError(f"The result has {one.name!r} already; give name='…' for another one.")
+    live = result.folder.outputs.is_file()
+    check_requirements(added, result.spool, live=live, from_output=result.spool.late)
+    described = {
+        "scorers": [*plan["scorers"], *(specification(one) for one in added)],
+        "signatures": plan["signatures"] | {one.name: signature(one) for one in added},
+    }
+    job = _successor(result, added, finished_target(result), described, same_run=True)
+    job.kept, job.kept_scorers = result.metrics, result.facts.scorers
+    try:
+        take_over(job, [result], lambda _call: True)
+    except BaseException as error:
+        job.fail(error)
+        raise
+    return execute(job)
+
+
+def retry(
+    result: EvaluationResult, which: str, *, model: Any = None, scorers: Any = None
+) -> EvaluationResult:
+    """Run what failed again, as a new run that keeps the rest.
+
+    Raises:
+        UsageError: If nothing failed, or target or scorers are not those of the run.
+        SpecificationError: If target or scorers must be given because they cannot be rebuilt.
+    """
+    if which != "failed":
+        raise UsageError(f"retry({which!r}): only 'failed' can be retried.")
+    check_complete(result)
+    if not len(result.failures()):
+        raise UsageError(f"Nothing failed in {result.name!r}; there is nothing to retry.")
+    plan = result.facts.plan
+    chosen = _scorers_of(result, scorers)
+    from evalkit.targets.open import open_target
+
+    target = rebuilt_target(plan["target"]) if model is None else open_target(model)
+    target = fitted_target(target, result.spool, chosen)
+    check_same(plan, target, chosen)
+    described = {"scorers": plan["scorers"], "signatures": plan["signatures"]}
+    job = _successor(result, chosen, target, described, same_run=False)
+    try:
+        take_over(job, [result], lambda call: call.status is Status.OK)
+        for place, scorer in enumerate(chosen):
+            _keep_scores(job, place, scorer, result)
+    except BaseException as error:
+        job.fail(error)
+        raise
+    return execute(job)
+
+
+def _scorers_of(result: EvaluationResult, given: Any) -> list[Any]:
+    plan = result.facts.plan
+    if given is not None:
+        return bind_judges(resolve_scorers(given), plan.get("judge_model"))
+    return list(result.facts.scorers) or [rebuild(spec) for spec in plan["scorers"]]
+
+
+def _keep_scores(job: Job, place: int, scorer: Any, result: EvaluationResult) -> None:
+    """Keep a scorer's verdicts: whole shards where nothing failed, else the cells that did not."""
+    columns = columns_of(result, scorer.name)
+    plan = job.plan()
+    for shard in plan.shards:
+        parts = {key: _cut(column, plan, shard) for key, column in columns.items()}
+        lost = [part.status == Status.FAILED for part in parts.values()]
+        if not any(cells.any() for cells in lost):
+            job.state.record(Scored(shard.index, place, parts))
+        elif is_async(scorer):  # a paid judge is not asked again for what it has answered
+            batch = plan.batch(shard)
+            for row in range(len(shard) * plan.repeats):
+                if not any(cells[row] for cells in lost):
+                    key = f"{batch.ids[row // plan.repeats]}\0{row % plan.repeats}"
+                    cells = {name: part.cell(row) for name, part in parts.items()}
+                    job.state.record(CellScored(place, key, cells))
+
+
+def columns_of(result: EvaluationResult, name: str) -> dict[str, ScoreColumn]:
+    """Return the columns of one scorer by key."""
+    return {
+        PLAIN if metric.key == name else metric.key.removeprefix(f"{name}."): metric.column
+        for metric in result.metrics
+        if metric.scorer == name
+    }
+
+
+def _cut(column: ScoreColumn, plan: Plan, shard: Shard) -> ScoreColumn:
+    if plan.order is not None:
+        return column.take(plan.cells_of(shard))
+    return column.slice(shard.start * plan.repeats, shard.stop * plan.repeats)
+
+
+def take_over(job: Job, results: Sequence[EvaluationResult], keep: Callable[[Call], bool]) -> None:
+    """Put the calls of *results* that *keep* accepts into the journal of *job*, and their cost."""
+    job.open_journal()
+    for cell, call in _calls(results):
+        if keep(call):
+            job.state.record(Called.of(cell, call, metered=True))
+    for result in results:
+        for role, usage in result.usage.items():
+            job.state.record(Charged(role, spent_of(usage)))
+    job.state.finished_before, job.state.finished = job.state.finished, 0
+
+
+def _calls(results: Sequence[EvaluationResult]) -> Iterator[tuple[int, Call]]:
+    cell = 0
+    for result in results:
+        if result.folder.outputs.is_file():
+            yield from ((cell + place, call) for place, call in stored_calls(result.folder.outputs))
+        cell += len(result) * result.repeats
+
+
+def stored_calls(path: Path) -> Iterator[tuple[int, Call]]:
+    """Yield the finished calls of ``outputs.parquet`` with their cells."""
+    words = {status.word: status for status in Status}
+    cell = 0
+    for batch in read_outputs(path):
+        for row, word in enumerate(batch["status"]):
+            if words[word] is not Status.NOT_RUN:
+                fields = {name: batch[name][row] for name in FIELDS}
+                yield cell, Call.from_json({"status": words[word], **fields})
+            cell += 1
+
+
+def check_complete(result: EvaluationResult) -> None:
+    """Refuse a result with cases that were not reached.
+
+    Raises:
+        UsageError: Saying how to finish it.
+    """
+    if result.facts.status != "complete":
+        raise UsageError(
+            f"{result.name!r} is not complete; finish it first: evalkit resume "
+            f"{result.run_id or result.folder.path}"
+        )
+
+
+def spent_of(usage: Usage) -> Spent:
+    """Return what a result says was spent, to be counted on; an unknown price stays unknown."""
+    return Spent(
+        calls=usage.calls,
+        cached=usage.cached,
+        failed=usage.failed,
+        tokens=dict(usage.tokens),
+        cost=usage.cost or 0.0,
+        unpriced=int(usage.cost is None),
+    )
+
+
+def finished_target(result: EvaluationResult) -> Any:
+    """Return a stand-in for the target of *result*, or ``None`` where its outputs were stored."""
+    described = result.facts.plan["target"]
+    return None if described["kind"] == "stored" else FinishedTarget(TargetIdentity(**described))
+
+
+def _successor(
+    result: EvaluationResult,
+    scorers: Sequence[Scorer],
+    target: Target | None,
+    described: Mapping[str, Any],
+    *,
+    same_run: bool,
+) -> Job:
+    """Return a job on the same cases, in a folder of its own, with nothing done yet."""
+    record, keep, folder = _new_place(result, same_run=same_run)
+    (folder.path / "cases.parquet").write_bytes(result.folder.cases.read_bytes())
+    facts = {
+        **result.facts.plan,
+        **described,
+        "created": now_milliseconds(),
+        "run_id": None if record is None else record.run_id,
+        "owned": not same_run,
+    }
+    folder.write_json(folder.plan, facts)
+    return Job(
+        folder=folder,
+        spool=Spool.open(folder.cases),
+        target=target,
+        scorers=scorers,
+        plan_facts=facts,
+        runtime=Runtime(**_settings(result)),
+        record=record,
+        keep=keep,
+    )
+
+
+def _settings(result: EvaluationResult) -> dict[str, Any]:
+    return {**result.facts.plan["runtime"], "budget": None}
+
+
+def _new_place(
+    result: EvaluationResult, *, same_run: bool
+) -> tuple[RunRecord | None, TemporaryFolder | None, Folder]:
+    if result.run_id is None:
+        keep = TemporaryFolder()
+        folder = Folder(keep.path / "evaluation")
+        folder.path.mkdir()
+        return None, keep, folder
+    found = store_of(result.facts.plan.get("store"))
+    assert found is not None  # noqa: S101  only False means no store
+    store, closes = found
+    run = store.runs.get(result.run_id)
+    if not same_run:
+        run = store.runs.create(
+            run.experiment_id,
+            run_id=new_run_id(),
+            name=run.info.run_name,
+            tags={"evalkit.retry_of": result.run_id},
+        )
+    artifacts = local_folder(store.runs.artifact_uri(run.run_id))
+    make_folder(artifacts)
+    made = reserved_folder(artifacts)
+    if not same_run:
+        store.runs.set_tags(run.run_id, {PLACE_TAG: made.name})
+    # The run keeps its finished evaluation until this one is finished too.
+    place = made.name if same_run else None
+    record = RunRecord(store, run.run_id, owned=not same_run, closes=closes, place=place)
+    return record, None, Folder(made)
+
+
+def reserved_folder(artifacts: Path) -> Path:
+    """Make and return a folder for an evaluation that no other process has."""
+    for number in itertools.count(1):
+        folder = artifacts / ("evaluation" if number == 1 else f"evaluation-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("counting has no end")

@@ -1,0 +1,214 @@
+"""From what a user writes as ``scorers=`` to scorers that fit the data."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, cast
+
+from evalkit.data.spool import Spool
+from evalkit.errors import UnknownMetricError, UsageError, near_miss
+from evalkit.evaluation.results.cells import COLUMNS
+from evalkit.evaluation.results.recorded import RECORDED
+from evalkit.gates.condition import PAIRED, parse_gates
+from evalkit.hooks.catalog import get_scorer
+from evalkit.scoring.configured import ConfiguredScorer
+from evalkit.scoring.decorator import FunctionScorer
+from evalkit.scoring.decorator import scorer as decorate
+from evalkit.scoring.protocol import Scorer, requirements_of
+from evalkit.scoring.reduce import parse_reducer
+from evalkit.settings import settings
+
+TAKEN: Final = frozenset({*COLUMNS, "coverage", "must_pass", "calibrated", *PAIRED})
+"""Names that mean something else: columns of every table, and words of gates."""
+
+ScorerLike = str | Scorer | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
+"""A registered name, a scorer, a plain function, or ``{name: parameters}``."""
+
+
+def resolve_scorers(scorers: ScorerLike | Iterable[ScorerLike]) -> list[Scorer]:
+    """Return *scorers* as scorers, with distinct names.
+
+    Raises:
+        UnknownScorerError: If a name is not registered.
+        UsageError: If two have one name, or something is no scorer.
+    """
+    single = isinstance(scorers, (str, Mapping)) or not isinstance(scorers, Iterable)
+    listed = cast("Sequence[ScorerLike]", [scorers] if single else list(cast("Any", scorers)))
+    found = [one for item in listed for one in _resolve(item)]
+    check_names(found)
+    return found
+
+
+def check_names(scorers: Iterable[Scorer]) -> None:
+    """Refuse scorers whose metrics could not be told apart, in a table or in a gate.
+
+    Raises:
+        UsageError: Naming the scorer, and how to give it another name.
+    """
+    seen: set[str] = set()
+    for one in scorers:
+        how = f"evalkit.get_scorer({one.name!r}, name='…')"
+        if isinstance(one, FunctionScorer):
+            how = "evalkit.scorer(name='…')(function)"
+        if one.name in TAKEN:
+            raise UsageError(
+                f"No scorer can be called {one.name!r}: a column of every table, or a word of "
+                f"gates, has this name; give it another: {how}."
+            )
+        keys = [one.name, *(f"{one.name}.{key}" for key in getattr(one, "metric_facts", {}))]
+        clash = next((key for key in keys if key in seen), None)
+        if clash is not None:
+            raise UsageError(f"Two scorers are called {clash!r}; give one another name: {how}.")
+        seen.update(keys)
+
+
+def _resolve(item: ScorerLike) -> list[Scorer]:
+    if isinstance(item, str):
+        return [get_scorer(item)]
+    if isinstance(item, Mapping):
+        return [get_scorer(name, **(parameters or {})) for name, parameters in item.items()]
+    if isinstance(item, type):
+        raise UsageError(f"{item.__name__} is a class; give an instance: {item.__name__}().")
+    if hasattr(item, "score") or hasattr(item, "score_batch"):
+        lacking = [name for name in ("name", "facts") if not hasattr(item, name)]
+        if lacking:
+            raise UsageError(
+                f"{type(item).__name__} is no scorer yet: it lacks {' and '.join(lacking)}; "
+                "facts is an evalkit.plugin.MetricFacts()."
+            )
+        return [cast("Scorer", item)]
+    if callable(item):
+        return [decorate(item)]
+    raise UsageError(f"{item!r} is no scorer; give a name, a function or a scorer object.")
+
+
+def bind_judges(scorers: Sequence[Scorer], judge_model: str | None) -> list[Scorer]:
+    """Return *scorers*, with *judge_model* or the setting's for those that need a model.
+
+    Raises:
+        UsageError: If one has no model, or its model cannot be asked.
+    """
+    return [_bound(one, judge_model or settings().judge_model) for one in scorers]
+
+
+def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
+    if isinstance(scorer, ConfiguredScorer):
+        inner = _bound(scorer.inner, judge_model)
+        return scorer if inner is scorer.inner else dataclasses.replace(scorer, inner=inner)
+    judge: Any = scorer
+    if not hasattr(judge, "with_model"):
+        return scorer
+    if judge.model is None:
+        if judge_model is None:
+            raise UsageError(
+                f"Judge {judge.name!r} has no model; give judge_model='openai/gpt-5-mini', say, or "
+                "set EVALKIT_JUDGE_MODEL."
+            )
+        judge = judge.with_model(judge_model)
+    judge.check()
+    return cast("Scorer", judge)
+
+
+_FILLED_BY: Final = {"probabilities": "outputs", "conversation": "session"}
+"""What scorers need that is made from a field of the data."""
+
+
+def check_requirements(
+    scorers: Sequence[Scorer], spool: Spool, *, live: bool, from_output: Mapping[str, str]
+) -> None:
+    """Refuse scorers whose input no case can have.
+
+    Raises:
+        UsageError: Naming the scorer, the field, and how to give it; or if there is no scorer.
+    """
+    if not scorers:
+        raise UsageError("No scorers: give scorers=['text.exact_match'], say.")
+    made = (
+        {"outputs", "latency_seconds", "cost", "usage", "metadata", *from_output} if live else set()
+    )
+    if live:  # a target may return these with each answer, so their absence shows only later
+        made |= {"retrieved_context", "tool_calls", "trace", "time_to_first_token"}
+    for one in scorers:
+        for field in sorted(requirements_of(one)):
+            needed = _FILLED_BY.get(field, field)
+            if needed not in spool.fields and needed not in made:
+                have = ", ".join(sorted(spool.fields - {"id"})) or "nothing"
+                raise UsageError(
+                    f"Scorer {one.name!r} needs {needed}, which no case has (they have {have}). "
+                    f"Map a column: columns={{{needed!r}: 'your_column'}}"
+                    + (", or give a model." if needed == "outputs" else ".")
+                )
+        _check_paths(one, spool, made)
+
+
+def _check_paths(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:
+    paths: Iterable[tuple[str, str]] = getattr(scorer, "paths", ())
+    for field, key in sorted(paths):
+        if field in made or field in getattr(scorer, "reads", {}):
+            continue
+        known: set[str] = set()
+        for value in spool.values(field):
+            if key in value:
+                break
+            known.update(value)
+        else:
+            have = ", ".join(sorted(known)) or "nothing"
+            raise UsageError(
+                f"Scorer {scorer.name!r} reads {field}.{key}, which no case has (its {field} have "
+                f"{have}).{near_miss(key, known)}"
+            )
+
+
+def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -> None:
+    """Refuse gates on metrics and tags that the evaluation cannot have, before anything is run.
+
+    Raises:
+        UnknownMetricError: If no scorer gives such a metric.
+        UsageError: If no case has such a tag.
+    """
+    names = [one.name for one in scorers]
+    tags: set[str] | None = None
+    for condition in parse_gates(gates):
+        key = condition.key
+        if condition.judge is not None:
+            _check_judge(condition.judge, names)
+        if key is None:
+            continue
+        if not any(
+            key.metric == name or key.metric.startswith((f"{name}.", f"{name}=")) for name in names
+        ):
+            raise UnknownMetricError(key.metric, names)
+        _check_reducer(key.metric, scorers)
+        wanted = [name for name, _ in key.tags] + ([key.worst_by] if key.worst_by else [])
+        if wanted and tags is None:
+            tags = {name for case in spool.values("tags") for name in case}
+            tags |= spool.fields & {"session", "group", "split"}
+        for name in wanted:
+            if name not in (tags or ()):
+                hint = near_miss(name, tags or ())
+                raise UsageError(f"No case has a tag {name!r}, which a gate names.{hint}")
+
+
+def _check_judge(judge: str, names: Sequence[str]) -> None:
+    own = any(judge == name or judge.startswith(f"{name}.") for name in names)
+    if not own and RECORDED not in names:
+        raise UnknownMetricError(judge, names)
+
+
+def _check_reducer(metric: str, scorers: Iterable[Scorer]) -> None:
+    for one in scorers:
+        if getattr(one, "corpus", None) is None or not metric.startswith(f"{one.name}."):
+            continue
+        try:
+            reducer = parse_reducer(metric.removeprefix(f"{one.name}."), sys.maxsize)
+        except UsageError:
+            continue
+        why = f"{one.name} is computed of all cells at once; {reducer} reduces nothing."
+        raise UnknownMetricError(metric, [one.name], why)
+
+
+def wants_probabilities(scorers: Iterable[Scorer]) -> bool:
+    """Say whether any of *scorers* reads class probabilities."""
+    return any("probabilities" in requirements_of(one) for one in scorers)

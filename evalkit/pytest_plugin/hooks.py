@@ -1,0 +1,119 @@
+"""What pytest meets first: options, and a look at each function for a suite's mark.
+
+Nothing heavier than marks is imported here at the top, so that a session without suites pays for
+next to nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
+
+if TYPE_CHECKING:
+    from evalkit.pytest_plugin.session import SuiteSession
+
+SESSION = "evalkit-session"
+"""Name of the plug-in that is registered with the first suite."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of suites; the same keys may stand under ``[tool.evalkit]``."""
+    group = parser.getgroup("evalkit", "evaluation suites")
+
+    def add(name: str, key: str, metavar: str | None = None, **settings: Any) -> None:
+        if metavar is not None:
+            settings |= {"metavar": metavar}
+        group.addoption(name, dest=f"evalkit_{key}", default=None, **settings)
+
+    add(
+        "--evalkit",
+        "mode",
+        choices=("auto", "replay", "live", "none"),
+        help="auto: answer from recordings and record the rest; replay: recordings alone; live: "
+        "record anew; none: no recordings.",
+    )
+    add("--evalkit-skip", "skip", action="store_true", help="Skip all suites.")
+    add(
+        "--evalkit-baseline",
+        "baseline",
+        "RUN|FILE",
+        help="What gates compare with; {suite} in it stands for the suite's name.",
+    )
+    add(
+        "--evalkit-update-baseline",
+        "update_baseline",
+        action="store_true",
+        help="Write the baseline file instead of comparing with it.",
+    )
+    add("--evalkit-repeats", "repeats", "N", type=int, help="Times to run each case.")
+    add("--evalkit-sample", "sample", "SHARE", type=float, help="Share of the cases to draw.")
+    add("--evalkit-seed", "seed", "N", type=int, help="Seed of every draw.")
+    add("--evalkit-budget", "budget", "USD", type=float, help="Most to spend, by all suites.")
+    add(
+        "--evalkit-report",
+        "report",
+        "FILE",
+        action="append",
+        help="Write a report, by extension; several suites add their names. May be repeated.",
+    )
+    add("--evalkit-cards", "cards", "FOLDER", help="Cards of judges, for gates on calibration.")
+    add(
+        "--evalkit-flaky",
+        "flaky",
+        choices=("warn", "fail"),
+        help="What to do with a case that passes in some repeats only, though in enough.",
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist which folder its session shares."""
+    # start-up: a session without workers needs none of it
+    from evalkit.pytest_plugin.summary import Summary
+
+    config: pytest.Config = node.config
+    summary: Summary | None = config.pluginmanager.get_plugin(SUMMARY)
+    if summary is None:
+        summary = Summary(config)
+        config.pluginmanager.register(summary, SUMMARY)
+    node.workerinput[FOLDER] = str(summary.folder)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(name: str, obj: object) -> None:
+    """Refuse suites in classes of unittest, whose methods take no arguments."""
+    unittest = sys.modules.get("unittest")  # who has not imported it has no such class
+    if unittest and isinstance(obj, type) and issubclass(obj, unittest.TestCase):
+        for method, function in vars(obj).items():
+            if mark_of(function) is not None:
+                raise pytest.Collector.CollectError(
+                    f"{name}.{method}: methods of a unittest.TestCase take no arguments, so a "
+                    "suite cannot give them a case; use a plain class or a function."
+                )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one item for each case of a suite, and one for each condition of its gates."""
+    mark = mark_of(metafunc.function)
+    if mark is not None:
+        _session(metafunc.config).generate(metafunc, mark)
+
+
+def _session(config: pytest.Config) -> SuiteSession:
+    """Return the plug-in that runs suites, registered when first asked for."""
+    found: SuiteSession | None = config.pluginmanager.get_plugin(SESSION)
+    if found is None:
+        # start-up: a session without suites needs none of it
+        from evalkit.errors import EvalkitError
+        from evalkit.pytest_plugin.session import SuiteSession
+
+        try:
+            found = SuiteSession(config)
+        except EvalkitError as error:
+            raise pytest.Collector.CollectError(str(error)) from error
+        config.pluginmanager.register(found, SESSION)
+    return found

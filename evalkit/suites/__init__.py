@@ -1,0 +1,1 @@
+"""What pytest uses: suites of cases, their bodies, gates and health."""

@@ -1,0 +1,263 @@
+"""Running a suite once, however many tests and processes ask for it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import math
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from evalkit._internal.canonical import canonical_json, content_hash
+from evalkit.data.spool import FILE_NAME, Spool, spool
+from evalkit.entities.case import Case
+from evalkit.errors import EvalkitError
+from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.running.runtime import Runtime
+from evalkit.suites.gates import SuiteGates
+from evalkit.suites.options import SuiteOptions
+from evalkit.suites.suite import Suite
+from evalkit.suites.target import SuiteTarget
+
+_DATA_OPTIONS = ("columns", "limit", "sample", "split", "seed")
+_PASSED_ON = ("judge_model", "level", "reducer")
+_READ_AT_ONCE = 1024
+
+
+@dataclass(eq=False, kw_only=True)
+class SuiteRun:
+    """One suite in one test session."""
+
+    suite: Suite
+    key: str
+    """What tells this suite from others, in every process of the session."""
+
+    folder: Path
+    """Folder that all processes of the session share."""
+
+    options: SuiteOptions = field(default_factory=SuiteOptions)
+    target: SuiteTarget | None = None
+    """The test function that answers cases; ``None`` where the data holds outputs."""
+
+    selected: list[str] | None = None
+    """Case ids that are to run; ``None`` means all."""
+
+    gates: list[str] = field(default_factory=list[str])
+    """Conditions of all gates of the suite that were collected."""
+
+    judges: list[str] = field(default_factory=list[str])
+    """Judges whose health is shown among the gates."""
+
+    _result: EvaluationResult | None = None
+    _error: EvalkitError | None = None
+
+    @cached_property
+    def cases(self) -> Spool:
+        """The suite's cases, read once in each session.
+
+        Raises:
+            DataError: If the data is wrong.
+        """
+        options = {k: v for k, v in self.suite.options.items() if k in _DATA_OPTIONS}
+        if self.options.sample is not None:
+            options["sample"] = self.options.sample
+        options["seed"] = self.seed
+        place = self.folder / f"cases-{self._digest}"
+        with locked(self.folder / f"cases-{self._digest}.lock"):
+            if (place / FILE_NAME).is_file():
+                return Spool.open(place / FILE_NAME)
+            has_model = self.suite.cases_mark is not None
+            return spool(self.suite.data, place, has_model=has_model, **options)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Case ids, in the order of the data."""
+        return [str(case_id) for case_id in self.cases.strings("id")]
+
+    def place(self, case_id: str) -> tuple[str | None, int | None]:
+        """Return file and line that a case was read from, where it was."""
+        return self._places[case_id]
+
+    @cached_property
+    def _places(self) -> Mapping[str, tuple[str | None, int | None]]:
+        name = str(self.cases.facts["name"])
+        whole = name if Path(name).is_file() else None
+        files, lines = self.cases.values("file"), self.cases.values("line")
+        places = zip(self.ids, files, lines, strict=True)
+        return {case_id: (file or whole, line) for case_id, file, line in places}
+
+    @property
+    def seed(self) -> int:
+        """Seed of every draw."""
+        return self.suite.options.get("seed", 0) if self.options.seed is None else self.options.seed
+
+    @property
+    def repeats(self) -> int:
+        """Times that each case is run."""
+        mark = self.suite.cases_mark
+        return self.options.repeats or (1 if mark is None else mark.repeats)
+
+    @property
+    def min_pass(self) -> int:
+        """Repeats that must pass, in proportion where the session asks for other repeats."""
+        mark = self.suite.cases_mark
+        return 1 if mark is None else math.ceil(self.repeats * mark.min_pass / mark.repeats)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some cases are not going to run."""
+        return self.selected is not None and len(self.selected) < len(self.ids)
+
+    @property
+    def baseline(self) -> Any:
+        """What gates compare with; nothing, where the suite is partial."""
+        given = self.options.baseline or self.suite.options.get("baseline")
+        if self.is_partial:
+            return None
+        return given.replace("{suite}", self.suite.name) if isinstance(given, str) else given
+
+    @cached_property
+    def gating(self) -> SuiteGates:
+        """What is asked of the suite as a whole; nothing, where it is partial."""
+        return SuiteGates(
+            conditions=() if self.is_partial else tuple(dict.fromkeys(self.gates)),
+            updating=self.options.update_baseline,
+        )
+
+    def result(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
+        """Return the suite's evaluation, run by whichever process needs it first.
+
+        Raises:
+            EvalkitError: If it cannot be run; every further call raises the same.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._result is None:
+            selection = canonical_json([self.key, self.selected, self.gating.conditions])
+            mark = self.folder / f"done-{content_hash(selection, size=8)}.json"
+            try:
+                with locked(mark.with_suffix(".lock")):
+                    if mark.is_file():
+                        folder = json.loads(mark.read_text(encoding="utf-8"))["folder"]
+                        self._result = EvaluationResult.load(folder)
+                    else:
+                        self._result = self._evaluated(fixtures)
+                        mark.write_text(json.dumps(self._facts(self._result)), encoding="utf-8")
+            except EvalkitError as error:
+                self._error = error
+                raise
+        return self._result
+
+    def again(self, case_id: str, fixtures: Mapping[str, Any]) -> EvaluationResult:
+        """Return a new evaluation of one case alone; gates keep to the first."""
+        with self._spending() as left:
+            return self._evaluate([case_id], fixtures, store=False, budget=left)
+
+    @property
+    def _digest(self) -> str:
+        return content_hash(self.key.encode("utf-8"), size=8)
+
+    def _facts(self, result: EvaluationResult) -> dict[str, Any]:
+        return {
+            "suite": self.suite.name,
+            "key": self.key,
+            "folder": str(result.folder.path.resolve()),
+            "partial": self.is_partial,
+            "baseline": self.baseline if isinstance(self.baseline, str) else None,
+        }
+
+    def _evaluated(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
+        with self._spending() as left:
+            chosen = self.ids if self.selected is None else self.selected
+            result = self._evaluate(chosen, fixtures, store=self._store(), budget=left)
+            self._note_cost(result)
+        return self.gating.applied(result, self.cases.facts["name"])
+
+    def _store(self) -> str | bool | None:
+        store = self._runtime.store
+        return f"sqlite:///{self.folder}/suites.db" if store is False else store
+
+    @property
+    def _runtime(self) -> Runtime:
+        found: Runtime = self.suite.options.get("runtime") or Runtime()
+        return found
+
+    def _evaluate(
+        self,
+        chosen: list[str],
+        fixtures: Mapping[str, Any],
+        *,
+        store: str | bool | None,
+        budget: float | None,
+    ) -> EvaluationResult:
+        runtime = dataclasses.replace(
+            self._runtime,
+            store=store,
+            progress=False,
+            mode=self.options.mode or self._runtime.mode,
+            cards=self.options.cards or self._runtime.cards,
+            budget=_tighter(self._runtime.budget, budget),
+        )
+        late = {name: f"outputs.{path}" for name, path in self.cases.late.items()}
+        return evaluate(
+            None if self.target is None else self.target.bound(fixtures),
+            self._rows(set(chosen)),
+            self.suite.scorers,
+            columns=late or None,
+            name=self.suite.name,
+            tags={"evalkit.suite": self.suite.name, "evalkit.partial": str(self.is_partial)},
+            repeats=self.repeats,
+            seed=self.seed,
+            baseline=None if store is False or self.options.update_baseline else self.baseline,
+            runtime=runtime,
+            **{name: self.suite.options[name] for name in _PASSED_ON if name in self.suite.options},
+        )
+
+    def _rows(self, chosen: set[str]) -> list[Case]:
+        starts = range(0, self.cases.n, _READ_AT_ONCE)
+        batches = (self.cases.cells(n, min(n + _READ_AT_ONCE, self.cases.n)) for n in starts)
+        return [case for batch in batches for case in batch if case.id in chosen]
+
+    @contextlib.contextmanager
+    def _spending(self) -> Generator[float | None]:
+        """Give what is left of the session's budget; suites then spend one after the other."""
+        if self.options.budget is None:
+            yield None
+            return
+        with locked(self.folder / "spent.lock"):
+            yield max(0.0, self.options.budget - self._spent())
+
+    def _spent(self) -> float:
+        ledger = self.folder / "spent"
+        lines = ledger.read_text(encoding="utf-8").split() if ledger.is_file() else []
+        return math.fsum(float(line) for line in lines)
+
+    def _note_cost(self, result: EvaluationResult) -> None:
+        if self.options.budget is not None:
+            costs = [usage.cost or 0.0 for usage in result.usage.values()]
+            with (self.folder / "spent").open("a", encoding="utf-8") as ledger:
+                ledger.write(f"{math.fsum(costs)!r}\n")
+
+
+def _tighter(own: Any, session: float | None) -> Any:
+    """Return the tighter of a suite's own budget and what is left of the session's."""
+    if session is None:
+        return own
+    limits: dict[str, Any] = dict(own) if isinstance(own, Mapping) else {}
+    dollars = limits.get("usd", math.inf) if isinstance(own, Mapping) else own
+    return {**limits, "usd": session if dollars is None else min(float(dollars), session)}
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Generator[None]:
+    """Hold an exclusive lock on *path*, waiting for whoever holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
