@@ -59,9 +59,8 @@ from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
     from evalkit.data.traces import is_trace, read_trace
-    from evalkit.judging.document import load_judge
     from evalkit.judging.judge import Judge
-    from evalkit.judging.make import make_judge
+    from evalkit.judging.make import load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
     from evalkit.stats.interval import Interval, normal_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
@@ -75,7 +74,7 @@ _LAZY: Final = {
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
     "is_trace": "evalkit.data.traces",
-    "load_judge": "evalkit.judging.document",
+    "load_judge": "evalkit.judging.make",
     "make_judge": "evalkit.judging.make",
     "normal_quantile": "evalkit.stats.interval",
     "read_trace": "evalkit.data.traces",

@@ -19,7 +19,7 @@ def judge_of(text: str, judge_model: str | None) -> Any:
     # start-up: a page of help loads no plug-in
     from evalkit.evaluation.running.scorers import resolve_scorers
     from evalkit.evaluation.specification.words import read_scorer
-    from evalkit.judging.document import load_judge
+    from evalkit.judging.make import load_judge
 
     judge: Any
     if Path(text).suffix.lower() in _FILES:

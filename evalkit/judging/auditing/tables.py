@@ -1,12 +1,11 @@
-"""An audit as tables: which columns a battery has, and as Markdown."""
+"""A battery as a table: its columns and cells, and as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from evalkit.judging.auditing.battery import Audit, Battery, ProbeRow
+from evalkit.judging.auditing.battery import Battery, ProbeRow
 
 TITLES: Final = {
     "degradation": "Worse answers must not score better",
@@ -89,20 +88,14 @@ def _p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004
 
 
-def as_markdown(audit: Audit) -> str:
-    """Return the audit as a page of Markdown."""
-    lines = [f"# Audit of {audit.judge}", "", f"**{audit.outcome}**: {audit.conclusion}", ""]
-    lines += [f"{audit.n_cases} good cases; signature `{audit.signature}`."]
-    for battery in audit.batteries.values():
-        lines += ["", f"## {TITLES[battery.name]}", ""]
-        lines += [f"**{battery.outcome}**: {battery.conclusion}", ""]
-        rows = rows_of(battery)
-        if rows:
-            names = columns_of(battery)
-            lines.append(_line(("probe", *names)))
-            lines.append(_line(("---", *("---:" for _ in names))))
-            lines += [_line(row) for row in rows]
-    return "\n".join(lines) + "\n"
+def markdown_of(battery: Battery) -> list[str]:
+    """Return the table of a battery as lines of Markdown; none where no row is worth one."""
+    rows = rows_of(battery)
+    if not rows:
+        return []
+    names = columns_of(battery)
+    head = [_line(("probe", *names)), _line(("---", *("---:" for _ in names)))]
+    return [*head, *map(_line, rows)]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.trace import Trace
-from evalkit.judging.prompt import Message
 from evalkit.judging.traces.tools import (
     SCHEMAS,
     ToolAnswer,
@@ -19,6 +18,8 @@ from evalkit.judging.traces.tools import (
 
 if TYPE_CHECKING:
     from evalkit.llm.protocol import ChatReply
+
+Message = dict[str, Any]
 
 CALLS_AT_A_TIME: Final = 8
 """Calls in one answer that are made; further ones are answered with an error."""
