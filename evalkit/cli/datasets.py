@@ -12,7 +12,8 @@ import click
 from evalkit.cli.command import Command, Group
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import Part, emit, fields, listing, styled, tell
+from evalkit.cli.output import emit, tell
+from evalkit.report.console import Part, fields, listing, styled
 
 if TYPE_CHECKING:
     from evalkit.data.spool import Spool

@@ -15,8 +15,9 @@ from evalkit.cli.judges_audit import audit
 from evalkit.cli.judges_calibrate import calibrate
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, prefix_argument
-from evalkit.cli.output import Part, emit, fields, listing, styled
+from evalkit.cli.output import emit
 from evalkit.errors import UsageError
+from evalkit.report.console import Part, fields, listing, styled
 
 if TYPE_CHECKING:
     from evalkit.entities.case import Case

@@ -11,7 +11,8 @@ import click
 from evalkit.cli.command import Command, Group
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import Part, ago, emit, fields, listing, styled
+from evalkit.cli.output import ago, emit
+from evalkit.report.console import Part, fields, listing, styled
 
 if TYPE_CHECKING:
     from evalkit.entities.registered_model import ModelVersion

@@ -10,7 +10,8 @@ import click
 
 from evalkit.cli.command import Command, Group
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import Part, emit, listing, styled, tell, write, write_json
+from evalkit.cli.output import emit, tell, write, write_json
+from evalkit.report.console import Part, listing, styled
 
 if TYPE_CHECKING:
     from evalkit.llm.inventory import Entry

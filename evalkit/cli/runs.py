@@ -9,7 +9,8 @@ import click
 
 from evalkit.cli.command import Command, Group
 from evalkit.cli.options import json_option, run_argument, store_option
-from evalkit.cli.output import Part, ago, emit, fields, styled, write
+from evalkit.cli.output import ago, emit, write
+from evalkit.report.console import Part, fields, styled
 
 if TYPE_CHECKING:
     from rich.text import Text

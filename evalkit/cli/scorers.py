@@ -12,7 +12,8 @@ import click
 from evalkit.cli.command import Command, Group
 from evalkit.cli.group import DISTRIBUTION
 from evalkit.cli.options import json_option, prefix_argument
-from evalkit.cli.output import Part, emit, fields, listing, styled, write
+from evalkit.cli.output import emit, write
+from evalkit.report.console import Part, fields, listing, styled
 
 if TYPE_CHECKING:
     from evalkit.hooks.catalog import Entry

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evalkit.gates.verdict import number
-from evalkit.report.comparison_table import limits
-from evalkit.report.texts import interval, one_line, percent, signed
+from evalkit.report.texts import interval, limits, one_line, percent, signed
 from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def comparison_table(comparison: Comparison) -> str:
             "--" if row.value_a is None else number(row.value_a),
             "--" if row.value_b is None else number(row.value_b),
             f"${signed(row.found.difference).replace('−', '-')}$",
-            _in_mathematics(limits({"low": row.found.low, "high": row.found.high})),
+            _in_mathematics(limits(row.found.low, row.found.high)),
             f"{row.found.n}",
         )
         for row in comparison.rows

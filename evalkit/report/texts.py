@@ -106,6 +106,28 @@ def p_value(value: float) -> str:
     return "p < 0.001" if value < _SMALLEST_P else f"p = {value:.2g}"
 
 
+def value(number_or_none: float | None) -> str:
+    """Return a value, or that there is none.
+
+    Examples:
+        >>> value(0.5), value(None)
+        ('0.500', 'no value')
+    """
+    return "no value" if number_or_none is None else number(number_or_none)
+
+
+def limits(low: float | None, high: float | None) -> str:
+    """Return the limits of a difference in brackets, or an empty text.
+
+    Examples:
+        >>> limits(-0.25, 0.5), limits(None, None)
+        ('[−0.250, 0.500]', '')
+    """
+    if low is None or high is None:
+        return ""
+    return "[{}, {}]".format(*(number(end).replace("-", "−") for end in (low, high)))
+
+
 def interval(estimate: Estimate) -> str:
     """Return the interval of *estimate* in brackets, or an empty text.
 
