@@ -24,7 +24,7 @@ from evalkit.report.console import (
 from evalkit.report.failing import failure_groups
 from evalkit.report.judges import judge_lines
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls, value
+from evalkit.report.texts import estimate_cells, one_line, percent, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -106,15 +106,11 @@ class _Row:
 
 
 def _row(estimate: Estimate, widest: int) -> _Row:
-    remark = [estimate.unit or "", *shortfalls(estimate), estimate.note or ""]
+    key, shown, ends, n, remark = estimate_cells(estimate)
     coverage = estimate.coverage
-    return _Row(
-        f"{one_line(estimate.key)} {ARROWS[estimate.direction]}".rstrip(),
-        f"{value(estimate.value):>{widest}} (n={estimate.n_scored}/{estimate.n_total})",
-        interval(estimate),
-        " · ".join(one_line(part) for part in remark if part),
-        alarming=estimate.value is None or (coverage is not None and coverage < COVERAGE),
-    )
+    thin = coverage is not None and coverage < COVERAGE
+    alarming = estimate.value is None or thin
+    return _Row(key, f"{shown:>{widest}} (n={n})", ends, remark, alarming)
 
 
 def _estimates(estimates: Sequence[Estimate], level: float, width: int) -> Iterator[Part]:

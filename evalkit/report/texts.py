@@ -169,3 +169,20 @@ def listed(ids: Sequence[str], most: int = 20) -> list[str]:
     more = len(ids) - most
     rest = [f"and {more:,} more"] if more > 0 else []
     return [one_line(name, 24) for name in ids[:most]] + rest
+
+
+def estimate_cells(estimate: Estimate) -> tuple[str, str, str, str, str]:
+    """Return what tables have of *estimate*: metric, value, interval, cases, and remarks.
+
+    Examples:
+        >>> estimate_cells(Estimate(key="m", value=0.5, n_total=4, n_scored=3, n_skipped=1))
+        ('m ↑', '0.500', '', '3/4', '1 skipped')
+    """
+    remarks = [estimate.unit or "", *shortfalls(estimate), estimate.note or ""]
+    return (
+        f"{one_line(estimate.key)} {ARROWS[estimate.direction]}".rstrip(),
+        value(estimate.value),
+        interval(estimate),
+        f"{estimate.n_scored}/{estimate.n_total}",
+        " · ".join(one_line(part) for part in remarks if part),
+    )
