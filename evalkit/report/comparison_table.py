@@ -21,7 +21,7 @@ from evalkit.report.texts import ARROWS, limits, one_line, p_value, percent, plu
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
-    from evalkit.stats import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 _WIDE: Final = 84
 """Columns from which there is room for intervals and p-values."""
