@@ -108,7 +108,8 @@ def show_comparison(
     from evalkit.cli.output import drawing_board, show, write, write_json
     from evalkit.cli.results import gravest, show_verdict
     from evalkit.report.comparison_document import comparison_document
-    from evalkit.report.comparison_table import WIDEST, render_systems
+    from evalkit.report.comparison_table import render_systems
+    from evalkit.report.console import WIDEST
     from evalkit.report.json import conditions
 
     if as_json:
@@ -120,7 +121,7 @@ def show_comparison(
         }
         write_json(facts)
         return
-    show(render_systems(comparison, width=min(drawing_board().width, WIDEST), **options))
+    show(*render_systems(comparison, width=min(drawing_board().width, WIDEST), **options))
     for name, verdict in verdicts.items():
         write(f"\n{name}")
         show_verdict(verdict)

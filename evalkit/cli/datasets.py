@@ -12,7 +12,12 @@ import click
 from evalkit.cli.command import Command, Group
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import Part, emit, fields, listing, styled, tell
+from evalkit.cli.output import emit, tell
+from evalkit.data.spool import spool
+from evalkit.hooks.catalog import catalog
+from evalkit.report.console import Part, fields, listing, styled
+from evalkit.report.texts import as_shown, one_line
+from evalkit.tracking.place import current_store
 
 if TYPE_CHECKING:
     from evalkit.data.spool import Spool
@@ -32,9 +37,6 @@ def command() -> None:
 @store_option
 def list_datasets(as_json: bool) -> None:
     """List the data of the store's runs, the one used last first."""
-    # start-up: a page of help needs no store
-    from evalkit.tracking.place import current_store
-
     store = current_store()
     datasets: dict[str, dict[str, Any]] = {}
     for run in store.runs.search():
@@ -71,9 +73,6 @@ def _datasets(datasets: list[dict[str, Any]]) -> Iterator[Part]:
 @json_option
 def list_sources(as_json: bool) -> None:
     """List what can be read: sources by file extension, scheme, or object in memory."""
-    # start-up: a page of help loads no plug-in
-    from evalkit.hooks.catalog import catalog
-
     sources: list[dict[str, Any]] = [
         {
             "name": name,
@@ -124,9 +123,6 @@ def show_data(
 
 def _read(data: str, describe: Callable[[Spool], dict[str, Any]], **options: Any) -> dict[str, Any]:
     """Return what *describe* says of a snapshot of *data*, which is made for it alone."""
-    # start-up: a page of help reads no data
-    from evalkit.data.spool import spool
-
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         cases = spool(data, Path(folder), **options)
         try:
@@ -149,9 +145,6 @@ def _plain(case: Case) -> dict[str, Any]:
 
 
 def _cases(facts: Mapping[str, Any]) -> Iterator[Part]:
-    # start-up: a page of help writes no report
-    from evalkit.report.texts import as_shown, one_line
-
     pairs: list[tuple[str, Any]] = [("source", facts["source"])]
     pairs.append(("mapping", [f"{k} from {_names(v)}" for k, v in facts["mapping"].items()]))
     for case in facts["cases"]:

@@ -17,8 +17,9 @@ import click
 from evalkit.cli.command import Command
 from evalkit.cli.group import DISTRIBUTION
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import Part, emit, grid, styled
+from evalkit.cli.output import emit
 from evalkit.gates.verdict import EXIT_CODES, Verdict
+from evalkit.report.console import Part, grid, styled
 
 _FOR_USERS: Final = ("judges", "huggingface", "polars", "testing")
 _OWN_VARIABLES: Final = (

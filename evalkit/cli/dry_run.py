@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from evalkit.cli.output import fields, show, tell, write, write_json
+from evalkit.cli.output import show, tell, write, write_json
 from evalkit.engine.plan import Plan
 from evalkit.errors import UsageError
 from evalkit.evaluation.forecast import forecast_of, quiet
@@ -13,6 +13,7 @@ from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.start import Request, start
 from evalkit.evaluation.specification.words import Specification
+from evalkit.report.console import fields
 from evalkit.scoring.signature import signature
 
 _CENTS_BELOW: Final = 100

@@ -15,8 +15,16 @@ from evalkit.cli.judges_audit import audit
 from evalkit.cli.judges_calibrate import calibrate
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, prefix_argument
-from evalkit.cli.output import Part, emit, fields, listing, styled
+from evalkit.cli.output import emit
+from evalkit.data.spool import spool
 from evalkit.errors import UsageError
+from evalkit.evaluation.agreement.cards import cards_of
+from evalkit.hooks.catalog import catalog
+from evalkit.judging.calibration import Calibration
+from evalkit.report.calibration_words import compact
+from evalkit.report.console import Part, fields, listing, styled
+from evalkit.scoring.protocol import requirements_of
+from evalkit.scoring.signature import signature
 
 if TYPE_CHECKING:
     from evalkit.entities.case import Case
@@ -32,9 +40,6 @@ def command() -> None:
 @json_option
 def list_judges(prefix: str, as_json: bool) -> None:
     """List the judges whose names begin with PREFIX, or all."""
-    # start-up: a page of help loads no plug-in
-    from evalkit.hooks.catalog import catalog
-
     judges = [
         {"name": name, **_facts(entry.item), "distribution": entry.provenance.distribution}
         for name, entry in sorted(catalog().scorers.items())
@@ -49,9 +54,6 @@ def _judges(judges: Sequence[dict[str, Any]]) -> Iterator[Part]:
 
 
 def _facts(judge: Any) -> dict[str, Any]:
-    # start-up: a page of help loads no plug-in
-    from evalkit.scoring.protocol import requirements_of
-
     form = getattr(getattr(_asked(judge), "prepared", None), "form", None)
     pairs = () if form is None else zip(form.labels, form.values, strict=False)
     return {
@@ -96,10 +98,6 @@ def show_judge(judge: str, judge_model: str | None, as_json: bool) -> None:
 
 
 def _description(judge: Any) -> dict[str, Any]:
-    # start-up: a page of help reads no card
-    from evalkit.evaluation.agreement.cards import cards_of
-    from evalkit.scoring.signature import signature
-
     made = signature(judge)
     cards = cards_of(judge.name)
     card = next((card for card in cards if card.signature == made), None)
@@ -128,10 +126,6 @@ def _judge(facts: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _card(facts: Mapping[str, Any]) -> str:
-    # start-up: a page of help reads no card
-    from evalkit.judging.calibration import Calibration
-    from evalkit.report.calibration_words import compact
-
     if facts["card"] is not None:
         return compact(Calibration.from_json(facts["card"]))
     others = facts["cards_of_other_signatures"]
@@ -168,9 +162,6 @@ def _case(data: str, columns: Mapping[str, Any], case_id: str | None) -> Case:
     Raises:
         UsageError: If no case has the id.
     """
-    # start-up: a page of help reads no data
-    from evalkit.data.spool import spool
-
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         cases = spool(data, Path(folder) / "cases", columns=dict(columns) or None)
         try:

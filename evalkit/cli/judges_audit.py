@@ -15,9 +15,10 @@ from evalkit.cli.command import Command
 from evalkit.cli.judge import judge_of
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option
-from evalkit.cli.output import Part, emit, json_text, listing, styled, tell
+from evalkit.cli.output import emit, json_text, tell
 from evalkit.cli.values import given
 from evalkit.errors import UsageError
+from evalkit.report.console import Part, listing, styled
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -142,7 +142,7 @@ KEYWORDS: Final[dict[str, Keyword]] = {
         "[ROLES]",
         form="optional",
     ),
-    "backend": Keyword(_HOW, "Where shards run; local, yet.", "NAME"),
+    "backend": Keyword(_HOW, "Where cases run: local, or processes:4.", "NAME"),
     "resume": Keyword(_HOW, "Interrupted run to finish with these objects.", "RUN"),
     "durable": Keyword(_HOW, "Survive a power cut too.", form="switch"),
     "progress": Keyword(_HOW, "Draw a progress bar, or none, on stderr.", form="switch"),

@@ -11,7 +11,12 @@ import click
 from evalkit.cli.command import Command, Group
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import Part, ago, emit, fields, listing, styled
+from evalkit.cli.output import ago, emit
+from evalkit.registry import models
+from evalkit.registry.uri import is_model_uri
+from evalkit.report.console import Part, fields, listing, styled
+from evalkit.report.texts import one_line
+from evalkit.tracking.place import current_store, get_tracking_uri
 
 if TYPE_CHECKING:
     from evalkit.entities.registered_model import ModelVersion
@@ -31,10 +36,6 @@ def command() -> None:
 @store_option
 def list_models(contains: str, limit: int, as_json: bool) -> None:
     """List the registered models whose names have TEXT in them, or all."""
-    # start-up: a page of help needs no store
-    from evalkit.registry import models
-    from evalkit.tracking.place import get_tracking_uri
-
     registered = [dataclasses.asdict(model) for model in models.search(contains, limit=limit)]
     called = f" whose name has {contains!r} in it" if contains else ""
     nothing = f"There is no registered model{called} in {get_tracking_uri()}."
@@ -42,9 +43,6 @@ def list_models(contains: str, limit: int, as_json: bool) -> None:
 
 
 def _models(registered: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
-    # start-up: a page of help writes no report
-    from evalkit.report.texts import one_line
-
     rows = [
         (
             model["name"],
@@ -69,11 +67,6 @@ def show(model: str, as_json: bool) -> None:
 
     URI is models:/NAME/VERSION, models:/NAME@ALIAS or models:/NAME/latest.
     """
-    # start-up: a page of help needs no store
-    from evalkit.registry import models
-    from evalkit.registry.uri import is_model_uri
-    from evalkit.tracking.place import current_store
-
     if is_model_uri(model):
         emit(_version_facts(models.get(model)), _version, as_json=as_json)
         return
@@ -87,9 +80,6 @@ def _version_facts(version: ModelVersion) -> dict[str, Any]:
 
 
 def _model(facts: Mapping[str, Any]) -> Iterator[Part]:
-    # start-up: a page of help writes no report
-    from evalkit.report.texts import one_line
-
     yield styled(facts["name"])
     if facts["description"]:
         yield facts["description"]
@@ -129,9 +119,6 @@ def _version(facts: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _pairs(tags: Mapping[str, str]) -> str:
-    # start-up: a page of help writes no report
-    from evalkit.report.texts import one_line
-
     return ", ".join(f"{one_line(key)} = {one_line(value, 60)}" for key, value in tags.items())
 
 
@@ -147,9 +134,6 @@ def _pairs(tags: Mapping[str, str]) -> str:
 @store_option
 def register(name: str, run: str, *, alias: str | None, as_json: bool, **options: Any) -> None:
     """Register the model that RUN evaluated as the next version of NAME."""
-    # start-up: a page of help needs no store
-    from evalkit.registry import models
-
     made = models.register(name, run, alias=alias, **options)
     pointed = f", now {name}@{alias}" if alias else ""
     line = f"Registered {made.uri} from run {made.run_id}{pointed}."
@@ -169,10 +153,6 @@ def register(name: str, run: str, *, alias: str | None, as_json: bool, **options
 @store_option
 def move_alias(name: str, alias: str, version: str | None, delete: bool, as_json: bool) -> None:
     """Point ALIAS at a version of NAME; from another version it moves away."""
-    # start-up: a page of help needs no store
-    from evalkit.registry import models
-    from evalkit.tracking.place import current_store
-
     if delete is (version is not None):
         raise click.UsageError("Give the version that the alias is to point to, or --delete.")
     store = current_store()

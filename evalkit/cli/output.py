@@ -6,27 +6,18 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from evalkit._internal.clock import now_milliseconds
+from evalkit.report.console import Part, drawable, stripped
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
-    from rich.text import Text
-
-Part: TypeAlias = Union[str, "RenderableType"]
-"""What is shown: a text as it stands, or something that rich draws."""
+    from rich.console import Console
 
 _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
-_SIDES: Final[dict[str, dict[str, Any]]] = {
-    "l": {"no_wrap": True, "overflow": "fold"},
-    "r": {"no_wrap": True, "justify": "right"},
-    "f": {"overflow": "fold"},
-}
 
 
 def write(text: str) -> None:
@@ -101,8 +92,8 @@ def show(*content: Part) -> None:
     console = drawing_board()
     with console.capture() as capture:
         for part in content:
-            console.print(_text(part))
-    write("\n".join(line.rstrip() for line in capture.get().rstrip().split("\n")))
+            console.print(drawable(part))
+    write(stripped(capture.get()))
 
 
 def drawing_board() -> Console:
@@ -110,56 +101,6 @@ def drawing_board() -> Console:
     from rich.console import Console
 
     return Console(file=io.StringIO(), force_terminal=sys.stdout.isatty(), highlight=False)
-
-
-def styled(text: str, style: str = "bold") -> Text:
-    """Return *text* as it is to look."""
-    from rich.text import Text
-
-    return Text(text, style)
-
-
-def _text(part: Part) -> RenderableType:
-    # rich would read markup in a text of unknown origin.
-    return styled(part, "") if isinstance(part, str) else part
-
-
-def grid(sides: str = "lf") -> Table:
-    """Return an empty table without heads; *sides* as `listing` has them."""
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for side in sides:
-        table.add_column(**_SIDES[side])
-    return table
-
-
-def fields(pairs: Iterable[tuple[str, Part | Iterable[Part]]]) -> Table:
-    """Return a table of what is told and what there is to tell; a list has a line for each."""
-    table = grid()
-    for name, value in pairs:
-        lines = value if isinstance(value, (list, tuple)) else [value]
-        for place, line in enumerate(lines):
-            table.add_row(styled("" if place else name, "dim"), _text(line))
-    return table
-
-
-def listing(heads: Sequence[str], rows: Iterable[Sequence[Part]], sides: str) -> Table:
-    """Return a table without lines.
-
-    Args:
-        heads: Name of each column.
-        rows: Cells.
-        sides: For each column ``l`` (left), ``r`` (right) or ``f`` (left, over several lines).
-    """
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for head, side in zip(heads, sides, strict=True):
-        table.add_column(head, **_SIDES[side])
-    for row in rows:
-        table.add_row(*map(_text, row))
-    return table
 
 
 def ago(moment: int, now: int | None = None) -> str:

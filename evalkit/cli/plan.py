@@ -11,7 +11,8 @@ import click
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import Part, emit, listing
+from evalkit.cli.output import emit
+from evalkit.report.console import Part, listing
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.sample_size import SamplePlan

@@ -10,7 +10,10 @@ import click
 
 from evalkit.cli.command import Command, Group
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import Part, emit, listing, styled, tell, write, write_json
+from evalkit.cli.output import emit, tell, write, write_json
+from evalkit.llm.inventory import entries, recording_at
+from evalkit.llm.recorder import list_stale, prune
+from evalkit.report.console import Part, listing, styled
 
 if TYPE_CHECKING:
     from evalkit.llm.inventory import Entry
@@ -41,9 +44,6 @@ def command() -> None:
 @store_option
 def list_recordings(folder: str | None, as_json: bool) -> None:
     """List models with their recorded calls, the one used last first."""
-    # start-up: a page of help reads no recording
-    from evalkit.llm.inventory import entries
-
     place = _place(folder)
     listed = entries(place) if place.exists() else []
     groups: dict[str, list[Entry]] = {}
@@ -83,9 +83,6 @@ def _models(facts: Mapping[str, Any]) -> Iterator[Part]:
 @store_option
 def show_recording(key: str, folder: str | None, as_json: bool) -> None:
     """Show what was asked and answered in one recording; the beginning of its key will do."""
-    # start-up: a page of help reads no recording
-    from evalkit.llm.inventory import recording_at
-
     recording = recording_at(_place(folder), key)
     emit(recording, "\n".join(_lines(recording)), as_json=as_json)
 
@@ -140,9 +137,6 @@ def _entries(facts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
 @store_option
 def prune_recordings(folder: str | None, days: float | None, yes: bool, as_json: bool) -> None:
     """Delete recordings that have fallen out of use."""
-    # start-up: a page of help reads no recording
-    from evalkit.llm.recorder import prune
-
     place = _place(folder)
     stale = _stale(place, days)
     if yes:
@@ -175,10 +169,6 @@ def _days(place: Path, days: float | None) -> float:
 
 
 def _stale(place: Path, days: float | None) -> list[Entry]:
-    # start-up: a page of help reads no recording
-    from evalkit.llm.inventory import entries
-    from evalkit.llm.recorder import list_stale
-
     keys = set(list_stale(place, days=_days(place, days)))
     return [entry for entry in entries(place) if entry.key in keys]
 

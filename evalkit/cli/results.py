@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit.cli.output import drawing_board, grid, show, styled, tell, write_json
+from evalkit.cli.output import drawing_board, show, tell, write_json
 from evalkit.errors import UsageError
 from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict
 from evalkit.report.comparison_document import comparison_document
+from evalkit.report.console import WIDEST
 from evalkit.report.json import document
-from evalkit.report.table import STYLES, WIDEST, render
+from evalkit.report.table import gates, render
 
 if TYPE_CHECKING:
     import click
@@ -56,7 +57,7 @@ def show_results(
         write_json(runs[0] if len(runs) == 1 else several)
     else:
         width = min(drawing_board().width, WIDEST)
-        show(*(render(result, width=width) for result in results))
+        show(*(part for result in results for part in render(result, width=width)))
     for result in results:
         if not _scored_anything(result):
             tell(f"Nothing could be scored in {result.name!r}: no metric has a value of any case.")
@@ -64,11 +65,7 @@ def show_results(
 
 def show_verdict(verdict: GateVerdict) -> None:
     """Print each condition with the numbers that decided it."""
-    table = grid()
-    for condition in verdict.conditions:
-        status = styled(str(condition.status), STYLES[condition.status])
-        table.add_row(status, styled(condition.why, ""))
-    show(table)
+    show(gates(verdict))
 
 
 def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> dict[str, Any]:

@@ -9,7 +9,16 @@ import click
 
 from evalkit.cli.command import Command, Group
 from evalkit.cli.options import json_option, run_argument, store_option
-from evalkit.cli.output import Part, ago, emit, fields, styled, write
+from evalkit.cli.output import ago, emit, write
+from evalkit.entities.run import ViewType
+from evalkit.errors import AmbiguousRunError, RunNotFoundError
+from evalkit.gates.verdict import Verdict, number
+from evalkit.report.console import Part, fields, styled
+from evalkit.report.table import STYLES
+from evalkit.report.texts import one_line
+from evalkit.store.artifacts import list_files, local_folder
+from evalkit.tracking.place import current_store
+from evalkit.tracking.search import get_run, search_runs
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -37,11 +46,6 @@ def list_runs(
     experiment: str | None, name: str | None, limit: int, deleted: bool, as_json: bool
 ) -> None:
     """List runs, the newest first."""
-    # start-up: a page of help needs no store
-    from evalkit.entities.run import ViewType
-    from evalkit.tracking.place import current_store
-    from evalkit.tracking.search import search_runs
-
     view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
     runs = search_runs(experiment, name=name, limit=limit, view=view)
     store = current_store()
@@ -77,9 +81,6 @@ def _runs(runs: Sequence[dict[str, Any]]) -> Iterator[Part]:
     from rich.padding import Padding
     from rich.table import Table
 
-    # start-up: a page of help writes no report
-    from evalkit.report.texts import one_line
-
     length = _distinct([run["run_id"] for run in runs])
     rows = [
         (
@@ -106,18 +107,11 @@ def _runs(runs: Sequence[dict[str, Any]]) -> Iterator[Part]:
 
 
 def _data(run: Mapping[str, Any]) -> Text:
-    # start-up: a page of help writes no report
-    from evalkit.report.texts import one_line
-
     cases = "" if run["n_cases"] is None else f" ({run['n_cases']:,})"
     return styled(f"{one_line(run['data'] or '', 60)}{cases}".strip(), "")
 
 
 def _status(run: Mapping[str, Any]) -> Text:
-    # start-up: a page of help writes no report
-    from evalkit.gates.verdict import Verdict
-    from evalkit.report.table import STYLES
-
     # A run that is not finished, or had no conditions, has no verdict worth showing.
     finished = run["status"] == "FINISHED"
     if run["verdict"] in set(Verdict) and finished and run["n_conditions"]:
@@ -129,10 +123,6 @@ def _status(run: Mapping[str, Any]) -> Text:
 
 
 def _headline(run: Mapping[str, Any]) -> str:
-    # start-up: a page of help writes no report
-    from evalkit.gates.verdict import number
-    from evalkit.report.texts import one_line
-
     metrics = [
         f"{one_line(key)}\u00a0{number(estimate['value'])}"
         for key, estimate in run["estimates"].items()
@@ -156,11 +146,6 @@ def _distinct(ids: Sequence[str]) -> int:
 @store_option
 def show(run: str, as_json: bool) -> None:
     """Show one run: its estimates, params, tags and files."""
-    # start-up: a page of help needs no store
-    from evalkit.store.artifacts import list_files, local_folder
-    from evalkit.tracking.place import current_store
-    from evalkit.tracking.search import get_run
-
     kept = get_run(run)
     folder = local_folder(kept.info.artifact_uri)
     facts = _facts(current_store(), kept) | {
@@ -174,9 +159,6 @@ def show(run: str, as_json: bool) -> None:
 
 
 def _run(facts: Mapping[str, Any]) -> Iterator[Part]:
-    # start-up: a page of help writes no report
-    from evalkit.report.texts import one_line
-
     verdict = f", verdict {facts['verdict']}" if facts["verdict"] else ""
     status = f"{facts['status'].lower()}{verdict}, begun {ago(facts['start_time'])}"
     pairs: list[tuple[str, Any]] = [("run", facts["run_id"]), ("status", status)]
@@ -191,9 +173,6 @@ def _run(facts: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _value(facts: Mapping[str, Any], key: str) -> str:
-    # start-up: a page of help writes no report
-    from evalkit.gates.verdict import number
-
     estimate = facts["estimates"].get(key)
     if estimate is None:
         return f"{facts['metrics'][key]:g}"
@@ -209,10 +188,6 @@ def _value(facts: Mapping[str, Any], key: str) -> str:
 @store_option
 def delete_runs(runs: tuple[str, ...]) -> None:
     """Mark runs deleted; their files stay, and `evalkit runs restore` brings them back."""
-    # start-up: a page of help needs no store
-    from evalkit.tracking.place import current_store
-    from evalkit.tracking.search import get_run
-
     # All are looked up before any is deleted: each deletion would move what 'latest' means.
     for run in [get_run(reference) for reference in runs]:
         current_store().runs.delete(run.run_id)
@@ -224,11 +199,6 @@ def delete_runs(runs: tuple[str, ...]) -> None:
 @store_option
 def restore_runs(runs: tuple[str, ...]) -> None:
     """Bring deleted runs back, named by their ids or the beginnings of these."""
-    # start-up: a page of help needs no store
-    from evalkit.entities.run import ViewType
-    from evalkit.errors import AmbiguousRunError, RunNotFoundError
-    from evalkit.tracking.place import current_store
-
     store = current_store()
     deleted = [run.run_id for run in store.runs.search(view=ViewType.DELETED_ONLY)]
     for beginning in runs:

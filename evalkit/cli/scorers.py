@@ -12,7 +12,11 @@ import click
 from evalkit.cli.command import Command, Group
 from evalkit.cli.group import DISTRIBUTION
 from evalkit.cli.options import json_option, prefix_argument
-from evalkit.cli.output import Part, emit, fields, listing, styled, write
+from evalkit.cli.output import emit, write
+from evalkit.hooks.catalog import catalog
+from evalkit.report.console import Part, fields, listing, styled
+from evalkit.scoring.protocol import requirements_of
+from evalkit.scoring.signature import signature
 
 if TYPE_CHECKING:
     from evalkit.hooks.catalog import Entry
@@ -31,9 +35,6 @@ def command() -> None:
 @json_option
 def list_scorers(prefix: str, as_json: bool) -> None:
     """List the scorers whose names begin with PREFIX, or all."""
-    # start-up: a page of help loads no plug-in
-    from evalkit.hooks.catalog import catalog
-
     entries = sorted(catalog().scorers.items())
     scorers = [_facts(name, entry) for name, entry in entries if name.startswith(prefix)]
     emit(scorers, _scorers, as_json=as_json)
@@ -60,9 +61,6 @@ def _scorers(scorers: list[dict[str, Any]]) -> Iterator[Part]:
 
 
 def _facts(name: str, entry: Entry[Scorer]) -> dict[str, Any]:
-    # start-up: a page of help loads no plug-in
-    from evalkit.scoring.protocol import requirements_of
-
     own = entry.item.facts
     return {
         "name": name,
@@ -97,10 +95,6 @@ def _range(facts: dict[str, Any]) -> str:
 @json_option
 def show_scorer(name: str, as_json: bool) -> None:
     """Show what the scorer NAME measures, and its parameters."""
-    # start-up: a page of help loads no plug-in
-    from evalkit.hooks.catalog import catalog
-    from evalkit.scoring.signature import signature
-
     scorer = catalog().scorer(name)
     entry = catalog().scorers.get(name)
     facts: dict[str, Any] = {"name": name} if entry is None else _facts(name, entry)

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
@@ -16,7 +15,6 @@ from evalkit.report.comparison_document import comparison_document
 from evalkit.report.failing import failure_groups
 from evalkit.report.judges import judge_facts
 from evalkit.report.texts import valid
-from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -27,28 +25,18 @@ SCHEMA: Final = "evalkit.result/1"
 """Name of the form; the number changes when a member changes its meaning or goes away."""
 
 
-class JsonReport:
-    """Writes the document of a result, without its cells."""
+def text(result: EvaluationResult) -> str:
+    """Return the document of *result* as JSON."""
+    return _indented(document(result))
 
-    name = "json"
-    extensions = (".json",)
 
-    def write(self, result: EvaluationResult, path: Path) -> None:
-        """Write *result* to *path*.
+def comparison_text(comparison: Comparison) -> str:
+    """Return the document of *comparison* as JSON."""
+    return _indented(comparison_document(comparison))
 
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        write_text(path, json.dumps(plain(document(result)), indent=2, ensure_ascii=False) + "\n")
 
-    def write_comparison(self, comparison: Comparison, path: Path) -> None:
-        """Write *comparison* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        told = json.dumps(plain(comparison_document(comparison)), indent=2, ensure_ascii=False)
-        write_text(path, told + "\n")
+def _indented(value: Any) -> str:
+    return json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n"
 
 
 def document(
