@@ -10,10 +10,12 @@ import click
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
+from evalkit.cli.output import drawing_board, show, tell, write, write_json
+from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
+from evalkit.report.console import WIDEST
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
-    from evalkit.gates.verdict import GateVerdict
 
 _ADJUST = {"bh": "benjamini-hochberg", "holm": "holm"}
 
@@ -72,7 +74,6 @@ def command(
     and lm-eval stand for runs, too.
     """
     # start-up: a page of help opens no result
-    from evalkit.cli.output import tell
     from evalkit.evaluation.comparing.compare import compare
 
     comparison = compare(*runs, metrics=metrics or None, anyway=anyway)
@@ -105,11 +106,9 @@ def show_comparison(
         **options: ``adjust``, ``cases`` and ``tags``, as `comparison_document` takes them.
     """
     # start-up: a page of help draws no table
-    from evalkit.cli.output import drawing_board, show, write, write_json
-    from evalkit.cli.results import gravest, show_verdict
+    from evalkit.cli.results import show_verdict
     from evalkit.report.comparison_document import comparison_document
     from evalkit.report.comparison_table import render_systems
-    from evalkit.report.console import WIDEST
     from evalkit.report.json import conditions
 
     if as_json:
@@ -129,10 +128,6 @@ def show_comparison(
 
 def _exit_code(comparison: Comparison, verdicts: Mapping[str, GateVerdict]) -> int:
     """Return the exit code: that of the gravest verdict, or INFRA where nothing was measured."""
-    # start-up: a page of help judges nothing
-    from evalkit.cli.results import gravest
-    from evalkit.gates.verdict import EXIT_CODES, Verdict
-
     statuses = [verdict.status for verdict in verdicts.values()]
     if not any(row.value_a is not None and row.value_b is not None for row in comparison.rows):
         statuses.append(Verdict.INFRA)

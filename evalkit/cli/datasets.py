@@ -13,7 +13,6 @@ from evalkit.cli.command import Command, Group
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import emit, tell
-from evalkit.data.spool import spool
 from evalkit.hooks.catalog import catalog
 from evalkit.report.console import Part, fields, listing, styled
 from evalkit.report.texts import as_shown, one_line
@@ -123,6 +122,9 @@ def show_data(
 
 def _read(data: str, describe: Callable[[Spool], dict[str, Any]], **options: Any) -> dict[str, Any]:
     """Return what *describe* says of a snapshot of *data*, which is made for it alone."""
+    # start-up: a page of help reads no data
+    from evalkit.data.spool import spool
+
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         cases = spool(data, Path(folder), **options)
         try:

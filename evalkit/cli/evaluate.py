@@ -14,6 +14,7 @@ from evalkit.cli.keywords import keywords, spelling
 from evalkit.cli.options import json_option, report_option, use_store
 from evalkit.cli.output import tell, write, write_json
 from evalkit.cli.values import given
+from evalkit.errors import UsageError
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -134,7 +135,6 @@ def _run(runs: Sequence[Specification], *, as_json: bool) -> int:
 def _compared(results: Sequence[EvaluationResult]) -> Comparison | None:
     """Return the comparison of several models, the first being the baseline of the others."""
     # start-up: a page of help compares nothing
-    from evalkit.errors import UsageError
     from evalkit.evaluation.comparing.compare import compare
 
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare

@@ -7,6 +7,9 @@ import click
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, run_argument, store_option
+from evalkit.cli.output import write_json
+from evalkit.errors import UsageError
+from evalkit.gates.verdict import EXIT_CODES
 
 
 @click.command(
@@ -39,11 +42,8 @@ def command(
     by a judge's card.
     """
     # start-up: a page of help opens no result
-    from evalkit.cli.output import write_json
     from evalkit.cli.results import as_object, outcome, show_verdict
-    from evalkit.errors import UsageError
     from evalkit.evaluation.baselines.opening import open_result
-    from evalkit.gates.verdict import EXIT_CODES
 
     result = open_result(run)
     conditions = gates or result.facts.plan["gates"]

@@ -16,11 +16,8 @@ from evalkit.cli.judges_calibrate import calibrate
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, prefix_argument
 from evalkit.cli.output import emit
-from evalkit.data.spool import spool
 from evalkit.errors import UsageError
-from evalkit.evaluation.agreement.cards import cards_of
 from evalkit.hooks.catalog import catalog
-from evalkit.judging.calibration import Calibration
 from evalkit.report.calibration_words import compact
 from evalkit.report.console import Part, fields, listing, styled
 from evalkit.scoring.protocol import requirements_of
@@ -98,6 +95,9 @@ def show_judge(judge: str, judge_model: str | None, as_json: bool) -> None:
 
 
 def _description(judge: Any) -> dict[str, Any]:
+    # start-up: a page of help opens no evaluation
+    from evalkit.evaluation.agreement.cards import cards_of
+
     made = signature(judge)
     cards = cards_of(judge.name)
     card = next((card for card in cards if card.signature == made), None)
@@ -126,6 +126,9 @@ def _judge(facts: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _card(facts: Mapping[str, Any]) -> str:
+    # start-up: a page of help reads no card
+    from evalkit.judging.calibration import Calibration
+
     if facts["card"] is not None:
         return compact(Calibration.from_json(facts["card"]))
     others = facts["cards_of_other_signatures"]
@@ -162,6 +165,9 @@ def _case(data: str, columns: Mapping[str, Any], case_id: str | None) -> Case:
     Raises:
         UsageError: If no case has the id.
     """
+    # start-up: a page of help reads no data
+    from evalkit.data.spool import spool
+
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         cases = spool(data, Path(folder) / "cases", columns=dict(columns) or None)
         try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from evalkit.cli.output import drawing_board, show, tell, write_json
 from evalkit.errors import UsageError
-from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict
+from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.console import WIDEST
 from evalkit.report.json import document
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
     from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
-
-_GRAVITY: Final = (
-    Verdict.FAIL,
-    Verdict.BUDGET,
-    Verdict.INFRA,
-    Verdict.INCONCLUSIVE,
-    Verdict.PASS,
-)
 
 
 def conclude(
@@ -113,12 +105,6 @@ def write_reports(result: EvaluationResult, files: Iterable[str | Path]) -> None
 def exit_code(results: Iterable[EvaluationResult]) -> int:
     """Return the exit code of the gravest of *results*: FAIL, then BUDGET, INFRA, INCONCLUSIVE."""
     return EXIT_CODES[gravest(outcome(result, result.verdict) for result in results)]
-
-
-def gravest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the gravest of *verdicts*; PASS where there are none."""
-    given = set(verdicts)
-    return next((verdict for verdict in _GRAVITY if verdict in given), Verdict.PASS)
 
 
 def outcome(result: EvaluationResult, verdict: GateVerdict) -> Verdict:

@@ -14,8 +14,7 @@ from evalkit.entities.run import ViewType
 from evalkit.errors import AmbiguousRunError, RunNotFoundError
 from evalkit.gates.verdict import Verdict, number
 from evalkit.report.console import Part, fields, styled
-from evalkit.report.table import STYLES
-from evalkit.report.texts import one_line
+from evalkit.report.texts import STYLES, one_line
 from evalkit.store.artifacts import list_files, local_folder
 from evalkit.tracking.place import current_store
 from evalkit.tracking.search import get_run, search_runs

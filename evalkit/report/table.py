@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
-from evalkit.gates.verdict import COVERAGE, GateVerdict, Verdict
+from evalkit.gates.verdict import COVERAGE, GateVerdict
 from evalkit.report.comparison_table import show_systems
 from evalkit.report.console import (
     WIDEST,
@@ -24,7 +24,7 @@ from evalkit.report.console import (
 from evalkit.report.failing import failure_groups
 from evalkit.report.judges import judge_lines
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.texts import estimate_cells, one_line, percent, value
+from evalkit.report.texts import STYLES, estimate_cells, one_line, percent, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -32,13 +32,6 @@ if TYPE_CHECKING:
 
 Form = Literal["text", "html"]
 
-STYLES: Final[dict[Verdict, str]] = {
-    Verdict.PASS: "bold green",
-    Verdict.FAIL: "bold red",
-    Verdict.INCONCLUSIVE: "bold yellow",
-    Verdict.INFRA: "bold magenta",
-    Verdict.BUDGET: "bold blue",
-}
 _NARROWEST_KEY: Final = 12
 _MOST_FAILURES: Final = 8
 

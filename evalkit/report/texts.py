@@ -8,10 +8,19 @@ from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.entities.estimate import Direction, Estimate
-from evalkit.gates.verdict import number
+from evalkit.gates.verdict import Verdict, number
 
 ARROWS: Final[dict[Direction, str]] = {"higher": "↑", "lower": "↓", "none": ""}
 """Which way is better."""
+
+STYLES: Final[dict[Verdict, str]] = {
+    Verdict.PASS: "bold green",
+    Verdict.FAIL: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+    Verdict.INFRA: "bold magenta",
+    Verdict.BUDGET: "bold blue",
+}
+"""How terminals show a verdict."""
 
 # Control characters, lone surrogates, and marks that reorder or hide what stands beside them.
 _UNSEEN: Final = re.compile(
