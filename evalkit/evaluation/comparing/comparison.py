@@ -301,11 +301,11 @@ class Comparison:
         """Write the comparison, in the format of the file's extension, and return its path.
 
         Raises:
-            UsageError: If no exporter writes such comparisons.
+            UsageError: If no exporter writes such comparisons, or the file cannot be written.
         """
-        from evalkit.evaluation.results.exporting import export_comparison
+        from evalkit.evaluation.results.exporting import export
 
-        return export_comparison(self, Path(path))
+        return export(self, Path(path), "write_comparison")
 
     def __str__(self) -> str:
         from evalkit.evaluation.results.exporting import exporter

@@ -26,44 +26,34 @@ def exporter(name: str) -> Any:
     return found.item
 
 
-def export_comparison(comparison: Comparison, path: Path) -> Path:
-    """Write *comparison* to *path* with the exporter of its extension.
+def export(thing: EvaluationResult | Comparison, path: Path, verb: str = "write") -> Path:
+    """Write a result, or a comparison, to *path* with the exporter of its extension.
 
-    Raises:
-        UsageError: If no exporter writes comparisons with this extension.
-    """
-    extension = path.suffix.lower()
-    known: list[str] = []
-    for entry in catalog().reports.values():
-        write = getattr(entry.item, "write_comparison", None)
-        if write is None:
-            continue
-        if extension in entry.item.extensions:
-            write(comparison, path)
-            return path
-        known += entry.item.extensions
-    listed = " ".join(sorted(known)) or "none"
-    raise UsageError(f"No comparison is written as {extension!r}. Extensions: {listed}.")
-
-
-def export(result: EvaluationResult, path: Path) -> Path:
-    """Write *result* to *path* with the exporter of its extension.
+    Args:
+        thing: What to write.
+        path: File; its extension decides who writes it.
+        verb: Name of the exporter's method: ``write``, or ``write_comparison``.
 
     Raises:
         UsageError: If no exporter has the extension, or the file cannot be written.
     """
-    extension = path.suffix.lower()
-    exporters = [entry.item for entry in catalog().reports.values()]
-    known = {ending: found for found in exporters for ending in found.extensions}
+    writers = {
+        extension: getattr(entry.item, verb, None)
+        for entry in catalog().reports.values()
+        for extension in entry.item.extensions
+    }
+    known = {extension: write for extension, write in writers.items() if write is not None}
     # The longest one decides: x.baseline.json is another format than x.json.
-    for ending in sorted(known, key=len, reverse=True):
-        if path.name.lower().endswith(ending):
+    for extension in sorted(known, key=len, reverse=True):
+        if path.name.lower().endswith(extension):
             try:
-                known[ending].write(result, path)
+                known[extension](thing, path)
             except OSError as error:
                 raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
             return path
+    what = "report" if verb == "write" else "comparison"
+    extension = path.suffix.lower()
     raise UsageError(
-        f"No report is written as {extension or 'a file without extension'!r}."
-        f"{near_miss(extension, known)} Extensions: {' '.join(sorted(known))}."
+        f"No {what} is written as {extension or 'a file without extension'!r}."
+        f"{near_miss(extension, known)} Extensions: {' '.join(sorted(known)) or 'none'}."
     )
