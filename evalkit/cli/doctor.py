@@ -21,7 +21,7 @@ from evalkit.cli.output import emit
 from evalkit.gates.verdict import EXIT_CODES, Verdict
 from evalkit.report.console import Part, grid, styled
 
-_FOR_USERS: Final = ("judges", "huggingface", "polars", "testing")
+_FOR_USERS: Final = ("judges", "huggingface", "polars", "remote", "testing")
 _OWN_VARIABLES: Final = (
     "EVALKIT_TRACKING_URI",
     "EVALKIT_JUDGE_MODEL",

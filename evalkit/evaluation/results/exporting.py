@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evalkit.errors import UsageError, near_miss
 from evalkit.hooks.catalog import catalog
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.comparing.comparison import Comparison
-    from evalkit.evaluation.result import EvaluationResult
 
 
 def exporter(name: str) -> Any:
@@ -26,33 +22,30 @@ def exporter(name: str) -> Any:
     return found.item
 
 
-def export(thing: EvaluationResult | Comparison, path: Path, verb: str = "write") -> Path:
-    """Write a result, or a comparison, to *path* with the exporter of its extension.
+def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
+    """Write *thing* to *path* with the exporter of its extension, and give the path back.
 
     Args:
-        thing: What to write.
-        path: File; its extension decides who writes it.
-        verb: Name of the exporter's method: ``write``, or ``write_comparison``.
+        thing: A result, or a comparison.
+        path: The file; the longest extension decides: x.baseline.json is another format than
+            x.json.
+        verb: Method of the exporters that writes such things: ``write`` or ``write_comparison``.
 
     Raises:
-        UsageError: If no exporter has the extension, or the file cannot be written.
+        UsageError: If no exporter writes such files, or the file cannot be written.
     """
-    writers = {
-        extension: getattr(entry.item, verb, None)
-        for entry in catalog().reports.values()
-        for extension in entry.item.extensions
-    }
-    known = {extension: write for extension, write in writers.items() if write is not None}
-    # The longest one decides: x.baseline.json is another format than x.json.
-    for extension in sorted(known, key=len, reverse=True):
-        if path.name.lower().endswith(extension):
+    items = [entry.item for entry in catalog().reports.values()]
+    exporters = [item for item in items if getattr(item, verb, None) is not None]
+    known = {ending: item for item in exporters for ending in item.extensions}
+    for ending in sorted(known, key=len, reverse=True):
+        if path.name.lower().endswith(ending):
             try:
-                known[extension](thing, path)
+                getattr(known[ending], verb)(thing, path)
             except OSError as error:
                 raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
             return path
-    what = "report" if verb == "write" else "comparison"
     extension = path.suffix.lower()
+    what = "comparison" if verb == "write_comparison" else "report"
     raise UsageError(
         f"No {what} is written as {extension or 'a file without extension'!r}."
         f"{near_miss(extension, known)} Extensions: {' '.join(sorted(known)) or 'none'}."
