@@ -74,7 +74,7 @@ def command(
     and lm-eval stand for runs, too.
     """
     # start-up: a page of help opens no result
-    from evalkit.evaluation.comparing.compare import compare
+    from evalkit.evaluation.sweep import compare
 
     comparison = compare(*runs, metrics=metrics or None, anyway=anyway)
     baseline = comparison[comparison.baseline]

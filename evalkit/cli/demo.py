@@ -104,7 +104,7 @@ def _stored(system: str, folder: Path) -> EvaluationResult:
 
 def _compare(first: EvaluationResult, second: EvaluationResult) -> None:
     # start-up: a page of help compares nothing
-    from evalkit.evaluation.comparing.compare import compare
+    from evalkit.evaluation.sweep import compare
     from evalkit.report.comparison_table import render_systems
     from evalkit.report.texts import signed
 

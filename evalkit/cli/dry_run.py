@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -9,6 +10,7 @@ from evalkit.cli.output import show, tell, write, write_json
 from evalkit.engine.plan import Plan
 from evalkit.errors import UsageError
 from evalkit.evaluation.forecast import forecast_of, quiet
+from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.start import Request, start
@@ -37,7 +39,7 @@ def _described(words: Specification) -> dict[str, Any]:
     arguments = words.arguments()
     runtime: Runtime = arguments["runtime"]
     arguments["runtime"] = quiet(runtime)
-    job = start(Request(**arguments))
+    job = start(Request(**arguments), EvaluationResult)
     try:
         expected = forecast_of(job, runtime)
         return {**_facts(job, job.plan(), runtime.limits()), "expected": expected.to_json()}
@@ -45,18 +47,23 @@ def _described(words: Specification) -> dict[str, Any]:
         job.spool.close()
 
 
-def _facts(job: Job, plan: Plan, limits: Any) -> dict[str, Any]:
+def _facts(job: Job[Any], plan: Plan, limits: Any) -> dict[str, Any]:
     live = job.target is not None
     return {
-        "data": {**job.plan_facts["dataset"], "mapping": dict(job.spool.facts["mapping"])},
+        "data": {
+            **dataclasses.asdict(job.plan_facts.dataset),
+            "mapping": dict(job.spool.facts["mapping"]),
+        },
         "cases": job.spool.n,
         "repeats": plan.repeats,
-        "target": {name: job.plan_facts["target"][name] for name in ("kind", "name", "parameters")},
+        "target": {
+            name: getattr(job.plan_facts.target, name) for name in ("kind", "name", "parameters")
+        },
         "calls": plan.cells if live else 0,
         "concurrency": limits.concurrency if live else None,
         "budget": dict(limits.budget),
         "scorers": {scorer.name: signature(scorer) for scorer in job.scorers},
-        "gates": list(job.plan_facts["gates"]),
+        "gates": list(job.plan_facts.gates),
     }
 
 

@@ -135,7 +135,7 @@ def _run(runs: Sequence[Specification], *, as_json: bool) -> int:
 def _compared(results: Sequence[EvaluationResult]) -> Comparison | None:
     """Return the comparison of several models, the first being the baseline of the others."""
     # start-up: a page of help compares nothing
-    from evalkit.evaluation.comparing.compare import compare
+    from evalkit.evaluation.sweep import compare
 
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare
         return None

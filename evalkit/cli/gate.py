@@ -44,9 +44,10 @@ def command(
     # start-up: a page of help opens no result
     from evalkit.cli.results import as_object, outcome, show_verdict
     from evalkit.evaluation.baselines.opening import open_result
+    from evalkit.evaluation.result import EvaluationResult
 
-    result = open_result(run)
-    conditions = gates or result.facts.plan["gates"]
+    result = open_result(run, kind=EvaluationResult)
+    conditions = gates or result.facts.plan.gates
     own = not gates and baseline is None and cards is None
     verdict = result.verdict if own else result.check(conditions, baseline=baseline, cards=cards)
     if not verdict.conditions:

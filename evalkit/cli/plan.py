@@ -49,9 +49,9 @@ def command(*, pilot: str, as_json: bool, **question: Any) -> None:
     value, such as a gate's threshold.
     """
     # start-up: a page of help opens no result
-    from evalkit.evaluation.results.loading import load_result
+    from evalkit.evaluation.result import EvaluationResult
 
-    plan = load_result(pilot).plan(**question)
+    plan = EvaluationResult.load(pilot).plan(**question)
     emit(dataclasses.asdict(plan), lambda _: _drawn(plan), as_json=as_json)
 
 

@@ -30,9 +30,9 @@ def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
     """
     # start-up: a page of help opens no result
     from evalkit.cli.results import show_results, write_reports
-    from evalkit.evaluation.results.loading import load_result
+    from evalkit.evaluation.result import EvaluationResult
 
-    result = load_result(run)
+    result = EvaluationResult.load(run)
     write_reports(result, files)
     if as_json or not files:
         show_results([result], as_json=as_json)

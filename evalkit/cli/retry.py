@@ -31,9 +31,9 @@ def command(
     """Run what failed again, as a new run that keeps the rest."""
     # start-up: a page of help opens no result
     from evalkit.cli.results import conclude
-    from evalkit.evaluation.results.loading import load_result
+    from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.specification.words import read_scorer
 
     given = [read_scorer(text) for text in scorers] or None
-    result = load_result(run).retry("failed", model=model, scorers=given)
+    result = EvaluationResult.load(run).retry("failed", model=model, scorers=given)
     conclude(context, result, **options)

@@ -24,8 +24,8 @@ def command(
     """Add scorers to finished work, in the same run; no model is called."""
     # start-up: a page of help opens no result
     from evalkit.cli.results import conclude
-    from evalkit.evaluation.results.loading import load_result
+    from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.specification.words import read_scorer
 
-    result = load_result(run).score([read_scorer(text) for text in scorers])
+    result = EvaluationResult.load(run).score([read_scorer(text) for text in scorers])
     conclude(context, result, **options)

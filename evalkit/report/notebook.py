@@ -27,7 +27,7 @@ _CELL: Final = "padding:.25em .9em .25em 0;vertical-align:top;white-space:nowrap
 
 def fragment(result: EvaluationResult) -> str:
     """Return name, estimates, gates and remarks of *result* as HTML; every text is escaped."""
-    level = percent(result.facts.plan["level"])
+    level = percent(result.facts.plan.level)
     heads = ("metric", "value", f"{level} interval", "n", "")
     head = _row("th", *zip(heads, _SIDES, strict=True))
     rows = "".join(_estimate(estimate) for estimate in result.estimates.values())

@@ -83,7 +83,7 @@ def render(result: EvaluationResult, *, width: int = WIDEST) -> Iterator[Part]:
     yield styled(one_line(result.name))
     yield styled(subtitle(result), "dim")
     yield ""
-    yield from _estimates(list(result.estimates.values()), result.facts.plan["level"], width)
+    yield from _estimates(list(result.estimates.values()), result.facts.plan.level, width)
     for section in (_judges(result), _gates(result.verdict), _failures(result), _remarks(result)):
         if section:
             yield from ("", *section)

@@ -28,7 +28,7 @@ _DIRECTIONS: Final = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "none
 
 def text(result: EvaluationResult) -> str:
     """Return the estimates of *result* as a LaTeX table; needs the package booktabs."""
-    level = escaped(percent(result.facts.plan["level"]))
+    level = escaped(percent(result.facts.plan.level))
     head = ("Metric", "Value", f"{level} interval", "$n$")
     rows = [
         (
@@ -51,7 +51,7 @@ def text(result: EvaluationResult) -> str:
 
 def comparison_table(comparison: Comparison) -> str:
     """Return the differences as a LaTeX table; needs the package booktabs."""
-    level = escaped(percent(comparison[comparison.baseline].facts.plan["level"]))
+    level = escaped(percent(comparison[comparison.baseline].facts.plan.level))
     head = ("System", "Metric", "Baseline", "Value", "Difference", f"{level} interval", "$n$")
     rows = [
         (

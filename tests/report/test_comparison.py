@@ -51,7 +51,8 @@ def systems(hostile_texts: tuple[str, ...]) -> evalkit.Comparison:
 @pytest.fixture
 def pair(systems: evalkit.Comparison) -> evalkit.Comparison:
     """Only the first two of them."""
-    return systems["old"].compare(systems["new <b>bold</b> | *x*"])
+    old: evalkit.EvaluationResult = systems["old"]
+    return old.compare(systems["new <b>bold</b> | *x*"])
 
 
 class _Page(HTMLParser):
@@ -182,6 +183,16 @@ def test_an_extension_that_nobody_writes_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=r"\.html .*\.md"):
         pair.report(tmp_path / "c.docx")
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_file_that_cannot_be_written_is_a_usage_error(
+    extension: str, pair: evalkit.Comparison, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+
+    with pytest.raises(UsageError, match="Cannot write"):
+        pair.report(tmp_path / "file" / f"c{extension}")
 
 
 def test_the_text_tells_who_is_better_and_ranks_more_than_two(

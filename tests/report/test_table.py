@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from evalkit.errors import UsageError
-from evalkit.evaluation.comparing.compare import compare
 from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.sweep import compare
 from evalkit.report.comparison_table import sentence, show_systems
 from evalkit.report.table import TableReport, show
 from evalkit.report.texts import one_line, percent
