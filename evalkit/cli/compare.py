@@ -107,9 +107,9 @@ def show_comparison(
     """
     # start-up: a page of help draws no table
     from evalkit.cli.results import show_verdict
+    from evalkit.evaluation.results.view import conditions
     from evalkit.report.comparison_document import comparison_document
     from evalkit.report.comparison_table import render_systems
-    from evalkit.report.json import conditions
 
     if as_json:
         facts = comparison_document(comparison, **options)
