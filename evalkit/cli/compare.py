@@ -73,7 +73,6 @@ def command(
     Baseline files, folders of evaluations, git:REF:FILE, models:/NAME@ALIAS, and logs of Inspect
     and lm-eval stand for runs, too.
     """
-    # start-up: a page of help opens no result
     from evalkit.evaluation.sweep import compare
 
     comparison = compare(*runs, metrics=metrics or None, anyway=anyway)
@@ -105,11 +104,10 @@ def show_comparison(
         as_json: Whether to print the JSON report with the verdicts, not a table.
         **options: ``adjust``, ``cases`` and ``tags``, as `comparison_document` takes them.
     """
-    # start-up: a page of help draws no table
     from evalkit.cli.results import show_verdict
+    from evalkit.evaluation.results.view import conditions
     from evalkit.report.comparison_document import comparison_document
     from evalkit.report.comparison_table import render_systems
-    from evalkit.report.json import conditions
 
     if as_json:
         facts = comparison_document(comparison, **options)

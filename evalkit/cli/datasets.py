@@ -122,7 +122,6 @@ def show_data(
 
 def _read(data: str, describe: Callable[[Spool], dict[str, Any]], **options: Any) -> dict[str, Any]:
     """Return what *describe* says of a snapshot of *data*, which is made for it alone."""
-    # start-up: a page of help reads no data
     from evalkit.data.spool import spool
 
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:

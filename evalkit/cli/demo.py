@@ -82,7 +82,6 @@ def _folder() -> Path:
 
 
 def _stored(system: str, folder: Path) -> EvaluationResult:
-    # start-up: a page of help evaluates nothing
     from evalkit.evaluation.evaluate import evaluate
     from evalkit.evaluation.running.runtime import Runtime
 
@@ -103,7 +102,6 @@ def _stored(system: str, folder: Path) -> EvaluationResult:
 
 
 def _compare(first: EvaluationResult, second: EvaluationResult) -> None:
-    # start-up: a page of help compares nothing
     from evalkit.evaluation.sweep import compare
     from evalkit.report.comparison_table import render_systems
     from evalkit.report.texts import signed
@@ -145,7 +143,6 @@ def _classifier() -> EvaluationResult:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    # start-up: a page of help evaluates nothing
     from evalkit.evaluation.evaluate import evaluate
     from evalkit.evaluation.running.runtime import Runtime
 
@@ -175,7 +172,6 @@ def _title(number: str, text: str) -> None:
 
 
 def _table(result: EvaluationResult) -> None:
-    # start-up: a page of help draws no table
     from evalkit.report.table import render
 
     show("", *render(result, width=min(drawing_board().width, WIDEST)))

@@ -128,7 +128,6 @@ def _version(name: str) -> str | None:
 
 
 def _plugins() -> Iterator[Finding]:
-    # start-up: a page of help loads no plug-in
     from evalkit.errors import EvalkitError
     from evalkit.hooks.catalog import catalog
     from evalkit.settings import settings
@@ -161,7 +160,6 @@ def _plugins() -> Iterator[Finding]:
 
 
 def _store() -> Iterator[Finding]:
-    # start-up: a page of help needs no store
     from evalkit.errors import EvalkitError
     from evalkit.store.open import shown_uri
     from evalkit.tracking.place import current_store, get_tracking_uri
@@ -196,7 +194,6 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _environment() -> Iterator[Finding]:
-    # start-up: a page of help reads no setting
     from evalkit.settings import secret
 
     finding = partial(Finding, section="environment")

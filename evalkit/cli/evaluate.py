@@ -51,7 +51,6 @@ def command(
 
     SPEC.yaml holds the same words as the options, which override it.
     """
-    # start-up: a page of help evaluates nothing
     from evalkit.cli.dry_run import describe
     from evalkit.evaluation.specification.words import Specification
 
@@ -72,7 +71,6 @@ def command(
 
 def _words(path: str | None, options: Mapping[str, Any]) -> Specification:
     """Return the file's words with those of the command line over them."""
-    # start-up: a page of help reads no file
     from evalkit.evaluation.specification.file import read_specification
     from evalkit.evaluation.specification.words import Specification
 
@@ -104,7 +102,6 @@ def _each(words: Specification, models: Sequence[str]) -> list[Specification]:
 
 def _run(runs: Sequence[Specification], *, as_json: bool) -> int:
     """Evaluate each of *runs*, show results and write reports; return the exit code."""
-    # start-up: a page of help evaluates nothing
     from evalkit.cli.compare import show_comparison
     from evalkit.cli.results import check_report_files, exit_code, show_results, write_reports
     from evalkit.evaluation.evaluate import evaluate
@@ -134,7 +131,6 @@ def _run(runs: Sequence[Specification], *, as_json: bool) -> int:
 
 def _compared(results: Sequence[EvaluationResult]) -> Comparison | None:
     """Return the comparison of several models, the first being the baseline of the others."""
-    # start-up: a page of help compares nothing
     from evalkit.evaluation.sweep import compare
 
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare

@@ -41,7 +41,6 @@ def command(
     baseline file, git:REF:FILE, or models:/NAME@ALIAS.  `calibrated(grounded, kappa >= 0.6)` goes
     by a judge's card.
     """
-    # start-up: a page of help opens no result
     from evalkit.cli.results import as_object, outcome, show_verdict
     from evalkit.evaluation.baselines.opening import open_result
     from evalkit.evaluation.result import EvaluationResult

@@ -16,7 +16,6 @@ def judge_of(text: str, judge_model: str | None) -> Any:
     Raises:
         EvalkitError: If there is none, or it is no judge.
     """
-    # start-up: a page of help loads no plug-in
     from evalkit.evaluation.running.scorers import resolve_scorers
     from evalkit.evaluation.specification.words import read_scorer
     from evalkit.judging.make import load_judge

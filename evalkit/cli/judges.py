@@ -95,7 +95,6 @@ def show_judge(judge: str, judge_model: str | None, as_json: bool) -> None:
 
 
 def _description(judge: Any) -> dict[str, Any]:
-    # start-up: a page of help opens no evaluation
     from evalkit.evaluation.agreement.cards import cards_of
 
     made = signature(judge)
@@ -126,7 +125,6 @@ def _judge(facts: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _card(facts: Mapping[str, Any]) -> str:
-    # start-up: a page of help reads no card
     from evalkit.judging.calibration import Calibration
 
     if facts["card"] is not None:
@@ -165,7 +163,6 @@ def _case(data: str, columns: Mapping[str, Any], case_id: str | None) -> Case:
     Raises:
         UsageError: If no case has the id.
     """
-    # start-up: a page of help reads no data
     from evalkit.data.spool import spool
 
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:

@@ -85,7 +85,6 @@ def audit(
     JUDGE is a registered name, 'name:{json}', 'module:object', or a file, .yaml or .md. A judge of
     the library has good cases of its own; any other needs --data.
     """
-    # start-up: a page of help asks no judge
     from evalkit.evaluation.audit import plan_audit
     from evalkit.evaluation.running.runtime import Runtime
 
@@ -111,7 +110,6 @@ def audit(
 
 def _at(judge: Any, base_url: str | None) -> Any:
     """Return *judge* at *base_url*, if that is given."""
-    # start-up: a page of help asks no judge
     from evalkit.judging.judge import Judge
 
     if base_url is None:
@@ -141,7 +139,6 @@ def _expected(plan: AuditPlan) -> str:
 
 def _run(plan: AuditPlan, runtime: Runtime) -> Audit:
     """Run the audit under a progress bar, if stderr is a terminal."""
-    # start-up: a page of help asks no judge
     from evalkit.evaluation.audit import run_audit
 
     if not sys.stderr.isatty():
@@ -168,7 +165,6 @@ def _exit_code(made: Audit, *, strict: bool) -> int:
 
 def _drawn(made: Audit) -> Iterator[Part]:
     """Yield one table a battery, with what it comes to."""
-    # start-up: a page of help draws no table
     from evalkit.judging.auditing.tables import TITLES
 
     for battery in made.batteries.values():
@@ -187,7 +183,6 @@ def _line(outcome: str, conclusion: str) -> Text:
 
 
 def _table(battery: Battery) -> Iterator[Part]:
-    # start-up: a page of help draws no table
     from evalkit.judging.auditing.tables import columns_of, rows_of, shown_rows
 
     rows = shown_rows(battery)

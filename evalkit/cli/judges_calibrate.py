@@ -75,7 +75,6 @@ def calibrate(context: click.Context, /, judge: str, **options: Any) -> None:
     JUDGE is a registered name, 'module:object', or a judge's file (.yaml, .md); 'scores.NAME' where
     its answers are a column of the data, as by --column scores.NAME=verdict.
     """
-    # start-up: a page of help asks no judge
     from evalkit.cli.results import can_be_written
     from evalkit.evaluation.calibrate import calibrate as make_card
     from evalkit.evaluation.running.runtime import Runtime

@@ -12,7 +12,6 @@ STORE: Final = "evalkit.store"
 
 def use_store(context: click.Context, uri: str) -> None:
     """Keep and look for runs in the store *uri* until the command ends."""
-    # start-up: a page of help needs no store
     from evalkit.tracking.place import set_tracking_uri
 
     context.meta[STORE] = uri

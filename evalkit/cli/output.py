@@ -44,7 +44,6 @@ def json_text(value: Any) -> str:
     """Return *value* as indented JSON, its keys in their own order."""
     import orjson
 
-    # start-up: a page of help writes no JSON
     from evalkit._internal.canonical import canonical_json
 
     # By way of the canonical form, which turns whatever a store may hold into plain JSON.

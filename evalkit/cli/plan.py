@@ -48,7 +48,6 @@ def command(*, pilot: str, as_json: bool, **question: Any) -> None:
     group are, and what a call costs.  Without a baseline the difference is that from a fixed
     value, such as a gate's threshold.
     """
-    # start-up: a page of help opens no result
     from evalkit.evaluation.result import EvaluationResult
 
     plan = EvaluationResult.load(pilot).plan(**question)

@@ -154,7 +154,6 @@ def prune_recordings(folder: str | None, days: float | None, yes: bool, as_json:
 def _place(folder: str | None) -> Path:
     if folder is not None:
         return Path(folder)
-    # start-up: a page of help needs no store
     from evalkit.evaluation.running.model_session import cache_path
 
     place = cache_path(None)

@@ -28,7 +28,6 @@ def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
     Extensions: .html .md .json .xml (JUnit) .csv .parquet .tex, those of plug-ins, and
     .baseline.json: the scores alone, a line a case, to commit and to compare later runs with.
     """
-    # start-up: a page of help opens no result
     from evalkit.cli.results import show_results, write_reports
     from evalkit.evaluation.result import EvaluationResult
 

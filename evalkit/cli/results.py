@@ -72,7 +72,6 @@ def check_report_files(files: Iterable[Path]) -> None:
     Raises:
         UsageError: Naming the file, and the extensions that there are.
     """
-    # start-up: most commands that show results write no report
     from evalkit.hooks.catalog import catalog
 
     known = {end for entry in catalog().reports.values() for end in entry.item.extensions}

@@ -32,7 +32,6 @@ def command(
     Only calls that were in flight are made again; no score differs.  Settings are the run's own
     unless they are given here.
     """
-    # start-up: a page of help opens no run
     from evalkit.cli.results import conclude
     from evalkit.evaluation.evaluate import resume
     from evalkit.evaluation.results.loading import find_folder

@@ -29,7 +29,6 @@ def command(
     **options: Any,
 ) -> None:
     """Run what failed again, as a new run that keeps the rest."""
-    # start-up: a page of help opens no result
     from evalkit.cli.results import conclude
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.specification.words import read_scorer

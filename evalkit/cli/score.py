@@ -22,7 +22,6 @@ def command(
     context: click.Context, /, run: str, *, scorers: tuple[str, ...], **options: Any
 ) -> None:
     """Add scorers to finished work, in the same run; no model is called."""
-    # start-up: a page of help opens no result
     from evalkit.cli.results import conclude
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.specification.words import read_scorer

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.errors import EvalkitError
-from evalkit.report.slices import tag_columns
+from evalkit.evaluation.results.view import tag_columns
 from evalkit.report.texts import as_shown, limits, listed, p_value, signed, value
 
 if TYPE_CHECKING:

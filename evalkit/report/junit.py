@@ -11,9 +11,9 @@ from xml.etree import ElementTree as ET
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.deciding.gates import condition_holds
 from evalkit.evaluation.deciding.paired import margin_in
+from evalkit.evaluation.results.view import failure_groups
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
-from evalkit.report.failing import failure_groups
 from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:

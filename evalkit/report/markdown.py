@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import EvalkitError
+from evalkit.evaluation.results.view import Slice, failure_groups, slices
 from evalkit.gates.verdict import Verdict
 from evalkit.report.comparison_markdown import comparison_text
-from evalkit.report.failing import failure_groups
 from evalkit.report.judges import judge_blocks
 from evalkit.report.markdown_text import escaped, table
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.slices import Slice, slices
 from evalkit.report.texts import estimate_cells, interval, percent, value
 
 if TYPE_CHECKING:

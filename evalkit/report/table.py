@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
+from evalkit.evaluation.results.view import failure_groups
 from evalkit.gates.verdict import COVERAGE, GateVerdict
 from evalkit.report.comparison_table import show_systems
 from evalkit.report.console import (
@@ -21,7 +22,6 @@ from evalkit.report.console import (
     styled,
     terminal_width,
 )
-from evalkit.report.failing import failure_groups
 from evalkit.report.judges import judge_lines
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import STYLES, estimate_cells, one_line, percent, value
