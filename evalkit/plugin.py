@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.lazy import lazily
 from evalkit._internal.optional import require
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import CASE_FIELDS, Case
@@ -59,9 +59,8 @@ from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
     from evalkit.data.traces import is_trace, read_trace
-    from evalkit.judging.document import load_judge
     from evalkit.judging.judge import Judge
-    from evalkit.judging.make import make_judge
+    from evalkit.judging.make import load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
     from evalkit.stats.interval import Interval, normal_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
@@ -75,7 +74,7 @@ _LAZY: Final = {
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
     "is_trace": "evalkit.data.traces",
-    "load_judge": "evalkit.judging.document",
+    "load_judge": "evalkit.judging.make",
     "make_judge": "evalkit.judging.make",
     "normal_quantile": "evalkit.stats.interval",
     "read_trace": "evalkit.data.traces",
@@ -146,10 +145,4 @@ __all__ = [
     "targets",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Import a lazy name from its home and remember it here."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_LAZY[name]), name)
-    return value
+__getattr__ = lazily(__name__, _LAZY)

@@ -26,9 +26,9 @@ settings.load_profile("house")
 @pytest.fixture(autouse=True)
 def _strange_servers() -> None:
     """Take no server for one of an earlier test: ports of the loopback are used again."""
-    asking = sys.modules.get("evalkit.judging.asking")
-    if asking is not None:
-        asking.forget_abilities()
+    if "evalkit.llm.session" in sys.modules:
+        session = sys.modules["evalkit.llm.session"].current_session()
+        session.abilities = type(session.abilities)()
 
 
 @pytest.fixture

@@ -45,13 +45,13 @@ def list_datasets(as_json: bool) -> None:
 
     store = current_store()
     found: dict[str, dict[str, Any]] = {}
-    for run in store.search_runs():
+    for run in store.runs.search():
         digest = run.data.tags.get("evalkit.dataset_digest")
         if digest is None:
             continue
         name = run.data.params.get("data", "")
-        summaries = store.evaluation_summaries(run.run_id)
-        cases = max((summary.n_total for summary in summaries), default=None)
+        summaries = store.summaries.read(run.run_id)
+        cases = max((summary.estimate.n_total for summary in summaries), default=None)
         facts = found.setdefault(
             digest, {"digest": digest, "names": [], "cases": cases, "runs": []}
         )

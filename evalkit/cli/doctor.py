@@ -169,7 +169,7 @@ def _store() -> Iterator[Finding]:
         yield Finding(section="store", what=name, state="ok", told=told)
         return
     try:
-        newest = current_store().search_runs(limit=1)
+        newest = current_store().runs.search(limit=1)
     except EvalkitError as error:
         yield Finding(section="store", what=name, state="wrong", told=str(error))
         return

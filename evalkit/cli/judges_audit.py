@@ -13,7 +13,7 @@ from evalkit.cli.words import budget_of, columns_of
 
 if TYPE_CHECKING:
     from evalkit.evaluation.audit import AuditPlan
-    from evalkit.judging.auditing.battery import Audit
+    from evalkit.judging.auditing.audit import Audit
 
 _FORMATS: Final = (".md", ".json")
 
@@ -129,8 +129,8 @@ def _opened(text: str, base_url: str | None) -> Any:
     from evalkit.errors import UsageError
     from evalkit.evaluation.running.scorers import resolve_scorers
     from evalkit.evaluation.specification.words import read_scorer
-    from evalkit.judging.document import load_judge
     from evalkit.judging.judge import Judge
+    from evalkit.judging.make import load_judge
 
     find_own_modules()
     is_file = Path(text).suffix in {".yaml", ".yml", ".md"}

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from evalkit.judging.auditing.battery import Audit, Battery, ProbeRow
+    from evalkit.judging.auditing.audit import Audit
+    from evalkit.judging.auditing.battery import Battery, ProbeRow
 
 _MARKS: Final = {
     "pass": ("✓", "green"),
@@ -34,7 +35,7 @@ def show_audit(audit: Audit) -> None:
 def _heading(battery: Battery) -> Text:
     from rich.text import Text
 
-    from evalkit.judging.auditing.shown import TITLES
+    from evalkit.judging.auditing.tables import TITLES
 
     text = Text(TITLES[battery.name], "bold").append(f"  {battery.name}\n", "dim")
     return text.append_text(_line(battery.outcome, battery.conclusion))
@@ -51,7 +52,7 @@ def _table(battery: Battery) -> list[Table]:
     from rich.text import Text
 
     from evalkit.cli.output import listing
-    from evalkit.judging.auditing.shown import columns_of, rows_of, shown_rows
+    from evalkit.judging.auditing.tables import columns_of, rows_of, shown_rows
 
     rows = shown_rows(battery)
     if not rows:

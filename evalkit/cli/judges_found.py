@@ -12,7 +12,7 @@ from evalkit.evaluation.agreement.cards import cards_of
 from evalkit.evaluation.running.scorers import resolve_scorers
 from evalkit.evaluation.specification.words import read_scorer
 from evalkit.hooks.catalog import catalog
-from evalkit.judging.document import load_judge
+from evalkit.judging.make import load_judge
 from evalkit.report.calibration_words import compact
 from evalkit.scoring.protocol import requirements_of
 from evalkit.scoring.signature import signature

@@ -56,7 +56,7 @@ def show(model: str, as_json: bool) -> None:
         facts = version_facts(models.get(model))
         shown = show_version
     else:
-        facts = model_facts(current_store().get_registered_model(model))
+        facts = model_facts(current_store().models.get(model))
         facts["versions"] = [version_facts(version) for version in models.versions(model)]
         shown = show_model
     if as_json:
@@ -116,7 +116,7 @@ def move_alias(name: str, alias: str, version: str | None, delete: bool, as_json
 
     if delete is (version is not None):
         raise click.UsageError("Give the version that the alias is to point to, or --delete.")
-    before = current_store().get_registered_model(name).aliases.get(alias)
+    before = current_store().models.get(name).aliases.get(alias)
     if version is None:
         models.delete_alias(name, alias)
         told = f"{name}@{alias} is gone; it was version {before}."
@@ -127,6 +127,6 @@ def move_alias(name: str, alias: str, version: str | None, delete: bool, as_json
         was = "" if before in {None, number} else f"; it was version {before}"
         told = f"{name}@{alias} is version {number}{was}."
     if as_json:
-        write_json(model_facts(current_store().get_registered_model(name)))
+        write_json(model_facts(current_store().models.get(name)))
     else:
         write(told)

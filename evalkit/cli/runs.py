@@ -77,7 +77,7 @@ def delete_runs(runs: tuple[str, ...]) -> None:
 
     # All are found before any is deleted: each deletion would move what 'latest' means.
     for run in [get_run(reference) for reference in runs]:
-        current_store().delete_run(run.run_id)
+        current_store().runs.delete(run.run_id)
         write(f"Deleted {run.run_id} ({run.run_name}).")
 
 
@@ -91,12 +91,12 @@ def restore_runs(runs: tuple[str, ...]) -> None:
     from evalkit.tracking.place import current_store
 
     store = current_store()
-    deleted = [run.run_id for run in store.search_runs(view=ViewType.DELETED_ONLY)]
+    deleted = [run.run_id for run in store.runs.search(view=ViewType.DELETED_ONLY)]
     for beginning in runs:
         found = [name for name in deleted if name.startswith(beginning)]
         if not found:
             raise RunNotFoundError(beginning, deleted)
         if len(found) > 1:
             raise AmbiguousRunError(beginning, found)
-        store.restore_run(found[0])
+        store.runs.restore(found[0])
         write(f"Restored {found[0]}.")

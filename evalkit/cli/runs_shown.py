@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from evalkit.entities.run import Run
-    from evalkit.store import TrackingStore
+    from evalkit.store import Store
 
 _SHOWN_METRICS: Final = 3
 _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
 
 
-def facts_of(store: TrackingStore, run: Run) -> dict[str, Any]:
+def facts_of(store: Store, run: Run) -> dict[str, Any]:
     """Return what lists and pages show of *run*, as plain values."""
     tags = run.data.tags
-    summaries = store.evaluation_summaries(run.run_id)
+    summaries = store.summaries.read(run.run_id)
     return {
         "run_id": run.run_id,
         "name": run.run_name,
@@ -33,10 +33,10 @@ def facts_of(store: TrackingStore, run: Run) -> dict[str, Any]:
         "end_time": run.info.end_time,
         "data": run.data.params.get("data"),
         "dataset_digest": tags.get("evalkit.dataset_digest"),
-        "n_cases": max((summary.n_total for summary in summaries), default=None),
+        "n_cases": max((summary.estimate.n_total for summary in summaries), default=None),
         "estimates": {
             summary.key: {
-                name: getattr(summary, name)
+                name: getattr(summary.estimate, name)
                 for name in ("value", "low", "high", "n_scored", "n_total", "n_failed", "direction")
             }
             for summary in summaries

@@ -18,13 +18,13 @@ from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike, bind_judges, resolve_scorers
 from evalkit.evaluation.running.thread import run_in_thread
 from evalkit.judging.auditing.asking import NOT_RUN, Reading, readings_of
+from evalkit.judging.auditing.audit import Audit
 from evalkit.judging.auditing.bars import Bars
-from evalkit.judging.auditing.battery import Audit
 from evalkit.judging.auditing.measuring import batteries_of
 from evalkit.judging.auditing.subject import subject_of
 from evalkit.judging.auditing.trials import Trials, check_probes, trials_of
 from evalkit.judging.judge import Judge
-from evalkit.judging.run import seen_by
+from evalkit.judging.prepared import seen_by
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import Spent
 from evalkit.scoring.configured import ConfiguredScorer

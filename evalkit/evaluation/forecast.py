@@ -19,7 +19,6 @@ from evalkit.evaluation.running.model_session import pending_folder, recorder_of
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.start import Request, start
 from evalkit.evaluation.running.thread import run_in_thread
-from evalkit.judging.asking import unchanged_abilities
 from evalkit.llm.batch.pending import key_of
 from evalkit.llm.batch.promises import CHARACTERS_A_TOKEN, USUAL_OUTPUT_TOKENS
 from evalkit.llm.batch.settings import BatchSettings
@@ -118,8 +117,7 @@ class _Rehearser:
     def forecast(self) -> Forecast:
         """Rehearse, and count."""
         batch = self._sampled()
-        with unchanged_abilities():
-            shares = run_in_thread(lambda: self._rehearsed(batch), on_interrupt=lambda: None)
+        shares = run_in_thread(lambda: self._rehearsed(batch), on_interrupt=lambda: None)
         if any(share.role == "judge" for share in shares):
             self._notes.append(_REPAIRS)
         return Forecast(

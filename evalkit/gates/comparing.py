@@ -56,7 +56,7 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
 
     Examples:
         >>> from evalkit.gates.condition import parse_gates
-        >>> from evalkit.stats import paired_difference
+        >>> from evalkit.stats.paired import paired_difference
         >>> found = paired_difference([1] * 60 + [0] * 40, [0] * 30 + [1] * 30 + [0] * 40,
         ...                           binary=True)
         >>> compared = Compared(found=found, direction="higher", bounds=(0, 1), baseline="old")

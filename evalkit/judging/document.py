@@ -6,24 +6,27 @@ import dataclasses
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from evalkit.errors import SpecificationError, UsageError, near_miss
-from evalkit.judging.judge import Judge
+from evalkit.judging.settings import JudgeSettings
 from evalkit.scoring.signature import import_path, load
 
+J = TypeVar("J", bound=JudgeSettings)
+
 _RULE: Final = "---"
-_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Judge) if field.init)
+_FIELDS: Final = tuple(field.name for field in dataclasses.fields(JudgeSettings) if field.init)
 
 
-def written(judge: Judge) -> str:
+def as_yaml(judge: JudgeSettings) -> str:
     """Return *judge* as YAML: every setting that differs from its default.
 
     Raises:
         UsageError: If it aggregates by a function that no other process can import.
 
     Examples:
-        >>> print(written(Judge(name="polite", instructions="Is {{ outputs }} polite?")), end="")
+        >>> judge = JudgeSettings(name="polite", instructions="Is {{ outputs }} polite?")
+        >>> print(as_yaml(judge), end="")
         name: polite
         instructions: Is {{ outputs }} polite?
     """
@@ -43,15 +46,8 @@ def written(judge: Judge) -> str:
     return text
 
 
-def load_judge(path: str | PathLike[str]) -> Judge:
-    """Return the judge that a file describes.
-
-    A ``.yaml`` file holds the settings of `Judge` by name.  In a ``.md`` file they stand between
-    two lines of ``---``, and what follows is the instructions.  The name is the file's by default.
-
-    Raises:
-        SpecificationError: If the file cannot be read, or holds a wrong word or value.
-    """
+def read_judge(path: str | PathLike[str], kind: type[J]) -> J:
+    """Return the judge of *kind* that a file describes; see `load_judge`."""
     file = Path(path)
     try:
         text = file.read_text(encoding="utf-8")
@@ -72,7 +68,7 @@ def load_judge(path: str | PathLike[str]) -> Judge:
     if isinstance(aggregate, str) and ":" in aggregate:
         settings["aggregate"] = load(aggregate)
     try:
-        return Judge(**settings)
+        return kind(**settings)
     except UsageError as error:
         raise SpecificationError(f"{file}: {error}") from error
     except (TypeError, AttributeError, ValueError) as error:

@@ -4,96 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.entities.case import Case
-from evalkit.entities.estimate import Direction
 from evalkit.entities.score import Score
 from evalkit.judging.calibrating import Calibrated
 from evalkit.judging.harden import FENCE_VERSION
-from evalkit.judging.precheck import CHECKS
-from evalkit.judging.prepared import Prepared, prepare
+from evalkit.judging.prepared import Prepared, prepare, seen_by
 from evalkit.judging.prompt import PROMPT_VERSION, Message
-from evalkit.judging.settled import settled
+from evalkit.judging.settings import JudgeSettings
+from evalkit.judging.traces.consultation import tool_texts
 from evalkit.scoring.facts import MetricFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judge(Calibrated):
+class Judge(JudgeSettings, Calibrated):
     """Score each case by asking a language model; `make_judge` makes one."""
-
-    name: str = "judge"
-    instructions: str
-    """Jinja2 template over the case: what is asked."""
-
-    choices: tuple[tuple[str, float | bool | None], ...] = ()
-    """Labels and what each is worth, in the order in which they are shown."""
-
-    scale: Any = None
-    """Anchors by whole number, a range, or both ends; in place of *choices*."""
-
-    value_type: str | None = None
-    """``bool``, ``int``, ``float`` or ``str``, in place of *choices*."""
-
-    direction: Direction = "higher"
-    """Which way is better."""
-
-    model: str | None = None
-    """Model string; the evaluation's ``judge_model`` by default."""
-
-    base_url: str | None = None
-    """Address of an OpenAI-compatible server, up to ``/v1``."""
-
-    auth_environment: str | None = None
-    """Environment variable of the key; the provider's own by default."""
-
-    reads: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Field to dotted path, such as ``{"outputs": "answer.text"}``."""
-
-    examples: tuple[Mapping[str, Any], ...] = ()
-    """Cases with the verdict on each: ``inputs``, ``outputs``, ``choice``, ``explanation``."""
-
-    samples: int = 1
-    """How often each case is judged."""
-
-    temperature: float | None = 0.0
-    """Sent where the model accepts one; ``None`` sends none."""
-
-    sampling: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Further settings, sent unchanged, such as ``max_tokens``."""
-
-    method: Literal["verdict", "logprobs"] = "verdict"
-    """``logprobs`` weighs the values by the probabilities of their tokens."""
-
-    fallback_samples: int = 20
-    """Judgements at temperature 1 whose mean stands in where the probabilities are not known."""
-
-    parts: str | None = None
-    """Name of the parts that get a verdict each, such as ``claims``."""
-
-    each: str | None = None
-    """Path of a list in the case that is judged item by item; then *parts* names the items."""
-
-    aggregate: str | Callable[[Sequence[float]], float] = "mean"
-    """From the values of parts to the score: ``mean``, ``min``, ``max``, ``average_precision``."""
-
-    prechecks: tuple[str, ...] = CHECKS
-    """Outputs that get the worst verdict unasked: ``empty``, ``master_key``, ``echo``."""
-
-    canaries: tuple[Mapping[str, Any], ...] = ()
-    """Examples whose verdict is known; the judge has to get them right before it is believed."""
-
-    tool_rounds: int = 16
-    """Of a judge that reads a trace: most answers that call tools, before it has to decide."""
-
-    timeout_seconds: float = 600.0
-    """Longest wait for one answer."""
-
-    version: str | None = None
-    """Changes when verdicts may change."""
 
     _memo: dict[str, Any] = field(
         default_factory=dict[str, Any], init=False, repr=False, compare=False
@@ -102,21 +31,13 @@ class Judge(Calibrated):
     metered: ClassVar[bool] = True
     """Its calls go through the model session, which counts, paces and records them."""
 
-    def __post_init__(self) -> None:
-        for setting, value in settled(self).items():
-            object.__setattr__(self, setting, value)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
-        return _unpickled, (type(self), given)
-
     @property
     def prepared(self) -> Prepared:
         """Template, form and examples, compiled when they are first needed."""
-        found: Prepared | None = self._memo.get("prepared")
-        if found is None:
-            found = self._memo["prepared"] = prepare(self)
-        return found
+        prepared: Prepared | None = self._memo.get("prepared")
+        if prepared is None:
+            prepared = self._memo["prepared"] = prepare(self)
+        return prepared
 
     @property
     def facts(self) -> MetricFacts:
@@ -142,8 +63,7 @@ class Judge(Calibrated):
     @property
     def judges_session(self) -> bool:
         """Whether it judges a conversation as a whole, once, rather than a turn of it."""
-        turn = {"inputs", "outputs", "case"} & self.prepared.template.names
-        return self.reads_session and not turn
+        return self.prepared.judges_session
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -166,6 +86,7 @@ class Judge(Calibrated):
         Raises:
             UsageError: Saying what is wrong; naming the environment variable of a missing key.
         """
+        # start-up: what asks models takes long to import
         from evalkit.llm.open import open_chat_model
         from evalkit.llm.session import current_session
 
@@ -182,8 +103,6 @@ class Judge(Calibrated):
         Raises:
             MissingValueError: If the case lacks something that the template reads.
         """
-        from evalkit.judging.run import seen_by
-
         return self.prepared.messages(seen_by(self, case))[0]
 
     def explain(self, case: Case) -> list[Message]:
@@ -195,17 +114,15 @@ class Judge(Calibrated):
         for message in sent:
             shown = message["content"] or canonical_json(message.get("tool_calls")).decode()
             sys.stdout.write(f"--- {message['role']}\n{shown}\n")
-        if self.prepared.reading is not None:
-            from evalkit.judging.traces.consulting import tool_texts
-
+        if self.prepared.trace_tools is not None:
             sys.stdout.write("--- tools\n" + "\n".join(tool_texts()) + "\n")
         return sent
 
     def to_yaml(self) -> str:
         """Return the judge as YAML; `load_judge` reads it."""
-        from evalkit.judging.document import written
+        from evalkit.judging.document import as_yaml  # start-up: few judges are written
 
-        return written(self)
+        return as_yaml(self)
 
     async def score(self, case: Case, /) -> Score:
         """Return the verdict on *case*.
@@ -215,10 +132,6 @@ class Judge(Calibrated):
             BudgetSpentError: If nothing may be spent any more.
             NotRecordedError: If only recordings may answer, and none does.
         """
-        from evalkit.judging.run import run
+        from evalkit.judging.run import run  # start-up: what asks models takes long to import
 
-        return await run(self, case)
-
-
-def _unpickled(kind: type[Judge], settings: Mapping[str, Any]) -> Judge:
-    return kind(**settings)
+        return await run(self.prepared, case)

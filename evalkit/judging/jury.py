@@ -15,6 +15,7 @@ from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
 from evalkit.judging.calibrating import Calibrated
 from evalkit.judging.judge import Judge
+from evalkit.judging.together import together
 from evalkit.scoring.facts import MetricFacts
 
 Combine = Literal["majority", "mean", "trimmed_mean"]
@@ -111,9 +112,7 @@ class Jury(Calibrated):
 
     async def score(self, case: Case, /) -> Score:
         """Return what the jury says of *case*."""
-        from evalkit.judging.run import run, together
-
-        first, *others = [functools.partial(run, judge, case) for judge in self.judges]
+        first, *others = [functools.partial(judge.score, case) for judge in self.judges]
         if self.borderline is None:
             return self.combined(await together([first, *others]))
         found = [await first()]

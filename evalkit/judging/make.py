@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evalkit.entities.estimate import Direction
+from evalkit.judging.document import read_judge
 from evalkit.judging.judge import Judge
 from evalkit.judging.precheck import CHECKS
 from evalkit.llm.template import open_template
@@ -115,3 +116,15 @@ def make_judge(
     )
     _ = judge.prepared  # what is wrong is told here, not in the middle of a run
     return judge
+
+
+def load_judge(path: str | PathLike[str]) -> Judge:
+    """Return the judge that a file describes.
+
+    A ``.yaml`` file holds the settings of `Judge` by name.  In a ``.md`` file they stand between
+    two lines of ``---``, and what follows is the instructions.  The name is the file's by default.
+
+    Raises:
+        SpecificationError: If the file cannot be read, or holds a wrong word or value.
+    """
+    return read_judge(path, Judge)

@@ -13,6 +13,7 @@ from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
 from evalkit.judging.calibrating import Calibrated
 from evalkit.judging.judge import Judge
+from evalkit.judging.together import together
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.reading import follow
 
@@ -159,8 +160,6 @@ class PairwiseJudge(Calibrated):
 
     async def score(self, case: Case, /) -> Mapping[str, Score] | Score:
         """Return the preference, the bias and whether both orders agree."""
-        from evalkit.judging.run import run, together
-
         one, two = follow(case, self.first), follow(case, self.second)
         if one is None or two is None:
             missing = self.first if one is None else self.second
@@ -168,7 +167,7 @@ class PairwiseJudge(Calibrated):
         orders = [
             dataclasses.replace(case, outputs={"a": x, "b": y}) for x, y in ((one, two), (two, one))
         ]
-        found = await together([functools.partial(run, self.judge, order) for order in orders])
+        found = await together([functools.partial(self.judge.score, order) for order in orders])
         for score in found:
             if score.status is not Status.OK or score.value is None:
                 return score

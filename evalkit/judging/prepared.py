@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.data.traces import read_trace, trace_if_any
+from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.errors import TraceError, UsageError
 from evalkit.judging.conversation import conversation
@@ -15,19 +16,17 @@ from evalkit.judging.form import Form, form_of
 from evalkit.judging.parts import Aggregate, aggregate_of
 from evalkit.judging.prompt import (
     Message,
-    Reading,
+    TraceTools,
     Worked,
     example_answer,
     messages,
     system_message,
 )
+from evalkit.judging.settings import JudgeSettings
 from evalkit.judging.template import OFFERED, JudgeTemplate, MissingValueError
-from evalkit.judging.traces.consulting import tool_turn
+from evalkit.judging.traces.consultation import tool_turn
 from evalkit.judging.traces.tools import SCHEMAS
-from evalkit.scoring.reading import follow
-
-if TYPE_CHECKING:
-    from evalkit.judging.judge import Judge
+from evalkit.scoring.reading import follow, rerouted
 
 _NO_FIELDS: Final = frozenset({"choice", "explanation", "parts", "calls", "span_id"})
 """What an example has besides the fields of a case."""
@@ -35,17 +34,17 @@ _NO_FIELDS: Final = frozenset({"choice", "explanation", "parts", "calls", "span_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A judge's template and form, ready for cases."""
+    """A judge ready for cases: its settings, and its template and form compiled."""
 
+    settings: JudgeSettings
     template: JudgeTemplate
     form: Form
     schema: Mapping[str, Any]
     aggregate: Aggregate
     examples: Sequence[Worked]
-    reading: Reading | None
+    trace_tools: TraceTools | None
     """How the trace is read, where the template names it as a whole."""
 
-    each: str | None
     prompt_hash: str
     schema_hash: str
 
@@ -56,7 +55,7 @@ class Prepared:
             MissingValueError: If the case lacks something that the template reads.
         """
         asked = self.template.render(self.values(case))
-        return messages(self.form, asked, self.examples, self.reading), asked.changes
+        return messages(self.form, asked, self.examples, self.trace_tools), asked.changes
 
     def values(self, case: Case) -> dict[str, Any]:
         """Return what the template may read of *case*.
@@ -66,15 +65,21 @@ class Prepared:
         """
         return values_of(case, self.template)
 
+    @property
+    def judges_session(self) -> bool:
+        """Whether it judges a conversation as a whole, once, rather than a turn of it."""
+        names = self.template.names
+        return "session" in names and not {"inputs", "outputs", "case"} & names
+
     def count(self, case: Case) -> int | None:
         """Return how many parts there are to judge, where the case says so."""
-        if self.each is None:
+        if self.settings.each is None:
             return None
-        items = items_of(case, self.each)
+        items = follow(case, self.settings.each)
         return len(items) if isinstance(items, (list, tuple)) else 1
 
 
-def prepare(judge: Judge) -> Prepared:
+def prepare(judge: JudgeSettings) -> Prepared:
     """Compile what *judge* says.
 
     Raises:
@@ -84,11 +89,13 @@ def prepare(judge: Judge) -> Prepared:
         raise UsageError("each= needs parts=, the name of what is judged item by item.")
     template = JudgeTemplate(judge.instructions, source=f"Judge {judge.name!r}")
     form = form_of(judge.choices, _written_scale(judge.scale), judge.value_type, judge.parts)
-    reading: Reading | None = None
+    trace_tools: TraceTools | None = None
     if template.shows_trace:
         form = replace(form, spans=True)
-        reading = Reading([schema["function"]["name"] for schema in SCHEMAS], judge.tool_rounds)
-    if judge.method == "logprobs" and reading is not None:
+        trace_tools = TraceTools(
+            [schema["function"]["name"] for schema in SCHEMAS], judge.tool_rounds
+        )
+    if judge.method == "logprobs" and trace_tools is not None:
         raise UsageError("method='logprobs' cannot read a trace; a judge of one gives verdicts.")
     if judge.method == "logprobs" and (judge.parts is not None or not form.labels):
         raise UsageError(
@@ -99,17 +106,17 @@ def prepare(judge: Judge) -> Prepared:
     if judge.parts is not None and not form.valued:
         raise UsageError("parts= needs choices= with values, or a scale=.")
     schema = form.schema()
-    prompt = [judge.instructions, system_message(form, reading), list(judge.examples)]
-    if reading is not None:
+    prompt = [judge.instructions, system_message(form, trace_tools), list(judge.examples)]
+    if trace_tools is not None:
         prompt.append(list(SCHEMAS))
     return Prepared(
+        settings=judge,
         template=template,
         form=form,
         schema=schema,
         aggregate=aggregate_of(judge.aggregate),
         examples=[_example(example, template, form, judge.name) for example in judge.examples],
-        reading=reading,
-        each=judge.each,
+        trace_tools=trace_tools,
         prompt_hash=content_hash(canonical_json(prompt), size=6),
         schema_hash=content_hash(canonical_json(schema), size=6),
     )
@@ -159,6 +166,11 @@ def case_of(example: Mapping[str, Any]) -> Case:
     return Case(**fields)
 
 
+def seen_by(judge: JudgeSettings, case: Case) -> Case:
+    """Return *case* as the judge reads it."""
+    return rerouted(CaseBatch.of([case]), judge.reads).case(0) if judge.reads else case
+
+
 def values_of(case: Case, template: JudgeTemplate | None = None) -> dict[str, Any]:
     """Return what a template may read of *case*; a trace is read where it asks for one.
 
@@ -170,8 +182,3 @@ def values_of(case: Case, template: JudgeTemplate | None = None) -> dict[str, An
         case = replace(case, trace=read(case.trace))
     found = {name: getattr(case, name) for name in OFFERED if name not in {"case", "session"}}
     return {**found, "case": case, "session": conversation(case)}
-
-
-def items_of(case: Case, path: str) -> Any:
-    """Return the list at *path*, which starts at a field of the case."""
-    return follow(case, path)

@@ -51,11 +51,10 @@ _PROBLEMS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TraceTools:
     """How a trace is read."""
 
-    tools: Sequence[str]
-    """Names of the tools."""
+    names: Sequence[str]
 
     rounds: int
     """Most answers that call tools."""
@@ -71,11 +70,11 @@ class Worked:
     """Calls of tools before the answer, with what these gave."""
 
 
-def system_message(form: Form, reading: Reading | None = None) -> str:
+def system_message(form: Form, reading: TraceTools | None = None) -> str:
     """Return the rules and the form."""
     lines = [_SYSTEM, ""]
     if reading is not None:
-        listed = f"{', '.join(reading.tools[:-1])} and {reading.tools[-1]}"
+        listed = f"{', '.join(reading.names[:-1])} and {reading.names[-1]}"
         lines += [_TRACE.format(tools=listed, rounds=reading.rounds), ""]
     lines.append("The form is one JSON object, and nothing else besides it:")
     lines += [_form_line(form), f"A verdict is {form.menu()}."]
@@ -95,7 +94,7 @@ def _form_line(form: Form) -> str:
 
 
 def messages(
-    form: Form, asked: Rendered, examples: Sequence[Worked] = (), reading: Reading | None = None
+    form: Form, asked: Rendered, examples: Sequence[Worked] = (), reading: TraceTools | None = None
 ) -> list[Message]:
     """Return system message, examples and the case, in this order."""
     closing = _CLOSING if reading is None else _CLOSING_TRACE

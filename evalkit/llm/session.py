@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from evalkit._internal.clock import monotonic
 from evalkit.errors import BatchPendingError, BudgetSpentError
+from evalkit.llm.abilities import Abilities
 from evalkit.llm.batch.census import Seat, waiting
 from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
@@ -54,6 +55,9 @@ class Session(Protocol):
 
     recorder: Recorder
     """Answers without a call, and keeps new answers."""
+
+    abilities: Abilities
+    """What servers have shown to take of a question."""
 
     async def complete(
         self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
@@ -123,6 +127,7 @@ class ModelSession:
         self.budget = budget or Budget()
         self.prices = prices or Prices()
         self.desk = desk
+        self.abilities = Abilities()
         self._promises = Promises()
         self._live: set[str] = set()
         self._flights: Flights[ChatReply] = Flights()

@@ -22,7 +22,7 @@ from evalkit.entities.registered_model import MODEL_ID_TAG, ModelVersion, Regist
 from evalkit.entities.run import Run
 from evalkit.errors import RunNotFoundError, UsageError
 from evalkit.registry.uri import find_version
-from evalkit.store import TrackingStore
+from evalkit.store import Store
 from evalkit.tracking.active import user_name
 from evalkit.tracking.place import current_store
 
@@ -75,7 +75,7 @@ def register(
             f"Run {run.run_id} ({run.run_name}) holds no evaluation that has ended, so it tells no "
             "model to register."
         )
-    return store.create_model_version(
+    return store.versions.create(
         name,
         source=f"runs:/{run.run_id}",
         run_id=run.run_id,
@@ -112,7 +112,7 @@ def search(
         tags: Only models that have all these tags with these values.
         limit: At most this many.
     """
-    return current_store().search_registered_models(contains=contains, tags=tags, limit=limit)
+    return current_store().models.search(contains=contains, tags=tags, limit=limit)
 
 
 def versions(
@@ -123,7 +123,7 @@ def versions(
     Raises:
         RegisteredModelNotFoundError: If there is no model *name*; suggests a close name.
     """
-    return current_store().search_model_versions(name, tags=tags, limit=limit)
+    return current_store().versions.search(name, tags=tags, limit=limit)
 
 
 def set_alias(name: str, alias: str, version: int) -> None:
@@ -134,7 +134,7 @@ def set_alias(name: str, alias: str, version: int) -> None:
         ModelVersionNotFoundError: If it has no such version.
         UsageError: If *alias* cannot be one: ``latest`` and ``v3`` read as versions.
     """
-    current_store().set_model_alias(name, alias, version)
+    current_store().models.set_alias(name, alias, version)
 
 
 def delete_alias(name: str, alias: str) -> None:
@@ -143,7 +143,7 @@ def delete_alias(name: str, alias: str) -> None:
     Raises:
         RegisteredModelNotFoundError: If there is no such model.
     """
-    current_store().delete_model_alias(name, alias)
+    current_store().models.delete_alias(name, alias)
 
 
 def set_tags(uri: str, tags: Mapping[str, str]) -> None:
@@ -155,17 +155,17 @@ def set_tags(uri: str, tags: Mapping[str, str]) -> None:
     """
     store = current_store()
     found = find_version(store, uri)
-    store.set_model_version_tags(found.name, found.version, tags)
+    store.versions.set_tags(found.name, found.version, tags)
 
 
-def _evaluated_run(store: TrackingStore, source: object) -> Run:
+def _evaluated_run(store: Store, source: object) -> Run:
     if isinstance(source, Run):
         return source
     if isinstance(source, str):
         try:
-            return store.resolve_run(source)
+            return store.runs.resolve(source)
         except RunNotFoundError:
-            found = store.search_runs(tags={MODEL_ID_TAG: source}, limit=1)
+            found = store.runs.search(tags={MODEL_ID_TAG: source}, limit=1)
             if not found:
                 raise
             return found[0]
@@ -175,4 +175,4 @@ def _evaluated_run(store: TrackingStore, source: object) -> Run:
         )
     if source.run_id is None:
         raise UsageError("The result is in no store; evaluate without Runtime(store=False) first.")
-    return store.get_run(source.run_id)
+    return store.runs.get(source.run_id)

@@ -7,7 +7,7 @@ from typing import Final
 
 from evalkit.entities.registered_model import ModelVersion
 from evalkit.errors import ModelUriError
-from evalkit.store import TrackingStore
+from evalkit.store import Store
 
 SCHEME: Final = "models:"
 
@@ -60,7 +60,7 @@ def parse_model_uri(uri: str) -> ModelUri:
     return ModelUri(name=name, version=int(version))
 
 
-def find_version(store: TrackingStore, uri: str) -> ModelVersion:
+def find_version(store: Store, uri: str) -> ModelVersion:
     """Return the version that *uri* means now.
 
     Raises:
@@ -70,7 +70,7 @@ def find_version(store: TrackingStore, uri: str) -> ModelVersion:
     """
     parts = parse_model_uri(uri)
     if parts.alias is not None:
-        return store.get_model_version_by_alias(parts.name, parts.alias)
+        return store.versions.by_alias(parts.name, parts.alias)
     if parts.version is not None:
-        return store.get_model_version(parts.name, parts.version)
-    return store.get_latest_model_version(parts.name)
+        return store.versions.get(parts.name, parts.version)
+    return store.versions.latest(parts.name)

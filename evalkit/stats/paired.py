@@ -18,32 +18,12 @@ from evalkit.stats.arguments import (
 )
 from evalkit.stats.clustered import clustered_mean
 from evalkit.stats.interval import Interval, normal_quantile
-from evalkit.stats.matched_rates import McNemar, mcnemar, newcombe_interval, tango_interval
 from evalkit.stats.mean import mean_and_error
 from evalkit.stats.pairs import Pairs
 from evalkit.stats.power import power_to_detect
-from evalkit.stats.randomization import (
-    ResampledDifference,
-    approximate_randomization,
-    paired_bootstrap,
-    sign_flip_test,
-)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-__all__ = [
-    "McNemar",
-    "PairedDifference",
-    "ResampledDifference",
-    "approximate_randomization",
-    "mcnemar",
-    "newcombe_interval",
-    "paired_bootstrap",
-    "paired_difference",
-    "sign_flip_test",
-    "tango_interval",
-]
 
 _POWER = 0.8
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evalkit.errors import UnsupportedStoreError
 from evalkit.settings import settings
-from evalkit.store.interface import TrackingStore
+from evalkit.store.interface import Store
 
 ARTIFACTS_FOLDER = "evalkit-artifacts"
 """Folder of the artifacts, beside the database."""
@@ -15,7 +15,7 @@ _LATER = ("postgresql", "mysql", "http", "https")
 _MEMORY = {"", ":memory:"}
 
 
-def open_store(uri: str | None = None, *, artifact_root: Path | None = None) -> TrackingStore:
+def open_store(uri: str | None = None, *, artifact_root: Path | None = None) -> Store:
     """Open a store, made if it is not there.
 
     Args:
@@ -33,19 +33,21 @@ def open_store(uri: str | None = None, *, artifact_root: Path | None = None) -> 
 
     Examples:
         >>> with open_store("sqlite://") as store:
-        ...     store.create_run(name="first").info.status.value
+        ...     store.runs.create(name="first").info.status.value
         'RUNNING'
     """
     uri = settings().tracking_uri if uri is None else uri
     path = _sqlite_path(uri)
     # SQLAlchemy takes longer to import than all of evalkit: only who keeps runs pays for it.
     if path is None:
-        from evalkit.store.sql.temporary import TemporaryStore
+        from evalkit.store.sql.store import TemporaryStore
 
         return TemporaryStore(artifact_root)
-    from evalkit.store.sql.store import SqlTrackingStore
+    from evalkit.store.sql.sqlite import SqliteDialect
+    from evalkit.store.sql.store import SqlStore
 
-    return SqlTrackingStore(path, artifact_root or path.absolute().parent / ARTIFACTS_FOLDER)
+    root = artifact_root or path.absolute().parent / ARTIFACTS_FOLDER
+    return SqlStore(SqliteDialect(path), root)
 
 
 def _sqlite_path(uri: str) -> Path | None:

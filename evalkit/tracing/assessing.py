@@ -56,7 +56,7 @@ def log_feedback(
         assessment_id=new_assessment_id(),
         create_time=now_milliseconds(),
     )
-    current_store().log_assessments([said])
+    current_store().assessments.log([said])
     return said
 
 
@@ -93,7 +93,7 @@ def log_expectation(
         assessment_id=new_assessment_id(),
         create_time=now_milliseconds(),
     )
-    current_store().log_assessments([said])
+    current_store().assessments.log([said])
     return said
 
 
@@ -117,6 +117,6 @@ def assessments(
     Raises:
         UsageError: If *limit* is below 1.
     """
-    return current_store().search_assessments(
+    return current_store().assessments.search(
         trace_id=trace_id, span_id=span_id, run_id=run_id, name=name, limit=limit
     )

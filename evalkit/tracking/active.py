@@ -14,7 +14,7 @@ from typing import Self
 
 from evalkit.entities.run import Run, RunInfo, RunStatus
 from evalkit.errors import ActiveRunError
-from evalkit.store import TrackingStore
+from evalkit.store import Store
 from evalkit.tracking.place import current_experiment_id, current_store
 
 
@@ -25,7 +25,7 @@ class ActiveRun:
     begun inside a run, and a thread that is given its context, log to that run.
     """
 
-    def __init__(self, store: TrackingStore, run: Run) -> None:
+    def __init__(self, store: Store, run: Run) -> None:
         self.store = store
         self.info: RunInfo = run.info
         self.ended = False
@@ -43,7 +43,7 @@ class ActiveRun:
         self.ended = True
         with _OPEN_LOCK:
             _OPEN.pop(id(self), None)
-        self.store.update_run(self.run_id, status=status)
+        self.store.runs.update(self.run_id, status=status)
 
     def __enter__(self) -> Self:
         return self
@@ -111,11 +111,11 @@ def start_run(
         )
     store = current_store() if outer is None else outer.store
     if run_id is not None:
-        run = store.update_run(store.resolve_run(run_id).run_id, status=RunStatus.RUNNING)
+        run = store.runs.update(store.runs.resolve(run_id).run_id, status=RunStatus.RUNNING)
     else:
         if outer is not None:
             parent_run_id = parent_run_id or outer.run_id
-        run = store.create_run(
+        run = store.runs.create(
             experiment_id or current_experiment_id(store),
             name=run_name,
             parent_run_id=parent_run_id,

@@ -26,7 +26,7 @@ def artifact_folder(run_id: str | None = None) -> Path:
         UsageError: If the store keeps its artifacts elsewhere than on this machine.
     """
     store, run = written_run(run_id)
-    return local_folder(store.artifact_uri(run))
+    return local_folder(store.runs.artifact_uri(run))
 
 
 def log_artifact(
@@ -97,5 +97,5 @@ def list_artifacts(run_id: str | None = None, artifact_path: str = "") -> list[F
         ArtifactPathError: If *artifact_path* is not below the run's folder.
     """
     if run_id is not None:
-        run_id = current_store().resolve_run(run_id).run_id
+        run_id = current_store().runs.resolve(run_id).run_id
     return list_files(artifact_folder(run_id), artifact_path)

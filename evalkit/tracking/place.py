@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evalkit.entities.run import Experiment
 from evalkit.settings import settings
-from evalkit.store import DEFAULT_EXPERIMENT_ID, TrackingStore, open_store
+from evalkit.store import DEFAULT_EXPERIMENT_ID, Store, open_store
 
 
 class _Place:
@@ -18,7 +18,7 @@ class _Place:
         self.uri: str | None = None
         self.artifact_root: Path | None = None
         self.experiment: str | None = None
-        self.opened: tuple[object, TrackingStore] | None = None
+        self.opened: tuple[object, Store] | None = None
 
 
 _PLACE = _Place()
@@ -52,7 +52,7 @@ def get_tracking_uri() -> str:
         return settings().tracking_uri if _PLACE.uri is None else _PLACE.uri
 
 
-def current_store() -> TrackingStore:
+def current_store() -> Store:
     """Return the store in use, opened if it is not yet.
 
     Raises:
@@ -80,16 +80,16 @@ def set_experiment(name: str | None) -> Experiment:
     with _PLACE.lock:
         store = current_store()
         if name is None:
-            found = store.get_experiment(DEFAULT_EXPERIMENT_ID)
+            found = store.experiments.get(DEFAULT_EXPERIMENT_ID)
         else:
-            found = store.get_or_create_experiment(name)
+            found = store.experiments.get_or_create(name)
         _PLACE.experiment = name
         return found
 
 
-def current_experiment_id(store: TrackingStore) -> str:
+def current_experiment_id(store: Store) -> str:
     """Return the id, in *store*, of the experiment that was set."""
     name = _PLACE.experiment
     if name is None:
         return DEFAULT_EXPERIMENT_ID
-    return store.get_or_create_experiment(name).experiment_id
+    return store.experiments.get_or_create(name).experiment_id

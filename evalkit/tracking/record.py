@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from evalkit._internal import clock
 from evalkit.entities.run import Metric
 from evalkit.errors import ActiveRunError
-from evalkit.store import TrackingStore
+from evalkit.store import Store
 from evalkit.tracking.active import active_run
 from evalkit.tracking.place import current_store
 
 
-def written_run(run_id: str | None) -> tuple[TrackingStore, str]:
+def written_run(run_id: str | None) -> tuple[Store, str]:
     """Return the store and the id of the run to write: *run_id*, else the active run.
 
     Raises:
@@ -42,7 +42,7 @@ def log_param(key: str, value: object, *, run_id: str | None = None) -> None:
 def log_params(params: Mapping[str, object], *, run_id: str | None = None) -> None:
     """Log several settings at once, all or none; see `log_param`."""
     store, run = written_run(run_id)
-    store.log_batch(run, params={key: str(value) for key, value in params.items()})
+    store.runs.log(run, params={key: str(value) for key, value in params.items()})
 
 
 def log_metric(
@@ -78,7 +78,7 @@ def log_metrics(
     """Log several measurements at once, all or none; see `log_metric`."""
     store, run = written_run(run_id)
     now = clock.now_milliseconds() if timestamp is None else timestamp
-    store.log_batch(run, metrics=[Metric(k, float(v), now, step) for k, v in metrics.items()])
+    store.runs.log(run, metrics=[Metric(k, float(v), now, step) for k, v in metrics.items()])
 
 
 def set_tag(key: str, value: object, *, run_id: str | None = None) -> None:
@@ -93,10 +93,10 @@ def set_tag(key: str, value: object, *, run_id: str | None = None) -> None:
 def set_tags(tags: Mapping[str, object], *, run_id: str | None = None) -> None:
     """Set several tags at once, all or none; see `set_tag`."""
     store, run = written_run(run_id)
-    store.set_tags(run, {key: str(value) for key, value in tags.items()})
+    store.runs.set_tags(run, {key: str(value) for key, value in tags.items()})
 
 
 def delete_tag(key: str, *, run_id: str | None = None) -> None:
     """Take a tag away; one that is not there is no error."""
     store, run = written_run(run_id)
-    store.delete_tag(run, key)
+    store.runs.delete_tag(run, key)

@@ -16,7 +16,7 @@ def get_run(reference: str) -> Run:
         RunNotFoundError: If there is none; the text suggests a close name.
         AmbiguousRunError: If several ids begin so.
     """
-    return current_store().resolve_run(reference)
+    return current_store().runs.resolve(reference)
 
 
 def search_runs(
@@ -49,7 +49,7 @@ def search_runs(
     if experiments is not None:
         names = [experiments] if isinstance(experiments, str) else list(experiments)
         chosen = [_experiment(name).experiment_id for name in names]
-    return store.search_runs(
+    return store.runs.search(
         chosen,
         view=view,
         statuses=None if status is None else [_status(status)],
@@ -64,7 +64,7 @@ def search_experiments(
     *, view: ViewType = ViewType.ACTIVE_ONLY, limit: int = 1000
 ) -> list[Experiment]:
     """Return experiments, newest first."""
-    return current_store().search_experiments(view=view, limit=limit)
+    return current_store().experiments.search(view=view, limit=limit)
 
 
 def _status(name: str) -> RunStatus:
@@ -77,7 +77,7 @@ def _status(name: str) -> RunStatus:
 
 def _experiment(name: str) -> Experiment:
     store = current_store()
-    found = store.get_experiment_by_name(name)
+    found = store.experiments.find(name)
     if found is None:
-        raise ExperimentNotFoundError(name, [e.name for e in store.search_experiments()])
+        raise ExperimentNotFoundError(name, [e.name for e in store.experiments.search()])
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evalkit.plugin import UnknownScorerError
+from evalkit_judges.families import FAMILIES
 
 if TYPE_CHECKING:
     from evalkit_judges.library import LibraryJudge
@@ -45,8 +46,10 @@ def judge_by_alias(name: str) -> LibraryJudge:
         >>> judge_by_alias("judge.answer_relevancy").name
         'judge.relevance_to_query'
     """
-    from evalkit_judges.library import PREFIX, LibraryJudge
-    from evalkit_judges.plugin import FAMILIES
+    from evalkit_judges.library import (  # start-up: it needs the judges of evalkit
+        PREFIX,
+        LibraryJudge,
+    )
 
     alias = name.removeprefix(PREFIX)
     if alias not in ALIASES:

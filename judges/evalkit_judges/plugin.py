@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from evalkit.plugin import Scorer, hookimpl
-from evalkit_judges import (
-    agents,
-    answers,
-    code,
-    conversation,
-    instructions,
-    retrieval,
-    safety,
-    traces,
-    writing,
-)
-
-FAMILIES: Final = {
-    "answers": answers.JUDGES,
-    "retrieval": retrieval.JUDGES,
-    "writing": writing.JUDGES,
-    "instructions": instructions.JUDGES,
-    "safety": safety.JUDGES,
-    "code": code.JUDGES,
-    "agents": agents.JUDGES,
-    "traces": traces.JUDGES,
-    "conversation": conversation.JUDGES,
-}
-"""Name and question of every judge, by family."""
+from evalkit_judges.aliases import judge_by_alias
+from evalkit_judges.families import FAMILIES
 
 
 @hookimpl
 def evalkit_scorer_families() -> dict[str, Callable[[str], Scorer]]:
     """Return the maker of judges by the names that they have elsewhere."""
-    from evalkit_judges.aliases import judge_by_alias
-
     return {"judge.": judge_by_alias}
 
 

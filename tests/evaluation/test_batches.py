@@ -10,7 +10,6 @@ import pytest
 import evalkit
 from evalkit.errors import UsageError
 from evalkit.gates.verdict import Verdict
-from evalkit.judging.asking import forget_abilities
 from evalkit.testing import Fault, ScriptedBatches, ScriptedEndpoint, SeenRequest
 from evalkit.testing.replies import Reply
 
@@ -22,7 +21,6 @@ PRICE = {"openai/m": (1000.0, 0.0)}
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-batched")
     monkeypatch.delenv("EVALKIT_HOME", raising=False)
-    forget_abilities()
 
 
 def rows(count: int) -> list[dict[str, str]]:
@@ -77,7 +75,6 @@ def test_batches_give_the_cells_of_a_live_run_at_half_the_price() -> None:
     with ScriptedEndpoint(answer, batches=batches) as endpoint:
         judge = judge_of(endpoint.base_url, samples=2, temperature=0.5)
         live = evaluate(endpoint.base_url, 60, judge, batch=False, prices=PRICE)
-        forget_abilities()
         made = endpoint.calls
         batched = evaluate(endpoint.base_url, 60, judge, prices=PRICE, mode="live")
 

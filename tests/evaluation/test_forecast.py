@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import evalkit
 from evalkit.evaluation.forecast import forecast
 from evalkit.evaluation.running.forecast import Expected, total_of
-from evalkit.judging.asking import ability_of, forget_abilities
 from evalkit.judging.jury import jury_of
 from evalkit.llm.open import open_chat_model
+from evalkit.llm.session import current_session
 from evalkit.testing import ScriptedEndpoint, SeenRequest
 from evalkit.testing.replies import Reply
 
@@ -25,7 +25,6 @@ PRICES = {"openai/m": (1.0, 2.0), "openai/j": (4.0, 8.0)}
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-forecast")
     monkeypatch.delenv("EVALKIT_HOME", raising=False)
-    forget_abilities()
 
 
 def rows(count: int) -> list[dict[str, str]]:
@@ -159,7 +158,8 @@ def test_a_forecast_learns_nothing_of_servers() -> None:
     judge = judge_of("http://127.0.0.1:9/v1")
     forecast(data=[{"question": "q", "output": "a"}], scorers=[judge])
 
-    assert not ability_of(open_chat_model("openai/j", base_url=judge.base_url)).confirmed
+    client = open_chat_model("openai/j", base_url=judge.base_url)
+    assert not current_session().abilities.of(client).confirmed
 
 
 def test_cases_that_a_judge_does_not_ask_about_cost_nothing() -> None:

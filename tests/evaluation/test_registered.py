@@ -177,9 +177,9 @@ def test_a_version_that_is_not_there_is_an_error_before_the_first_call(
 
 def test_a_version_whose_run_is_deleted_or_unknown_says_so(champion: EvaluationResult) -> None:
     store = current_store()
-    store.create_model_version("bot", aliases=["foreign"])
+    store.versions.create("bot", aliases=["foreign"])
     assert champion.run_id is not None
-    store.delete_run(champion.run_id)
+    store.runs.delete(champion.run_id)
 
     with pytest.raises(DataError, match=r"models:/bot/1 comes from a run that cannot be read"):
         open_result(CHAMPION)
@@ -192,7 +192,7 @@ def test_the_store_of_the_evaluation_is_the_one_that_is_asked(tmp_path: Path) ->
     kept = evalkit.Runtime(store=uri)
     old = run(0.5, version="1", runtime=kept)
     with open_store(uri) as store:
-        store.create_model_version(
+        store.versions.create(
             "bot", run_id=old.run_id, model_id=old.model_id, aliases=["champion"], create_model=True
         )
     new = run(0.8, version="2", runtime=kept, baseline=CHAMPION, gates=NO_WORSE)

@@ -53,6 +53,10 @@ def test_importing_evalkit_loads_no_third_party() -> None:
     assert loaded_by("evalkit") == {"evalkit"}
 
 
+def test_importing_the_statistics_loads_no_third_party() -> None:
+    assert loaded_by("evalkit.stats") == {"evalkit"}
+
+
 @pytest.mark.parametrize(
     "module",
     [entry.value for entry in entry_points(group="evalkit") if entry.value.startswith(OURS)],

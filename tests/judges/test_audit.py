@@ -11,7 +11,7 @@ from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.judge import Judge
 from evalkit.testing import ScriptedEndpoint
 from evalkit_judges.degradations import DEGRADED_BY
-from evalkit_judges.plugin import FAMILIES
+from evalkit_judges.families import FAMILIES
 
 NAMES = [name for family in FAMILIES.values() for name in family]
 NO_DIRECTION = {"refusal"}

@@ -20,7 +20,7 @@ from evalkit.testing import (
     metamorphic,
 )
 from evalkit_judges.degradations import DEGRADED_BY
-from evalkit_judges.plugin import FAMILIES
+from evalkit_judges.families import FAMILIES
 
 FENCED = re.compile(
     r"^<<<DATA ([\w.-]+) ([0-9a-f]{32})>>>\n(.*?)^<<<END DATA \1 \2>>>$", re.MULTILINE | re.DOTALL
@@ -53,7 +53,7 @@ def strict(
     if judge.facts.direction == "lower":
         good, bad = bad, good
     known = {_data(judge.messages(case)[-1]["content"]) for case in cases}
-    if judge.prepared.reading is not None:
+    if judge.prepared.trace_tools is not None:
         known = {_data(call_tool(case.trace, "list_spans", {}).text) for case in cases}
 
     def answer(request: SeenRequest) -> Any:

@@ -8,7 +8,7 @@ from evalkit.hooks.catalog import get_scorer
 from evalkit.judging.harden import outside
 from evalkit.judging.judge import Judge
 from evalkit.judging.prepared import case_of
-from evalkit_judges.plugin import FAMILIES
+from evalkit_judges.families import FAMILIES
 
 NAMES = [name for family in FAMILIES.values() for name in family]
 EVIL = (

@@ -16,13 +16,13 @@ import pytest
 from evalkit.entities.case import Case
 from evalkit.errors import SpecificationError, UsageError
 from evalkit.hooks.catalog import catalog, get_scorer
-from evalkit.judging.document import load_judge
 from evalkit.judging.judge import Judge
+from evalkit.judging.make import load_judge
 from evalkit.judging.prepared import case_of
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.testing import ScriptedEndpoint, check_scorer
+from evalkit_judges.families import FAMILIES
 from evalkit_judges.library import PROMPTS, LibraryJudge
-from evalkit_judges.plugin import FAMILIES
 
 NAMES = sorted(name for family in FAMILIES.values() for name in family)
 

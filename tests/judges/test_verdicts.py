@@ -12,7 +12,7 @@ from evalkit.judging.judge import Judge
 from evalkit.judging.prepared import case_of
 from evalkit.judging.prompt import example_answer
 from evalkit.testing import Fault, Reply, ScriptedEndpoint
-from evalkit_judges.plugin import FAMILIES
+from evalkit_judges.families import FAMILIES
 
 # By hand, from the verdicts in the front matter of each prompt.
 SCORES: dict[str, list[float]] = {

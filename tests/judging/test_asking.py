@@ -8,7 +8,6 @@ import pytest
 
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.judging import asking
 from evalkit.judging.judge import Judge
 from evalkit.judging.make import make_judge
 from evalkit.llm.recorder import Mode, Recorder
@@ -132,13 +131,12 @@ def test_only_one_of_many_finds_out_what_a_server_takes() -> None:
 
 
 @pytest.mark.parametrize("mode", ["auto", "replay"])
-def test_what_was_recorded_in_another_way_is_found_by_a_new_process(
-    tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+def test_what_was_recorded_in_another_way_is_found_by_a_new_session(
+    tmp_path: Path, mode: Mode
 ) -> None:
     with ScriptedEndpoint(refusing("response_format", "temperature")) as endpoint:
         session = ModelSession()
         for which in ("auto", mode):
-            monkeypatch.setattr(asking, "_ABILITIES", {})
             recorder = Recorder(mode=which, places=[RecordingFolder(tmp_path)])
             session = ModelSession(recorder=recorder)
             with use_session(session):
@@ -148,3 +146,15 @@ def test_what_was_recorded_in_another_way_is_found_by_a_new_process(
 
     assert session.ledger["judge"].calls == 0
     assert session.ledger["judge"].cached == 2
+
+
+def test_a_session_finds_out_once_and_tells_no_other() -> None:
+    with ScriptedEndpoint(refusing("response_format")) as endpoint:
+        counts: list[int] = []
+        for _ in range(2):
+            with use_session(ModelSession()):
+                for _ in range(2):  # each in an event loop, and so with a client, of its own
+                    scores(endpoint, 2)
+                    counts.append(endpoint.calls)
+
+    assert counts == [3, 5, 8, 10]

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import SpecificationError, UsageError
-from evalkit.judging.document import load_judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.make import load_judge, make_judge
 from evalkit.judging.parts import mean
 from evalkit.scoring.signature import signature
 

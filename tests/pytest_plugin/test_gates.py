@@ -164,8 +164,8 @@ def test_a_registered_model_is_a_baseline(run: Runner) -> None:
     compared = "test_quality[no_regression(text.exact_match, margin=0.2)]"
     first = run(files=files(38, *gates))
     with open_store(f"sqlite:///{first.folder}/evalkit.db") as store:
-        kept = store.resolve_run("latest").run_id
-        store.create_model_version("bot", run_id=kept, aliases=["champion"], create_model=True)
+        kept = store.runs.resolve("latest").run_id
+        store.versions.create("bot", run_id=kept, aliases=["champion"], create_model=True)
     same = run("--evalkit-baseline=models:/bot@champion")
     worse = run("--evalkit-baseline=models:/bot/1", files=files(20, *gates))
     unknown = run("--evalkit-baseline=models:/bot@champoin")

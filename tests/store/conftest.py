@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from evalkit.store.sql.store import SqlTrackingStore
+from evalkit.store.sql.sqlite import SqliteDialect
+from evalkit.store.sql.store import SqlStore
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Traffic:
 
 
 @contextlib.contextmanager
-def _watch(store: SqlTrackingStore) -> Generator[Traffic]:
+def _watch(store: SqlStore) -> Generator[Traffic]:
     traffic = Traffic()
 
     def count_statement(*arguments: object) -> None:
@@ -41,11 +42,11 @@ def _watch(store: SqlTrackingStore) -> Generator[Traffic]:
 
 
 @pytest.fixture
-def watch() -> Callable[[SqlTrackingStore], contextlib.AbstractContextManager[Traffic]]:
+def watch() -> Callable[[SqlStore], contextlib.AbstractContextManager[Traffic]]:
     return _watch
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlTrackingStore]:
-    with SqlTrackingStore(tmp_path / "runs.db", tmp_path / "artifacts") as opened:
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    with SqlStore(SqliteDialect(tmp_path / "runs.db"), tmp_path / "artifacts") as opened:
         yield opened

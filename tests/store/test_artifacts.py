@@ -15,14 +15,14 @@ from evalkit.store.artifacts import (
     local_folder,
     write_bytes_atomic,
 )
-from evalkit.store.sql.store import SqlTrackingStore
+from evalkit.store.sql.store import SqlStore
 
 
-def test_a_run_has_a_folder_of_its_own_that_only_its_owner_reads(store: SqlTrackingStore) -> None:
-    run = store.create_run()
-    folder = local_folder(store.artifact_uri(run.run_id))
+def test_a_run_has_a_folder_of_its_own_that_only_its_owner_reads(store: SqlStore) -> None:
+    run = store.runs.create()
+    folder = local_folder(store.runs.artifact_uri(run.run_id))
 
-    assert run.info.artifact_uri == store.artifact_uri(run.run_id)
+    assert run.info.artifact_uri == store.runs.artifact_uri(run.run_id)
     assert folder.parts[-4:] == ("artifacts", "0", run.run_id, "artifacts")
     for path in (folder, *list(folder.parents)[:3]):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700

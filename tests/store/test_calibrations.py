@@ -5,32 +5,33 @@ from sqlalchemy import inspect, text
 
 from evalkit.errors import UsageError
 from evalkit.store import open_store
-from evalkit.store.sql.engine import Database
+from evalkit.store.sql.database import Database
 from evalkit.store.sql.migrations import prepare
+from evalkit.store.sql.sqlite import SqliteDialect
 
 
 def test_the_newest_cards_of_a_judge_come_first(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/runs.db") as store:
         for created, card in ((2, "second"), (1, "first"), (2, "third")):
-            store.add_calibration(judge="grounded", signature="s", created=created, card=card)
-        store.add_calibration(judge="polite", signature="s", created=9, card="other")
+            store.cards.add(judge="grounded", signature="s", created=created, card=card)
+        store.cards.add(judge="polite", signature="s", created=9, card="other")
 
-        assert store.calibrations("grounded") == ["third", "second", "first"]
-        assert store.calibrations("unknown") == []
+        assert store.cards.newest("grounded") == ["third", "second", "first"]
+        assert store.cards.newest("unknown") == []
 
 
 def test_a_card_is_there_for_the_next_process(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/runs.db"
     with open_store(uri) as store:
-        store.add_calibration(judge="grounded", signature="s", created=1, card="{}")
+        store.cards.add(judge="grounded", signature="s", created=1, card="{}")
 
     with open_store(uri) as store:
-        assert store.calibrations("grounded") == ["{}"]
+        assert store.cards.newest("grounded") == ["{}"]
 
 
 def test_a_store_of_an_earlier_version_gets_the_table(tmp_path: Path) -> None:
     open_store(f"sqlite:///{tmp_path}/runs.db").close()
-    database = Database(tmp_path / "runs.db")
+    database = Database(SqliteDialect(tmp_path / "runs.db"))
     with database.write() as connection:
         connection.execute(text("DROP TABLE calibrations"))
         connection.execute(text("UPDATE evalkit_schema SET version = 3"))
@@ -44,6 +45,6 @@ def test_a_store_of_an_earlier_version_gets_the_table(tmp_path: Path) -> None:
 def test_a_name_that_no_column_holds_is_refused(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/runs.db") as store:
         with pytest.raises(UsageError, match="judge's name"):
-            store.add_calibration(judge="g" * 501, signature="s", created=1, card="{}")
+            store.cards.add(judge="g" * 501, signature="s", created=1, card="{}")
 
-        assert store.calibrations("g" * 501) == []
+        assert store.cards.newest("g" * 501) == []

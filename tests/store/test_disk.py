@@ -20,11 +20,11 @@ from evalkit.errors import StoreUnavailableError
 from evalkit.store import open_store
 
 store = open_store(sys.argv[1])
-before = store.create_run(run_id="before").run_id
+before = store.runs.create(run_id="before").run_id
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:
     for i in range(2000):
-        store.log_batch(before, params={f"{i}-{j}": "x" * 900 for j in range(20)})
+        store.runs.log(before, params={f"{i}-{j}": "x" * 900 for j in range(20)})
 except StoreUnavailableError as error:
     print(i, error, sep="|")
 """
@@ -40,7 +40,7 @@ if os.geteuid() == 0:  # whom no mode of a file stops; what is imported later ma
     os.setgid(65534)
     os.setuid(65534)
 try:
-    open_store(sys.argv[1]).create_run()
+    open_store(sys.argv[1]).runs.create()
 except StoreUnavailableError as error:
     print(error)
 """
@@ -72,8 +72,8 @@ def test_a_full_disk_is_one_clear_error_and_keeps_what_was_written(tmp_path: Pat
     assert "free some space" in message
     assert "\n" not in message
     with open_store(uri) as store:
-        assert len(store.get_run("before").data.params) == 20 * int(logged)
-        store.log_batch("before", params={"after": "1"})
+        assert len(store.runs.get("before").data.params) == 20 * int(logged)
+        store.runs.log("before", params={"after": "1"})
 
 
 def _open_as_anybody(uri: str) -> str:

@@ -5,9 +5,10 @@ from sqlalchemy import Connection, Engine, event, inspect, text
 
 from evalkit.errors import SchemaVersionError
 from evalkit.store import open_store
-from evalkit.store.sql.engine import Database
+from evalkit.store.sql.database import Database
 from evalkit.store.sql.migrations import FIRST_VERSION, MIGRATIONS, Migration, prepare
-from evalkit.store.sql.store import SqlTrackingStore
+from evalkit.store.sql.sqlite import SqliteDialect
+from evalkit.store.sql.store import SqlStore
 
 
 def _add_colour(connection: Connection) -> None:
@@ -33,7 +34,7 @@ def _columns(database: Database) -> set[str]:
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     open_store(f"sqlite:///{tmp_path}/runs.db").close()
-    return Database(tmp_path / "runs.db")
+    return Database(SqliteDialect(tmp_path / "runs.db"))
 
 
 def test_a_new_database_records_the_newest_version(database: Database) -> None:
@@ -81,7 +82,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(database: Database) -> 
 def test_a_database_from_a_newer_evalkit_is_one_clear_error(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/runs.db"
     open_store(uri).close()
-    with Database(tmp_path / "runs.db").write() as connection:
+    with Database(SqliteDialect(tmp_path / "runs.db")).write() as connection:
         connection.execute(text("INSERT INTO evalkit_schema VALUES (99, 'later', 0)"))
 
     with pytest.raises(SchemaVersionError, match=r"version 99.*upgrade evalkit") as caught:
@@ -114,11 +115,11 @@ def _made(engine: Engine) -> dict[str, list[str]]:
 
 
 def test_a_database_of_the_first_version_becomes_what_a_new_one_is(
-    tmp_path: Path, store: SqlTrackingStore
+    tmp_path: Path, store: SqlStore
 ) -> None:
     from evalkit.store.sql.tables import metadata
 
-    old = Database(tmp_path / "old.db")
+    old = Database(SqliteDialect(tmp_path / "old.db"))
     with old.write() as connection:
         tables = [table for table in metadata.sorted_tables if table.name in FIRST_FLOOR]
         metadata.create_all(connection, tables=tables)
@@ -130,7 +131,7 @@ def test_a_database_of_the_first_version_becomes_what_a_new_one_is(
 
 
 def _to_version_one(path: Path) -> None:
-    with Database(path).write() as connection:
+    with Database(SqliteDialect(path)).write() as connection:
         connection.execute(text("PRAGMA defer_foreign_keys = ON"))
         for table in set(inspect(connection).get_table_names()) - set(FIRST_FLOOR):
             connection.execute(text(f"DROP TABLE {table}"))
@@ -140,12 +141,12 @@ def _to_version_one(path: Path) -> None:
 def test_a_database_of_version_one_keeps_its_runs(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/runs.db"
     with open_store(uri) as store:
-        run = store.create_run(name="kept")
+        run = store.runs.create(name="kept")
     _to_version_one(tmp_path / "runs.db")
     with open_store(uri) as store:
-        assert store.get_run(run.run_id) == run
-        assert store.create_model_version("bot", create_model=True).version == 1
-        assert store.search_assessments() == []
+        assert store.runs.get(run.run_id) == run
+        assert store.versions.create("bot", create_model=True).version == 1
+        assert store.assessments.search() == []
 
 
 @pytest.mark.parametrize("dialect", ["postgresql", "mysql"])

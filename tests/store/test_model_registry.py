@@ -20,23 +20,24 @@ from evalkit.errors import (
     RegisteredModelNotFoundError,
     UsageError,
 )
-from evalkit.store import ModelRegistry, open_store
-from evalkit.store.sql.engine import Database
-from evalkit.store.sql.store import SqlTrackingStore
+from evalkit.store import Store, open_store
+from evalkit.store.sql.database import Database
+from evalkit.store.sql.sqlite import SqliteDialect
+from evalkit.store.sql.store import SqlStore
 
 
-def test_a_model_is_made_empty_and_found_by_name(store: SqlTrackingStore) -> None:
-    made = store.create_registered_model("bot", description="answers", tags={"team": "blue"})
+def test_a_model_is_made_empty_and_found_by_name(store: SqlStore) -> None:
+    made = store.models.create("bot", description="answers", tags={"team": "blue"})
 
     assert (made.latest_version, made.aliases, made.tags) == (None, {}, {"team": "blue"})
     assert made.creation_time == made.last_update_time > 0
-    assert store.get_registered_model("bot") == made
-    assert isinstance(store, ModelRegistry)
+    assert store.models.get("bot") == made
+    assert isinstance(store, Store)
 
 
-def test_versions_are_numbered_from_one_and_read_back_as_made(store: SqlTrackingStore) -> None:
-    store.create_registered_model("bot")
-    first = store.create_model_version(
+def test_versions_are_numbered_from_one_and_read_back_as_made(store: SqlStore) -> None:
+    store.models.create("bot")
+    first = store.versions.create(
         "bot",
         source="runs:/abc",
         run_id="abc",
@@ -46,64 +47,64 @@ def test_versions_are_numbered_from_one_and_read_back_as_made(store: SqlTracking
         tags={"a": "1"},
         aliases=["champion", "blue"],
     )
-    second = store.create_model_version("bot")
+    second = store.versions.create("bot")
 
     assert (first.version, second.version) == (1, 2)
     assert first.uri == "models:/bot/1"
     assert first.aliases == ("blue", "champion")
-    assert store.get_model_version("bot", 1) == first
-    assert store.get_model_version_by_alias("bot", "champion") == first
-    assert store.get_latest_model_version("bot") == second
-    assert store.search_model_versions("bot") == [second, first]
-    assert store.get_registered_model("bot").latest_version == 2
+    assert store.versions.get("bot", 1) == first
+    assert store.versions.by_alias("bot", "champion") == first
+    assert store.versions.latest("bot") == second
+    assert store.versions.search("bot") == [second, first]
+    assert store.models.get("bot").latest_version == 2
 
 
-def test_an_alias_points_to_one_version_and_moves(store: SqlTrackingStore) -> None:
-    store.create_model_version("bot", aliases=["champion"], create_model=True)
-    store.create_model_version("bot", aliases=["champion"])
-    assert store.get_registered_model("bot").aliases == {"champion": 2}
+def test_an_alias_points_to_one_version_and_moves(store: SqlStore) -> None:
+    store.versions.create("bot", aliases=["champion"], create_model=True)
+    store.versions.create("bot", aliases=["champion"])
+    assert store.models.get("bot").aliases == {"champion": 2}
 
-    store.set_model_alias("bot", "champion", 1)
-    assert store.get_model_version("bot", 1).aliases == ("champion",)
-    assert store.get_model_version("bot", 2).aliases == ()
+    store.models.set_alias("bot", "champion", 1)
+    assert store.versions.get("bot", 1).aliases == ("champion",)
+    assert store.versions.get("bot", 2).aliases == ()
 
-    store.delete_model_alias("bot", "champion")
-    store.delete_model_alias("bot", "champion")
-    assert store.get_registered_model("bot").aliases == {}
-
-
-def test_tags_and_descriptions_change(store: SqlTrackingStore) -> None:
-    store.create_model_version("bot", tags={"a": "1", "b": "2"}, create_model=True)
-    store.set_model_version_tags("bot", 1, {"b": "3", "c": ""})
-    store.delete_model_version_tag("bot", 1, "a")
-    store.delete_model_version_tag("bot", 1, "never there")
-    store.set_registered_model_tags("bot", {"team": "blue", "x": "y"})
-    store.delete_registered_model_tag("bot", "x")
-
-    assert store.get_model_version("bot", 1).tags == {"b": "3", "c": ""}
-    assert store.get_registered_model("bot").tags == {"team": "blue"}
-    assert store.update_model_version("bot", 1, description="new").description == "new"
-    assert store.update_registered_model("bot", description="newer").description == "newer"
+    store.models.delete_alias("bot", "champion")
+    store.models.delete_alias("bot", "champion")
+    assert store.models.get("bot").aliases == {}
 
 
-def test_models_are_found_by_name_and_tag_a_page_at_a_time(store: SqlTrackingStore) -> None:
+def test_tags_and_descriptions_change(store: SqlStore) -> None:
+    store.versions.create("bot", tags={"a": "1", "b": "2"}, create_model=True)
+    store.versions.set_tags("bot", 1, {"b": "3", "c": ""})
+    store.versions.delete_tag("bot", 1, "a")
+    store.versions.delete_tag("bot", 1, "never there")
+    store.models.set_tags("bot", {"team": "blue", "x": "y"})
+    store.models.delete_tag("bot", "x")
+
+    assert store.versions.get("bot", 1).tags == {"b": "3", "c": ""}
+    assert store.models.get("bot").tags == {"team": "blue"}
+    assert store.versions.update("bot", 1, description="new").description == "new"
+    assert store.models.update("bot", description="newer").description == "newer"
+
+
+def test_models_are_found_by_name_and_tag_a_page_at_a_time(store: SqlStore) -> None:
     for name in ("qa-bot", "QA_judge", "100%", "sums"):
-        store.create_registered_model(name, tags={"first": name[0]})
+        store.models.create(name, tags={"first": name[0]})
 
-    assert [m.name for m in store.search_registered_models(contains="qa")] == ["QA_judge", "qa-bot"]
-    assert [m.name for m in store.search_registered_models(contains="%")] == ["100%"]
-    assert [m.name for m in store.search_registered_models(tags={"first": "s"})] == ["sums"]
-    first = store.search_registered_models(limit=3)
-    rest = store.search_registered_models(after=first[-1].name)
+    assert [m.name for m in store.models.search(contains="qa")] == ["QA_judge", "qa-bot"]
+    assert [m.name for m in store.models.search(contains="%")] == ["100%"]
+    assert [m.name for m in store.models.search(tags={"first": "s"})] == ["sums"]
+    first = store.models.search(limit=3)
+    rest = store.models.search(after=first[-1].name)
     assert [m.name for m in [*first, *rest]] == ["100%", "QA_judge", "qa-bot", "sums"]
 
 
-def test_versions_are_found_by_run_model_and_tag(store: SqlTrackingStore) -> None:
-    store.create_model_version("b", run_id="r1", model_id="m1", tags={"k": "v"}, create_model=True)
-    store.create_model_version("a", run_id="r2", model_id="m1", create_model=True)
+def test_versions_are_found_by_run_model_and_tag(store: SqlStore) -> None:
+    store.versions.create("b", run_id="r1", model_id="m1", tags={"k": "v"}, create_model=True)
+    store.versions.create("a", run_id="r2", model_id="m1", create_model=True)
 
     def names(**wanted: Any) -> list[str]:
-        return [version.uri for version in store.search_model_versions(**wanted)]
+        return [version.uri for version in store.versions.search(**wanted)]
 
     assert names() == ["models:/a/1", "models:/b/1"]
     assert names(model_id="m1", limit=1) == ["models:/a/1"]
@@ -115,66 +116,64 @@ def test_versions_are_found_by_run_model_and_tag(store: SqlTrackingStore) -> Non
     ("ask", "kind", "told"),
     [
         pytest.param(
-            lambda s: s.get_registered_model("bott"),
+            lambda s: s.models.get("bott"),
             RegisteredModelNotFoundError,
             "Did you mean 'bot'",
             id="model",
         ),
         pytest.param(
-            lambda s: s.create_model_version("bott"),
+            lambda s: s.versions.create("bott"),
             RegisteredModelNotFoundError,
             "bott",
             id="version-of-no-model",
         ),
         pytest.param(
-            lambda s: s.get_model_version("bot", 7),
+            lambda s: s.versions.get("bot", 7),
             ModelVersionNotFoundError,
             "'bot' has no version 7. It has: 1.",
             id="version",
         ),
         pytest.param(
-            lambda s: s.get_model_version("bot", 10**30),
+            lambda s: s.versions.get("bot", 10**30),
             ModelVersionNotFoundError,
             "no version 1000",
             id="a-number-beyond-the-database",
         ),
         pytest.param(
-            lambda s: s.get_model_version_by_alias("bot", "champoin"),
+            lambda s: s.versions.by_alias("bot", "champoin"),
             ModelVersionNotFoundError,
             "no alias champoin. Did you mean 'champion'",
             id="alias",
         ),
         pytest.param(
-            lambda s: s.get_latest_model_version("empty"),
+            lambda s: s.versions.latest("empty"),
             ModelVersionNotFoundError,
             "has no version yet",
             id="latest-of-none",
         ),
         pytest.param(
-            lambda s: s.set_model_alias("bot", "new", 2),
+            lambda s: s.models.set_alias("bot", "new", 2),
             ModelVersionNotFoundError,
             "version 2",
             id="alias-of-no-version",
         ),
         pytest.param(
-            lambda s: s.create_registered_model("bot"),
+            lambda s: s.models.create("bot"),
             AlreadyExistsError,
             "already a registered model 'bot'",
             id="name-taken",
         ),
+        pytest.param(lambda s: s.models.search(limit=0), UsageError, "limit", id="limit-models"),
         pytest.param(
-            lambda s: s.search_registered_models(limit=0), UsageError, "limit", id="limit-models"
-        ),
-        pytest.param(
-            lambda s: s.search_model_versions(limit=0), UsageError, "limit", id="limit-versions"
+            lambda s: s.versions.search(limit=0), UsageError, "limit", id="limit-versions"
         ),
     ],
 )
 def test_what_is_not_there_is_one_clear_error(
-    store: SqlTrackingStore, ask: Callable[[Any], Any], kind: type[EvalkitError], told: str
+    store: SqlStore, ask: Callable[[Any], Any], kind: type[EvalkitError], told: str
 ) -> None:
-    store.create_model_version("bot", aliases=["champion"], create_model=True)
-    store.create_registered_model("empty")
+    store.versions.create("bot", aliases=["champion"], create_model=True)
+    store.models.create("empty")
 
     with pytest.raises(kind, match=told) as caught:
         ask(store)
@@ -183,25 +182,25 @@ def test_what_is_not_there_is_one_clear_error(
 
 
 @pytest.mark.parametrize("name", ["", "  ", " bot", "a/b", "models:bot", "x" * 257], ids=repr)
-def test_a_name_that_a_uri_cannot_hold_is_refused(store: SqlTrackingStore, name: str) -> None:
+def test_a_name_that_a_uri_cannot_hold_is_refused(store: SqlStore, name: str) -> None:
     with pytest.raises(UsageError):
-        store.create_registered_model(name)
-    assert store.search_registered_models() == []
+        store.models.create(name)
+    assert store.models.search() == []
 
 
 @pytest.mark.parametrize(
     "alias", ["", "a b", "a@b", "ä", "latest", "LATEST", "v3", "V10", "x" * 256]
 )
 def test_an_alias_that_reads_as_something_else_is_refused_and_nothing_is_written(
-    store: SqlTrackingStore, alias: str
+    store: SqlStore, alias: str
 ) -> None:
     with pytest.raises(UsageError):
-        store.create_model_version("bot", aliases=[alias], create_model=True)
-    assert store.search_registered_models() == []
+        store.versions.create("bot", aliases=[alias], create_model=True)
+    assert store.models.search() == []
 
-    store.create_model_version("bot", create_model=True)
+    store.versions.create("bot", create_model=True)
     with pytest.raises(UsageError):
-        store.set_model_alias("bot", alias, 1)
+        store.models.set_alias("bot", alias, 1)
 
 
 @pytest.mark.parametrize(
@@ -217,13 +216,13 @@ def test_an_alias_that_reads_as_something_else_is_refused_and_nothing_is_written
     ],
 )
 def test_what_does_not_fit_is_refused_and_takes_no_number(
-    store: SqlTrackingStore, given_fields: dict[str, Any]
+    store: SqlStore, given_fields: dict[str, Any]
 ) -> None:
-    store.create_registered_model("bot")
+    store.models.create("bot")
     with pytest.raises(UsageError):
-        store.create_model_version("bot", **given_fields)
+        store.versions.create("bot", **given_fields)
 
-    assert store.create_model_version("bot", tags={"k" * 250: "x" * 100_000}).version == 1
+    assert store.versions.create("bot", tags={"k" * 250: "x" * 100_000}).version == 1
 
 
 @settings(
@@ -231,43 +230,43 @@ def test_what_does_not_fit_is_refused_and_takes_no_number(
 )
 @given(moves=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 4)), max_size=8))
 def test_every_alias_points_to_the_version_it_was_set_to_last(
-    store: SqlTrackingStore, moves: list[tuple[str, int]]
+    store: SqlStore, moves: list[tuple[str, int]]
 ) -> None:
-    name = f"m{len(store.search_registered_models())}"
+    name = f"m{len(store.models.search())}"
     for number in range(4):
-        made = store.create_model_version(name, create_model=True)
+        made = store.versions.create(name, create_model=True)
         assert made.version == number + 1
     for alias, version in moves:
-        store.set_model_alias(name, alias, version)
+        store.models.set_alias(name, alias, version)
 
-    assert store.get_registered_model(name).aliases == dict(moves)
-    pointed = {a: v.version for v in store.search_model_versions(name) for a in v.aliases}
+    assert store.models.get(name).aliases == dict(moves)
+    pointed = {a: v.version for v in store.versions.search(name) for a in v.aliases}
     assert pointed == dict(moves)
 
 
-def test_changes_of_versions_and_aliases_move_the_models_time(store: SqlTrackingStore) -> None:
-    times = [store.create_registered_model("bot").last_update_time]
+def test_changes_of_versions_and_aliases_move_the_models_time(store: SqlStore) -> None:
+    times = [store.models.create("bot").last_update_time]
     for change in (
-        lambda: store.create_model_version("bot"),
-        lambda: store.set_model_alias("bot", "a", 1),
-        lambda: store.set_model_version_tags("bot", 1, {"k": "v"}),
-        lambda: store.delete_model_alias("bot", "a"),
+        lambda: store.versions.create("bot"),
+        lambda: store.models.set_alias("bot", "a", 1),
+        lambda: store.versions.set_tags("bot", 1, {"k": "v"}),
+        lambda: store.models.delete_alias("bot", "a"),
     ):
         change()
-        times.append(store.get_registered_model("bot").last_update_time)
+        times.append(store.models.get("bot").last_update_time)
 
     assert times == sorted(times)
 
 
 _REGISTER = """
 import sys
-from evalkit.store import open_store
+from evalkit.store import Store, open_store
 
 print("ready", flush=True)
 sys.stdin.readline()
 with open_store(sys.argv[1]) as store:
     made = [
-        store.create_model_version("bot", aliases=["newest"], create_model=True).version
+        store.versions.create("bot", aliases=["newest"], create_model=True).version
         for _ in range(int(sys.argv[2]))
     ]
 print(*made)
@@ -300,24 +299,22 @@ def test_processes_that_register_at_once_get_every_number_once(tmp_path: Path) -
     assert all(numbers == sorted(numbers) for numbers in given_numbers)
     assert sorted(itertools.chain(*given_numbers)) == list(range(1, 41))
     with open_store(uri) as store:
-        assert store.get_registered_model("bot").aliases == {"newest": 40}
+        assert store.models.get("bot").aliases == {"newest": 40}
 
 
-def test_threads_that_register_at_once_get_every_number_once(store: SqlTrackingStore) -> None:
+def test_threads_that_register_at_once_get_every_number_once(store: SqlStore) -> None:
     def register(_: int) -> int:
-        return store.create_model_version("bot", create_model=True).version
+        return store.versions.create("bot", create_model=True).version
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(register, range(40))) == list(range(1, 41))
 
 
-def test_a_number_whose_version_is_gone_is_not_given_again(
-    store: SqlTrackingStore, tmp_path: Path
-) -> None:
+def test_a_number_whose_version_is_gone_is_not_given_again(store: SqlStore, tmp_path: Path) -> None:
     for _ in range(3):
-        store.create_model_version("bot", create_model=True)
-    with Database(tmp_path / "runs.db").write() as connection:
+        store.versions.create("bot", create_model=True)
+    with Database(SqliteDialect(tmp_path / "runs.db")).write() as connection:
         connection.exec_driver_sql("DELETE FROM model_versions WHERE version = 3")
 
-    assert store.get_registered_model("bot").latest_version == 2
-    assert store.create_model_version("bot").version == 4
+    assert store.models.get("bot").latest_version == 2
+    assert store.versions.create("bot").version == 4

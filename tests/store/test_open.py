@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalkit.errors import StoreUnavailableError, UnsupportedStoreError
-from evalkit.store import TrackingStore, open_store
+from evalkit.store import Store, open_store
 from evalkit.store.artifacts import local_folder
 
 
@@ -17,11 +17,11 @@ def test_a_relative_path_is_below_the_current_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with open_store("sqlite:///sub/runs.db") as store:
-        run = store.create_run()
+        run = store.runs.create()
         monkeypatch.chdir("/")
 
-        assert store.get_run(run.run_id) == run
-        folder = local_folder(store.artifact_uri(run.run_id))
+        assert store.runs.get(run.run_id) == run
+        folder = local_folder(store.runs.artifact_uri(run.run_id))
     assert folder == tmp_path / "sub/evalkit-artifacts/0" / run.run_id / "artifacts"
     assert (tmp_path / "sub/runs.db").is_file()
 
@@ -33,7 +33,7 @@ def test_the_default_store_is_in_the_current_folder(
     monkeypatch.delenv("EVALKIT_TRACKING_URI", raising=False)
     with open_store() as store:
         assert store.uri == f"sqlite:///{tmp_path}/evalkit.db"
-        assert store.get_experiment("0").artifact_location == (
+        assert store.experiments.get("0").artifact_location == (
             (tmp_path / "evalkit-artifacts/0").as_uri()
         )
 
@@ -46,19 +46,19 @@ def test_the_environment_names_the_store(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_stores_own_uri_opens_it_again(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/a b.db", artifact_root=tmp_path / "files") as first:
-        run_id = first.create_run().run_id
+        run_id = first.runs.create().run_id
         with open_store(first.uri) as second:
-            assert second.get_run(run_id).run_id == run_id
+            assert second.runs.get(run_id).run_id == run_id
 
 
 def test_every_store_fulfils_the_contracts_shape() -> None:
     with open_store("sqlite://") as store:
-        assert isinstance(store, TrackingStore)
+        assert isinstance(store, Store)
 
 
 def test_files_of_a_store_are_its_owners_alone(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/runs.db") as store:
-        store.create_run()
+        store.runs.create()
         files = sorted(path for path in tmp_path.iterdir() if path.is_file())
         assert [path.name for path in files] == ["runs.db", "runs.db-shm", "runs.db-wal"]
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
@@ -72,9 +72,10 @@ def test_an_existing_file_keeps_its_mode(tmp_path: Path) -> None:
 
 
 def test_sqlite_waits_for_locks_checks_references_and_logs_ahead(tmp_path: Path) -> None:
-    from evalkit.store.sql.engine import Database
+    from evalkit.store.sql.database import Database
+    from evalkit.store.sql.sqlite import SqliteDialect
 
-    database = Database(tmp_path / "runs.db")
+    database = Database(SqliteDialect(tmp_path / "runs.db"))
     with database.read() as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -92,11 +93,11 @@ def test_sqlite_waits_for_locks_checks_references_and_logs_ahead(tmp_path: Path)
 @pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///:memory:", "sqlite:///"])
 def test_a_temporary_store_is_gone_when_closed_and_apart_from_others(uri: str) -> None:
     store, other = open_store(uri), open_store(uri)
-    run_id = store.create_run().run_id
-    folder = local_folder(store.artifact_uri(run_id)).parents[3]
+    run_id = store.runs.create().run_id
+    folder = local_folder(store.runs.artifact_uri(run_id)).parents[3]
 
     assert folder.is_dir()
-    assert other.search_runs() == []
+    assert other.runs.search() == []
     store.close()
     store.close()
     other.close()
@@ -105,7 +106,7 @@ def test_a_temporary_store_is_gone_when_closed_and_apart_from_others(uri: str) -
 
 def test_a_store_that_nobody_holds_is_closed() -> None:
     store = open_store("sqlite://")
-    store.create_run()
+    store.runs.create()
     path = Path(store.uri.removeprefix("sqlite:///"))
     gone = weakref.ref(store)
     del store

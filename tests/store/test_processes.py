@@ -13,8 +13,9 @@ import pytest
 from evalkit.entities.run import Metric, RunStatus
 from evalkit.errors import StoreUnavailableError
 from evalkit.store import open_store
-from evalkit.store.sql.engine import Database
-from evalkit.store.sql.store import SqlTrackingStore
+from evalkit.store.sql.database import Database
+from evalkit.store.sql.sqlite import SqliteDialect
+from evalkit.store.sql.store import SqlStore
 
 _EVALUATE = """
 import sys
@@ -24,11 +25,11 @@ from evalkit.store import open_store
 print("ready", flush=True)
 sys.stdin.readline()
 with open_store(sys.argv[1]) as store:
-    experiment = store.get_or_create_experiment("shared")
+    experiment = store.experiments.get_or_create("shared")
     for i in range(int(sys.argv[2])):
-        run = store.create_run(experiment.experiment_id)
-        store.log_batch(run.run_id, metrics=[Metric(f"m{i}", i, i)], params={"i": str(i)})
-        store.update_run(run.run_id, status=RunStatus.FINISHED)
+        run = store.runs.create(experiment.experiment_id)
+        store.runs.log(run.run_id, metrics=[Metric(f"m{i}", i, i)], params={"i": str(i)})
+        store.runs.update(run.run_id, status=RunStatus.FINISHED)
 print(experiment.experiment_id)
 """
 
@@ -65,53 +66,55 @@ def test_processes_that_make_one_store_and_experiment_at_once_all_succeed(
 
     assert set(answers) == {"1\n"}
     with open_store(uri) as store:
-        assert [e.name for e in store.search_experiments()] == ["shared", "Default"]
-        runs = store.search_runs(["1"])
+        assert [e.name for e in store.experiments.search()] == ["shared", "Default"]
+        runs = store.runs.search(["1"])
         assert len(runs) == 20
         assert all(run.status is RunStatus.FINISHED for run in runs)
         assert all(len(run.data.metrics) == len(run.data.params) == 1 for run in runs)
 
 
-def test_threads_share_a_store(store: SqlTrackingStore) -> None:
-    run_id = store.create_run().run_id
+def test_threads_share_a_store(store: SqlStore) -> None:
+    run_id = store.runs.create().run_id
 
     def work(number: int) -> None:
-        own = store.create_run().run_id
+        own = store.runs.create().run_id
         for step in range(5):
-            store.log_batch(run_id, metrics=[Metric("m", float(number), step, step)])
-            store.log_batch(own, params={f"p{step}": str(number)})
-        assert len(store.get_run(own).data.params) == 5
+            store.runs.log(run_id, metrics=[Metric("m", float(number), step, step)])
+            store.runs.log(own, params={f"p{step}": str(number)})
+        assert len(store.runs.get(own).data.params) == 5
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(16)))
-    assert len(store.metric_history(run_id, "m")) == 80
+    assert len(store.metrics.history(run_id, "m")) == 80
 
 
 def test_a_reader_is_not_held_up_by_a_writer(tmp_path: Path) -> None:
-    with SqlTrackingStore(tmp_path / "runs.db", tmp_path) as store:
-        run = store.create_run()
-        with Database(tmp_path / "runs.db").write():
-            assert store.get_run(run.run_id) == run
+    with SqlStore(SqliteDialect(tmp_path / "runs.db"), tmp_path) as store:
+        run = store.runs.create()
+        with Database(SqliteDialect(tmp_path / "runs.db")).write():
+            assert store.runs.get(run.run_id) == run
 
 
 def test_who_waits_too_long_for_the_lock_is_told_and_writes_nothing(tmp_path: Path) -> None:
-    with SqlTrackingStore(tmp_path / "runs.db", tmp_path, lock_timeout_seconds=0.05) as store:
+    with SqlStore(
+        SqliteDialect(tmp_path / "runs.db", lock_timeout_seconds=0.05), tmp_path
+    ) as store:
         with (
-            Database(tmp_path / "runs.db").write(),
+            Database(SqliteDialect(tmp_path / "runs.db")).write(),
             pytest.raises(StoreUnavailableError, match="locked by another process"),
         ):
-            store.create_run()
-        assert store.search_runs() == []
-        store.create_run()
-        assert len(store.search_runs()) == 1
+            store.runs.create()
+        assert store.runs.search() == []
+        store.runs.create()
+        assert len(store.runs.search()) == 1
 
 
 def test_who_waits_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
-    with SqlTrackingStore(tmp_path / "runs.db", tmp_path) as store:
+    with SqlStore(SqliteDialect(tmp_path / "runs.db"), tmp_path) as store:
         held, free = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with Database(tmp_path / "runs.db").write():
+            with Database(SqliteDialect(tmp_path / "runs.db")).write():
                 held.set()
                 free.wait(10)
 
@@ -119,29 +122,29 @@ def test_who_waits_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
         holder.start()
         held.wait(10)
         threading.Timer(0.05, free.set).start()
-        store.create_run()
+        store.runs.create()
         holder.join()
     assert free.is_set()
 
 
-def _log_in_child(store: SqlTrackingStore, run_id: str) -> None:
-    store.log_batch(run_id, params={"child": str(os.getpid())})
+def _log_in_child(store: SqlStore, run_id: str) -> None:
+    store.runs.log(run_id, params={"child": str(os.getpid())})
 
 
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork"
 )
 def test_a_forked_child_uses_the_store_and_leaves_the_parents_connections_alone(
-    store: SqlTrackingStore,
+    store: SqlStore,
 ) -> None:
-    run_id = store.create_run().run_id
+    run_id = store.runs.create().run_id
     child = multiprocessing.get_context("fork").Process(target=_log_in_child, args=(store, run_id))
     child.start()
     child.join(30)
-    store.log_batch(run_id, params={"parent": "1"})
+    store.runs.log(run_id, params={"parent": "1"})
 
     assert child.exitcode == 0
-    assert store.get_run(run_id).data.params == {"child": str(child.pid), "parent": "1"}
+    assert store.runs.get(run_id).data.params == {"child": str(child.pid), "parent": "1"}
 
 
 _KILLED = """
@@ -150,8 +153,8 @@ from evalkit.entities.run import Metric
 from evalkit.store import open_store
 
 store = open_store(sys.argv[1])
-run = store.create_run(run_id="killed")
-store.log_batch("killed", params={"kept": "1"})
+run = store.runs.create(run_id="killed")
+store.runs.log("killed", params={"kept": "1"})
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -162,6 +165,6 @@ def test_what_was_logged_before_a_kill_is_kept(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", _KILLED, uri], check=False, timeout=60)
 
     with open_store(uri) as store:
-        run = store.get_run("killed")
+        run = store.runs.get("killed")
         assert run.data.params == {"kept": "1"}
         assert run.status is RunStatus.RUNNING

@@ -8,12 +8,12 @@ from evalkit.entities.estimate import Estimate
 from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import UsageError
 from evalkit.store import open_store
-from evalkit.store.sql.store import SqlTrackingStore
+from evalkit.store.sql.store import SqlStore
 
 finite = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 2**40)
-summaries = st.builds(
-    EvaluationSummary,
+estimates = st.builds(
+    Estimate,
     key=st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
     value=finite,
     low=finite,
@@ -30,6 +30,10 @@ summaries = st.builds(
     unit=st.none() | st.just("seconds"),
     direction=st.sampled_from(["higher", "lower", "none"]),
     note=st.none() | st.text(st.characters(codec="utf-8"), max_size=20),
+)
+summaries = st.builds(
+    EvaluationSummary,
+    estimates,
     signature=st.text(st.characters(codec="utf-8"), max_size=20),
     dataset_digest=st.none() | st.just("ab" * 16),
 )
@@ -41,41 +45,44 @@ def test_summaries_are_read_back_as_written_in_their_order(
     written: list[EvaluationSummary],
 ) -> None:
     with open_store("sqlite://") as store:
-        run_id = store.create_run().run_id
-        store.write_evaluation_summary(run_id, written)
+        run_id = store.runs.create().run_id
+        store.summaries.write(run_id, written)
 
-        assert store.evaluation_summaries(run_id) == written
+        assert store.summaries.read(run_id) == written
 
 
-def test_writing_again_replaces_what_was_written(store: SqlTrackingStore) -> None:
-    run_id, other = store.create_run().run_id, store.create_run().run_id
+def test_writing_again_replaces_what_was_written(store: SqlStore) -> None:
+    run_id, other = store.runs.create().run_id, store.runs.create().run_id
     for run in (run_id, other):
-        store.write_evaluation_summary(run, [EvaluationSummary(key=k) for k in ("a", "b")])
-    store.write_evaluation_summary(run_id, [EvaluationSummary(key="b", value=1.0)])
+        store.summaries.write(run, [EvaluationSummary(Estimate(key=k)) for k in ("a", "b")])
+    store.summaries.write(run_id, [EvaluationSummary(Estimate(key="b", value=1.0))])
 
-    assert store.evaluation_summaries(run_id) == [EvaluationSummary(key="b", value=1.0)]
-    assert len(store.evaluation_summaries(other)) == 2
+    assert store.summaries.read(run_id) == [EvaluationSummary(Estimate(key="b", value=1.0))]
+    assert len(store.summaries.read(other)) == 2
 
 
 @pytest.mark.parametrize(
     "refused",
     [
-        pytest.param([EvaluationSummary(key="a"), EvaluationSummary(key="a")], id="key-twice"),
-        pytest.param([EvaluationSummary(key="k" * 501)], id="key-too-long"),
-        pytest.param([EvaluationSummary(key="a", value=math.nan)], id="nan"),
-        pytest.param([EvaluationSummary(key="a", high=math.inf)], id="infinite"),
+        pytest.param(
+            [EvaluationSummary(Estimate(key="a")), EvaluationSummary(Estimate(key="a"))],
+            id="key-twice",
+        ),
+        pytest.param([EvaluationSummary(Estimate(key="k" * 501))], id="key-too-long"),
+        pytest.param([EvaluationSummary(Estimate(key="a", value=math.nan))], id="nan"),
+        pytest.param([EvaluationSummary(Estimate(key="a", high=math.inf))], id="infinite"),
     ],
 )
 def test_a_refused_summary_leaves_the_earlier_ones(
-    store: SqlTrackingStore, refused: list[EvaluationSummary]
+    store: SqlStore, refused: list[EvaluationSummary]
 ) -> None:
-    run_id = store.create_run().run_id
-    kept = [EvaluationSummary(key="kept", value=0.5, n_total=2, n_scored=2)]
-    store.write_evaluation_summary(run_id, kept)
+    run_id = store.runs.create().run_id
+    kept = [EvaluationSummary(Estimate(key="kept", value=0.5, n_total=2, n_scored=2))]
+    store.summaries.write(run_id, kept)
 
     with pytest.raises(UsageError):
-        store.write_evaluation_summary(run_id, refused)
-    assert store.evaluation_summaries(run_id) == kept
+        store.summaries.write(run_id, refused)
+    assert store.summaries.read(run_id) == kept
 
 
 def test_a_summary_gives_its_estimate_back() -> None:
@@ -83,7 +90,8 @@ def test_a_summary_gives_its_estimate_back() -> None:
         key="m", value=0.5, low=0.2, high=0.8, method="wilson", n_total=9, n_scored=7, n_failed=2
     )
 
-    summary = EvaluationSummary.of(estimate, signature="m|v1", dataset_digest=None)
+    summary = EvaluationSummary(estimate, signature="m|v1", dataset_digest=None)
 
     assert summary.estimate == estimate
+    assert summary.key == "m"
     assert summary.signature == "m|v1"

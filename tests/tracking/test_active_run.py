@@ -14,7 +14,7 @@ from evalkit.errors import ActiveRunError, EvalkitError, RunNotFoundError
 
 
 def _status(run: tracking.ActiveRun) -> RunStatus:
-    return run.store.get_run(run.run_id).status
+    return run.store.runs.get(run.run_id).status
 
 
 def test_a_with_block_begins_and_ends_a_run() -> None:
@@ -150,7 +150,7 @@ def test_a_run_stays_in_the_store_in_which_it_began(tmp_path: Path) -> None:
         tracking.log_param("a", 1)
         assert tracking.search_runs() == []
 
-    assert run.store.get_run(run.run_id).data.params == {"a": "1"}
+    assert run.store.runs.get(run.run_id).data.params == {"a": "1"}
     assert _status(run) is RunStatus.FINISHED
 
 

@@ -31,11 +31,11 @@ def test_what_is_logged_is_found() -> None:
     assert {m.key: m.timestamp for m in data.latest_metrics}["f1"] == 5
     assert data.tags.items() >= {"stage": "dev", "b": "True"}.items()
     assert "a" not in data.tags
-    assert [m.value for m in run.store.metric_history(run.run_id, "loss")] == [2.0, 1.5]
+    assert [m.value for m in run.store.metrics.history(run.run_id, "loss")] == [2.0, 1.5]
 
 
 def test_a_run_can_be_written_by_its_id_without_being_active() -> None:
-    run_id = tracking.current_store().create_run(name="bot").run_id
+    run_id = tracking.current_store().runs.create(name="bot").run_id
     tracking.log_param("a", 1, run_id=run_id)
     tracking.log_metric("m", 1.0, run_id=run_id)
     tracking.log_text("hello", "notes/a.txt", run_id=run_id)
@@ -118,7 +118,7 @@ def test_an_experiment_follows_to_another_store(tmp_path: Path) -> None:
 
 def test_a_deleted_experiment_is_not_set() -> None:
     experiment = tracking.set_experiment("qa")
-    tracking.current_store().delete_experiment(experiment.experiment_id)
+    tracking.current_store().experiments.delete(experiment.experiment_id)
 
     with pytest.raises(AlreadyExistsError, match="restore"):
         tracking.set_experiment("qa")
@@ -130,9 +130,9 @@ def test_runs_are_searched_by_status_tags_and_name() -> None:
     with tracking.start_run(run_name="b") as run:
         found = {r.run_name for r in tracking.search_runs(status="running")}
         assert found == {"b"}
-        run.store.delete_run(tracking.get_run("a").run_id)
+        run.store.runs.delete(tracking.get_run("a").run_id)
         assert tracking.search_runs(tags={"t": "1"}) == []
-        run.store.restore_run(run.store.search_runs(name="b")[0].run_id)
+        run.store.runs.restore(run.store.runs.search(name="b")[0].run_id)
     assert [r.run_name for r in tracking.search_runs(name="b", limit=1)] == ["b"]
     assert tracking.get_run("b").info.lifecycle_stage is LifecycleStage.ACTIVE
 

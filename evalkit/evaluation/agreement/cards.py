@@ -18,7 +18,7 @@ from evalkit.settings import project_cards
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.scoring.metric import Metric
-    from evalkit.store.interface import TrackingStore
+    from evalkit.store.interface import Store
 
 _MARK: Final = b"evalkit.calibration/"
 
@@ -39,7 +39,7 @@ def keep_card(card: Calibration, store: str | bool | None) -> None:
         return
     place, closes = found
     try:
-        place.add_calibration(
+        place.cards.add(
             judge=card.judge,
             signature=card.signature,
             created=card.created,
@@ -174,10 +174,10 @@ def _in_store(result: EvaluationResult) -> Iterator[Calibration]:
         return
 
 
-def _read(store: TrackingStore, judges: Iterable[str]) -> list[Calibration]:
+def _read(store: Store, judges: Iterable[str]) -> list[Calibration]:
     found: list[Calibration] = []
     for judge in judges:
-        for text in store.calibrations(judge):
+        for text in store.cards.newest(judge):
             try:
                 found.append(Calibration.from_json(parse_json(text)))
             except (EvalkitError, ValueError, RecursionError):  # of a newer form, or damaged

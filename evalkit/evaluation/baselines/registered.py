@@ -13,7 +13,7 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.loading import load_result
 from evalkit.evaluation.results.places import evaluation_folder, store_of
 from evalkit.registry.uri import find_version, parse_model_uri
-from evalkit.store import TrackingStore
+from evalkit.store import Store
 
 _log = logging.getLogger("evalkit.registry")
 _ENDED: Final = ("complete", "decided")
@@ -64,12 +64,12 @@ def registered_result(
     return found.with_name(_name(uri, version))
 
 
-def _registering(store: TrackingStore, version: ModelVersion) -> EvaluationResult:
+def _registering(store: Store, version: ModelVersion) -> EvaluationResult:
     """Return the newest evaluation of the version's model in the run that registered it."""
     if version.run_id is None:
         raise DataError(f"{version.uri} was registered without a run, so it has no scores.")
     try:
-        found = load_result(evaluation_folder(store.resolve_run(version.run_id)))
+        found = load_result(evaluation_folder(store.runs.resolve(version.run_id)))
         if version.model_id not in {None, found.model_id}:  # the run went on with another model
             found = _earlier(found.folder.path, version)
     except (EvalkitError, OSError) as error:
@@ -87,7 +87,7 @@ def _earlier(newest: Path, version: ModelVersion) -> EvaluationResult:
 
 
 def _newest(
-    store: TrackingStore,
+    store: Store,
     version: ModelVersion,
     own: EvaluationResult,
     dataset: str,
@@ -100,7 +100,7 @@ def _newest(
     ):
         return None
     tags = {MODEL_ID_TAG: version.model_id, "evalkit.dataset_digest": dataset}
-    runs = store.search_runs(tags=tags, limit=_MOST_RUNS)
+    runs = store.runs.search(tags=tags, limit=_MOST_RUNS)
     ended = [run for run in runs if run.data.tags.get("evalkit.status") in _ENDED]
     return next((run for run in ended if run.run_id != but), None)
 

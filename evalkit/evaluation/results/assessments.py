@@ -20,7 +20,7 @@ from evalkit.scoring.reading import follow
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.scoring.metric import Metric
-    from evalkit.store import TrackingStore
+    from evalkit.store import Store
 
 BATCH: Final = 5000
 """Assessments in one transaction."""
@@ -117,7 +117,7 @@ def _id_of(value: Any) -> str | None:
     return found.trace_id if isinstance(found, Trace) else None
 
 
-def log_assessments(result: EvaluationResult, store: TrackingStore) -> None:
+def log_assessments(result: EvaluationResult, store: Store) -> None:
     """Write the assessments of *result* to *store*, if its cases have traces.
 
     What the store refuses, such as one of a trace whose id is too long, is left out with a warning:
@@ -139,12 +139,10 @@ def log_assessments(result: EvaluationResult, store: TrackingStore) -> None:
         )
 
 
-def _kept_apart(
-    batch: Sequence[Assessment], store: TrackingStore
-) -> list[tuple[Assessment, UsageError]]:
+def _kept_apart(batch: Sequence[Assessment], store: Store) -> list[tuple[Assessment, UsageError]]:
     """Write *batch*, in halves where one is refused, and return those that are refused."""
     try:
-        store.log_assessments(batch)
+        store.assessments.log(batch)
     except UsageError as error:
         if len(batch) == 1:
             return [(batch[0], error)]

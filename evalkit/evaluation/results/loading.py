@@ -35,7 +35,7 @@ def find_folder(run: str | Path, store: str | None = None) -> Folder:
     assert found is not None  # noqa: S101  only False means no store
     opened, closes = found
     try:
-        folder = evaluation_folder(opened.resolve_run(str(run)))
+        folder = evaluation_folder(opened.runs.resolve(str(run)))
     finally:
         if closes:
             opened.close()

@@ -14,7 +14,7 @@ from evalkit.entities.run import Metric, Run, RunStatus
 from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.results.assessments import log_assessments
-from evalkit.store import TrackingStore, open_store
+from evalkit.store import Store, open_store
 from evalkit.store.artifacts import local_folder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ PLACE_TAG = "evalkit.evaluation"
 class RunRecord:
     """The run that an evaluation belongs to."""
 
-    store: TrackingStore
+    store: Store
     run_id: str
     owned: bool
     """Whether the evaluation made the run, and so ends it."""
@@ -39,13 +39,11 @@ class RunRecord:
 
     def begin(self) -> None:
         """Say that the run is going on, once its lock is held."""
-        if self.owned and self.store.get_run(self.run_id).info.status is not RunStatus.RUNNING:
-            self.store.update_run(self.run_id, status=RunStatus.RUNNING)
+        if self.owned and self.store.runs.get(self.run_id).info.status is not RunStatus.RUNNING:
+            self.store.runs.update(self.run_id, status=RunStatus.RUNNING)
 
     def finish(self, result: EvaluationResult) -> None:
-        """Write params, metrics, tags and summaries, and end the run."""
-        if self.place is not None:
-            self.store.set_tags(self.run_id, {PLACE_TAG: self.place})
+        """Write what the evaluation came to, and end the run: all of it, or nothing."""
         stamp = now_milliseconds()
         plan = result.facts.plan
         metrics = [
@@ -53,35 +51,31 @@ class RunRecord:
             for key, estimate in result.estimates.items()
             if estimate.value is not None
         ]
-        self.store.log_batch(
-            self.run_id,
-            metrics=metrics,
-            tags={
-                "evalkit.verdict": str(result.verdict.status),
-                "evalkit.conditions": str(len(result.verdict.conditions)),
-                "evalkit.status": result.facts.status,
-                MODEL_ID_TAG: plan["model_id"],
-                "evalkit.dataset_digest": plan["dataset"]["digest"],
-            },
-        )
-        signatures = result.signatures
-        self.store.write_evaluation_summary(
-            self.run_id,
-            [
-                EvaluationSummary.of(
-                    estimate,
-                    signature=_signature(key, signatures),
-                    dataset_digest=plan["dataset"]["digest"],
-                )
-                for key, estimate in result.estimates.items()
-            ],
-        )
-        log_assessments(result, self.store)
-        if self.owned:
-            done = result.facts.status in {"complete", "decided"}
-            self.store.update_run(
-                self.run_id, status=RunStatus.FINISHED if done else RunStatus.KILLED
+        signatures, digest = result.signatures, plan["dataset"]["digest"]
+        summaries = [
+            EvaluationSummary(estimate, _signature(key, signatures), digest)
+            for key, estimate in result.estimates.items()
+        ]
+        tags = {
+            "evalkit.verdict": str(result.verdict.status),
+            "evalkit.conditions": str(len(result.verdict.conditions)),
+            "evalkit.status": result.facts.status,
+            MODEL_ID_TAG: plan["model_id"],
+            "evalkit.dataset_digest": digest,
+        }
+        if self.place is not None:
+            tags[PLACE_TAG] = self.place
+        done = result.facts.status in {"complete", "decided"}
+        status = RunStatus.FINISHED if done else RunStatus.KILLED
+        with self.store.transaction():
+            self.store.finish_run(
+                self.run_id,
+                status=status if self.owned else None,
+                metrics=metrics,
+                tags=tags,
+                summaries=summaries,
             )
+            log_assessments(result, self.store)
         self.close()
 
     def fail(self, error: BaseException) -> None:
@@ -90,7 +84,7 @@ class RunRecord:
             if self.owned:
                 interrupted = isinstance(error, KeyboardInterrupt)
                 status = RunStatus.KILLED if interrupted else RunStatus.FAILED
-                self.store.update_run(self.run_id, status=status)
+                self.store.runs.update(self.run_id, status=status)
             self.close()
 
     def close(self) -> None:
@@ -105,7 +99,7 @@ def _signature(key: str, signatures: Mapping[str, str]) -> str:
     return signatures.get(best, "")
 
 
-def store_of(setting: str | bool | None) -> tuple[TrackingStore, bool] | None:
+def store_of(setting: str | bool | None) -> tuple[Store, bool] | None:
     """Return the store that ``Runtime(store=)`` means, and whether it was opened here."""
     if setting is False:
         return None
@@ -120,7 +114,7 @@ def store_of(setting: str | bool | None) -> tuple[TrackingStore, bool] | None:
 class Place:
     """Where a new evaluation's folder is to be."""
 
-    store: TrackingStore
+    store: Store
     closes: bool
     experiment_id: str
     root: Path
@@ -136,12 +130,12 @@ def place_of(setting: str | bool | None, experiment: str | None) -> Place | None
         return None
     store, closes = found
     if experiment is not None:
-        experiment_id = store.get_or_create_experiment(experiment).experiment_id
+        experiment_id = store.experiments.get_or_create(experiment).experiment_id
     elif closes:
         experiment_id = "0"
     else:
         experiment_id = current_experiment_id(store)
-    root = local_folder(store.get_experiment(experiment_id).artifact_location)
+    root = local_folder(store.experiments.get(experiment_id).artifact_location)
     return Place(store, closes, experiment_id, root)
 
 

@@ -271,19 +271,19 @@ def _new_place(
     found = store_of(result.facts.plan.get("store"))
     assert found is not None  # noqa: S101  only False means no store
     store, closes = found
-    run = store.get_run(result.run_id)
+    run = store.runs.get(result.run_id)
     if not same_run:
-        run = store.create_run(
+        run = store.runs.create(
             run.experiment_id,
             run_id=new_run_id(),
             name=run.info.run_name,
             tags={"evalkit.retry_of": result.run_id},
         )
-    artifacts = local_folder(store.artifact_uri(run.run_id))
+    artifacts = local_folder(store.runs.artifact_uri(run.run_id))
     make_folder(artifacts)
     made = reserved_folder(artifacts)
     if not same_run:
-        store.set_tags(run.run_id, {PLACE_TAG: made.name})
+        store.runs.set_tags(run.run_id, {PLACE_TAG: made.name})
     # The run keeps its finished evaluation until this one is finished too.
     place = made.name if same_run else None
     record = RunRecord(store, run.run_id, owned=not same_run, closes=closes, place=place)

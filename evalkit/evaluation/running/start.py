@@ -277,16 +277,16 @@ def _open_run(
     if active is not None and request.runtime.store is None:
         return RunRecord(active.store, active.run_id, owned=False, closes=False)
     if joined is not None:
-        run = place.store.resolve_run(joined)
+        run = place.store.runs.resolve(joined)
         return RunRecord(place.store, run.run_id, owned=False, closes=place.closes)
     run_id = new_run_id()
-    run = place.store.create_run(
+    run = place.store.runs.create(
         place.experiment_id,
         run_id=run_id,
         name=request.name,
         tags={"mlflow.source.type": "LOCAL", **(request.tags or {})},
     )
-    place.store.log_batch(
+    place.store.runs.log(
         run.run_id,
         params={
             "model": "stored outputs" if target is None else target.identity.name,
@@ -301,20 +301,20 @@ def _open_run(
 
 def _settle(unfinished: Path, record: RunRecord) -> Path:
     """Move the snapshot's folder to its place among the run's artifacts."""
-    artifacts = local_folder(record.store.artifact_uri(record.run_id))
+    artifacts = local_folder(record.store.runs.artifact_uri(record.run_id))
     names = itertools.chain(["evaluation"], (f"evaluation-{n}" for n in itertools.count(2)))
     name = next(name for name in names if not (artifacts / name).exists())
     try:
         unfinished.rename(artifacts / name)
     except OSError as error:
         raise DataError(f"cannot be made: {error}", file=str(artifacts / name)) from error
-    record.store.set_tags(record.run_id, {PLACE_TAG: name})
+    record.store.runs.set_tags(record.run_id, {PLACE_TAG: name})
     return artifacts / name
 
 
 def _name(record: RunRecord | None, target: Target | None, folder: Path) -> str:
     if record is not None:
-        return record.store.get_run(record.run_id).info.run_name
+        return record.store.runs.get(record.run_id).info.run_name
     return new_name(str(folder)) if target is None else target.identity.name
 
 

@@ -16,6 +16,7 @@ from evalkit.entities.score import Score, Status
 from evalkit.errors import BudgetSpentError
 from evalkit.judging.auditing.trials import Trial, key_of
 from evalkit.judging.judge import Judge
+from evalkit.judging.run import run
 from evalkit.scoring.column import ScoreColumn
 
 NOT_RUN: Final = "not_run"
@@ -98,9 +99,7 @@ async def readings_of(
 
 async def _reading(trial: Trial) -> Reading:
     if isinstance(trial.judge, Judge):
-        from evalkit.judging.run import run
-
-        return _read(await run(trial.judge, trial.case, again=trial.again))
+        return _read(await run(trial.judge.prepared, trial.case, again=trial.again))
     if callable(getattr(trial.judge, "score", None)):
         verdict: Any = trial.judge.score(trial.case)
         return _read(await verdict if inspect.isawaitable(verdict) else verdict)

@@ -15,6 +15,8 @@ from evalkit.judging.degradations import degradations_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.jury import Jury
 from evalkit.judging.pairwise import PairwiseJudge
+from evalkit.judging.prepared import seen_by
+from evalkit.judging.run import score_unasked
 from evalkit.judging.template import MissingValueError
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.reading import as_text
@@ -116,10 +118,10 @@ class Subject:
 
     def answers_unasked(self, case: Case) -> bool:
         """Say whether the score of *case* is known without a call."""
-        from evalkit.judging.run import known, seen_by
-
         judge = self.judge
-        return isinstance(judge, Judge) and known(judge, seen_by(judge, case)) is not None
+        if not isinstance(judge, Judge):
+            return False
+        return score_unasked(judge.prepared, seen_by(judge, case)) is not None
 
 
 def _calls(judge: Judge) -> int:

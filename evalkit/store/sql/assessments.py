@@ -1,11 +1,12 @@
-"""Assessments of traces in SQL.  Nothing here commits."""
+"""Assessments of traces in SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select
+from sqlalchemy import Row, or_, select
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.assessment import (
@@ -15,78 +16,78 @@ from evalkit.entities.assessment import (
     AssessmentSource,
 )
 from evalkit.errors import UsageError
+from evalkit.store.interface import Assessments
 from evalkit.store.sql import checks, tables
-from evalkit.store.sql.chunks import chunks
+from evalkit.store.sql.database import Database
 
 _TABLE: Final = tables.assessments
 _ID_LENGTH: Final = tables.TRACE_ID_LENGTH
 
 
-def put(connection: Connection, given: Sequence[Assessment]) -> None:
-    """Write assessments; one whose id is there already takes its place.
+@dataclass(frozen=True)
+class SqlAssessments(Assessments):
+    """See `Assessments`."""
 
-    Raises:
-        UsageError: If one has no id, or an id or name is too long.
-    """
-    if any(one.assessment_id is None for one in given):
-        raise UsageError("An assessment needs an assessment_id to be kept.")
-    rows = {str(one.assessment_id): _row(one) for one in given}
-    for ids in chunks(list(rows)):
-        connection.execute(delete(_TABLE).where(_TABLE.c.assessment_id.in_(ids)))
-        connection.execute(insert(_TABLE), [rows[name] for name in ids])
+    database: Database
+
+    def log(self, assessments: Sequence[Assessment]) -> None:
+        if any(assessment.assessment_id is None for assessment in assessments):
+            raise UsageError("An assessment needs an assessment_id to be kept.")
+        rows = {str(a.assessment_id): _row(a) for a in assessments}
+        if rows:
+            with self.database.write() as connection:
+                by = ["assessment_id"]
+                self.database.put(connection, _TABLE, list(rows.values()), by=by)
+
+    def search(
+        self,
+        *,
+        trace_id: str | None = None,
+        span_id: str | None = None,
+        run_id: str | None = None,
+        name: str | None = None,
+        limit: int = 1000,
+        after: str | None = None,
+    ) -> list[Assessment]:
+        given = {"trace_id": trace_id, "span_id": span_id, "run_id": run_id, "name": name}
+        # Earlier versions kept what is no finite number as null; such an expectation says nothing.
+        says = or_(_TABLE.c.kind != "expectation", _TABLE.c.value != "null")
+        query = select(_TABLE).where(
+            says, *(_TABLE.c[key] == value for key, value in given.items() if value is not None)
+        )
+        if after is not None:
+            last = select(_TABLE.c.assessment_number).where(_TABLE.c.assessment_id == after)
+            query = query.where(_TABLE.c.assessment_number < last.scalar_subquery())
+        query = query.order_by(_TABLE.c.assessment_number.desc()).limit(checks.limit(limit))
+        with self.database.read() as connection:
+            return [_entity(row) for row in connection.execute(query)]
 
 
-def find(
-    connection: Connection,
-    *,
-    equal: Mapping[str, str],
-    limit: int,
-    after: str | None,
-) -> list[Assessment]:
-    """Return assessments by the values of columns, the one logged last first.
-
-    Raises:
-        UsageError: If *limit* is below 1.
-    """
-    if limit < 1:
-        raise UsageError(f"limit= is at least 1; got {limit}.")
-    # Earlier versions kept what is no finite number as null; an expectation of null says nothing.
-    told = or_(_TABLE.c.kind != "expectation", _TABLE.c.value != "null")
-    query = select(_TABLE).where(told, *(_TABLE.c[name] == value for name, value in equal.items()))
-    if after is not None:
-        last = select(_TABLE.c.assessment_number).where(_TABLE.c.assessment_id == after)
-        query = query.where(_TABLE.c.assessment_number < last.scalar_subquery())
-    query = query.order_by(_TABLE.c.assessment_number.desc()).limit(limit)
-    return [_entity(row) for row in connection.execute(query)]
-
-
-def _row(one: Assessment) -> dict[str, Any]:
-    number = one.value if isinstance(one.value, (bool, int, float)) else None
+def _row(assessment: Assessment) -> dict[str, Any]:
+    number = assessment.value if isinstance(assessment.value, (bool, int, float)) else None
     return {
-        "assessment_id": checks.text("assessment's id", str(one.assessment_id), _ID_LENGTH),
-        "kind": one.kind,
-        "name": checks.text("assessment's name", one.name, tables.SUMMARY_KEY_LENGTH),
-        "source_type": one.source.source_type,
-        "source_id": checks.text("source's id", one.source.source_id, tables.KEY_LENGTH),
-        "trace_id": _id(one.trace_id),
-        "span_id": _id(one.span_id),
-        "run_id": _id(one.run_id),
-        "value": None if one.value is None else canonical_json(one.value).decode(),
+        "assessment_id": checks.text("assessment's id", str(assessment.assessment_id), _ID_LENGTH),
+        "kind": assessment.kind,
+        "name": checks.text("assessment's name", assessment.name, tables.SUMMARY_KEY_LENGTH),
+        "source_type": assessment.source.source_type,
+        "source_id": checks.text("source's id", assessment.source.source_id, tables.KEY_LENGTH),
+        "trace_id": _id(assessment.trace_id),
+        "span_id": _id(assessment.span_id),
+        "run_id": _id(assessment.run_id),
+        "value": None if assessment.value is None else canonical_json(assessment.value).decode(),
         "number": None if number is None else float(number),
-        "error_code": None if one.error is None else one.error.error_code,
-        "error_message": None if one.error is None else _clean(one.error.error_message),
-        "rationale": _clean(one.rationale),
-        "metadata": canonical_json(one.metadata).decode() if one.metadata else None,
-        "create_time": one.create_time,
+        "error_code": None if assessment.error is None else assessment.error.error_code,
+        "error_message": None
+        if assessment.error is None
+        else checks.storable(assessment.error.error_message),
+        "rationale": checks.storable(assessment.rationale),
+        "metadata": canonical_json(assessment.metadata).decode() if assessment.metadata else None,
+        "create_time": assessment.create_time,
     }
 
 
 def _id(text: str | None) -> str | None:
     return None if text is None else checks.text("id", text, _ID_LENGTH)
-
-
-def _clean(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _entity(row: Row[Any]) -> Assessment:

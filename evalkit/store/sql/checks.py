@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
 from evalkit.errors import UsageError
 from evalkit.store.sql import tables
@@ -12,9 +13,11 @@ _RUN_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{tables.RUN_ID_LENGTH}}}")
 _RESERVED_FOLDERS = frozenset({"models", "traces"})
 _LARGEST = 2**63 - 1
 
+TextOrNone = TypeVar("TextOrNone", str, None, str | None)
+
 
 def text(kind: str, value: str, limit: int) -> str:
-    """Return *value* if it fits, with lone surrogates, which no database takes, as ``?``.
+    """Return *value* if it fits; see `storable`.
 
     Raises:
         UsageError: If it has more than *limit* characters; says how many it has.
@@ -24,7 +27,12 @@ def text(kind: str, value: str, limit: int) -> str:
             f"A {kind} has at most {limit:,} characters, and {value[:40] + '…'!r} has "
             f"{len(value):,}; shorten it, or log the text as an artifact."
         )
-    return value.encode("utf-8", "replace").decode("utf-8")
+    return storable(value)
+
+
+def storable(value: TextOrNone) -> TextOrNone:
+    """Return *value* with lone surrogates, which no database takes, as ``?``."""
+    return value if value is None else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def key(kind: str, value: str) -> str:
@@ -60,6 +68,17 @@ def run_id(value: str) -> str:
             f"{value!r} cannot be a run's id: give 1 to {tables.RUN_ID_LENGTH} letters, digits, "
             f"'-' or '_', other than {' and '.join(sorted(_RESERVED_FOLDERS))}."
         )
+    return value
+
+
+def limit(value: int) -> int:
+    """Return *value* if a page can have that length.
+
+    Raises:
+        UsageError: If it is below 1.
+    """
+    if value < 1:
+        raise UsageError(f"limit= is at least 1; got {value}.")
     return value
 
 

@@ -1,16 +1,19 @@
-"""Metrics of runs in SQL: the history of each, and its last value.  Nothing here commits."""
+"""Metrics of runs in SQL: the history of each, and its last value."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, select
 
 from evalkit.entities.run import Metric
+from evalkit.store.interface import Metrics
 from evalkit.store.sql import checks, tables
-from evalkit.store.sql.chunks import chunks
+from evalkit.store.sql.database import Database
+from evalkit.store.sql.rows import chunks, run_row, writable_run
 
 _FINITE, _NAN, _PLUS_INFINITY, _MINUS_INFINITY = range(4)
 _HISTORY = tables.metrics.c
@@ -32,7 +35,31 @@ class _Point(NamedTuple):
         return self.step, self.timestamp, self.kind != _NAN, 0.0 if self.kind == _NAN else value
 
 
-def add(connection: Connection, number: int, metrics: Sequence[Metric]) -> None:
+@dataclass(frozen=True)
+class SqlMetrics(Metrics):
+    """See `Metrics`."""
+
+    database: Database
+
+    def log(self, run_id: str, metrics: Sequence[Metric]) -> None:
+        with self.database.write() as connection:
+            add_metrics(self.database, connection, writable_run(connection, run_id), metrics)
+
+    def history(self, run_id: str, key: str) -> list[Metric]:
+        with self.database.read() as connection:
+            number = run_row(connection, run_id).run_number
+            query = (
+                select(tables.metrics)
+                .join(tables.metric_keys)
+                .where(_HISTORY.run_number == number, tables.metric_keys.c.key == key)
+                .order_by(_HISTORY.step, _HISTORY.timestamp, _HISTORY.value, _HISTORY.kind)
+            )
+            return [_metric(key, row) for row in connection.execute(query)]
+
+
+def add_metrics(
+    database: Database, connection: Connection, number: int, metrics: Sequence[Metric]
+) -> None:
     """Add measurements to a run's history, each once, and move its last values on.
 
     Raises:
@@ -41,42 +68,20 @@ def add(connection: Connection, number: int, metrics: Sequence[Metric]) -> None:
     if not metrics:
         return
     keys = {metric.key: checks.key("metric", metric.key) for metric in metrics}
-    numbers = _key_numbers(connection, set(keys.values()))
+    numbers = _key_numbers(database, connection, set(keys.values()))
     points = list(dict.fromkeys(_point(metric, numbers[keys[metric.key]]) for metric in metrics))
+    database.add_new(connection, tables.metrics, [_row(number, point) for point in points])
     last = _last_points(connection, number, [point.key_number for point in points])
-    known = [point for point in points if point.key_number in last]
-    if known:
-        connection.execute(_DELETE_POINT, [_row(number, point, prefix="p_") for point in known])
-    connection.execute(insert(tables.metrics), [_row(number, point) for point in points])
     moved: dict[int, _Point] = {}
     for point in points:
         before = moved.get(point.key_number) or last.get(point.key_number)
         if before is None or point.age > before.age:
             moved[point.key_number] = point
-    for some in chunks(list(moved)):
-        connection.execute(
-            delete(tables.latest_metrics).where(
-                _LATEST.run_number == number, _LATEST.key_number.in_(some)
-            )
-        )
-    if moved:
-        connection.execute(
-            insert(tables.latest_metrics), [_row(number, point) for point in moved.values()]
-        )
+    latest = [_row(number, point) for point in moved.values()]
+    database.put(connection, tables.latest_metrics, latest)
 
 
-def history(connection: Connection, number: int, key: str) -> list[Metric]:
-    """Return every measurement of one metric of a run, by step, then timestamp."""
-    query = (
-        select(tables.metrics)
-        .join(tables.metric_keys)
-        .where(_HISTORY.run_number == number, tables.metric_keys.c.key == key)
-        .order_by(_HISTORY.step, _HISTORY.timestamp, _HISTORY.value, _HISTORY.kind)
-    )
-    return [_metric(key, row) for row in connection.execute(query)]
-
-
-def read_latest(
+def last_metrics(
     connection: Connection, run_numbers: Sequence[int]
 ) -> dict[int, tuple[Metric, ...]]:
     """Return the last value of each metric of many runs, by run; sorted by key."""
@@ -93,22 +98,19 @@ def read_latest(
     return {number: tuple(metrics) for number, metrics in found.items()}
 
 
-_DELETE_POINT = delete(tables.metrics).where(
-    and_(*(column == bindparam(f"p_{column.name}") for column in tables.metrics.primary_key))
-)
-
-
-def _key_numbers(connection: Connection, keys: Collection[str]) -> dict[str, int]:
+def _key_numbers(
+    database: Database, connection: Connection, keys: Collection[str]
+) -> dict[str, int]:
     """Return the number of each key, given to those that have none."""
-    numbers = _known_key_numbers(connection, sorted(keys))
+    numbers = _read_key_numbers(connection, sorted(keys))
     new = sorted(set(keys) - set(numbers))
     if new:
-        connection.execute(insert(tables.metric_keys), [{"key": key} for key in new])
-        numbers |= _known_key_numbers(connection, new)
+        database.add_new(connection, tables.metric_keys, [{"key": key} for key in new], by=["key"])
+        numbers |= _read_key_numbers(connection, new)
     return numbers
 
 
-def _known_key_numbers(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+def _read_key_numbers(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     column = tables.metric_keys.c
     return {
         key: number
@@ -148,9 +150,8 @@ def _point(metric: Metric, key_number: int) -> _Point:
     )
 
 
-def _row(number: int, point: _Point, *, prefix: str = "") -> dict[str, Any]:
-    values = {"run_number": number, **point._asdict()}
-    return {prefix + name: value for name, value in values.items()}
+def _row(number: int, point: _Point) -> dict[str, Any]:
+    return {"run_number": number, **point._asdict()}
 
 
 def _restored(value: float, kind: int) -> float:

@@ -6,17 +6,17 @@ does the same to a database that has data in it; a test compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, inspect, select
+from sqlalchemy import Connection, Table, func, insert, inspect, select
 
 from evalkit._internal import clock
 from evalkit.entities.run import LifecycleStage
 from evalkit.errors import SchemaVersionError, StoreUnavailableError
-from evalkit.store.sql import calibrations, registry_migration, tables
-from evalkit.store.sql.engine import Database
-from evalkit.store.sql.step_assessments import add_assessments
+from evalkit.store.sql import registry_tables, tables
+from evalkit.store.sql.database import Database
 
 FIRST_VERSION = 1
 DEFAULT_EXPERIMENT_NAME = "Default"
@@ -35,10 +35,29 @@ class Migration:
     """Changes the tables and their rows; never commits."""
 
 
+def _add(*added: Table) -> Callable[[Connection], None]:
+    """Return a step that makes tables, empty, as they are defined now.
+
+    Who changes one of them in a later step gives this one a copy of the table as it was.
+    """
+
+    def apply(connection: Connection) -> None:
+        tables.metadata.create_all(connection, tables=added, checkfirst=False)
+
+    return apply
+
+
+_REGISTRY = (
+    registry_tables.models,
+    registry_tables.model_tags,
+    registry_tables.versions,
+    registry_tables.version_tags,
+    registry_tables.aliases,
+)
 MIGRATIONS: tuple[Migration, ...] = (
-    Migration(2, registry_migration.DESCRIPTION, registry_migration.add_registry),
-    Migration(3, "add assessments", add_assessments),
-    Migration(4, "add the cards of judges", calibrations.create_table),
+    Migration(2, "add the registry of models", _add(*_REGISTRY)),
+    Migration(3, "add assessments", _add(tables.assessments)),
+    Migration(4, "add the cards of judges", _add(tables.calibrations)),
 )
 
 
@@ -54,32 +73,40 @@ def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) ->
     """
     newest = migrations[-1].version if migrations else FIRST_VERSION
     with database.read() as connection:
-        found = _version(connection, database)
-    if found == newest:
+        version = _version(connection, database)
+    if version == newest:
         return
-    if found is not None and found > newest:
-        raise SchemaVersionError(str(database.path), found, newest)
-    if found is None:
-        with database.write() as connection:
+    if version is not None and version > newest:
+        raise SchemaVersionError(database.dialect.place, version, newest)
+    if version is None:
+        with _changing(database) as connection:
             if _version(connection, database) is None:  # else another process was first
                 _create(connection, newest)
                 return
     for migration in migrations:
-        with database.write() as connection:
+        with _changing(database) as connection:
             if (_version(connection, database) or 0) < migration.version:
                 migration.apply(connection)
                 _record(connection, migration.version, migration.description)
+
+
+@contextlib.contextmanager
+def _changing(database: Database) -> Generator[Connection]:
+    with database.write() as connection:
+        database.dialect.lock_schema(connection)
+        yield connection
 
 
 def _version(connection: Connection, database: Database) -> int | None:
     """Return the schema version; ``None`` for an empty database."""
     inspector = inspect(connection)
     if inspector.has_table(tables.schema_versions.name):
-        found: int | None = connection.scalar(select(func.max(tables.schema_versions.c.version)))
-        return found
+        newest = select(func.max(tables.schema_versions.c.version))
+        version: int | None = connection.scalar(newest)
+        return version
     if inspector.get_table_names():
         raise StoreUnavailableError(
-            str(database.path),
+            database.dialect.place,
             "is a database of another program",
             "name another file by --store or EVALKIT_TRACKING_URI",
         )

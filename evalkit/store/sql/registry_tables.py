@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -11,13 +9,12 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
 )
 
-from evalkit.store.sql.tables import KEY_LENGTH, RUN_ID_LENGTH, metadata
+from evalkit.store.sql.tables import KEY_LENGTH, LONG_TEXT, RUN_ID_LENGTH, metadata
 
 MODEL_NAME_LENGTH = 256
 ALIAS_LENGTH = 255
@@ -27,77 +24,57 @@ SOURCE_LENGTH = 8000
 LONG_TEXT_LENGTH = 100_000
 """Characters in a description, or in the value of a tag: a prompt's text is one."""
 
-# MySQL's TEXT ends at 64 KiB unless it is told how much it has to hold.
-_LONG_TEXT = Text().with_variant(Text(LONG_TEXT_LENGTH), "mysql", "mariadb")
+models = Table(
+    "registered_models",
+    metadata,
+    Column("model_number", Integer, primary_key=True),
+    Column("name", String(MODEL_NAME_LENGTH), nullable=False, unique=True),
+    Column("description", LONG_TEXT, nullable=False),
+    Column("last_version", Integer, nullable=False),  # the highest number ever given
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+)
 
+model_tags = Table(
+    "registered_model_tags",
+    metadata,
+    Column("model_number", ForeignKey(models.c.model_number), primary_key=True),
+    Column("key", String(KEY_LENGTH), primary_key=True),
+    Column("value", LONG_TEXT, nullable=False),
+)
 
-class RegistryTables(NamedTuple):
-    """The tables, each behind those that it refers to."""
+versions = Table(
+    "model_versions",
+    metadata,
+    Column("model_number", ForeignKey(models.c.model_number), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("run_id", String(RUN_ID_LENGTH), index=True),
+    Column("model_id", String(MODEL_ID_LENGTH), index=True),
+    Column("user_id", String(256), nullable=False),
+    Column("description", LONG_TEXT, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+)
 
-    models: Table
-    model_tags: Table
-    versions: Table
-    version_tags: Table
-    aliases: Table
+_OWN_VERSION = [versions.c.model_number, versions.c.version]
+version_tags = Table(
+    "model_version_tags",
+    metadata,
+    Column("model_number", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(KEY_LENGTH), primary_key=True),
+    Column("value", LONG_TEXT, nullable=False),
+    ForeignKeyConstraint(["model_number", "version"], _OWN_VERSION),
+)
 
-
-def define(metadata: MetaData) -> RegistryTables:
-    """Add the registry's tables, as schema version 2 made them, to *metadata*.
-
-    The step to version 2 makes them from here, too: a later change is a step of its own and a
-    definition beside this one.
-    """
-    models = Table(
-        "registered_models",
-        metadata,
-        Column("model_number", Integer, primary_key=True),
-        Column("name", String(MODEL_NAME_LENGTH), nullable=False, unique=True),
-        Column("description", _LONG_TEXT, nullable=False),
-        Column("last_version", Integer, nullable=False),  # the highest number ever given
-        Column("creation_time", BigInteger, nullable=False),
-        Column("last_update_time", BigInteger, nullable=False),
-    )
-    model_tags = Table(
-        "registered_model_tags",
-        metadata,
-        Column("model_number", ForeignKey(models.c.model_number), primary_key=True),
-        Column("key", String(KEY_LENGTH), primary_key=True),
-        Column("value", _LONG_TEXT, nullable=False),
-    )
-    versions = Table(
-        "model_versions",
-        metadata,
-        Column("model_number", ForeignKey(models.c.model_number), primary_key=True),
-        Column("version", Integer, primary_key=True, autoincrement=False),
-        Column("source", Text, nullable=False),
-        Column("run_id", String(RUN_ID_LENGTH), index=True),
-        Column("model_id", String(MODEL_ID_LENGTH), index=True),
-        Column("user_id", String(256), nullable=False),
-        Column("description", _LONG_TEXT, nullable=False),
-        Column("status", String(32), nullable=False),
-        Column("creation_time", BigInteger, nullable=False),
-        Column("last_update_time", BigInteger, nullable=False),
-    )
-    own_version = [versions.c.model_number, versions.c.version]
-    version_tags = Table(
-        "model_version_tags",
-        metadata,
-        Column("model_number", Integer, primary_key=True, autoincrement=False),
-        Column("version", Integer, primary_key=True, autoincrement=False),
-        Column("key", String(KEY_LENGTH), primary_key=True),
-        Column("value", _LONG_TEXT, nullable=False),
-        ForeignKeyConstraint(["model_number", "version"], own_version),
-    )
-    aliases = Table(
-        "model_aliases",
-        metadata,
-        Column("model_number", Integer, primary_key=True, autoincrement=False),
-        Column("alias", String(ALIAS_LENGTH), primary_key=True),
-        Column("version", Integer, nullable=False),
-        ForeignKeyConstraint(["model_number", "version"], own_version),
-        Index(None, "model_number", "version"),
-    )
-    return RegistryTables(models, model_tags, versions, version_tags, aliases)
-
-
-models, model_tags, versions, version_tags, aliases = define(metadata)
+aliases = Table(
+    "model_aliases",
+    metadata,
+    Column("model_number", Integer, primary_key=True, autoincrement=False),
+    Column("alias", String(ALIAS_LENGTH), primary_key=True),
+    Column("version", Integer, nullable=False),
+    ForeignKeyConstraint(["model_number", "version"], _OWN_VERSION),
+    Index(None, "model_number", "version"),
+)

@@ -1,4 +1,4 @@
-"""Estimates of evaluations in SQL.  Nothing here commits."""
+"""Estimates of evaluations in SQL."""
 
 from __future__ import annotations
 
@@ -6,48 +6,59 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import delete, insert, select
 
+from evalkit.entities.estimate import Estimate
 from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import UsageError
+from evalkit.store.interface import Summaries
 from evalkit.store.sql import checks, tables
+from evalkit.store.sql.database import Database
+from evalkit.store.sql.rows import run_row, writable_run
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(EvaluationSummary))
+_TABLE = tables.evaluation_summaries
+_FIELDS = tuple(field.name for field in dataclasses.fields(Estimate))
 _NUMBERS = ("value", "low", "high", "level", "standard_error")
 
 
-def write(connection: Connection, number: int, summaries: Sequence[EvaluationSummary]) -> None:
-    """Make *summaries* the estimates of a run, in place of any it had.
+@dataclass(frozen=True)
+class SqlSummaries(Summaries):
+    """See `Summaries`."""
 
-    Raises:
-        UsageError: If two share a key, a key is too long, or a number is not finite.
-    """
-    key, times = max(Counter(s.key for s in summaries).items(), key=_count, default=("", 0))
-    if times > 1:
-        raise UsageError(f"{times} summaries have the key {key!r}; name the scorers apart.")
-    rows = [_row(number, place, summary) for place, summary in enumerate(summaries)]
-    table = tables.evaluation_summaries
-    connection.execute(delete(table).where(table.c.run_number == number))
-    if rows:
-        connection.execute(insert(table), rows)
+    database: Database
+
+    def write(self, run_id: str, summaries: Sequence[EvaluationSummary]) -> None:
+        (key, times), *_ = Counter(s.key for s in summaries).most_common(1) or [("", 0)]
+        if times > 1:
+            raise UsageError(f"{times} summaries have the key {key!r}; name the scorers apart.")
+        rows = [_row(summary) for summary in summaries]
+        with self.database.write() as connection:
+            number = writable_run(connection, run_id)
+            connection.execute(delete(_TABLE).where(_TABLE.c.run_number == number))
+            own = [{"run_number": number, "position": n} | row for n, row in enumerate(rows)]
+            if own:
+                connection.execute(insert(_TABLE), own)
+
+    def read(self, run_id: str) -> list[EvaluationSummary]:
+        with self.database.read() as connection:
+            query = select(_TABLE).where(
+                _TABLE.c.run_number == run_row(connection, run_id).run_number
+            )
+            return [
+                EvaluationSummary(
+                    Estimate(**{name: row[name] for name in _FIELDS}),
+                    signature=row["signature"],
+                    dataset_digest=row["dataset_digest"],
+                )
+                for row in connection.execute(query.order_by(_TABLE.c.position)).mappings()
+            ]
 
 
-def read(connection: Connection, number: int) -> list[EvaluationSummary]:
-    """Return the estimates of a run, in the order in which they were written."""
-    table = tables.evaluation_summaries
-    query = select(*(table.c[name] for name in _FIELDS)).where(table.c.run_number == number)
-    rows = connection.execute(query.order_by(table.c.position)).mappings()
-    return [EvaluationSummary(**row) for row in rows]
-
-
-def _count(item: tuple[str, int]) -> int:
-    return item[1]
-
-
-def _row(number: int, position: int, summary: EvaluationSummary) -> dict[str, Any]:
-    values = {name: getattr(summary, name) for name in _FIELDS}
+def _row(summary: EvaluationSummary) -> dict[str, Any]:
+    values = {name: getattr(summary.estimate, name) for name in _FIELDS}
     for name in _NUMBERS:
         value = values[name]
         if value is None:
@@ -56,7 +67,6 @@ def _row(number: int, position: int, summary: EvaluationSummary) -> dict[str, An
         if not math.isfinite(value):
             raise UsageError(f"The {name} of {summary.key!r} is {value}; it must be finite.")
     values["key"] = checks.text("metric's key", summary.key, tables.SUMMARY_KEY_LENGTH)
-    values["signature"] = summary.signature.encode("utf-8", "replace").decode("utf-8")
-    if summary.note is not None:
-        values["note"] = summary.note.encode("utf-8", "replace").decode("utf-8")
-    return {"run_number": number, "position": position, **values}
+    values["note"] = checks.storable(summary.estimate.note)
+    values["signature"] = checks.storable(summary.signature)
+    return values | {"dataset_digest": summary.dataset_digest}

@@ -49,6 +49,9 @@ metadata = MetaData(
 # SQLite numbers rows by itself only in a column that is exactly INTEGER.
 _ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
+# MySQL's TEXT ends at 64 KiB unless it is told how much it has to hold.
+LONG_TEXT = Text().with_variant(Text(2**24 - 1), "mysql", "mariadb")
+
 schema_versions = Table(
     "evalkit_schema",
     metadata,
@@ -183,12 +186,12 @@ assessments = Table(
     Column("trace_id", String(TRACE_ID_LENGTH), index=True),
     Column("span_id", String(TRACE_ID_LENGTH)),
     Column("run_id", String(TRACE_ID_LENGTH)),
-    Column("value", Text),
+    Column("value", LONG_TEXT),
     Column("number", Double),  # the value again where it is a number, for searches
     Column("error_code", Text),
     Column("error_message", Text),
-    Column("rationale", Text),
-    Column("metadata", Text),
+    Column("rationale", LONG_TEXT),
+    Column("metadata", LONG_TEXT),
     Column("create_time", BigInteger),
     Index("uq_assessments_assessment_id", "assessment_id", unique=True),
     Index(None, "run_id", "name"),
@@ -202,6 +205,6 @@ calibrations = Table(
     Column("judge", String(SUMMARY_KEY_LENGTH), nullable=False),
     Column("signature", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
-    Column("card", Text, nullable=False),  # JSON
+    Column("card", LONG_TEXT, nullable=False),  # JSON
     Index(None, "judge", "created"),
 )

@@ -1,0 +1,279 @@
+"""Asking a model to fill in a form: by schema, else by a forced tool, else in plain JSON.
+
+What a server refuses is left out, and remembered by the session for the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
+
+from evalkit.errors import NotRecordedError, TargetError
+from evalkit.judging.clients import client_for
+from evalkit.judging.prepared import Prepared
+from evalkit.judging.prompt import Message
+from evalkit.llm.abilities import FORMATS, Ability, Format, Way
+from evalkit.llm.batch.census import waiting
+from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
+from evalkit.llm.recording import recording_of_call
+from evalkit.llm.session import current_session
+
+_DROPPABLE: Final = ("logprobs", "temperature", "seed", "top_p")
+_TOOL: Final = "give_verdict"
+_UNSUPPORTED: Final = re.compile(
+    r"status (?:400|404|415|422|501)\b|unsupported|not support|BadRequest", re.IGNORECASE
+)
+_FILTERED: Final = re.compile(r"content_filter|content management policy", re.IGNORECASE)
+_TOO_LONG: Final = re.compile(r"context.{0,3}length|too many tokens|too long", re.IGNORECASE)
+
+_LOCKS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, asyncio.Lock]]] = (
+    WeakKeyDictionary()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a model is asked, whatever the way."""
+
+    messages: Sequence[Message]
+    sampling: Mapping[str, Any]
+    tools: Sequence[Mapping[str, Any]] = ()
+    """Tools that may be called; on a form, those that may not be called any more."""
+
+    role: str = "judge"
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, and how it was asked for."""
+
+    reply: ChatReply
+    format: Format | Literal["free"]
+    sampling: Mapping[str, Any]
+    """The settings that were sent."""
+
+    def how(self) -> dict[str, Any]:
+        """Return what a score says of how its verdict was asked for."""
+        how = {"method": "verdict", "format": self.format, "sampling": dict(self.sampling)}
+        return how if self.reply.model is None else {**how, "model": self.reply.model}
+
+
+class LogprobsRefusedError(Exception):
+    """The server gives no probabilities of tokens."""
+
+
+async def ask_form(judge: Prepared, question: Question) -> Answer:
+    """Return the answer of the judge's model on its form, in the best format its server takes.
+
+    One call finds out what a server takes, while the others that were refused wait for it.
+
+    Raises:
+        TargetError: If there is no answer.
+        LogprobsRefusedError: If *question* asks for probabilities that the server does not give.
+        UsageError: If no model is known.
+    """
+    client = await client_for(judge.settings)
+    ability = current_session().abilities.of(client)
+    call = _Call(client, question, judge.schema)
+    way = ability.way
+    if not ability.confirmed and (recorded := call.recorded(way)) is not None:
+        ability.way = recorded
+        return await call.make(recorded)
+    while True:
+        try:
+            return await _confirmed(call, way, ability)
+        except _RefusedError as refusal:
+            refused = refusal
+        async with _turn_of(client):
+            if ability.way == way:
+                return await _explored(call, way, ability, refused)
+        way = ability.way
+
+
+async def _explored(call: _Call, way: Way, ability: Ability, refused: _RefusedError) -> Answer:
+    """Try one way after the other, until one is taken."""
+    while True:
+        further = refused.further(way, ability)
+        if further is None:
+            raise refused.error
+        way = further
+        try:
+            return await _confirmed(call, way, ability)
+        except _RefusedError as refusal:
+            refused = refusal
+
+
+async def _confirmed(call: _Call, way: Way, ability: Ability) -> Answer:
+    answer = await call.make(way)
+    if not ability.confirmed or way.beyond(ability.way):
+        ability.way, ability.confirmed = way, True
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One question on a form, which can be put in several ways."""
+
+    client: ChatModel
+    question: Question
+    schema: Mapping[str, Any]
+
+    async def make(self, way: Way) -> Answer:
+        request, sent = self.request(way)
+        try:
+            reply = await _complete(self.client, request, self.question)
+        except TargetError as error:
+            if _is_unsupported(error):
+                raise _RefusedError(error, sent) from None
+            raise _refusal_of(error) from None
+        return Answer(reply, way.format, sent)
+
+    def recorded(self, way: Way) -> Way | None:
+        """Return the way in which the question was put when it was recorded, if it was.
+
+        An earlier process has found out what the server takes; this one shall not ask again.
+        """
+        ways = [way, *way.others()] if current_session().recorder.on else []
+        return next((w for w in ways if _is_recorded(self.client, self.request(w)[0])), None)
+
+    def request(self, way: Way) -> tuple[ChatRequest, dict[str, Any]]:
+        """Return the request, and of its settings those that the judge has chosen."""
+        question = self.question
+        if question.sampling.get("logprobs") and "logprobs" in way.without:
+            raise LogprobsRefusedError
+        sent = {name: v for name, v in question.sampling.items() if name not in way.without}
+        if way.format != "tool":
+            # Servers want to be told of tools that earlier messages have called.
+            held = {"tool_choice": "none"} if question.tools else {}
+            return ChatRequest(
+                messages=question.messages,
+                sampling={**sent, **held},
+                tools=question.tools or None,
+                response_schema=self.schema if way.format == "schema" else None,
+                repeat=question.repeat,
+            ), sent
+        # The one tool there is, and it must be called: no text can bring in another.
+        tool = {"name": _TOOL, "description": "Give the verdict.", "parameters": self.schema}
+        choice = {"type": "function", "function": {"name": _TOOL}}
+        return ChatRequest(
+            messages=question.messages,
+            sampling={**sent, "tool_choice": choice},
+            tools=[*question.tools, {"type": "function", "function": tool}],
+            repeat=question.repeat,
+        ), sent
+
+
+async def ask_with_tools(judge: Prepared, question: Question) -> Answer:
+    """Return the free answer of the judge's model, which may call tools first.
+
+    Raises:
+        TargetError: If there is no answer.
+        UsageError: If no model is known.
+    """
+    client = await client_for(judge.settings)
+    ability = current_session().abilities.of(client)
+    without = _left_out(client, question, ability.way.without)
+    while True:
+        request = _free_request(question, without)
+        try:
+            reply = await _complete(client, request, question)
+        except TargetError as error:
+            refused = _droppable(error, request.sampling)
+            if refused is None:
+                raise _refusal_of(error) from None
+            without |= {refused}
+        else:
+            if without > ability.way.without:  # remembered, so that it is refused once
+                ability.way = Way(ability.way.format, without)
+            return Answer(reply, "free", request.sampling)
+
+
+def _free_request(question: Question, without: frozenset[str]) -> ChatRequest:
+    return ChatRequest(
+        messages=question.messages,
+        tools=question.tools,
+        sampling={name: v for name, v in question.sampling.items() if name not in without},
+        repeat=question.repeat,
+    )
+
+
+def _left_out(client: ChatModel, question: Question, without: frozenset[str]) -> frozenset[str]:
+    """Return the settings that were left out when this turn was recorded, if it was."""
+    choices = [without, without | {"temperature"}] if current_session().recorder.on else []
+    recorded = (w for w in choices if _is_recorded(client, _free_request(question, w)))
+    return next(recorded, without)
+
+
+def _is_recorded(client: ChatModel, request: ChatRequest) -> bool:
+    try:
+        return current_session().is_known(recording_of_call(client, request, request.repeat))
+    except NotRecordedError:
+        return False
+
+
+async def _complete(client: ChatModel, request: ChatRequest, question: Question) -> ChatReply:
+    return await current_session().complete(
+        client, request, role=question.role, repeat=question.repeat
+    )
+
+
+def _is_unsupported(error: TargetError) -> bool:
+    cause = error.explanation
+    if _FILTERED.search(cause):
+        return False
+    return error.reason == "provider_error" and _UNSUPPORTED.search(cause) is not None
+
+
+def _refusal_of(error: TargetError) -> TargetError:
+    """Return *error* as a refusal where the provider's filter is what it tells of."""
+    if _FILTERED.search(error.explanation):
+        return TargetError("refusal", error.explanation)
+    return error
+
+
+def _droppable(error: TargetError, sent: Mapping[str, Any]) -> str | None:
+    """Return the setting among those *sent* that the server refuses, if one can be left out."""
+    if not _is_unsupported(error):
+        return None
+    cause = error.explanation.lower()
+    return next((name for name in _DROPPABLE if name in sent and name in cause), None)
+
+
+class _RefusedError(Exception):
+    """The server does not take the question in this way."""
+
+    def __init__(self, error: TargetError, sent: Mapping[str, Any]) -> None:
+        super().__init__(error, sent)
+        self.error = error
+        self.sent = sent
+
+    def further(self, way: Way, ability: Ability) -> Way | None:
+        """Return the way to try next; ``None`` if the refusal is about something else."""
+        named = _droppable(self.error, self.sent)
+        if named is not None:
+            return Way(way.format, way.without | {named})
+        formats = FORMATS[FORMATS.index(way.format) + 1 :]
+        too_long = _TOO_LONG.search(self.error.explanation)
+        if not formats or too_long or (ability.confirmed and way == ability.way):
+            return None
+        return Way(formats[0], way.without)
+
+
+@contextlib.asynccontextmanager
+async def _turn_of(client: ChatModel) -> AsyncGenerator[None]:
+    """Hold the lock of a connection; who waits for it may be waiting for another one's batch."""
+    locks = _LOCKS.setdefault(asyncio.get_running_loop(), {})
+    lock, held = locks.setdefault((client.name, client.base_url), asyncio.Lock()), False
+    try:
+        async with waiting():
+            held = await lock.acquire()
+        yield
+    finally:
+        if held:
+            lock.release()

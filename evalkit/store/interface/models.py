@@ -1,0 +1,79 @@
+"""What a store promises about registered models and their aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from evalkit.entities.registered_model import RegisteredModel
+
+
+class RegisteredModels(Protocol):
+    """Names under which versions of models are kept, and aliases that point at the versions.
+
+    * A name has 1 to 256 characters without ``/`` and ``:``.  Keys of tags have up to 250
+      characters, values of tags and descriptions up to 100,000, as a prompt's text is one.
+    * An alias points to exactly one version of its model; set again, it moves.  It has up to 255
+      letters, digits, ``-`` and ``_``, and is neither ``latest`` nor ``v`` and digits, which read
+      as versions.
+    * Every change of a model, its versions and aliases moves its ``last_update_time``.
+    * A model that is not there is a `RegisteredModelNotFoundError`, which suggests a close name.
+    """
+
+    def create(
+        self, name: str, *, description: str = "", tags: Mapping[str, str] | None = None
+    ) -> RegisteredModel:
+        """Create the registered model *name*, without versions, and return it.
+
+        Raises:
+            AlreadyExistsError: If the name is taken.
+            UsageError: If the name, or what describes the model, does not fit.
+        """
+        ...
+
+    def get(self, name: str) -> RegisteredModel:
+        """Return the registered model *name*."""
+        ...
+
+    def search(
+        self,
+        *,
+        contains: str = "",
+        tags: Mapping[str, str] | None = None,
+        limit: int = 1000,
+        after: str | None = None,
+    ) -> list[RegisteredModel]:
+        """Return registered models in the order of their names.
+
+        Args:
+            contains: Only models whose name has this in it, in upper or lower case.
+            tags: Only models that have all these tags with these values.
+            limit: Length of a page.
+            after: Name of the last model of the page before.
+        """
+        ...
+
+    def update(self, name: str, *, description: str) -> RegisteredModel:
+        """Change the description of a model and return it as it is now."""
+        ...
+
+    def set_tags(self, name: str, tags: Mapping[str, str]) -> None:
+        """Set tags on a model; a tag that it has changes its value."""
+        ...
+
+    def delete_tag(self, name: str, key: str) -> None:
+        """Take a tag from a model; one that it does not have is no error."""
+        ...
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version of a model; from another version it moves away.
+
+        Raises:
+            ModelVersionNotFoundError: If it has no such version.
+            UsageError: If *alias* cannot be one.
+        """
+        ...
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Take an alias from a model; one that it does not have is no error."""
+        ...

@@ -1,0 +1,137 @@
+"""One database of a store: connections, transactions, and errors in clear words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import Pool
+
+from evalkit.store.sql.dialect import Dialect
+
+
+class Database:
+    """A database for any number of threads and processes.
+
+    Readers see a snapshot and never wait.  A copy that a forked child inherits opens connections
+    of its own.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._pools_of_parents: list[Pool] = []
+        self._own = threading.local()  # .connection: the transaction that this thread is in
+        with self._explained():
+            self.engine = dialect.connect()
+        # The engine does not know this object, which is closed as soon as nobody holds it any more.
+        weakref.finalize(self, self.engine.dispose)
+        _DATABASES.add(self)
+
+    @contextlib.contextmanager
+    def read(self) -> Generator[Connection]:
+        """Open a snapshot for reading; all statements of the block see the same state.
+
+        Inside a transaction of the thread, it is that one, which sees its own writes.
+
+        Raises:
+            StoreUnavailableError: If the database cannot be read.
+        """
+        outer: Connection | None = getattr(self._own, "connection", None)
+        with self._explained():
+            if outer is not None:
+                yield outer
+            else:
+                with self.engine.connect() as connection:
+                    yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Generator[Connection]:
+        """Open a transaction, committed if the block raises nothing, or join the thread's own.
+
+        Raises:
+            StoreUnavailableError: If the database cannot be written or stays locked.
+        """
+        outer: Connection | None = getattr(self._own, "connection", None)
+        with self._explained():
+            if outer is not None:
+                with outer.begin_nested():  # who catches an error keeps nothing of what raised it
+                    yield outer
+                return
+            with self.dialect.begin(self.engine) as connection:
+                self._own.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._own.connection = None
+
+    def put(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        by: Sequence[str] = (),
+    ) -> None:
+        """Insert rows; one whose key is there takes the place of what is there."""
+        if rows:
+            connection.execute(self.dialect.upsert(table, by=by), list(rows))
+
+    def add_new(
+        self,
+        connection: Connection,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        by: Sequence[str] = (),
+    ) -> int:
+        """Insert the rows whose key is not there, and return how many were."""
+        if not rows:
+            return 0
+        # One row is no list: only then do all drivers count.
+        given = rows[0] if len(rows) == 1 else list(rows)
+        statement = self.dialect.upsert(table, by=by, replace=False)
+        return connection.execute(statement, given).rowcount
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def leave_parent(self) -> None:
+        """Leave the connections and locks of the parent process alone, in a forked child.
+
+        Connections must not cross a fork, not even to be closed.
+        """
+        self._pools_of_parents.append(self.engine.pool)
+        self.engine.dispose(close=False)
+        self._own = threading.local()
+        self.dialect.leave_parent()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except Exception as error:
+            clear = self.dialect.explain(error)
+            if clear is None:
+                raise
+            raise clear from error
+
+
+_DATABASES: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for database in _DATABASES:
+        database.leave_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,220 @@
+"""Registered models in SQL, with their tags and aliases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
+
+from evalkit._internal import clock
+from evalkit.entities.registered_model import RegisteredModel
+from evalkit.errors import (
+    AlreadyExistsError,
+    ModelVersionNotFoundError,
+    RegisteredModelNotFoundError,
+    UsageError,
+)
+from evalkit.store.interface import RegisteredModels
+from evalkit.store.sql import checks, registry_tables
+from evalkit.store.sql.database import Database
+from evalkit.store.sql.rows import chunks, drop_tag, put_tags, read_labels, with_tags
+
+_ALIAS_FORM = re.compile(rf"[A-Za-z0-9_-]{{1,{registry_tables.ALIAS_LENGTH}}}")
+_READ_AS_VERSION = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
+_NAMES_TO_SUGGEST = 200
+_LARGEST = 2**31 - 1
+_MODEL = registry_tables.models.c
+_ALIAS = registry_tables.aliases.c
+_VERSION = registry_tables.versions.c
+_TAGS = registry_tables.model_tags
+
+
+@dataclass(frozen=True)
+class SqlModels(RegisteredModels):
+    """See `RegisteredModels`."""
+
+    database: Database
+
+    def create(
+        self, name: str, *, description: str = "", tags: Mapping[str, str] | None = None
+    ) -> RegisteredModel:
+        with self.database.write() as connection:
+            if not self.add(connection, name, description):
+                advice = "add a version to that one"
+                raise AlreadyExistsError("a registered model", name, advice)
+            self._put_tags(connection, model_row(connection, name).model_number, tags or {})
+            return self._entities(connection, [model_row(connection, name)])[0]
+
+    def get(self, name: str) -> RegisteredModel:
+        with self.database.read() as connection:
+            return self._entities(connection, [model_row(connection, name)])[0]
+
+    def search(
+        self,
+        *,
+        contains: str = "",
+        tags: Mapping[str, str] | None = None,
+        limit: int = 1000,
+        after: str | None = None,
+    ) -> list[RegisteredModel]:
+        query = select(registry_tables.models).order_by(_MODEL.name).limit(checks.limit(limit))
+        if contains:
+            query = query.where(func.lower(_MODEL.name).contains(contains.lower(), autoescape=True))
+        if after is not None:
+            query = query.where(_MODEL.name > after)
+        with self.database.read() as connection:
+            rows = connection.execute(with_tags(query, _TAGS, tags)).all()
+            return self._entities(connection, rows)
+
+    def update(self, name: str, *, description: str) -> RegisteredModel:
+        with self.database.write() as connection:
+            number = model_row(connection, name).model_number
+            change_model(connection, number, description=fitting_description(description))
+            return self._entities(connection, [model_row(connection, name)])[0]
+
+    def set_tags(self, name: str, tags: Mapping[str, str]) -> None:
+        with self.database.write() as connection:
+            number = model_row(connection, name).model_number
+            self._put_tags(connection, number, tags)
+            change_model(connection, number)
+
+    def delete_tag(self, name: str, key: str) -> None:
+        with self.database.write() as connection:
+            number = model_row(connection, name).model_number
+            drop_tag(connection, _TAGS, (number,), key)
+            change_model(connection, number)
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        alias = _fitting_alias(alias)
+        with self.database.write() as connection:
+            number = version_row(connection, name, version).model_number
+            row = {"model_number": number, "alias": alias, "version": version}
+            self.database.put(connection, registry_tables.aliases, [row])
+            change_model(connection, number)
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        with self.database.write() as connection:
+            number = model_row(connection, name).model_number
+            own = (_ALIAS.model_number == number, _ALIAS.alias == alias)
+            if connection.execute(delete(registry_tables.aliases).where(*own)).rowcount:
+                change_model(connection, number)
+
+    def add(self, connection: Connection, name: str, description: str = "") -> bool:
+        """Add a registered model, if its name is free, and return whether it was."""
+        now = clock.now_milliseconds()
+        row = {
+            "name": _fitting_name(name),
+            "description": fitting_description(description),
+            "last_version": 0,
+            "creation_time": now,
+            "last_update_time": now,
+        }
+        return bool(self.database.add_new(connection, registry_tables.models, [row], by=["name"]))
+
+    def _put_tags(self, connection: Connection, number: int, tags: Mapping[str, str]) -> None:
+        longest = registry_tables.LONG_TEXT_LENGTH
+        put_tags(self.database, connection, _TAGS, (number,), tags, longest=longest)
+
+    def _entities(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[RegisteredModel]:
+        numbers = [row.model_number for row in rows]
+        tags = read_labels(connection, _TAGS, [(number,) for number in numbers])
+        aliases: dict[int, dict[str, int]] = {number: {} for number in numbers}
+        newest: dict[int, int] = {}
+        for some in chunks(numbers):
+            pointing = select(registry_tables.aliases).where(_ALIAS.model_number.in_(some))
+            for row in connection.execute(pointing.order_by(_ALIAS.alias)):
+                aliases[row.model_number][row.alias] = row.version
+            latest = select(_VERSION.model_number, func.max(_VERSION.version))
+            latest = latest.where(_VERSION.model_number.in_(some)).group_by(_VERSION.model_number)
+            newest |= {row[0]: row[1] for row in connection.execute(latest)}
+        return [
+            RegisteredModel(
+                name=row.name,
+                description=row.description,
+                tags=tags[row.model_number,],
+                aliases=aliases[row.model_number],
+                latest_version=newest.get(row.model_number),
+                creation_time=row.creation_time,
+                last_update_time=row.last_update_time,
+            )
+            for row in rows
+        ]
+
+
+def model_row(connection: Connection, name: str) -> Row[Any]:
+    """Return the row of the registered model *name*.
+
+    Raises:
+        RegisteredModelNotFoundError: If there is none.
+    """
+    query = select(registry_tables.models).where(_MODEL.name == name)
+    row = connection.execute(query).first()
+    if row is None:
+        newest = select(_MODEL.name).order_by(_MODEL.last_update_time.desc())
+        names = connection.scalars(newest.limit(_NAMES_TO_SUGGEST))
+        raise RegisteredModelNotFoundError(name, set(names))
+    return row
+
+
+def version_rows() -> Select[Any]:
+    """Return the query of all versions, with the names of their models."""
+    return select(registry_tables.versions, _MODEL.name).join(registry_tables.models)
+
+
+def version_row(connection: Connection, name: str, version: int) -> Row[Any]:
+    """Return the row of one version.
+
+    Raises:
+        RegisteredModelNotFoundError: If there is no such model.
+        ModelVersionNotFoundError: If it has no such version.
+    """
+    number = model_row(connection, name).model_number
+    row = None
+    if 0 < version <= _LARGEST:  # a larger one would be an error of the database's
+        query = version_rows().where(_VERSION.model_number == number, _VERSION.version == version)
+        row = connection.execute(query).first()
+    if row is None:
+        newest = select(_VERSION.version).where(_VERSION.model_number == number)
+        newest = newest.order_by(_VERSION.version.desc()).limit(_NAMES_TO_SUGGEST)
+        versions = [str(number) for number in connection.scalars(newest)]
+        raise ModelVersionNotFoundError(name, "version", str(version), versions)
+    return row
+
+
+def change_model(connection: Connection, number: int, **values: Any) -> int:
+    """Change columns of a model, say that it changed now, and return the time."""
+    now = clock.now_milliseconds()
+    change = update(registry_tables.models).where(_MODEL.model_number == number)
+    connection.execute(change.values(last_update_time=now, **values))
+    return now
+
+
+def fitting_description(text: str) -> str:
+    """Return a description if it is not too long.
+
+    Raises:
+        UsageError: If it is.
+    """
+    return checks.text("description", text, registry_tables.LONG_TEXT_LENGTH)
+
+
+def _fitting_name(name: str) -> str:
+    if not name.strip() or name != name.strip():
+        raise UsageError(f"{name!r} cannot name a registered model: it is blank or ends in blanks.")
+    if "/" in name or ":" in name:
+        raise UsageError(f"{name!r} cannot name a registered model: leave out '/' and ':'.")
+    return checks.text("registered model's name", name, registry_tables.MODEL_NAME_LENGTH)
+
+
+def _fitting_alias(alias: str) -> str:
+    if _ALIAS_FORM.fullmatch(alias) is None:
+        raise UsageError(
+            f"{alias!r} cannot be an alias: give 1 to {registry_tables.ALIAS_LENGTH} letters, "
+            "digits, '-' or '_', such as champion."
+        )
+    if _READ_AS_VERSION.fullmatch(alias):
+        raise UsageError(f"{alias!r} reads as a version; give an alias such as champion.")
+    return alias

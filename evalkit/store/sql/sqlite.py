@@ -1,0 +1,172 @@
+"""SQLite: one file, its connections, locks and errors, and what only SQLite says or does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Sequence
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from evalkit._internal import clock
+from evalkit.errors import StoreUnavailableError
+
+BUSY_TIMEOUT_SECONDS = 10.0
+"""How long SQLite itself waits for a lock, each time it is asked for one."""
+
+LOCK_TIMEOUT_SECONDS = 60.0
+"""How long a transaction asks for the write lock before it gives up."""
+
+_WRITE_ELSEWHERE = "name another place by --store or EVALKIT_TRACKING_URI"
+_LOCKED = (
+    "is locked by another process",
+    "wait for that process or stop it, then try again",
+)
+_PROBLEMS: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: ("cannot be written", _WRITE_ELSEWHERE),
+    sqlite3.SQLITE_PERM: ("cannot be written", _WRITE_ELSEWHERE),
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened, or its folder cannot be written",
+        _WRITE_ELSEWHERE,
+    ),
+    sqlite3.SQLITE_FULL: (
+        "cannot be written: the disk is full",
+        "free some space, or " + _WRITE_ELSEWHERE,
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written: the disk is full or fails",
+        "free some space, or " + _WRITE_ELSEWHERE,
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        "is not a SQLite database",
+        "check the path, or " + _WRITE_ELSEWHERE,
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "is damaged",
+        "bring it back from a copy, or save what is left by 'sqlite3 FILE .recover'",
+    ),
+}
+
+
+class SqliteDialect:
+    """A SQLite file in write-ahead mode; one thread of a process writes at a time."""
+
+    def __init__(self, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
+        self.path = path.absolute()
+        self.uri = f"sqlite:///{self.path.as_posix()}"
+        self.place = str(self.path)
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._write_lock = threading.Lock()
+
+    def connect(self) -> Engine:
+        try:
+            _make_private_file(self.path)
+        except OSError as error:
+            problem = f"cannot be opened for writing ({error.strerror})"
+            raise StoreUnavailableError(self.place, problem, _WRITE_ELSEWHERE) from error
+        engine = create_engine(
+            "sqlite://",
+            creator=partial(_connect, self.path, self._lock_timeout_seconds),
+            poolclass=QueuePool,
+            pool_size=5,
+            max_overflow=-1,
+        )
+        event.listen(engine, "begin", partial(_begin, self._lock_timeout_seconds))
+        return engine
+
+    @contextlib.contextmanager
+    def begin(self, engine: Engine) -> Generator[Connection]:
+        with self._write_lock, engine.connect() as plain:
+            connection = plain.execution_options(evalkit_write=True)
+            with connection.begin():
+                yield connection
+
+    def upsert(self, table: Table, *, by: Sequence[str] = (), replace: bool = True) -> Insert:
+        statement = insert(table)
+        primary = {column.name for column in table.primary_key}
+        key = list(by or primary)
+        others = [c.name for c in table.columns if c.name not in {*primary, *key}]
+        if not replace or not others:
+            return statement.on_conflict_do_nothing(index_elements=key)
+        values = {name: statement.excluded[name] for name in others}
+        return statement.on_conflict_do_update(index_elements=key, set_=values)
+
+    def lock_schema(self, connection: Connection) -> None:
+        del connection  # `begin` took the write lock, and changes of the schema are rolled back
+
+    def explain(self, error: Exception) -> StoreUnavailableError | None:
+        if isinstance(error, DBAPIError) and isinstance(error.orig, Exception):
+            error = error.orig
+        if isinstance(error, sqlite3.Error):
+            problem = _PROBLEMS.get(_primary_code(error))
+            return None if problem is None else StoreUnavailableError(self.place, *problem)
+        return None
+
+    def leave_parent(self) -> None:
+        self._write_lock = threading.Lock()
+
+
+def _make_private_file(path: Path) -> None:
+    """Make an empty database that only its owner reads; SQLite's side files take over its mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+
+
+def _connect(path: Path, lock_timeout_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path,
+        timeout=min(BUSY_TIMEOUT_SECONDS, lock_timeout_seconds),
+        isolation_level=None,  # transactions begin and end where this module says
+        check_same_thread=False,  # the pool hands a connection to one thread at a time
+    )
+    try:
+        # Two processes that switch a new file to write-ahead mode at once: one is told "busy"
+        # at once, without waiting.
+        _patiently(connection, "PRAGMA journal_mode=WAL", lock_timeout_seconds)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin(lock_timeout_seconds: float, connection: Connection) -> None:
+    writing = connection.get_execution_options().get("evalkit_write", False)
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):  # pragma: no cover  _connect makes them
+        raise TypeError(f"expected a SQLite connection, got {type(raw).__name__}")
+    _patiently(raw, "BEGIN IMMEDIATE" if writing else "BEGIN", lock_timeout_seconds)
+
+
+def _patiently(connection: sqlite3.Connection, statement: str, timeout_seconds: float) -> None:
+    """Execute *statement*, again and again while the database is locked."""
+    deadline = clock.monotonic() + timeout_seconds
+    pause = 0.001
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY or clock.monotonic() >= deadline:
+                raise
+        else:
+            return
+        # Waiting processes must not march in step; no result depends on this draw.
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+        pause = min(2 * pause, 0.1)
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF
