@@ -63,7 +63,7 @@ class Controller:
 
     async def enter(self, *, again: bool = False) -> float:
         """Return when the attempt may start, with the moment; one tried *again* goes first."""
-        turn = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         if again:
             self._waiting.appendleft(turn)
         else:
