@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from evalkit.stats.binomial import score_limits
 from evalkit.stats.interval import normal_quantile
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 
@@ -257,6 +256,8 @@ def cases_for_half_width(half_width: float, rate: float, *, level: float = 0.95)
 
 
 def _matrix(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    import numpy as np
+
     array = np.asarray(scores, dtype=np.float64)
     if array.ndim == 1:
         array = array[:, None]

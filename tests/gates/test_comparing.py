@@ -19,7 +19,7 @@ from evalkit.gates.condition import parse_gates
 from evalkit.gates.planning import more_cases
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.stats import paired_difference, tango_interval
-from evalkit.stats.paired import PairedDifference
+from evalkit.stats.difference import PairedDifference
 
 MEASURED = PairedDifference(
     difference=0.03,

@@ -53,8 +53,11 @@ def test_importing_evalkit_loads_no_third_party() -> None:
     assert loaded_by("evalkit") == {"evalkit"}
 
 
-def test_importing_the_statistics_loads_no_third_party() -> None:
-    assert loaded_by("evalkit.stats") == {"evalkit"}
+@pytest.mark.parametrize(
+    "module", ["evalkit.stats", "evalkit.gates.comparing", "evalkit.scoring.estimate"]
+)
+def test_rules_and_statistics_load_no_third_party_before_they_compute(module: str) -> None:
+    assert loaded_by(module) == {"evalkit"}
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.stats.paired import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 _ADJUST: Final = {"holm": holm, "benjamini-hochberg": benjamini_hochberg}
 COLUMNS: Final = (

@@ -13,9 +13,9 @@ from evalkit.evaluation.comparing.distinct import kinds_of_cases
 from evalkit.scoring.estimate import Design, cells_of_rows
 from evalkit.scoring.sufficient import Additive, Rows
 from evalkit.stats.bootstrap import percentile_interval
+from evalkit.stats.difference import PairedDifference
 from evalkit.stats.interval import normal_quantile
 from evalkit.stats.matched_rates import tango_limits
-from evalkit.stats.paired import PairedDifference
 from evalkit.stats.randomization import approximate_randomization, paired_bootstrap
 from evalkit.stats.resampling import bootstrap_weights
 
