@@ -24,21 +24,13 @@ def with_gates(
     What makes no sense, such as a metric that no scorer gives, is left out: a typing error in a
     gate must not cost the evaluation.
     """
-    plan = {
-        **result.facts.plan,
-        "gates": [text for text in conditions if problem(result, text) is None],
-        "dataset": {**result.facts.plan["dataset"], "name": data_name},
-    }
-    gated = EvaluationResult(
-        facts=dataclasses.replace(result.facts, plan=plan),
-        spool=result.spool,
-        metrics=result.metrics,
-        folder=result.folder,
-        keep=result,
-        known=result.estimates,
-        baseline=result.baseline if isinstance(result.baseline, EvaluationResult) else None,
+    gates = [condition for condition in conditions if problem(result, condition) is None]
+    dataset = dataclasses.replace(result.facts.plan.dataset, name=data_name)
+    plan = dataclasses.replace(result.facts.plan, gates=gates, dataset=dataset)
+    gated = result.replaced(
+        facts=dataclasses.replace(result.facts, plan=plan), verdict=result.check(gates)
     )
-    result.folder.write_json(result.folder.plan, plan)
+    result.folder.write_plan(plan)
     write_result(gated)
     return gated
 

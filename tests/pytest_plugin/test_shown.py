@@ -140,7 +140,15 @@ def test_nothing():
     ]
 """)
     finished = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:asyncio"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-pno:cacheprovider",
+            "-pno:asyncio",
+            "-pno:randomly",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalkit.errors import UnknownMetricError, UsageError
-from evalkit.evaluation.comparing.pairs import Pairs, difference_of, pairs
+from evalkit.evaluation.comparing.difference import difference_of
+from evalkit.evaluation.comparing.pairs import Pairs, pairs
 from evalkit.gates.comparing import Compared, decide_difference, interval_level, margin_of
 from evalkit.gates.condition import Condition
+from evalkit.gates.key import Key
 from evalkit.gates.verdict import (
     Circumstances,
     ConditionVerdict,
@@ -21,7 +23,7 @@ from evalkit.gates.verdict import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
 
 Decided = tuple[ConditionVerdict, Compared | None]
 """A verdict, and what decided it where something could be compared."""
@@ -33,9 +35,9 @@ _NO_BASELINE = (
 
 
 def judge_paired(
-    result: EvaluationResult,
+    result: Result,
     condition: Condition,
-    baseline: EvaluationResult | str | None,
+    baseline: Result | str | None,
     around: Circumstances,
 ) -> Decided:
     """Decide a condition that compares; what cannot be compared is INCONCLUSIVE, saying why.
@@ -54,7 +56,7 @@ def judge_paired(
     return _covered(verdict, result, baseline, condition.key_text, around), compared
 
 
-def margin_in(result: EvaluationResult, condition: Condition) -> float | None:
+def margin_in(result: Result, condition: Condition) -> float | None:
     """Return the margin of a condition that compares, in the unit of its metric in *result*.
 
     ``None`` where the metric has no fixed range and the condition does not say its margin.
@@ -72,7 +74,7 @@ def _undecided(condition: Condition, why: str) -> ConditionVerdict:
 
 
 def _decide(
-    result: EvaluationResult, condition: Condition, baseline: EvaluationResult
+    result: Result, condition: Condition, baseline: Result
 ) -> tuple[ConditionVerdict, Compared]:
     """Decide by all pairs; by the worst of a tag's values where the key asks for that.
 
@@ -84,7 +86,7 @@ def _decide(
         return _of_pairs(result, condition, baseline, joined)
     found = [
         _of_pairs(result, condition, baseline, part, told)
-        for told, part in _slices(result, baseline, condition)
+        for told, part in _slices(result, baseline, key)
     ]
     gravest = together([verdict for verdict, _ in found]).status
     left = [one for one in found if one[0].status is gravest]
@@ -93,13 +95,13 @@ def _decide(
 
 
 def _of_pairs(
-    result: EvaluationResult,
+    result: Result,
     condition: Condition,
-    baseline: EvaluationResult,
+    baseline: Result,
     joined: Pairs,
     told: str = "",
 ) -> tuple[ConditionVerdict, Compared]:
-    level = interval_level(condition, result.facts.plan["level"])
+    level = interval_level(condition, result.facts.plan.level)
     facts = joined.metric.facts
     compared = Compared(
         found=difference_of(result, baseline, joined, level=level),
@@ -110,27 +112,25 @@ def _of_pairs(
     return decide_difference(condition, compared), compared
 
 
-def _slices(
-    result: EvaluationResult, baseline: EvaluationResult, condition: Condition
-) -> Iterator[tuple[str, Pairs]]:
-    assert condition.key is not None  # noqa: S101  the caller looked
-    tag = condition.key.worst_by or ""
-    inner = "".join(f"[{name}={value}]" for name, value in condition.key.tags)
-    joined = pairs(result, baseline, f"{condition.key.metric}{inner}")
-    values = np.array(result.tag_values(tag), dtype=object)[joined.rows[0]]
-    for value in sorted({value for value in values if value is not None}):
-        yield f" where {tag}={value}", joined.take(np.flatnonzero(values == value))
+def _slices(result: Result, baseline: Result, key: Key) -> Iterator[tuple[str, Pairs]]:
+    joined = pairs(result, baseline, dataclasses.replace(key, worst_by=None))
+    if not len(joined.ids):
+        yield "", joined  # which says so
+    for value, rows in result.by_key.parts_of(key).items():
+        among = np.flatnonzero(np.isin(joined.rows[0], rows))
+        if len(among):
+            yield f" where {key.worst_by}={value}", joined.take(among)
 
 
 def _covered(
     verdict: ConditionVerdict,
-    result: EvaluationResult,
-    baseline: EvaluationResult,
+    result: Result,
+    baseline: Result,
     key: str,
     around: Circumstances,
 ) -> ConditionVerdict:
     """Let nothing pass that rests on too few of the cases, on either side."""
-    estimate = result.estimate(key, level=result.facts.plan["level"])
+    estimate = result.estimate(key, level=result.facts.plan.level)
     found = [(verdict.status, "")]
     lacking = lacks_coverage(estimate, around)
     if lacking is not None:
