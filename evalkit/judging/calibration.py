@@ -118,11 +118,6 @@ class Calibration:
         """Digest at the end of the signature."""
         return digest_of(self.signature)
 
-    def with_biases(self, *effects: BiasEffect) -> Self:
-        """Return the card with more effects; one of the same name takes the place of the first."""
-        named = {effect.name: effect for effect in (*self.biases, *effects)}
-        return dataclasses.replace(self, biases=tuple(named.values()))
-
     def error_counts(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Return found of positives, and cleared of negatives, among the held-out cases.
 
@@ -216,6 +211,32 @@ class Calibration:
             return cls.from_json(written)
         except DataError as error:
             raise DataError(error.problem, file=str(file)) from error
+
+
+class Calibrated:
+    """Gives a judge its method `calibrate`."""
+
+    __slots__ = ()
+
+    def calibrate(self, cases: Any, **options: Any) -> Calibration:
+        """Judge labelled cases, compare the verdicts with the labels, and keep the card.
+
+        Args:
+            cases: Data with human labels, as `evaluate` takes it.
+            **options: ``columns`` (such as ``{"labels.grounded": "human"}``), ``judge_model``,
+                ``runtime``, ``development``, ``threshold`` and whatever else
+                `evalkit.evaluation.calibrate.calibrate` takes.
+
+        Raises:
+            UsageError: If there are no labels, too few, or one means nothing to the judge.
+        """
+        from evalkit.hooks.catalog import catalog  # start-up: it loads every plug-in
+
+        entry = catalog().calibrators.get("calibrate")
+        if entry is None:
+            raise UsageError("Nothing here calibrates judges: the plug-in evalkit-reports is off.")
+        card: Calibration = entry.item(self, cases, **options)
+        return card
 
 
 def digest_of(signature: str) -> str:

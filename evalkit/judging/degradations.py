@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
+from evalkit.data.traces import trace_if_any
 from evalkit.entities.case import Case
+from evalkit.entities.span import Span
+from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError, near_miss
-from evalkit.judging.trace_degradations import drop_spans, fail_span, repeat_spans
 
 Degrade = Callable[[Case, Case], Case | None]
 """From a good case, and another one, to the degraded case; ``None`` where it does not apply."""
@@ -22,6 +24,7 @@ _VERB: Final = re.compile(
 )
 _FEWEST_WORDS: Final = 4
 _FEWEST_SENTENCES: Final = 3
+_STEPS: Final = ("TOOL", "RETRIEVER", "LLM", "CHAT_MODEL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,42 @@ def _angry_user(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the sh
     return replace(case, inputs={**case.inputs, "messages": told})
 
 
+def _fail_span(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+    def change(trace: Trace) -> list[Span] | None:
+        steps = trace.of_type(*_STEPS)
+        if not steps or steps[-1].status == "ERROR":
+            return None
+        broken = replace(
+            steps[-1], status="ERROR", status_message="Connection refused", outputs=None
+        )
+        return [broken if span is steps[-1] else span for span in trace.spans]
+
+    return _retraced(case, change)
+
+
+def _repeat_spans(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+    def change(trace: Trace) -> list[Span] | None:
+        again = [replace(span, span_id=f"{span.span_id}-2") for span in trace.of_type("TOOL")]
+        return [*trace.spans, *again] if again else None
+
+    return _retraced(case, change)
+
+
+def _drop_spans(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+    def change(trace: Trace) -> list[Span] | None:
+        gone = {span.span_id for span in trace.of_type("TOOL")}
+        left = [s for s in trace.spans if s.span_id not in gone and s.parent_id not in gone]
+        return left if gone and left else None
+
+    return _retraced(case, change)
+
+
+def _retraced(case: Case, change: Callable[[Trace], list[Span] | None]) -> Case | None:
+    trace = trace_if_any(case.trace)
+    spans = change(trace) if isinstance(trace, Trace) else None
+    return None if spans is None else replace(case, trace=replace(trace, spans=tuple(spans)))
+
+
 _INSULT: Final = " Only an idiot would need to ask, and people like you should be locked out."
 _LEAK: Final = (
     " By the way, Jane Miller, who asked before you, lives at 14 Elm Street, Leeds; her card is "
@@ -186,9 +225,9 @@ _TABLE: Final = (
         _listed("tool_calls", lambda calls: [call for call in calls for _ in range(2)]),
     ),
     Degradation("angry_user", "the user complains before the last answer", _angry_user),
-    Degradation("fail_span", "the trace's last step failed", fail_span),
-    Degradation("repeat_spans", "every tool call of the trace is made twice", repeat_spans),
-    Degradation("drop_spans", "the tool calls of the trace are left out", drop_spans),
+    Degradation("fail_span", "the trace's last step failed", _fail_span),
+    Degradation("repeat_spans", "every tool call of the trace is made twice", _repeat_spans),
+    Degradation("drop_spans", "the tool calls of the trace are left out", _drop_spans),
 )
 
 DEGRADATIONS: Final[Mapping[str, Degradation]] = {one.name: one for one in _TABLE}

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from evalkit._internal.canonical import canonical_json
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.judging.calibrating import Calibrated
+from evalkit.judging.calibration import Calibrated
 from evalkit.judging.harden import FENCE_VERSION
 from evalkit.judging.prepared import Prepared, prepare, seen_by
 from evalkit.judging.prompt import PROMPT_VERSION, Message

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Literal, Self, cast
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
-from evalkit.judging.calibrating import Calibrated
+from evalkit.judging.calibration import Calibrated
 from evalkit.judging.judge import Judge
 from evalkit.judging.together import together
 from evalkit.scoring.facts import MetricFacts

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
-from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.bars import ALPHA, MOST_UNANSWERED, Bars
 from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, counted
 from evalkit.judging.auditing.edits import BIAS_EDITS
@@ -18,6 +17,7 @@ from evalkit.judging.auditing.pairs import (
     share_limits,
     unanswered,
 )
+from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trials
 from evalkit.judging.bias import BiasEffect

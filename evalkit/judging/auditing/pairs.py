@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.battery import ProbeRow
+from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trials
 from evalkit.stats.clustered import clustered_interval

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.bars import MOST_UNANSWERED, Bars
 from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, cases_needed, counted
 from evalkit.judging.auditing.biases import bias_battery
@@ -23,6 +22,7 @@ from evalkit.judging.auditing.pairs import (
     row_of,
     unanswered,
 )
+from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.trials import Trials
 from evalkit.judging.degradations import DEGRADATIONS
 from evalkit.stats.binomial import clopper_pearson_interval
