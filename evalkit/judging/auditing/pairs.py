@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,15 +65,14 @@ def pairs_of(
     made: Trials, readings: Sequence[Reading], battery: str, tolerance: float
 ) -> list[Pair]:
     """Return the pairs of a battery, in the order of its probes."""
-    subject = made.subject
-
-    def each() -> Iterator[Pair]:
-        for trial, after in zip(made.listed, readings, strict=True):
-            kind, _, probe = trial.probe.partition(".")
-            if kind == battery and trial.control is not None:
-                before = readings[trial.control]
-                gain = subject.gain(before.value, after.value)
-                yield Pair(
+    pairs: list[Pair] = []
+    for trial, after in zip(made.listed, readings, strict=True):
+        kind, _, probe = trial.probe.partition(".")
+        if kind == battery and trial.control is not None:
+            before = readings[trial.control]
+            gain = made.subject.gain(before.value, after.value)
+            pairs.append(
+                Pair(
                     probe=probe,
                     origin=trial.origin,
                     before=before,
@@ -81,8 +80,8 @@ def pairs_of(
                     gain=gain,
                     tolerance=tolerance,
                 )
-
-    return list(each())
+            )
+    return pairs
 
 
 def row_of(

@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import anyio
-
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
 from evalkit.errors import BudgetSpentError
 from evalkit.judging.auditing.trials import Trial, key_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.run import run
+from evalkit.judging.together import together
 from evalkit.scoring.column import ScoreColumn
 
 NOT_RUN: Final = "not_run"
@@ -69,7 +68,6 @@ async def readings_of(
         places.setdefault(key_of(trial), []).append(place)
     jobs = iter(list(places.values()))
     readings = [Reading(reason=NOT_RUN)] * len(trials)
-    errors: list[Exception] = []
 
     async def work() -> None:
         for same in jobs:  # one iterator, shared by all workers
@@ -79,20 +77,12 @@ async def readings_of(
                 reading = await _reading(trials[same[0]])
             except BudgetSpentError:
                 return
-            except Exception as error:  # noqa: BLE001  raised again below, outside of any group
-                errors.append(error)
-                group.cancel_scope.cancel()
-                return
             for place in same:
                 own = dict(trials[place].labels).get(reading.label or "", reading.label)
                 readings[place] = dataclasses.replace(reading, label=own)
             done(len(same))
 
-    async with anyio.create_task_group() as group:
-        for _ in range(concurrency):
-            group.start_soon(work)
-    if errors:
-        raise errors[0]
+    await together([work] * concurrency)
     return readings
 
 

@@ -219,20 +219,18 @@ def _invariant(made: Trials, base: Sequence[int]) -> None:
 
 def _reworded(made: Trials, base: Sequence[int], judge: Judge) -> None:
     turned, renamed = labels_reversed(judge), labels_renamed(judge)
-    for place in base:
-        case = made.listed[place].case
-        if turned is not None:
-            made.ask("invariance.label_order", place, case, judge=turned)
-    for place in base:
-        case = made.listed[place].case
-        if renamed is not None:
-            other, old = renamed
-            named = tuple(old.items())
-            made.ask("invariance.label_names", place, case, judge=other, labels=named)
-    for place in base:
-        case = made.listed[place].case
-        if not made.subject.answers_unasked(case):
-            made.ask("invariance.retest", place, case, again=1)
+    probes: list[tuple[str, dict[str, Any]]] = []
+    if turned is not None:
+        probes.append(("label_order", {"judge": turned}))
+    if renamed is not None:
+        other, old = renamed
+        probes.append(("label_names", {"judge": other, "labels": tuple(old.items())}))
+    probes.append(("retest", {"again": 1}))
+    for probe, settings in probes:
+        for place in base:
+            case = made.listed[place].case
+            if probe != "retest" or not made.subject.answers_unasked(case):
+                made.ask(f"invariance.{probe}", place, case, **settings)
 
 
 def _attacked(made: Trials, bad: Sequence[int]) -> None:
