@@ -101,11 +101,11 @@ class Calibration:
         if figure not in FIGURES:
             known = ", ".join(FIGURES)
             raise UsageError(f"No figure is called {figure!r}.{near_miss(figure, FIGURES)} {known}")
-        found = self.held_out.figures.get(self.named(figure))
-        if found is None:
+        estimate = self.held_out.figures.get(self.named(figure))
+        if estimate is None:
             have = ", ".join(self.held_out.figures) or "none"
             raise UsageError(f"{self.judge} has no {figure}: its labels are {self.kind} ({have}).")
-        return found
+        return estimate
 
     def named(self, figure: str) -> str:
         """Return the figure that a name stands for: ``correlation`` depends on the labels."""
@@ -126,10 +126,10 @@ class Calibration:
         table = self.held_out.confusion
         if self.kind != "binary" or len(table) != 2:  # noqa: PLR2004
             return None
-        (cleared, false_alarms), (missed, found) = table
-        if not found + missed or not cleared + false_alarms:
+        (cleared, false_alarms), (missed, hits) = table
+        if not hits + missed or not cleared + false_alarms:
             return None
-        return (found, found + missed), (cleared, cleared + false_alarms)
+        return (hits, hits + missed), (cleared, cleared + false_alarms)
 
     def __str__(self) -> str:
         return self._shown("text")
@@ -138,13 +138,13 @@ class Calibration:
         from evalkit.hooks.catalog import catalog
 
         entry = catalog().reports.get("calibration")
-        shown: str = repr(self) if entry is None else entry.item.show(self, form)
-        return shown
+        text: str = repr(self) if entry is None else entry.item.show(self, form)
+        return text
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as JSON values; no text of any case is among them."""
-        found = {"schema": SCHEMA, **dataclasses.asdict(self)}
-        plain: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
+        card = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        plain: dict[str, Any] = json.loads(json.dumps(card, allow_nan=False))
         return plain
 
     @classmethod
@@ -156,23 +156,23 @@ class Calibration:
         """
         card = cast("Mapping[str, Any]", written) if isinstance(written, Mapping) else {}
         if card.get("schema") != SCHEMA:
-            found = card.get("schema")
-            raise DataError(f"is no card of a judge: its schema is {found!r}, not {SCHEMA!r}")
+            schema = card.get("schema")
+            raise DataError(f"is no card of a judge: its schema is {schema!r}, not {SCHEMA!r}")
         check_card(cls, card)
-        names = {one.name for one in dataclasses.fields(cls)}
-        known = {name: value for name, value in card.items() if name in names}
+        names = {item.name for item in dataclasses.fields(cls)}
+        members = {name: value for name, value in card.items() if name in names}
         try:
-            known["held_out"] = CalibrationPart.from_json(card["held_out"])
+            members["held_out"] = CalibrationPart.from_json(card["held_out"])
             if card.get("development") is not None:
-                known["development"] = CalibrationPart.from_json(card["development"])
+                members["development"] = CalibrationPart.from_json(card["development"])
             if card.get("replaceable") is not None:
-                known["replaceable"] = Replaceability.from_json(card["replaceable"])
-            known["population"] = tuple(
-                PopulationMean.from_json(one) for one in card.get("population", ())
+                members["replaceable"] = Replaceability.from_json(card["replaceable"])
+            members["population"] = tuple(
+                PopulationMean.from_json(item) for item in card.get("population", ())
             )
-            known["biases"] = tuple(BiasEffect.from_json(one) for one in card.get("biases", ()))
-            known["remarks"] = tuple(card.get("remarks", ()))
-            return cls(**known)
+            members["biases"] = tuple(BiasEffect.from_json(item) for item in card.get("biases", ()))
+            members["remarks"] = tuple(card.get("remarks", ()))
+            return cls(**members)
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise DataError(f"is no card of a judge: {type(error).__name__}: {error}") from error
 
@@ -257,13 +257,13 @@ def differing(a: str, b: str) -> str:
         'model: a there, b here'
     """
     there, here = (
-        {name: value for name, _, value in (part.partition(":") for part in one.split("|")[1:])}
-        for one in (a, b)
+        {name: value for name, _, value in (part.partition(":") for part in s.split("|")[1:])}
+        for s in (a, b)
     )
     names = [name for name in {**there, **here} if name != "digest"]
-    told = [
+    differences = [
         f"{name}: {there.get(name, 'nothing')} there, {here.get(name, 'nothing')} here"
         for name in names
         if there.get(name) != here.get(name)
     ]
-    return "; ".join(told) or f"digest: {digest_of(a)} there, {digest_of(b)} here"
+    return "; ".join(differences) or f"digest: {digest_of(a)} there, {digest_of(b)} here"

@@ -30,11 +30,11 @@ def check_card(kind: type[Any], written: Mapping[str, Any]) -> None:
 def _fields(kind: type[Any], written: Any, at: str) -> None:
     members = _named(written, at)
     hints = get_type_hints(kind)
-    for one in dataclasses.fields(kind):
-        place = f"{at}.{one.name}" if at else one.name
-        if one.name in members:
-            _value(hints[one.name], members[one.name], place)
-        elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+    for field in dataclasses.fields(kind):
+        place = f"{at}.{field.name}" if at else field.name
+        if field.name in members:
+            _value(hints[field.name], members[field.name], place)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise DataError(f"is no card of a judge: {place} is missing")
     if kind is Estimate:
         _estimate(members, at)
@@ -51,7 +51,7 @@ def _value(hint: Any, value: Any, at: str) -> None:
     origin, inside = get_origin(hint), get_args(hint)
     if origin in {Union, types.UnionType}:
         if value is not None:
-            _value(next(one for one in inside if one is not type(None)), value, at)
+            _value(next(kind for kind in inside if kind is not type(None)), value, at)
     elif origin is Literal:
         if value not in inside:
             raise _wrong(at, f"one of {', '.join(map(str, inside))}", value)
@@ -123,6 +123,6 @@ def _table(members: Mapping[str, Any], at: str) -> None:
 
 
 def _wrong(at: str, wanted: str, value: Any) -> DataError:
-    shown = repr(value)
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."  # noqa: PLR2004
-    return DataError(f"is no card of a judge: {at} must be {wanted}, not {shown}")
+    text = repr(value)
+    text = text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004
+    return DataError(f"is no card of a judge: {at} must be {wanted}, not {text}")

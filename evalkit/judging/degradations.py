@@ -61,8 +61,8 @@ def _listed(field: str, change: Callable[[list[Any]], list[Any] | None]) -> Degr
 
     def apply(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
         items = getattr(case, field)
-        found = change(list(items)) if isinstance(items, (list, tuple)) and items else None
-        return None if found is None else _with(case, field, found)
+        changed = change(list(items)) if isinstance(items, (list, tuple)) and items else None
+        return None if changed is None else _with(case, field, changed)
 
     return apply
 
@@ -96,8 +96,8 @@ def negate(text: str) -> str | None:
     if not text.strip():
         return None
 
-    def turned(found: re.Match[str]) -> str:
-        return found[1] if found[2] else f"{found[1]} not"
+    def turned(match: re.Match[str]) -> str:
+        return match[1] if match[2] else f"{match[1]} not"
 
     changed, count = _VERB.subn(turned, text, count=1)
     return changed if count else f"It is not true that: {text}"
@@ -115,7 +115,7 @@ def swap_numbers(text: str) -> str | None:
         return None
     if len(set(numbers)) == 1:
         first = str((int(numbers[0][0]) % 9) + 1)
-        return _NUMBER.sub(lambda found: first + found[0][1:], text)
+        return _NUMBER.sub(lambda match: first + match[0][1:], text)
     rest = iter([*numbers[1:], numbers[0]])
     return _NUMBER.sub(lambda _: next(rest), text)
 
@@ -154,8 +154,8 @@ def _angry_user(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the sh
         {"role": "assistant", "content": case.outputs},
         {"role": "user", "content": "That is NOT what I asked, for the third time! Useless!!"},
     ]
-    told = [*cast("Sequence[Any]", messages), *more]
-    return replace(case, inputs={**case.inputs, "messages": told})
+    turns = [*cast("Sequence[Any]", messages), *more]
+    return replace(case, inputs={**case.inputs, "messages": turns})
 
 
 def _fail_span(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
@@ -230,7 +230,9 @@ _TABLE: Final = (
     Degradation("drop_spans", "the tool calls of the trace are left out", _drop_spans),
 )
 
-DEGRADATIONS: Final[Mapping[str, Degradation]] = {one.name: one for one in _TABLE}
+DEGRADATIONS: Final[Mapping[str, Degradation]] = {
+    degradation.name: degradation for degradation in _TABLE
+}
 """Every degradation by name; the first seven make any answer worse that has to be right."""
 
 ANSWER_DEGRADATIONS: Final = tuple(DEGRADATIONS)[:7]

@@ -120,9 +120,9 @@ class Form:
 
     def facts(self, direction: Direction, *, single: bool) -> MetricFacts:
         """Return the facts of a metric of such verdicts; *single* where each is one verdict."""
-        known = [float(value) for value in self.values if value is not None]
-        low = min(known) if known else self.low
-        high = max(known) if known else self.high
+        values = [float(value) for value in self.values if value is not None]
+        low = min(values) if values else self.low
+        high = max(values) if values else self.high
         binary = single and self.binary and self.parts is None
         return MetricFacts(direction=direction, low=low, high=high, binary=binary)
 

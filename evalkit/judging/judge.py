@@ -68,13 +68,13 @@ class Judge(JudgeSettings, Calibrated):
     @property
     def identity(self) -> Mapping[str, Any]:
         """What the signature shows: model, prompt, form and settings."""
-        shown: dict[str, Any] = {"model": self.model, "base_url": self.base_url}
-        shown |= {"prompt": self.prepared.prompt_hash, "schema": self.prepared.schema_hash}
-        shown |= {"temperature": self.temperature, **self.sampling}
-        shown |= {"samples": self.samples if self.samples > 1 else None}
-        shown |= {"method": self.method if self.method != "verdict" else None}
-        shown |= {"format": f"fence {FENCE_VERSION}, prompt {PROMPT_VERSION}"}
-        return {key: value for key, value in shown.items() if value is not None}
+        facts: dict[str, Any] = {"model": self.model, "base_url": self.base_url}
+        facts |= {"prompt": self.prepared.prompt_hash, "schema": self.prepared.schema_hash}
+        facts |= {"temperature": self.temperature, **self.sampling}
+        facts |= {"samples": self.samples if self.samples > 1 else None}
+        facts |= {"method": self.method if self.method != "verdict" else None}
+        facts |= {"format": f"fence {FENCE_VERSION}, prompt {PROMPT_VERSION}"}
+        return {key: value for key, value in facts.items() if value is not None}
 
     def with_model(self, model: str, *, base_url: str | None = None) -> Self:
         """Return this judge asking *model*; an evaluation calls it on judges that name none."""
@@ -112,8 +112,8 @@ class Judge(JudgeSettings, Calibrated):
         """
         sent = self.messages(case)
         for message in sent:
-            shown = message["content"] or canonical_json(message.get("tool_calls")).decode()
-            sys.stdout.write(f"--- {message['role']}\n{shown}\n")
+            text = message["content"] or canonical_json(message.get("tool_calls")).decode()
+            sys.stdout.write(f"--- {message['role']}\n{text}\n")
         if self.prepared.trace_tools is not None:
             sys.stdout.write("--- tools\n" + "\n".join(tool_texts()) + "\n")
         return sent

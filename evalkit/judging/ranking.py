@@ -287,12 +287,12 @@ def _fitted(table: _Table, names: Sequence[str], reference: int) -> Strengths:
         return table.fit(reference)
     except ValueError as error:
 
-        def named(found: re.Match[str]) -> str:
-            return ", ".join(names[int(number)] for number in re.findall(r"\d+", found[0]))
+        def named(match: re.Match[str]) -> str:
+            return ", ".join(names[int(number)] for number in re.findall(r"\d+", match[0]))
 
-        told = re.sub(r"\[[\d, ]+\]", named, str(error).partition(", so ")[0])
+        cause = re.sub(r"\[[\d, ]+\]", named, str(error).partition(", so ")[0])
         raise UsageError(
-            f"These votes give no finite strengths: {told}. Add votes that connect them, or leave "
+            f"These votes give no finite strengths: {cause}. Add votes that connect them, or leave "
             "them out."
         ) from None
 
@@ -301,14 +301,14 @@ def _draws(table: _Table, reference: int, *, resamples: int, seed: int) -> list[
     """Return the strengths of each bootstrap draw in which all are finite."""
     from evalkit.stats.resampling import bootstrap_weights
 
-    found: list[FloatArray] = []
+    draws: list[FloatArray] = []
     for part in bootstrap_weights(table.n, resamples, seed=seed, groups=table.groups):
         for weights in part:
             try:
-                found.append(table.fit(reference, weights).strengths)
+                draws.append(table.fit(reference, weights).strengths)
             except ValueError:
                 continue  # a system that never lost in this draw; their share is told
-    return found
+    return draws
 
 
 def _systems(

@@ -207,15 +207,15 @@ def _environment() -> jinja2.Environment:
         collected.append((label, text))
         return f"\x00{len(collected) - 1}\x00"
 
-    made = Environment(
+    environment = Environment(
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # a prompt is text, not HTML
         keep_trailing_newline=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update({"fenced": cast("Any", fenced)})
-    return made
+    environment.filters.update({"fenced": cast("Any", fenced)})
+    return environment
 
 
 def _fencing(tree: Any) -> Any:

@@ -54,19 +54,19 @@ class Audit:
     def conclusion(self) -> str:
         """The audit in one sentence."""
         by = {
-            outcome: [name for name, one in self.batteries.items() if one.outcome == outcome]
+            outcome: [name for name, b in self.batteries.items() if b.outcome == outcome]
             for outcome in _GRAVITY
         }
-        asked = f"{self.judge} on {self.model}" if self.model else self.judge
+        judge = f"{self.judge} on {self.model}" if self.model else self.judge
         if not self.n_scored:
-            return f"{asked}: nothing could be measured."
+            return f"{judge}: nothing could be measured."
         if by["fail"]:
-            return f"{asked} fails {_listed(by['fail'])}: do not rely on it as it is."
+            return f"{judge} fails {_listed(by['fail'])}: do not rely on it as it is."
         if self.n_not_run:
-            return f"{asked}: the budget was spent before {self.n_not_run:,} judgements."
+            return f"{judge}: the budget was spent before {self.n_not_run:,} judgements."
         if by["inconclusive"]:
-            return f"{asked}: nothing speaks against it; still open: {_listed(by['inconclusive'])}."
-        return f"{asked} passes {_listed(by['pass'])}."
+            return f"{judge}: nothing speaks against it; still open: {_listed(by['inconclusive'])}."
+        return f"{judge} passes {_listed(by['pass'])}."
 
     def to_json(self) -> dict[str, Any]:
         """Return the audit as JSON can hold it."""

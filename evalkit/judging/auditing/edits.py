@@ -174,9 +174,9 @@ def criteria_reversed(expectations: Mapping[str, Any]) -> dict[str, Any] | None:
         >>> criteria_reversed({"guidelines": ["Be kind.", "Be brief."], "plan": ["a", "b"]})
         {'guidelines': ['Be brief.', 'Be kind.'], 'plan': ['a', 'b']}
     """
-    found: dict[str, Any] = {}
+    turned: dict[str, Any] = {}
     for name, value in expectations.items():
         listed = isinstance(value, (list, tuple)) and name not in ORDERED
         items = list(cast("Sequence[Any]", value)) if listed else []
-        found[name] = items[::-1] if len(set(map(str, items))) > 1 else value
-    return None if found == dict(expectations) else found
+        turned[name] = items[::-1] if len(set(map(str, items))) > 1 else value
+    return None if turned == dict(expectations) else turned

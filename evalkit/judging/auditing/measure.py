@@ -31,7 +31,7 @@ from evalkit.stats.interval import normal_quantile
 _SLACK: Final = 1e-9
 
 _SUMMARIES: Final = {
-    **{name: one.summary for name, one in DEGRADATIONS.items()},
+    **{name: degradation.summary for name, degradation in DEGRADATIONS.items()},
     **{edit.name: edit.summary for edit in INVARIANT_EDITS},
     "criteria_order": "lists of criteria come backwards",
     "label_order": "verdicts are offered in reverse order",
@@ -41,34 +41,34 @@ _SUMMARIES: Final = {
 }
 
 
-def batteries_of(made: Trials, readings: Sequence[Reading], bars: Bars) -> dict[str, Battery]:
+def batteries_of(trials: Trials, readings: Sequence[Reading], bars: Bars) -> dict[str, Battery]:
     """Return what *readings* say, battery by battery; those that were not asked are left out."""
-    found: dict[str, Battery] = {}
-    degraded = pairs_of(made, readings, "degradation", bars.tolerance)
+    batteries: dict[str, Battery] = {}
+    degraded = pairs_of(trials, readings, "degradation", bars.tolerance)
     if degraded:
-        found["degradation"] = _degradation(made, degraded, bars)
-    invariant = pairs_of(made, readings, "invariance", bars.tolerance)
+        batteries["degradation"] = _degradation(trials, degraded, bars)
+    invariant = pairs_of(trials, readings, "invariance", bars.tolerance)
     if invariant:
-        found["invariance"] = _relations("invariance", invariant, _same, bars)
-    attacked = pairs_of(made, readings, "injection", bars.tolerance)
+        batteries["invariance"] = _relations("invariance", invariant, _same, bars)
+    attacked = pairs_of(trials, readings, "injection", bars.tolerance)
     if attacked:
-        found["injection"] = _injection(made, attacked, bars)
-    silly = pairs_of(made, readings, "garbage", bars.tolerance)
+        batteries["injection"] = _injection(trials, attacked, bars)
+    silly = pairs_of(trials, readings, "garbage", bars.tolerance)
     if silly:
-        found["garbage"] = _garbage(made, silly, bars)
-    biased = bias_battery(made, readings, bars)
-    return found if biased is None else {**found, "bias": biased}
+        batteries["garbage"] = _garbage(trials, silly, bars)
+    biased = bias_battery(trials, readings, bars)
+    return batteries if biased is None else {**batteries, "bias": biased}
 
 
-def _degradation(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+def _degradation(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
     """Return the battery; a judge to which nothing is good has nothing to take back."""
-    found = _relations("degradation", pairs, lambda pair: not pair.rose, bars)
-    known = [pair for pair in pairs if pair.state == "compared" and pair.before.value is not None]
-    low = sum(is_target(made.subject, pair) for pair in known)
-    if low * 2 <= len(known) or found.outcome == "fail":
-        return found
-    told = f"{found.conclusion[:-1]}; {low} started from a verdict that was bad already."
-    return dataclasses.replace(found, outcome="inconclusive", conclusion=told)
+    battery = _relations("degradation", pairs, lambda pair: not pair.rose, bars)
+    compared = [p for p in pairs if p.state == "compared" and p.before.value is not None]
+    low = sum(is_target(trials.subject, pair) for pair in compared)
+    if low * 2 <= len(compared) or battery.outcome == "fail":
+        return battery
+    conclusion = f"{battery.conclusion[:-1]}; {low} started from a verdict that was bad already."
+    return dataclasses.replace(battery, outcome="inconclusive", conclusion=conclusion)
 
 
 def _same(pair: Pair) -> bool:
@@ -86,7 +86,7 @@ def _relations(
     rows = tuple(row(probe, chosen) for probe, chosen in probes.items())
     total = row("total", pairs)
     outcome = _shown(total, bars)
-    told = _told(name, total, outcome, bars)
+    conclusion = _told(name, total, outcome, bars)
     broken = [
         row
         for row, chosen in zip(rows, probes.values(), strict=True)
@@ -95,8 +95,8 @@ def _relations(
     if broken:
         outcome = "fail"
         kept = ", ".join(f"{row.name} {row.held / row.n:.1%}" for row in broken)
-        told = f"{told.partition(';')[0].removesuffix('.')}; held too seldom: {kept}."
-    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=told)
+        conclusion = f"{conclusion.partition(';')[0].removesuffix('.')}; held too seldom: {kept}."
+    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=conclusion)
 
 
 def _breaks(compared: Sequence[tuple[Pair, bool]], bars: Bars, *, tried: int) -> bool:
@@ -139,8 +139,8 @@ def _told(name: str, total: ProbeRow, outcome: Outcome, bars: Bars) -> str:
     return f"{text}."
 
 
-def _injection(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
-    subject = made.subject
+def _injection(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+    subject = trials.subject
     fair = [p for p in pairs if p.state != "compared" or is_target(subject, p)]
     kinds = probes_in_order(fair)
     rows = tuple(
@@ -150,21 +150,26 @@ def _injection(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
     total = _attack_row("total", fair, [not flipped(subject, p) for p in fair], bars)
     unfair = len(pairs) - len(fair)
     if not total.n:
-        told = f"No bad answer was judged bad ({unfair} were not): attacks had nothing to gain."
-        told = told if unfair else f"No attack could be judged; {total.missing} had no score."
-        return _attacked("injection", rows, total, bars, told)
+        conclusion = f"No attack could be judged; {total.missing} had no score."
+        if unfair:
+            conclusion = (
+                f"No bad answer was judged bad ({unfair} were not): attacks had nothing to gain."
+            )
+        return _attacked("injection", rows, total, bars, conclusion)
     flips = total.n - total.held
     cases = counted(total.n_cases, "case")
-    told = f"{flips} of {total.n} attacks on {cases} flipped the verdict ({_bound(total, bars)})"
+    conclusion = (
+        f"{flips} of {total.n} attacks on {cases} flipped the verdict ({_bound(total, bars)})"
+    )
     if unfair:
-        told += f"; {unfair} more met an answer that was judged good anyway"
-    return _attacked("injection", rows, total, bars, told + _rest(total, bars))
+        conclusion += f"; {unfair} more met an answer that was judged good anyway"
+    return _attacked("injection", rows, total, bars, conclusion + _rest(total, bars))
 
 
-def _garbage(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+def _garbage(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
     def refused(pair: Pair) -> bool:
         value = pair.after.value
-        return value is None or not made.subject.is_good(value)
+        return value is None or not trials.subject.is_good(value)
 
     # What the answer was before is of no account here.
     alone = [dataclasses.replace(pair, before=pair.after) for pair in pairs]
@@ -174,14 +179,14 @@ def _garbage(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
     )
     total = _attack_row("total", alone, [refused(pair) for pair in alone], bars)
     if not total.n:
-        told = f"No answer without content could be judged; {total.missing} had no score."
-        return _attacked("garbage", rows, total, bars, told)
+        conclusion = f"No answer without content could be judged; {total.missing} had no score."
+        return _attacked("garbage", rows, total, bars, conclusion)
     accepted = total.n - total.held
-    told = (
+    conclusion = (
         f"{accepted} of {total.n} answers without content on {counted(total.n_cases, 'case')} "
         f"were accepted ({_bound(total, bars)})"
     )
-    return _attacked("garbage", rows, total, bars, told + _rest(total, bars))
+    return _attacked("garbage", rows, total, bars, conclusion + _rest(total, bars))
 
 
 def _rest(total: ProbeRow, bars: Bars) -> str:
@@ -210,7 +215,7 @@ def _bound(total: ProbeRow, bars: Bars) -> str:
 
 
 def _attacked(
-    name: str, rows: tuple[ProbeRow, ...], total: ProbeRow, bars: Bars, told: str
+    name: str, rows: tuple[ProbeRow, ...], total: ProbeRow, bars: Bars, conclusion: str
 ) -> Battery:
     # An attack that works once can be used again: one is enough.
     if total.held < total.n:
@@ -219,4 +224,4 @@ def _attacked(
         outcome = "pass"
     else:
         outcome = "inconclusive"
-    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=told)
+    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=conclusion)

@@ -62,15 +62,15 @@ class Pair:
 
 
 def pairs_of(
-    made: Trials, readings: Sequence[Reading], battery: str, tolerance: float
+    trials: Trials, readings: Sequence[Reading], battery: str, tolerance: float
 ) -> list[Pair]:
     """Return the pairs of a battery, in the order of its probes."""
     pairs: list[Pair] = []
-    for trial, after in zip(made.listed, readings, strict=True):
+    for trial, after in zip(trials.listed, readings, strict=True):
         kind, _, probe = trial.probe.partition(".")
         if kind == battery and trial.control is not None:
             before = readings[trial.control]
-            gain = made.subject.gain(before.value, after.value)
+            gain = trials.subject.gain(before.value, after.value)
             pairs.append(
                 Pair(
                     probe=probe,
@@ -125,7 +125,7 @@ def share_limits(held: Iterable[bool], origins: Iterable[str], *, level: float) 
         >>> round(limits.low, 2)  # four cases, not forty
         0.51
     """
-    values = [float(one) for one in held]
+    values = [float(kept) for kept in held]
     return clustered_interval(values, list(origins), level=level, bounded=(0.0, 1.0))
 
 
@@ -143,10 +143,10 @@ def unanswered(row: ProbeRow) -> float:
 
 def probes_in_order(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     """Return pairs by probe."""
-    found: dict[str, list[Pair]] = {}
+    by_probe: dict[str, list[Pair]] = {}
     for pair in pairs:
-        found.setdefault(pair.probe, []).append(pair)
-    return found
+        by_probe.setdefault(pair.probe, []).append(pair)
+    return by_probe
 
 
 def flipped(subject: Subject, pair: Pair) -> bool:
