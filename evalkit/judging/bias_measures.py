@@ -163,15 +163,7 @@ def _slope(  # noqa: PLR0917
     try:
         slope = partial_slope(outcome, exposure, controls, groups=groups, level=level)
     except ValueError as error:
-        return BiasEffect(
-            name=name,
-            effect=None,
-            low=None,
-            high=None,
-            p_value=None,
-            n=n,
-            explanation=f"not measured: {error}",
-        )
+        return BiasEffect(name, None, None, None, None, n, f"not measured: {error}")
     return BiasEffect(
         name=name,
         effect=slope.value,

@@ -20,7 +20,7 @@ from evalkit.entities.calibration import (
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, UsageError, near_miss
 from evalkit.judging.bias import BiasEffect
-from evalkit.judging.card_form import check_card
+from evalkit.judging.card_form import read_form
 
 SCHEMA: Final = "evalkit.calibration/1"
 """Name of the file's form; the number changes when a member changes its meaning."""
@@ -158,22 +158,11 @@ class Calibration:
         if card.get("schema") != SCHEMA:
             schema = card.get("schema")
             raise DataError(f"is no card of a judge: its schema is {schema!r}, not {SCHEMA!r}")
-        check_card(cls, card)
-        names = {item.name for item in dataclasses.fields(cls)}
-        members = {name: value for name, value in card.items() if name in names}
         try:
-            members["held_out"] = CalibrationPart.from_json(card["held_out"])
-            if card.get("development") is not None:
-                members["development"] = CalibrationPart.from_json(card["development"])
-            if card.get("replaceable") is not None:
-                members["replaceable"] = Replaceability.from_json(card["replaceable"])
-            members["population"] = tuple(
-                PopulationMean.from_json(item) for item in card.get("population", ())
-            )
-            members["biases"] = tuple(BiasEffect.from_json(item) for item in card.get("biases", ()))
-            members["remarks"] = tuple(card.get("remarks", ()))
-            return cls(**members)
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            return read_form(cls, card)
+        except DataError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
             raise DataError(f"is no card of a judge: {type(error).__name__}: {error}") from error
 
     def save(self, path: str | PathLike[str]) -> Path:
