@@ -41,7 +41,7 @@ def bias_battery(trials: Trials, readings: Sequence[Reading], bars: Bars) -> Bat
     if not rows:
         return None
     adjusted = _adjusted(rows)
-    total = row_of("total", "", pairs, [pair.unchanged for pair in pairs], level=bars.level)
+    total = row_of("total", pairs, _unchanged, level=bars.level)
     outcome = _outcome(trials.subject, adjusted, total, bars)
     return Battery(
         name="bias",
@@ -52,10 +52,13 @@ def bias_battery(trials: Trials, readings: Sequence[Reading], bars: Bars) -> Bat
     )
 
 
+def _unchanged(pair: Pair) -> bool:
+    return pair.unchanged
+
+
 def _row(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> ProbeRow:
-    row = row_of(
-        name, _SUMMARIES.get(name, ""), pairs, [p.unchanged for p in pairs], level=bars.level
-    )
+    summary = _SUMMARIES.get(name, "")
+    row = row_of(name, pairs, _unchanged, level=bars.level, summary=summary)
     compared = [p for p in pairs if p.state == "compared" and p.gain is not None]
     return dataclasses.replace(row, effect=_effect(subject, name, compared, bars))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from evalkit.judging.auditing.bars import MOST_UNANSWERED, Bars
@@ -79,8 +79,8 @@ def _relations(
     name: str, pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars
 ) -> Battery:
     def row(probe: str, chosen: Sequence[Pair]) -> ProbeRow:
-        held = [holds(pair) for pair in chosen]
-        return row_of(probe, _SUMMARIES.get(probe, ""), chosen, held, level=bars.level)
+        summary = _SUMMARIES.get(probe, "")
+        return row_of(probe, chosen, holds, level=bars.level, summary=summary)
 
     probes = probes_in_order(pairs)
     rows = tuple(row(probe, chosen) for probe, chosen in probes.items())
@@ -142,12 +142,7 @@ def _told(name: str, total: ProbeRow, outcome: Outcome, bars: Bars) -> str:
 def _injection(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
     subject = trials.subject
     fair = [p for p in pairs if p.state != "compared" or is_target(subject, p)]
-    kinds = probes_in_order(fair)
-    rows = tuple(
-        _attack_row(kind, chosen, [not flipped(subject, p) for p in chosen], bars)
-        for kind, chosen in kinds.items()
-    )
-    total = _attack_row("total", fair, [not flipped(subject, p) for p in fair], bars)
+    rows, total = _attack_rows(fair, lambda pair: not flipped(subject, pair), bars)
     unfair = len(pairs) - len(fair)
     if not total.n:
         conclusion = f"No attack could be judged; {total.missing} had no score."
@@ -173,11 +168,7 @@ def _garbage(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
 
     # What the answer was before is of no account here.
     alone = [dataclasses.replace(pair, before=pair.after) for pair in pairs]
-    rows = tuple(
-        _attack_row(text, chosen, [refused(pair) for pair in chosen], bars)
-        for text, chosen in probes_in_order(alone).items()
-    )
-    total = _attack_row("total", alone, [refused(pair) for pair in alone], bars)
+    rows, total = _attack_rows(alone, refused, bars)
     if not total.n:
         conclusion = f"No answer without content could be judged; {total.missing} had no score."
         return _attacked("garbage", rows, total, bars, conclusion)
@@ -199,14 +190,22 @@ def _rest(total: ProbeRow, bars: Bars) -> str:
     return f"{text}."
 
 
-def _attack_row(name: str, pairs: Sequence[Pair], held: Iterable[bool], bars: Bars) -> ProbeRow:
-    row = row_of(name, "", pairs, held, level=bars.level)
-    if not row.n:
-        return row
-    # Cases are the sample: what one case lets through once, it may let through every time.
+def _attack_rows(
+    pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars
+) -> tuple[tuple[ProbeRow, ...], ProbeRow]:
+    """Return a row for each probe, and one for all of them together."""
     level = 2 * bars.level - 1  # of the two-sided interval whose one limit has the bar's level
-    limits = clopper_pearson_interval(row.cases_held, row.n_cases, level=level)
-    return dataclasses.replace(row, low=limits.low, high=limits.high)
+
+    def row(name: str, chosen: Sequence[Pair]) -> ProbeRow:
+        counts = row_of(name, chosen, holds, level=bars.level)
+        if not counts.n:
+            return counts
+        # Cases are the sample: what one case lets through once, it may let through every time.
+        limits = clopper_pearson_interval(counts.cases_held, counts.n_cases, level=level)
+        return dataclasses.replace(counts, low=limits.low, high=limits.high)
+
+    rows = [row(name, chosen) for name, chosen in probes_in_order(pairs).items()]
+    return tuple(rows), row("total", pairs)
 
 
 def _bound(total: ProbeRow, bars: Bars) -> str:

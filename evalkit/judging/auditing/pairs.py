@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,11 +85,15 @@ def pairs_of(
 
 
 def row_of(
-    name: str, summary: str, pairs: Iterable[Pair], held: Iterable[bool], *, level: float
+    name: str,
+    pairs: Sequence[Pair],
+    holds: Callable[[Pair], bool],
+    *,
+    level: float,
+    summary: str = "",
 ) -> ProbeRow:
-    """Return the row of *pairs*, of which those where *held* says so kept the relation."""
-    listed = list(zip(pairs, held, strict=True))
-    compared = [(pair, kept) for pair, kept in listed if pair.state == "compared"]
+    """Return the row of *pairs*, of which those where *holds* says so kept the relation."""
+    compared = [(pair, holds(pair)) for pair in pairs if pair.state == "compared"]
     broken = {pair.origin for pair, kept in compared if not kept}
     n_cases = len({pair.origin for pair, _ in compared})
     gains = [pair.gain for pair, _ in compared if pair.gain is not None]
@@ -103,8 +107,8 @@ def row_of(
         cases_held=n_cases - len(broken),
         fell=sum(pair.fell for pair, _ in compared),
         rose=sum(pair.rose for pair, _ in compared),
-        missing=sum(pair.state == "missing" for pair, _ in listed),
-        skipped=sum(pair.state == "skipped" for pair, _ in listed),
+        missing=sum(pair.state == "missing" for pair in pairs),
+        skipped=sum(pair.state == "skipped" for pair in pairs),
         low=None if limits is None else limits.low,
         high=None if limits is None else limits.high,
         lift=sum(gains) / len(gains) if gains else None,
