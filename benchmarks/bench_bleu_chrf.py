@@ -25,7 +25,7 @@ from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 
 from evalkit.plugin import Additive, CaseBatch
-from evalkit.stats import bootstrap_totals
+from evalkit.stats.resampling import bootstrap_totals
 from evalkit_scorers.text.bleu import Bleu
 from evalkit_scorers.text.chrf import Chrf
 

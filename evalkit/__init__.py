@@ -30,6 +30,7 @@ _HOMES: dict[str, str] = {
     "models": "evalkit.registry",
     "resume": "evalkit.evaluation.evaluate",
     "scorer": "evalkit.scoring.decorator",
+    "stats": "evalkit.stats",
     "suite": "evalkit.suites.suite",
     "sweep": "evalkit.evaluation.comparing.compare",
     "tracing": "evalkit.tracing",

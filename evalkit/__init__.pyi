@@ -1,6 +1,7 @@
 # What a type checker sees of evalkit: the same table as in __init__.py.
 
 from evalkit import judging as judging
+from evalkit import stats as stats
 from evalkit import tracing as tracing
 from evalkit import tracking as tracking
 from evalkit.entities.case import Case as Case
@@ -53,6 +54,7 @@ __all__ = [
     "models",
     "resume",
     "scorer",
+    "stats",
     "suite",
     "sweep",
     "tracing",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.lazy import lazily
 from evalkit._internal.optional import require
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import CASE_FIELDS, Case
@@ -145,10 +145,4 @@ __all__ = [
     "targets",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Import a lazy name from its home and remember it here."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_LAZY[name]), name)
-    return value
+__getattr__ = lazily(__name__, _LAZY)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.stats import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 FOLDER: Final = "evalkit-demo"
 SCORERS: Final = (

@@ -45,98 +45,44 @@ in one line what to do next.  The command line prints that line and exits with t
         └── ArtifactPathError (ValueError)     a path leaves its run's folder
 """
 
-from evalkit.errors.data import (
-    DataError,
-    MissingColumnError,
-    MissingExtraError,
-    NotFoundError,
-    TraceError,
-    UnknownMetricError,
-    UnknownScorerError,
-    UnknownSourceError,
-)
-from evalkit.errors.registry import (
-    ModelUriError,
-    ModelVersionNotFoundError,
-    RegisteredModelNotFoundError,
-)
-from evalkit.errors.store import (
-    ActiveRunError,
-    AlreadyExistsError,
-    AmbiguousRunError,
-    ArtifactPathError,
-    DeletedRunError,
-    ExperimentNotFoundError,
-    ParamChangedError,
-    RunNotFoundError,
-    SchemaVersionError,
-    StoreError,
-    StoreUnavailableError,
-    UnsupportedStoreError,
-)
-from evalkit.errors.usage import (
-    BindingError,
-    EvalkitError,
-    GateSyntaxError,
-    SpecificationError,
-    UsageError,
-    near_miss,
-)
-from evalkit.errors.work import (
-    BatchPendingError,
-    BudgetSpentError,
-    DuplicatePluginError,
-    InterruptedRunError,
-    JournalError,
-    NotRecordedError,
-    NoValueError,
-    PluginError,
-    RunLockedError,
-    TargetError,
-    UnfinishedCalibrationError,
-    UnreachedJudgeError,
-)
-
-__all__ = [
-    "ActiveRunError",
-    "AlreadyExistsError",
-    "AmbiguousRunError",
-    "ArtifactPathError",
-    "BatchPendingError",
-    "BindingError",
-    "BudgetSpentError",
-    "DataError",
-    "DeletedRunError",
-    "DuplicatePluginError",
-    "EvalkitError",
-    "ExperimentNotFoundError",
-    "GateSyntaxError",
-    "InterruptedRunError",
-    "JournalError",
-    "MissingColumnError",
-    "MissingExtraError",
-    "ModelUriError",
-    "ModelVersionNotFoundError",
-    "NoValueError",
-    "NotFoundError",
-    "NotRecordedError",
-    "ParamChangedError",
-    "PluginError",
-    "RegisteredModelNotFoundError",
-    "RunLockedError",
-    "RunNotFoundError",
-    "SchemaVersionError",
-    "SpecificationError",
-    "StoreError",
-    "StoreUnavailableError",
-    "TargetError",
-    "TraceError",
-    "UnfinishedCalibrationError",
-    "UnknownMetricError",
-    "UnknownScorerError",
-    "UnknownSourceError",
-    "UnreachedJudgeError",
-    "UnsupportedStoreError",
-    "UsageError",
-    "near_miss",
-]
+from evalkit.errors.data import DataError as DataError
+from evalkit.errors.data import MissingColumnError as MissingColumnError
+from evalkit.errors.data import MissingExtraError as MissingExtraError
+from evalkit.errors.data import NotFoundError as NotFoundError
+from evalkit.errors.data import TraceError as TraceError
+from evalkit.errors.data import UnknownMetricError as UnknownMetricError
+from evalkit.errors.data import UnknownScorerError as UnknownScorerError
+from evalkit.errors.data import UnknownSourceError as UnknownSourceError
+from evalkit.errors.registry import ModelUriError as ModelUriError
+from evalkit.errors.registry import ModelVersionNotFoundError as ModelVersionNotFoundError
+from evalkit.errors.registry import RegisteredModelNotFoundError as RegisteredModelNotFoundError
+from evalkit.errors.store import ActiveRunError as ActiveRunError
+from evalkit.errors.store import AlreadyExistsError as AlreadyExistsError
+from evalkit.errors.store import AmbiguousRunError as AmbiguousRunError
+from evalkit.errors.store import ArtifactPathError as ArtifactPathError
+from evalkit.errors.store import DeletedRunError as DeletedRunError
+from evalkit.errors.store import ExperimentNotFoundError as ExperimentNotFoundError
+from evalkit.errors.store import ParamChangedError as ParamChangedError
+from evalkit.errors.store import RunNotFoundError as RunNotFoundError
+from evalkit.errors.store import SchemaVersionError as SchemaVersionError
+from evalkit.errors.store import StoreError as StoreError
+from evalkit.errors.store import StoreUnavailableError as StoreUnavailableError
+from evalkit.errors.store import UnsupportedStoreError as UnsupportedStoreError
+from evalkit.errors.usage import BindingError as BindingError
+from evalkit.errors.usage import EvalkitError as EvalkitError
+from evalkit.errors.usage import GateSyntaxError as GateSyntaxError
+from evalkit.errors.usage import SpecificationError as SpecificationError
+from evalkit.errors.usage import UsageError as UsageError
+from evalkit.errors.usage import near_miss as near_miss
+from evalkit.errors.work import BatchPendingError as BatchPendingError
+from evalkit.errors.work import BudgetSpentError as BudgetSpentError
+from evalkit.errors.work import DuplicatePluginError as DuplicatePluginError
+from evalkit.errors.work import InterruptedRunError as InterruptedRunError
+from evalkit.errors.work import JournalError as JournalError
+from evalkit.errors.work import NotRecordedError as NotRecordedError
+from evalkit.errors.work import NoValueError as NoValueError
+from evalkit.errors.work import PluginError as PluginError
+from evalkit.errors.work import RunLockedError as RunLockedError
+from evalkit.errors.work import TargetError as TargetError
+from evalkit.errors.work import UnfinishedCalibrationError as UnfinishedCalibrationError
+from evalkit.errors.work import UnreachedJudgeError as UnreachedJudgeError

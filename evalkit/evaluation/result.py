@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from evalkit.data.spool import Spool
     from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.running.scorers import ScorerLike
-    from evalkit.stats import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 
 class EvaluationResult(Analyses):

@@ -12,8 +12,7 @@ from evalkit.gates.condition import Condition
 from evalkit.gates.paired import DEFAULTS
 from evalkit.gates.planning import error_of, hint, more_cases
 from evalkit.gates.verdict import ConditionVerdict, Verdict, number
-from evalkit.stats.multiple import holm
-from evalkit.stats.paired import PairedDifference
+from evalkit.stats.difference import PairedDifference
 
 _TOST_POWER = 0.9
 """For each of the two one-sided tests of equivalence, which makes 80 % of both."""
@@ -56,7 +55,7 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
 
     Examples:
         >>> from evalkit.gates.condition import parse_gates
-        >>> from evalkit.stats import paired_difference
+        >>> from evalkit.stats.paired import paired_difference
         >>> found = paired_difference([1] * 60 + [0] * 40, [0] * 30 + [1] * 30 + [0] * 40,
         ...                           binary=True)
         >>> compared = Compared(found=found, direction="higher", bounds=(0, 1), baseline="old")
@@ -183,6 +182,8 @@ def without_chance_alarms(
     found = list(verdicts)
     if len(alarms) < 2:  # noqa: PLR2004  one look is no family
         return found
+    from evalkit.stats.multiple import holm  # start-up: brings numpy
+
     adjusted = holm([p_value for _, p_value, _ in alarms]).tolist()
     for (place, _, alpha), p_value in zip(alarms, adjusted, strict=True):
         verdict = found[place]

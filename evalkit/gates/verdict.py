@@ -13,7 +13,7 @@ from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.planning import hint, more_for
 
 if TYPE_CHECKING:
-    from evalkit.stats.paired import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""

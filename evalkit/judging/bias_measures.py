@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from evalkit.judging.bias import BiasEffect
-from evalkit.stats import mean_interval, partial_slope
+from evalkit.stats.intervals import mean_interval
+from evalkit.stats.regression import partial_slope
 
 if TYPE_CHECKING:
     import numpy.typing as npt

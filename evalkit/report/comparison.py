@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.stats import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 _WIDEST: Final = 120
 _WIDE: Final = 76

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from evalkit.stats import Interval
+    from evalkit.stats.interval import Interval
 
 RESAMPLES: Final = 1000
 _YES_OR_NO: Final = MetricFacts(low=0.0, high=1.0)
@@ -87,7 +87,7 @@ def estimate_mean(
     """Return the (weighted) mean over cases of a metric's values, with its interval."""
     import numpy as np
 
-    from evalkit.stats import mean_interval
+    from evalkit.stats.intervals import mean_interval
 
     values, status = case_values(column, design, reducer)
     # A cell that has only a label, or only its share of a corpus metric, has no value to average.
@@ -172,7 +172,7 @@ def corpus_draws(
     """Return bootstrap replicates of a corpus metric, from its statistics, shape ``(draws,)``."""
     import numpy as np
 
-    from evalkit.stats import bootstrap_totals, bootstrap_weights
+    from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
 
     if isinstance(statistics, Additive):
         vectors = statistics.vectors if weights is None else statistics.vectors * weights[:, None]
@@ -200,7 +200,8 @@ def _corpus_interval(  # noqa: PLR0917
 ) -> Interval | None:
     import numpy as np
 
-    from evalkit.stats import percentile_interval, wilson_interval
+    from evalkit.stats.binomial import wilson_interval
+    from evalkit.stats.bootstrap import percentile_interval
 
     closed = getattr(scorer, "interval", None)
     if closed is not None and isinstance(statistics, Rows):

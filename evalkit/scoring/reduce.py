@@ -165,13 +165,13 @@ def _chance(values: Floats, k: int, chance: Callable[[int, Floats, int], Floats]
 
 
 def _pass_at_k(values: Floats, k: int) -> Floats:
-    from evalkit.stats import pass_at_k
+    from evalkit.stats.repeats import pass_at_k
 
     return _chance(values, k, pass_at_k)
 
 
 def _pass_hat_k(values: Floats, k: int) -> Floats:
-    from evalkit.stats import pass_hat_k
+    from evalkit.stats.repeats import pass_hat_k
 
     return _chance(values, k, pass_hat_k)
 

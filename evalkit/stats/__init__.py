@@ -1,245 +1,70 @@
-"""Statistics of evaluation: pure functions on arrays, needing numpy and scipy only."""
+"""Statistics of evaluation on plain arrays: intervals, paired tests, agreement, planning.
 
-from evalkit.stats.agreement import (
-    Agreement,
-    cohen_kappa,
-    contingency_table,
-    fleiss_kappa,
-    gwet_ac1,
-)
-from evalkit.stats.agreement_intervals import (
-    Measured,
-    agreement_estimates,
-    correlation_estimate,
-)
-from evalkit.stats.alternative_annotator import (
-    AlternativeAnnotator,
-    alternative_annotator_test,
-)
-from evalkit.stats.calibration import (
-    ReliabilityDiagram,
-    brier_score,
-    expected_calibration_error,
-    log_loss,
-    reliability_diagram,
-)
-from evalkit.stats.correlations import (
-    Correlation,
-    WilliamsTest,
-    correlation,
-    partial_correlation,
-    williams_test,
-)
-from evalkit.stats.debias import (
-    CorrectedMean,
-    CorrectedRate,
-    prediction_powered_mean,
-    rogan_gladen,
-)
-from evalkit.stats.intervals import (
-    AucDifference,
-    ClusteredMean,
-    Interval,
-    bca_from_draws,
-    bca_interval,
-    bootstrap_interval,
-    bootstrap_totals,
-    bootstrap_weights,
-    clopper_pearson_interval,
-    clustered_interval,
-    clustered_mean,
-    delong_auc,
-    delong_difference,
-    jeffreys_interval,
-    mean_interval,
-    percentile_interval,
-    rate_trials,
-    studentised_interval,
-    t_interval,
-    unpaired_difference_interval,
-    wilson_interval,
-    wilson_mean_interval,
-)
-from evalkit.stats.multiple import (
-    benjamini_hochberg,
-    benjamini_yekutieli,
-    e_bh,
-    holm,
-)
-from evalkit.stats.paired import (
-    McNemar,
-    PairedDifference,
-    ResampledDifference,
-    approximate_randomization,
-    mcnemar,
-    newcombe_interval,
-    paired_bootstrap,
-    paired_difference,
-    sign_flip_test,
-    tango_interval,
-)
-from evalkit.stats.pairwise_orders import (
-    PairwiseAccuracy,
-    pairwise_accuracy,
-)
-from evalkit.stats.power import (
-    PairedVariance,
-    cases_to_detect,
-    cases_to_detect_rates,
-    detectable_difference,
-    pilot_variance,
-    power_to_detect,
-)
-from evalkit.stats.quantile import quantile_interval, weighted_quantile
-from evalkit.stats.ranking import (
-    Strengths,
-    bradley_terry,
-    davidson,
-)
-from evalkit.stats.rater_errors import (
-    DawidSkene,
-    dawid_skene,
-)
-from evalkit.stats.ratings import (
-    elo,
-    elo_expectation,
-    rank_intervals,
-    win_rate,
-)
-from evalkit.stats.regression import Slope, partial_slope
-from evalkit.stats.reliability import (
-    IntraclassCorrelations,
-    intraclass_correlations,
-    krippendorff_alpha,
-    krippendorff_interval,
-)
-from evalkit.stats.repeats import (
-    VarianceComponents,
-    best_repeats,
-    pass_at_k,
-    pass_hat_k,
-    pass_share_of_k,
-    variance_components,
-)
-from evalkit.stats.sample_size import (
-    cases_for_half_width,
-    cases_to_detect_unpaired_rates,
-    t_test_size,
-)
-from evalkit.stats.sequential import (
-    BettingSequence,
-    RatioTest,
-    betting_sequence,
-    crossing_probability,
-    empirical_bernstein_sequence,
-    group_sequential_constant,
-    normal_mixture_half_width,
-    paired_wins_e_process,
-    wins_e_value,
-)
+A table of the public names, as in ``evalkit/__init__.py``: a function is imported when it is first
+used, so that ``import evalkit.stats`` loads neither numpy nor scipy.
+"""
 
-__all__ = [
-    "Agreement",
-    "AlternativeAnnotator",
-    "AucDifference",
-    "BettingSequence",
-    "ClusteredMean",
-    "CorrectedMean",
-    "CorrectedRate",
-    "Correlation",
-    "DawidSkene",
-    "Interval",
-    "IntraclassCorrelations",
-    "McNemar",
-    "Measured",
-    "PairedDifference",
-    "PairedVariance",
-    "PairwiseAccuracy",
-    "RatioTest",
-    "ReliabilityDiagram",
-    "ResampledDifference",
-    "Slope",
-    "Strengths",
-    "VarianceComponents",
-    "WilliamsTest",
-    "agreement_estimates",
-    "alternative_annotator_test",
-    "approximate_randomization",
-    "bca_from_draws",
-    "bca_interval",
-    "benjamini_hochberg",
-    "benjamini_yekutieli",
-    "best_repeats",
-    "betting_sequence",
-    "bootstrap_interval",
-    "bootstrap_totals",
-    "bootstrap_weights",
-    "bradley_terry",
-    "brier_score",
-    "cases_for_half_width",
-    "cases_to_detect",
-    "cases_to_detect_rates",
-    "cases_to_detect_unpaired_rates",
-    "clopper_pearson_interval",
-    "clustered_interval",
-    "clustered_mean",
-    "cohen_kappa",
-    "contingency_table",
-    "correlation",
-    "correlation_estimate",
-    "crossing_probability",
-    "davidson",
-    "dawid_skene",
-    "delong_auc",
-    "delong_difference",
-    "detectable_difference",
-    "e_bh",
-    "elo",
-    "elo_expectation",
-    "empirical_bernstein_sequence",
-    "expected_calibration_error",
-    "fleiss_kappa",
-    "group_sequential_constant",
-    "gwet_ac1",
-    "holm",
-    "intraclass_correlations",
-    "jeffreys_interval",
-    "krippendorff_alpha",
-    "krippendorff_interval",
-    "log_loss",
-    "mcnemar",
-    "mean_interval",
-    "newcombe_interval",
-    "normal_mixture_half_width",
-    "paired_bootstrap",
-    "paired_difference",
-    "paired_wins_e_process",
-    "pairwise_accuracy",
-    "partial_correlation",
-    "partial_slope",
-    "pass_at_k",
-    "pass_hat_k",
-    "pass_share_of_k",
-    "percentile_interval",
-    "pilot_variance",
-    "power_to_detect",
-    "prediction_powered_mean",
-    "quantile_interval",
-    "rank_intervals",
-    "rate_trials",
-    "reliability_diagram",
-    "rogan_gladen",
-    "sign_flip_test",
-    "studentised_interval",
-    "t_interval",
-    "t_test_size",
-    "tango_interval",
-    "unpaired_difference_interval",
-    "variance_components",
-    "weighted_quantile",
-    "williams_test",
-    "wilson_interval",
-    "wilson_mean_interval",
-    "win_rate",
-    "wins_e_value",
-]
+from evalkit._internal.lazy import lazily
+
+_HOMES: dict[str, str] = {
+    "BettingSequence": "evalkit.stats.sequential",
+    "Interval": "evalkit.stats.interval",
+    "PairedVariance": "evalkit.stats.power",
+    "alternative_annotator_test": "evalkit.stats.alternative_annotator",
+    "approximate_randomization": "evalkit.stats.randomization",
+    "benjamini_hochberg": "evalkit.stats.multiple",
+    "benjamini_yekutieli": "evalkit.stats.multiple",
+    "bootstrap_interval": "evalkit.stats.bootstrap",
+    "bradley_terry": "evalkit.stats.ranking",
+    "cases_for_half_width": "evalkit.stats.power",
+    "cases_to_detect": "evalkit.stats.power",
+    "cases_to_detect_rates": "evalkit.stats.power",
+    "clopper_pearson_interval": "evalkit.stats.binomial",
+    "clustered_mean": "evalkit.stats.clustered",
+    "cohen_kappa": "evalkit.stats.agreement",
+    "contingency_table": "evalkit.stats.agreement",
+    "correlation": "evalkit.stats.correlations",
+    "davidson": "evalkit.stats.ranking",
+    "dawid_skene": "evalkit.stats.rater_errors",
+    "delong_auc": "evalkit.stats.roc",
+    "delong_difference": "evalkit.stats.roc",
+    "detectable_difference": "evalkit.stats.power",
+    "expected_calibration_error": "evalkit.stats.calibration",
+    "fleiss_kappa": "evalkit.stats.agreement",
+    "gwet_ac1": "evalkit.stats.agreement",
+    "holm": "evalkit.stats.multiple",
+    "intraclass_correlations": "evalkit.stats.reliability",
+    "krippendorff_alpha": "evalkit.stats.reliability",
+    "krippendorff_interval": "evalkit.stats.reliability",
+    "mcnemar": "evalkit.stats.matched_rates",
+    "mean_interval": "evalkit.stats.intervals",
+    "paired_bootstrap": "evalkit.stats.randomization",
+    "paired_difference": "evalkit.stats.paired",
+    "pass_at_k": "evalkit.stats.repeats",
+    "pass_hat_k": "evalkit.stats.repeats",
+    "pilot_variance": "evalkit.stats.power",
+    "power_to_detect": "evalkit.stats.power",
+    "prediction_powered_mean": "evalkit.stats.debias",
+    "quantile_interval": "evalkit.stats.quantile",
+    "rate_trials": "evalkit.stats.clustered",
+    "reliability_diagram": "evalkit.stats.calibration",
+    "rogan_gladen": "evalkit.stats.debias",
+    "sign_flip_test": "evalkit.stats.randomization",
+    "tango_interval": "evalkit.stats.matched_rates",
+    "unpaired_difference_interval": "evalkit.stats.binomial",
+    "variance_components": "evalkit.stats.repeats",
+    "weighted_quantile": "evalkit.stats.quantile",
+    "wilson_interval": "evalkit.stats.binomial",
+    "wins_e_value": "evalkit.stats.sequential",
+}
+"""Public name -> the module that defines it."""
+
+# Made from the table, so that it cannot differ from it; checkers read the stub's instead.
+__all__ = [*_HOMES]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
+
+__getattr__ = lazily(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

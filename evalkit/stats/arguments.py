@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+# Gates need a quantile and a plan, no arrays: numpy is imported by what computes.
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
+    FloatArray = npt.NDArray[np.float64]
+    IntArray = npt.NDArray[np.int64]
+else:
+    FloatArray = IntArray = Any
 
 
 def as_values(values: npt.ArrayLike, name: str = "values") -> FloatArray:
@@ -21,6 +25,8 @@ def as_values(values: npt.ArrayLike, name: str = "values") -> FloatArray:
         >>> as_values([True, False])
         array([1., 0.])
     """
+    import numpy as np
+
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"{name} must have shape (n,), got {array.shape}")
@@ -83,6 +89,8 @@ def as_group_codes(groups: npt.ArrayLike, n: int) -> tuple[IntArray, int]:
         >>> as_group_codes(["b", "a", "b"], 3)
         (array([0, 1, 0]), 2)
     """
+    import numpy as np
+
     array = np.asarray(groups)
     if array.ndim != 1 or array.size != n:
         raise ValueError(f"groups must have shape ({n},), got {array.shape}")
@@ -121,9 +129,12 @@ def check_bounds(bounds: tuple[float, float], values: FloatArray) -> tuple[float
         ValueError: If the range is empty or infinite, or a value lies outside it.
 
     Examples:
+        >>> import numpy as np
         >>> check_bounds((0, 1), np.array([0.5]))
         (0.0, 1.0)
     """
+    import numpy as np
+
     low, high = float(bounds[0]), float(bounds[1])
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ValueError(f"bounds must be a finite (low, high) with low < high, got {bounds}")

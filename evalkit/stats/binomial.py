@@ -89,38 +89,6 @@ def clopper_pearson_interval(successes: float, n: float, *, level: float = 0.95)
     return Interval(low, high, "clopper-pearson", math.sqrt(p * (1 - p) / n))
 
 
-def jeffreys_interval(successes: float, n: float, *, level: float = 0.95) -> Interval:
-    """Return the equal-tailed interval of a rate under Jeffreys' prior Beta(1/2, 1/2).
-
-    The lower limit is 0 when nothing succeeded, the upper limit 1 when everything did.
-
-    Args:
-        successes: Number of successes in [0, n].
-        n: Number of trials, positive.
-        level: Confidence level as a fraction in (0, 1).
-
-    Raises:
-        ValueError: If *n* is not positive, *successes* is outside [0, n] or *level* outside (0, 1).
-
-    Examples:
-        >>> found = jeffreys_interval(5, 10)
-        >>> round(found.low, 4), round(found.high, 4)
-        (0.2235, 0.7765)
-
-    References:
-        Brown, Cai and DasGupta (2001), *Statistical Science* 16:101.
-    """
-    from scipy.special import betaincinv
-
-    _check_counts(successes, n)
-    tail = (1 - check_level(level)) / 2
-    a, b = successes + 0.5, n - successes + 0.5
-    low = 0.0 if successes == 0 else float(betaincinv(a, b, tail))
-    high = 1.0 if successes == n else float(betaincinv(a, b, 1 - tail))
-    p = successes / n
-    return Interval(low, high, "jeffreys", math.sqrt(p * (1 - p) / n))
-
-
 def unpaired_difference_interval(
     first: float, n_first: float, second: float, n_second: float, *, level: float = 0.95
 ) -> Interval:

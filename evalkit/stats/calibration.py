@@ -15,46 +15,6 @@ if TYPE_CHECKING:
 Binning = Literal["equal-width", "equal-mass"]
 
 
-def brier_score(probabilities: npt.ArrayLike, outcomes: npt.ArrayLike) -> float:
-    """Return the mean squared difference of probability and outcome; 0 is perfect.
-
-    Args:
-        probabilities: Stated chances of the outcome, in [0, 1], shape ``(n,)``.
-        outcomes: What happened, 0 or 1, shape ``(n,)``.
-
-    Raises:
-        ValueError: If shapes differ or a value is out of range.
-
-    Examples:
-        >>> brier_score([0.5, 1.0], [1, 1])
-        0.125
-
-    References:
-        Brier (1950), *Monthly Weather Review* 78:1.
-    """
-    p, y = _pair(probabilities, outcomes)
-    return float(((p - y) ** 2).mean())
-
-
-def log_loss(probabilities: npt.ArrayLike, outcomes: npt.ArrayLike) -> float:
-    """Return the mean negative log likelihood; infinite where a certainty was wrong.
-
-    Args:
-        probabilities: Stated chances of the outcome, in [0, 1], shape ``(n,)``.
-        outcomes: What happened, 0 or 1, shape ``(n,)``.
-
-    Raises:
-        ValueError: If shapes differ or a value is out of range.
-
-    Examples:
-        >>> round(log_loss([0.5, 0.5], [1, 0]), 4)
-        0.6931
-    """
-    p, y = _pair(probabilities, outcomes)
-    with np.errstate(divide="ignore"):
-        return float(-np.log(np.where(y == 1, p, 1 - p)).mean())
-
-
 @dataclass(frozen=True, slots=True)
 class ReliabilityDiagram:
     """The rows of a reliability diagram and what they sum to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -106,86 +105,3 @@ def coefficient(a: FloatArray, b: FloatArray, kind: Kind) -> float | None:
     if kind == "spearman":
         a, b = midranks(a), midranks(b)
     return float(np.clip(np.corrcoef(a, b)[0, 1], -1.0, 1.0))
-
-
-def partial_correlation(
-    metric: npt.ArrayLike,
-    human: npt.ArrayLike,
-    confounder: npt.ArrayLike,
-    *,
-    kind: Kind = "pearson",
-) -> float | None:
-    """Return the correlation left when the means of a confounder's classes are taken out.
-
-    Args:
-        metric: Scores of the metric, shape ``(n,)``.
-        human: Human scores, shape ``(n,)``.
-        confounder: Class of each output, such as its system, shape ``(n,)``.
-        kind: Coefficient of the residuals.
-
-    Raises:
-        ValueError: If lengths differ or values are not finite.
-
-    Examples:
-        >>> partial_correlation([1, 2, 11, 12], [0, 1, 5, 6], ["a", "a", "b", "b"])
-        1.0
-
-    References:
-        Pagnoni, Balachandran and Tsvetkov (2021), FRANK, NAACL.
-    """
-    sides = [as_sample(metric, "metric"), as_sample(human, "human")]
-    codes, n_classes = as_group_codes(confounder, sides[0].size)
-    if sides[1].size != codes.size:
-        raise ValueError(f"metric and human must pair up, got {codes.size} and {sides[1].size}")
-    sums = sum_by_group(np.stack([*sides, np.ones(codes.size)], axis=1), codes, n_classes)
-    means = (sums[:, :2] / sums[:, 2:])[codes]
-    left = [side - means[:, place] for place, side in enumerate(sides)]
-    left = [np.where(np.abs(one) < 1e-12 * (1 + np.abs(one).max()), 0.0, one) for one in left]
-    return coefficient(left[0], left[1], kind)
-
-
-@dataclass(frozen=True, slots=True)
-class WilliamsTest:
-    """Compare two correlations with the same third variable."""
-
-    statistic: float
-    """Student's t; positive where the first correlation is larger."""
-
-    p_value: float
-    """Two-sided p-value."""
-
-    degrees: int
-    """Degrees of freedom, ``n - 3``."""
-
-
-def williams_test(first: float, second: float, between: float, n: int) -> WilliamsTest:
-    """Test whether one metric correlates better with the same human scores than another.
-
-    Args:
-        first: Correlation of the first metric with the human scores.
-        second: Correlation of the second metric with them.
-        between: Correlation of the two metrics.
-        n: Number of outputs, at least 4.
-
-    Raises:
-        ValueError: If a correlation is outside [-1, 1], *n* below 4, or the three contradict
-            each other.
-
-    Examples:
-        >>> found = williams_test(0.55, 0.45, 0.8, 100)
-        >>> round(found.statistic, 4), round(found.p_value, 4)
-        (1.8613, 0.0657)
-
-    References:
-        Williams (1959); Graham and Baldwin (2014), EMNLP.
-    """
-    from scipy.special import stdtr
-
-    if n < 4 or max(abs(first), abs(second), abs(between)) > 1:  # noqa: PLR2004
-        raise ValueError("correlations must lie in [-1, 1], and n be at least 4")
-    k = 1 - first**2 - second**2 - between**2 + 2 * first * second * between
-    bottom = 2 * k * (n - 1) / (n - 3) + ((first + second) / 2) ** 2 * (1 - between) ** 3
-    if k < -_ROUNDING or not bottom > 0:
-        raise ValueError("no data has these three correlations, or the metrics are the same")
-    statistic = (first - second) * math.sqrt((n - 1) * (1 + between) / bottom)
-    return WilliamsTest(statistic, float(2 * stdtr(n - 3, -abs(statistic))), n - 3)

@@ -13,23 +13,15 @@ from evalkit.stats.arguments import (
     check_level,
 )
 from evalkit.stats.binomial import (
-    clopper_pearson_interval,
-    jeffreys_interval,
     score_limits,
-    unpaired_difference_interval,
     wilson_interval,
 )
 from evalkit.stats.bootstrap import (
-    bca_from_draws,
     bca_interval,
-    bootstrap_interval,
-    percentile_interval,
 )
 from evalkit.stats.clustered import (
-    ClusteredMean,
     clustered_interval,
     clustered_mean,
-    rate_trials,
 )
 from evalkit.stats.interval import Interval, expanded_level, normal_quantile
 from evalkit.stats.mean import (
@@ -41,36 +33,9 @@ from evalkit.stats.mean import (
     t_interval,
     wilson_mean_interval,
 )
-from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
-from evalkit.stats.roc import AucDifference, delong_auc, delong_difference
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-__all__ = [
-    "AucDifference",
-    "ClusteredMean",
-    "Interval",
-    "bca_from_draws",
-    "bca_interval",
-    "bootstrap_interval",
-    "bootstrap_totals",
-    "bootstrap_weights",
-    "clopper_pearson_interval",
-    "clustered_interval",
-    "clustered_mean",
-    "delong_auc",
-    "delong_difference",
-    "jeffreys_interval",
-    "mean_interval",
-    "percentile_interval",
-    "rate_trials",
-    "studentised_interval",
-    "t_interval",
-    "unpaired_difference_interval",
-    "wilson_interval",
-    "wilson_mean_interval",
-]
 
 _MANY = 200
 """Cases from which the t interval is trusted; below about 200 it is not (arXiv 2503.01747)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from evalkit.stats.binomial import wilson_interval
 from evalkit.stats.interval import Interval, normal_quantile
 
 _HALVINGS = 200
@@ -132,49 +131,3 @@ def _rejects(theta: float, first: float, second: float, n: float, z: float) -> b
     share = (math.sqrt(max(0.0, linear * linear - 8 * constant)) - linear) / 4
     variance = max(0.0, 2 * share + theta * (1 - theta)) / n
     return (first - second - theta) ** 2 > z * z * variance
-
-
-def newcombe_interval(a: int, b: int, c: int, d: int, *, level: float = 0.95) -> Interval:
-    """Return Newcombe's square-and-add interval for the difference of two paired rates.
-
-    Args:
-        a: Cases that both have right.
-        b: Cases that only the first has right.
-        c: Cases that only the second has right.
-        d: Cases that both have wrong.
-        level: Confidence level as a fraction in (0, 1).
-
-    Returns:
-        The interval of ``(b - c) / n``.
-
-    Raises:
-        ValueError: If a count is negative or all are zero.
-
-    Examples:
-        >>> found = newcombe_interval(1, 1, 7, 12)
-        >>> round(found.low, 3), round(found.high, 3)
-        (-0.507, -0.026)
-
-    References:
-        Newcombe (1998), *Statistics in Medicine* 17:2635, method 10; Fagerland et al. (2014).
-    """
-    n = a + b + c + d
-    if min(a, b, c, d) < 0 or n == 0:
-        raise ValueError("counts must not be negative, and one at least must be positive")
-    first, second = wilson_interval(a + b, n, level=level), wilson_interval(a + c, n, level=level)
-    p1, p2 = (a + b) / n, (a + c) / n
-    phi = _correlation(a, b, c, d)
-    below, above = (p1 - first.low, second.high - p2), (first.high - p1, p2 - second.low)
-    low, high = (math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y)) for x, y in (below, above))
-    error = math.sqrt(max(0.0, b + c - (b - c) ** 2 / n)) / n
-    return Interval(p1 - p2 - low, p1 - p2 + high, "newcombe", error)
-
-
-def _correlation(a: int, b: int, c: int, d: int) -> float:
-    product = (a + b) * (c + d) * (a + c) * (b + d)
-    if product == 0:
-        return 0.0
-    excess: float = a * d - b * c
-    if excess > 0:  # continuity correction, as Newcombe's method 10 has it
-        excess = max(excess - (a + b + c + d) / 2, 0.0)
-    return excess / math.sqrt(product)

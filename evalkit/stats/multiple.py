@@ -88,42 +88,6 @@ def benjamini_yekutieli(p_values: npt.ArrayLike) -> FloatArray:
     return _restore(_step_up(p) * penalty, order)
 
 
-def e_bh(e_values: npt.ArrayLike, *, level: float = 0.05) -> npt.NDArray[np.bool_]:
-    """Return which hypotheses to reject by their e-values, under any dependence.
-
-    The false discovery rate is at most *level*, whenever the looking stopped.
-
-    Args:
-        e_values: E-values, at least 0, shape ``(m,)``; 1 and below is no evidence.
-        level: False discovery rate in (0, 1).
-
-    Returns:
-        Whether each is rejected, in the given order.
-
-    Raises:
-        ValueError: If an e-value is negative or *level* is outside (0, 1).
-
-    Examples:
-        >>> e_bh([120, 85, 60, 45, 3, 1, 0.5, 0.2]).tolist()[2:5]
-        [True, True, False]
-
-    References:
-        Wang and Ramdas (2022), JRSS B 84:822.
-    """
-    e = as_values(e_values, "e_values")
-    if (e < 0).any():
-        raise ValueError("e-values must not be negative")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level}")
-    order = np.argsort(-e, kind="stable")
-    ranks = np.arange(1, e.size + 1)
-    passed = np.flatnonzero(ranks * e[order] / max(1, e.size) >= 1 / level)
-    rejected = np.zeros(e.size, dtype=np.bool_)
-    if passed.size:
-        rejected[order[: passed[-1] + 1]] = True
-    return rejected
-
-
 def _sorted(p_values: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.intp]]:
     p = as_values(p_values, "p_values")
     if ((p < 0) | (p > 1)).any():

@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from evalkit.stats.binomial import score_limits
 from evalkit.stats.interval import normal_quantile
-from evalkit.stats.sample_size import detection_quantile
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 
@@ -76,6 +75,27 @@ def pilot_variance(a: npt.ArrayLike, b: npt.ArrayLike) -> PairedVariance:
     seen = float((first.mean(axis=1) - second.mean(axis=1)).var(ddof=1))
     explained = noise[0] / first.shape[1] + noise[1] / second.shape[1]
     return PairedVariance(between=max(0.0, seen - explained), within_a=noise[0], within_b=noise[1])
+
+
+def detection_quantile(alpha: float, power: float) -> float:
+    """Return how many standard errors a difference must be for a two-sided test to find it.
+
+    Args:
+        alpha: Two-sided level of the test, in (0, 1).
+        power: Wanted chance of finding it, in (alpha, 1).
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Examples:
+        >>> round(detection_quantile(0.05, 0.8), 3)
+        2.802
+    """
+    from scipy.special import ndtri
+
+    if not 0 < alpha < 1 or not alpha < power < 1:
+        raise ValueError(f"0 < alpha < power < 1 must hold, got {alpha} and {power}")
+    return normal_quantile(1 - alpha) + float(ndtri(power))
 
 
 def cases_to_detect(
@@ -202,7 +222,42 @@ def cases_to_detect_rates(
     return root**2 / difference**2
 
 
+def cases_for_half_width(half_width: float, rate: float, *, level: float = 0.95) -> int:
+    """Return the fewest cases with which Wilson's interval of a rate is as narrow as wanted.
+
+    Args:
+        half_width: Wanted half of the interval's width, in (0, 0.5).
+        rate: Expected rate, in [0, 1].
+        level: Confidence level as a fraction in (0, 1).
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Examples:
+        >>> cases_for_half_width(0.05, 0.85)
+        196
+    """
+    if not 0 < half_width < 0.5 or not 0 <= rate <= 1:  # noqa: PLR2004
+        raise ValueError("half_width must lie in (0, 0.5) and rate in [0, 1]")
+    z = normal_quantile(level)
+
+    def wide(n: int) -> bool:
+        low, high = score_limits(rate, n, z)
+        return high - low > 2 * half_width
+
+    high = 1
+    while wide(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if wide(middle) else (low, middle)
+    return high
+
+
 def _matrix(scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    import numpy as np
+
     array = np.asarray(scores, dtype=np.float64)
     if array.ndim == 1:
         array = array[:, None]

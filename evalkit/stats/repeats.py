@@ -70,35 +70,6 @@ def pass_hat_k(n: int, c: npt.ArrayLike, k: int) -> FloatArray:
     return chance
 
 
-def pass_share_of_k(n: int, c: npt.ArrayLike, k: int, share: float) -> FloatArray:
-    """Return the chance that at least ``ceil(share * k)`` of *k* samples pass (G-Pass@k).
-
-    Args:
-        n: Samples drawn of each case.
-        c: Samples that passed, an integer or any array of them, in [0, n].
-        k: Samples asked for, in [1, n].
-        share: Share of them that must pass, in (0, 1]; 1 is `pass_hat_k`.
-
-    Raises:
-        ValueError: If *k*, *c* or *share* is out of range.
-
-    Examples:
-        >>> round(float(pass_share_of_k(8, 6, 4, 0.75)), 6)
-        0.785714
-
-    References:
-        Liu et al. (2024), *Are Your LLMs Capable of Stable Reasoning?*, arXiv 2412.13147.
-    """
-    from scipy.special import comb
-
-    passed = _counts(n, c, k)
-    if not 0 < share <= 1:
-        raise ValueError(f"share must lie in (0, 1], got {share}")
-    needed = max(1, int(np.ceil(share * k - 1e-9)))
-    ways = sum(comb(passed, j) * comb(n - passed, k - j) for j in range(needed, k + 1))
-    return np.asarray(ways / comb(n, k), dtype=np.float64)
-
-
 @dataclass(frozen=True, slots=True)
 class VarianceComponents:
     """Tell apart how much of a mean's error comes from cases and how much from repeats."""
@@ -169,38 +140,6 @@ def variance_components(matrix: npt.ArrayLike) -> VarianceComponents:
         standard_error=float(np.sqrt(between / repeats / n)),
         repeat_share=min(1.0, within / between) if between > 0 else float(within > 0),
     )
-
-
-def best_repeats(case_variance: float, repeat_variance: float, *, case_cost: float = 0.0) -> float:
-    """Return the number of repeats a case that buys the smallest error for the money.
-
-    Args:
-        case_variance: Variance of the cases' true means.
-        repeat_variance: Variance of a case's repeats.
-        case_cost: What a new case costs beyond its calls, in units of one call: 0 where cases are
-            plentiful, the price of labelling one where they are not.
-
-    Returns:
-        ``sqrt(case_cost * repeat_variance / case_variance)``, at least 1; infinite where cases do
-        not differ.  Round it to a whole number.
-
-    Raises:
-        ValueError: If an argument is negative.
-
-    Examples:
-        >>> best_repeats(0.1, 0.15)
-        1.0
-        >>> round(best_repeats(0.1, 0.15, case_cost=10), 2)
-        3.87
-
-    References:
-        Brennan (2001), *Generalizability Theory*, section 8.2; Cochran (1977), section 10.6.
-    """
-    if min(case_variance, repeat_variance, case_cost) < 0:
-        raise ValueError("variances and costs must not be negative")
-    if case_variance == 0:
-        return 1.0 if case_cost * repeat_variance == 0 else float("inf")
-    return max(1.0, float(np.sqrt(case_cost * repeat_variance / case_variance)))
 
 
 def _counts(n: int, c: npt.ArrayLike, k: int) -> FloatArray:

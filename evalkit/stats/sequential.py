@@ -1,38 +1,178 @@
-"""Test while the data comes in: e-processes, Wald's ratio test, planned looks."""
+"""Test and estimate while the data comes in: intervals and evidence that hold at every moment."""
 
 from __future__ import annotations
 
-import functools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evalkit.stats.arguments import FloatArray, as_values
-from evalkit.stats.betting import BettingSequence, betting_sequence
-from evalkit.stats.confidence_sequence import (
-    empirical_bernstein_sequence,
-    normal_mixture_half_width,
-)
+from evalkit.stats.arguments import FloatArray, check_level
+from evalkit.stats.interval import Interval
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
-__all__ = [
-    "BettingSequence",
-    "RatioTest",
-    "betting_sequence",
-    "crossing_probability",
-    "empirical_bernstein_sequence",
-    "group_sequential_constant",
-    "normal_mixture_half_width",
-    "paired_wins_e_process",
-    "wins_e_value",
-]
+_TRUNCATION = 0.5
+"""Largest share of the capital put on one bet."""
 
-_NODES = 120
-"""Points of the quadrature on each look's continuation region."""
+_BLOCK = 256
+"""Scores that are bet on at a time: a few megabytes for a thousand candidates."""
+
+
+class BettingSequence:
+    """Follow the mean of scores in [0, 1] by betting against every value that it might have.
+
+    For each candidate mean m two gamblers bet that the next score lies above, or below, m.  If m
+    is true their capital is a fair game; once it has grown ``1 / alpha``-fold, m is ruled out for
+    good.  What is left contains the true mean at all times with probability *level*, however often
+    one looks.  The cases must come in random order.
+
+    Args:
+        level: Confidence level as a fraction in (0, 1).
+        grid: Number of steps between candidate means; the limits are exact to one step.
+        population: Number of cases in a finite data set drawn from without replacement, where its
+            mean is wanted; the interval then shrinks to a point as they run out.
+        including: Further candidate means, such as a threshold, that are then ruled out exactly.
+
+    Examples:
+        >>> sequence = BettingSequence()
+        >>> sequence.update([1.0] * 30).low > 0.7
+        True
+
+    References:
+        Waudby-Smith and Ramdas (2024), *Estimating means of bounded random variables by betting*,
+        JRSS B 86:1 (hedged capital, theorem 3; without replacement, section 5).
+    """
+
+    __slots__ = (
+        "_alive",
+        "_alpha",
+        "_candidates",
+        "_down",
+        "_population",
+        "_share",
+        "_squares",
+        "_sum",
+        "_t",
+        "_up",
+    )
+
+    def __init__(
+        self,
+        *,
+        level: float = 0.95,
+        grid: int = 1000,
+        population: int | None = None,
+        including: Iterable[float] = (),
+    ) -> None:
+        self._alpha = 1 - check_level(level)
+        if grid < 2:  # noqa: PLR2004
+            raise ValueError(f"grid must be at least 2, got {grid}")
+        wanted = np.asarray(list(including), dtype=np.float64)
+        if not ((wanted >= 0) & (wanted <= 1)).all():
+            raise ValueError("candidate means must lie in [0, 1]")
+        self._candidates = np.union1d(np.linspace(0.0, 1.0, grid + 1), wanted)
+        self._alive = np.ones(self._candidates.size, dtype=np.bool_)
+        self._up = np.zeros(self._candidates.size)
+        self._down = np.zeros(self._candidates.size)
+        self._population = population
+        self._t, self._sum, self._share, self._squares = 0, 0.0, 0.0, 0.0
+
+    @property
+    def n(self) -> int:
+        """Return how many scores have been seen."""
+        return self._t
+
+    def update(self, scores: npt.ArrayLike, shares: npt.ArrayLike | None = None) -> Interval:
+        """Take the next scores, in order, and return the interval that now holds.
+
+        Args:
+            scores: Scores in [0, 1].
+            shares: Weight of each as a share of the largest weight possible, in (0, 1]; then the
+                weighted mean is followed.  A group of dependent cases counts as one score, their
+                mean, with the share of their number in the largest group's.
+
+        Raises:
+            ValueError: If a score is not in [0, 1], or more come than the population has.
+        """
+        self.follow(scores, shares)
+        return self.interval()
+
+    def follow(
+        self, scores: npt.ArrayLike, shares: npt.ArrayLike | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Take the next scores as `update` does; return the limits after each, shape ``(n,)``."""
+        values = np.atleast_1d(np.asarray(scores, dtype=np.float64))
+        if not ((values >= 0) & (values <= 1)).all():
+            raise ValueError("scores must lie in [0, 1]; rescale them by their bounds")
+        parts = np.ones(values.size) if shares is None else np.asarray(shares, dtype=np.float64)
+        if parts.shape != values.shape or not ((parts > 0) & (parts <= 1)).all():
+            raise ValueError("shares must lie in (0, 1], one for each score")
+        if self._population is not None and shares is not None:
+            raise ValueError("a finite population must have equal shares")
+        if self._population is not None and self._t + values.size > self._population:
+            raise ValueError(f"more scores than the population of {self._population}")
+        limits = [
+            self._bet(values[start : start + _BLOCK], parts[start : start + _BLOCK])
+            for start in range(0, values.size, _BLOCK)
+        ]
+        if not limits:
+            return np.empty(0), np.empty(0)
+        return np.concatenate([low for low, _ in limits]), np.concatenate([h for _, h in limits])
+
+    def interval(self) -> Interval:
+        """Return the interval that holds now; [0, 1] before the first score."""
+        low, high = self._limits(
+            self._alive[None, :], np.array([float(self._t)]), np.array([self._sum]), self._mean()
+        )
+        return Interval(float(low[0]), float(high[0]), "betting")
+
+    def _mean(self) -> FloatArray:
+        return np.array([self._sum / self._share if self._share else 0.0])
+
+    def _limits(
+        self, alive: npt.NDArray[np.bool_], t: FloatArray, total: FloatArray, mean: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the ends of what is left of the candidates after each step, one row a step."""
+        left = alive.any(axis=1)
+        low = np.where(left, self._candidates[alive.argmax(axis=1)], 1.0)
+        high = np.where(left, self._candidates[::-1][alive[:, ::-1].argmax(axis=1)], 0.0)
+        if self._population is not None:  # what is left to see cannot move the mean further
+            low = np.maximum(low, total / self._population)
+            high = np.minimum(high, (total + self._population - t) / self._population)
+        crossed = low > high  # all that is possible lies between two candidates
+        return np.where(crossed, mean, low), np.where(crossed, mean, high)
+
+    def _bet(self, values: FloatArray, shares: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Bet on a block of scores; return the limits after each."""
+        t = self._t + np.arange(1.0, values.size + 1)
+        total = self._sum + np.cumsum(shares * values)
+        share = self._share + np.cumsum(shares)
+        surprises = (shares * (values - (0.5 + total) / (1 + share))) ** 2
+        squares = self._squares + np.cumsum(surprises)
+        variance = (0.25 + np.concatenate([[self._squares], squares[:-1]])) / t
+        size = np.sqrt(2 * math.log(2 / self._alpha) / (variance * t * np.log(1 + t)))[:, None]
+        candidates = self._candidates[None, :]
+        if self._population is not None:
+            rest = self._population - (t - 1)[:, None]
+            before = np.concatenate([[self._sum], total[:-1]])[:, None]
+            candidates = np.clip((self._population * candidates - before) / rest, 0.0, 1.0)
+        surplus = shares[:, None] * (values[:, None] - candidates)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            above = np.minimum(size, _TRUNCATION / candidates)
+            below = np.minimum(size, _TRUNCATION / (1 - candidates))
+            up = self._up + np.cumsum(np.log1p(above * surplus), axis=0)
+            down = self._down + np.cumsum(np.log1p(-below * surplus), axis=0)
+        alive = np.maximum(up, down) - math.log(2) < -math.log(self._alpha)
+        alive[0] &= self._alive
+        alive = np.logical_and.accumulate(alive, axis=0)
+        self._up, self._down, self._alive = up[-1], down[-1], alive[-1]
+        self._t, self._sum, self._share = int(t[-1]), float(total[-1]), float(share[-1])
+        self._squares = float(squares[-1])
+        return self._limits(alive, t, total, total / share)
 
 
 def wins_e_value(wins: npt.ArrayLike, losses: npt.ArrayLike, *, prior: float = 0.5) -> FloatArray:
@@ -68,158 +208,3 @@ def wins_e_value(wins: npt.ArrayLike, losses: npt.ArrayLike, *, prior: float = 0
     log_e = (won + lost) * math.log(2) + betaln(won + prior, lost + prior) - betaln(prior, prior)
     with np.errstate(over="ignore"):
         return np.asarray(np.exp(log_e))
-
-
-def paired_wins_e_process(differences: npt.ArrayLike, *, prior: float = 0.5) -> FloatArray:
-    """Return the e-value of equal systems after each case.
-
-    Args:
-        differences: First minus second, in the (shuffled) order of evaluation, shape ``(n,)``;
-            only signs count, and zeros change nothing.
-        prior: As in `wins_e_value`.
-
-    Returns:
-        E-values, shape ``(n,)``; stop when one reaches ``1 / alpha``.
-
-    Raises:
-        ValueError: If *differences* is not one-dimensional and finite.
-
-    Examples:
-        >>> paired_wins_e_process([1, 0, 1])
-        array([1. , 1. , 1.5])
-    """
-    d = as_values(differences, "differences")
-    return wins_e_value(np.cumsum(d > 0), np.cumsum(d < 0), prior=prior)
-
-
-@dataclass(frozen=True, slots=True)
-class RatioTest:
-    """Decide between two rates by Wald's sequential probability ratio test."""
-
-    null: float
-    """Rate under the hypothesis to keep, in (0, 1)."""
-
-    alternative: float
-    """Rate under the other hypothesis, in (0, 1)."""
-
-    alpha: float = 0.05
-    """Chance of leaving the null hypothesis though it is true."""
-
-    beta: float = 0.2
-    """Chance of keeping it though the alternative is true."""
-
-    def __post_init__(self) -> None:
-        shares = (self.null, self.alternative, self.alpha, self.beta)
-        if not all(0 < share < 1 for share in shares) or self.null == self.alternative:
-            raise ValueError("rates and error chances must lie in (0, 1), and the rates differ")
-
-    @property
-    def upper(self) -> float:
-        """Return the log likelihood ratio from which the alternative is accepted."""
-        return math.log((1 - self.beta) / self.alpha)
-
-    @property
-    def lower(self) -> float:
-        """Return the log likelihood ratio down to which the null is accepted."""
-        return math.log(self.beta / (1 - self.alpha))
-
-    def log_ratio(self, successes: float, failures: float) -> float:
-        """Return the log likelihood ratio of alternative to null."""
-        won = successes * math.log(self.alternative / self.null)
-        return won + failures * math.log((1 - self.alternative) / (1 - self.null))
-
-    def decide(self, successes: float, failures: float) -> Literal["null", "alternative"] | None:
-        """Return the accepted hypothesis, or ``None`` while the data decides nothing.
-
-        Examples:
-            >>> RatioTest(0.5, 0.8).decide(12, 1)
-            'alternative'
-
-        References:
-            Wald (1945), *Annals of Mathematical Statistics* 16:117.
-        """
-        ratio = self.log_ratio(successes, failures)
-        if ratio >= self.upper:
-            return "alternative"
-        return "null" if ratio <= self.lower else None
-
-
-def crossing_probability(bounds: npt.ArrayLike) -> float:
-    """Return the chance that a z statistic crosses its bound at any of equally spaced looks.
-
-    Args:
-        bounds: Two-sided bound of z at each look, positive, shape ``(K,)``.
-
-    Returns:
-        The type-I error of stopping at the first crossing.
-
-    Raises:
-        ValueError: If there is no look or a bound is not positive.
-
-    Examples:
-        >>> round(crossing_probability([1.96] * 5), 3)
-        0.142
-
-    References:
-        Armitage, McPherson and Rowe (1969), JRSS A 132:235 (recursive integration).
-    """
-    limits = as_values(bounds, "bounds")
-    if limits.size == 0 or not (limits > 0).all():
-        raise ValueError("bounds must be positive, one a look")
-    from scipy.special import ndtr
-
-    nodes, shares = _quadrature()
-    reach = float(limits[0])
-    error = 2 * float(ndtr(-reach))
-    at = nodes * reach
-    mass = shares * reach * np.exp(-(at**2) / 2) / math.sqrt(2 * math.pi)
-    for look, bound in enumerate(limits[1:], start=2):
-        # Sums of unit steps: the look's bound on z is a bound on the sum of z * sqrt(look).
-        reach = float(bound) * math.sqrt(look)
-        error += float(mass @ (ndtr(-reach - at) + ndtr(at - reach)))
-        arrive = nodes * reach
-        steps = np.exp(-((arrive[:, None] - at[None, :]) ** 2) / 2) / math.sqrt(2 * math.pi)
-        mass = shares * reach * (steps @ mass)
-        at = arrive
-    return error
-
-
-def group_sequential_constant(
-    looks: int, *, alpha: float = 0.05, shape: Literal["obrien-fleming", "pocock"]
-) -> float:
-    """Return the constant C of a group-sequential design with equally spaced looks.
-
-    Stop at look k if ``|z_k| >= C * sqrt(K / k)`` (O'Brien-Fleming) or ``|z_k| >= C`` (Pocock).
-
-    Args:
-        looks: Number of planned looks K, at least 1.
-        alpha: Two-sided type-I error over all looks.
-        shape: Form of the bounds.
-
-    Raises:
-        ValueError: If *looks* is below 1, *alpha* outside (0, 1) or *shape* unknown.
-
-    Examples:
-        >>> round(group_sequential_constant(5, shape="pocock"), 3)
-        2.413
-
-    References:
-        Jennison and Turnbull (2000), *Group Sequential Methods*, chapter 2.
-    """
-    if looks < 1 or not 0 < alpha < 1:
-        raise ValueError("looks must be at least 1 and alpha lie in (0, 1)")
-    if shape not in {"obrien-fleming", "pocock"}:
-        raise ValueError(f"shape must be 'obrien-fleming' or 'pocock', got {shape!r}")
-    ranks = np.arange(1, looks + 1)
-    form = np.sqrt(looks / ranks) if shape == "obrien-fleming" else np.ones(looks)
-    low, high = 0.1, 10.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if crossing_probability(middle * form) > alpha else (low, middle)
-    return (low + high) / 2
-
-
-@functools.cache
-def _quadrature() -> tuple[FloatArray, FloatArray]:
-    nodes, shares = np.polynomial.legendre.leggauss(_NODES)
-    return np.asarray(nodes, dtype=np.float64), np.asarray(shares, dtype=np.float64)

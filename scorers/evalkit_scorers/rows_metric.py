@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
-from evalkit.plugin import Rows
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
+from evalkit.plugin import Case, CaseBatch, Rows, ScoreColumn, Status
+from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
+from evalkit_scorers.metric import ReferenceMetric
 
 AT_ONCE: Final = 250_000
 """Weights in one array: 2 MB, which processors keep close at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowsMetric:
+class RowsMetric(ReferenceMetric):
     """A metric of all cases at once, computed for many weightings of the same cases.
 
     What does not depend on weights (sorting, above all) is prepared once; a bootstrap draw is then
@@ -27,13 +24,10 @@ class RowsMetric:
     """
 
     corpus: ClassVar[str] = "rows"
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
 
-    def order(self, rows: Rows) -> npt.NDArray[np.int64] | None:
-        """Return the order in which `of_weights` wants cases, so that no draw has to be sorted."""
-        del rows  # most metrics take cases as they come
-        return None
+    @abstractmethod
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return a column whose statistics are what the metric is computed from."""
 
     @abstractmethod
     def prepared(self, rows: Rows) -> Any:
@@ -42,6 +36,45 @@ class RowsMetric:
     @abstractmethod
     def of_weights(self, prepared: Any, weights: FloatArray) -> FloatArray:
         """Return the metric for each weighting: ``(d, n)`` in, ``(d,)`` out, NaN if undefined."""
+
+    def order(self, rows: Rows) -> IntArray | None:
+        """Return the order in which `of_weights` wants cases, so that no draw has to be sorted."""
+        del rows  # most metrics take cases as they come
+        return None
+
+    def whole(self, prepared: Any, weights: FloatArray) -> FloatArray:
+        """Return the weighting of the sample itself, shape ``(1, n)``."""
+        del prepared  # cases weigh what they weigh; a table has its own counts
+        return weights[None, :]
+
+    def drawn(
+        self,
+        prepared: Any,
+        weights: FloatArray | None,
+        n: int,
+        *,
+        resamples: int,
+        seed: int,
+        groups: ArrayLike | None,
+    ) -> Iterator[FloatArray]:
+        """Yield the weightings of bootstrap draws, shape ``(<= chunk, n)``, *resamples* in all."""
+        from evalkit.plugin import bootstrap_weights
+
+        del prepared  # see `whole`
+        chunk = max(1, AT_ONCE // n)
+        for part in bootstrap_weights(n, resamples, seed=seed, groups=groups, chunk=chunk):
+            yield part if weights is None else part * weights
+
+    def value(self, targets: Iterable[Any], outputs: Iterable[Any]) -> float:
+        """Return the metric of *outputs* against *targets*; NaN where it is undefined.
+
+        Pairs that cannot be scored are left out.
+        """
+        pairs = zip(targets, outputs, strict=True)
+        cases = [Case(outputs=output, expectations={"target": target}) for target, output in pairs]
+        column = self.score_batch(CaseBatch.of(cases))
+        rows = cast("Rows", column.statistics)
+        return self.compute(rows.take(column.status == Status.OK), None)
 
     def compute(self, rows: Rows, weights: FloatArray | None, /) -> float:
         """Return the metric of all cases; NaN where it is undefined or there are none."""
@@ -53,7 +86,8 @@ class RowsMetric:
         order = self.order(rows)
         if order is not None:
             rows, load = rows.take(order), load[order]
-        return float(self.of_weights(self.prepared(rows), load[None, :])[0])
+        prepared = self.prepared(rows)
+        return float(self.of_weights(prepared, self.whole(prepared, load))[0])
 
     def draws(
         self,
@@ -61,12 +95,10 @@ class RowsMetric:
         weights: FloatArray | None,
         resamples: int,
         seed: int,
-        groups: npt.ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> FloatArray:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
         import numpy as np
-
-        from evalkit.plugin import bootstrap_weights
 
         order = self.order(rows)
         if order is not None:
@@ -74,13 +106,7 @@ class RowsMetric:
             weights = None if weights is None else weights[order]
             groups = None if groups is None else np.asarray(groups)[order]
         prepared = self.prepared(rows)
-        n = len(rows)
-        parts = bootstrap_weights(
-            n, resamples, seed=seed, groups=groups, chunk=max(1, AT_ONCE // n)
+        parts = self.drawn(
+            prepared, weights, len(rows), resamples=resamples, seed=seed, groups=groups
         )
-        return np.concatenate(
-            [
-                self.of_weights(prepared, part if weights is None else part * weights)
-                for part in parts
-            ]
-        )
+        return np.concatenate([self.of_weights(prepared, part) for part in parts])

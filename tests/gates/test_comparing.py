@@ -18,7 +18,8 @@ from evalkit.gates.comparing import (
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.planning import more_cases
 from evalkit.gates.verdict import ConditionVerdict, Verdict
-from evalkit.stats import PairedDifference, paired_difference, tango_interval
+from evalkit.stats import paired_difference, tango_interval
+from evalkit.stats.difference import PairedDifference
 
 MEASURED = PairedDifference(
     difference=0.03,

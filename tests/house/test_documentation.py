@@ -50,11 +50,20 @@ def test_every_public_name_is_documented(prose: str) -> None:
     assert not [name for name in names if not re.search(rf"\b{name}\b", prose)]
 
 
-@pytest.mark.parametrize("module", ["evalkit.plugin", "evalkit.testing"])
-def test_every_name_for_plug_in_authors_is_documented(module: str, pages: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("module", "page"),
+    [
+        ("evalkit.plugin", "plugins.md"),
+        ("evalkit.testing", "plugins.md"),
+        ("evalkit.stats", "statistics.md"),
+    ],
+)
+def test_every_name_of_a_public_module_is_documented(
+    module: str, page: str, pages: dict[str, str]
+) -> None:
     names: list[str] = importlib.import_module(module).__all__
 
-    assert not [name for name in names if not re.search(rf"\b{name}\b", pages["plugins.md"])]
+    assert not [name for name in names if not re.search(rf"\b{name}\b", pages[page])]
 
 
 def test_every_hook_is_documented(product: Mapping[str, ast.Module], prose: str) -> None:

@@ -54,6 +54,13 @@ def test_importing_evalkit_loads_no_third_party() -> None:
 
 
 @pytest.mark.parametrize(
+    "module", ["evalkit.stats", "evalkit.gates.comparing", "evalkit.scoring.estimate"]
+)
+def test_rules_and_statistics_load_no_third_party_before_they_compute(module: str) -> None:
+    assert loaded_by(module) == {"evalkit"}
+
+
+@pytest.mark.parametrize(
     "module",
     [entry.value for entry in entry_points(group="evalkit") if entry.value.startswith(OURS)],
 )

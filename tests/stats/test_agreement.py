@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
 
-from evalkit.stats import cohen_kappa, contingency_table, fleiss_kappa, gwet_ac1
+from evalkit.stats import cohen_kappa, fleiss_kappa, gwet_ac1
+from evalkit.stats.agreement import contingency_table
 
 Equal = Callable[[float | None, str], bool]
 PSYCHIATRY = [[75, 1, 4], [5, 4, 1], [0, 0, 10]]

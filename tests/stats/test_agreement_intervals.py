@@ -8,15 +8,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from evalkit.stats import (
-    agreement_estimates,
-    cohen_kappa,
-    contingency_table,
-    correlation,
-    correlation_estimate,
-    gwet_ac1,
-    krippendorff_alpha,
-)
+from evalkit.stats import cohen_kappa, correlation, gwet_ac1, krippendorff_alpha
+from evalkit.stats.agreement import contingency_table
+from evalkit.stats.agreement_intervals import agreement_estimates, correlation_estimate
 
 LABELS = [0, 1, 2, 3]
 ratings = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=10)

@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from statsmodels.stats.proportion import proportion_confint
 
 from evalkit.stats import (
     Interval,
     clopper_pearson_interval,
-    jeffreys_interval,
     unpaired_difference_interval,
     wilson_interval,
 )
@@ -20,7 +18,6 @@ Make = Callable[..., Interval]
 METHODS = [
     pytest.param(wilson_interval, id="wilson"),
     pytest.param(clopper_pearson_interval, id="clopper-pearson"),
-    pytest.param(jeffreys_interval, id="jeffreys"),
 ]
 counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -93,13 +90,6 @@ def test_wilson_and_clopper_pearson_equal_scipy(pair: tuple[int, int]) -> None:
     ):
         assert found.low == pytest.approx(expected.low, abs=1e-9)
         assert found.high == pytest.approx(expected.high, abs=1e-9)
-
-
-@given(st.integers(2, 200).flatmap(lambda n: st.tuples(st.integers(1, n - 1), st.just(n))))
-def test_jeffreys_equals_statsmodels(pair: tuple[int, int]) -> None:
-    found = jeffreys_interval(*pair)
-
-    assert (found.low, found.high) == pytest.approx(proportion_confint(*pair, method="jeffreys"))
 
 
 @pytest.mark.parametrize("make", METHODS)

@@ -7,14 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from evalkit.stats import (
-    bca_from_draws,
-    bca_interval,
-    bootstrap_interval,
-    bootstrap_weights,
-    percentile_interval,
-    studentised_interval,
-)
+from evalkit.stats import bootstrap_interval
+from evalkit.stats.bootstrap import bca_from_draws, bca_interval, percentile_interval
+from evalkit.stats.mean import studentised_interval
+from evalkit.stats.resampling import bootstrap_weights
 
 SPATIAL = np.array(
     "48 36 20 29 42 42 20 42 22 41 45 14 6 0 33 28 34 4 32 24 47 41 24 26 30 41".split(),

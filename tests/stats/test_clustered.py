@@ -11,13 +11,8 @@ import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.stats import (
-    bootstrap_interval,
-    clustered_interval,
-    clustered_mean,
-    mean_interval,
-    rate_trials,
-)
+from evalkit.stats import bootstrap_interval, clustered_mean, mean_interval
+from evalkit.stats.clustered import clustered_interval, rate_trials
 
 Floats = npt.NDArray[np.float64]
 Equal = Callable[[float | None, str], bool]

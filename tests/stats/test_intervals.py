@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 from statsmodels.stats.weightstats import DescrStatsW
 
-from evalkit.stats import Interval, mean_interval, t_interval, wilson_interval, wilson_mean_interval
+from evalkit.stats import Interval, mean_interval, wilson_interval
+from evalkit.stats.mean import t_interval, wilson_mean_interval
 
 Floats = npt.NDArray[np.float64]
 Equal = Callable[[float | None, str], bool]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 from statsmodels.stats.multitest import multipletests
 
-from evalkit.stats import benjamini_hochberg, benjamini_yekutieli, e_bh, holm
+from evalkit.stats import benjamini_hochberg, benjamini_yekutieli, holm
 
 Adjust = Callable[[npt.ArrayLike], npt.NDArray[np.float64]]
 Equal = Callable[[float | None, str], bool]
@@ -77,30 +77,7 @@ def test_adjustment_raises_keeps_order_and_follows_its_value(
     np.testing.assert_allclose(adjust(np.array(p)[::-1]), adjusted[::-1])
 
 
-def test_the_worked_e_values_reject_four() -> None:
-    rejected = e_bh([120, 85, 60, 45, 3, 1, 0.5, 0.2], level=0.05)
-
-    assert rejected.tolist() == [True] * 4 + [False] * 4
-
-
-@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=20))
-def test_e_bh_is_bh_of_reciprocals(e: list[float]) -> None:
-    p = np.minimum(1.0, 1 / np.maximum(np.array(e), 1e-9))
-
-    np.testing.assert_array_equal(e_bh(e), benjamini_hochberg(p) <= 0.05 * (1 + 1e-12))
-
-
-def test_no_e_value_rejects_nothing() -> None:
-    assert e_bh([]).tolist() == []
-
-
 @pytest.mark.parametrize("p", [[-0.1], [1.1], [np.nan]])
 def test_what_is_no_p_value_is_refused(p: list[float]) -> None:
     with pytest.raises(ValueError, match=r"p-values|p_values"):
         holm(p)
-
-
-@pytest.mark.parametrize(("e", "level"), [([-1.0], 0.05), ([1.0], 0.0)])
-def test_what_is_no_e_value_or_level_is_refused(e: list[float], level: float) -> None:
-    with pytest.raises(ValueError, match="must"):
-        e_bh(e, level=level)

@@ -6,7 +6,7 @@ import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.stats import partial_slope
+from evalkit.stats.regression import partial_slope
 
 
 def sample(n: int = 120) -> tuple[Any, Any, Any, Any]:

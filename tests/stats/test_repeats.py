@@ -9,14 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.stats import (
-    best_repeats,
-    clustered_mean,
-    pass_at_k,
-    pass_hat_k,
-    pass_share_of_k,
-    variance_components,
-)
+from evalkit.stats import clustered_mean, pass_at_k, pass_hat_k, variance_components
 
 Equal = Callable[[float | None, str], bool]
 
@@ -31,9 +24,6 @@ Equal = Callable[[float | None, str], bool]
         pytest.param(pass_hat_k(8, 6, 1), ".75", id="pass-hat-1-of-8"),
         pytest.param(pass_hat_k(8, 6, 2), ".535714", id="pass-hat-2-of-8"),
         pytest.param(pass_hat_k(8, 6, 4), ".214286", id="pass-hat-4-of-8"),
-        pytest.param(pass_share_of_k(8, 6, 4, 0.5), "1.0", id="g-pass-half"),
-        pytest.param(pass_share_of_k(8, 6, 4, 0.75), ".785714", id="g-pass-three-quarters"),
-        pytest.param(pass_share_of_k(8, 6, 4, 1.0), ".214286", id="g-pass-all"),
     ],
 )
 def test_worked_chances_are_reproduced(
@@ -91,9 +81,6 @@ def test_chances_equal_those_of_counting_all_subsets(sample: tuple[int, int, int
 
     assert float(pass_at_k(n, c, k)) == pytest.approx(np.mean([one >= 1 for one in drawn]))
     assert float(pass_hat_k(n, c, k)) == pytest.approx(np.mean([one == k for one in drawn]))
-    for share in (0.3, 0.5, 1.0):
-        expected = np.mean([one >= max(1, np.ceil(share * k)) for one in drawn])
-        assert float(pass_share_of_k(n, c, k, share)) == pytest.approx(expected)
 
 
 def test_counts_may_be_an_array() -> None:
@@ -107,11 +94,6 @@ def test_impossible_counts_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="must lie in"):
         chance(n, c, k)
-
-
-def test_an_impossible_share_is_refused() -> None:
-    with pytest.raises(ValueError, match="share"):
-        pass_share_of_k(3, 1, 2, 0.0)
 
 
 matrices = st.tuples(st.integers(2, 8), st.integers(2, 5)).flatmap(
@@ -144,19 +126,7 @@ def test_pure_noise_leaves_no_variance_to_cases() -> None:
     assert found.repeat_share == pytest.approx(1.0, abs=0.08)
 
 
-def test_repeats_pay_only_where_cases_are_dear() -> None:
-    assert best_repeats(0.1, 0.2) == 1.0
-    assert best_repeats(0.1, 0.2, case_cost=8) == pytest.approx(4.0)
-    assert best_repeats(0.0, 0.2, case_cost=1) == np.inf
-    assert best_repeats(0.0, 0.0) == 1.0
-
-
 @pytest.mark.parametrize("matrix", [[[1.0, 2.0]], [[1.0], [2.0]], [[1.0, np.nan], [1.0, 1.0]]])
 def test_a_matrix_without_repeats_is_refused(matrix: list[list[float]]) -> None:
     with pytest.raises(ValueError, match="matrix must"):
         variance_components(matrix)
-
-
-def test_negative_variances_are_refused() -> None:
-    with pytest.raises(ValueError, match="negative"):
-        best_repeats(-1.0, 0.0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.stats import bootstrap_totals, bootstrap_weights
+from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
 
 RNG = np.random.default_rng(20)
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from evalkit.stats import bootstrap_weights, delong_auc, delong_difference
+from evalkit.stats import delong_auc, delong_difference
+from evalkit.stats.resampling import bootstrap_weights
 
 RNG = np.random.default_rng(1)
 LABELS = RNG.random(400) < 0.4

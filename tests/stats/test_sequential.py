@@ -8,88 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.stats import (
-    BettingSequence,
-    RatioTest,
-    betting_sequence,
-    crossing_probability,
-    empirical_bernstein_sequence,
-    group_sequential_constant,
-    normal_mixture_half_width,
-    paired_wins_e_process,
-    wins_e_value,
-)
+from evalkit.stats import BettingSequence, wins_e_value
 
 Floats = npt.NDArray[np.float64]
 Equal = Callable[[float | None, str], bool]
-
-
-def test_looking_often_inflates_the_error() -> None:
-    """Printed from simulation, so to its noise; exact values are .1417 and .3736."""
-    assert crossing_probability([1.959964] * 5) == pytest.approx(0.1415, abs=0.001)
-    assert crossing_probability([1.959964] * 100) == pytest.approx(0.371, abs=0.003)
-    assert crossing_probability([1.959964]) == pytest.approx(0.05, abs=1e-6)
-
-
-def test_group_sequential_constants_are_reproduced(as_printed: Equal) -> None:
-    assert as_printed(group_sequential_constant(5, shape="obrien-fleming"), "2.040")
-    assert as_printed(group_sequential_constant(5, shape="pocock"), "2.413")
-    form = 2.040073 * np.sqrt(5 / np.arange(1, 6))
-    assert as_printed(crossing_probability(form), ".0500")
-    assert as_printed(crossing_probability([2.413176] * 5), ".0500")
-
-
-def test_normal_mixture_half_widths_are_reproduced(as_printed: Equal) -> None:
-    widths = normal_mixture_half_width([100, 500, 1319], tightest_at=500)
-
-    for width, printed in zip(widths.tolist(), [".1682", ".0679", ".0425"], strict=True):
-        assert as_printed(width, printed)
-
-
-def test_looking_at_all_times_costs_a_quarter_of_the_width_of_looking_once(
-    as_printed: Equal,
-) -> None:
-    rate = (-2 * np.log(0.05) + np.log(-2 * np.log(0.05) + 1)) / 500
-    assert as_printed(rate, ".015872")
-    for t, once in ((100, ".1358"), (500, ".0607"), (1319, ".0374")):  # Hoeffding's half-width
-        hoeffding = np.sqrt(np.log(2 / 0.05) / (2 * t))
-        assert as_printed(hoeffding, once)
-        assert 1.1 < float(normal_mixture_half_width(t, tightest_at=500)) / hoeffding < 1.25
-
-
-@pytest.mark.conformance
-@pytest.mark.parametrize(
-    ("t", "mean", "half_width"),
-    [(200, ".0500", ".1099"), (1000, ".0520", ".0504"), (1319, ".0432", ".0443")],
-)
-def test_the_asymptotic_sequence_of_gsm8k_is_reproduced(
-    t: int, mean: str, half_width: str, gsm8k: dict[str, Floats], as_printed: Equal
-) -> None:
-    d = (gsm8k["6b_verification"] - gsm8k["175b_finetuning"])[:t]
-
-    assert as_printed(d.mean(), mean)
-    assert as_printed(float(normal_mixture_half_width(t, sigma=d.std())), half_width)
-
-
-@pytest.mark.conformance
-@pytest.mark.parametrize(
-    ("t", "centre", "half_width"),
-    [(100, ".5755", ".1720"), (500, ".5586", ".0833"), (1319, ".5628", ".0556")],
-)
-def test_the_empirical_bernstein_sequence_of_gsm8k_is_reproduced(
-    t: int, centre: str, half_width: str, gsm8k: dict[str, Floats], as_printed: Equal
-) -> None:
-    centres, widths = empirical_bernstein_sequence(gsm8k["175b_verification"])
-
-    assert as_printed(centres[t - 1], centre)
-    assert as_printed(widths[t - 1], half_width)
 
 
 @pytest.mark.conformance
 def test_the_betting_sequence_of_gsm8k_is_reproduced(
     gsm8k: dict[str, Floats], as_printed: Equal
 ) -> None:
-    low, high = betting_sequence(gsm8k["175b_verification"])
+    low, high = BettingSequence().follow(gsm8k["175b_verification"])
 
     for t, lower, upper in (
         (100, ".402", ".712"),
@@ -124,7 +53,7 @@ def test_the_stopping_times_of_gsm8k_are_reproduced(  # noqa: PLR0917
     as_printed: Equal,
 ) -> None:
     d = gsm8k[better] - gsm8k[worse]
-    e_values = paired_wins_e_process(d)
+    e_values = wins_e_value(np.cumsum(d > 0), np.cumsum(d < 0))
     reached = np.flatnonzero(e_values >= 20)
     seen = d if stop is None else d[:stop]
 
@@ -135,26 +64,11 @@ def test_the_stopping_times_of_gsm8k_are_reproduced(  # noqa: PLR0917
         assert as_printed(np.log(e_values.max()), "2.98")
 
 
-def test_walds_bounds_are_reproduced(as_printed: Equal) -> None:
-    test = RatioTest(0.5, 0.6, alpha=0.05, beta=0.2)
-
-    assert as_printed(test.upper, "2.7726")
-    assert as_printed(test.lower, "-1.5581")
-
-
-def test_walds_test_decides_by_its_bounds() -> None:
-    test = RatioTest(0.5, 0.8)
-
-    assert test.decide(1, 1) is None
-    assert test.decide(12, 0) == "alternative"
-    assert test.decide(0, 4) == "null"
-    assert test.log_ratio(2, 1) == pytest.approx(np.log(0.8**2 * 0.2 / 0.5**3))
-
-
 def test_an_e_process_rarely_reaches_its_bound_under_equality() -> None:
     rng = np.random.default_rng(1)
     signs = rng.choice([-1.0, 0.0, 1.0], size=(400, 500))
-    crossed = [bool((paired_wins_e_process(row) >= 20).any()) for row in signs]
+    e_values = wins_e_value(np.cumsum(signs > 0, axis=1), np.cumsum(signs < 0, axis=1))
+    crossed = (e_values >= 20).any(axis=1)
 
     assert np.mean(crossed) <= 0.05
 
@@ -164,7 +78,7 @@ def test_betting_covers_the_mean_at_all_times(mean: float) -> None:
     rng = np.random.default_rng(2)
     missed = 0
     for _ in range(150):
-        low, high = betting_sequence(rng.random(200) < mean, grid=200)
+        low, high = BettingSequence(grid=200).follow(rng.random(200) < mean)
         missed += bool((low[-1] > mean + 0.005) | (high[-1] < mean - 0.005))
 
     assert missed / 150 <= 0.05
@@ -175,7 +89,7 @@ scores = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
 @given(scores)
 def test_betting_never_widens_and_stays_in_the_unit(values: list[float]) -> None:
-    low, high = betting_sequence(values, grid=100)
+    low, high = BettingSequence(grid=100).follow(values)
 
     assert (np.diff(low) >= 0).all()
     assert (np.diff(high) <= 0).all()
@@ -206,24 +120,6 @@ def test_a_finite_population_is_known_once_it_is_seen() -> None:
     assert found.high == pytest.approx(values.mean(), abs=0.001)
 
 
-@given(scores)
-def test_empirical_bernstein_agrees_with_a_plain_loop(values: list[float]) -> None:
-    centres, widths = empirical_bernstein_sequence(values)
-    total = weighted = surprise = running = squares = 0.0
-    mean, variance = 0.5, 0.25
-    for t, x in enumerate(values, start=1):
-        bet = min((2 * np.log(40) / (variance * t * np.log(1 + t))) ** 0.5, 0.5)
-        total, weighted = total + bet, weighted + bet * x
-        surprise += 4 * (x - mean) ** 2 * (-np.log(1 - bet) - bet) / 4
-        running += x
-        mean = (0.5 + running) / (t + 1)
-        squares += (x - mean) ** 2
-        variance = (0.25 + squares) / (t + 1)
-
-    assert centres[-1] == pytest.approx(weighted / total)
-    assert widths[-1] == pytest.approx((np.log(40) + surprise) / total)
-
-
 @pytest.mark.parametrize(
     "call",
     [
@@ -233,20 +129,11 @@ def test_empirical_bernstein_agrees_with_a_plain_loop(values: list[float]) -> No
         pytest.param(lambda: BettingSequence(population=1).update([0, 1]), id="too-many"),
         pytest.param(lambda: BettingSequence(including=[2.0]), id="candidate-above-one"),
         pytest.param(lambda: BettingSequence().update([1.0], [0.0]), id="share-of-none"),
-        pytest.param(lambda: empirical_bernstein_sequence([2.0]), id="bernstein-above-one"),
-        pytest.param(lambda: normal_mixture_half_width(3, tightest_at=0), id="tightest-at-none"),
         pytest.param(lambda: wins_e_value(-1, 0), id="negative-wins"),
-        pytest.param(lambda: RatioTest(0.5, 0.5), id="equal-rates"),
-        pytest.param(lambda: crossing_probability([]), id="no-looks"),
-        pytest.param(lambda: group_sequential_constant(0, shape="pocock"), id="no-look"),
-        pytest.param(
-            lambda: group_sequential_constant(2, shape="round"),  # type: ignore[arg-type]
-            id="unknown-shape",
-        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(call: Callable[[], object]) -> None:
-    with pytest.raises(ValueError, match=r"must|more scores|differ"):
+    with pytest.raises(ValueError, match=r"must|more scores"):
         call()
 
 

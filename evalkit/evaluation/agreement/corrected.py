@@ -143,7 +143,8 @@ def _trials_at_the_end(limit: float, level: float) -> float:
 def _by_rates(
     result: EvaluationResult, key: str, part: Part, sensitivity: Counts, specificity: Counts
 ) -> CorrectedEstimate:
-    from evalkit.stats import rate_trials, rogan_gladen
+    from evalkit.stats.clustered import rate_trials
+    from evalkit.stats.debias import rogan_gladen
 
     raw = result[key]
     if not _is_rate(part) or raw.value is None:
@@ -184,7 +185,7 @@ def _by_rates(
 def _by_labels(result: EvaluationResult, key: str, part: Part, raw: Estimate) -> CorrectedEstimate:
     import numpy as np
 
-    from evalkit.stats import prediction_powered_mean
+    from evalkit.stats.debias import prediction_powered_mean
 
     design = result.by_key.design
     if design.weights is not None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from evalkit.evaluation.agreement.pairs import Floats, Pairs
-    from evalkit.stats import Interval, Measured
+    from evalkit.stats.agreement_intervals import Measured
+    from evalkit.stats.interval import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def _confusion(human: Any, judge: Any, q: int) -> tuple[tuple[int, ...], ...]:
 def _label_figures(  # noqa: PLR0917
     human: Any, judge: Any, q: int, groups: Any, pairs: Pairs, setting: Setting
 ) -> dict[str, tuple[float | None, Interval | None]]:
-    from evalkit.stats import agreement_estimates
+    from evalkit.stats.agreement_intervals import agreement_estimates
 
     found: dict[str, tuple[float | None, Interval | None]] = {
         "accuracy": _rate(human == judge, groups, setting.level)
@@ -143,7 +144,8 @@ def _error_rates(
 
 
 def _rate(right: Any, groups: Any, level: float) -> tuple[float, Interval]:
-    from evalkit.stats import clustered_interval, wilson_interval
+    from evalkit.stats.binomial import wilson_interval
+    from evalkit.stats.clustered import clustered_interval
 
     value = float(right.mean())
     if groups is None:
@@ -155,7 +157,7 @@ def _rate(right: Any, groups: Any, level: float) -> tuple[float, Interval]:
 def _correlations(
     pairs: Pairs, rows: Any, groups: Any, setting: Setting
 ) -> dict[str, tuple[float | None, Interval | None]]:
-    from evalkit.stats import correlation_estimate
+    from evalkit.stats.agreement_intervals import correlation_estimate
 
     if pairs.kind not in {"ordinal", "numeric"} and not pairs.graded:
         return {}

@@ -25,7 +25,7 @@ def replaceability_of(pairs: Pairs, rows: Any, cut: Cut, epsilon: float) -> Repl
         Calderon, Reichart and Dror (2025), *The Alternative Annotator Test*, ACL, arXiv
         2501.10970.
     """
-    from evalkit.stats import alternative_annotator_test
+    from evalkit.stats.alternative_annotator import alternative_annotator_test
 
     who = list(pairs.annotators)
     if len(who) < _FEWEST_ANNOTATORS:
@@ -70,7 +70,7 @@ def _human_kappa(pairs: Pairs) -> float | None:
 
     It is that of all cases, those on which no label prevails among them: people agree on the rest.
     """
-    from evalkit.stats import cohen_kappa, contingency_table
+    from evalkit.stats.agreement import cohen_kappa, contingency_table
 
     if not pairs.values:
         return None
@@ -97,7 +97,8 @@ def population_of(
         Angelopoulos, Duchi and Zrnic (2023), arXiv 2311.01453 (PPI++); Rogan and Gladen (1978);
         Lang and Reiczigel (2014).
     """
-    from evalkit.stats import mean_interval, prediction_powered_mean
+    from evalkit.stats.debias import prediction_powered_mean
+    from evalkit.stats.intervals import mean_interval
 
     if pairs.kind == "nominal" or pairs.n_undecided:
         return ()
@@ -151,7 +152,7 @@ def _numbers(pairs: Pairs, cut: Cut) -> tuple[Floats, Floats]:
 def _by_error_rates(  # noqa: PLR0917
     pairs: Pairs, held: Any, rest: Any, judge: Floats, cut: Cut, setting: Setting, *, rate: bool
 ) -> tuple[PopulationMean, ...]:
-    from evalkit.stats import rogan_gladen
+    from evalkit.stats.debias import rogan_gladen
 
     human, said = labels_of(pairs, cut, held)
     if not rate or human is None:
@@ -179,7 +180,7 @@ def _by_error_rates(  # noqa: PLR0917
 
 def _trials(values: Any, rows: Any, setting: Setting) -> float:
     """Return how many independent cases the *values* of cases *rows* are worth."""
-    from evalkit.stats import rate_trials
+    from evalkit.stats.clustered import rate_trials
 
     return rate_trials(values, groups=None if setting.groups is None else setting.groups[rows])
 

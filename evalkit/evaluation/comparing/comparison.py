@@ -18,14 +18,14 @@ from evalkit.evaluation.comparing.pairs import (
     pairs,
     what_differs,
 )
-from evalkit.stats import benjamini_hochberg, holm
+from evalkit.stats.multiple import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.stats import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 _ADJUST: Final = {"holm": holm, "benjamini-hochberg": benjamini_hochberg}
 COLUMNS: Final = (

@@ -14,7 +14,8 @@ from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.resampled import corpus_difference, quantile_difference
 from evalkit.scoring.estimate import case_values
-from evalkit.stats import PairedDifference, paired_difference
+from evalkit.stats.difference import PairedDifference
+from evalkit.stats.paired import paired_difference
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult

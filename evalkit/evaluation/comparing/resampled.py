@@ -12,15 +12,12 @@ from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.comparing.distinct import kinds_of_cases
 from evalkit.scoring.estimate import Design, cells_of_rows
 from evalkit.scoring.sufficient import Additive, Rows
-from evalkit.stats import (
-    PairedDifference,
-    approximate_randomization,
-    bootstrap_weights,
-    paired_bootstrap,
-    percentile_interval,
-)
+from evalkit.stats.bootstrap import percentile_interval
+from evalkit.stats.difference import PairedDifference
 from evalkit.stats.interval import normal_quantile
 from evalkit.stats.matched_rates import tango_limits
+from evalkit.stats.randomization import approximate_randomization, paired_bootstrap
+from evalkit.stats.resampling import bootstrap_weights
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.pairs import Pairs

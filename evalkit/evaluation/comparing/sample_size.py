@@ -12,11 +12,11 @@ import numpy as np
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.pairs import check_comparable, joined_rows
-from evalkit.stats import (
+from evalkit.stats.clustered import clustered_mean
+from evalkit.stats.power import (
     PairedVariance,
     cases_to_detect,
     cases_to_detect_rates,
-    clustered_mean,
     detectable_difference,
     pilot_variance,
 )

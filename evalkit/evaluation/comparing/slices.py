@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation.comparing.comparison import Comparison, Row
-    from evalkit.stats import PairedDifference
+    from evalkit.stats.difference import PairedDifference
 
 
 def differences_by(comparison: Comparison, tag: str) -> pd.DataFrame:

@@ -303,7 +303,7 @@ def _order_statistic(  # noqa: PLR0917
     """Return a quantile with its interval, or the smallest or largest value."""
     import numpy as np
 
-    from evalkit.stats import quantile_interval, weighted_quantile
+    from evalkit.stats.quantile import quantile_interval, weighted_quantile
 
     values, status = case_values(column, design, reducer)
     mean = estimate_mean(text, column, facts, design, reducer)

@@ -87,7 +87,8 @@ def variance_parts(result: EvaluationResult, key: str) -> VarianceParts:
 
 
 def _parts(key: str, matrix: Floats, judged: float | None, groups: Any) -> VarianceParts:
-    from evalkit.stats import clustered_mean, variance_components
+    from evalkit.stats.clustered import clustered_mean
+    from evalkit.stats.repeats import variance_components
 
     n, repeats = matrix.shape
     means = matrix.mean(axis=1)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, Status
+from evalkit.plugin import CaseBatch, ScoreColumn, Status
 from evalkit_scorers.classification.reading import label_pairs
-
-RIGHT_OR_WRONG: Final = MetricFacts(low=0.0, high=1.0, binary=True, best_for_identity=True)
-"""A yes or no for each case."""
+from evalkit_scorers.metric import YES_OR_NO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +30,7 @@ class Accuracy:
     parse_text: bool = False
     """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
 
-    facts = RIGHT_OR_WRONG
+    facts = YES_OR_NO
     requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.ranked import Ranked, average_precision
 from evalkit_scorers.classification.ranking_metric import RankingMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +16,7 @@ class AveragePrecision(RankingMetric):
     Without a positive case it is undefined.
 
     Examples:
-        >>> from evalkit.plugin import Case, CaseBatch
-        >>> pairs = [(0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)]
-        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
-        >>> metric = AveragePrecision()
-        >>> round(metric.compute(metric.score_batch(CaseBatch.of(cases)).statistics, None), 4)
+        >>> round(AveragePrecision().value([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
         0.8333
 
     References:

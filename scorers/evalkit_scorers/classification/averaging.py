@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from evalkit.plugin import Rows
+from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.confusion import ClassSums, ConfusionCells, quotient
 from evalkit_scorers.classification.label_metric import MOST_LABELS, LabelMetric, confusion_matrix
 from evalkit_scorers.classification.labels import label_key, label_keys, positive_label, shown
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
+from evalkit_scorers.metric import SHARE
 
 Average = Literal["binary", "macro", "micro", "weighted"]
 AVERAGES: Final = get_args(Average)
@@ -42,6 +38,8 @@ class AveragedMetric(LabelMetric):
 
     zero_division: float | None = 0.0
     """Value of 0/0 in a class: 0, 1, or ``None`` to leave that class out."""
+
+    facts = SHARE
 
     def __post_init__(self) -> None:
         if self.average is not None and self.average not in AVERAGES:
@@ -85,34 +83,28 @@ class AveragedMetric(LabelMetric):
             "by_label": by_label(rows, weights),
         }
 
-    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         """Return the averaged metric of each table."""
         import numpy as np
 
-        average, positive = self.resolved(cells)
+        average, positive = self.resolved(prepared)
         if average == "binary" and positive is None:
-            return np.full(len(counts), np.nan)
+            return np.full(len(weights), np.nan)
         listed = label_keys(self.labels) if average != "binary" else (positive or "",)
-        sums = cells.sums(counts)
+        sums = prepared.sums(weights)
         if listed is not None:
-            sums = _of_labels(sums, cells.numbers(listed))
+            sums = _of_labels(sums, prepared.numbers(listed))
         present = (sums.target + sums.output) > 0
         if average == "micro":
             sums = ClassSums(*(part.sum(axis=1, keepdims=True) for part in sums))
-        each = self._divided(sums)
+        zero = np.nan if self.zero_division is None else self.zero_division
+        each = quotient(*self.quotients(sums), zero)
         if average in {"macro", "weighted"} and listed is None:
             each[~present] = np.nan
         return mean_of_classes(each, sums.target if average == "weighted" else None)
 
-    def _divided(self, sums: ClassSums) -> FloatArray:
-        import numpy as np
 
-        above, below = self.quotients(sums)
-        zero = np.nan if self.zero_division is None else self.zero_division
-        return quotient(above, below, zero)
-
-
-def _of_labels(sums: ClassSums, numbers: npt.NDArray[np.int64]) -> ClassSums:
+def _of_labels(sums: ClassSums, numbers: IntArray) -> ClassSums:
     import numpy as np
 
     # One empty class at the end, for listed labels that never occur.

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from evalkit.plugin import MetricFacts
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.averaging import mean_of_classes
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
 from evalkit_scorers.classification.label_metric import LabelMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +16,7 @@ class BalancedAccuracy(LabelMetric):
     """Score all cases together with the mean over the targets' labels of the share found.
 
     Examples:
-        >>> from evalkit.plugin import Case, CaseBatch
-        >>> pairs = [("a", "a"), ("a", "a"), ("a", "b"), ("b", "a")]
-        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
-        >>> metric = BalancedAccuracy()
-        >>> metric.compute(metric.score_batch(CaseBatch.of(cases)).statistics, None)
+        >>> BalancedAccuracy().value(["a", "a", "a", "b"], ["a", "a", "b", "a"])
         0.3333333333333333
 
     References:
@@ -43,11 +33,11 @@ class BalancedAccuracy(LabelMetric):
         low = -1.0 if self.adjusted else 0.0
         return MetricFacts(low=low, high=1.0, best_for_identity=True)
 
-    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         """Return the mean recall of each table."""
         import numpy as np
 
-        sums = cells.sums(counts)
+        sums = prepared.sums(weights)
         mean = mean_of_classes(quotient(sums.right, sums.target))
         if not self.adjusted:
             return mean

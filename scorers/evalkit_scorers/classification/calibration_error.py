@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
+from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.confusion import quotient
 from evalkit_scorers.classification.probabilities import ClassProbabilities
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.rows_metric import RowsMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
-    IntArray = npt.NDArray[np.int64]
 
 ROUNDING: Final = 1e-9
 """Share of a bin by which a probability may miss the edge that it stands for."""
@@ -47,10 +41,7 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
     ``reliability`` is the table behind a reliability diagram.
 
     Examples:
-        >>> from evalkit.plugin import Case
-        >>> cases = [Case(outputs=0.75, expectations={"target": t}) for t in (1, 1, 1, 0, 0)]
-        >>> metric = CalibrationError()
-        >>> round(metric.compute(metric.score_batch(CaseBatch.of(cases)).statistics, None), 6)
+        >>> round(CalibrationError().value([1, 1, 1, 0, 0], [0.75, 0.75, 0.75, 0.75, 0.75]), 6)
         0.15
 
     References:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from evalkit.plugin import MetricFacts
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
 from evalkit_scorers.classification.label_metric import LabelMetric
 from evalkit_scorers.classification.labels import label_keys
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +19,7 @@ class CohenKappa(LabelMetric):
     1 is full agreement, 0 that of chance.  Undefined where one label is all there is.
 
     Examples:
-        >>> from evalkit.plugin import Case, CaseBatch
-        >>> pairs = [(1, 1), (1, 1), (0, 0), (0, 1)]
-        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
-        >>> metric = CohenKappa()
-        >>> metric.compute(metric.score_batch(CaseBatch.of(cases)).statistics, None)
+        >>> CohenKappa().value([1, 1, 0, 0], [1, 1, 0, 1])
         0.5
 
     References:
@@ -51,21 +42,21 @@ class CohenKappa(LabelMetric):
             raise ValueError(f"weights must be linear, quadratic or None, got {self.weights!r}")
         label_keys(self.labels)
 
-    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         """Return the agreement in each table."""
         import numpy as np
 
         listed = label_keys(self.labels)
         if listed is not None:
             place = {key: number for number, key in enumerate(listed)}
-            codes = np.array([place.get(key, -1) for key in cells.labels], dtype=np.int64)
-            target, output = codes[cells.target], codes[cells.output]
+            codes = np.array([place.get(key, -1) for key in prepared.labels], dtype=np.int64)
+            target, output = codes[prepared.target], codes[prepared.output]
             kept = (target >= 0) & (output >= 0)
-            cells = ConfusionCells(listed, target[kept], output[kept], cells.cell)
-            counts = counts[:, kept]
-        sums = cells.sums(counts)
-        total = counts.sum(axis=1)
-        observed = (counts * self._distance(cells)).sum(axis=1) * total
+            prepared = ConfusionCells(listed, target[kept], output[kept], prepared.cell)
+            weights = weights[:, kept]
+        sums = prepared.sums(weights)
+        total = weights.sum(axis=1)
+        observed = (weights * self._distance(prepared)).sum(axis=1) * total
         expected = self._expected(sums.target, sums.output)
         defined = ((sums.target + sums.output) > 0).sum(axis=1) > 1
         return 1 - quotient(observed, np.where(defined, expected, 0.0))

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from evalkit.plugin import MetricFacts
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
 from evalkit_scorers.classification.label_metric import LabelMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +33,6 @@ class ConfusionMatrix(LabelMetric):
 
     facts = MetricFacts(low=0.0, high=1.0, best_for_identity=True)
 
-    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         """Return the share on the diagonal of each table."""
-        return quotient(cells.sums(counts).right.sum(axis=1), counts.sum(axis=1))
+        return quotient(prepared.sums(weights).right.sum(axis=1), weights.sum(axis=1))

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from evalkit.plugin import MetricFacts
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.averaging import AveragedMetric
 from evalkit_scorers.classification.confusion import ClassSums
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +28,6 @@ class F1(AveragedMetric):
     """
 
     name: str = "classification.f1"
-
-    facts = MetricFacts(low=0.0, high=1.0)
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
         """Return twice the right ones over all targets and outputs of each class."""

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from evalkit.plugin import Rows, canonical_json, parse_json
+from evalkit_scorers.arrays import BoolArray, FloatArray
 from evalkit_scorers.classification.labels import in_order
 from evalkit_scorers.classification.probabilities import ClassProbabilities
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 def forecast_rows(found: Sequence[ClassProbabilities | None], keys: Sequence[str]) -> Rows:
@@ -56,7 +50,7 @@ class Forecasts:
     scores: FloatArray
     """Shape ``(n, K)``; one column, the positive class's, where there are two classes."""
 
-    events: npt.NDArray[np.bool_]
+    events: BoolArray
     """Which class was right, shape ``(n, K)``."""
 
     @classmethod

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, Final
 
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn
+from evalkit_scorers.arrays import ArrayLike, FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells
 from evalkit_scorers.classification.labels import NOT_A_LABEL, shown
 from evalkit_scorers.classification.reading import label_pairs
 from evalkit_scorers.classification.resampling import count_draws
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
+from evalkit_scorers.rows_metric import RowsMetric
 
 MOST_LABELS: Final = 50
 """Labels in an artifact; the rest, rarest first, are put together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelMetric:
+class LabelMetric(RowsMetric):
     """A metric of the confusion table of targets and outputs.
 
-    A case of weight 0 counts as absent.  Bootstrap draws resample the table's cells.
+    Its weightings are counts of the table's cells: draws resample cells, not cases.
     """
 
     parse_text: bool = False
     """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
 
-    corpus: ClassVar[str] = "rows"
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
-
     @abstractmethod
-    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         """Return the metric of each table: ``(d, C)`` in, ``(d,)`` out, NaN where undefined."""
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
@@ -47,27 +39,27 @@ class LabelMetric:
         pairs.column.statistics = pairs.rows()
         return pairs.column
 
-    def compute(self, rows: Rows, weights: FloatArray | None, /) -> float:
-        """Return the metric of all cases; NaN where it is undefined or there are none."""
-        if not len(rows):
-            return float("nan")
-        cells = ConfusionCells.of(rows)
-        return float(self.of_table(cells, cells.counts(weights))[0])
+    def prepared(self, rows: Rows) -> ConfusionCells:
+        """Return the cells of the confusion table."""
+        return ConfusionCells.of(rows)
 
-    def draws(
+    def whole(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
+        """Return the weight in each cell, shape ``(1, C)``."""
+        return prepared.counts(weights)
+
+    def drawn(
         self,
-        rows: Rows,
+        prepared: ConfusionCells,
         weights: FloatArray | None,
+        n: int,
+        *,
         resamples: int,
         seed: int,
-        groups: npt.ArrayLike | None = None,
-    ) -> FloatArray:
-        """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
-        import numpy as np
-
-        cells = ConfusionCells.of(rows)
-        parts = count_draws(cells, weights, resamples=resamples, seed=seed, groups=groups)
-        return np.concatenate([self.of_table(cells, counts) for counts in parts])
+        groups: ArrayLike | None,
+    ) -> Iterator[FloatArray]:
+        """Yield the cells' counts in bootstrap draws, shape ``(<= chunk, C)``."""
+        del n  # the cells know
+        return count_draws(prepared, weights, resamples=resamples, seed=seed, groups=groups)
 
     def artifacts(self, rows: Rows, weights: FloatArray | None, /) -> Mapping[str, Any]:
         """Return the confusion matrix: rows are targets, columns outputs."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
-from evalkit.plugin import canonical_json
+from evalkit.plugin import canonical_json, parse_json
 
 NOT_A_LABEL: Final = "null"
 """Key of an answer that is no label at all (a list, an infinity); no target ever has it."""
@@ -53,13 +53,7 @@ def label_key(value: Any) -> str | None:
 
 
 def remembered_key(value: Any, read: dict[Any, str | None]) -> str | None:
-    """Return `label_key` of *value*, kept in *read*: most labels of a batch come again.
-
-    Examples:
-        >>> read: dict[object, str | None] = {}
-        >>> remembered_key("cat", read), read
-        ('"cat"', {'cat': '"cat"'})
-    """
+    """Return `label_key` of *value*, kept in *read*: most labels of a batch come again."""
     try:
         return read[value]
     except KeyError:
@@ -85,24 +79,12 @@ def _float_key(value: float) -> str | None:
 
 
 def is_text(key: str) -> bool:
-    """Say whether the label is a text.
-
-    Examples:
-        >>> is_text('"yes"'), is_text("1")
-        (True, False)
-    """
+    """Say whether the label is a text."""
     return key.startswith('"')
 
 
 def shown(key: str) -> str:
-    """Return the label as people read it.
-
-    Examples:
-        >>> shown('"yes"'), shown("1")
-        ('yes', '1')
-    """
-    from evalkit.plugin import parse_json
-
+    """Return the label as people read it: ``"yes"`` without its quotes."""
     return str(parse_json(key)) if is_text(key) else key
 
 
@@ -229,12 +211,7 @@ def stated_label(output: Any) -> Any:
 
 
 def as_list(value: Any) -> list[Any] | None:
-    """Return a list, tuple or array as a list; ``None`` for anything else.
-
-    Examples:
-        >>> as_list((1, 2)), as_list("ab")
-        ([1, 2], None)
-    """
+    """Return a list, tuple or array as a list; ``None`` for anything else."""
     if isinstance(value, (list, tuple)):
         return list(value)
     listed = value.tolist() if hasattr(value, "tolist") else None

@@ -49,8 +49,6 @@ class LogLoss(ProbabilityMetric):
         import numpy as np
 
         found, _, column = self.read(batch)
-        column.values = np.array(
-            [math.nan if one is None else log_loss(one.of_target) for one in found],
-            dtype=np.float64,
-        )
+        losses = [math.nan if stated is None else log_loss(stated.of_target) for stated in found]
+        column.values = np.array(losses, dtype=np.float64)
         return column

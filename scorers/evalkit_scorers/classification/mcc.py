@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from evalkit.plugin import MetricFacts
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
 from evalkit_scorers.classification.label_metric import LabelMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +18,7 @@ class Mcc(LabelMetric):
     Where targets or outputs hold only one label it is 0, as in scikit-learn.
 
     Examples:
-        >>> from evalkit.plugin import Case, CaseBatch
-        >>> pairs = [(1, 1), (1, 1), (1, 0), (0, 1)]
-        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
-        >>> metric = Mcc()
-        >>> round(metric.compute(metric.score_batch(CaseBatch.of(cases)).statistics, None), 4)
+        >>> round(Mcc().value([1, 1, 1, 0], [1, 1, 0, 1]), 4)
         -0.3333
 
     References:
@@ -40,12 +30,12 @@ class Mcc(LabelMetric):
 
     facts = MetricFacts(low=-1.0, high=1.0)
 
-    def of_table(self, cells: ConfusionCells, counts: FloatArray) -> FloatArray:
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         """Return the correlation in each table."""
         import numpy as np
 
-        sums = cells.sums(counts)
-        total = counts.sum(axis=1)
+        sums = prepared.sums(weights)
+        total = weights.sum(axis=1)
         both = sums.right.sum(axis=1) * total - (sums.target * sums.output).sum(axis=1)
         spread = [
             np.where((part > 0).sum(axis=1) > 1, total**2 - (part**2).sum(axis=1), 0.0)

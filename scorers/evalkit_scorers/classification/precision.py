@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from evalkit.plugin import MetricFacts
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.averaging import AveragedMetric
 from evalkit_scorers.classification.confusion import ClassSums
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +16,7 @@ class Precision(AveragedMetric):
     Parameters and the default average are those of `AveragedMetric`.
 
     Examples:
-        >>> from evalkit.plugin import Case, CaseBatch
-        >>> pairs = [(1, 1), (0, 1), (1, 0)]
-        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
-        >>> Precision().compute(Precision().score_batch(CaseBatch.of(cases)).statistics, None)
+        >>> Precision().value([1, 0, 1], [1, 1, 0])
         0.5
 
     References:
@@ -34,8 +24,6 @@ class Precision(AveragedMetric):
     """
 
     name: str = "classification.precision"
-
-    facts = MetricFacts(low=0.0, high=1.0)
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
         """Return the right ones over all outputs of each class."""

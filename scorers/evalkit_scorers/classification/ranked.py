@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from evalkit_scorers.arrays import BoolArray, FloatArray, IntArray
 from evalkit_scorers.classification.confusion import quotient
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
-    IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +22,7 @@ class Ranked:
     """1 for the cases, as ordered, that are positive, shape ``(n,)``."""
 
     @classmethod
-    def of(cls, scores: FloatArray, events: npt.NDArray[np.bool_]) -> Ranked:
+    def of(cls, scores: FloatArray, events: BoolArray) -> Ranked:
         """Rank cases by *scores*; *events* says which are positive, shape ``(n,)`` each."""
         import numpy as np
 

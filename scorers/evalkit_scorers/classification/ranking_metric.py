@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
+from evalkit.plugin import CaseBatch, Rows, ScoreColumn
+from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
 from evalkit_scorers.classification.forecasts import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.ranked import Ranked
+from evalkit_scorers.metric import SHARE
 from evalkit_scorers.rows_metric import RowsMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
     average: Literal["macro", "weighted", "micro"] = "macro"
     """How classes are averaged, where there are more than two; as in scikit-learn."""
 
-    facts = MetricFacts(low=0.0, high=1.0)
+    facts = SHARE
     requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "probabilities"})
 
     def __post_init__(self) -> None:
@@ -57,7 +53,7 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
         column.statistics = forecast_rows(found, keys)
         return column
 
-    def order(self, rows: Rows) -> npt.NDArray[np.int64] | None:
+    def order(self, rows: Rows) -> IntArray | None:
         """Return the order of the positive class's scores, highest first; of two classes only."""
         import numpy as np
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
 from evalkit_scorers.classification.confusion import ConfusionCells
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 CHUNK: Final = 2_000_000
 """Numbers held at once: 16 MB."""
@@ -26,7 +21,7 @@ def count_draws(
     *,
     resamples: int,
     seed: int,
-    groups: npt.ArrayLike | None = None,
+    groups: ArrayLike | None = None,
 ) -> Iterator[FloatArray]:
     """Yield bootstrap draws of the cells' counts, shape ``(<= chunk, C)``, *resamples* in all.
 
@@ -71,7 +66,7 @@ def count_draws(
         yield np.asarray(drawn @ table if table is not None else drawn, dtype=np.float64)
 
 
-def _kinds(cells: ConfusionCells, weights: FloatArray | None) -> tuple[Any, npt.NDArray[np.int64]]:
+def _kinds(cells: ConfusionCells, weights: FloatArray | None) -> tuple[Any, IntArray]:
     """Return what one case of each kind adds to the counts, and how many there are of each kind."""
     import numpy as np
 
@@ -83,8 +78,8 @@ def _kinds(cells: ConfusionCells, weights: FloatArray | None) -> tuple[Any, npt.
 
 
 def _group_tables(
-    cells: ConfusionCells, weights: FloatArray | None, groups: npt.ArrayLike
-) -> tuple[Any, npt.NDArray[np.int64]]:
+    cells: ConfusionCells, weights: FloatArray | None, groups: ArrayLike
+) -> tuple[Any, IntArray]:
     """Return each group's counts, and 1 for each group."""
     import numpy as np
 
@@ -97,9 +92,9 @@ def _group_tables(
 
 def _sparse(
     load: FloatArray,
-    cell: npt.NDArray[np.int64],
+    cell: IntArray,
     cells: ConfusionCells,
-    row: npt.NDArray[np.int64] | None = None,
+    row: IntArray | None = None,
 ) -> Any:
     import numpy as np
     from scipy.sparse import csr_array

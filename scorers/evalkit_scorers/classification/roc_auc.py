@@ -8,25 +8,21 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.plugin import Rows
+from evalkit_scorers.arrays import ArrayLike, BoolArray, FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
 from evalkit_scorers.classification.forecasts import Forecasts
 from evalkit_scorers.classification.ranked import Ranked, area_under_roc
 from evalkit_scorers.classification.ranking_metric import RankingMetric
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from evalkit.plugin import Interval
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class RankedPair:
     """Two classes among themselves: their cases, ranked by the score of either class."""
 
-    cases: npt.NDArray[np.int64]
+    cases: IntArray
     first: Ranked
     second: Ranked
 
@@ -40,10 +36,7 @@ class RocAuc(RankingMetric):
     undefined.  The interval of two classes is DeLong's.
 
     Examples:
-        >>> from evalkit.plugin import Case, CaseBatch
-        >>> pairs = [(0, 0.1), (0, 0.4), (1, 0.35), (1, 0.8)]
-        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
-        >>> RocAuc().compute(RocAuc().score_batch(CaseBatch.of(cases)).statistics, None)
+        >>> RocAuc().value([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
         0.75
 
     References:
@@ -95,7 +88,7 @@ class RocAuc(RankingMetric):
         rows: Rows,
         *,
         weights: FloatArray | None = None,
-        groups: npt.ArrayLike | None = None,
+        groups: ArrayLike | None = None,
         level: float = 0.95,
         seed: int = 0,
     ) -> Interval | None:
@@ -130,7 +123,7 @@ def _pair(forecasts: Forecasts, first: int, second: int) -> RankedPair:
     )
 
 
-def _interval(scores: FloatArray, events: npt.NDArray[np.bool_], level: float) -> Interval | None:
+def _interval(scores: FloatArray, events: BoolArray, level: float) -> Interval | None:
     import numpy as np
 
     from evalkit.plugin import Interval, delong_auc, normal_quantile

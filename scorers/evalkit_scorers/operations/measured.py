@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from evalkit.plugin import CaseBatch, ScoreColumn
 
 
-def measured_column(batch: CaseBatch, field: str) -> ScoreColumn:
-    """Return a case field of numbers as a column: skipped where it was not measured.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A number that stands in a field of each case: skipped where it was not measured."""
 
-    A negative measurement, or one that is not a number, fails with the reason ``scorer_error``.
+    field: ClassVar[str]
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs"})
+    version: ClassVar[str] = "1"
 
-    Examples:
-        >>> from evalkit.plugin import Case
-        >>> batch = CaseBatch.of([Case(cost=0.5), Case(), Case(cost=-1.0)])
-        >>> measured_column(batch, "cost").status.tolist()
-        [0, 1, 2]
-    """
-    found = batch.column(field)
-    column = ScoreColumn.from_values([value if _measured(value) else None for value in found])
-    for row, value in enumerate(found):
-        if value is not None and not _measured(value):
-            column.fail(row, "scorer_error", f"{field} is {value!r}, not a number of at least 0.")
-    return column
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return the measured numbers; what is negative or no number fails (``scorer_error``)."""
+        values = batch.column(self.field)
+        column = ScoreColumn.from_values([value if _measured(value) else None for value in values])
+        for row, value in enumerate(values):
+            if value is not None and not _measured(value):
+                explanation = f"{self.field} is {value!r}, not a number of at least 0."
+                column.fail(row, "scorer_error", explanation)
+        return column
 
 
 def _measured(value: Any) -> bool:

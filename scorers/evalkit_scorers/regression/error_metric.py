@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
+from evalkit_scorers.arrays import FloatArray, IntArray
+from evalkit_scorers.metric import ReferenceMetric
 from evalkit_scorers.regression.reading import number_pairs
 from evalkit_scorers.rows_metric import RowsMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 AN_ERROR = MetricFacts(direction="lower", low=0.0, best_for_identity=True)
 """At least 0, the lower the better, 0 for outputs equal to their targets."""
@@ -31,12 +27,10 @@ def absolute_error(target: FloatArray, output: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorMetric:
+class ErrorMetric(ReferenceMetric):
     """A metric that is the mean of each case's own loss."""
 
     facts = AN_ERROR
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
 
     def loss(self, target: FloatArray, output: FloatArray) -> FloatArray:
         """Return the loss of each case, shape ``(n,)``."""
@@ -52,9 +46,22 @@ class ErrorRowsMetric(RowsMetric):
     """A metric of all absolute errors together; each cell is the case's absolute error."""
 
     facts = AN_ERROR
+    largest_first: ClassVar[bool] = False
+    """In which order `of_weights` gets the errors."""
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return the absolute error of each case, kept as statistics too."""
         column = number_pairs(batch).scored(absolute_error)
         column.statistics = Rows({"error": column.values.copy()})
         return column
+
+    def order(self, rows: Rows) -> IntArray:
+        """Return the order of the errors."""
+        import numpy as np
+
+        errors = rows.columns["error"]
+        return np.argsort(-errors if self.largest_first else errors, kind="stable")
+
+    def prepared(self, rows: Rows) -> FloatArray:
+        """Return the errors, in their order."""
+        return rows.columns["error"]

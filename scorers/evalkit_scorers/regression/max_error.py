@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-from evalkit.plugin import Rows
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.regression.error_metric import ErrorRowsMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +17,7 @@ class MaxError(ErrorRowsMetric):
     the upper end of this metric's interval is the value itself: read it as a lower bound.
 
     Examples:
-        >>> from evalkit.plugin import Case, CaseBatch
-        >>> cases = [Case(outputs=o, expectations={"target": 0}) for o in (1, -9, 2)]
-        >>> MaxError().compute(MaxError().score_batch(CaseBatch.of(cases)).statistics, None)
+        >>> MaxError().value([0, 0, 0], [1, -9, 2])
         9.0
 
     References:
@@ -34,15 +26,7 @@ class MaxError(ErrorRowsMetric):
 
     name: str = "regression.max_error"
 
-    def order(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return the order of the errors, largest first."""
-        import numpy as np
-
-        return np.argsort(-rows.columns["error"], kind="stable")
-
-    def prepared(self, rows: Rows) -> FloatArray:
-        """Return the errors, largest first."""
-        return rows.columns["error"]
+    largest_first: ClassVar[bool] = True
 
     def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the largest error that has weight, for each weighting."""

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from evalkit.plugin import Rows
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.regression.error_metric import ErrorRowsMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +16,7 @@ class MedianAe(ErrorRowsMetric):
     the weight lies on either side, the mean of the two middle errors.
 
     Examples:
-        >>> from evalkit.plugin import Case, CaseBatch
-        >>> cases = [Case(outputs=o, expectations={"target": 0}) for o in (1, 2, 9)]
-        >>> MedianAe().compute(MedianAe().score_batch(CaseBatch.of(cases)).statistics, None)
+        >>> MedianAe().value([0, 0, 0], [1, 2, 9])
         2.0
 
     References:
@@ -34,16 +25,6 @@ class MedianAe(ErrorRowsMetric):
     """
 
     name: str = "regression.median_ae"
-
-    def order(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return the order of the errors, smallest first."""
-        import numpy as np
-
-        return np.argsort(rows.columns["error"], kind="stable")
-
-    def prepared(self, rows: Rows) -> FloatArray:
-        """Return the errors, smallest first."""
-        return rows.columns["error"]
 
     def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
         """Return the weighted median for each weighting."""

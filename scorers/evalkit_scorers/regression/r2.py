@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.regression.reading import number_pairs
 from evalkit_scorers.rows_metric import RowsMetric
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
-
 
 ROUNDING: Final = 1e-12
 """Share of a sum of squares below which what is left of it is rounding."""
@@ -79,10 +73,7 @@ class R2(RowsMetric):
     variance from sums of squares would lose its digits where targets are far from 0.
 
     Examples:
-        >>> from evalkit.plugin import Case
-        >>> pairs = [(1, 1), (2, 2), (3, 2)]
-        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
-        >>> R2().compute(R2().score_batch(CaseBatch.of(cases)).statistics, None)
+        >>> R2().value([1, 2, 3], [1, 2, 2])
         0.5
 
     References:

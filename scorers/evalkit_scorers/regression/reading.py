@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evalkit.plugin import CaseBatch, ScoreColumn, Status, targets
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
+from evalkit_scorers.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status
+from evalkit_scorers.arrays import FloatArray
+from evalkit_scorers.metric import ReferenceMetric
 from evalkit_scorers.regression.error_metric import AN_ERROR, absolute_error
 from evalkit_scorers.regression.reading import number_pairs
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rmse:
+class Rmse(ReferenceMetric):
     """Score all cases together with the root of the mean squared error, in the target's unit.
 
     Each cell is the case's absolute error, which is its own root mean squared error.
@@ -37,8 +33,6 @@ class Rmse:
 
     corpus: ClassVar[str] = "additive"
     facts = AN_ERROR
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return the absolute errors; their statistics are 1 and the squared error."""

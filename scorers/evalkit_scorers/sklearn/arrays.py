@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from evalkit.plugin import Rows
+from evalkit_scorers.arrays import AnyArray
 from evalkit_scorers.classification.confusion import ConfusionCells
 from evalkit_scorers.classification.forecasts import Forecasts
 from evalkit_scorers.classification.labels import is_text, shown
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 
 class Arrays(NamedTuple):
     """What a metric is called with."""
 
-    targets: npt.NDArray[Any]
+    targets: AnyArray
     """First argument, shape ``(m,)``."""
 
-    outputs: npt.NDArray[Any]
+    outputs: AnyArray
     """Second argument, shape ``(m,)``, or ``(m, K)`` for more than two classes."""
 
     classes: int | None = None
@@ -56,11 +54,6 @@ def _numbers(keys: Sequence[str]) -> list[float]:
     others = [key for key in keys if key not in numeric]
     numeric |= {key: float(following + place) for place, key in enumerate(others)}
     return [int(numeric[key]) if whole else numeric[key] for key in keys]
-
-
-def number_arrays(rows: Rows) -> Arrays:
-    """Return targets and outputs as they are."""
-    return Arrays(rows.columns["target"], rows.columns["output"])
 
 
 def forecast_arrays(rows: Rows) -> Arrays:

@@ -31,7 +31,8 @@ _OF_SEVERAL_TARGETS: Final = {
 """They want an array of targets for each case."""
 
 _UP: Final = ("_score", "_corrcoef")
-_DOWN: Final = ("_error", "_loss", "_deviance")
+DOWN: Final = ("_error", "_loss", "_deviance")
+"""Ends of the names of metrics whose lower value is better."""
 
 
 def metric_names() -> list[str]:
@@ -65,7 +66,7 @@ def kind_of(name: str) -> Kind | None:
     """
     from sklearn import metrics
 
-    if name not in metrics.__all__ or not name.endswith(_UP + _DOWN):
+    if name not in metrics.__all__ or not name.endswith(_UP + DOWN):
         return None
     if name in _OF_SEVERAL_TARGETS:
         return None
@@ -79,16 +80,6 @@ def kind_of(name: str) -> Kind | None:
     if kind == "labels" and function.__module__.endswith("_regression"):
         return "numbers"
     return kind
-
-
-def is_better_lower(name: str) -> bool:
-    """Say whether a lower value is better, which scikit-learn tells by the name.
-
-    Examples:
-        >>> is_better_lower("log_loss"), is_better_lower("accuracy_score")
-        (True, False)
-    """
-    return name.endswith(_DOWN)
 
 
 def keywords_of(name: str) -> list[str]:

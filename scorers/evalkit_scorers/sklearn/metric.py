@@ -5,29 +5,28 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, near_miss
+from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, UnknownScorerError, near_miss
+from evalkit_scorers.arrays import ArrayLike, FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells
 from evalkit_scorers.classification.forecasts import forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.reading import label_pairs
 from evalkit_scorers.classification.resampling import count_draws
 from evalkit_scorers.regression.reading import number_pairs
-from evalkit_scorers.sklearn.arrays import Arrays, forecast_arrays, label_arrays, number_arrays
+from evalkit_scorers.sklearn.arrays import Arrays, forecast_arrays, label_arrays
 from evalkit_scorers.sklearn.functions import (
-    is_better_lower,
+    DOWN,
     keywords_of,
     kind_of,
     metric_function,
+    metric_names,
     takes_weights,
 )
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    FloatArray = npt.NDArray[np.float64]
+PREFIX: Final = "sklearn."
+"""Of the names of scorers; scikit-learn's own follows."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +60,12 @@ class SklearnMetric:
     @property
     def name(self) -> str:
         """The function's name after ``sklearn.``."""
-        return f"sklearn.{self.function}"
+        return f"{PREFIX}{self.function}"
 
     @property
     def facts(self) -> MetricFacts:
         """Direction as the function's name tells it; bounds are not known."""
-        return MetricFacts(direction="lower" if is_better_lower(self.function) else "higher")
+        return MetricFacts(direction="lower" if self.function.endswith(DOWN) else "higher")
 
     @property
     def requires(self) -> frozenset[str]:
@@ -152,7 +151,7 @@ class SklearnMetric:
         weights: FloatArray | None,
         resamples: int,
         seed: int,
-        groups: npt.ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> FloatArray:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
         import numpy as np
@@ -177,7 +176,9 @@ class SklearnMetric:
         if kind == "labels":
             cells = ConfusionCells.of(rows)
             return label_arrays(cells), cells.counts(weights)[0]
-        return (number_arrays(rows) if kind == "numbers" else forecast_arrays(rows)), weights
+        if kind == "numbers":
+            return Arrays(rows.columns["target"], rows.columns["output"]), weights
+        return forecast_arrays(rows), weights
 
     def _value(self, arrays: Arrays, weights: FloatArray | None) -> float:
         try:
@@ -224,3 +225,19 @@ class SklearnMetric:
             if "labels" in keywords_of(self.function):
                 settings["labels"] = list(range(arrays.classes))
         return targets, outputs, settings
+
+
+def sklearn_scorer(name: str) -> SklearnMetric:
+    """Return the scorer for a metric of scikit-learn, such as ``sklearn.f1_score``.
+
+    Raises:
+        UnknownScorerError: If there is no metric of targets and outputs by that name.
+
+    Examples:
+        >>> sklearn_scorer("sklearn.mean_squared_error").facts.direction
+        'lower'
+    """
+    function = name.removeprefix(PREFIX)
+    if kind_of(function) is None:
+        raise UnknownScorerError(name, [f"{PREFIX}{known}" for known in metric_names()])
+    return SklearnMetric(function=function)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError, near_miss
+from evalkit.plugin import MetricFacts, UsageError, near_miss
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.text.bleu_statistics import (
     SMOOTHING,
     bleu_of,
     bleu_statistics,
     check_tokenizer,
 )
-from evalkit_scorers.text.pairing import corpus_column
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+from evalkit_scorers.text.pairing import CorpusMetric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bleu:
+class Bleu(CorpusMetric):
     """Score each case with sentence BLEU, and all cases together with corpus BLEU, 0 to 100.
 
     The estimate is the corpus value: counts are summed over cases before the score is taken.  The
@@ -47,9 +44,6 @@ class Bleu:
     """Leave out n-gram lengths that the whole corpus does not have."""
 
     facts: ClassVar[MetricFacts] = MetricFacts(low=0.0, high=100.0)
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
-    corpus: ClassVar[str] = "additive"
 
     def __post_init__(self) -> None:
         check_tokenizer(self.tokenize)
@@ -63,36 +57,12 @@ class Bleu:
         if self.smooth_value is not None and self.smooth_value < 0:
             raise UsageError(f"smooth_value= is at least 0, not {self.smooth_value}.")
 
-    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        """Return sentence BLEU of each case and its counts; skipped without output or reference."""
-        return corpus_column(batch, self._statistics, self._sentence_scores, 2 + 2 * self.max_order)
-
-    def compute(self, totals: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:
-        """Return corpus BLEU of summed counts, shape ``(..., k)`` to ``(...)``."""
+    def compute(self, totals: FloatArray, /) -> FloatArray:
+        """Return the score of summed counts."""
         return self._score(totals, effective_order=self.effective_order)
 
-    def signature_details(self, references: int | None = 1) -> str:
-        """Return sacrebleu's own signature of this metric.
-
-        Args:
-            references: References of each case; ``None`` if their number varies.
-        """
-        from sacrebleu.metrics.bleu import BLEU
-
-        metric = BLEU(
-            tokenize=self.tokenize,
-            lowercase=self.lowercase,
-            smooth_method=self.smooth_method,
-            smooth_value=self.smooth_value,
-            max_ngram_order=self.max_order,
-            effective_order=self.effective_order,
-        )
-        metric.num_refs = -1 if references is None else references
-        return str(metric.get_signature())
-
-    def _statistics(
-        self, outputs: list[str], references: list[list[str]]
-    ) -> npt.NDArray[np.float64]:
+    def statistics(self, outputs: list[str], references: list[list[str]]) -> FloatArray:
+        """Return the counts of each sentence."""
         return bleu_statistics(
             outputs,
             references,
@@ -101,12 +71,11 @@ class Bleu:
             max_order=self.max_order,
         )
 
-    def _sentence_scores(self, statistics: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def sentence_scores(self, statistics: FloatArray) -> FloatArray:
+        """Return sentence BLEU, with effective order."""
         return self._score(statistics, effective_order=True)
 
-    def _score(
-        self, statistics: npt.NDArray[np.float64], *, effective_order: bool
-    ) -> npt.NDArray[np.float64]:
+    def _score(self, statistics: FloatArray, *, effective_order: bool) -> FloatArray:
         return bleu_of(
             statistics,
             smooth_method=self.smooth_method,

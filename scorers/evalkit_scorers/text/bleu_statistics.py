@@ -5,18 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from evalkit.plugin import UsageError, near_miss
+from evalkit_scorers.arrays import BoolArray, FloatArray, IntArray
 from evalkit_scorers.text.ngrams import clipped_matches
 from evalkit_scorers.text.symbols import numbering, partition
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.int64]
 
 TOKENIZERS: Final = ("13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none")
 """sacrebleu's, less those that fetch a model from the network when first used."""
@@ -57,15 +51,10 @@ def bleu_statistics(
     tokenize: str = "13a",
     lowercase: bool = False,
     max_order: int = 4,
-) -> Floats:
-    """Return the counts of each sentence from which BLEU is computed.
+) -> FloatArray:
+    """Return the counts of each sentence from which BLEU is computed, by settings of `Bleu`.
 
-    Args:
-        outputs: Translations, shape ``(n,)``.
-        references: One or more references for each, shape ``(n,)``.
-        tokenize: Name of a tokenizer of sacrebleu that needs no network.
-        lowercase: Compare lower-cased texts.
-        max_order: Longest n-grams that count.
+    Outputs have shape ``(n,)``, with one or more references each.
 
     Returns:
         Shape ``(n, 2 + 2 * max_order)``: tokens of the output, tokens of the reference nearest in
@@ -89,7 +78,7 @@ def bleu_statistics(
         len(output) + sum(map(len, wanted))
         for output, wanted in zip(outputs, references, strict=True)
     ]
-    parts: list[Floats] = [np.zeros((0, 2 + 2 * max_order))]
+    parts: list[FloatArray] = [np.zeros((0, 2 + 2 * max_order))]
     for start, stop in partition(sizes, _CHARACTERS_A_PART):
         symbol = numbering().__getitem__
         got = ["".join(map(symbol, tokens(text))) for text in outputs[start:stop]]
@@ -101,7 +90,7 @@ def bleu_statistics(
     return np.concatenate(parts)
 
 
-def _counts(got: Sequence[str], wanted: Sequence[Sequence[str]], max_order: int) -> Floats:
+def _counts(got: Sequence[str], wanted: Sequence[Sequence[str]], max_order: int) -> FloatArray:
     import numpy as np
 
     found = np.empty((len(got), 2 + 2 * max_order))
@@ -112,7 +101,7 @@ def _counts(got: Sequence[str], wanted: Sequence[Sequence[str]], max_order: int)
     return found
 
 
-def _nearest_lengths(lengths: Integers, wanted: Sequence[Sequence[str]]) -> Integers:
+def _nearest_lengths(lengths: IntArray, wanted: Sequence[Sequence[str]]) -> IntArray:
     import numpy as np
 
     if all(len(texts) == 1 for texts in wanted):
@@ -125,23 +114,16 @@ def _nearest_lengths(lengths: Integers, wanted: Sequence[Sequence[str]]) -> Inte
 
 
 def bleu_of(
-    statistics: Floats,
+    statistics: FloatArray,
     *,
     smooth_method: str = "exp",
     smooth_value: float | None = None,
     effective_order: bool = False,
-) -> Floats:
+) -> FloatArray:
     """Return BLEU, 0 to 100, of counts as `bleu_statistics` gives them, or of sums of such.
 
-    Args:
-        statistics: Shape ``(..., 2 + 2 * max_order)``.
-        smooth_method: What a length without a match counts: ``none``, ``floor``, ``add-k`` or
-            ``exp``.
-        smooth_value: Value of ``floor`` and ``add-k``; 0.1 and 1 by default.
-        effective_order: Leave out lengths of which the output has no n-gram, rather than score 0.
-
-    Returns:
-        Shape ``(...)``; 0 where nothing matches.
+    From shape ``(..., 2 + 2 * max_order)`` to ``(...)``; 0 where nothing matches.  Settings are
+    those of `Bleu`.
 
     Examples:
         >>> bleu_of(bleu_statistics(["a b c d e"], [["a b c d x"]])).round(2).tolist()
@@ -176,8 +158,8 @@ def bleu_of(
 
 
 def _smoothed(
-    correct: Floats, possible: npt.NDArray[np.bool_], method: str, value: float | None
-) -> Floats:
+    correct: FloatArray, possible: BoolArray, method: str, value: float | None
+) -> FloatArray:
     import numpy as np
 
     missed = (correct == 0) & possible

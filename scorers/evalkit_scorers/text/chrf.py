@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
+from evalkit.plugin import MetricFacts, UsageError
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.text.chrf_statistics import chrf_of, chrf_statistics
-from evalkit_scorers.text.pairing import corpus_column
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+from evalkit_scorers.text.pairing import CorpusMetric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chrf:
+class Chrf(CorpusMetric):
     """Score each case with sentence chrF, and all cases together with corpus chrF, 0 to 100.
 
     The estimate is the corpus value: counts are summed over cases before the score is taken.
@@ -41,9 +38,6 @@ class Chrf:
     """Score as chrF++.py, NLTK and Moses do, rather than as sacrebleu does by default."""
 
     facts: ClassVar[MetricFacts] = MetricFacts(low=0.0, high=100.0)
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
-    corpus: ClassVar[str] = "additive"
 
     def __post_init__(self) -> None:
         if self.char_order < 1 or self.word_order < 0:
@@ -54,37 +48,12 @@ class Chrf:
         if self.beta <= 0:
             raise UsageError(f"beta= is above 0, not {self.beta}.")
 
-    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        """Return sentence chrF of each case and its counts; skipped without output or reference."""
-        width = 3 * (self.char_order + self.word_order)
-        return corpus_column(batch, self._statistics, self.compute, width)
-
-    def compute(self, totals: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:
-        """Return chrF of summed counts, shape ``(..., k)`` to ``(...)``."""
+    def compute(self, totals: FloatArray, /) -> FloatArray:
+        """Return the score of summed counts."""
         return chrf_of(totals, beta=self.beta, eps_smoothing=self.eps_smoothing)
 
-    def signature_details(self, references: int | None = 1) -> str:
-        """Return sacrebleu's own signature of this metric.
-
-        Args:
-            references: References of each case; ``None`` if their number varies.
-        """
-        from sacrebleu.metrics.chrf import CHRF
-
-        metric = CHRF(
-            char_order=self.char_order,
-            word_order=self.word_order,
-            beta=self.beta,
-            lowercase=self.lowercase,
-            whitespace=self.whitespace,
-            eps_smoothing=self.eps_smoothing,
-        )
-        metric.num_refs = -1 if references is None else references
-        return str(metric.get_signature())
-
-    def _statistics(
-        self, outputs: list[str], references: list[list[str]]
-    ) -> npt.NDArray[np.float64]:
+    def statistics(self, outputs: list[str], references: list[list[str]]) -> FloatArray:
+        """Return the counts of each sentence."""
         return chrf_statistics(
             outputs,
             references,

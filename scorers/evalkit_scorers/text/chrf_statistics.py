@@ -5,16 +5,11 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.text.ngrams import clipped_matches
 from evalkit_scorers.text.symbols import numbering, partition
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
 
 _PUNCTUATION: Final = frozenset(string.punctuation)
 _ALMOST_NOTHING: Final = 1e-16
@@ -31,20 +26,11 @@ def chrf_statistics(
     lowercase: bool = False,
     whitespace: bool = False,
     eps_smoothing: bool = False,
-) -> Floats:
+) -> FloatArray:
     """Return the counts of each sentence from which chrF is computed.
 
-    Of several references the one with the best sentence score is counted.
-
-    Args:
-        outputs: Translations, shape ``(n,)``.
-        references: One or more references for each, shape ``(n,)``.
-        char_order: Longest n-grams of characters that count.
-        word_order: Longest n-grams of words that count; 2 makes it chrF++.
-        beta: Weight of recall against precision, for the choice of reference.
-        lowercase: Compare lower-cased texts.
-        whitespace: Count white space as characters.
-        eps_smoothing: How sentences are scored, for the choice of reference; see `chrf_of`.
+    Outputs have shape ``(n,)``, with one or more references each, of which the one with the best
+    sentence score is counted.  Settings are those of `Chrf`.
 
     Returns:
         Shape ``(n, 3 * (char_order + word_order))``: for each length the n-grams of the output,
@@ -78,7 +64,7 @@ def chrf_statistics(
     return found[_best_rows(chrf_of(found, beta=beta, eps_smoothing=eps_smoothing), repeats)]
 
 
-def _best_rows(scores: Floats, repeats: Sequence[int]) -> list[int]:
+def _best_rows(scores: FloatArray, repeats: Sequence[int]) -> list[int]:
     ends = accumulate(repeats)
     return [
         end - n + int(scores[end - n : end].argmax()) for end, n in zip(ends, repeats, strict=True)
@@ -118,7 +104,7 @@ def chrf_words(text: str) -> list[str]:
     return words
 
 
-def _counts(got: Sequence[str], wanted: Sequence[str], max_order: int) -> Floats:
+def _counts(got: Sequence[str], wanted: Sequence[str], max_order: int) -> FloatArray:
     import numpy as np
 
     n_got, n_wanted = (
@@ -131,7 +117,9 @@ def _counts(got: Sequence[str], wanted: Sequence[str], max_order: int) -> Floats
     return np.stack([n_got, n_wanted, matches], axis=-1).reshape(len(got), -1).astype(np.float64)
 
 
-def chrf_of(statistics: Floats, *, beta: float = 2.0, eps_smoothing: bool = False) -> Floats:
+def chrf_of(
+    statistics: FloatArray, *, beta: float = 2.0, eps_smoothing: bool = False
+) -> FloatArray:
     """Return chrF, 0 to 100, of counts as `chrf_statistics` gives them, or of sums of such.
 
     Args:
@@ -173,7 +161,9 @@ def chrf_of(statistics: Floats, *, beta: float = 2.0, eps_smoothing: bool = Fals
     return np.asarray(100 * _f_measure(precision / lengths, recall / lengths, factor, empty=0.0))
 
 
-def _f_measure(precision: Floats, recall: Floats, factor: float, *, empty: float) -> Floats:
+def _f_measure(
+    precision: FloatArray, recall: FloatArray, factor: float, *, empty: float
+) -> FloatArray:
     import numpy as np
 
     denominator = factor * precision + recall

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
+from evalkit.plugin import CaseBatch, ScoreColumn, UsageError
+from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
 from evalkit_scorers.text.pairing import paired_texts, spread
 
 
@@ -19,13 +20,7 @@ def contains(
 ) -> bool:
     """Return whether references occur in *output*, character by character.
 
-    The empty text occurs in every text.
-
-    Args:
-        output: What the target answered.
-        references: Texts to look for.
-        match: Whether one of them is enough, or all have to occur.
-        ignore_case: Compare case-folded texts.
+    The empty text occurs in every text.  Settings are those of `Contains`.
 
     Examples:
         >>> contains("It is Paris.", ["paris", "Lutetia"], ignore_case=True)
@@ -40,7 +35,7 @@ def contains(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contains:
+class Contains(ReferenceMetric):
     """Score each case with `contains`: whether its references occur in the output."""
 
     name: str = "text.contains"
@@ -50,11 +45,7 @@ class Contains:
     ignore_case: bool = False
     """Compare case-folded texts."""
 
-    facts: ClassVar[MetricFacts] = MetricFacts(
-        low=0.0, high=1.0, binary=True, best_for_identity=True
-    )
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
+    facts = YES_OR_NO
 
     def __post_init__(self) -> None:
         if self.match not in {"any", "all"}:

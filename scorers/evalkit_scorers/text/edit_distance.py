@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from evalkit.plugin import UNIT, CaseBatch, MetricFacts, ScoreColumn
+from evalkit_scorers.metric import ReferenceMetric
 from evalkit_scorers.text.pairing import paired_texts, spread
 
 
@@ -41,7 +42,7 @@ def edit_similarity(output: str, reference: str) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditDistance:
+class EditDistance(ReferenceMetric):
     """Score each case with `edit_distance` and `edit_similarity`.
 
     Of several references the nearest counts, for each of the two metrics by itself.
@@ -51,7 +52,7 @@ class EditDistance:
     ignore_case: bool = False
     """Compare case-folded texts."""
 
-    facts: ClassVar[MetricFacts] = UNIT
+    facts = UNIT
     metric_facts: ClassVar[Mapping[str, MetricFacts]] = MappingProxyType(
         {
             "similarity": UNIT,
@@ -60,8 +61,6 @@ class EditDistance:
             ),
         }
     )
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
 
     def score_batch(self, batch: CaseBatch, /) -> dict[str, ScoreColumn]:
         """Return the columns ``similarity``, in [0, 1], and ``distance``, in characters."""

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from evalkit.plugin import (
     CaseBatch,
-    MetricFacts,
     ScoreColumn,
     as_references,
     expected_values,
     output_texts,
 )
+from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
 
 
 def exact_match(
     output: str, reference: str, *, strip: bool = False, ignore_case: bool = False
 ) -> bool:
-    """Return whether two texts are equal.
-
-    Args:
-        output: What the target answered.
-        reference: What it should have answered.
-        strip: Leave out white space at both ends.
-        ignore_case: Compare case-folded texts.
+    """Return whether two texts are equal, by the settings of `ExactMatch`.
 
     Examples:
         >>> exact_match("Paris", "Paris"), exact_match(" paris", "Paris")
@@ -44,7 +38,7 @@ def exact_match(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExactMatch:
+class ExactMatch(ReferenceMetric):
     """Score each case with `exact_match`: whether the output equals any of its references."""
 
     name: str = "text.exact_match"
@@ -54,11 +48,7 @@ class ExactMatch:
     ignore_case: bool = False
     """Compare case-folded texts."""
 
-    facts: ClassVar[MetricFacts] = MetricFacts(
-        low=0.0, high=1.0, binary=True, best_for_identity=True
-    )
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
+    facts = YES_OR_NO
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return yes or no for each case; skipped without output or reference."""

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from evalkit_scorers.arrays import IntArray
 from evalkit_scorers.text.symbols import partition
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Integers = npt.NDArray[np.int64]
 
 _SYMBOLS_A_CHUNK: Final = 1 << 15
 """So many symbols are sorted at once: a quarter of a megabyte, which stays in a core's cache."""
@@ -23,7 +18,7 @@ _KEY_BITS: Final = 63
 
 def clipped_matches(
     outputs: Sequence[str], references: Sequence[Sequence[str]], orders: Sequence[int]
-) -> Integers:
+) -> IntArray:
     """Return how many n-grams of each output stand in its references, counted as BLEU does.
 
     Every character is one symbol, whether it is a letter or stands for a word.  An n-gram counts
@@ -63,7 +58,7 @@ def clipped_matches(
 
 def _chunk_matches(
     outputs: Sequence[str], references: Sequence[Sequence[str]], orders: Sequence[int]
-) -> Integers:
+) -> IntArray:
     import numpy as np
 
     n = len(outputs)
@@ -97,7 +92,7 @@ def _chunk_matches(
     return found
 
 
-def symbol_codes(texts: Sequence[str]) -> Integers:
+def symbol_codes(texts: Sequence[str]) -> IntArray:
     """Return the code points of all *texts*, one after the other, lone surrogates included."""
     import numpy as np
 
@@ -110,13 +105,13 @@ class _Grams:
 
     __slots__ = ("_codes", "_limit", "_order", "_symbol_bits", "_symbols", "bits")
 
-    def __init__(self, symbols: Integers, limit: int) -> None:
+    def __init__(self, symbols: IntArray, limit: int) -> None:
         self._symbols = self._codes = symbols
         self._limit = limit
         self._order = 1
         self._symbol_bits = self.bits = int(symbols.max(initial=0)).bit_length()
 
-    def of(self, order: int) -> Integers:
+    def of(self, order: int) -> IntArray:
         import numpy as np
 
         while self._order < order:
@@ -129,7 +124,7 @@ class _Grams:
         return self._codes
 
 
-def _count(keys: Integers, rank_bits: int, case_shift: int, n: int) -> Any:
+def _count(keys: IntArray, rank_bits: int, case_shift: int, n: int) -> Any:
     import numpy as np
 
     if not len(keys):
@@ -154,7 +149,7 @@ def _count(keys: Integers, rank_bits: int, case_shift: int, n: int) -> Any:
     return np.bincount(runs[groups] >> case_shift, weights=shared, minlength=n)
 
 
-def _run_starts(keys: Integers) -> npt.NDArray[np.intp]:
+def _run_starts(keys: IntArray) -> IntArray:
     import numpy as np
 
     changes = np.empty(len(keys), dtype=np.bool_)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
+from evalkit.plugin import CaseBatch, ScoreColumn
+from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
 from evalkit_scorers.text.pairing import best_reference
 from evalkit_scorers.text.squad import squad_normalized
 
@@ -27,16 +27,12 @@ def normalized_match(output: str, reference: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NormalizedMatch:
+class NormalizedMatch(ReferenceMetric):
     """Score each case with `normalized_match`: whether any of its references matches."""
 
     name: str = "text.normalized_match"
 
-    facts: ClassVar[MetricFacts] = MetricFacts(
-        low=0.0, high=1.0, binary=True, best_for_identity=True
-    )
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
+    facts = YES_OR_NO
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return yes or no for each case; skipped without output or reference."""

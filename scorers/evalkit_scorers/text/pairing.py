@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import ClassVar
 
 from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status, output_texts, references
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
+from evalkit_scorers.arrays import FloatArray
+from evalkit_scorers.metric import ReferenceMetric
 
 
 def paired_texts(batch: CaseBatch) -> tuple[list[int], list[str], list[list[str]]]:
@@ -36,7 +34,7 @@ def paired_texts(batch: CaseBatch) -> tuple[list[int], list[str], list[list[str]
     return rows, outputs, wanted
 
 
-def spread(values: Floats, rows: list[int], n: int) -> ScoreColumn:
+def spread(values: FloatArray, rows: list[int], n: int) -> ScoreColumn:
     """Return a column of *n* cells with *values* at *rows*, the other cells skipped.
 
     Examples:
@@ -62,8 +60,6 @@ def best_reference(
         similarity: Takes output and reference, returns a finite number.
         binary: Whether *similarity* says yes or no.
 
-    Returns:
-        One cell a case.
     """
     import numpy as np
 
@@ -77,29 +73,28 @@ def best_reference(
     return column
 
 
-def corpus_column(
-    batch: CaseBatch,
-    statistics: Callable[[list[str], list[list[str]]], Floats],
-    sentence_scores: Callable[[Floats], Floats],
-    width: int,
-) -> ScoreColumn:
-    """Return the column of a corpus metric: sentence scores, with additive statistics.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusMetric(ReferenceMetric):
+    """A metric of texts whose counts are summed over cases before the score is taken."""
 
-    Args:
-        batch: Cases; those without output or reference are skipped.
-        statistics: Takes outputs and their references, returns vectors of shape ``(m, width)``.
-        sentence_scores: Takes these vectors, returns finite scores of shape ``(m,)``.
-        width: Length of one vector.
+    corpus: ClassVar[str] = "additive"
 
-    Returns:
-        One cell a case; the vectors of skipped cases are 0.
-    """
-    import numpy as np
+    @abstractmethod
+    def statistics(self, outputs: list[str], references: list[list[str]]) -> FloatArray:
+        """Return the counts of each output against its references, shape ``(m, k)``."""
 
-    rows, outputs, wanted = paired_texts(batch)
-    found = statistics(outputs, wanted)
-    column = spread(sentence_scores(found), rows, len(batch))
-    vectors = np.zeros((len(batch), width))
-    vectors[rows] = found
-    column.statistics = Additive(vectors)
-    return column
+    @abstractmethod
+    def compute(self, totals: FloatArray, /) -> FloatArray:
+        """Return the score of summed counts, shape ``(..., k)`` to ``(...)``."""
+
+    def sentence_scores(self, statistics: FloatArray) -> FloatArray:
+        """Return the score of each output by itself, shape ``(m,)``."""
+        return self.compute(statistics)
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return the score of each case and its counts; skipped without output or reference."""
+        rows, outputs, wanted = paired_texts(batch)
+        counts = self.statistics(outputs, wanted)
+        column = spread(self.sentence_scores(counts), rows, len(batch))
+        column.statistics = Additive(counts).spread(rows, len(batch))
+        return column

@@ -97,22 +97,12 @@ def sentence_count(text: str) -> int:
 
 
 def syllable_count(text: str) -> int:
-    """Return the number of syllables of an English text.
-
-    Examples:
-        >>> syllable_count("Isn't it readable?")
-        6
-    """
+    """Return the number of syllables of an English text."""
     return sum(map(word_syllables, _without_punctuation(text).lower().split()))
 
 
 def polysyllable_count(words: Sequence[str], *, least: int = 3) -> int:
-    """Return how many of *words* have at least *least* syllables.
-
-    Examples:
-        >>> polysyllable_count(["a", "readable", "company"])
-        2
-    """
+    """Return how many of *words* have at least *least* syllables."""
     return sum(syllable_count(word) >= least for word in words)
 
 

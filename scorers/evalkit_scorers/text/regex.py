@@ -21,11 +21,7 @@ from evalkit.plugin import (
 def regex(output: str, pattern: str, *, full: bool = False, ignore_case: bool = False) -> bool:
     r"""Return whether *pattern* matches somewhere in *output*.
 
-    Args:
-        output: What the target answered.
-        pattern: Regular expression of Python; flags may stand in it, as in ``(?s)``.
-        full: The match has to be the whole output.
-        ignore_case: Let letters match in either case.
+    It is Python's, and may hold flags, as in ``(?s)``.  Settings are those of `Regex`.
 
     Raises:
         re.error: If *pattern* is no regular expression.

@@ -6,22 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
+from evalkit_scorers.arrays import FloatArray, IntArray
+from evalkit_scorers.metric import SHARE, ReferenceMetric
 from evalkit_scorers.text.ngrams import clipped_matches
 from evalkit_scorers.text.pairing import paired_texts, spread
 from evalkit_scorers.text.rouge_words import LINE, WordSymbols
 from evalkit_scorers.text.subsequences import union_matches
 from evalkit_scorers.text.symbols import partition
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-
-_SHARE: Final = MetricFacts(low=0.0, high=1.0)
 _VARIANT: Final = re.compile(r"rouge(?:[1-9]|L|Lsum)")
 _MEASURES: Final = ("f", "precision", "recall")
 _CHOICES: Final = ("max", "mean", "first")
@@ -32,9 +27,9 @@ _CHARACTERS_A_PART: Final = 1 << 16
 class RougeScores(NamedTuple):
     """Precision, recall and their harmonic mean of many pairs, shape ``(n,)`` each, in [0, 1]."""
 
-    precision: Floats
-    recall: Floats
-    f: Floats
+    precision: FloatArray
+    recall: FloatArray
+    f: FloatArray
 
 
 def rouge_scores(
@@ -133,22 +128,20 @@ def _part_scores(
     return found
 
 
-def _lengths(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+def _lengths(texts: Sequence[str]) -> IntArray:
     import numpy as np
 
     return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
 
 
-def _common_lengths(got: Sequence[str], wanted: Sequence[str]) -> npt.NDArray[np.int64]:
+def _common_lengths(got: Sequence[str], wanted: Sequence[str]) -> IntArray:
     import numpy as np
     from rapidfuzz.distance import LCSseq
 
     return np.fromiter(map(LCSseq.similarity, got, wanted), dtype=np.int64, count=len(got))
 
 
-def _union_lengths(
-    lined: Sequence[tuple[str, str]], shared: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def _union_lengths(lined: Sequence[tuple[str, str]], shared: IntArray) -> IntArray:
     united = shared.copy()
     for row, (output, reference) in enumerate(lined):
         # One line against one line is a plain subsequence: every match counts, and counts once.
@@ -157,9 +150,7 @@ def _union_lengths(
     return united
 
 
-def _scores(
-    matches: npt.NDArray[np.int64], n_got: npt.NDArray[np.int64], n_wanted: npt.NDArray[np.int64]
-) -> RougeScores:
+def _scores(matches: IntArray, n_got: IntArray, n_wanted: IntArray) -> RougeScores:
     import numpy as np
 
     precision = matches / np.maximum(n_got, 1)
@@ -169,7 +160,7 @@ def _scores(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rouge:
+class Rouge(ReferenceMetric):
     """Score each case with `rouge_scores`: one metric for each variant."""
 
     name: str = "text.rouge"
@@ -185,9 +176,7 @@ class Rouge:
     references: Literal["max", "mean", "first"] = "max"
     """Of several references: the one with the best harmonic mean, the mean, or the first."""
 
-    facts: ClassVar[MetricFacts] = _SHARE
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
+    facts = SHARE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variants", _checked(self.variants))
@@ -201,7 +190,7 @@ class Rouge:
     @property
     def metric_facts(self) -> Mapping[str, MetricFacts]:
         """Facts of each variant asked for."""
-        return dict.fromkeys(self.variants, _SHARE)
+        return dict.fromkeys(self.variants, SHARE)
 
     def score_batch(self, batch: CaseBatch, /) -> dict[str, ScoreColumn]:
         """Return a column for each variant, in [0, 1]; skipped without output or reference."""
@@ -223,10 +212,10 @@ class Rouge:
             for variant in self.variants
         }
 
-    def _reduced(self, scores: RougeScores, repeats: npt.NDArray[np.intp]) -> Floats:
+    def _reduced(self, scores: RougeScores, repeats: IntArray) -> FloatArray:
         import numpy as np
 
-        values: Floats = getattr(scores, self.measure)
+        values: FloatArray = getattr(scores, self.measure)
         if len(values) == len(repeats):
             return values
         starts = np.cumsum(repeats) - repeats

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
-from evalkit_scorers.text.pairing import corpus_column
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
+from evalkit.plugin import MetricFacts
+from evalkit_scorers.arrays import FloatArray
+from evalkit_scorers.text.pairing import CorpusMetric
 
 
 def ter_statistics(
@@ -24,19 +19,12 @@ def ter_statistics(
     no_punct: bool = False,
     asian_support: bool = False,
     case_sensitive: bool = False,
-) -> Floats:
+) -> FloatArray:
     """Return the edits of each sentence and the length that they are counted against.
 
     Edits are insertions, deletions and substitutions of words, and shifts of phrases, to the
     reference that needs fewest; the length is the mean over references.
-
-    Args:
-        outputs: Translations, shape ``(n,)``.
-        references: One or more references for each, shape ``(n,)``.
-        normalized: Split punctuation off words and decode XML entities first.
-        no_punct: Leave out punctuation.
-        asian_support: Treat Chinese and Japanese characters apart, where texts are normalised.
-        case_sensitive: Tell upper from lower case.
+    Outputs have shape ``(n,)``, with one or more references each; settings are those of `Ter`.
 
     Returns:
         Shape ``(n, 2)``.
@@ -60,7 +48,7 @@ def ter_statistics(
     return found
 
 
-def ter_of(statistics: Floats) -> Floats:
+def ter_of(statistics: FloatArray) -> FloatArray:
     """Return the edit rate in per cent, at least 0, of rows of `ter_statistics` or their sums.
 
     Without any reference word it is 0 where there is nothing to edit, else 100.
@@ -79,7 +67,7 @@ def ter_of(statistics: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ter:
+class Ter(CorpusMetric):
     """Score each case with sentence TER, and all cases together with corpus TER, in per cent.
 
     Lower is better, and there is no upper bound.  The estimate is the corpus value: edits and
@@ -100,31 +88,13 @@ class Ter:
     """Tell upper from lower case."""
 
     facts: ClassVar[MetricFacts] = MetricFacts(direction="lower", low=0.0, best_for_identity=True)
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
-    corpus: ClassVar[str] = "additive"
 
-    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        """Return sentence TER of each case and its counts; skipped without output or reference."""
-        return corpus_column(batch, self._statistics, self.compute, 2)
-
-    def compute(self, totals: npt.NDArray[np.float64], /) -> npt.NDArray[np.float64]:
-        """Return TER of summed edits and lengths, shape ``(..., 2)`` to ``(...)``."""
+    def compute(self, totals: FloatArray, /) -> FloatArray:
+        """Return the score of summed counts."""
         return ter_of(totals)
 
-    def signature_details(self, references: int | None = 1) -> str:
-        """Return sacrebleu's own signature of this metric.
-
-        Args:
-            references: References of each case; ``None`` if their number varies.
-        """
-        from sacrebleu.metrics.ter import TER
-
-        metric = TER(self.normalized, self.no_punct, self.asian_support, self.case_sensitive)
-        metric.num_refs = -1 if references is None else references
-        return str(metric.get_signature())
-
-    def _statistics(self, outputs: list[str], references: list[list[str]]) -> Floats:
+    def statistics(self, outputs: list[str], references: list[list[str]]) -> FloatArray:
+        """Return the counts of each sentence."""
         return ter_statistics(
             outputs,
             references,

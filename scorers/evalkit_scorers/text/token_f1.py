@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar
 
-from evalkit.plugin import UNIT, CaseBatch, MetricFacts, ScoreColumn
+from evalkit.plugin import UNIT, CaseBatch, ScoreColumn
+from evalkit_scorers.metric import ReferenceMetric
 from evalkit_scorers.text.pairing import best_reference
 from evalkit_scorers.text.squad import squad_normalized
 
@@ -43,16 +43,14 @@ def token_f1(output: str, reference: str, *, normalize: bool = False) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenF1:
+class TokenF1(ReferenceMetric):
     """Score each case with `token_f1`, against the reference that it matches best."""
 
     name: str = "text.token_f1"
     normalize: bool = False
     """Leave out punctuation and articles first, as SQuAD does."""
 
-    facts: ClassVar[MetricFacts] = UNIT
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
-    version: ClassVar[str] = "1"
+    facts = UNIT
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return the overlap of each case, in [0, 1]; skipped without output or reference."""

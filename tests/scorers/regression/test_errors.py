@@ -155,3 +155,8 @@ def test_a_squared_error_too_large_for_a_number_is_a_failure() -> None:
     for metric in (Mse(), Rmse(), R2()):
         column = metric.score_batch(batch_of([0], [1e200]))
         assert column.reasons == {0: "scorer_error"}
+
+
+def test_a_value_of_targets_and_outputs_leaves_out_what_cannot_be_scored() -> None:
+    assert MaxError().value([0, 0, 0, None], [1, -9, "none", 100]) == 9.0
+    assert np.isnan(R2().value([], []))

@@ -113,17 +113,6 @@ def test_scores_equal_sacrebleus(
     assert column.values.tolist() == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize(("scorer", "peer"), VARIANTS)
-def test_the_signature_is_sacrebleus(scorer: CorpusScorer, peer: Any) -> None:
-    peer.corpus_score(["a b"], [["a c"], ["b"]])
-
-    assert scorer.signature_details(references=2) == str(peer.get_signature())
-
-
-def test_a_varying_number_of_references_is_signed_so() -> None:
-    assert Bleu().signature_details(references=None).startswith("nrefs:var|")
-
-
 SCORERS = [
     pytest.param(Bleu(), id="bleu"),
     pytest.param(Chrf(), id="chrf"),

@@ -21,10 +21,10 @@ from evalkit_scorers.text.contains import Contains
 from evalkit_scorers.text.exact_match import ExactMatch
 from evalkit_scorers.text.readability import Readability
 from evalkit_scorers.text.regex import Regex
-from evalkit_scorers.text.registered import scorers
 from evalkit_scorers.text.rouge import Rouge
 
-SCORERS: list[Any] = [pytest.param(scorer, id=scorer.name) for scorer in scorers()]
+TEXT = [scorer for scorer in evalkit_scorers() if scorer.name.startswith("text.")]
+SCORERS: list[Any] = [pytest.param(scorer, id=scorer.name) for scorer in TEXT]
 CONFIGURED: list[Any] = [
     pytest.param(ExactMatch(strip=True, ignore_case=True), id="exact_match"),
     pytest.param(Contains(match="all"), id="contains"),
@@ -63,12 +63,12 @@ def cells(column: ScoreColumn) -> list[tuple[Score, list[float]]]:
 
 
 def test_names_are_those_of_the_classes_and_the_plugin_offers_them() -> None:
-    names = [scorer.name for scorer in scorers()]
+    names = [scorer.name for scorer in TEXT]
 
     assert all(name.startswith("text.") for name in names)
     assert len(set(names)) == len(names)
     assert set(names) <= {scorer.name for scorer in evalkit_scorers()}
-    for scorer in scorers():
+    for scorer in TEXT:
         spelt = "".join(part.capitalize() for part in scorer.name.removeprefix("text.").split("_"))
         assert type(scorer).__name__ == spelt
 
