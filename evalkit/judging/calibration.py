@@ -135,7 +135,7 @@ class Calibration:
         return self._shown("text")
 
     def _shown(self, form: str) -> str:
-        from evalkit.hooks.catalog import catalog
+        from evalkit.hooks.catalog import catalog  # start-up: it loads every plug-in
 
         entry = catalog().reports.get("calibration")
         text: str = repr(self) if entry is None else entry.item.show(self, form)

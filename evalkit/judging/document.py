@@ -78,7 +78,7 @@ def read_judge(path: str | PathLike[str], kind: type[J]) -> J:
 def _settings(text: str, file: Path) -> dict[str, Any]:
     import yaml
 
-    from evalkit._internal.plain_yaml import PlainLoader
+    from evalkit._internal.plain_yaml import PlainLoader  # start-up: it imports yaml
 
     body: str | None = None
     head = text

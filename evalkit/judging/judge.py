@@ -12,6 +12,7 @@ from evalkit._internal.canonical import canonical_json
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
 from evalkit.judging.calibration import Calibrated
+from evalkit.judging.document import as_yaml
 from evalkit.judging.harden import FENCE_VERSION
 from evalkit.judging.prepared import Prepared, prepare, seen_by
 from evalkit.judging.prompt import PROMPT_VERSION, Message
@@ -120,8 +121,6 @@ class Judge(JudgeSettings, Calibrated):
 
     def to_yaml(self) -> str:
         """Return the judge as YAML; `load_judge` reads it."""
-        from evalkit.judging.document import as_yaml  # start-up: few judges are written
-
         return as_yaml(self)
 
     async def score(self, case: Case, /) -> Score:

@@ -74,6 +74,7 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
     """
     import numpy as np
 
+    # start-up: statistics import numpy
     from evalkit.stats.rater_errors import dawid_skene
     from evalkit.stats.reliability import krippendorff_alpha
 

@@ -171,7 +171,7 @@ def rank_systems(
     """
     import numpy as np
 
-    from evalkit.stats.arguments import check_level
+    from evalkit.stats.arguments import check_level  # start-up: statistics import numpy
 
     if ties not in {"davidson", "half", "drop"}:
         raise UsageError(f"ties= is davidson, half or drop; got {ties!r}.")
@@ -274,6 +274,7 @@ class _Table:
         Raises:
             ValueError: If one is infinite.
         """
+        # start-up: statistics import numpy
         from evalkit.stats.ranking import bradley_terry, davidson
 
         wins, ties = self.counts(weights)
@@ -299,7 +300,7 @@ def _fitted(table: _Table, names: Sequence[str], reference: int) -> Strengths:
 
 def _draws(table: _Table, reference: int, *, resamples: int, seed: int) -> list[FloatArray]:
     """Return the strengths of each bootstrap draw in which all are finite."""
-    from evalkit.stats.resampling import bootstrap_weights
+    from evalkit.stats.resampling import bootstrap_weights  # start-up: numpy
 
     draws: list[FloatArray] = []
     for part in bootstrap_weights(table.n, resamples, seed=seed, groups=table.groups):

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from evalkit.judging.auditing.bars import ALPHA, MOST_UNANSWERED, Bars
 from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, counted
 from evalkit.judging.auditing.edits import BIAS_EDITS
@@ -21,6 +23,10 @@ from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trials
 from evalkit.judging.bias import BiasEffect
+from evalkit.stats.intervals import mean_interval
+from evalkit.stats.multiple import holm
+from evalkit.stats.paired import paired_difference
+from evalkit.stats.randomization import sign_flip_test
 
 _POSITION: Final = "position"
 _SUMMARIES: Final = {
@@ -68,10 +74,6 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
 
     Only where each case has one pair it is McNemar's test for yes or no, else one of signs or t.
     """
-    import numpy as np
-
-    from evalkit.stats.paired import paired_difference
-
     edit = _SUMMARIES.get(name, name)
     explanation = f"{edit}: mean change of the score, positive where it is rewarded"
     if not pairs:
@@ -97,11 +99,6 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
 
 def _position(trials: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow | None:
     """Return what both orders of a pairwise judge say: consistency, and who wins the flips."""
-    import numpy as np
-
-    from evalkit.stats.intervals import mean_interval
-    from evalkit.stats.randomization import sign_flip_test
-
     answers = [
         (trial.origin, reading)
         for trial, reading in zip(trials.listed, readings, strict=True)
@@ -142,8 +139,6 @@ def _position(trials: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeR
 
 def _adjusted(rows: Sequence[ProbeRow]) -> list[ProbeRow]:
     """Return *rows* with Holm's p-values."""
-    from evalkit.stats.multiple import holm
-
     p_values = [row.effect.p_value for row in rows if row.effect and row.effect.p_value is not None]
     values = iter(holm(p_values).tolist() if p_values else [])
     adjusted: list[ProbeRow] = []
