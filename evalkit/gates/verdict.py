@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,10 +103,19 @@ def _condition(fields: Mapping[str, Any]) -> ConditionVerdict:
 
 
 def together(conditions: Sequence[ConditionVerdict]) -> GateVerdict:
-    """Return the gravest verdict: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS."""
-    found = {condition.status for condition in conditions}
-    status = next((verdict for verdict in _GRAVITY if verdict in found), Verdict.PASS)
+    """Return the verdict on all *conditions*, as grave as the gravest of theirs."""
+    status = gravest(condition.status for condition in conditions)
     return GateVerdict(status=status, conditions=tuple(conditions))
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the gravest: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS, which is that of none.
+
+    Examples:
+        >>> str(gravest([Verdict.PASS, Verdict.INFRA])), str(gravest([]))
+        ('INFRA', 'PASS')
+    """
+    return min(verdicts, key=_GRAVITY.index, default=Verdict.PASS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
