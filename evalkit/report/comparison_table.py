@@ -82,7 +82,7 @@ def _rows(document: Mapping[str, Any], *, wide: bool) -> Part:
     if several:  # the systems of a metric stand together
         order = list(dict.fromkeys(row["metric"] for row in rows))
         rows = sorted(rows, key=lambda row: order.index(row["metric"]))
-    columns: list[tuple[str, str, list[Part]]] = [
+    columns: list[tuple[str, str, Sequence[Part]]] = [
         (
             "metric",
             "f",
