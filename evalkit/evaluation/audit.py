@@ -14,8 +14,9 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.errors import UsageError
 from evalkit.evaluation.running.model_session import checking_session, session_of
+from evalkit.evaluation.running.request import ScorerLike
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.scorers import ScorerLike, bind_judges, resolve_scorers
+from evalkit.evaluation.running.scorers import bind_judges, resolve_scorers
 from evalkit.evaluation.running.thread import run_in_thread
 from evalkit.judging.auditing.audit import Audit
 from evalkit.judging.auditing.bars import Bars

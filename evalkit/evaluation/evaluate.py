@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import UsageError
-from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.running.execute import aexecute, execute
-from evalkit.evaluation.running.job import Job
-from evalkit.evaluation.running.resume import reopen, reopen_by_name
+from evalkit.evaluation.running.request import Request, ScorerLike
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.scorers import ScorerLike
-from evalkit.evaluation.running.start import Request, start
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.running.job import Job
 
 _NO_RUNTIME = Runtime()
 
@@ -109,6 +108,8 @@ def evaluate(
         judge_model=judge_model,
         runtime=_checked(runtime),
     )
+    from evalkit.evaluation.running.execute import execute  # start-up: asyncio
+
     return execute(open_job(request))
 
 
@@ -174,6 +175,8 @@ async def aevaluate(
         judge_model=judge_model,
         runtime=_checked(runtime),
     )
+    from evalkit.evaluation.running.execute import aexecute  # start-up: asyncio
+
     return await aexecute(await anyio.to_thread.run_sync(open_job, request))
 
 
@@ -185,7 +188,13 @@ def _checked(runtime: Any) -> Runtime:
 
 def open_job(request: Request) -> Job[EvaluationResult]:
     """Start what *request* asks for, or go on with the run that it names."""
+    # start-up: engine, data, targets and store
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.running.start import start
+
     if request.runtime.resume is not None:
+        from evalkit.evaluation.running.resume import reopen  # start-up: few go on
+
         return reopen(request, EvaluationResult)
     return start(request, EvaluationResult)
 
@@ -204,4 +213,9 @@ def resume(run: str, *, runtime: Runtime | None = None) -> EvaluationResult:
     """
     if not run:
         raise UsageError("resume needs a run: its id, name, 'latest', or its folder.")
+    # start-up: engine, data, targets and store
+    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.running.execute import execute
+    from evalkit.evaluation.running.resume import reopen_by_name
+
     return execute(reopen_by_name(run, runtime, EvaluationResult))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.comparing.sample_size import SamplePlan
     from evalkit.evaluation.results.variance import VarianceParts
-    from evalkit.evaluation.running.scorers import ScorerLike
+    from evalkit.evaluation.running.request import ScorerLike
     from evalkit.judging.calibration import Calibration
     from evalkit.stats.difference import PairedDifference
 

@@ -6,16 +6,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Protocol
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import NotRecordedError, UsageError
 from evalkit.llm.cache import Cache
+from evalkit.llm.mode import Mode
 from evalkit.llm.recording import Recording
 from evalkit.llm.recordings import DAY, RecordingFolder
-
-Mode = Literal["auto", "replay", "live", "none"]
-MODES: Final = ("auto", "replay", "live", "none")
 
 
 class Recordings(Protocol):

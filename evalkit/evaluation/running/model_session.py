@@ -18,8 +18,9 @@ from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
 from evalkit.llm.cache import Cache
 from evalkit.llm.limits import Controllers
+from evalkit.llm.mode import Mode
 from evalkit.llm.prices import Prices
-from evalkit.llm.recorder import Mode, Recorder, Recordings
+from evalkit.llm.recorder import Recorder, Recordings
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import Ledger

@@ -10,8 +10,7 @@ from evalkit.engine.plan import Limits, workers_of
 from evalkit.errors import UsageError, near_miss
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
-from evalkit.llm.prices import Prices
-from evalkit.llm.recorder import MODES
+from evalkit.llm.mode import MODES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,10 @@ class Runtime:
         if self.mode not in MODES:
             hint = near_miss(self.mode, MODES)
             raise UsageError(f"mode={self.mode!r} is none of {', '.join(MODES)}.{hint}")
-        Prices(self.prices)
+        if self.prices is not None:
+            from evalkit.llm.prices import Prices  # start-up: reads JSON, and finds litellm's
+
+            Prices(self.prices)
         BatchSettings.of(self.batch)
         self.limits()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from evalkit.data.spool import Spool
 from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.results.cells import COLUMNS
 from evalkit.evaluation.results.recorded import RECORDED
+from evalkit.evaluation.running.request import ScorerLike
 from evalkit.gates.condition import PAIRED, parse_gates
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
@@ -22,9 +23,6 @@ from evalkit.settings import settings
 
 TAKEN: Final = frozenset({*COLUMNS, "coverage", "must_pass", "calibrated", *PAIRED})
 """Names that mean something else: columns of every table, and words of gates."""
-
-ScorerLike = str | Scorer | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
-"""A registered name, a scorer, a plain function, or ``{name: parameters}``."""
 
 
 def resolve_scorers(scorers: ScorerLike | Iterable[ScorerLike]) -> list[Scorer]:

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from evalkit.errors import SpecificationError, UsageError
+from evalkit.evaluation.running.request import ScorerLike
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.scorers import ScorerLike
 from evalkit.judging.make import load_judge
 from evalkit.targets.chat import chat
 from evalkit.targets.located import located
