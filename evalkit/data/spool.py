@@ -10,6 +10,7 @@ from itertools import chain, compress
 from pathlib import Path
 from typing import Any, Final
 
+from evalkit._internal.arrow import number_array
 from evalkit._internal.canonical import parse_json
 from evalkit.data.identity import hashed_forms
 from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate_id
@@ -181,12 +182,10 @@ def _drawn(opened: OpenedData, intake: Intake, writer: SnapshotWriter) -> Iterat
 
 def _kept(draft: SnapshotWriter, keep: Any, new: Sequence[int]) -> Iterator[Rows]:
     """Yield the rows of *draft* that are to be kept."""
-    import pyarrow as pa
-
     start = 0
     for table in draft.tables():
         stop = start + len(table)
-        chosen = table.filter(pa.array(keep[start:stop]))
+        chosen = table.filter(number_array(keep[start:stop]))
         if len(chosen):
             first = [bool(flag) for flag in compress(new[start:stop], keep[start:stop])]
             made = stored_cells(chosen)
@@ -273,7 +272,7 @@ def _settle_repeats(path: Path) -> None:
     The snapshot then knows its number of repeats, so that estimates count cases and not rows.
     Where cases have different numbers of rows, the snapshot stays as it is.
     """
-    import pyarrow as pa
+    import numpy as np
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
@@ -287,7 +286,7 @@ def _settle_repeats(path: Path) -> None:
         return
     order = [row for rows in places.values() for _, row in sorted(rows)]
     facts = parse_json(metadata[METADATA_KEY]) | {"n_repeats": count}
-    ordered = table.take(pa.array(order)).replace_schema_metadata(
+    ordered = table.take(number_array(np.array(order))).replace_schema_metadata(
         {METADATA_KEY: json.dumps(facts).encode()}
     )
     fresh = path.with_name(f"{path.name}.ordered")

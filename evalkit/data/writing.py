@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from evalkit._internal.arrow import number_array, text_array
 from evalkit._internal.ids import new_run_id
 from evalkit.data.fields import ALL_FIELDS, INTEGER_FIELDS, JSON_FIELDS, NUMBER_FIELDS
 from evalkit.errors import JournalError, UsageError
@@ -37,14 +38,15 @@ def arrow_type(field: str) -> Any:
 
 
 def arrow_column(field: str, cells: Sequence[Any]) -> Any:
-    """Return the cells of one field as an Arrow array."""
-    import pyarrow as pa
+    """Return the cells of one field as an Arrow array; of JSON, its UTF-8."""
+    if field not in NUMBER_FIELDS and field not in INTEGER_FIELDS and field != "line":
+        return text_array(cells)
+    import numpy as np
 
-    if field not in JSON_FIELDS:
-        return pa.array(cells, type=arrow_type(field))
-    held = pa.array(cells, type=pa.binary())
-    # Canonical JSON is valid UTF-8 already; a cast would check it again.
-    return pa.Array.from_buffers(pa.string(), len(held), held.buffers(), held.null_count)
+    kind = np.float64 if field in NUMBER_FIELDS else np.int64
+    absent = np.fromiter((cell is None for cell in cells), dtype=bool, count=len(cells))
+    values = np.array([0 if cell is None else cell for cell in cells], dtype=kind)
+    return number_array(values, absent)
 
 
 def stored_cells(table: Any) -> dict[str, list[Any]]:

@@ -133,7 +133,12 @@ def _named(offered: Any, hook: str) -> Iterator[tuple[str, Any]]:
     for name, item in pairs:
         if not isinstance(name, str):
             raise TypeError(f"the name {name!r} is no text")
-        lacks = [need for need in needs or ("__call__",) if not hasattr(item, need)]
+        # The class is asked first: a property such as a judge's facts may have to read files.
+        lacks = [
+            need
+            for need in needs or ("__call__",)
+            if not hasattr(type(item), need) and not hasattr(item, need)
+        ]
         if lacks:
             raise TypeError(f"{name!r} has no {', '.join(lacks)}")
         yield name, item

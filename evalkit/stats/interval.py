@@ -45,9 +45,9 @@ def normal_quantile(level: float) -> float:
         >>> round(normal_quantile(0.95), 6)
         1.959964
     """
-    from scipy.special import ndtri
+    from statistics import NormalDist  # start-up: scipy takes 20 times as long to import
 
-    return float(ndtri(0.5 + check_level(level) / 2))
+    return -NormalDist().inv_cdf((1 - check_level(level)) / 2)
 
 
 def expanded_level(level: float, n: float) -> float:

@@ -49,6 +49,45 @@ def loaded_by(module: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
+NOT_FOR_A_SCORER = {"numpy", "pydantic", "asyncio", "anyio", *HEAVY}
+"""What is not loaded before `evaluate` is called."""
+
+LOADED_BY = """
+import json, sys
+exec(sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
+
+EVALUATION = """
+from evalkit import Runtime, evaluate
+rows = [{"question": f"{i}?", "expected": "a", "output": "ab"[i % 2]} for i in range(500)]
+evaluate(data=rows, scorers="text.exact_match", runtime=Runtime(store=False))
+"""
+
+
+def modules_loaded_by(program: str, *arguments: str) -> set[str]:
+    """Return every module that a fresh process has loaded once *program* has run."""
+    command = [sys.executable, "-c", LOADED_BY, program, *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_names_that_a_script_begins_with_load_next_to_nothing() -> None:
+    modules = modules_loaded_by("from evalkit import evaluate, scorer")
+
+    assert not modules & NOT_FOR_A_SCORER
+    assert len({name for name in modules if name.startswith(OURS)}) <= 45
+
+
+def test_the_first_evaluation_loads_only_what_it_uses() -> None:
+    modules = modules_loaded_by(EVALUATION)
+
+    assert {"numpy", "pyarrow"} <= modules
+    assert not modules & {"pydantic", *HEAVY - {"pyarrow"}}
+    assert not modules & {"jinja2", "jsonschema", "pyarrow.compute", "pyarrow.dataset", "yaml"}
+
+
 def test_importing_evalkit_loads_no_third_party() -> None:
     assert loaded_by("evalkit") == {"evalkit"}
 

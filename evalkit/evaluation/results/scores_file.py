@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.arrow import number_array, text_array
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.folder import writing
@@ -42,8 +43,8 @@ def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) 
     n = len(ids)
     rows = np.repeat(np.arange(n), repeats)
     columns: dict[str, Any] = {
-        "id": ids if repeats == 1 else ids.take(pa.array(rows)),
-        "repeat": pa.array(np.tile(np.arange(repeats, dtype=np.int32), n)),
+        "id": ids if repeats == 1 else ids.take(number_array(rows)),
+        "repeat": number_array(np.tile(np.arange(repeats, dtype=np.int32), n)),
     }
     for metric in metrics:
         columns |= _metric_columns(metric)
@@ -51,13 +52,14 @@ def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) 
 
 
 def _metric_columns(metric: Metric) -> dict[str, Any]:
+    import numpy as np
     import pyarrow as pa
 
     column, key = metric.column, metric.key
-    words = pa.array([status.word for status in Status])
+    words = text_array([status.word for status in Status])
     found: dict[str, Any] = {
-        key: pa.array(column.values, from_pandas=True),
-        f"{key}.status": pa.DictionaryArray.from_arrays(pa.array(column.status), words),
+        key: number_array(column.values, np.isnan(column.values)),
+        f"{key}.status": pa.DictionaryArray.from_arrays(number_array(column.status), words),
     }
     n = len(column)
     for suffix, name in _SPARSE.items():
@@ -68,17 +70,15 @@ def _metric_columns(metric: Metric) -> dict[str, Any]:
         written = {row: canonical_json(value).decode() for row, value in column.metadata.items()}
         found[f"{key}.metadata"] = _texts(written, n)
     if column.weights is not None:
-        found[f"{key}.weight"] = pa.array(column.weights)
+        found[f"{key}.weight"] = number_array(column.weights)
     return found | _statistics_columns(key, column)
 
 
 def _texts(sparse: Mapping[int, str], n: int) -> Any:
-    import pyarrow as pa
-
     cells: list[str | None] = [None] * n
     for row, text in sparse.items():
         cells[row] = text.encode("utf-8", "replace").decode("utf-8")
-    return pa.array(cells, type=pa.string())
+    return text_array(cells)
 
 
 def _statistics_columns(key: str, column: ScoreColumn) -> dict[str, Any]:
@@ -93,17 +93,15 @@ def _statistics_columns(key: str, column: ScoreColumn) -> dict[str, Any]:
 def _matrix(array: Any) -> Any:
     import pyarrow as pa
 
-    return pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
+    return pa.FixedSizeListArray.from_arrays(number_array(array.ravel()), array.shape[1])
 
 
 def _array(array: Any) -> Any:
-    import pyarrow as pa
-
     if array.ndim == 2:  # noqa: PLR2004
         return _matrix(array)
     if array.dtype == object:  # labels of any kind, written so that they come back as they were
-        return pa.array([canonical_json(value).decode() for value in array], type=pa.string())
-    return pa.array(array)
+        return text_array([canonical_json(value) for value in array])
+    return number_array(array)
 
 
 def _write(path: Path, table: pa.Table) -> None:

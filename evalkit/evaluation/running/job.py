@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from evalkit._internal.arrow import text_array
 from evalkit._internal.clock import monotonic
 from evalkit.data.spool import Spool
 from evalkit.engine.backend.local import run_local
@@ -231,9 +232,7 @@ class Job(Generic[R]):
         if self.plan_facts.stop:
             keep_sequences(measured, verdict)
         result = measured.replaced(verdict=verdict)
-        import pyarrow as pa
-
-        ids = pa.array(self.spool.strings("id"), type=pa.string())
+        ids = text_array(self.spool.strings("id").tolist())
         write_scores(self.folder.scores, metrics, ids, plan.repeats)
         if self.target is not None:
             write_outputs(self.folder.outputs, self.folder.journal, plan.cells)

@@ -1,0 +1,66 @@
+"""Arrow arrays made of their buffers.
+
+``pyarrow.array`` imports pandas to see whether it was given a thing of pandas, which takes longer
+than a small evaluation does.  What is made here is equal to what it makes.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+
+def text_array(cells: Sequence[str | bytes | None]) -> pa.StringArray:
+    """Return texts, or UTF-8, as an Arrow array; ``None`` is null.
+
+    Raises:
+        UnicodeEncodeError: If a text holds half a character.
+        OverflowError: If all texts together have 2 GiB or more.
+
+    Examples:
+        >>> text_array(["a", None, "é".encode()]).to_pylist()
+        ['a', None, 'é']
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    written = [cell.encode() if isinstance(cell, str) else cell for cell in cells]
+    absent = np.fromiter((cell is None for cell in written), dtype=bool, count=len(written))
+    full = [cell or b"" for cell in written]
+    offsets = array("i", accumulate(map(len, full), initial=0))
+    buffers = [_validity(absent), pa.py_buffer(offsets), pa.py_buffer(b"".join(full))]
+    return pa.Array.from_buffers(pa.string(), len(full), buffers, int(absent.sum()))
+
+
+def number_array(values: npt.NDArray[Any], absent: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return numbers of any type of numpy, shape ``(n,)``, as an Arrow array; *absent* are null.
+
+    Examples:
+        >>> import numpy as np
+        >>> number_array(np.array([1.5, 2.5]), np.array([False, True])).to_pylist()
+        [1.5, None]
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    kind, n = pa.from_numpy_dtype(values.dtype), len(values)
+    if values.dtype == bool:
+        values = np.packbits(values, bitorder="little")
+    held = pa.py_buffer(np.ascontiguousarray(values))
+    if absent is None:
+        return pa.Array.from_buffers(kind, n, [None, held], 0)
+    return pa.Array.from_buffers(kind, n, [_validity(absent), held], int(absent.sum()))
+
+
+def _validity(absent: npt.NDArray[np.bool_]) -> pa.Buffer | None:
+    import numpy as np
+    import pyarrow as pa
+
+    return pa.py_buffer(np.packbits(~absent, bitorder="little")) if absent.any() else None
