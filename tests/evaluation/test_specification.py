@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import SpecificationError, UsageError
-from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.evaluate import aevaluate, evaluate
+from evalkit.evaluation.running.request import CHAT_WORDS, Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.specification.file import read_specification
-from evalkit.evaluation.specification.words import CHAT, Specification, read_scorer
+from evalkit.evaluation.specification.words import Specification, read_scorer
 
 
 def _read(folder: Path, text: str) -> Specification:
@@ -23,10 +24,20 @@ def _read(folder: Path, text: str) -> Specification:
 
 
 def test_the_words_are_those_of_evaluate_and_runtime() -> None:
-    own = {"cases", "report", *CHAT}
+    own = {"cases", "report", *CHAT_WORDS}
     words = {*inspect.signature(evaluate).parameters, *(field.name for field in fields(Runtime))}
 
     assert set(Specification.model_fields) - own == words - {"runtime"}
+
+
+def test_evaluate_aevaluate_and_the_request_have_the_same_words_and_defaults() -> None:
+    takes = inspect.signature(evaluate).parameters
+    request = {one.name: one.default for one in fields(Request) if one.name != "runtime"}
+
+    assert inspect.signature(aevaluate).parameters == takes
+    assert request == {n: one.default for n, one in takes.items() if n != "runtime"}
+    types = {one.name: one.type for one in fields(Request)}
+    assert {**types, "runtime": "Runtime | None"} == {n: o.annotation for n, o in takes.items()}
 
 
 def test_the_defaults_are_those_of_evaluate_and_runtime() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,9 +23,9 @@ from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import check_replayable, checking_session
 from evalkit.evaluation.running.record import RunRecord
-from evalkit.evaluation.running.runtime import Runtime, shown
+from evalkit.evaluation.running.request import Request
+from evalkit.evaluation.running.runtime import shown
 from evalkit.evaluation.running.scorers import (
-    ScorerLike,
     bind_judges,
     check_gates,
     check_requirements,
@@ -43,32 +43,6 @@ from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
 
 R = TypeVar("R", bound=Result)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """The arguments of `evaluate`, as they were given."""
-
-    model: Any = None
-    data: Any = None
-    scorers: ScorerLike | Iterable[ScorerLike] = ()
-    name: str | None = None
-    experiment: str | None = None
-    tags: Mapping[str, str] | None = None
-    run: str | None = None
-    columns: Mapping[str, Any] | None = None
-    limit: int | None = None
-    sample: float | None = None
-    split: str | None = None
-    repeats: int = 1
-    reducer: str | Iterable[str] = "mean"
-    gates: str | Iterable[str] = ()
-    baseline: Any = None
-    stop: str | None = None
-    level: float = 0.95
-    seed: int = 0
-    judge_model: str | None = None
-    runtime: Runtime = field(default_factory=Runtime)
 
 
 def start(request: Request, kind: type[R]) -> Job[R]:
