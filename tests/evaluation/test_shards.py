@@ -2,15 +2,17 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import evalkit
 from evalkit import EvaluationResult, Runtime, Score
-from evalkit.errors import UsageError
+from evalkit.errors import EvalkitError, UsageError
+from evalkit.plugin import Additive, CaseBatch, MetricFacts, ScoreColumn
 from evalkit.scoring.metric import Metric
 
 KEEP_NOTHING = Runtime(store=False)
@@ -65,6 +67,24 @@ def several(outputs: str) -> dict[str, float] | Score:
     if outputs.endswith("7"):
         return Score.skipped("sevens say nothing")
     return {"length": len(outputs)} if "an" in outputs else {"length": 1.0, "words": 5.0}
+
+
+@dataclass(frozen=True)
+class Hits:
+    """A corpus scorer of a user's own."""
+
+    name: str = "hits"
+    corpus: ClassVar[str] = "additive"
+    facts: ClassVar[MetricFacts] = MetricFacts()
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        hits = np.array([float(output.startswith("the")) for output in batch.outputs])
+        column = ScoreColumn.from_values(hits.tolist())
+        column.statistics = Additive(np.stack([hits, np.ones(len(hits))], axis=1))
+        return column
+
+    def compute(self, totals: Any, /) -> Any:
+        return totals[..., 0] / np.maximum(totals[..., 1], 1)
 
 
 def _arrays(metric: Metric) -> Iterator[tuple[str, bytes]]:
@@ -253,6 +273,19 @@ def test_a_merged_result_is_kept_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert EvaluationResult.load(tmp_path / "whole").estimates == merged.estimates
     with pytest.raises(UsageError, match="exists already"):
         evalkit.merge(parts, folder=tmp_path / "whole")
+
+
+def test_a_corpus_scorer_of_ones_own_is_given_since_files_run_nothing() -> None:
+    words: dict[str, Any] = {"data": STORED, "scorers": Hits(), "runtime": KEEP_NOTHING}
+    whole = evalkit.evaluate(**words)
+    shards = [evalkit.evaluate(**words, shard=shard) for shard in ("1/2", "2/2")]
+    parts = [EvaluationResult.load(shard.folder.path) for shard in shards]
+
+    assert evalkit.merge(parts, scorers=Hits()).estimates == whole.estimates
+    with pytest.raises(EvalkitError, match="registered"):
+        evalkit.merge(parts)
+    with pytest.raises(UsageError, match="Scorer 'text.bleu' is not that of"):
+        evalkit.merge(parts, scorers="text.bleu")
 
 
 def test_a_merged_result_is_judged_by_other_gates_and_another_baseline() -> None:

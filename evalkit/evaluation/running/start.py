@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evalkit.data.selection import parse_shard
 from evalkit.data.spool import Spool, spool
 from evalkit.engine.plan import rows_of_shards, workers_of
 from evalkit.engine.portable import check_portable
@@ -219,7 +218,7 @@ def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
         sample=request.sample,
         split=request.split,
         seed=request.seed,
-        shard=None if request.shard is None else parse_shard(request.shard),
+        shard=request.shard,
         has_model=target is not None,
         leftover="inputs" if isinstance(target, EstimatorTarget) else "tags",
     )
