@@ -282,7 +282,7 @@ def test_a_corpus_scorer_of_ones_own_is_given_since_files_run_nothing() -> None:
     parts = [EvaluationResult.load(shard.folder.path) for shard in shards]
 
     assert evalkit.merge(parts, scorers=Hits()).estimates == whole.estimates
-    with pytest.raises(EvalkitError, match="registered"):
+    with pytest.raises(EvalkitError, match="No scorer is called 'hits'"):
         evalkit.merge(parts)
     with pytest.raises(UsageError, match="Scorer 'text.bleu' is not that of"):
         evalkit.merge(parts, scorers="text.bleu")
