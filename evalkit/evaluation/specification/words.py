@@ -27,7 +27,8 @@ from evalkit.targets.chat import chat
 from evalkit.targets.located import located
 from evalkit.targets.open import names_chat_model
 
-_JUDGE_FILES: Final = frozenset({".yaml", ".yml", ".md"})
+JUDGE_FILES: Final = frozenset({".yaml", ".yml", ".md"})
+"""Endings of scorers that are judges' files."""
 
 
 def _listed(value: Any) -> Any:
@@ -222,7 +223,7 @@ def read_scorer(item: str | Mapping[str, Any]) -> ScorerLike:
             found: ScorerLike = _located(name, parameters) if ":" in name else {name: parameters}
             return found
         return dict(item)
-    if Path(item).suffix.lower() in _JUDGE_FILES:
+    if Path(item).suffix.lower() in JUDGE_FILES:
         return load_judge(item)
     name, colon, rest = item.partition(":")
     if not colon:
