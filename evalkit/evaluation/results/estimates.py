@@ -41,6 +41,17 @@ class Part:
     reducer: Reducer
     key: Key
 
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is a mean of cells, over all cases or those that have the key's tags."""
+        plain = self.key.function in {None, "mean", "rate"} and self.key.worst_by is None
+        return plain and self.metric.source is None
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether each cell is yes or no."""
+        return self.metric.column.binary or self.metric.facts.binary
+
 
 _RATE = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
 
