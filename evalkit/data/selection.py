@@ -34,6 +34,9 @@ class Selection:
     seed: int = 0
     """Seed of the draw."""
 
+    shard: tuple[int, int] | None = None
+    """Keep this part of so many, counted from 1, of what the rest has selected."""
+
     def __post_init__(self) -> None:
         """Check the numbers.
 
@@ -49,6 +52,26 @@ class Selection:
                 f"sample must be a share above 0 and up to 1, such as 0.1, or a count of at least "
                 f"1, not {sample!r}."
             )
+        if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:
+            raise UsageError(
+                f"shard must be one such as '1/4', not '{self.shard[0]}/{self.shard[1]}'."
+            )
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Return part and number of parts.
+
+    Raises:
+        UsageError: If *text* is no shard.
+
+    Examples:
+        >>> parse_shard("1/4")
+        (1, 4)
+    """
+    part, slash, of = text.partition("/")
+    if not (slash and part.isdecimal() and of.isdecimal()):
+        raise UsageError(f"shard must be one such as '1/4', not {text!r}.")
+    return int(part), int(of)
 
 
 class Draw:
@@ -81,13 +104,7 @@ class Draw:
             sessions: Sessions of the cases, if the data has them.
             new: Whether each row is the first of its case, shape ``(n,)``.
         """
-        units = ids if sessions is None else [s or i for s, i in zip(sessions, ids, strict=True)]
-        key = self._key
-        digests = [
-            hashlib.blake2b(unit.encode("utf-8", "replace"), digest_size=8, key=key).digest()
-            for unit in units
-        ]
-        self._hashes.frombytes(b"".join(digests))
+        self._hashes.frombytes(_unit_hashes(ids, sessions, self._key))
         self._counts.extend(new)
 
     def chosen(self) -> npt.NDArray[np.bool_]:
@@ -102,3 +119,56 @@ class Draw:
         last = min(int(np.searchsorted(cases, wanted)), len(cases) - 1)
         chosen: npt.NDArray[np.bool_] = unit <= last
         return chosen
+
+
+class Division:
+    """Divides cases into parts of about equally many rows, in the order of the data.
+
+    A session stays whole, and so do all repeats of a case, wherever their rows lie.
+
+    Examples:
+        >>> division = Division((2, 2))
+        >>> division.add(["a", "b", "c", "d"], [None, "s", None, "s"])
+        >>> division.chosen().tolist()
+        [False, False, True, False]
+    """
+
+    def __init__(self, shard: tuple[int, int]) -> None:
+        """Start without cases."""
+        self._part, self._of = shard
+        self._hashes = array("Q")
+
+    def add(self, ids: Sequence[str], sessions: Sequence[str | None] | None) -> None:
+        """Add rows, by the ids and sessions of their cases."""
+        self._hashes.frombytes(_unit_hashes(ids, sessions, b""))
+
+    def chosen(self) -> npt.NDArray[np.bool_]:
+        """Return whether each row belongs to the part, shape ``(n,)``.
+
+        Raises:
+            UsageError: If no row does.
+        """
+        hashes = np.array(self._hashes, dtype=np.uint64)
+        _, first, unit, counts = np.unique(
+            hashes, return_index=True, return_inverse=True, return_counts=True
+        )
+        order = np.argsort(first)  # units as they appear
+        before = np.cumsum(counts[order]) - counts[order]
+        parts = np.empty(len(order), dtype=np.int64)
+        parts[order] = before * self._of // max(1, len(hashes))
+        chosen: npt.NDArray[np.bool_] = parts[unit] == self._part - 1
+        if not chosen.any():
+            raise UsageError(
+                f"shard {self._part}/{self._of} has no cases: there are {len(hashes)} rows of "
+                f"{len(order)} cases or sessions, which stay whole. Take fewer shards."
+            )
+        return chosen
+
+
+def _unit_hashes(ids: Sequence[str], sessions: Sequence[str | None] | None, key: bytes) -> bytes:
+    """Return 8 bytes for each row: a hash of its session, or of its case where there is none."""
+    units = ids if sessions is None else [s or i for s, i in zip(sessions, ids, strict=True)]
+    return b"".join(
+        hashlib.blake2b(unit.encode("utf-8", "replace"), digest_size=8, key=key).digest()
+        for unit in units
+    )

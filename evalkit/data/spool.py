@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from evalkit.data.identity import hashed_forms
 from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate_id
 from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
-from evalkit.data.selection import Draw, Selection
+from evalkit.data.selection import Division, Draw, Selection, parse_shard
 from evalkit.data.snapshot import Spool
 from evalkit.data.writing import (
     FORMAT,
@@ -26,9 +26,9 @@ from evalkit.data.writing import (
     storage_errors,
     stored_cells,
 )
-from evalkit.errors import DataError, near_miss
+from evalkit.errors import DataError, UsageError, near_miss
 
-__all__ = ["FILE_NAME", "Spool", "spool"]
+__all__ = ["FILE_NAME", "Spool", "merged_order", "spool"]
 
 FILE_NAME: Final = "cases.parquet"
 """Name of the snapshot in its folder."""
@@ -43,6 +43,7 @@ def spool(
     sample: float | None = None,
     split: str | None = None,
     seed: int = 0,
+    shard: str | None = None,
     has_model: bool = False,
     leftover: Leftover = "tags",
     chunk_rows: int = 8192,
@@ -61,6 +62,8 @@ def spool(
         sample: Draw a share (float) or a count (integer) of the cases, by *seed*, in order.
         split: Take only rows whose ``split`` is this.
         seed: Seed of *sample*.
+        shard: Take only this part of what would be taken without it, such as ``1/4``; sessions stay
+            whole.  ``facts["shard"]`` then tells of the whole, for `merged_order`.
         has_model: Whether a live target will make the outputs.
         leftover: Where columns go that no field claims: ``inputs`` for an estimator, else ``tags``.
         chunk_rows: Rows to hold at a time.
@@ -71,20 +74,24 @@ def spool(
         UsageError: If an argument makes no sense, or the snapshot exists already.
         JournalError: If the disk is full or the folder cannot be written.
     """
-    selection = Selection(split=split, limit=limit, sample=sample, seed=seed)
+    part = None if shard is None else parse_shard(shard)
+    selection = Selection(split=split, limit=limit, sample=sample, seed=seed, shard=part)
     opened = open_data(data, chunk_rows=min(chunk_rows, limit or chunk_rows))
     folder = Path(folder)
     path = folder / FILE_NAME
     with storage_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
     intake = Intake(columns, selection, has_model=has_model, leftover=leftover)
-    tally = Tally()
+    tally, whole = Tally(), dict[str, Any]()
     with SnapshotWriter(path) as writer:
         taken = _taken if sample is None else _drawn
-        for rows in taken(opened, intake, writer):
+        chosen = taken(opened, intake, writer)
+        if shard is not None:
+            chosen = _divided(taken, opened, intake, writer, whole)
+        for rows in chosen:
             tally.add(rows)
             writer.write(rows.cells)
-        facts = _facts(opened, intake, tally)
+        facts = _facts(opened, intake, tally) | whole
         writer.commit(facts)
     if "repeat" in facts["fields"]:
         _settle_repeats(path)
@@ -162,8 +169,6 @@ def _facts(opened: OpenedData, intake: Intake, tally: Tally) -> dict[str, Any]:
 
 def _drawn(opened: OpenedData, intake: Intake, writer: SnapshotWriter) -> Iterator[Rows]:
     """Write all rows to a draft, then yield those that are drawn."""
-    import pyarrow as pa
-
     draw = Draw(intake.selection)
     new = array("B")
     with SnapshotWriter(writer.path.with_suffix(".draft")) as draft:
@@ -171,16 +176,95 @@ def _drawn(opened: OpenedData, intake: Intake, writer: SnapshotWriter) -> Iterat
             draw.add(rows.cells["id"], rows.cells.get("session"), rows.new)
             new.extend(rows.new)
             draft.write(rows.cells)
-        keep = draw.chosen()
-        start = 0
-        for table in draft.tables():
-            stop = start + len(table)
-            chosen = table.filter(pa.array(keep[start:stop]))
-            if len(chosen):
-                first = [bool(flag) for flag in compress(new[start:stop], keep[start:stop])]
-                made = stored_cells(chosen)
-                yield Rows(made, hashed_forms(made), first)
-            start = stop
+        yield from _kept(draft, draw.chosen(), new)
+
+
+def _kept(draft: SnapshotWriter, keep: Any, new: Sequence[int]) -> Iterator[Rows]:
+    """Yield the rows of *draft* that are to be kept."""
+    import pyarrow as pa
+
+    start = 0
+    for table in draft.tables():
+        stop = start + len(table)
+        chosen = table.filter(pa.array(keep[start:stop]))
+        if len(chosen):
+            first = [bool(flag) for flag in compress(new[start:stop], keep[start:stop])]
+            made = stored_cells(chosen)
+            yield Rows(made, hashed_forms(made), first)
+        start = stop
+
+
+def _divided(
+    taken: Callable[[OpenedData, Intake, SnapshotWriter], Iterator[Rows]],
+    opened: OpenedData,
+    intake: Intake,
+    writer: SnapshotWriter,
+    whole: dict[str, Any],
+) -> Iterator[Rows]:
+    """Write all rows *taken* to a draft, then yield those of the part; *whole* tells of all."""
+    import numpy as np
+
+    shard = intake.selection.shard
+    assert shard is not None  # noqa: S101  the caller looked
+    division, tally, new = Division(shard), Tally(), array("B")
+    with SnapshotWriter(writer.path.with_suffix(".whole")) as draft:
+        for rows in taken(opened, intake, draft):
+            division.add(rows.cells["id"], rows.cells.get("session"))
+            tally.add(rows)
+            new.extend(rows.new)
+            draft.write(rows.cells)
+        keep = division.chosen()
+        first = np.array(new, dtype=np.bool_)
+        whole["shard"] = {
+            "part": shard[0],
+            "of": shard[1],
+            "n": tally.n,
+            "n_cases": tally.n_cases,
+            "dataset_digest": tally.digests.dataset,
+            "outputs_digest": tally.digests.outputs,
+            "fields": sorted(tally.present - {"line", "file"}),
+            "rows": _ranges(keep),
+            "cases": _ranges(keep[first]),
+        }
+        yield from _kept(draft, keep, new)
+
+
+def _ranges(keep: Any) -> list[list[int]]:
+    """Return the places of true values, as ranges: a part has few, however long it is."""
+    import numpy as np
+
+    edges = np.flatnonzero(np.diff(keep, prepend=False, append=False))
+    return edges.reshape(-1, 2).tolist()
+
+
+def merged_order(shards: Sequence[Spool]) -> list[tuple[int, int]]:
+    """Return where the cases of a whole lie among its *shards*, in the order of the whole.
+
+    Args:
+        shards: Snapshots made with ``shard=``, one for each part.
+
+    Returns:
+        For each case of the whole, the place of its snapshot in *shards*, and its row there.
+
+    Raises:
+        UsageError: If they are not all the parts of one whole, each of them once.
+    """
+    facts = [snapshot.facts.get("shard") for snapshot in shards]
+    known = [fact for fact in facts if fact is not None]
+    digests = {(fact["of"], fact["dataset_digest"], fact["outputs_digest"]) for fact in known}
+    if len(known) != len(facts) or len(digests) != 1:
+        raise UsageError("These are no shards of one evaluation: their data differ.")
+    of, parts = known[0]["of"], sorted(fact["part"] for fact in known)
+    if parts != list(range(1, of + 1)):
+        given = ", ".join(f"{part}/{of}" for part in parts)
+        raise UsageError(f"Merging takes each of the {of} shards once; there are {given}.")
+    field = "rows" if all(snapshot.n_repeats == 1 for snapshot in shards) else "cases"
+    places = [
+        (place, shard, row)
+        for shard, fact in enumerate(known)
+        for row, place in enumerate(chain.from_iterable(range(*pair) for pair in fact[field]))
+    ]
+    return [(shard, row) for _, shard, row in sorted(places)]
 
 
 def _settle_repeats(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 A call that overruns its timeout cannot be stopped: its thread is abandoned (it is a daemon, so it
 does not keep the process alive), another one takes its place, and its late answer is dropped.
+Where too many abandoned ones are still running, no more are begun.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+from evalkit.errors import TargetError
 
 T = TypeVar("T")
+
+MOST_ABANDONED: Final = 64
+"""Abandoned calls that may be running still: each holds a thread, and whatever it waits for."""
 
 
 @dataclass(slots=True)
@@ -24,6 +30,9 @@ class _Job:
     context: contextvars.Context
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    done: bool = False
+    left: bool = False
+    """Whether the one who waited for it is gone."""
 
 
 class ThreadLane:
@@ -36,8 +45,16 @@ class ThreadLane:
         self._threads = 0
         self._guard = threading.Lock()
         self._done: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+        self._stuck = 0
         self.abandoned = 0
-        """Calls that overran their timeout and may still be running."""
+        """Calls that overran their timeout."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing that may be abandoned is begun any more, if so."""
+        if self._stuck < MOST_ABANDONED:
+            return None
+        return f"Not begun: {self._stuck} calls that overran their timeout are running still."
 
     async def run(
         self, function: Callable[..., T], *arguments: Any, timeout_seconds: float | None = None
@@ -46,7 +63,10 @@ class ThreadLane:
 
         Raises:
             TimeoutError: If it takes longer than *timeout_seconds*; the thread is abandoned.
+            TargetError: If it might be abandoned too, where so many are running still.
         """
+        if timeout_seconds is not None and self.refusal is not None:
+            raise TargetError("timeout", self.refusal)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         job = _Job(function, arguments, contextvars.copy_context(), loop, future)
@@ -62,10 +82,15 @@ class ThreadLane:
             if timeout_seconds is None:
                 return await future
             return await asyncio.wait_for(future, timeout_seconds)
-        except TimeoutError:
+        finally:
             if future.cancelled():
-                self.abandoned += 1
-            raise
+                self._leave(job)
+
+    def _leave(self, job: _Job) -> None:
+        self.abandoned += 1
+        with self._guard:
+            job.left = not job.done
+            self._stuck += job.left
 
     def _work(self, job: _Job | None) -> None:
         while job is not None:
@@ -82,6 +107,8 @@ class ThreadLane:
         except BaseException as raised:  # noqa: BLE001  sys.exit() must not end the whole work
             result, error = None, RuntimeError(f"{type(raised).__name__}: {raised}")
         with self._guard:
+            job.done = True
+            self._stuck -= job.left
             wake = not self._done
             self._done.append((job.future, result, error))
         if not wake:

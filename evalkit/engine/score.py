@@ -20,7 +20,7 @@ from evalkit.engine.state import ShardWork
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
-from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError
+from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
 from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.session import Session
@@ -61,6 +61,7 @@ class _Scoring:
 
     def record(self, place: int, columns: Columns) -> None:
         """Record the columns of one scorer, with the outcomes of the other cells between."""
+        columns = columns or {PLAIN: ScoreColumn.missing(0, Status.SKIPPED)}
         whole = all(outcome.status is not Status.NOT_RUN for outcome in self.failures.values())
         whole = whole and not any((c.status == Status.NOT_RUN).any() for c in columns.values())
         if self.failures:
@@ -137,8 +138,10 @@ class ShardScorer:
         allowed = self._timeout * len(batch) if self._timeout else None
         try:
             return await self._lane.run(score_whole, scorer, batch, timeout_seconds=allowed)
-        except TimeoutError:
+        except (TimeoutError, TargetError) as error:
             explanation = f"No scores within {allowed:g} s for {len(batch)} cases."
+            if isinstance(error, TargetError):
+                explanation = error.explanation
             column = ScoreColumn.missing(len(batch), Status.FAILED, reason="timeout")
             column.explanations = dict.fromkeys(range(len(batch)), explanation)
             return {PLAIN: column}
@@ -152,6 +155,8 @@ class ShardScorer:
         return [*cells, *([_not_run()] * (len(batch) - len(cells)))]
 
     async def _casewise_from(self, scorer: Scorer, batch: CaseBatch, first: int) -> list[Cells]:
+        if self._lane.refusal is not None:
+            return [{PLAIN: Score.failed("timeout", self._lane.refusal)}] * (len(batch) - first)
         found: list[Cells] = []
         given_up = threading.Event()
 
@@ -179,7 +184,6 @@ class ShardScorer:
         if finished.is_set():
             return found
         given_up.set()  # its thread goes on with this case only
-        self._lane.abandoned += 1
         late = Score.failed("timeout", f"No score within {self._timeout:g} s.")
         return [*found[:progress], {PLAIN: late}]
 

@@ -10,12 +10,13 @@ from evalkit.data.spool import spool
 from evalkit.engine.joining import join
 from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.results.folder import Folder, TemporaryFolder
+from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.plan import DatasetFacts
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.retry import check_complete, columns_of, finished_target, take_over
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.scoring.metric import Metric
+from evalkit.store.artifacts import WorkFolder
 
 _EQUAL = ("signatures", "repeats", "reducers", "level", "seed")
 
@@ -33,8 +34,8 @@ def merge(results: Sequence[EvaluationResult]) -> EvaluationResult:
         raise UsageError("merge needs at least one result.")
     first = results[0]
     _check(results)
-    keep = TemporaryFolder()
-    folder = Folder(keep.path / "evaluation")
+    work = WorkFolder.temporary()
+    folder = Folder(work.path)
     cases = spool(_rows(results), folder.path)
     gates = dict.fromkeys(gate for result in results for gate in result.facts.plan.gates)
     facts = dataclasses.replace(
@@ -54,7 +55,7 @@ def merge(results: Sequence[EvaluationResult]) -> EvaluationResult:
         plan_facts=facts,
         runtime=Runtime(store=False),
         record=None,
-        keep=keep,
+        work=work,
         kind=EvaluationResult,
         kept=_metrics(results),
         kept_scorers=first.facts.scorers,

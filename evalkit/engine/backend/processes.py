@@ -214,22 +214,29 @@ class _Driver:
 
     def _grant_wishes(self) -> None:
         for worker in [worker for worker in self._workers if worker.wishes]:
-            shard = self._next_shard()
+            shard = self._shard_for(worker)
             if shard is not None:
                 worker.wishes = False
                 worker.shards[shard.index] = shard
                 self._say(worker, "shard", (shard, self._before(shard)))
-            elif not any(other.shards for other in self._workers):
+            elif not self._lost and not any(other.shards for other in self._workers):
                 # No sooner: a worker may die, and its shards be handed out again.
                 worker.wishes, worker.ended = False, True
                 self._say(worker, "shard", None)
 
-    def _next_shard(self) -> Shard | None:
-        while self._lost:
-            shard = self._lost.popleft()
-            cells = self._plan.cells_of(shard)
-            if not self._stopped or any(cell in self._state.calls for cell in cells):
-                return shard
+    def _shard_for(self, worker: _Worker) -> Shard | None:
+        """Return what *worker* may have; a shard that a worker died over is alone in its hands.
+
+        So the next death tells whose doing it is: of the calls in flight, or of a scorer.
+        """
+        if not worker.shards:
+            while self._lost:
+                shard = self._lost.popleft()
+                cells = self._plan.cells_of(shard)
+                if not self._stopped or any(cell in self._state.calls for cell in cells):
+                    return shard
+        elif any(self._deaths[index] for index in worker.shards):
+            return None
         return next(self._shards, None)
 
     def _before(self, shard: Shard) -> Gathered:
@@ -275,7 +282,10 @@ class _Driver:
         for cell in cells:
             state.record(Called.of(cell, Call.failed("target_error", told)))
         places = range(len(plan.scorers)) if not cells else ()
-        for place in (p for p in places if (shard.index, p) not in state.scored):
+        unscored = [place for place in places if (shard.index, place) not in state.scored]
+        if not cells and not unscored:
+            raise RuntimeError(f"Worker processes die over {shard}, and nothing is left to fail.")
+        for place in unscored:
             n = len(shard) * plan.repeats
             column = ScoreColumn.missing(n, Status.FAILED, reason="scorer_error")
             column.explanations = dict.fromkeys(range(n), told)

@@ -17,11 +17,12 @@ import numpy as np
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
-from evalkit.errors import DataError, UsageError
+from evalkit.errors import DataError, StoreUnavailableError, UsageError
 from evalkit.evaluation.baselines.reading import baseline_result
 from evalkit.evaluation.results.cells import cell_table
 from evalkit.evaluation.results.result import Result
 from evalkit.scoring.sufficient import Additive, Rows
+from evalkit.store.artifacts import write_bytes_atomic
 
 if TYPE_CHECKING:
     from evalkit.scoring.metric import Metric
@@ -56,10 +57,11 @@ def write_baseline(result: Result, path: Path, *, texts: bool = False) -> Path:
     told = json.dumps(ordered, indent=2, ensure_ascii=False)
     text = told.removesuffix("\n}") + ',\n  "cases": [\n  ' + ",\n  ".join(lines) + "\n  ]\n}\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8"))
-    except OSError as error:
-        raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
+        write_bytes_atomic(path, text.encode("utf-8"))
+    except StoreUnavailableError as error:
+        why = getattr(error.__cause__, "strerror", None) or error
+        raise UsageError(f"Cannot write {path}: {why}.") from error
+    path.chmod(0o644)  # it is committed, and read by everyone
     return path
 
 

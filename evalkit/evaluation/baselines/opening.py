@@ -10,12 +10,12 @@ from typing import Any, Final, TypeVar
 from evalkit.data.spool import spool
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.baselines.file import parse_baseline, read_baseline
-from evalkit.evaluation.results.folder import TemporaryFolder
 from evalkit.evaluation.results.loading import load_result
 from evalkit.evaluation.results.plan import BaselineReference
 from evalkit.evaluation.results.recorded import result_of_scores
 from evalkit.evaluation.results.result import Result
 from evalkit.registry.uri import is_model_uri
+from evalkit.store.artifacts import WorkFolder
 
 _FILES: Final = frozenset({".eval", ".jsonl", ".json"})
 _GIT: Final = "git:"
@@ -102,8 +102,8 @@ def _is_baseline(path: Path) -> bool:
 
 
 def _from_log(path: Path, kind: type[R]) -> R:
-    keep = TemporaryFolder()
-    cases = spool(str(path), keep.path / "evaluation", columns=None)
+    keep = WorkFolder.temporary()
+    cases = spool(str(path), keep.path, columns=None)
     return result_of_scores(cases, path.stem, kind=kind, keep=keep)
 
 

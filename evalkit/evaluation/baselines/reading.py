@@ -16,7 +16,7 @@ from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.entities.target import TargetIdentity
 from evalkit.evaluation.results.facts import Facts
-from evalkit.evaluation.results.folder import Folder, TemporaryFolder
+from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.loading import scorer_of
 from evalkit.evaluation.results.plan import DatasetFacts, EvaluationPlan
 from evalkit.evaluation.results.result import Result
@@ -24,6 +24,7 @@ from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.sufficient import Additive, Rows, Statistics
+from evalkit.store.artifacts import WorkFolder
 
 _STATUS: Final = {status.word: status for status in Status}
 
@@ -33,7 +34,7 @@ Cells = Sequence[Mapping[str, Any]]
 
 def baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
     """Return the *content* of a baseline file as a result; its texts are empty if it has none."""
-    keep = TemporaryFolder()
+    keep = WorkFolder.temporary()
     cases = content["cases"]
     has_texts = bool(cases) and "inputs" in cases[0]
     plan = EvaluationPlan(

@@ -14,17 +14,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import shutil
-import tempfile
-import weakref
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from evalkit.errors import DataError, JournalError
+from evalkit.errors import DataError, JournalError, StoreUnavailableError
 from evalkit.evaluation.results.plan import FORMAT, EvaluationPlan
+from evalkit.store.artifacts import atomic_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,8 @@ class Folder:
     """Paths inside the folder of one evaluation."""
 
     path: Path
+    durable: bool = False
+    """Whether a file is on the disk before it has its name, which survives a power cut."""
 
     @property
     def cases(self) -> Path:
@@ -68,15 +69,6 @@ class Folder:
         """Confusion matrices and the like."""
         return self.path / "artifacts.json"
 
-    def sync(self) -> None:
-        """Force every file and the folder itself to the disk."""
-        for path in (*(p for p in self.path.iterdir() if p.is_file()), self.path):
-            file = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(file)
-            finally:
-                os.close(file)
-
     def write_json(self, path: Path, content: Any) -> None:
         """Write *content* to *path*, whole or not at all.
 
@@ -84,16 +76,8 @@ class Folder:
             JournalError: If the disk is full or the folder cannot be written.
         """
         text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
-        fresh = path.with_name(path.name + ".new")
-        try:
-            fresh.write_text(text + "\n", encoding="utf-8")
-            fresh.replace(path)
-        except OSError as error:
-            fresh.unlink(missing_ok=True)
-            raise JournalError(
-                f"Cannot write {path}: {error.strerror or error}. What was done is in the journal; "
-                "make room, then resume the run."
-            ) from error
+        with writing(path, durable=self.durable) as file:
+            file.write(f"{text}\n".encode())
 
     def write_plan(self, plan: EvaluationPlan) -> None:
         """Write what was asked for; raises as `write_json` does."""
@@ -120,15 +104,20 @@ class Folder:
         return found
 
 
-class TemporaryFolder:
-    """A folder that is removed when nothing holds it any more."""
+@contextlib.contextmanager
+def writing(path: Path, *, durable: bool = False) -> Generator[BinaryIO]:
+    """Open a file of a run that becomes *path*, whole, when the block ends without an error.
 
-    def __init__(self) -> None:
-        """Make the folder."""
-        self.path = Path(tempfile.mkdtemp(prefix="evalkit-"))
-        weakref.finalize(self, remove_folder, self.path)
-
-
-def remove_folder(path: Path) -> None:
-    """Remove a folder that holds nothing worth keeping."""
-    shutil.rmtree(path, ignore_errors=True)
+    Raises:
+        JournalError: If the disk is full or the folder cannot be written.
+    """
+    try:
+        with atomic_file(path, durable=durable) as file:
+            yield file
+    except (StoreUnavailableError, OSError) as error:
+        cause = error.__cause__ if isinstance(error, StoreUnavailableError) else error
+        why = getattr(cause, "strerror", None) or cause or error
+        raise JournalError(
+            f"Cannot write {path}: {why}. What was done is in the journal; make room, then resume "
+            "the run."
+        ) from error

@@ -10,7 +10,7 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.engine.call import FIELDS, Call
 from evalkit.engine.journal import CALL, read_journal
 from evalkit.entities.score import Status
-from evalkit.errors import JournalError
+from evalkit.evaluation.results.folder import writing
 
 _JSON: Final = frozenset({"output", "usage", "retrieved_context", "tool_calls", "metadata"})
 _NUMBERS: Final = frozenset({"latency_seconds", "time_to_first_token", "cost"})
@@ -32,22 +32,14 @@ def write_outputs(path: Path, journal: Path, cells: int) -> None:
     for record in read_journal(journal):
         if record.kind == CALL:
             places[parse_json(record.payload)["cell"]] = record.offset, record.length
-    fresh = path.with_name(path.name + ".new")
-    try:
-        with (
-            journal.open("rb") as source,
-            pq.ParquetWriter(fresh, _schema(), compression="zstd") as out,
-        ):
-            for start in range(0, cells, _ROWS):
-                calls = [_read(source, *place) for place in places[start : start + _ROWS].tolist()]
-                out.write_batch(_record_batch(calls))
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise JournalError(
-            f"Cannot write {path}: {error.strerror or error}. What was done is in the journal; "
-            "make room, then resume the run."
-        ) from error
+    with (
+        writing(path) as file,
+        journal.open("rb") as source,
+        pq.ParquetWriter(file, _schema(), compression="zstd") as out,
+    ):
+        for start in range(0, cells, _ROWS):
+            calls = [_read(source, *place) for place in places[start : start + _ROWS].tolist()]
+            out.write_batch(_record_batch(calls))
 
 
 def _schema() -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evalkit.entities.run import Run
 from evalkit.store import Store, open_store
-from evalkit.store.artifacts import local_folder
+from evalkit.store.artifacts import open_repository
 
 PLACE_TAG = "evalkit.evaluation"
 """Tag of a run that holds an evaluation: the folder's name among its artifacts."""
@@ -26,33 +26,47 @@ def store_of(setting: str | bool | None) -> tuple[Store, bool] | None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a new evaluation's folder is to be."""
+    """Where a new evaluation is to be kept."""
 
     store: Store
     closes: bool
     experiment_id: str
-    root: Path
-    """Folder of the experiment's runs, on the same disk as the folder to be."""
+
+    @property
+    def beside(self) -> Path:
+        """Folder of this machine, on the disk where the evaluation is made."""
+        location = self.store.experiments.get(self.experiment_id).artifact_location
+        return open_repository(location).work
 
 
 def place_of(setting: str | bool | None, experiment: str | None) -> Place | None:
-    """Return where to keep an evaluation; ``None`` where nothing is to be kept."""
+    """Say where to keep an evaluation; ``None`` where nothing is to be kept."""
     from evalkit.tracking.place import current_experiment_id
 
-    found = store_of(setting)
-    if found is None:
+    opened = store_of(setting)
+    if opened is None:
         return None
-    store, closes = found
+    store, closes = opened
     if experiment is not None:
         experiment_id = store.experiments.get_or_create(experiment).experiment_id
     elif closes:
         experiment_id = "0"
     else:
         experiment_id = current_experiment_id(store)
-    root = local_folder(store.experiments.get(experiment_id).artifact_location)
-    return Place(store, closes, experiment_id, root)
+    return Place(store, closes, experiment_id)
 
 
 def evaluation_folder(run: Run) -> Path:
-    """Return the folder of a run's newest evaluation, which need not exist."""
-    return local_folder(run.info.artifact_uri) / run.data.tags.get(PLACE_TAG, "evaluation")
+    """Return the folder of a run's newest evaluation, which need not exist.
+
+    What is kept elsewhere is fetched, unless it lies here, as it does while it is being made.
+    """
+    name = run.data.tags.get(PLACE_TAG, "evaluation")
+    repository = open_repository(run.info.artifact_uri)
+    here = repository.work / name
+    if (here / "plan.json").is_file():
+        return here
+    try:
+        return repository.get(name)
+    except FileNotFoundError:
+        return here

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
-from evalkit.errors import JournalError
+from evalkit.evaluation.results.folder import writing
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.sufficient import Additive, Rows
@@ -109,16 +109,8 @@ def _array(array: Any) -> Any:
 def _write(path: Path, table: pa.Table) -> None:
     import pyarrow.parquet as pq
 
-    fresh = path.with_name(path.name + ".new")
-    try:
-        pq.write_table(table, fresh, compression="zstd", row_group_size=65_536)
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise JournalError(
-            f"Cannot write {path}: {error.strerror or error}. What was done is in the journal; "
-            "make room, then resume the run."
-        ) from error
+    with writing(path) as file:
+        pq.write_table(table, file, compression="zstd", row_group_size=65_536)
 
 
 def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str, ScoreColumn]:

@@ -39,6 +39,7 @@ from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.protocol import Scorer
+from evalkit.store.artifacts import WorkFolder
 
 if TYPE_CHECKING:
     from evalkit.evaluation.running.record import RunRecord
@@ -52,13 +53,15 @@ class Job(Generic[R]):
     """Everything that one evaluation holds while it runs."""
 
     folder: Folder
+    work: WorkFolder
+    """What holds the folder; published when the evaluation ends."""
+
     spool: Spool
     target: Target | None
     scorers: Sequence[Scorer]
     plan_facts: EvaluationPlan
     runtime: Runtime
     record: RunRecord | None
-    keep: object = None
     baseline: Result | None = None
     kind: type[R]
     """Class of the result."""
@@ -222,7 +225,7 @@ class Job(Generic[R]):
             spool=self.spool,
             metrics=metrics,
             folder=self.folder,
-            keep=(self.keep, self.baseline),
+            keep=(self.work, self.baseline),
         )
         verdict = judge_gates(measured, self.plan_facts.gates, self._baseline(), lenient=True)
         if self.plan_facts.stop:
@@ -235,10 +238,9 @@ class Job(Generic[R]):
         if self.target is not None:
             write_outputs(self.folder.outputs, self.folder.journal, plan.cells)
         write_result(result)
+        self.work.publish()  # the files are safe before the store says that the run is finished
         if self.record is not None:
             self.record.finish(result)
-        if self.runtime.durable:
-            self.folder.sync()
         self.release(drop_journal=status == "complete")
         tell("evalkit_run_finished", run_id=self.run_id, result=result)
         return result

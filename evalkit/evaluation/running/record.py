@@ -15,6 +15,7 @@ from evalkit.evaluation.results.assessments import log_assessments
 from evalkit.evaluation.results.places import PLACE_TAG
 from evalkit.evaluation.results.result import Result
 from evalkit.store import Store
+from evalkit.store.artifacts import WorkFolder, open_repository
 
 
 @dataclass(slots=True)
@@ -29,6 +30,20 @@ class RunRecord:
     closes: bool = True
     place: str | None = None
     """Folder among the run's artifacts that becomes the run's evaluation once it is complete."""
+
+    def settle(self, work: WorkFolder, *, now: bool = True) -> None:
+        """Give *work* its place among the run's artifacts.
+
+        Args:
+            work: Where the evaluation is made.
+            now: Whether it is the run's evaluation from now on, or once it is complete.
+        """
+        repository = open_repository(self.store.runs.artifact_uri(self.run_id))
+        name = work.settle(repository, "evaluation")
+        if now:
+            self.store.runs.set_tags(self.run_id, {PLACE_TAG: name})
+        else:
+            self.place = name
 
     def begin(self) -> None:
         """Say that the run is going on, once its lock is held."""

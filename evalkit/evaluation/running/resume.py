@@ -24,6 +24,7 @@ from evalkit.evaluation.running.start import Request, recorded_scorers
 from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature
+from evalkit.store.artifacts import WorkFolder, open_repository
 from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
 
@@ -154,22 +155,32 @@ def _job(  # noqa: PLR0917
     runtime: Runtime,
     kind: type[R],
 ) -> Job[R]:
+    record = _record(plan, runtime)
     return Job(
-        folder=folder,
+        folder=dataclasses.replace(folder, durable=runtime.durable),
+        work=_work(folder, record, durable=runtime.durable),
         spool=cases,
         target=target,
         scorers=scorers,
         plan_facts=plan,
         runtime=runtime,
         kind=kind,
-        record=_record(plan, runtime),
+        record=record,
     )
 
 
+def _work(folder: Folder, record: RunRecord | None, *, durable: bool) -> WorkFolder:
+    if record is None:
+        return WorkFolder(folder.path, durable=durable)
+    repository = open_repository(record.store.runs.artifact_uri(record.run_id))
+    return WorkFolder.reopen(repository, folder.path.name, durable=durable)
+
+
 def _record(plan: EvaluationPlan, runtime: Runtime) -> RunRecord | None:
-    run_id = plan.run_id
-    found = None if run_id is None else store_of(runtime.store)
-    if run_id is None or found is None:
+    """Open the run in the store that it was started in, unless another one is named."""
+    if plan.run_id is None or runtime.store is False:
         return None
-    store, closes = found
-    return RunRecord(store, run_id, owned=plan.owned, closes=closes)
+    opened = store_of(runtime.store if isinstance(runtime.store, str) else plan.store)
+    assert opened is not None  # noqa: S101  only False means no store
+    store, closes = opened
+    return RunRecord(store, plan.run_id, owned=plan.owned, closes=closes)

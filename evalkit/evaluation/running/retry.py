@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +20,10 @@ from evalkit.entities.target import Invocation, Output, Target, TargetIdentity
 from evalkit.errors import TargetError, UsageError
 from evalkit.evaluation.results.cells import failure_table
 from evalkit.evaluation.results.facts import Usage
-from evalkit.evaluation.results.folder import Folder, TemporaryFolder
+from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.outputs_file import read_outputs
-from evalkit.evaluation.results.places import PLACE_TAG, store_of
+from evalkit.evaluation.results.places import store_of
+from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.job import Job
@@ -40,7 +40,7 @@ from evalkit.llm.usage import Spent
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature, specification
-from evalkit.store.artifacts import local_folder, make_folder
+from evalkit.store.artifacts import WorkFolder, open_repository
 
 R = TypeVar("R", bound=Result)
 
@@ -235,70 +235,70 @@ def _successor(
     same_run: bool,
 ) -> Job[R]:
     """Return a job on the same cases, in a folder of its own, with nothing done yet."""
-    record, keep, folder = _new_place(result, same_run=same_run)
-    (folder.path / "cases.parquet").write_bytes(result.folder.cases.read_bytes())
-    facts = dataclasses.replace(
-        result.facts.plan,
-        **described,
-        created=now_milliseconds(),
-        run_id=None if record is None else record.run_id,
-        owned=not same_run,
-    )
-    folder.write_plan(facts)
+    record = None if result.run_id is None else _run_of(result)
+    try:
+        with _work_folder(result, record) as work:
+            folder = Folder(work.path, work.durable)
+            folder.cases.write_bytes(result.folder.cases.read_bytes())
+            run_id = result.run_id if same_run or record is None else new_run_id()
+            plan = dataclasses.replace(
+                result.facts.plan,
+                **described,
+                created=now_milliseconds(),
+                run_id=run_id,
+                owned=not same_run,
+            )
+            folder.write_plan(plan)
+            if record is not None:
+                if not same_run:
+                    record = _next_run(record, plan)
+                # The run keeps its finished evaluation until this one is finished too.
+                record.settle(work, now=not same_run)
+    except BaseException as error:
+        if record is not None:
+            record.fail(error)
+        raise
+    folder = Folder(work.path, work.durable)
     return Job(
         folder=folder,
+        work=work,
         spool=Spool.open(folder.cases),
         target=target,
         scorers=scorers,
-        plan_facts=facts,
+        plan_facts=plan,
         runtime=Runtime(**_settings(result)),
         record=record,
-        keep=keep,
         kind=type(result),
     )
+
+
+def _work_folder(result: Result, record: RunRecord | None) -> WorkFolder:
+    if record is None:
+        return WorkFolder.temporary()
+    beside = open_repository(record.store.runs.artifact_uri(record.run_id)).work
+    return WorkFolder.reserve(beside, durable=bool(result.facts.plan.runtime.get("durable")))
 
 
 def _settings(result: Result) -> dict[str, Any]:
     return {**result.facts.plan.runtime, "budget": None}
 
 
-def _new_place(
-    result: Result, *, same_run: bool
-) -> tuple[RunRecord | None, TemporaryFolder | None, Folder]:
-    if result.run_id is None:
-        keep = TemporaryFolder()
-        folder = Folder(keep.path / "evaluation")
-        folder.path.mkdir()
-        return None, keep, folder
-    found = store_of(result.facts.plan.store)
-    assert found is not None  # noqa: S101  only False means no store
-    store, closes = found
-    run = store.runs.get(result.run_id)
-    if not same_run:
-        run = store.runs.create(
-            run.experiment_id,
-            run_id=new_run_id(),
-            name=run.info.run_name,
-            tags={"evalkit.retry_of": result.run_id},
-        )
-    artifacts = local_folder(store.runs.artifact_uri(run.run_id))
-    make_folder(artifacts)
-    made = reserved_folder(artifacts)
-    if not same_run:
-        store.runs.set_tags(run.run_id, {PLACE_TAG: made.name})
-    # The run keeps its finished evaluation until this one is finished too.
-    place = made.name if same_run else None
-    record = RunRecord(store, run.run_id, owned=not same_run, closes=closes, place=place)
-    return record, None, Folder(made)
+def _run_of(result: Result) -> RunRecord:
+    """Open the run of a finished evaluation, to which more is added."""
+    opened = store_of(result.facts.plan.store)
+    assert opened is not None  # noqa: S101  only False means no store
+    assert result.run_id is not None  # noqa: S101  the caller looked
+    store, closes = opened
+    return RunRecord(store, result.run_id, owned=False, closes=closes)
 
 
-def reserved_folder(artifacts: Path) -> Path:
-    """Make and return a folder for an evaluation that no other process has."""
-    for number in itertools.count(1):
-        folder = artifacts / ("evaluation" if number == 1 else f"evaluation-{number}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("counting has no end")
+def _next_run(record: RunRecord, plan: EvaluationPlan) -> RunRecord:
+    """Open the run that *plan* names beside that of *record*."""
+    earlier = record.store.runs.get(record.run_id)
+    run = record.store.runs.create(
+        earlier.experiment_id,
+        run_id=plan.run_id,
+        name=earlier.info.run_name,
+        tags={"evalkit.retry_of": earlier.run_id},
+    )
+    return dataclasses.replace(record, run_id=run.run_id, owned=True)

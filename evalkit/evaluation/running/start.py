@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +13,12 @@ from evalkit.data.spool import Spool, spool
 from evalkit.engine.plan import rows_of_shards, workers_of
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target
-from evalkit.errors import DataError, UsageError
+from evalkit.errors import UsageError
 from evalkit.evaluation.deciding.stopping import stop_facts
 from evalkit.evaluation.results.cells import case_rows
-from evalkit.evaluation.results.folder import Folder, TemporaryFolder, remove_folder
-from evalkit.evaluation.results.places import PLACE_TAG, Place, place_of
-from evalkit.evaluation.results.plan import BaselineReference, plan_of
+from evalkit.evaluation.results.folder import Folder
+from evalkit.evaluation.results.places import Place, place_of
+from evalkit.evaluation.results.plan import BaselineReference, EvaluationPlan, plan_of
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import check_replayable, checking_session
@@ -38,7 +37,8 @@ from evalkit.llm.session import use_session
 from evalkit.registry.uri import is_model_uri
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
-from evalkit.store.artifacts import local_folder, make_folder
+from evalkit.store import Store
+from evalkit.store.artifacts import WorkFolder
 from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
 
@@ -86,62 +86,71 @@ def start(request: Request, kind: type[R]) -> Job[R]:
     target = open_target(request.model, name=None)
     if target is not None and wants_probabilities(scorers):
         target = _with_probabilities(target)
+    durable = request.runtime.durable
     place = place_of(request.runtime.store, request.experiment)
-    keep = TemporaryFolder() if place is None else None
-    unfinished = _unfinished_folder(place, keep)
+    record: RunRecord | None = None
     try:
-        cases = _snapshot(request, target, unfinished)
-        if is_model_uri(request.baseline):  # which evaluation of the model, the cases decide
-            baseline = _baseline(request, kind, dataset=cases.dataset_digest)
-        options["baseline"] = baseline and _named(baseline, request.baseline)
-        scorers = [*recorded_scorers(cases), *scorers]
-        options |= _repeats(request, cases, target)
-        options |= _stop(request, options, scorers, baseline)
-        check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
-        check_gates(options["gates"], scorers, cases)
-        check_replayable(target, request.runtime)
-        if request.runtime.limits().workers:
-            check_portable([*scorers, *([] if target is None else [target])])
-        with use_session(checking_session(request.runtime)):
-            target = _checked(target, cases)
-        record = None if place is None else _open_run(request, place, scorers, target)
-        folder = unfinished if record is None else _settle(unfinished, record)
-    except BaseException:
-        remove_folder(unfinished)
-        if place is not None and place.closes:
+        with _work_folder(place, durable=durable) as work:
+            cases = _snapshot(request, target, work.path)
+            if is_model_uri(request.baseline):  # which evaluation of the model, the cases decide
+                baseline = _baseline(request, kind, dataset=cases.dataset_digest)
+            options["baseline"] = baseline and _named(baseline, request.baseline)
+            scorers = [*recorded_scorers(cases), *scorers]
+            options |= _repeats(request, cases, target)
+            options |= _stop(request, options, scorers, baseline)
+            check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
+            check_gates(options["gates"], scorers, cases)
+            check_replayable(target, request.runtime)
+            if request.runtime.limits().workers:
+                check_portable([*scorers, *([] if target is None else [target])])
+            with use_session(checking_session(request.runtime)):
+                target = _checked(target, cases)
+            # The run is opened when nothing but the store itself can fail any more.
+            run = _run(request, place)
+            facts = plan_of(
+                cases,
+                scorers,
+                name=request.name or _name(run, target, work.path),
+                data_name=_data_name(request.data),
+                target=None if target is None else target.identity,
+                shard_rows=options.pop("shard_rows", None)
+                or rows_of_shards(
+                    cases.n, live=target is not None, workers=workers_of(request.runtime.backend)
+                ),
+                runtime=shown(request.runtime),
+                **options,
+                **_belonging(run),
+            )
+            Folder(work.path, durable).write_plan(facts)
+            if run is not None:
+                record = _open_run(request, run, facts)
+                record.settle(work)
+    except BaseException as error:
+        if record is not None:
+            record.fail(error)
+        elif place is not None and place.closes:
             place.store.close()
         raise
-    cases = Spool.open(folder / cases.path.name)
-    name = request.name or _name(record, target, folder)
-    facts = plan_of(
-        cases,
-        scorers,
-        name=name,
-        data_name=_data_name(request.data),
-        target=None if target is None else target.identity,
-        shard_rows=options.pop("shard_rows", None)
-        or rows_of_shards(
-            cases.n, live=target is not None, workers=workers_of(request.runtime.backend)
-        ),
-        runtime=shown(request.runtime),
-        **options,
-        **_belonging(record),
-    )
-    made = Folder(folder)
-    made.write_plan(facts)
+    folder = Folder(work.path, durable)
     return Job(
-        folder=made,
-        spool=cases,
+        folder=folder,
+        work=work,
+        spool=Spool.open(folder.cases),
         target=target,
         scorers=scorers,
         plan_facts=facts,
         runtime=request.runtime,
         record=record,
-        keep=keep,
         baseline=baseline,
         kind=kind,
         watches=request.stop is not None,
     )
+
+
+def _work_folder(place: Place | None, *, durable: bool) -> WorkFolder:
+    if place is None:
+        return WorkFolder.temporary()
+    return WorkFolder.reserve(place.beside, durable=durable)
 
 
 def _stop(
@@ -180,11 +189,11 @@ def _named(baseline: Result, source: Any) -> BaselineReference:
     return BaselineReference(name=baseline.name, reference=reference_of(baseline, source))
 
 
-def _belonging(record: RunRecord | None) -> dict[str, Any]:
+def _belonging(run: _Run | None) -> dict[str, Any]:
     """Return which run of which store the evaluation belongs to, and whether it ends the run."""
-    if record is None:
+    if run is None:
         return {"run_id": None, "store": None, "owned": False}
-    return {"run_id": record.run_id, "store": record.store.uri, "owned": record.owned}
+    return {"run_id": run.run_id, "store": run.store.uri, "owned": run.owned}
 
 
 def _no_data(model: Any) -> str:
@@ -235,15 +244,6 @@ def _with_probabilities(target: Target) -> Target:
     return target
 
 
-def _unfinished_folder(place: Place | None, keep: TemporaryFolder | None) -> Path:
-    if place is None:
-        assert keep is not None  # noqa: S101  there is always one of the two
-        return keep.path / "evaluation"
-    folder = place.root / f".unfinished-{new_run_id()}"
-    make_folder(folder)
-    return folder
-
-
 def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
     data = request.data
     if isinstance(data, Result):
@@ -282,54 +282,94 @@ def recorded_scorers(cases: Spool) -> list[Scorer]:
     return [RecordedScores()]
 
 
-def _open_run(
-    request: Request, place: Place, scorers: Iterable[Scorer], target: Target | None
-) -> RunRecord:
-    from evalkit.tracking.active import active_run
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The run that an evaluation is going to belong to."""
 
-    joined = request.run
-    active = active_run() if joined is None else None
-    if active is not None and request.runtime.store is None:
-        return RunRecord(active.store, active.run_id, owned=False, closes=False)
-    if joined is not None:
-        run = place.store.runs.resolve(joined)
-        return RunRecord(place.store, run.run_id, owned=False, closes=place.closes)
-    run_id = new_run_id()
-    run = place.store.runs.create(
-        place.experiment_id,
-        run_id=run_id,
-        name=request.name,
-        tags={"mlflow.source.type": "LOCAL", **(request.tags or {})},
+    store: Store
+    closes: bool
+    run_id: str
+    name: str
+    experiment_id: str
+    owned: bool
+    """Whether the evaluation makes the run, and so ends it."""
+
+
+def _run(request: Request, place: Place | None) -> _Run | None:
+    """Say which run the evaluation belongs to: the one named, the active one, or one of its own.
+
+    Raises:
+        UsageError: If that run is in another experiment than the one asked for.
+    """
+    if place is None:
+        return None
+    from evalkit.tracking.active import active_run  # start-up: only with a store
+
+    store, closes = place.store, place.closes
+    active = active_run() if request.run is None and request.runtime.store is None else None
+    if active is not None:
+        store, closes = active.store, False
+    elif request.run is None:
+        run_id = new_run_id()
+        name = request.name or new_name(run_id)
+        return _Run(
+            store=store,
+            closes=closes,
+            run_id=run_id,
+            name=name,
+            experiment_id=place.experiment_id,
+            owned=True,
+        )
+    run = (
+        store.runs.get(active.run_id)
+        if active is not None
+        else store.runs.resolve(request.run or "")
     )
-    place.store.runs.log(
-        run.run_id,
-        params={
-            "model": "stored outputs" if target is None else target.identity.name,
-            "data": _data_name(request.data)[:6000],
-            "scorers": ", ".join(scorer.name for scorer in scorers)[:6000],
-            "repeats": str(request.repeats),
-            "seed": str(request.seed),
-        },
+    if request.experiment is not None and run.experiment_id != place.experiment_id:
+        raise UsageError(
+            f"experiment={request.experiment!r}: the run {run.info.run_name!r} that the evaluation "
+            "joins is in another experiment; leave it out, or end that run first."
+        )
+    return _Run(
+        store=store,
+        closes=closes,
+        run_id=run.run_id,
+        name=run.info.run_name,
+        experiment_id=run.experiment_id,
+        owned=False,
     )
-    return RunRecord(place.store, run.run_id, owned=True, closes=place.closes)
 
 
-def _settle(unfinished: Path, record: RunRecord) -> Path:
-    """Move the snapshot's folder to its place among the run's artifacts."""
-    artifacts = local_folder(record.store.runs.artifact_uri(record.run_id))
-    names = itertools.chain(["evaluation"], (f"evaluation-{n}" for n in itertools.count(2)))
-    name = next(name for name in names if not (artifacts / name).exists())
-    try:
-        unfinished.rename(artifacts / name)
-    except OSError as error:
-        raise DataError(f"cannot be made: {error}", file=str(artifacts / name)) from error
-    record.store.runs.set_tags(record.run_id, {PLACE_TAG: name})
-    return artifacts / name
+def _open_run(request: Request, run: _Run, plan: EvaluationPlan) -> RunRecord:
+    record = RunRecord(run.store, run.run_id, owned=run.owned, closes=run.closes)
+    tags = dict(request.tags or {})
+    if not run.owned:
+        if tags:
+            run.store.runs.set_tags(run.run_id, tags)
+        return record
+    with run.store.transaction():
+        run.store.runs.create(
+            run.experiment_id,
+            run_id=run.run_id,
+            name=run.name,
+            tags={"mlflow.source.type": "LOCAL", **tags},
+        )
+        run.store.runs.log(
+            run.run_id,
+            params={
+                "model": "stored outputs" if plan.target.kind == "stored" else plan.target.name,
+                "data": plan.dataset.name[:6000],
+                "scorers": ", ".join(plan.signatures)[:6000],
+                "repeats": str(request.repeats),
+                "seed": str(request.seed),
+            },
+        )
+    return record
 
 
-def _name(record: RunRecord | None, target: Target | None, folder: Path) -> str:
-    if record is not None:
-        return record.store.runs.get(record.run_id).info.run_name
+def _name(run: _Run | None, target: Target | None, folder: Path) -> str:
+    if run is not None:
+        return run.name
     return new_name(str(folder)) if target is None else target.identity.name
 
 
