@@ -183,7 +183,8 @@ class _Whole:
             return None
         import numpy as np
 
-        return np.argsort(self._taken()).tolist()
+        places: list[int] = np.argsort(self._taken()).tolist()
+        return places
 
     def _taken(self) -> Any:
         """Return which cell of the results, one after the other, each cell of the whole is."""

@@ -52,7 +52,7 @@ COLUMNS = {"tags": ["region"], "group": "team"}
 
 
 def bot(question: str, repeat: int) -> str:
-    number = int(question.split()[0][1:])
+    number = int(question.partition(" ")[0][1:])
     if number == 17:
         raise ValueError("seventeen")
     return _answer(number + repeat)
@@ -284,7 +284,7 @@ def test_a_corpus_scorer_of_ones_own_is_given_since_files_run_nothing() -> None:
     assert evalkit.merge(parts, scorers=Hits()).estimates == whole.estimates
     with pytest.raises(EvalkitError, match="No scorer is called 'hits'"):
         evalkit.merge(parts)
-    with pytest.raises(UsageError, match="Scorer 'text.bleu' is not that of"):
+    with pytest.raises(UsageError, match=r"Scorer 'text\.bleu' is not that of"):
         evalkit.merge(parts, scorers="text.bleu")
 
 
