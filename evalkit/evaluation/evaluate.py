@@ -88,7 +88,7 @@ def evaluate(
         >>> result["text.exact_match"].value
         0.5
     """
-    return execute(_job(Request(**_given(locals()))))
+    return execute(open_job(Request(**_given(locals()))))
 
 
 async def aevaluate(
@@ -112,7 +112,7 @@ async def aevaluate(
     import anyio.to_thread
 
     given = {"model": model, "data": data, "scorers": scorers, **options}
-    job = await anyio.to_thread.run_sync(lambda: _job(Request(**_given(given))))
+    job = await anyio.to_thread.run_sync(lambda: open_job(Request(**_given(given))))
     try:
         await _journalled(job)
         return await anyio.to_thread.run_sync(job.finish)
@@ -128,7 +128,8 @@ def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**arguments, "runtime": runtime or _NO_RUNTIME}
 
 
-def _job(request: Request) -> Job:
+def open_job(request: Request) -> Job:
+    """Check everything and return a job that is ready to run, or the one to resume."""
     if request.runtime.resume is not None:
         from evalkit.evaluation.running.resume import reopen
 

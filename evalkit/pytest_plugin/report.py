@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from evalkit.pytest_plugin.options import session_options
 from evalkit.report.github import annotation, step_summary
 from evalkit.report.markdown import text
 from evalkit.settings import github_actions
+from evalkit.suites.ledger import SessionLedger, SuiteRecord
 from evalkit.suites.options import SuiteOptions
 
 _SHOWN: Final = 8
@@ -60,10 +60,7 @@ class SessionReport:
         """
         self._options: SuiteOptions = session_options(config)
         self._root = config.rootpath
-        self._suites = [
-            _outcome(json.loads(mark.read_text(encoding="utf-8")), entries)
-            for mark in sorted(folder.glob("done-*.json"), key=lambda path: path.stat().st_mtime_ns)
-        ]
+        self._suites = [_outcome(suite, entries) for suite in SessionLedger(folder).suites()]
         self._written: dict[str, list[str]] = {}
 
     def write(self) -> list[str]:
@@ -138,13 +135,13 @@ def _step_summary(suite: SuiteOutcome, *, first: bool) -> None:
         step_summary(github.summary, text(suite.result), first=first)
 
 
-def _outcome(facts: Mapping[str, Any], entries: Sequence[Entry]) -> SuiteOutcome:
+def _outcome(suite: SuiteRecord, entries: Sequence[Entry]) -> SuiteOutcome:
     return SuiteOutcome(
-        name=facts["suite"],
-        result=EvaluationResult.load(facts["folder"]),
-        partial=facts["partial"],
-        baseline=facts["baseline"],
-        entries=[entry for entry in entries if entry["suite"] == facts["key"]],
+        name=suite.name,
+        result=EvaluationResult.load(suite.folder),
+        partial=suite.partial,
+        baseline=suite.baseline,
+        entries=[entry for entry in entries if entry["suite"] == suite.key],
     )
 
 

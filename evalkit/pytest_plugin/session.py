@@ -17,6 +17,7 @@ from evalkit.pytest_plugin.options import session_options
 from evalkit.pytest_plugin.summary import Summary
 from evalkit.suites.case import CaseJudge
 from evalkit.suites.health import health_item, judge_names
+from evalkit.suites.ledger import SessionLedger
 from evalkit.suites.quarantine import Quarantined, read_quarantine
 from evalkit.suites.run import SuiteRun
 from evalkit.suites.suite import CasesMark, GatesMark, Suite
@@ -53,10 +54,11 @@ class SuiteSession:
         if worker is None:
             summary = Summary(config)
             config.pluginmanager.register(summary, SUMMARY)
-            self._folder = summary.folder
+            folder = summary.folder
         else:
-            self._folder = Path(worker[FOLDER])
-        self._folder.mkdir(exist_ok=True, mode=0o700)
+            folder = Path(worker[FOLDER])
+        folder.mkdir(exist_ok=True, mode=0o700)
+        self._ledger = SessionLedger(folder)
 
     def generate(self, metafunc: pytest.Metafunc, mark: CasesMark | GatesMark) -> None:
         """Make the items of one test function.
@@ -99,7 +101,7 @@ class SuiteSession:
     def _run(self, suite: Suite, key: str) -> SuiteRun:
         if suite not in self._runs:
             self._runs[suite] = SuiteRun(
-                suite=suite, key=key, folder=self._folder, options=self.options
+                suite=suite, key=key, ledger=self._ledger, options=self.options
             )
         return self._runs[suite]
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import fcntl
-import json
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +14,12 @@ from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.data.spool import FILE_NAME, Spool, spool
 from evalkit.entities.case import Case
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.evaluate import execute, open_job
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.running.start import Request
 from evalkit.suites.gates import SuiteGates
+from evalkit.suites.ledger import SessionLedger, SuiteRecord
 from evalkit.suites.options import SuiteOptions
 from evalkit.suites.suite import Suite
 from evalkit.suites.target import SuiteTarget
@@ -38,9 +37,7 @@ class SuiteRun:
     key: str
     """What tells this suite from others, in every process of the session."""
 
-    folder: Path
-    """Folder that all processes of the session share."""
-
+    ledger: SessionLedger
     options: SuiteOptions = field(default_factory=SuiteOptions)
     target: SuiteTarget | None = None
     """The test function that answers cases; ``None`` where the data holds outputs."""
@@ -68,8 +65,9 @@ class SuiteRun:
         if self.options.sample is not None:
             options["sample"] = self.options.sample
         options["seed"] = self.seed
-        place = self.folder / f"cases-{self._digest}"
-        with locked(self.folder / f"cases-{self._digest}.lock"):
+        name = f"cases-{_digest(self.key.encode('utf-8'))}"
+        place = self.ledger.folder / name
+        with self.ledger.turn(name):
             if (place / FILE_NAME).is_file():
                 return Spool.open(place / FILE_NAME)
             has_model = self.suite.cases_mark is not None
@@ -139,54 +137,44 @@ class SuiteRun:
         if self._error is not None:
             raise self._error
         if self._result is None:
-            selection = canonical_json([self.key, self.selected, self.gating.conditions])
-            mark = self.folder / f"done-{content_hash(selection, size=8)}.json"
             try:
-                with locked(mark.with_suffix(".lock")):
-                    if mark.is_file():
-                        folder = json.loads(mark.read_text(encoding="utf-8"))["folder"]
-                        self._result = EvaluationResult.load(folder)
-                    else:
-                        self._result = self._evaluated(fixtures)
-                        mark.write_text(json.dumps(self._facts(self._result)), encoding="utf-8")
+                self._result = self._first_result(fixtures)
             except EvalkitError as error:
                 self._error = error
                 raise
         return self._result
 
+    def _first_result(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
+        selection = _digest(canonical_json([self.key, self.selected, self.gating.conditions]))
+        with self.ledger.turn(f"suite-{selection}"):
+            record = self.ledger.suite(selection)
+            if record is not None:
+                return EvaluationResult.load(record.folder)
+            chosen = self.ids if self.selected is None else self.selected
+            store = self._runtime.store
+            if store is False:
+                store = f"sqlite:///{self.ledger.folder}/suites.db"
+            ungated = self._evaluate(chosen, fixtures, store=store, baseline=self.baseline)
+            result = self.gating.applied(ungated, self.cases.facts["name"])
+            self.ledger.enter(
+                SuiteRecord(
+                    selection=selection,
+                    key=self.key,
+                    name=self.suite.name,
+                    folder=str(result.folder.path.resolve()),
+                    partial=self.is_partial,
+                    baseline=self.baseline if isinstance(self.baseline, str) else None,
+                )
+            )
+            return result
+
     def again(self, case_id: str, fixtures: Mapping[str, Any]) -> EvaluationResult:
         """Return a new evaluation of one case alone; gates keep to the first."""
-        with self._spending() as left:
-            return self._evaluate([case_id], fixtures, store=False, budget=left)
-
-    @property
-    def _digest(self) -> str:
-        return content_hash(self.key.encode("utf-8"), size=8)
-
-    def _facts(self, result: EvaluationResult) -> dict[str, Any]:
-        return {
-            "suite": self.suite.name,
-            "key": self.key,
-            "folder": str(result.folder.path.resolve()),
-            "partial": self.is_partial,
-            "baseline": self.baseline if isinstance(self.baseline, str) else None,
-        }
-
-    def _evaluated(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
-        with self._spending() as left:
-            chosen = self.ids if self.selected is None else self.selected
-            result = self._evaluate(chosen, fixtures, store=self._store(), budget=left)
-            self._note_cost(result)
-        return self.gating.applied(result, self.cases.facts["name"])
-
-    def _store(self) -> str | bool | None:
-        store = self._runtime.store
-        return f"sqlite:///{self.folder}/suites.db" if store is False else store
+        return self._evaluate([case_id], fixtures, store=False, baseline=None)
 
     @property
     def _runtime(self) -> Runtime:
-        found: Runtime = self.suite.options.get("runtime") or Runtime()
-        return found
+        return self.suite.options.get("runtime") or Runtime()
 
     def _evaluate(
         self,
@@ -194,70 +182,52 @@ class SuiteRun:
         fixtures: Mapping[str, Any],
         *,
         store: str | bool | None,
-        budget: float | None,
+        baseline: Any,
     ) -> EvaluationResult:
-        runtime = dataclasses.replace(
-            self._runtime,
-            store=store,
-            progress=False,
-            mode=self.options.mode or self._runtime.mode,
-            cards=self.options.cards or self._runtime.cards,
-            budget=_tighter(self._runtime.budget, budget),
-        )
         late = {name: f"outputs.{path}" for name, path in self.cases.late.items()}
-        return evaluate(
-            None if self.target is None else self.target.bound(fixtures),
-            self._rows(set(chosen)),
-            self.suite.scorers,
-            columns=late or None,
-            name=self.suite.name,
-            tags={"evalkit.suite": self.suite.name, "evalkit.partial": str(self.is_partial)},
-            repeats=self.repeats,
-            seed=self.seed,
-            baseline=None if store is False or self.options.update_baseline else self.baseline,
-            runtime=runtime,
-            **{name: self.suite.options[name] for name in _PASSED_ON if name in self.suite.options},
-        )
+        with self.ledger.allowance(self.options.budget) as left:
+            runtime = dataclasses.replace(
+                self._runtime,
+                store=store,
+                progress=False,
+                mode=self.options.mode or self._runtime.mode,
+                cards=self.options.cards or self._runtime.cards,
+                budget=_tighter(self._runtime.budget, left),
+            )
+            request = Request(
+                model=None if self.target is None else self.target.bound(fixtures),
+                data=self._rows(set(chosen)),
+                scorers=self.suite.scorers,
+                columns=late or None,
+                name=self.suite.name,
+                tags={"evalkit.suite": self.suite.name, "evalkit.partial": str(self.is_partial)},
+                repeats=self.repeats,
+                seed=self.seed,
+                baseline=None if self.options.update_baseline else baseline,
+                runtime=runtime,
+                **{k: v for k, v in self.suite.options.items() if k in _PASSED_ON},
+            )
+            job = open_job(request)
+            try:
+                return execute(job)
+            finally:  # whatever came of it, what was spent is spent
+                spent = job.state.ledger.roles.values()
+                self.ledger.charge(math.fsum(role.cost for role in spent))
 
     def _rows(self, chosen: set[str]) -> list[Case]:
         starts = range(0, self.cases.n, _READ_AT_ONCE)
         batches = (self.cases.cells(n, min(n + _READ_AT_ONCE, self.cases.n)) for n in starts)
         return [case for batch in batches for case in batch if case.id in chosen]
 
-    @contextlib.contextmanager
-    def _spending(self) -> Generator[float | None]:
-        """Give what is left of the session's budget; suites then spend one after the other."""
-        if self.options.budget is None:
-            yield None
-            return
-        with locked(self.folder / "spent.lock"):
-            yield max(0.0, self.options.budget - self._spent())
 
-    def _spent(self) -> float:
-        ledger = self.folder / "spent"
-        lines = ledger.read_text(encoding="utf-8").split() if ledger.is_file() else []
-        return math.fsum(float(line) for line in lines)
-
-    def _note_cost(self, result: EvaluationResult) -> None:
-        if self.options.budget is not None:
-            costs = [usage.cost or 0.0 for usage in result.usage.values()]
-            with (self.folder / "spent").open("a", encoding="utf-8") as ledger:
-                ledger.write(f"{math.fsum(costs)!r}\n")
+def _digest(content: bytes) -> str:
+    return content_hash(content, size=8)
 
 
 def _tighter(own: Any, session: float | None) -> Any:
     """Return the tighter of a suite's own budget and what is left of the session's."""
     if session is None:
         return own
-    limits: dict[str, Any] = dict(own) if isinstance(own, Mapping) else {}
-    dollars = limits.get("usd", math.inf) if isinstance(own, Mapping) else own
+    limits: dict[str, Any] = dict(own) if isinstance(own, Mapping) else {"usd": own}
+    dollars = limits.get("usd")
     return {**limits, "usd": session if dollars is None else min(float(dollars), session)}
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Generator[None]:
-    """Hold an exclusive lock on *path*, waiting for whoever holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

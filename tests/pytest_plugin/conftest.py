@@ -63,6 +63,11 @@ class Ran:
         return dict(self.reports[name]["properties"])
 
     @property
+    def shared_folders(self) -> list[Path]:
+        """What sessions have left of the folders that their processes share."""
+        return list((self.folder / "temporary").glob("evalkit-suites-*"))
+
+    @property
     def calls(self) -> list[str]:
         """The cases whose body ran, in any order."""
         return sorted((self.folder / "calls.log").read_text().split())
@@ -98,6 +103,8 @@ def run(server: subprocess.Popen[str], tmp_path: Path) -> Callable[..., Ran]:
     ) -> Ran:
         for name, content in (files or {}).items():
             (tmp_path / name).write_text(content)
+        temporary = tmp_path / "temporary"
+        temporary.mkdir(exist_ok=True)
         switches = [f"-pno:{name}" for name in OTHERS if name not in plugins]
         request = {
             "folder": str(tmp_path),
@@ -105,6 +112,7 @@ def run(server: subprocess.Popen[str], tmp_path: Path) -> Callable[..., Ran]:
             "environment": {
                 "EVALKIT_TRACKING_URI": f"sqlite:///{tmp_path}/evalkit.db",
                 "GITHUB_ACTIONS": "",
+                "TMPDIR": str(temporary),
                 **(environment or {}),
             },
         }

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def serve(request: dict[str, Any]) -> dict[str, Any]:
     before = dict(os.environ)
     loaded = set(sys.modules)
     os.environ.update(request["environment"])
+    tempfile.tempdir = None  # the session's own, not what an earlier one has been told
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             code = pytest.main(["--capture=sys", *request["arguments"]], plugins=[recorder])

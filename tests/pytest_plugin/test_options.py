@@ -117,6 +117,31 @@ def test_a_budget_is_shared_by_the_suites_of_a_session(run: Runner) -> None:
     assert "BUDGET" in ran.output
 
 
+def test_reruns_are_counted_against_the_budget(run: Runner) -> None:
+    suite = """
+import evalkit
+rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(4)]
+quick = evalkit.Runtime(concurrency=1, store=False)
+wrong = evalkit.suite(rows, ["text.exact_match"], name="wrong", runtime=quick)
+
+@wrong.cases(must=["text.exact_match >= 0.5"])
+def test_wrong(case):
+    with open("calls.log", "a") as log:
+        log.write(case.id + "\\n")
+    return evalkit.Output("wrong", cost=1.0)
+"""
+    ran = run(
+        "--evalkit-budget=6",
+        "--reruns=3",
+        files={"test_wrong.py": suite},
+        plugins=("rerunfailures",),
+    )
+
+    assert len(ran.calls) == 6
+    assert set(ran.outcomes.values()) == {"failed"}
+    assert "BUDGET" in ran.text("test_wrong[x3]")
+
+
 def test_reports_of_several_suites_have_their_names(run: Runner) -> None:
     ran = run("--evalkit-report=out/r.md", "--evalkit-report=r.json", files={"test_two.py": BUDGET})
 
