@@ -79,14 +79,16 @@ class CalibrationPart:
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Self:
         """Return the part that `to_json` wrote."""
-        known = _known(cls, written)
-        figures = known.get("figures", {}).items()
-        known["figures"] = {name: Estimate(**_known(Estimate, one)) for name, one in figures}
-        known["confusion"] = tuple(tuple(row) for row in known.get("confusion", ()))
-        known["labels"] = tuple(known.get("labels", ()))
-        bounds = known.get("accuracy_bounds")
-        known["accuracy_bounds"] = None if bounds is None else (bounds[0], bounds[1])
-        return cls(**known)
+        members = _known(cls, written)
+        figures = members.get("figures", {}).items()
+        members["figures"] = {
+            name: Estimate(**_known(Estimate, figure)) for name, figure in figures
+        }
+        members["confusion"] = tuple(tuple(row) for row in members.get("confusion", ()))
+        members["labels"] = tuple(members.get("labels", ()))
+        bounds = members.get("accuracy_bounds")
+        members["accuracy_bounds"] = None if bounds is None else (bounds[0], bounds[1])
+        return cls(**members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,5 +142,5 @@ class PopulationMean:
 
 def _known(kind: type[Any], written: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members of *written* that *kind* has: a newer release may write more."""
-    names = {one.name for one in dataclasses.fields(kind)}
+    names = {field.name for field in dataclasses.fields(kind)}
     return {name: value for name, value in written.items() if name in names}

@@ -76,28 +76,28 @@ def _is_reducer(text: str) -> bool:
 
 
 def _worst(inside: str, gate: str, start: int) -> Key:
-    found = re.fullmatch(r"(.*),\s*by\s*=\s*(\w[\w.\-]*)\s*", inside, flags=re.DOTALL)
-    if found is None:
+    match = re.fullmatch(r"(.*),\s*by\s*=\s*(\w[\w.\-]*)\s*", inside, flags=re.DOTALL)
+    if match is None:
         raise GateSyntaxError(gate, start + len(inside), "', by=tag' after the metric")
-    inner = parse_key(found.group(1), whole=gate, offset=start)
+    inner = parse_key(match.group(1), whole=gate, offset=start)
     return Key(
         metric=inner.metric,
         function=inner.function,
         quantile=inner.quantile,
         tags=inner.tags,
-        worst_by=found.group(2),
+        worst_by=match.group(2),
     )
 
 
 def _plain(text: str, gate: str, start: int) -> Key:
-    found = re.fullmatch(r"([^\[\]]+)((?:\[[^\[\]]*\])*)", text, flags=re.DOTALL)
-    if found is None:
+    match = re.fullmatch(r"([^\[\]]+)((?:\[[^\[\]]*\])*)", text, flags=re.DOTALL)
+    if match is None:
         raise GateSyntaxError(gate, start, "a metric, such as text.token_f1 or m[tag=value]")
     tags: list[tuple[str, str]] = []
-    for part in re.finditer(r"\[([^\[\]]*)\]", found.group(2)):
+    for part in re.finditer(r"\[([^\[\]]*)\]", match.group(2)):
         name, equals, value = part.group(1).partition("=")
         if not equals or not name.strip():
-            position = start + found.end(1) + part.start(1)
+            position = start + match.end(1) + part.start(1)
             raise GateSyntaxError(gate, position, "tag=value inside the brackets")
         tags.append((name.strip(), value.strip()))
-    return Key(metric=found.group(1).strip(), tags=tuple(tags))
+    return Key(metric=match.group(1).strip(), tags=tuple(tags))

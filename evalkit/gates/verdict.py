@@ -76,8 +76,8 @@ class GateVerdict:
 
 def together(conditions: Sequence[ConditionVerdict]) -> GateVerdict:
     """Return the gravest verdict: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS."""
-    found = {condition.status for condition in conditions}
-    status = next((verdict for verdict in _GRAVITY if verdict in found), Verdict.PASS)
+    statuses = {condition.status for condition in conditions}
+    status = next((verdict for verdict in _GRAVITY if verdict in statuses), Verdict.PASS)
     return GateVerdict(status=status, conditions=tuple(conditions))
 
 
@@ -114,17 +114,17 @@ def decide(condition: Condition, estimate: Estimate, around: Circumstances) -> C
 
 
 def _decide(condition: Condition, estimate: Estimate, around: Circumstances) -> tuple[Verdict, str]:
-    found = [_compare(condition, estimate)]
+    verdicts = [_compare(condition, estimate)]
     lacking = lacks_coverage(estimate, around)
     if lacking is not None:
-        found.append(lacking)
+        verdicts.append(lacking)
     if estimate.n_not_run:
         left = f"{estimate.n_not_run} cases were not run"
         if around.out_of_budget:
-            found.append((Verdict.BUDGET, f"{left}: the budget is spent"))
+            verdicts.append((Verdict.BUDGET, f"{left}: the budget is spent"))
         else:
-            found.append((Verdict.INCONCLUSIVE, left))
-    return min(reversed(found), key=lambda outcome: _GRAVITY.index(outcome[0]))
+            verdicts.append((Verdict.INCONCLUSIVE, left))
+    return min(reversed(verdicts), key=lambda outcome: _GRAVITY.index(outcome[0]))
 
 
 def lacks_coverage(estimate: Estimate, around: Circumstances) -> tuple[Verdict, str] | None:
@@ -144,7 +144,7 @@ def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
     if estimate.value is None:
         return Verdict.INCONCLUSIVE, estimate.note or "nothing was measured"
     numbers = (estimate.value, estimate.low, estimate.high)
-    if not all(math.isfinite(one) for one in numbers if one is not None):
+    if not all(math.isfinite(value) for value in numbers if value is not None):
         return Verdict.INCONCLUSIVE, "its numbers are not finite"
     if condition.point:
         met = holds(estimate.value, condition.threshold)

@@ -30,8 +30,8 @@ def contains(
     """
     if ignore_case:
         output, references = output.casefold(), [text.casefold() for text in references]
-    found = (text in output for text in references)
-    return any(found) if match == "any" else all(found)
+    occurs = (text in output for text in references)
+    return any(occurs) if match == "any" else all(occurs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

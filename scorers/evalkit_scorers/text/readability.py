@@ -86,8 +86,10 @@ class Readability:
 
         texts = output_texts(batch)
         rows = [row for row, text in enumerate(texts) if text is not None]
-        found = [readability(text, self.metrics) for text in texts if text is not None]
+        values = [readability(text, self.metrics) for text in texts if text is not None]
         return {
-            metric: spread(np.array([one[metric] for one in found]), rows, len(batch))
+            metric: spread(
+                np.array([by_formula[metric] for by_formula in values]), rows, len(batch)
+            )
             for metric in self.metrics
         }
