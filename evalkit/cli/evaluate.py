@@ -178,7 +178,7 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     metavar="[ROLES]",
     help="Ask models by batches, at half the price: all, judge or target.",
 )
-@_option(_HOW, "--backend", metavar="NAME", help="Where shards run; local, yet.")
+@_option(_HOW, "--backend", metavar="NAME", help="Where cases run: local, or processes:4.")
 @_option(_HOW, "--resume", metavar="RUN", help="Interrupted run to finish with these objects.")
 @_option(_HOW, "--durable", is_flag=True, default=None, help="Survive a power cut too.")
 @_option(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Target
+from evalkit.errors import UsageError
 from evalkit.scoring.protocol import Scorer
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ STORED_ROWS: Final = 8192
 
 LIVE_ROWS: Final = 512
 """Cases a shard of a live target: small, so that scoring starts early."""
+
+_SHARDS_EACH: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,9 @@ class Limits:
 
     requests_per_minute: float | None = None
     """Most starts of target calls in a minute."""
+
+    workers: int = 0
+    """Processes that share the work; 0 does it in this one."""
 
     budget: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Most of ``usd``, ``tokens``, ``calls`` or ``seconds`` to spend, in all and by role; kept by
@@ -109,6 +116,32 @@ class Plan:
             return found
         rows = [row for row in range(len(found)) for _ in range(each)]
         return found.take(rows).replacing(repeat=[cell % self.repeats for cell in range(len(rows))])
+
+
+def workers_of(backend: str) -> int:
+    """Return how many processes *backend* is: 0 for ``local``, a process a core by default.
+
+    Raises:
+        UsageError: If there is no such backend.
+
+    Examples:
+        >>> workers_of("local"), workers_of("processes:4")
+        (0, 4)
+    """
+    name, _, number = backend.partition(":")
+    if backend == "local":
+        return 0
+    if name == "processes" and (not number or number.isdecimal()):
+        workers = int(number or os.cpu_count() or 1)
+        if workers:
+            return workers
+    raise UsageError(f"backend={backend!r} is none of 'local', 'processes', 'processes:4'.")
+
+
+def rows_of_shards(n: int, *, live: bool, workers: int) -> int:
+    """Return how many of *n* cases make a shard; some for each of *workers*, who work unevenly."""
+    rows = LIVE_ROWS if live else STORED_ROWS
+    return min(rows, max(1, n // (workers * _SHARDS_EACH))) if workers else rows
 
 
 def cut_shards(n: int, rows: int, sessions: Sequence[Any] | None = None) -> list[Shard]:

@@ -15,7 +15,7 @@ from evalkit.engine.call import NOT_MADE, Call
 from evalkit.engine.cancel import Cancel
 from evalkit.engine.lanes import ThreadLane
 from evalkit.engine.plan import Plan, seed_of
-from evalkit.engine.records import Called
+from evalkit.engine.records import Begun, Called
 from evalkit.engine.state import ShardWork
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
@@ -96,6 +96,8 @@ class Caller:
         missing = [row for row, cell in enumerate(cells) if cell not in work.gathered.calls]
         if not missing or self._stopped():
             return
+        for row in missing:
+            work.record(Begun(cells[row]))
         chosen = batch if len(missing) == len(cells) else batch.take(missing)
         limit = self._plan.limits.timeout_seconds
         allowed = None if limit is None else limit * len(missing)
@@ -118,6 +120,7 @@ class Caller:
                 cell = cells[row * self._plan.repeats + unit.repeat]
                 call = work.gathered.calls.get(cell)
                 if call is None:
+                    work.record(Begun(cell))
                     call = await self._new_call(batch.case(row), unit.repeat, history, broken)
                     if call is None:
                         continue

@@ -26,6 +26,18 @@ _UNMETERED = b'{"unmetered":true,'
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A call of the target that is about to be made; kept nowhere."""
+
+    cell: int
+    kept: ClassVar[bool] = False
+
+    def encoded(self) -> tuple[bytes, bytes]:
+        """Return an entry that no journal holds."""
+        return b"-", b""
+
+
+@dataclass(frozen=True, slots=True)
 class Called:
     """A finished call of the target, as it will be read back."""
 
@@ -105,7 +117,7 @@ class Charged:
         return USAGE, canonical_json({"role": self.role, **fields})
 
 
-Record = Called | Scored | CellScored | Charged
+Record = Begun | Called | Scored | CellScored | Charged
 
 
 def decoded(kind: bytes, payload: bytes) -> Record | None:

@@ -97,13 +97,15 @@ class Workbench:
         self,
         following: Callable[[], Awaitable[tuple[Shard, Gathered] | None]],
         finish: Callable[[ShardResult], None],
+        at_once: int = _AT_ONCE,
     ) -> None:
-        """Run shards until none is *following*, and *finish* each: several at once where it pays.
+        """Run shards until none is *following*, and *finish* each; live ones *at_once*.
 
         Where calls wait for batches, all are on their way together, so that batches are full.
         """
         together = self._session.batches("judge") or self._session.batches("target")
-        at_once = 1 if self._plan.target is None else _AT_ONCE
+        if self._plan.target is None:
+            at_once = 1
 
         async def work() -> None:
             while True:

@@ -11,7 +11,16 @@ from evalkit.engine.call import NOT_MADE, Call
 from evalkit.engine.cancel import Cancel
 from evalkit.engine.journal import Journal, read_journal
 from evalkit.engine.plan import Plan, Shard
-from evalkit.engine.records import Called, CellScored, Charged, Columns, Record, Scored, decoded
+from evalkit.engine.records import (
+    Begun,
+    Called,
+    CellScored,
+    Charged,
+    Columns,
+    Record,
+    Scored,
+    decoded,
+)
 from evalkit.engine.verdicts import Cells
 from evalkit.entities.score import Status
 from evalkit.llm.usage import Charge, Ledger, Spent
@@ -58,6 +67,8 @@ class Gathered:
                 self.ledger.merge(role, spent)
             case Charged(role, Charge() as charge):
                 self.ledger.restore(role, charge)
+            case Begun():
+                pass
 
     def part(self, plan: Plan, shard: Shard) -> Gathered:
         """Return what there is of *shard*; cells of asynchronous scorers are not told apart."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 from evalkit.entities.batch import CaseBatch
@@ -33,13 +34,22 @@ def owned(value: Any) -> Any:
     return value
 
 
+def _inputs(invocation: Invocation) -> Any:
+    return owned(dict(invocation.case.inputs))
+
+
+def _history(invocation: Invocation) -> Any:
+    return owned(list(invocation.history))
+
+
+# All of them pickle, and so do targets.
 _GETTERS: Final[Mapping[str, Callable[[Invocation], Any]]] = {
-    "inputs": lambda invocation: owned(dict(invocation.case.inputs)),
-    "case": lambda invocation: invocation.case,
-    "history": lambda invocation: owned(list(invocation.history)),
-    "session": lambda invocation: invocation.case.session,
-    "repeat": lambda invocation: invocation.repeat,
-    "seed": lambda invocation: invocation.seed,
+    "inputs": _inputs,
+    "case": attrgetter("case"),
+    "history": _history,
+    "session": attrgetter("case.session"),
+    "repeat": attrgetter("repeat"),
+    "seed": attrgetter("seed"),
 }
 
 

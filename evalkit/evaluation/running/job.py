@@ -16,7 +16,7 @@ from evalkit.data.spool import Spool
 from evalkit.engine.backend.local import run_local
 from evalkit.engine.journal import Journal, RunLock
 from evalkit.engine.merge import merge
-from evalkit.engine.plan import LIVE_ROWS, STORED_ROWS, Plan, cut_shards
+from evalkit.engine.plan import Plan, cut_shards, rows_of_shards, workers_of
 from evalkit.engine.progress import Progress
 from evalkit.engine.sessions import reads_sessions
 from evalkit.engine.state import RunState
@@ -33,7 +33,7 @@ from evalkit.evaluation.results.outputs_file import write_outputs
 from evalkit.evaluation.results.saving import write_result
 from evalkit.evaluation.results.scores_file import write_scores
 from evalkit.evaluation.running.environment import environment
-from evalkit.evaluation.running.model_session import open_session
+from evalkit.evaluation.running.model_session import open_session, worker_session
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
@@ -153,7 +153,15 @@ class Job:
             self.state.on_batch = scored
             session = self.session = open_session(self)
             try:
-                await run_local(plan, self.state, session)
+                if plan.limits.workers:
+                    from evalkit.engine.backend.processes import (  # start-up: few runs need it
+                        run_processes,
+                    )
+
+                    opener = worker_session(self.runtime, self.plan_facts["created"])
+                    await run_processes(plan, self.state, session, opener)
+                else:
+                    await run_local(plan, self.state, session)
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
@@ -322,7 +330,9 @@ def plan_facts(
             "n": spool.n,
         },
         "outputs_digest": spool.outputs_digest,
-        "shard_rows": STORED_ROWS if target is None else LIVE_ROWS,
+        "shard_rows": rows_of_shards(
+            spool.n, live=target is not None, workers=workers_of(runtime["backend"])
+        ),
         "runtime": dict(runtime),
         **options,
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -42,6 +45,19 @@ def open_session(job: Job) -> ModelSession:
     """
     created = job.plan_facts["created"]
     return session_of(job.runtime, ledger=job.state.ledger, since=created, desk=_desk(job))
+
+
+def worker_session(runtime: Runtime, since: int) -> Callable[[], ModelSession]:
+    """Return what opens the session of one of several worker processes; it pickles."""
+    n = runtime.limits().workers
+    requests, tokens = runtime.requests_per_minute, runtime.tokens_per_minute
+    share = dataclasses.replace(
+        runtime,
+        requests_per_minute=None if requests is None else requests / n,
+        tokens_per_minute=None if tokens is None else tokens / n,
+        store=runtime.store if runtime.store is False else _uri(runtime.store),
+    )
+    return functools.partial(session_of, share, since=since)
 
 
 def session_of(
@@ -139,14 +155,19 @@ def cache_path(store: str | bool | None) -> Path | None:
     home = settings().data_directory
     if home:
         return Path(home) / CACHE_FILE
-    if not isinstance(store, str):
-        from evalkit.tracking.place import get_tracking_uri
-
-        store = get_tracking_uri()
+    store = _uri(store)
     if store.startswith(_SQLITE) and ":memory:" not in store:
         file = store.removeprefix(_SQLITE).partition("?")[0]
         return Path(file).parent / CACHE_FILE
     return user_cache_folder() / CACHE_FILE
+
+
+def _uri(store: str | bool | None) -> str:
+    if isinstance(store, str):
+        return store
+    from evalkit.tracking.place import get_tracking_uri
+
+    return get_tracking_uri()
 
 
 def check_replayable(target: Target | None, runtime: Runtime) -> None:

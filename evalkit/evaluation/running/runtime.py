@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.engine.plan import Limits
+from evalkit.engine.plan import Limits, workers_of
 from evalkit.errors import UsageError, near_miss
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
@@ -66,7 +66,9 @@ class Runtime:
     stand beside the roles."""
 
     backend: str = "local"
-    """Where shards run; ``local`` is the only backend yet."""
+    """Where cases run: ``local`` in this process, ``processes:4`` in four others, ``processes`` in
+    one a core.  Target and scorers must be importable by name, and a script must call `evaluate`
+    under ``if __name__ == "__main__":``."""
 
     progress: bool | None = None
     """Whether to draw a progress bar on stderr; by default, if that is a terminal."""
@@ -87,8 +89,8 @@ class Runtime:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"{name} must be above 0, got {value}.")
-        if self.backend != "local":
-            raise UsageError(f"backend={self.backend!r}: the only backend yet is 'local'.")
+        if self.batch and workers_of(self.backend):
+            raise UsageError("batch= gathers calls in one process: leave out backend=.")
         if self.mode not in MODES:
             hint = near_miss(self.mode, MODES)
             raise UsageError(f"mode={self.mode!r} is none of {', '.join(MODES)}.{hint}")
@@ -100,12 +102,13 @@ class Runtime:
         """Return the limits that the engine keeps.
 
         Raises:
-            UsageError: If the budget has an unknown unit or is below 0.
+            UsageError: If there is no such backend, or the budget makes no sense.
         """
         return Limits(
             concurrency=self.concurrency,
             timeout_seconds=self.timeout_seconds,
             requests_per_minute=self.requests_per_minute,
+            workers=workers_of(self.backend),
             budget=Budget.of(self.budget).to_json(),
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from evalkit._internal.ids import new_name, new_run_id
 from evalkit.data.spool import Spool, spool
+from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.deciding.stopping import stop_facts
@@ -93,6 +94,8 @@ def start(request: Request) -> Job:
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
         check_gates(options["gates"], scorers, cases)
         check_replayable(target, request.runtime)
+        if request.runtime.limits().workers:
+            check_portable([*scorers, *([] if target is None else [target])])
         with use_session(checking_session(request.runtime)):
             target = _checked(target, cases)
         record = None if place is None else _open_run(request, place, scorers, target)

@@ -153,7 +153,7 @@ class Specification(BaseModel):
         default=False,
         description="Whose model calls go by batches: true, judge, target, or also settings.",
     )
-    backend: str = Field(default="local", description="Where shards run; local, yet.")
+    backend: str = Field(default="local", description="Where cases run: local, or processes:4.")
     progress: bool | None = Field(default=None, description="Whether to draw a progress bar.")
     store: bool | str | None = Field(default=None, description="Store's URI; false keeps nothing.")
     resume: str | None = Field(default=None, description="Interrupted run to finish.")
