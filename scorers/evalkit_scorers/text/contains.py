@@ -53,13 +53,9 @@ class Contains(ReferenceMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return yes or no for each case; skipped without output or reference."""
-        import numpy as np
-
         rows, outputs, wanted = paired_texts(batch)
         values = [
             contains(output, texts, match=self.match, ignore_case=self.ignore_case)
             for output, texts in zip(outputs, wanted, strict=True)
         ]
-        column = spread(np.array(values, dtype=np.float64), rows, len(batch))
-        column.binary = True
-        return column
+        return spread(values, rows, len(batch), binary=True)
