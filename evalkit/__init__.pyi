@@ -10,9 +10,6 @@ from evalkit.entities.score import Score as Score
 from evalkit.entities.target import Output as Output
 from evalkit.errors import EvalkitError as EvalkitError
 from evalkit.evaluation.audit import audit as audit
-from evalkit.evaluation.comparing.compare import compare as compare
-from evalkit.evaluation.comparing.compare import grid as grid
-from evalkit.evaluation.comparing.compare import sweep as sweep
 from evalkit.evaluation.comparing.comparison import Comparison as Comparison
 from evalkit.evaluation.evaluate import aevaluate as aevaluate
 from evalkit.evaluation.evaluate import evaluate as evaluate
@@ -20,6 +17,9 @@ from evalkit.evaluation.evaluate import resume as resume
 from evalkit.evaluation.merge import merge as merge
 from evalkit.evaluation.result import EvaluationResult as EvaluationResult
 from evalkit.evaluation.running.runtime import Runtime as Runtime
+from evalkit.evaluation.sweep import compare as compare
+from evalkit.evaluation.sweep import grid as grid
+from evalkit.evaluation.sweep import sweep as sweep
 from evalkit.hooks.catalog import get_scorer as get_scorer
 from evalkit.judging.make import make_judge as make_judge
 from evalkit.registry import models as models

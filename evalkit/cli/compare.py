@@ -79,7 +79,7 @@ def command(
     from evalkit.cli.comparing import exit_code_of, gate_verdicts, show_comparison
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.output import tell
-    from evalkit.evaluation.comparing.compare import compare
+    from evalkit.evaluation.sweep import compare
 
     find_own_modules()
     found: Comparison = compare(*runs, metrics=metrics or None, anyway=anyway)

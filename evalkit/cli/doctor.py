@@ -18,7 +18,7 @@ from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import show, write_json
 from evalkit.gates.verdict import EXIT_CODES, Verdict
 
-_FOR_USERS: Final = ("judges", "huggingface", "polars", "testing")
+_FOR_USERS: Final = ("judges", "huggingface", "polars", "remote", "testing")
 _OWN_VARIABLES: Final = (
     "EVALKIT_TRACKING_URI",
     "EVALKIT_JUDGE_MODEL",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,6 @@ from evalkit.cli.output import facts_grid, show, tell, write, write_json
 from evalkit.cli.summary import check_report_files, show_results, write_reports
 from evalkit.engine.plan import Plan
 from evalkit.errors import UsageError
-from evalkit.evaluation.comparing.compare import compare
 from evalkit.evaluation.comparing.comparison import Comparison
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.forecast import forecast_of, quiet
@@ -23,6 +23,7 @@ from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.start import Request, start
 from evalkit.evaluation.specification.words import Specification
+from evalkit.evaluation.sweep import compare
 from evalkit.scoring.signature import signature
 
 
@@ -84,7 +85,7 @@ def _described(words: Specification) -> dict[str, Any]:
     arguments = words.arguments()
     runtime: Runtime = arguments["runtime"]
     arguments["runtime"] = quiet(runtime)
-    job = start(Request(**arguments))
+    job = start(Request(**arguments), EvaluationResult)
     try:
         expected = forecast_of(job, runtime)
         return {**_facts(job, job.plan(), runtime.limits()), "expected": expected.to_json()}
@@ -92,18 +93,23 @@ def _described(words: Specification) -> dict[str, Any]:
         job.spool.close()
 
 
-def _facts(job: Job, plan: Plan, limits: Any) -> dict[str, Any]:
+def _facts(job: Job[Any], plan: Plan, limits: Any) -> dict[str, Any]:
     live = job.target is not None
     return {
-        "data": {**job.plan_facts["dataset"], "mapping": dict(job.spool.facts["mapping"])},
+        "data": {
+            **dataclasses.asdict(job.plan_facts.dataset),
+            "mapping": dict(job.spool.facts["mapping"]),
+        },
         "cases": job.spool.n,
         "repeats": plan.repeats,
-        "target": {name: job.plan_facts["target"][name] for name in ("kind", "name", "parameters")},
+        "target": {
+            name: getattr(job.plan_facts.target, name) for name in ("kind", "name", "parameters")
+        },
         "calls": plan.cells if live else 0,
         "concurrency": limits.concurrency if live else None,
         "budget": dict(limits.budget),
         "scorers": {scorer.name: signature(scorer) for scorer in job.scorers},
-        "gates": list(job.plan_facts["gates"]),
+        "gates": list(job.plan_facts.gates),
     }
 
 

@@ -56,11 +56,12 @@ def command(
     from evalkit.cli.summary import as_object
     from evalkit.errors import UsageError
     from evalkit.evaluation.baselines.opening import open_result
+    from evalkit.evaluation.result import EvaluationResult
     from evalkit.gates.verdict import EXIT_CODES
 
     find_own_modules()
-    result = open_result(run)
-    asked = gates or result.facts.plan["gates"]
+    result = open_result(run, kind=EvaluationResult)
+    asked = gates or result.facts.plan.gates
     own = not gates and baseline is None and cards is None
     verdict = result.verdict if own else result.check(asked, baseline=baseline, cards=cards)
     if not verdict.conditions:

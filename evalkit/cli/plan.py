@@ -46,10 +46,10 @@ def command(*, pilot: str, as_json: bool, **question: Any) -> None:
     """
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.output import write_json
-    from evalkit.evaluation.results.loading import load_result
+    from evalkit.evaluation.result import EvaluationResult
 
     find_own_modules()
-    found = load_result(pilot).plan(**question)
+    found = EvaluationResult.load(pilot).plan(**question)
     if as_json:
         write_json(dataclasses.asdict(found))
         return

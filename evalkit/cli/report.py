@@ -28,10 +28,10 @@ def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
     """
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.summary import show_results, write_reports
-    from evalkit.evaluation.results.loading import load_result
+    from evalkit.evaluation.result import EvaluationResult
 
     find_own_modules()
-    result = load_result(run)
+    result = EvaluationResult.load(run)
     write_reports(result, files)
     if as_json or not files:
         show_results([result], as_json=as_json)

@@ -36,12 +36,12 @@ def command(
     from evalkit.cli.exits import exit_code
     from evalkit.cli.locating import find_own_modules
     from evalkit.cli.summary import show_results, write_reports
-    from evalkit.evaluation.results.loading import load_result
+    from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.specification.words import read_scorer
 
     find_own_modules()
     given = [read_scorer(text) for text in scorers] or None
-    result = load_result(run).retry("failed", model=model, scorers=given)
+    result = EvaluationResult.load(run).retry("failed", model=model, scorers=given)
     show_results([result], as_json=as_json)
     write_reports(result, report)
     context.exit(exit_code([result]))

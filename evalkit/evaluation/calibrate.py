@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Any
 
-import numpy as np
-
-from evalkit._internal.clock import now_milliseconds
-from evalkit.entities.calibration import CalibrationPart, Kind
 from evalkit.entities.score import Status
-from evalkit.errors import UnfinishedCalibrationError, UnreachedJudgeError, UsageError, near_miss
-from evalkit.evaluation.agreement.bias import biases_of
-from evalkit.evaluation.agreement.cut import cut_of, positive_label
-from evalkit.evaluation.agreement.figures import Setting, part_of
-from evalkit.evaluation.agreement.pairs import Pairs, pairs_of
-from evalkit.evaluation.agreement.people import population_of, replaceability_of
-from evalkit.evaluation.agreement.split import development_cases
+from evalkit.errors import UnfinishedCalibrationError, UnreachedJudgeError, UsageError
+from evalkit.evaluation.agreement.calibration import COLUMN, calibration_of, check_kind
+from evalkit.evaluation.agreement.cards import keep_card
 from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.gates.verdict import INFRASTRUCTURE
 from evalkit.judging.calibration import Calibration
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
-
-_FEW: Final = 30
-_PREVALENT: Final = 0.8
-_COLUMN: Final = "scores."
 
 
 def calibrate(
@@ -84,9 +69,7 @@ def calibrate(
         >>> card.kind, card.held_out.n_labelled > 0
         ('binary', True)
     """
-    from evalkit.evaluation.agreement.cards import keep_card
-
-    _check_kind(options.get("kind"))  # before anything is asked
+    check_kind(options.get("kind"))  # before anything is asked
     try:
         result = evaluate(
             data=cases,
@@ -105,7 +88,7 @@ def calibrate(
             raise
         how = f"columns={{{judge!r}: 'verdict'}}, or --column {judge}=verdict"
         raise UsageError(f"The data has no answers of {judge!r}; map a column: {how}.") from error
-    key = metric or (f"{RECORDED}.{judge.removeprefix(_COLUMN)}" if _is_column(judge) else None)
+    key = metric or (f"{RECORDED}.{judge.removeprefix(COLUMN)}" if _is_column(judge) else None)
     key = key or _first_metric(result)
     _check_finished(result, key)
     card = calibration_of(result, key, **options)
@@ -126,7 +109,7 @@ def _check_finished(result: EvaluationResult, key: str) -> None:
 
 
 def _is_column(judge: Any) -> bool:
-    return isinstance(judge, str) and judge.startswith(_COLUMN)
+    return isinstance(judge, str) and judge.startswith(COLUMN)
 
 
 def _first_metric(result: EvaluationResult) -> str:
@@ -134,140 +117,3 @@ def _first_metric(result: EvaluationResult) -> str:
     if not asked:
         raise UsageError("There is no judge: give one, or 'scores.NAME' of a column of answers.")
     return asked[0]
-
-
-def calibration_of(
-    result: EvaluationResult,
-    key: str,
-    *,
-    development: float = 0.5,
-    kind: Kind | None = None,
-    threshold: float | None = None,
-    human_threshold: float | None = None,
-    epsilon: float = 0.2,
-    answering_model: str = "model",
-    seed: int | None = None,
-) -> Calibration:
-    """Return how a metric of a finished evaluation compares with the labels of its cases.
-
-    Args:
-        result: The evaluation.
-        key: The metric, such as ``grounded``.
-        development: Share of cases for tuning prompt and threshold, in [0, 1); those that the data
-            gives a ``split`` go where it says.  0 holds all cases out.
-        kind: ``binary``, ``ordinal``, ``nominal`` or ``numeric``; told by the labels otherwise.
-        threshold: Value of the judge from which on a case counts as positive; where people say yes
-            or no and the judge gives grades, it is fitted on the development cases otherwise.
-        human_threshold: The same for human labels; *threshold* by default, where they are numbers.
-        epsilon: Benefit granted to the judge by the alternative annotator test: 0.2 against
-            experts, 0.15 skilled annotators, 0.1 crowd workers.
-        answering_model: Tag that names the model whose answer was judged, for self-preference.
-        seed: Seed of split and bootstrap; the evaluation's by default.
-
-    Raises:
-        UnknownMetricError: If there is no such metric.
-        UsageError: If there is no such kind, or labels are none, too few, or mean nothing to the
-            judge.
-    """
-    from evalkit.evaluation.agreement.cards import card_data
-
-    _check_kind(kind)
-    if not 0.0 <= development < 1.0:
-        raise UsageError(f"development= is a share from 0 up to 1, such as 0.5, not {development}.")
-    part = result.by_key.part(_metric_key(result, key))
-    if part.key.function is not None or part.key.tags or part.metric.source is not None:
-        raise UsageError(f"{key} is no metric that has a verdict on each case.")
-    setting = Setting(
-        groups=result.by_key.design.groups,
-        level=result.facts.plan["level"],
-        seed=result.facts.plan["seed"] if seed is None else seed,
-    )
-    pairs = pairs_of(result, part, kind)
-    tuned = development_cases(result, share=development, seed=setting.seed)
-    held, dev = np.flatnonzero(pairs.labelled & ~tuned), np.flatnonzero(pairs.labelled & tuned)
-    _check_size(pairs, held, dev)
-    cut = cut_of(pairs, dev, threshold, human_threshold)
-    found = part_of(pairs, held, cut, setting)
-    card = Calibration(
-        judge=part.metric.key,
-        signature=part.metric.signature,
-        dataset=card_data(result, part.metric),
-        kind=pairs.kind,
-        held_out=found,
-        development=part_of(pairs, dev, cut, setting) if len(dev) else None,
-        positive=positive_label(pairs, cut),
-        threshold=cut.judge,
-        threshold_fitted=cut.fitted,
-        human_threshold=cut.human,
-        replaceable=replaceability_of(pairs, held, cut, epsilon),
-        population=population_of(pairs, held, dev, cut, setting),
-        biases=biases_of(result, part, pairs, setting, answering_model),
-        level=setting.level,
-        seed=setting.seed,
-        share=development,
-        created=now_milliseconds(),
-    )
-    return dataclasses.replace(card, remarks=tuple(_remarks(pairs, found, result)))
-
-
-def _metric_key(result: EvaluationResult, key: str) -> str:
-    """Return the key of a metric that people call *key*: a recorded one by its own name, too."""
-    keys = [metric.key for metric in result.metrics]
-    if key not in keys:
-        for other in (f"{RECORDED}.{key.removeprefix(_COLUMN)}", f"{key}.preference"):
-            if other in keys:
-                return other
-    return key
-
-
-def _check_kind(kind: str | None) -> None:
-    kinds = get_args(Kind)
-    if kind is not None and kind not in kinds:
-        raise UsageError(
-            f"kind= is one of {', '.join(kinds)}, not {kind!r}.{near_miss(str(kind), kinds)}"
-        )
-
-
-def _check_size(pairs: Pairs, held: Any, dev: Any) -> None:
-    if len(held) < 2:  # noqa: PLR2004
-        how = "label more, or give development=0.0" if len(dev) else "label more"
-        raise UsageError(
-            f"{pairs.metric}: {len(held)} labelled cases are held out, {len(dev)} are for "
-            f"development; two held out are the least: {how}."
-        )
-    if not np.isfinite(pairs.judge[held]).any():
-        reasons = ", ".join(sorted(set(pairs.reasons.values()))) or "none applied"
-        raise UsageError(
-            f"{pairs.metric}: not one of the {len(held)} held-out cases has a verdict ({reasons})."
-        )
-
-
-def _remarks(pairs: Pairs, found: CalibrationPart, result: EvaluationResult) -> Any:
-    """Yield what a reader of the figures must know."""
-    if found.n_judged < _FEW:
-        yield (
-            f"{found.n_judged} held-out cases are few: intervals are wide, and a gate seldom "
-            "passes; 100 to 200 labels are a good start."
-        )
-    if found.n_failed:
-        worst, best = found.accuracy_bounds or (None, None)
-        span = (
-            "" if worst is None else f"; with them accuracy lies between {worst:.3g} and {best:.3g}"
-        )
-        yield f"{found.n_failed} of {found.n_labelled} verdicts failed and are in no figure{span}."
-    silent = found.n_skipped + found.n_not_run
-    if silent:
-        yield (
-            f"{silent} of {found.n_labelled} labelled cases have no verdict, which is no failure: "
-            "the figures are of the others alone; above 2 % no gate passes."
-        )
-    top = max(found.prevalence.items(), key=lambda item: item[1], default=None)
-    if top is not None and top[1] > _PREVALENT:
-        yield (
-            f"People say {top[0]!r} in {top[1]:.0%} of cases: kappa is then low however good the "
-            "judge is; read AC1 beside it."
-        )
-    if pairs.n_undecided:
-        yield f"{pairs.n_undecided} cases on which no human label prevails are left out."
-    if result.by_key.design.weights is not None:
-        yield "Cases have weights; the figures count each labelled case once."

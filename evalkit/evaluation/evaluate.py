@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evalkit.engine.shard import first_error
-from evalkit.errors import InterruptedRunError, UsageError
+from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.running.execute import aexecute, execute
 from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.resume import reopen, reopen_by_name
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike
 from evalkit.evaluation.running.start import Request, start
-from evalkit.evaluation.running.thread import run_in_thread
 
 _NO_RUNTIME = Runtime()
 
@@ -88,11 +87,53 @@ def evaluate(
         >>> result["text.exact_match"].value
         0.5
     """
-    return execute(open_job(Request(**_given(locals()))))
+    request = Request(
+        model=model,
+        data=data,
+        scorers=scorers,
+        name=name,
+        experiment=experiment,
+        tags=tags,
+        run=run,
+        columns=columns,
+        limit=limit,
+        sample=sample,
+        split=split,
+        repeats=repeats,
+        reducer=reducer,
+        gates=gates,
+        baseline=baseline,
+        stop=stop,
+        level=level,
+        seed=seed,
+        judge_model=judge_model,
+        runtime=_checked(runtime),
+    )
+    return execute(open_job(request))
 
 
 async def aevaluate(
-    model: Any = None, data: Any = None, scorers: Any = (), **options: Any
+    model: Any = None,
+    data: Any = None,
+    scorers: ScorerLike | Iterable[ScorerLike] = (),
+    *,
+    name: str | None = None,
+    experiment: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    run: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    sample: float | None = None,
+    split: str | None = None,
+    repeats: int = 1,
+    reducer: str | Iterable[str] = "mean",
+    gates: str | Iterable[str] = (),
+    baseline: Any = None,
+    stop: str | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+    judge_model: str | None = None,
+    runtime: Runtime | None = None,
 ) -> EvaluationResult:
     """Evaluate as `evaluate` does, inside a running event loop, without blocking it.
 
@@ -111,66 +152,42 @@ async def aevaluate(
     """
     import anyio.to_thread
 
-    given = {"model": model, "data": data, "scorers": scorers, **options}
-    job = await anyio.to_thread.run_sync(lambda: open_job(Request(**_given(given))))
-    try:
-        await _journalled(job)
-        return await anyio.to_thread.run_sync(job.finish)
-    except BaseException as error:
-        job.fail(error)
-        raise
+    request = Request(
+        model=model,
+        data=data,
+        scorers=scorers,
+        name=name,
+        experiment=experiment,
+        tags=tags,
+        run=run,
+        columns=columns,
+        limit=limit,
+        sample=sample,
+        split=split,
+        repeats=repeats,
+        reducer=reducer,
+        gates=gates,
+        baseline=baseline,
+        stop=stop,
+        level=level,
+        seed=seed,
+        judge_model=judge_model,
+        runtime=_checked(runtime),
+    )
+    return await aexecute(await anyio.to_thread.run_sync(open_job, request))
 
 
-def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    runtime = arguments.get("runtime")
+def _checked(runtime: Any) -> Runtime:
     if not isinstance(runtime, Runtime | None):
         raise UsageError(f"runtime= is an evalkit.Runtime(…), not a {type(runtime).__name__}.")
-    return {**arguments, "runtime": runtime or _NO_RUNTIME}
+    return runtime or _NO_RUNTIME
 
 
-def open_job(request: Request) -> Job:
-    """Check everything and return a job that is ready to run, or the one to resume."""
+def open_job(request: Request) -> Job[EvaluationResult]:
+    """Start what *request* asks for, or go on with the run that it names."""
     if request.runtime.resume is not None:
-        from evalkit.evaluation.running.resume import reopen
-
-        return reopen(request)
-    return start(request)
-
-
-def execute(job: Job) -> EvaluationResult:
-    """Run *job* to its end from synchronous code, wherever that runs.
-
-    Raises:
-        InterruptedRunError: After Ctrl-C, once what was in flight is finished and kept.
-    """
-    try:
-        run_in_thread(lambda: _journalled(job), on_interrupt=lambda: _interrupt(job))
-        result = job.finish()
-    except BaseException as error:
-        job.fail(error)
-        raise
-    if job.state.stop_reason == "interrupted":
-        done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
-        raise InterruptedRunError(result.run_id, done, len(result), job.pending)
-    return result
-
-
-def _interrupt(job: Job) -> None:
-    job.cancel()
-    told = "what is in flight is finished; Ctrl-C again gives it up."
-    desk = None if job.session is None else job.session.desk
-    batches, requests = (0, 0) if desk is None else desk.on_the_way
-    if batches:
-        told += f" {requests:,} requests in batches stay with the provider."
-    sys.stderr.write(f"\nStopping: {told}\n")
-
-
-async def _journalled(job: Job) -> None:
-    try:
-        job.open_journal()
-        await job.run()
-    except BaseExceptionGroup as group:
-        raise first_error(group) from group
+        return reopen(request, EvaluationResult)
+    return start(request, EvaluationResult)
 
 
 def resume(run: str, *, runtime: Runtime | None = None) -> EvaluationResult:
@@ -185,8 +202,6 @@ def resume(run: str, *, runtime: Runtime | None = None) -> EvaluationResult:
             ``evaluate(..., runtime=Runtime(resume=RUN))``.
         UsageError: If the run is complete already.
     """
-    from evalkit.evaluation.running.resume import reopen_by_name
-
     if not run:
         raise UsageError("resume needs a run: its id, name, 'latest', or its folder.")
-    return execute(reopen_by_name(run, runtime))
+    return execute(reopen_by_name(run, runtime, EvaluationResult))

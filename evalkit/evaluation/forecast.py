@@ -12,6 +12,7 @@ from evalkit.engine.plan import Plan, seed_of
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Invocation, TargetIdentity
 from evalkit.errors import EvalkitError
+from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.forecast import Forecast, Share
 from evalkit.evaluation.running.forecast_shares import Counted, share_of, unpriced_share
 from evalkit.evaluation.running.job import Job
@@ -66,7 +67,7 @@ def forecast(model: Any = None, data: Any = None, scorers: Any = (), **options: 
     """
     runtime: Runtime = options.pop("runtime", None) or Runtime()
     request = Request(model=model, data=data, scorers=scorers, runtime=quiet(runtime), **options)
-    job = start(request)
+    job = start(request, Result)
     try:
         return forecast_of(job, runtime)
     finally:
@@ -78,7 +79,7 @@ def quiet(runtime: Runtime) -> Runtime:
     return dataclasses.replace(runtime, store=False, recordings=None, resume=None)
 
 
-def forecast_of(job: Job, runtime: Runtime) -> Forecast:
+def forecast_of(job: Job[Any], runtime: Runtime) -> Forecast:
     """Return what *job*, which is kept nowhere, would ask if it ran under *runtime*."""
     with _opened(runtime) as recorder:
         return _Rehearser(job, runtime, recorder).forecast()
@@ -99,7 +100,7 @@ def _opened(runtime: Runtime) -> Generator[Recorder]:
 class _Rehearser:
     """One forecast on its way."""
 
-    def __init__(self, job: Job, runtime: Runtime, recorder: Recorder) -> None:
+    def __init__(self, job: Job[Any], runtime: Runtime, recorder: Recorder) -> None:
         self._job = job
         self._plan: Plan = job.plan()
         self._recorder = recorder

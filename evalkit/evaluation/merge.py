@@ -10,8 +10,9 @@ from evalkit.data.spool import spool
 from evalkit.engine.joining import join
 from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.running.job import Job, TemporaryFolder
+from evalkit.evaluation.results.folder import Folder, TemporaryFolder
+from evalkit.evaluation.results.plan import DatasetFacts
+from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.retry import check_complete, columns_of, finished_target, take_over
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.scoring.metric import Metric
@@ -35,16 +36,16 @@ def merge(results: Sequence[EvaluationResult]) -> EvaluationResult:
     keep = TemporaryFolder()
     folder = Folder(keep.path / "evaluation")
     cases = spool(_rows(results), folder.path)
-    gates = dict.fromkeys(gate for result in results for gate in result.facts.plan["gates"])
-    facts = {
-        **first.facts.plan,
-        "dataset": {"name": "merged", "digest": cases.dataset_digest, "n": cases.n},
-        "outputs_digest": cases.outputs_digest,
-        "run_id": None,
-        "gates": list(gates),
-        "baseline": None,
-        "stop": None,
-    }
+    gates = dict.fromkeys(gate for result in results for gate in result.facts.plan.gates)
+    facts = dataclasses.replace(
+        first.facts.plan,
+        dataset=DatasetFacts(name="merged", digest=cases.dataset_digest, n=cases.n),
+        outputs_digest=cases.outputs_digest,
+        run_id=None,
+        gates=list(gates),
+        baseline=None,
+        stop=None,
+    )
     job = Job(
         folder=folder,
         spool=cases,
@@ -54,6 +55,7 @@ def merge(results: Sequence[EvaluationResult]) -> EvaluationResult:
         runtime=Runtime(store=False),
         record=None,
         keep=keep,
+        kind=EvaluationResult,
         kept=_metrics(results),
         kept_scorers=first.facts.scorers,
     )
@@ -70,9 +72,9 @@ def _check(results: Sequence[EvaluationResult]) -> None:
     for result in results:
         check_complete(result)
         plan, other = first.facts.plan, result.facts.plan
-        differing = [name for name in _EQUAL if plan[name] != other[name]]
-        mine, its = plan["target"], other["target"]
-        stored = mine["kind"] == its["kind"] == "stored"
+        differing = [name for name in _EQUAL if getattr(plan, name) != getattr(other, name)]
+        mine, its = plan.target, other.target
+        stored = mine.kind == its.kind == "stored"
         if not stored and mine != its:
             differing.append("target")
         if differing:

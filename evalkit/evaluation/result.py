@@ -1,37 +1,31 @@
-"""The result of an evaluation: numbers that say what they rest on."""
+"""The result of an evaluation, and everything that one may ask of it."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from evalkit.entities.estimate import Estimate
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.analyses import Analyses
 from evalkit.evaluation.deciding.gates import judge_gates
-from evalkit.evaluation.results.design import design_of
-from evalkit.evaluation.results.estimates import Estimates
-from evalkit.evaluation.results.facts import Facts, Usage
-from evalkit.evaluation.results.folder import Folder
+from evalkit.evaluation.results.result import Result
+from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import GateVerdict
-from evalkit.scoring.metric import Metric
-from evalkit.scoring.reduce import parse_reducer
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
 
-    from evalkit.data.spool import Spool
+    from evalkit.entities.assessment import Assessment
+    from evalkit.evaluation.agreement.corrected import CorrectedEstimate
     from evalkit.evaluation.comparing.comparison import Comparison
+    from evalkit.evaluation.comparing.sample_size import SamplePlan
+    from evalkit.evaluation.results.variance import VarianceParts
     from evalkit.evaluation.running.scorers import ScorerLike
+    from evalkit.judging.calibration import Calibration
     from evalkit.stats.difference import PairedDifference
 
 
-class EvaluationResult(Analyses):
+class EvaluationResult(Result):
     """Cells, estimates and verdict of one evaluation, and everything that made them.
 
     Examples:
@@ -43,52 +37,8 @@ class EvaluationResult(Analyses):
         1.0
     """
 
-    def __init__(
-        self,
-        *,
-        facts: Facts,
-        spool: Spool,
-        metrics: Sequence[Metric],
-        folder: Folder,
-        keep: object = None,
-        known: Mapping[str, Estimate] | None = None,
-        baseline: EvaluationResult | None = None,
-    ) -> None:
-        """Hold an evaluation; use `evaluate` or `load` to get one.
-
-        Args:
-            facts: What was asked for and what came of it.
-            spool: The cases.
-            metrics: Scores of each metric.
-            folder: Where the files lie.
-            keep: Anything that must live as long as the result (a temporary folder).
-            known: Estimates that were computed before.
-            baseline: What the gates compare with; by default opened as the plan names it.
-        """
-        self.facts = facts
-        self.spool = spool
-        self.metrics = list(metrics)
-        self.folder = folder
-        self._keep = keep
-        plan = facts.plan
-        self._estimates = Estimates(
-            self.metrics,
-            design_of(
-                spool,
-                repeats=plan["repeats"],
-                failed_cells=facts.failures,
-                level=plan["level"],
-                seed=plan["seed"],
-            ),
-            [parse_reducer(text, plan["repeats"]) for text in plan["reducers"]],
-            spool,
-            known,
-        )
-        self._verdict: GateVerdict | None = None
-        self._baseline = baseline
-
     @classmethod
-    def load(cls, run: str | Path, *, store: str | None = None) -> EvaluationResult:
+    def load(cls, run: str | Path, *, store: str | None = None) -> Self:
         """Return an earlier result.
 
         Args:
@@ -100,58 +50,9 @@ class EvaluationResult(Analyses):
         """
         from evalkit.evaluation.results.loading import load_result
 
-        return load_result(run, store=store)
+        return load_result(run, store=store, kind=cls)
 
-    # Numbers
-
-    def __getitem__(self, key: str) -> Estimate:
-        """Return an estimate; any left side of a gate is a key.
-
-        Raises:
-            UnknownMetricError: If there is no such metric; lists near misses.
-        """
-        return self._estimates[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._estimates.plain_keys()
-
-    def estimate(self, key: str, *, level: float) -> Estimate:
-        """Return an estimate with its interval at another confidence level."""
-        return self._estimates.at(key, level)
-
-    @property
-    def estimates(self) -> dict[str, Estimate]:
-        """Estimates of every metric, in the order of the scorers."""
-        return self._estimates.plain()
-
-    def by(self, *tags: str) -> pd.DataFrame:
-        """Return the estimates of each value of one tag, or each combination of several.
-
-        Returns:
-            A row for each metric and combination: the tags, ``metric, value, low, high, n_scored,
-            n_total, n_failed``.
-
-        Raises:
-            UsageError: If no case has a tag.
-        """
-        import pandas as pd
-
-        rows: list[dict[str, Any]] = []
-        for values, cases in self._estimates.slices(tags).items():
-            for key in self._estimates.plain_keys():
-                found = self._estimates.of_rows(key, cases)
-                row: dict[str, Any] = dict(zip(tags, values, strict=True))
-                row |= {"metric": key, "value": found.value, "low": found.low, "high": found.high}
-                row |= {"n_scored": found.n_scored, "n_total": found.n_total}
-                rows.append(row | {"n_failed": found.n_failed})
-        return pd.DataFrame(rows)
-
-    @property
-    def verdict(self) -> GateVerdict:
-        """The verdict on the gates, with the numbers that decided each condition."""
-        if self._verdict is None:
-            self._verdict = judge_gates(self, self.facts.plan["gates"], self.baseline, lenient=True)
-        return self._verdict
+    # Gates
 
     def check(
         self, gates: str | Iterable[str], *, baseline: Any = None, cards: str | None = None
@@ -168,24 +69,33 @@ class EvaluationResult(Analyses):
             GateSyntaxError: If a gate does not parse.
             EvalkitError: If the baseline cannot be opened.
         """
-        if baseline is None:
-            return judge_gates(self, gates, self.baseline, cards=cards)
-        from evalkit.evaluation.baselines.opening import open_result
+        from evalkit.evaluation.baselines.opening import open_result  # start-up: only for gates
 
-        return judge_gates(self, gates, open_result(baseline, like=self), cards=cards)
+        if baseline is not None:
+            against: Result | str | None = open_result(baseline, like=self, kind=type(self))
+        else:
+            against = self._own_baseline(gates)
+        return judge_gates(self, gates, against, cards=cards)
 
-    @property
-    def baseline(self) -> EvaluationResult | str | None:
-        """What the gates compare with; a text says why it cannot be opened any more."""
-        named = self.facts.plan.get("baseline")
-        if self._baseline is None and named is not None:
-            from evalkit.evaluation.baselines.opening import reopened
+    def _own_baseline(self, gates: str | Iterable[str]) -> Result | str | None:
+        """Open the evaluation's own baseline where *gates* compare; a text says what is amiss."""
+        if not any(condition.compares for condition in parse_gates(gates)):
+            return None
+        try:
+            return self.open_baseline()
+        except EvalkitError as error:
+            return str(error)
 
-            try:
-                self._baseline = reopened(named)
-            except EvalkitError as error:
-                return f"the baseline {named['name']!r} cannot be opened any more: {error}"
-        return self._baseline
+    def open_baseline(self) -> Self | None:
+        """Open what the gates were judged against; ``None`` where nothing was named.
+
+        Raises:
+            EvalkitError: If it is not there any more.
+        """
+        from evalkit.evaluation.baselines.opening import reopened  # start-up: only for gates
+
+        named = self.facts.plan.baseline
+        return None if named is None else reopened(named, kind=type(self))
 
     def write_baseline(self, path: str | Path, *, texts: bool = False) -> Path:
         """Write ids, scores and signatures as a small file to commit and compare with later.
@@ -200,16 +110,6 @@ class EvaluationResult(Analyses):
         from evalkit.evaluation.baselines.file import write_baseline
 
         return write_baseline(self, Path(path), texts=texts)
-
-    @property
-    def by_key(self) -> Estimates:
-        """What computes estimates, slices and parts for any left side of a gate."""
-        return self._estimates
-
-    @cached_property
-    def case_ids(self) -> npt.NDArray[np.object_]:
-        """Id of each case, shape ``(n,)``."""
-        return self.spool.strings("id")
 
     def artifacts(self) -> dict[str, dict[str, Any]]:
         """Return what metrics show besides their number, by metric and name, as JSON values.
@@ -252,15 +152,13 @@ class EvaluationResult(Analyses):
 
     # More work on it
 
-    def score(self, scorers: ScorerLike | Iterable[ScorerLike]) -> EvaluationResult:
+    def score(self, scorers: ScorerLike | Iterable[ScorerLike]) -> Self:
         """Return this result with more scorers; the target is never called again."""
         from evalkit.evaluation.running.retry import score_again
 
         return score_again(self, scorers)
 
-    def retry(
-        self, which: str = "failed", *, model: Any = None, scorers: Any = None
-    ) -> EvaluationResult:
+    def retry(self, which: str = "failed", *, model: Any = None, scorers: Any = None) -> Self:
         """Run what failed again, as a new run that keeps the rest.
 
         Args:
@@ -272,29 +170,21 @@ class EvaluationResult(Analyses):
 
         return retry(self, which, model=model, scorers=scorers)
 
-    def difference(self, other: EvaluationResult, key: str) -> PairedDifference:
+    def difference(self, other: Result, key: str) -> PairedDifference:
         """Return the paired difference ``self - other`` of one metric on the cases of both.
 
         Raises:
             UsageError: If data, scorer or reducer differ; names what does.
         """
-        from evalkit.evaluation.comparing.pairs import difference
+        from evalkit.evaluation.comparing.difference import difference
 
         return difference(self, other, key)
 
-    def compare(self, *others: EvaluationResult | str | Path, **options: Any) -> Comparison:
+    def compare(self, *others: Result | str | Path, **options: Any) -> Comparison[Self]:
         """Compare *others* with this result as the baseline; takes the options of `compare`."""
-        from evalkit.evaluation.comparing.compare import compare
+        from evalkit.evaluation.comparing.compare import compare_results
 
-        return compare(self, *others, **options)
-
-    def tag_values(self, name: str) -> list[str | None]:
-        """Return the value of tag *name* for each case as text, ``None`` where it has none.
-
-        Raises:
-            UsageError: If no case has the tag.
-        """
-        return self._estimates.tag_values(name)
+        return compare_results([self, *others], kind=type(self), **options)
 
     def report(self, path: str | Path) -> Path:
         """Write a report, in the format of the file's extension, and return its path.
@@ -306,65 +196,112 @@ class EvaluationResult(Analyses):
 
         return export(self, Path(path))
 
-    # What made it
+    # Further questions
 
-    @property
-    def run_id(self) -> str | None:
-        """Id of the run, or ``None`` without a store."""
-        return self.facts.run_id
+    def plan(
+        self,
+        *,
+        detect: float,
+        power: float = 0.8,
+        metric: str | None = None,
+        baseline: Result | str | Path | None = None,
+        level: float | None = None,
+    ) -> SamplePlan:
+        """Return how many cases and repeats find a difference, with this result as the pilot.
 
-    @property
-    def model_id(self) -> str | None:
-        """Identity of what was evaluated: a digest over the target, or over stored outputs."""
-        found: str | None = self.facts.plan["model_id"]
-        return found
+        Args:
+            detect: True difference to find, in the metric's unit.
+            power: Wanted chance of finding it.
+            metric: Key of the metric; the first that is a mean by default.
+            baseline: Another system on the same cases; then the difference of the two is planned
+                for, else the difference from a fixed value.
+            level: Confidence level; this result's own by default.
 
-    @property
-    def name(self) -> str:
-        """Name of the run."""
-        return self.facts.name
+        Raises:
+            UsageError: If the numbers make no sense, or there are too few cases.
+        """
+        from evalkit.evaluation.baselines.opening import open_result
+        from evalkit.evaluation.comparing.sample_size import plan_sample
 
-    @property
-    def dataset(self) -> Mapping[str, Any]:
-        """Name, digest and number of cases of the data."""
-        found: Mapping[str, Any] = self.facts.plan["dataset"]
-        return found
+        other = None if baseline is None else open_result(baseline, like=self, kind=type(self))
+        return plan_sample(
+            self, detect=detect, power=power, metric=metric, baseline=other, level=level
+        )
 
-    @property
-    def signatures(self) -> dict[str, str]:
-        """Signature behind each metric."""
-        return {metric.key: metric.signature for metric in self.metrics}
+    def variance(self, metric: str) -> VarianceParts:
+        """Return how much of a mean's variance comes from cases, from the target, from the judge.
 
-    @property
-    def environment(self) -> Mapping[str, Any]:
-        """Packages, git commit and dirtiness, machine, seed, settings."""
-        return {**self.facts.environment, "settings": self.facts.plan["runtime"]}
+        Raises:
+            UsageError: If there are neither repeats nor samples of a judge to tell it from.
+        """
+        from evalkit.evaluation.results.variance import variance_parts
 
-    @property
-    def usage(self) -> Mapping[str, Usage]:
-        """Calls, tokens and price by role."""
-        return self.facts.usage
+        return variance_parts(self, metric)
 
-    @property
-    def cost(self) -> float | None:
-        """Price of it all in US dollars; ``None`` where any of it is unknown."""
-        costs = [usage.cost for usage in self.facts.usage.values() if usage.calls]
-        return None if any(c is None for c in costs) else float(sum(c for c in costs if c))
+    def corrected(
+        self,
+        metric: str,
+        *,
+        sensitivity: tuple[int, int] | None = None,
+        specificity: tuple[int, int] | None = None,
+    ) -> CorrectedEstimate:
+        """Return a metric corrected for its scorer's error, beside the uncorrected one.
 
-    @property
-    def repeats(self) -> int:
-        """Times that each case was run."""
-        found: int = self.facts.plan["repeats"]
-        return found
+        Args:
+            metric: A mean; its scorer has human labels on some cases (``labels.NAME``, a random
+                sample of all), which PPI++ combines with the scores of the rest.  Without labels,
+                the sensitivity and specificity of the judge's card are used, where it has one.
+            sensitivity: Instead of labels, of a yes-or-no scorer: how many of how many true
+                positives of a calibration set it found.
+            specificity: How many of how many true negatives it cleared.
 
-    @property
-    def coverage(self) -> float | None:
-        """Smallest coverage of any metric; ``None`` where nothing applied."""
-        found = [e.coverage for e in self.estimates.values() if e.coverage is not None]
-        return min(found, default=None)
+        Raises:
+            UsageError: If there is nothing to correct by.
+        """
+        from evalkit.evaluation.agreement.corrected import corrected
 
-    def __len__(self) -> int:
-        return self.spool.n
+        return corrected(self, metric, sensitivity=sensitivity, specificity=specificity)
+
+    def assessments(self) -> list[Assessment]:
+        """Return the scores as feedback on the traces, and spans, that they speak of.
+
+        There is one for each cell that was scored or failed.  ``trace_id`` is ``None`` where the
+        case has no trace, ``span_id`` where the score names no span.
+        """
+        from evalkit.evaluation.results.assessments import assessments_of
+
+        return list(assessments_of(self))
+
+    def calibration(self, metric: str, **options: Any) -> Calibration:
+        """Return how a metric's verdicts compare with the human labels of this result's cases.
+
+        Args:
+            metric: A judge's metric, such as ``grounded``; ``labels.grounded`` holds the labels.
+            **options: ``development, kind, threshold, human_threshold, epsilon, answering_model,
+                seed``; see `evalkit.evaluation.agreement.calibration.calibration_of`.
+
+        Raises:
+            UsageError: If there are no labels, too few, or one means nothing to the judge.
+        """
+        from evalkit.evaluation.agreement.calibration import calibration_of
+
+        return calibration_of(self, metric, **options)
+
+    def card(self, metric: str) -> Calibration | None:
+        """Return the newest card of a metric's signature; ``None`` where it is not calibrated.
+
+        Cards are looked for in the folder of ``Runtime(cards=)`` or ``[tool.evalkit]``, and in the
+        store of the run.
+
+        Raises:
+            UnknownMetricError: If there is no such metric.
+        """
+        from evalkit.evaluation.agreement.cards import find_card
+        from evalkit.evaluation.deciding.calibrated import judged_metric
+
+        return find_card(self, judged_metric(self, metric)).card
+
+    # Shown
 
     def __str__(self) -> str:
         return self._shown("text")
@@ -380,14 +317,3 @@ class EvaluationResult(Analyses):
 
         show: Callable[[EvaluationResult, str], str] = exporter("table").show
         return show(self, form)
-
-    def with_name(self, name: str) -> EvaluationResult:
-        """Return this result under another name."""
-        return EvaluationResult(
-            facts=dataclasses.replace(self.facts, name=name),
-            spool=self.spool,
-            metrics=self.metrics,
-            folder=self.folder,
-            keep=self._keep,
-            baseline=self._baseline,
-        )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.gates.condition import OPERATORS, Condition
@@ -72,6 +72,34 @@ class GateVerdict:
 
     def __str__(self) -> str:
         return "\n".join([str(self.status), *(f"  {c.status}  {c.why}" for c in self.conditions)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Turn the verdict into JSON values, whole: it is never worked out again."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any] | str) -> GateVerdict:
+        """Read what `to_json` wrote; an older release wrote the status alone."""
+        if isinstance(content, str):
+            return cls(status=Verdict(content))
+        return cls(
+            status=Verdict(content["status"]),
+            conditions=tuple(_condition(fields) for fields in content["conditions"]),
+        )
+
+
+def _condition(fields: Mapping[str, Any]) -> ConditionVerdict:
+    from evalkit.stats.difference import PairedDifference  # start-up: few verdicts have one
+
+    estimate, difference = fields["estimate"], fields["difference"]
+    return ConditionVerdict(
+        condition=fields["condition"],
+        status=Verdict(fields["status"]),
+        why=fields["why"],
+        estimate=None if estimate is None else Estimate(**estimate),
+        difference=None if difference is None else PairedDifference(**difference),
+        more_cases=fields["more_cases"],
+    )
 
 
 def together(conditions: Sequence[ConditionVerdict]) -> GateVerdict:

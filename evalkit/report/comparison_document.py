@@ -12,7 +12,8 @@ from evalkit.report.texts import as_shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.evaluation.comparing.comparison import Comparison, Row
+    from evalkit.evaluation.comparing.comparison import Comparison
+    from evalkit.evaluation.comparing.row import Row
 
 SCHEMA: Final = "evalkit.comparison/1"
 CASES: Final = 10
@@ -47,7 +48,7 @@ def comparison_document(
         "schema": SCHEMA,
         "baseline": comparison.baseline,
         "systems": [_system(comparison, name) for name in comparison],
-        "level": comparison[comparison.baseline].facts.plan["level"],
+        "level": comparison[comparison.baseline].facts.plan.level,
         "adjusted_by": adjust,
         "rows": [_row(row, p) for row, p in zip(comparison.rows, p_values, strict=True)],
         "ranks": dict(_ranks(comparison)) if len(comparison) > 2 else {},  # noqa: PLR2004

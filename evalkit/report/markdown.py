@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import EvalkitError
 from evalkit.gates.verdict import Verdict, number
 from evalkit.report.comparison_markdown import comparison_text
 from evalkit.report.failing import failure_groups
@@ -73,13 +73,9 @@ def text(result: EvaluationResult) -> str:
 
 def _against_baseline(result: EvaluationResult) -> list[str]:
     """Return before and after, fixed and broken cases, where the result has a baseline."""
-    baseline = result.baseline
-    if baseline is None:
-        return []
     try:
-        if isinstance(baseline, str):
-            raise UsageError(baseline)
-        return [comparison_text(baseline.compare(result)).rstrip()]
+        baseline = result.open_baseline()
+        return [] if baseline is None else [comparison_text(baseline.compare(result)).rstrip()]
     except EvalkitError as error:
         return [f"> Not compared: {escaped(str(error), 600)}"]
 
@@ -99,7 +95,7 @@ def _value(value: float | None) -> str:
 def _estimates(result: EvaluationResult) -> str:
     if not result.estimates:
         return "No metrics."
-    level = percent(result.facts.plan["level"])
+    level = percent(result.facts.plan.level)
     rows = [_estimate(estimate) for estimate in result.estimates.values()]
     return table(("metric", "value", f"{level} interval", "n", "remarks"), rows, "lrlrl")
 

@@ -26,7 +26,7 @@ _CELL: Final = "padding:.25em .9em .25em 0;vertical-align:top;white-space:nowrap
 
 def fragment(result: EvaluationResult) -> str:
     """Return name, estimates, gates and remarks of *result* as HTML; every text is escaped."""
-    level = percent(result.facts.plan["level"])
+    level = percent(result.facts.plan.level)
     head = _row(
         "th",
         ("metric", "left"),

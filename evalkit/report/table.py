@@ -109,7 +109,7 @@ def render(result: EvaluationResult, *, width: int = WIDEST) -> RenderableType:
         Text(one_line(result.name), style="bold"),
         Text(subtitle(result), style="dim"),
         Text(""),
-        *_estimates(list(result.estimates.values()), result.facts.plan["level"], width),
+        *_estimates(list(result.estimates.values()), result.facts.plan.level, width),
     ]
     for section in (
         _judges(result),

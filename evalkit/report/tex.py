@@ -54,7 +54,7 @@ class TexReport:
 
 def text(result: EvaluationResult) -> str:
     """Return the estimates of *result* as a LaTeX table; needs the package booktabs."""
-    level = escaped(percent(result.facts.plan["level"]))
+    level = escaped(percent(result.facts.plan.level))
     head = ("Metric", "Value", f"{level} interval", "$n$")
     rows = [
         (
@@ -77,7 +77,7 @@ def text(result: EvaluationResult) -> str:
 
 def comparison_table(comparison: Comparison) -> str:
     """Return the differences as a LaTeX table; needs the package booktabs."""
-    level = escaped(percent(comparison[comparison.baseline].facts.plan["level"]))
+    level = escaped(percent(comparison[comparison.baseline].facts.plan.level))
     head = ("System", "Metric", "Baseline", "Value", "Difference", f"{level} interval", "$n$")
     rows = [
         (

@@ -15,7 +15,7 @@ _LATER = ("postgresql", "mysql", "http", "https")
 _MEMORY = {"", ":memory:"}
 
 
-def open_store(uri: str | None = None, *, artifact_root: Path | None = None) -> Store:
+def open_store(uri: str | None = None, *, artifact_root: Path | str | None = None) -> Store:
     """Open a store, made if it is not there.
 
     Args:
@@ -23,8 +23,8 @@ def open_store(uri: str | None = None, *, artifact_root: Path | None = None) -> 
             absolute one makes four slashes; ``sqlite://`` is a store of its own in a temporary
             folder, gone when it is closed.  By default ``EVALKIT_TRACKING_URI``, else
             ``sqlite:///evalkit.db``.
-        artifact_root: Folder for the artifacts; by default ``evalkit-artifacts`` beside the
-            database.
+        artifact_root: Folder for the artifacts, or a URI that fsspec reads, such as
+            ``s3://bucket/runs``; by default ``evalkit-artifacts`` beside the database.
 
     Raises:
         UnsupportedStoreError: If the URI names another kind of store.

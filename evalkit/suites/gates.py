@@ -27,18 +27,13 @@ class SuiteGates:
         What makes no sense, such as a metric that no scorer gives, is left out: a typing error in
         a gate must not cost the evaluation.
         """
-        dataset = {**result.facts.plan["dataset"], "name": data_name}
-        plan = {**result.facts.plan, "gates": self._decidable(result), "dataset": dataset}
-        gated = EvaluationResult(
-            facts=dataclasses.replace(result.facts, plan=plan),
-            spool=result.spool,
-            metrics=result.metrics,
-            folder=result.folder,
-            keep=result,
-            known=result.estimates,
-            baseline=result.baseline if isinstance(result.baseline, EvaluationResult) else None,
+        dataset = dataclasses.replace(result.facts.plan.dataset, name=data_name)
+        gates = self._decidable(result)
+        plan = dataclasses.replace(result.facts.plan, gates=gates, dataset=dataset)
+        gated = result.replaced(
+            facts=dataclasses.replace(result.facts, plan=plan), verdict=result.check(gates)
         )
-        result.folder.write_json(result.folder.plan, plan)
+        result.folder.write_plan(plan)
         write_result(gated)
         return gated
 

@@ -14,8 +14,9 @@ from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.data.spool import FILE_NAME, Spool, spool
 from evalkit.entities.case import Case
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.evaluate import execute, open_job
+from evalkit.evaluation.evaluate import open_job
 from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.start import Request
 from evalkit.suites.gates import SuiteGates

@@ -20,10 +20,12 @@ from evalkit.tracking.files import (
     log_text,
 )
 from evalkit.tracking.place import (
+    Place,
     current_store,
     get_tracking_uri,
     set_experiment,
     set_tracking_uri,
+    use_place,
 )
 from evalkit.tracking.record import (
     delete_tag,
@@ -38,6 +40,7 @@ from evalkit.tracking.search import get_run, search_experiments, search_runs
 
 __all__ = [
     "ActiveRun",
+    "Place",
     "active_run",
     "artifact_folder",
     "current_store",
@@ -60,4 +63,5 @@ __all__ = [
     "set_tags",
     "set_tracking_uri",
     "start_run",
+    "use_place",
 ]

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from evalkit.entities.run import FileInfo
 from evalkit.errors import UsageError
-from evalkit.store.artifacts import (
-    copy_file_atomic,
-    inside,
-    list_files,
-    local_folder,
-    write_bytes_atomic,
-)
+from evalkit.store.artifacts import ArtifactRepository, local_folder, open_repository
 from evalkit.tracking.place import current_store
 from evalkit.tracking.record import written_run
 
@@ -46,9 +39,8 @@ def log_artifact(
     source = Path(local_path)
     if not source.is_file():
         raise UsageError(f"{source} is not a file; a folder is logged by log_artifacts().")
-    below = artifact_folder(run_id)
     name = source.name if artifact_path is None else f"{artifact_path}/{source.name}"
-    copy_file_atomic(source, inside(below, name))
+    _artifacts(run_id).put(source, name)
 
 
 def log_artifacts(
@@ -68,12 +60,7 @@ def log_artifacts(
     top = Path(local_dir)
     if not top.is_dir():
         raise UsageError(f"{top} is not a folder; a file is logged by log_artifact().")
-    below = artifact_folder(run_id)
-    start = below if artifact_path is None else inside(below, artifact_path)
-    for folder, _, names in os.walk(top):
-        for name in sorted(names):
-            source = Path(folder, name)
-            copy_file_atomic(source, inside(start, source.relative_to(top).as_posix()))
+    _artifacts(run_id).put(top, artifact_path or "")
 
 
 def log_text(text: str, artifact_file: str, *, run_id: str | None = None) -> None:
@@ -82,7 +69,7 @@ def log_text(text: str, artifact_file: str, *, run_id: str | None = None) -> Non
     Raises:
         ArtifactPathError: If *artifact_file* is not below the run's folder.
     """
-    write_bytes_atomic(inside(artifact_folder(run_id), artifact_file), text.encode())
+    _artifacts(run_id).write(artifact_file, text.encode())
 
 
 def list_artifacts(run_id: str | None = None, artifact_path: str = "") -> list[FileInfo]:
@@ -98,4 +85,9 @@ def list_artifacts(run_id: str | None = None, artifact_path: str = "") -> list[F
     """
     if run_id is not None:
         run_id = current_store().runs.resolve(run_id).run_id
-    return list_files(artifact_folder(run_id), artifact_path)
+    return _artifacts(run_id).list(artifact_path)
+
+
+def _artifacts(run_id: str | None) -> ArtifactRepository:
+    store, run = written_run(run_id)
+    return open_repository(store.runs.artifact_uri(run))

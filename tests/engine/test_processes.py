@@ -49,8 +49,8 @@ def _estimates(result: evalkit.EvaluationResult) -> dict[str, str]:
 def _same(one: evalkit.EvaluationResult, other: evalkit.EvaluationResult) -> None:
     assert one.folder.scores.read_bytes() == other.folder.scores.read_bytes()
     assert _estimates(one) == _estimates(other)
-    assert one.facts.plan["dataset"] == other.facts.plan["dataset"]
-    assert one.facts.plan["signatures"] == other.facts.plan["signatures"]
+    assert one.facts.plan.dataset == other.facts.plan.dataset
+    assert one.facts.plan.signatures == other.facts.plan.signatures
     assert one.facts.failures == other.facts.failures
 
 
@@ -175,7 +175,7 @@ def test_a_budget_of_calls_is_kept_to_the_call() -> None:
 
 @pytest.mark.usefixtures("working")
 def test_a_run_is_cancelled_from_another_thread_and_resumed() -> None:
-    from evalkit.evaluation.evaluate import execute
+    from evalkit.evaluation.running.execute import execute
     from evalkit.evaluation.running.start import Request, start
 
     rows = [{"question": f"q{i}", "expected": f"q{i}"} for i in range(200)]
@@ -186,7 +186,7 @@ def test_a_run_is_cancelled_from_another_thread_and_resumed() -> None:
         name="cancelled",
         runtime=evalkit.Runtime(concurrency=4, backend="processes:2"),
     )
-    job = start(request)
+    job = start(request, evalkit.EvaluationResult)
     log = Path("calls.log")
 
     def cancel() -> None:

@@ -23,6 +23,13 @@ TAGS = {"tags": ["topic"]}
 NOTHING_KEPT = evalkit.Runtime(store=False)
 
 
+def baseline_of(result: EvaluationResult) -> EvaluationResult:
+    """What the gates of *result* compare with, opened again."""
+    baseline = result.open_baseline()
+    assert isinstance(baseline, EvaluationResult)
+    return baseline
+
+
 def bot(share: float) -> Any:
     """Return a bot that is right in about *share* of the cases, the same ones at any time."""
 
@@ -76,11 +83,9 @@ def test_latest_is_the_run_before_this_one_and_stays_so(folder: Path) -> None:
     new = run(0.5, "new", baseline="latest", gates="no_regression(text.exact_match, margin=0.1)")
     run(0.1, "later")
 
-    assert isinstance(new.baseline, EvaluationResult)
-    assert new.baseline.name == "old"
+    assert baseline_of(new).name == "old"
     again = EvaluationResult.load("new")
-    assert isinstance(again.baseline, EvaluationResult)
-    assert again.baseline.name == "old"
+    assert baseline_of(again).name == "old"
     assert str(again.verdict) == str(new.verdict)
     assert (folder / "evalkit.db").exists()
 
@@ -283,20 +288,41 @@ def test_a_baseline_is_read_from_a_commit(old: EvaluationResult, folder: Path) -
     new = run(0.5, "new", baseline="git:main:tests/qa.baseline.json", gates=gate)
 
     assert new.verdict.status == "PASS"
-    assert isinstance(new.baseline, EvaluationResult)
-    assert new.baseline["text.exact_match"] == old["text.exact_match"]
-    assert ":main:" not in new.facts.plan["baseline"]["reference"]
+    assert baseline_of(new)["text.exact_match"] == old["text.exact_match"]
+    reference = new.facts.plan.baseline
+    assert reference is not None
+    assert ":main:" not in reference.reference
     assert EvaluationResult.load("new").verdict.status == "PASS"
     for wrong in ("git:main", "git:nowhere:tests/qa.baseline.json", "git:main:tests/x.json"):
         with pytest.raises(EvalkitError):
             new.check(gate, baseline=wrong)
 
 
-def test_a_baseline_that_is_gone_later_leaves_the_gate_undecided(folder: Path) -> None:
+def test_a_baseline_that_is_gone_or_renewed_changes_no_finished_verdict(folder: Path) -> None:
+    gate = "no_regression(text.exact_match, margin=0.2)"
     path = run(0.5, "old", runtime=NOTHING_KEPT).write_baseline(folder / "b.json")
-    run(0.5, "new", baseline=path, gates="no_regression(text.exact_match, margin=0.2)")
-    path.unlink()
+    new = run(0.5, "new", baseline=path, gates=gate)
+    worse = run(0.1, "worse", baseline=path, gates=gate)
 
-    verdict = EvaluationResult.load("new").verdict
+    path.unlink()
+    for result in (new, worse):
+        assert EvaluationResult.load(result.name).verdict == result.verdict
+    run(1.0, "perfect", runtime=NOTHING_KEPT).write_baseline(path)
+    again = EvaluationResult.load("new")
+    assert again.verdict == new.verdict
+    assert again.verdict.status == "PASS"
+    assert again.verdict.conditions[0].difference == new.verdict.conditions[0].difference
+    path.unlink()
+    verdict = again.check(gate)
     assert verdict.status == "INCONCLUSIVE"
-    assert "cannot be opened any more" in verdict.conditions[0].why
+    assert "b.json" in verdict.conditions[0].why
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("status", ["PASS", "FAIL"])
+def test_a_verdict_of_an_older_release_has_its_status_alone(status: str) -> None:
+    new = run(0.5, "new", gates="text.exact_match >= 0.1")
+    written = json.loads(new.folder.result.read_text())
+    new.folder.result.write_text(json.dumps(written | {"verdict": status}))
+
+    assert EvaluationResult.load("new").verdict.status == status

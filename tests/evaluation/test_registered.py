@@ -28,6 +28,13 @@ CHAMPION = "models:/bot@champion"
 NO_WORSE = "no_regression(text.exact_match, margin=0.02)"
 
 
+def baseline_of(result: EvaluationResult) -> EvaluationResult:
+    """What the gates of *result* compare with, opened again."""
+    baseline = result.open_baseline()
+    assert isinstance(baseline, EvaluationResult)
+    return baseline
+
+
 def bot(share: float) -> Any:
     def answer(question: str) -> str:
         draw = random.Random(question).random()  # noqa: S311  no secret
@@ -55,8 +62,7 @@ def test_a_gate_compares_with_the_version_that_the_alias_points_to(
 
     assert new.verdict.status == "PASS"
     assert "against bot 1 (champion)" in new.verdict.conditions[0].why
-    assert isinstance(new.baseline, EvaluationResult)
-    assert new.baseline.run_id == champion.run_id
+    assert baseline_of(new).run_id == champion.run_id
 
 
 @pytest.mark.usefixtures("champion")
@@ -65,8 +71,7 @@ def test_a_verdict_does_not_change_when_the_alias_moves() -> None:
     models.register("bot", new, alias="champion")
 
     again = EvaluationResult.load("new")
-    assert isinstance(again.baseline, EvaluationResult)
-    assert again.baseline.name == "bot 1 (champion)"
+    assert baseline_of(again).name == "bot 1 (champion)"
     assert str(again.verdict) == str(new.verdict)
     assert again.check("improves(text.exact_match)", baseline=CHAMPION).status != "PASS"
     assert again.check("improves(text.exact_match)", baseline="models:/bot/1").status == "PASS"
@@ -80,7 +85,7 @@ def test_every_door_for_a_baseline_takes_the_uri(champion: EvaluationResult, fol
         assert "bot 1 (champion)" in compared.results
     assert evalkit.compare("new", "models:/bot/latest").table()["difference"][0] < 0
     assert new.plan(detect=0.1, baseline=CHAMPION).baseline == "bot 1 (champion)"
-    assert open_result(CHAMPION).run_id == champion.run_id
+    assert open_result(CHAMPION, kind=EvaluationResult).run_id == champion.run_id
     assert (folder / "evalkit.db").exists()
 
 
@@ -92,8 +97,7 @@ def test_a_model_evaluated_again_on_the_new_cases_is_compared_on_these(
     new = run(0.8, OTHER_ROWS, version="2", baseline=CHAMPION, gates=NO_WORSE)
 
     assert again.model_id == champion.model_id
-    assert isinstance(new.baseline, EvaluationResult)
-    assert new.baseline.run_id == again.run_id
+    assert baseline_of(new).run_id == again.run_id
     assert new.verdict.status == "PASS"
 
 
@@ -102,8 +106,11 @@ def test_the_newest_evaluation_of_a_model_counts_but_not_the_run_itself(
 ) -> None:
     again = run(0.5, version="1")
 
-    assert open_result(CHAMPION, dataset=champion.dataset["digest"]).run_id == again.run_id
-    assert open_result(CHAMPION, like=again).run_id == champion.run_id
+    assert (
+        open_result(CHAMPION, dataset=champion.dataset["digest"], kind=EvaluationResult).run_id
+        == again.run_id
+    )
+    assert open_result(CHAMPION, like=again, kind=EvaluationResult).run_id == champion.run_id
 
 
 @pytest.mark.usefixtures("champion")
@@ -132,8 +139,7 @@ def test_a_function_without_a_version_is_known_by_its_registering_run_alone() ->
 
     assert old.model_id == worse.model_id
     for result in (worse, worse_again):
-        assert isinstance(result.baseline, EvaluationResult)
-        assert result.baseline.run_id == old.run_id
+        assert baseline_of(result).run_id == old.run_id
         assert result.verdict.status == "FAIL"
 
 
@@ -147,8 +153,7 @@ def test_stored_outputs_are_known_by_their_outputs() -> None:
 
     assert again.model_id == result.model_id
     new = run(0.8, version="2", baseline=CHAMPION)
-    assert isinstance(new.baseline, EvaluationResult)
-    assert new.baseline.run_id == again.run_id
+    assert baseline_of(new).run_id == again.run_id
 
 
 @pytest.mark.parametrize(
@@ -182,9 +187,9 @@ def test_a_version_whose_run_is_deleted_or_unknown_says_so(champion: EvaluationR
     store.runs.delete(champion.run_id)
 
     with pytest.raises(DataError, match=r"models:/bot/1 comes from a run that cannot be read"):
-        open_result(CHAMPION)
+        open_result(CHAMPION, kind=EvaluationResult)
     with pytest.raises(DataError, match="registered without a run"):
-        open_result("models:/bot@foreign")
+        open_result("models:/bot@foreign", kind=EvaluationResult)
 
 
 def test_the_store_of_the_evaluation_is_the_one_that_is_asked(tmp_path: Path) -> None:
@@ -227,7 +232,7 @@ def test_a_run_that_went_on_with_another_model_still_stands_for_the_first() -> N
 
     assert first.run_id == second.run_id
     for alias, result in (("champion", first), ("challenger", second)):
-        found = open_result(f"models:/bot@{alias}")
+        found = open_result(f"models:/bot@{alias}", kind=EvaluationResult)
         assert found.model_id == result.model_id
         assert found["text.exact_match"].value == result["text.exact_match"].value
 

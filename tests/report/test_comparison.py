@@ -51,7 +51,8 @@ def systems(hostile_texts: tuple[str, ...]) -> evalkit.Comparison:
 @pytest.fixture
 def pair(systems: evalkit.Comparison) -> evalkit.Comparison:
     """Only the first two of them."""
-    return systems["old"].compare(systems["new <b>bold</b> | *x*"])
+    old: evalkit.EvaluationResult = systems["old"]
+    return old.compare(systems["new <b>bold</b> | *x*"])
 
 
 class _Page(HTMLParser):

@@ -7,7 +7,7 @@ import pytest
 from evalkit.entities.run import FileInfo
 from evalkit.errors import ArtifactPathError, StoreUnavailableError, UsageError
 from evalkit.store.artifacts import (
-    LocalArtifacts,
+    ArtifactRoot,
     atomic_file,
     copy_file_atomic,
     inside,
@@ -61,7 +61,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("run_id", ["..", "a/b", "", "/abs"])
 def test_an_id_that_is_no_folder_name_has_no_folder(tmp_path: Path, run_id: str) -> None:
     with pytest.raises(ArtifactPathError):
-        LocalArtifacts(tmp_path).run_folder("0", run_id)
+        ArtifactRoot(tmp_path).make_run("0", run_id)
 
 
 def test_a_file_is_written_whole_with_the_folders_above_it(tmp_path: Path) -> None:

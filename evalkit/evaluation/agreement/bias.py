@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from evalkit.errors import UsageError
+from evalkit.evaluation.results.cells import cell_table
 from evalkit.judging.bias import BiasEffect
 from evalkit.judging.bias_measures import position_bias, self_preference_bias, verbosity_bias
 from evalkit.scoring.reading import as_text
@@ -15,15 +16,15 @@ from evalkit.scoring.reading import as_text
 if TYPE_CHECKING:
     from evalkit.evaluation.agreement.figures import Setting
     from evalkit.evaluation.agreement.pairs import Pairs
-    from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.results.estimates import Part
+    from evalkit.evaluation.results.result import Result
 
 _FEWEST: Final = 10
 """Labelled cases below which no bias is looked for."""
 
 
 def biases_of(
-    result: EvaluationResult, part: Part, pairs: Pairs, setting: Setting, answering_model: str
+    result: Result, part: Part, pairs: Pairs, setting: Setting, answering_model: str
 ) -> tuple[BiasEffect, ...]:
     """Return the effects that can be told: verbosity, self-preference, position."""
     found: list[BiasEffect] = []
@@ -41,7 +42,7 @@ def biases_of(
     return tuple(found if position is None else [*found, position])
 
 
-def _words(result: EvaluationResult, rows: Any) -> Any:
+def _words(result: Result, rows: Any) -> Any:
     """Return the words of each judged answer; ``None`` where answers are no texts."""
     if "outputs" in result.spool.fields:
         outputs = result.spool.values("outputs")
@@ -54,16 +55,16 @@ def _words(result: EvaluationResult, rows: Any) -> Any:
     return lengths if lengths.size and np.ptp(lengths) > 0 else None
 
 
-def _answers(result: EvaluationResult, rows: Any) -> list[Any] | None:
+def _answers(result: Result, rows: Any) -> list[Any] | None:
     """Return what a live target answered, of its first repeat."""
-    table = result.table()
+    table = cell_table(result)
     if "outputs" not in table.columns:
         return None
     outputs = table["outputs"].tolist()
     return [outputs[row * result.repeats] for row in rows]
 
 
-def _own(result: EvaluationResult, part: Part, rows: Any, tag: str) -> Any:
+def _own(result: Result, part: Part, rows: Any, tag: str) -> Any:
     """Return which answers come from the judge's own model; ``None`` where that is not known."""
     model = _model(result, part)
     if model is None:
@@ -79,8 +80,8 @@ def _own(result: EvaluationResult, part: Part, rows: Any, tag: str) -> Any:
     return own if own.any() and not own.all() else None
 
 
-def _model(result: EvaluationResult, part: Part) -> str | None:
-    for spec in result.facts.plan.get("scorers", ()):
+def _model(result: Result, part: Part) -> str | None:
+    for spec in result.facts.plan.scorers:
         if spec["name"] == part.metric.scorer:
             identity: Mapping[str, Any] = spec.get("inner", spec).get("identity") or {}
             model: str | None = identity.get("model")
@@ -93,7 +94,7 @@ def _plain(model: str) -> str:
     return (as_text(model) or "").rpartition("/")[2].casefold()
 
 
-def _position(result: EvaluationResult, part: Part, setting: Setting) -> BiasEffect | None:
+def _position(result: Result, part: Part, setting: Setting) -> BiasEffect | None:
     """Return the position bias that a pairwise judge, asked in both orders, has shown."""
     key = f"{part.metric.scorer}.position_bias"
     column = next((metric.column for metric in result.metrics if metric.key == key), None)

@@ -16,7 +16,7 @@ from evalkit.judging.calibration import Calibration, differing
 from evalkit.settings import project_cards
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.metric import Metric
     from evalkit.store.interface import Store
 
@@ -50,7 +50,7 @@ def keep_card(card: Calibration, store: str | bool | None) -> None:
             place.close()
 
 
-def find_card(result: EvaluationResult, metric: Metric, *, cards: str | None = None) -> Found:
+def find_card(result: Result, metric: Metric, *, cards: str | None = None) -> Found:
     """Return the newest card that speaks for *metric*, from the folder of cards or the store.
 
     Args:
@@ -65,7 +65,7 @@ def find_card(result: EvaluationResult, metric: Metric, *, cards: str | None = N
     return chosen(result, cards_near(result, cards=cards), metric)
 
 
-def chosen(result: EvaluationResult, cards: Sequence[Calibration], metric: Metric) -> Found:
+def chosen(result: Result, cards: Sequence[Calibration], metric: Metric) -> Found:
     """Return the newest of *cards* that speaks for *metric*, or why the newest does not."""
     known = [card for card in cards if card.judge == metric.key]
     known.sort(key=lambda card: card.created, reverse=True)
@@ -78,16 +78,16 @@ def chosen(result: EvaluationResult, cards: Sequence[Calibration], metric: Metri
     return Found(why=why)
 
 
-def card_data(result: EvaluationResult, metric: Metric) -> dict[str, Any]:
+def card_data(result: Result, metric: Metric) -> dict[str, Any]:
     """Return what a card of *metric* says of its data; of recorded verdicts, which they are."""
     found = dict(result.dataset)
     if metric.scorer == RECORDED:
-        found["outputs"] = result.facts.plan.get("outputs_digest")
+        found["outputs"] = result.facts.plan.outputs_digest
         found["verdicts"] = verdicts_digest(result, metric)
     return found
 
 
-def _misfit(result: EvaluationResult, metric: Metric, card: Calibration) -> str | None:
+def _misfit(result: Result, metric: Metric, card: Calibration) -> str | None:
     """Return why *card* does not speak for *metric*; ``None`` if it does.
 
     Recorded verdicts name no model and no prompt: whether the same judge gave other verdicts is
@@ -113,9 +113,9 @@ def _misfit(result: EvaluationResult, metric: Metric, card: Calibration) -> str 
     return f"is of other recorded verdicts, which name no judge ({what})"
 
 
-def cards_near(result: EvaluationResult, *, cards: str | None = None) -> list[Calibration]:
+def cards_near(result: Result, *, cards: str | None = None) -> list[Calibration]:
     """Return all cards that may speak for a metric of *result*."""
-    named = cards or result.facts.plan.get("runtime", {}).get("cards")
+    named = cards or result.facts.plan.runtime.get("cards")
     folder = project_cards(Path.cwd()) if named is None else Path(named)
     found = [] if folder is None else list(_in_folder(folder))
     return found + list(_in_store(result))
@@ -156,8 +156,8 @@ def _is_card(file: Path) -> bool:
         return False
 
 
-def _in_store(result: EvaluationResult) -> Iterator[Calibration]:
-    uri = result.facts.plan.get("store")
+def _in_store(result: Result) -> Iterator[Calibration]:
+    uri = result.facts.plan.store
     if uri is None:
         return
     from evalkit.store import open_store
@@ -185,16 +185,14 @@ def _read(store: Store, judges: Iterable[str]) -> list[Calibration]:
     return found
 
 
-def may_have_card(result: EvaluationResult, metric: Metric) -> bool:
+def may_have_card(result: Result, metric: Metric) -> bool:
     """Say whether *metric* could be a judge's: one that asks a model, or recorded scores."""
     return metric.scorer == RECORDED or is_judge(result, metric)
 
 
-def is_judge(result: EvaluationResult, metric: Metric) -> bool:
+def is_judge(result: Result, metric: Metric) -> bool:
     """Say whether *metric* is a judge's own verdict, as the plan has its scorer."""
-    spec: Any = next(
-        (one for one in result.facts.plan.get("scorers", ()) if one["name"] == metric.scorer), {}
-    )
+    spec: Any = next((one for one in result.facts.plan.scorers if one["name"] == metric.scorer), {})
     identity = spec.get("inner", spec).get("identity") or {}
     beside = ("position_bias", "consistent")
     return bool({"prompt", "jurors"} & set(identity)) and not metric.key.endswith(beside)

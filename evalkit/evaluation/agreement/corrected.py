@@ -22,8 +22,8 @@ from evalkit.evaluation.agreement.human_labels import (
 from evalkit.scoring.estimate import case_values, case_weights
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.results.estimates import Part
+    from evalkit.evaluation.results.result import Result
     from evalkit.judging.calibration import Calibration
 
 Counts: TypeAlias = tuple[float, float]
@@ -67,7 +67,7 @@ class CorrectedEstimate:
 
 
 def corrected(
-    result: EvaluationResult,
+    result: Result,
     key: str,
     *,
     sensitivity: tuple[int, int] | None = None,
@@ -141,7 +141,7 @@ def _trials_at_the_end(limit: float, level: float) -> float:
 
 
 def _by_rates(
-    result: EvaluationResult, key: str, part: Part, sensitivity: Counts, specificity: Counts
+    result: Result, key: str, part: Part, sensitivity: Counts, specificity: Counts
 ) -> CorrectedEstimate:
     from evalkit.stats.clustered import rate_trials
     from evalkit.stats.debias import rogan_gladen
@@ -182,7 +182,7 @@ def _by_rates(
     )
 
 
-def _by_labels(result: EvaluationResult, key: str, part: Part, raw: Estimate) -> CorrectedEstimate:
+def _by_labels(result: Result, key: str, part: Part, raw: Estimate) -> CorrectedEstimate:
     import numpy as np
 
     from evalkit.stats.debias import prediction_powered_mean
@@ -228,7 +228,7 @@ def _by_labels(result: EvaluationResult, key: str, part: Part, raw: Estimate) ->
     )
 
 
-def _scored(result: EvaluationResult, part: Part) -> tuple[Any, Any]:
+def _scored(result: Result, part: Part) -> tuple[Any, Any]:
     """Return the value of each case, and which of them the estimate rests on."""
     import numpy as np
 
@@ -245,7 +245,7 @@ def _is_rate(part: Part) -> bool:
     return part.metric.column.binary or part.metric.facts.binary or part.key.function == "rate"
 
 
-def _labels(result: EvaluationResult, key: str, part: Part) -> Any:
+def _labels(result: Result, key: str, part: Part) -> Any:
     """Return the human label of each case as a number, NaN where it has none.
 
     Of several annotators the label that most gave counts for words, the mean for numbers.

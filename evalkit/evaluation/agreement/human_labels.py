@@ -11,7 +11,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.results.recorded import RECORDED
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.metric import Metric
 
 TRUTH: Final[Mapping[str, float]] = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
@@ -28,7 +28,7 @@ def label_names(metric: Metric) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def annotations_of(result: EvaluationResult, metric: Metric) -> Annotations:
+def annotations_of(result: Result, metric: Metric) -> Annotations:
     """Return the human labels of *metric*, by case and annotator.
 
     ``labels.NAME`` is one label, a list of them (one for each annotator), or a mapping of
@@ -53,7 +53,7 @@ def annotations_of(result: EvaluationResult, metric: Metric) -> Annotations:
     )
 
 
-def is_annotated(result: EvaluationResult, metric: Metric) -> bool:
+def is_annotated(result: Result, metric: Metric) -> bool:
     """Say whether any case has a human label of *metric*, as `annotations_of` reads them."""
     if "labels" not in result.spool.fields:
         return False
@@ -93,7 +93,7 @@ def is_label(value: Any) -> bool:
     return value is not None and (not isinstance(value, str) or bool(value.strip()))
 
 
-def meanings(result: EvaluationResult, metric: Metric) -> dict[str, float]:
+def meanings(result: Result, metric: Metric) -> dict[str, float]:
     """Return what each of the judge's words is worth, its whole menu where that is known."""
     found = {
         label: float(value)
@@ -109,12 +109,12 @@ def meanings(result: EvaluationResult, metric: Metric) -> dict[str, float]:
     return found
 
 
-def menu(result: EvaluationResult, metric: Metric) -> list[str]:
+def menu(result: Result, metric: Metric) -> list[str]:
     """Return the words that the judge may say, in its order; empty where that is not known."""
     return [label for label, _ in _menu(result, metric)]
 
 
-def _menu(result: EvaluationResult, metric: Metric) -> list[tuple[str, Any]]:
+def _menu(result: Result, metric: Metric) -> list[tuple[str, Any]]:
     for scorer in result.facts.scorers:
         if scorer.name == metric.scorer:
             inner = getattr(scorer, "inner", scorer)
@@ -122,7 +122,7 @@ def _menu(result: EvaluationResult, metric: Metric) -> list[tuple[str, Any]]:
             form = getattr(getattr(inner, "prepared", None), "form", None)
             if form is not None and form.labels:
                 return list(zip(form.labels, form.values, strict=True))
-    for spec in result.facts.plan.get("scorers", ()):
+    for spec in result.facts.plan.scorers:
         choices = spec.get("inner", spec).get("parameters", {}).get("choices", ())
         if spec["name"] == metric.scorer and choices:
             pairs = choices.items() if isinstance(choices, Mapping) else choices

@@ -12,7 +12,7 @@ from evalkit.evaluation.agreement.human_labels import is_annotated
 
 if TYPE_CHECKING:
     from evalkit.evaluation.agreement.corrected import CorrectedEstimate
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.judging.calibration import Calibration
     from evalkit.scoring.metric import Metric
 
@@ -30,7 +30,7 @@ class Judged:
     """The mean with the judge's error taken out, where labels or the card allow it."""
 
 
-def judged(result: EvaluationResult) -> list[Judged]:
+def judged(result: Result) -> list[Judged]:
     """Return the judges of *result*, and other metrics that have a card or labels, in order."""
     metrics = [metric for metric in result.metrics if _concerns(result, metric)]
     if not metrics:
@@ -52,11 +52,11 @@ def judged(result: EvaluationResult) -> list[Judged]:
     return found
 
 
-def _concerns(result: EvaluationResult, metric: Metric) -> bool:
+def _concerns(result: Result, metric: Metric) -> bool:
     return may_have_card(result, metric) or is_annotated(result, metric)
 
 
-def _corrected(result: EvaluationResult, metric: Metric) -> CorrectedEstimate | None:
+def _corrected(result: Result, metric: Metric) -> CorrectedEstimate | None:
     try:
         return corrected(result, metric.key)
     except EvalkitError:  # nothing to correct by, or not of that kind

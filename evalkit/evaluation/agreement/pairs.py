@@ -26,8 +26,8 @@ from evalkit.evaluation.agreement.human_labels import (
 from evalkit.scoring.estimate import case_values
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.results.estimates import Part
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.metric import Metric
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -77,7 +77,7 @@ class Pairs:
         return np.isfinite(self.human)
 
 
-def pairs_of(result: EvaluationResult, part: Part, kind: Kind | None) -> Pairs:
+def pairs_of(result: Result, part: Part, kind: Kind | None) -> Pairs:
     """Return verdicts and labels of *part*'s metric.
 
     Raises:
@@ -151,7 +151,7 @@ def _words(scale: list[float], worth: Mapping[str, float], order: list[str]) -> 
     return tuple(named.get(value, f"{value:g}") for value in scale)
 
 
-def _said(result: EvaluationResult, metric: Metric, status: Any) -> dict[int, str]:
+def _said(result: Result, metric: Metric, status: Any) -> dict[int, str]:
     if result.repeats > 1:
         raise UsageError(
             f"{metric.key}: labels of {result.repeats} repeats cannot be calibrated; run each once."
@@ -162,7 +162,7 @@ def _said(result: EvaluationResult, metric: Metric, status: Any) -> dict[int, st
 
 
 def _nominal(
-    result: EvaluationResult,
+    result: Result,
     metric: Metric,
     given: Annotations,
     said: Mapping[int, str],
@@ -205,7 +205,7 @@ def _word(label: Any, folded: Mapping[str, str]) -> str:
 
 
 def _paired(
-    result: EvaluationResult,
+    result: Result,
     metric: Metric,
     *,
     kind: Kind,

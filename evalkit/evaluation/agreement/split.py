@@ -10,7 +10,7 @@ import numpy.typing as npt
 from evalkit._internal.canonical import canonical_json, content_hash
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
 
 DEVELOPMENT: Final = frozenset({"development", "dev", "train", "training", "validation", "val"})
 """Splits of the data whose cases are for development."""
@@ -19,9 +19,7 @@ HELD_OUT: Final = frozenset({"test", "testing", "held_out", "held-out", "heldout
 """Splits of the data whose cases are held out."""
 
 
-def development_cases(
-    result: EvaluationResult, *, share: float, seed: int
-) -> npt.NDArray[np.bool_]:
+def development_cases(result: Result, *, share: float, seed: int) -> npt.NDArray[np.bool_]:
     """Return which cases are for development, shape ``(n,)``.
 
     A case whose ``split`` says so goes there.  The others are drawn by a hash of the seed and the
@@ -54,7 +52,7 @@ def _chance(unit: str, seed: int) -> float:
     return int(content_hash(canonical_json([seed, unit]), size=6), 16) / 2**48
 
 
-def _units(result: EvaluationResult) -> list[str]:
+def _units(result: Result) -> list[str]:
     spool = result.spool
     columns = [list(spool.strings(n)) for n in ("group", "session") if n in spool.fields]
     ids = [str(name) for name in result.case_ids]

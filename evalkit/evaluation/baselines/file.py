@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -19,17 +19,19 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.baselines.reading import baseline_result
+from evalkit.evaluation.results.cells import cell_table
+from evalkit.evaluation.results.result import Result
 from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
     from evalkit.scoring.metric import Metric
 
 SCHEMA: Final = "evalkit.baseline/1"
+R = TypeVar("R", bound=Result)
 _TEXTS: Final = ("inputs", "expectations")
 
 
-def write_baseline(result: EvaluationResult, path: Path, *, texts: bool = False) -> Path:
+def write_baseline(result: Result, path: Path, *, texts: bool = False) -> Path:
     """Write the scores of *result* to *path* and return it; `EvaluationResult.write_baseline`.
 
     Raises:
@@ -40,12 +42,12 @@ def write_baseline(result: EvaluationResult, path: Path, *, texts: bool = False)
         "run_id": result.run_id,
         "model_id": result.model_id,
         "dataset": {"digest": result.dataset["digest"], "n": len(result)},
-        "outputs_digest": result.facts.plan.get("outputs_digest"),
+        "outputs_digest": result.facts.plan.outputs_digest,
         "repeats": result.repeats,
-        "reducers": list(result.facts.plan["reducers"]),
-        "level": result.facts.plan["level"],
-        "seed": result.facts.plan["seed"],
-        "scorers": list(result.facts.plan["scorers"]),
+        "reducers": list(result.facts.plan.reducers),
+        "level": result.facts.plan.level,
+        "seed": result.facts.plan.seed,
+        "scorers": list(result.facts.plan.scorers),
         "estimates": {key: _filled(asdict(e)) for key, e in result.estimates.items()},
         "metrics": {metric.key: _described(metric, texts=texts) for metric in _kept(result)},
     }
@@ -61,7 +63,7 @@ def write_baseline(result: EvaluationResult, path: Path, *, texts: bool = False)
     return path
 
 
-def read_baseline(path: Path) -> EvaluationResult:
+def read_baseline(path: Path, kind: type[R]) -> R:
     """Return a baseline file as a result that others compare with.
 
     Raises:
@@ -71,10 +73,10 @@ def read_baseline(path: Path) -> EvaluationResult:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", file=str(path)) from error
-    return parse_baseline(content, str(path))
+    return parse_baseline(content, str(path), kind)
 
 
-def parse_baseline(content: bytes, name: str) -> EvaluationResult:
+def parse_baseline(content: bytes, name: str, kind: type[R]) -> R:
     """Return the content of a baseline file as a result; *name* is for errors.
 
     Raises:
@@ -90,10 +92,10 @@ def parse_baseline(content: bytes, name: str) -> EvaluationResult:
         if isinstance(schema, str) and schema.startswith("evalkit.result/"):
             why = "is a report, without the scores of cases; write one by result.write_baseline"
         raise DataError(why, file=name)
-    return baseline_result(found)
+    return baseline_result(found, kind)
 
 
-def _kept(result: EvaluationResult) -> list[Metric]:
+def _kept(result: Result) -> list[Metric]:
     return sorted(result.metrics, key=lambda metric: metric.key)
 
 
@@ -127,12 +129,12 @@ def _id(case: Mapping[str, Any]) -> str:
     return str(case["id"])
 
 
-def _cases(result: EvaluationResult, *, texts: bool) -> Iterator[dict[str, Any]]:
+def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
     repeats = result.repeats
     groups, weights = result.by_key.design.groups, result.by_key.design.weights
     metrics = _kept(result)
     forms = {metric.key: _form(metric, texts=texts) for metric in metrics}
-    table = result.table() if texts else None
+    table = cell_table(result) if texts else None
     for row, case_id in enumerate(result.case_ids.tolist()):
         cells = range(row * repeats, (row + 1) * repeats)
         case: dict[str, Any] = {"id": case_id}

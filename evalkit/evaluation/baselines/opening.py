@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from evalkit.data.spool import spool
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.baselines.file import parse_baseline, read_baseline
-from evalkit.evaluation.evaluate import evaluate
-from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.results.folder import TemporaryFolder
+from evalkit.evaluation.results.loading import load_result
+from evalkit.evaluation.results.plan import BaselineReference
+from evalkit.evaluation.results.recorded import result_of_scores
+from evalkit.evaluation.results.result import Result
 from evalkit.registry.uri import is_model_uri
 
 _FILES: Final = frozenset({".eval", ".jsonl", ".json"})
 _GIT: Final = "git:"
 
+R = TypeVar("R", bound=Result)
+
 
 def open_result(
     source: Any,
     *,
+    kind: type[R],
     store: str | None = None,
-    like: EvaluationResult | None = None,
+    like: Result | None = None,
     dataset: str | None = None,
-) -> EvaluationResult:
+) -> R:
     """Return the finished evaluation that *source* stands for.
 
     Args:
@@ -33,6 +38,7 @@ def open_result(
             of an evaluation; a baseline file; a log file of Inspect or lm-eval, with its recorded
             scores; ``git:REF:path`` for a baseline file as it was committed; ``models:/NAME@ALIAS``
             or ``models:/NAME/VERSION`` for the evaluation of a registered model.
+        kind: Class of the result; what is one already is given back.
         store: Store's URI of runs; the configured one by default.
         like: What is compared with a registered model, of which the evaluation on the same cases
             is meant.
@@ -41,7 +47,7 @@ def open_result(
     Raises:
         EvalkitError: If there is no such thing, or it cannot be read.
     """
-    if isinstance(source, EvaluationResult):
+    if isinstance(source, kind):
         return source
     if not isinstance(source, (str, os.PathLike)):
         raise UsageError(
@@ -49,18 +55,18 @@ def open_result(
         )
     text = os.fspath(source)
     if text.startswith(_GIT):
-        return _from_git(text)
+        return _from_git(text, kind)
     if is_model_uri(text):
         from evalkit.evaluation.baselines.registered import registered_result
 
-        return registered_result(text, store=store, like=like, dataset=dataset)
+        return registered_result(text, kind=kind, store=store, like=like, dataset=dataset)
     path = Path(text)
     if path.suffix.lower() in _FILES and path.is_file() and not _is_ours(path):
-        return read_baseline(path) if _is_baseline(path) else _from_log(path)
-    return EvaluationResult.load(text, store=store)
+        return read_baseline(path, kind) if _is_baseline(path) else _from_log(path, kind)
+    return load_result(text, kind=kind, store=store)
 
 
-def reference_of(result: EvaluationResult, source: Any) -> str:
+def reference_of(result: Result, source: Any) -> str:
     """Return the text that opens *source*, opened as *result*, again later.
 
     The newest run is another one tomorrow, and a branch moves: both are pinned.
@@ -74,14 +80,14 @@ def reference_of(result: EvaluationResult, source: Any) -> str:
     return str(result.folder.path.resolve())
 
 
-def reopened(named: Mapping[str, str]) -> EvaluationResult:
+def reopened(named: BaselineReference, *, kind: type[R]) -> R:
     """Return the baseline that a plan names, under the name that it had.
 
     Raises:
         EvalkitError: If it is not there any more.
     """
-    found = open_result(named["reference"])
-    return found if found.name == named["name"] else found.with_name(named["name"])
+    found = open_result(named.reference, kind=kind)
+    return found if found.name == named.name else found.with_name(named.name)
 
 
 def _is_ours(path: Path) -> bool:
@@ -95,15 +101,16 @@ def _is_baseline(path: Path) -> bool:
         return b'"evalkit.' in file.read(200)
 
 
-def _from_log(path: Path) -> EvaluationResult:
-    found = evaluate(data=str(path), name=path.stem, runtime=Runtime(store=False))
-    return found.with_name(path.stem)
+def _from_log(path: Path, kind: type[R]) -> R:
+    keep = TemporaryFolder()
+    cases = spool(str(path), keep.path / "evaluation", columns=None)
+    return result_of_scores(cases, path.stem, kind=kind, keep=keep)
 
 
-def _from_git(text: str) -> EvaluationResult:
+def _from_git(text: str, kind: type[R]) -> R:
     ref, path = _git_parts(text)
     content = _git(path.parent, "show", "--end-of-options", f"{ref}:./{path.name}")
-    return parse_baseline(content, text)
+    return parse_baseline(content, text, kind)
 
 
 def _git_parts(text: str) -> tuple[str, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -14,43 +14,44 @@ from evalkit.data.writing import FORMAT as SNAPSHOT_FORMAT
 from evalkit.data.writing import SnapshotWriter
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
-from evalkit.evaluation.result import EvaluationResult
+from evalkit.entities.target import TargetIdentity
 from evalkit.evaluation.results.facts import Facts
-from evalkit.evaluation.results.folder import FORMAT, Folder
+from evalkit.evaluation.results.folder import Folder, TemporaryFolder
 from evalkit.evaluation.results.loading import scorer_of
-from evalkit.evaluation.running.job import TemporaryFolder
+from evalkit.evaluation.results.plan import DatasetFacts, EvaluationPlan
+from evalkit.evaluation.results.result import Result
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.sufficient import Additive, Rows, Statistics
 
 _STATUS: Final = {status.word: status for status in Status}
-_COPIED: Final = ("dataset", "outputs_digest", "model_id", "repeats", "reducers", "level", "seed")
 
+R = TypeVar("R", bound=Result)
 Cells = Sequence[Mapping[str, Any]]
 
 
-def baseline_result(content: Mapping[str, Any]) -> EvaluationResult:
+def baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
     """Return the *content* of a baseline file as a result; its texts are empty if it has none."""
     keep = TemporaryFolder()
     cases = content["cases"]
     has_texts = bool(cases) and "inputs" in cases[0]
-    plan = {name: content[name] for name in _COPIED} | {
-        "format": FORMAT,
-        "name": content["name"],
-        "scorers": content["scorers"],
-        "signatures": {m["scorer"]: m["signature"] for m in content["metrics"].values()},
-        "dataset": {"name": content["name"], **content["dataset"]},
-        "target": {"kind": "stored", "name": content["name"], "parameters": {}},
-        "gates": [],
-        "runtime": {},
-        "columns": None,
-        "tags": {},
-        "judge_model": None,
-        "scores_only": not has_texts,
-    }
+    plan = EvaluationPlan(
+        name=content["name"],
+        target=TargetIdentity(kind="stored", name=content["name"]),
+        model_id=content["model_id"],
+        scorers=content["scorers"],
+        signatures={m["scorer"]: m["signature"] for m in content["metrics"].values()},
+        dataset=DatasetFacts(name=content["name"], **content["dataset"]),
+        outputs_digest=content["outputs_digest"],
+        repeats=content["repeats"],
+        reducers=content["reducers"],
+        level=content["level"],
+        seed=content["seed"],
+        scores_only=not has_texts,
+    )
     specs = {spec["name"]: spec for spec in content["scorers"]}
-    return EvaluationResult(
+    return kind(
         facts=Facts(
             run_id=content["run_id"],
             name=content["name"],

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from evalkit.entities.registered_model import MODEL_ID_TAG, ModelVersion
 from evalkit.entities.run import Run
 from evalkit.errors import DataError, EvalkitError
-from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.loading import load_result
 from evalkit.evaluation.results.places import evaluation_folder, store_of
+from evalkit.evaluation.results.result import Result
 from evalkit.registry.uri import find_version, parse_model_uri
 from evalkit.store import Store
 
+R = TypeVar("R", bound=Result)
 _log = logging.getLogger("evalkit.registry")
 _ENDED: Final = ("complete", "decided")
 _MOST_RUNS: Final = 200
@@ -25,10 +26,11 @@ _TOLD_BY_THEIR_PARAMETERS: Final = ("stored", "chat")
 def registered_result(
     uri: str,
     *,
+    kind: type[R],
     store: str | None = None,
-    like: EvaluationResult | None = None,
+    like: Result | None = None,
     dataset: str | None = None,
-) -> EvaluationResult:
+) -> R:
     """Return the evaluation of the model version that *uri* means now.
 
     It is the newest finished one of that very model on the same cases, if there is one, else the
@@ -38,6 +40,7 @@ def registered_result(
 
     Args:
         uri: ``models:/NAME/VERSION``, ``models:/NAME@ALIAS`` or ``models:/NAME/latest``.
+        kind: Class of the result.
         store: Store's URI; the one in use by default.
         like: What is compared with it: its cases are meant, and its own run is not.
         dataset: Digest of the cases that are meant, where there is no result yet.
@@ -50,12 +53,12 @@ def registered_result(
     kept, closes = opened
     try:
         version = find_version(kept, uri)
-        own = _registering(kept, version)
+        own = _registering(kept, version, kind)
         wanted = like.dataset["digest"] if like is not None else dataset
         found = own
         if wanted is not None:
             newest = _newest(kept, version, own, wanted, None if like is None else like.run_id)
-            found = own if newest is None else load_result(newest.run_id, store=store)
+            found = own if newest is None else load_result(newest.run_id, kind=kind, store=store)
             if found.dataset["digest"] != wanted:
                 _log.warning(_stands_in(uri, version, own))
     finally:
@@ -64,39 +67,39 @@ def registered_result(
     return found.with_name(_name(uri, version))
 
 
-def _registering(store: Store, version: ModelVersion) -> EvaluationResult:
+def _registering(store: Store, version: ModelVersion, kind: type[R]) -> R:
     """Return the newest evaluation of the version's model in the run that registered it."""
     if version.run_id is None:
         raise DataError(f"{version.uri} was registered without a run, so it has no scores.")
     try:
-        found = load_result(evaluation_folder(store.runs.resolve(version.run_id)))
+        found = load_result(evaluation_folder(store.runs.resolve(version.run_id)), kind=kind)
         if version.model_id not in {None, found.model_id}:  # the run went on with another model
-            found = _earlier(found.folder.path, version)
+            found = _earlier(found.folder.path, version, kind)
     except (EvalkitError, OSError) as error:
         raise DataError(f"{version.uri} comes from a run that cannot be read: {error}") from error
     return found
 
 
-def _earlier(newest: Path, version: ModelVersion) -> EvaluationResult:
+def _earlier(newest: Path, version: ModelVersion, kind: type[R]) -> R:
     folders = [path for path in newest.parent.iterdir() if (path / "result.json").is_file()]
-    results = [load_result(path) for path in folders]
+    results = [load_result(path, kind=kind) for path in folders]
     own = [result for result in results if result.model_id == version.model_id]
     if not own:
         raise DataError(f"run {version.run_id} holds evaluations of other models alone.")
-    return max(own, key=lambda result: int(result.facts.plan["created"]))
+    return max(own, key=lambda result: int(result.facts.plan.created))
 
 
 def _newest(
     store: Store,
     version: ModelVersion,
-    own: EvaluationResult,
+    own: Result,
     dataset: str,
     but: str | None,
 ) -> Run | None:
     """Return the newest finished run of the same model on the same cases."""
-    target = own.facts.plan["target"]
+    target = own.facts.plan.target
     if version.model_id is None or (
-        target["version"] is None and target["kind"] not in _TOLD_BY_THEIR_PARAMETERS
+        target.version is None and target.kind not in _TOLD_BY_THEIR_PARAMETERS
     ):
         return None
     tags = {MODEL_ID_TAG: version.model_id, "evalkit.dataset_digest": dataset}
@@ -105,7 +108,7 @@ def _newest(
     return next((run for run in ended if run.run_id != but), None)
 
 
-def _stands_in(uri: str, version: ModelVersion, own: EvaluationResult) -> str:
+def _stands_in(uri: str, version: ModelVersion, own: Result) -> str:
     return (
         f"{uri} is version {version.version}, which has no finished evaluation on these cases; the "
         f"run that registered it, {own.run_id}, stands for it, on other cases "

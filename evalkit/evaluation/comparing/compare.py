@@ -1,36 +1,33 @@
-"""`compare`, `sweep` and `grid`: several systems on the same cases."""
+"""Several finished evaluations, opened and compared."""
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.baselines.opening import open_result
 from evalkit.evaluation.comparing.comparison import Comparison
-from evalkit.evaluation.evaluate import evaluate
-from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.results.facts import Usage
-from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.results.result import Result
 from evalkit.registry.uri import is_model_uri
 
+R = TypeVar("R", bound=Result)
 
-def compare(
-    *results: EvaluationResult | str | Path,
+
+def compare_results(
+    results: Sequence[Any],
+    *,
+    kind: type[R],
     names: Iterable[str] | None = None,
     baseline: str | None = None,
     metrics: Iterable[str] | None = None,
     anyway: bool = False,
-) -> Comparison:
-    """Compare results on the same cases, paired.
+) -> Comparison[R]:
+    """Compare results on the same cases, paired; `evalkit.compare` says what may be given.
 
     Args:
-        results: Two or more: results, runs (id, name, ``latest``), folders of evaluations, baseline
-            files, ``git:REF:path`` of one, ``models:/NAME@ALIAS``, or log files of Inspect and
-            lm-eval, whose recorded scores are compared.
+        results: Two or more of whatever `open_result` takes.
+        kind: Class of the results.
         names: A name for each; by default their own.
         baseline: Name of the one that the others are set against; the first by default.
         metrics: Metrics to compare; by default all that they share.
@@ -41,7 +38,7 @@ def compare(
     """
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare
         raise UsageError(f"compare needs at least two results, got {len(results)}.")
-    opened = _opened(results)
+    opened = _opened(results, kind)
     chosen = list(names) if names is not None else _distinct([r.name for r in opened])
     if len(chosen) != len(opened) or len(set(chosen)) != len(chosen):
         raise UsageError(f"names= needs {len(opened)} different names, got {chosen}.")
@@ -53,16 +50,16 @@ def compare(
     )
 
 
-def _opened(sources: Sequence[EvaluationResult | str | Path]) -> list[EvaluationResult]:
+def _opened(sources: Sequence[Any], kind: type[R]) -> list[R]:
     """Open all; a registered model by its evaluation on the cases of the first of the others."""
     found = {
-        place: open_result(source)
+        place: open_result(source, kind=kind)
         for place, source in enumerate(sources)
         if not is_model_uri(source)
     }
     like = next(iter(found.values()), None)
     return [
-        found[place] if place in found else open_result(source, like=like)
+        found[place] if place in found else open_result(source, kind=kind, like=like)
         for place, source in enumerate(sources)
     ]
 
@@ -75,89 +72,3 @@ def _distinct(names: list[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         found.append(name if names.count(name) == 1 else f"{name} ({seen[name]})")
     return found
-
-
-def grid(make: Callable[..., Any], **choices: Iterable[Any]) -> dict[str, Any]:
-    """Return a target for every combination of *choices*, named after what varies.
-
-    Examples:
-        >>> list(grid(lambda greeting, mark: greeting + mark, greeting=["hi", "yo"], mark=["!"]))
-        ['greeting=hi', 'greeting=yo']
-    """
-    listed = {name: list(values) for name, values in choices.items()}
-    if not listed or not all(listed.values()):
-        raise UsageError("grid needs at least one choice for every argument.")
-    varying = [name for name, values in listed.items() if len(values) > 1] or list(listed)
-    found: dict[str, Any] = {}
-    for combination in itertools.product(*listed.values()):
-        given = dict(zip(listed, combination, strict=True))
-        found[",".join(f"{name}={given[name]}" for name in varying)] = make(**given)
-    return found
-
-
-def _what_is_left(runtime: Runtime | None, result: EvaluationResult) -> Runtime | None:
-    """Return *runtime* with its budget less what *result* has spent of it."""
-    if runtime is None or runtime.budget is None:
-        return runtime
-    given = runtime.budget if isinstance(runtime.budget, Mapping) else {"usd": runtime.budget}
-    left: dict[str, Any] = {}
-    for unit, limit in given.items():
-        if isinstance(limit, Mapping):  # a role's own budget
-            usage = [u for role, u in result.usage.items() if role == unit]
-            left[unit] = {name: _left(name, most, usage) for name, most in limit.items()}
-        else:
-            left[unit] = _left(unit, limit, list(result.usage.values()))
-    return dataclasses.replace(runtime, budget=left)
-
-
-def _left(unit: str, limit: float, usage: list[Usage]) -> float:
-    spent = {
-        "usd": sum(one.cost or 0.0 for one in usage),
-        "calls": sum(one.calls for one in usage),
-        "tokens": sum(sum(one.tokens.values()) for one in usage),
-        "seconds": max((one.seconds for one in usage), default=0.0),
-    }
-    return max(0.0, limit - spent[unit])
-
-
-def sweep(
-    targets: Mapping[str, Any] | Any,
-    data: Any,
-    scorers: Any = (),
-    *,
-    baseline: str | None = None,
-    **as_evaluate: Any,
-) -> Comparison:
-    """Evaluate several targets on the same data, one run each, and compare them.
-
-    Args:
-        targets: Name to target, such as from `grid`.
-        data: Whatever `evaluate` takes; an iterator is read once and kept.
-        scorers: Whatever `evaluate` takes.
-        baseline: Name of the target that the others are set against; the first by default.
-        **as_evaluate: Further arguments of `evaluate`.
-
-    Raises:
-        UsageError: If fewer than two targets are given.
-    """
-    if not isinstance(targets, Mapping):
-        raise UsageError("sweep takes targets by name: {'old': bot_a, 'new': bot_b}.")
-    if len(targets) < 2:  # noqa: PLR2004  it takes two to compare
-        raise UsageError(f"sweep needs at least two targets, got {len(targets)}.")
-    if baseline is not None and baseline not in targets:
-        raise UsageError(f"baseline={baseline!r} is none of {', '.join(targets)}.")
-    name = as_evaluate.pop("name", None)
-    results: dict[str, EvaluationResult] = {}
-    first: EvaluationResult | None = None
-    for target_name, target in targets.items():
-        label = target_name if name is None else f"{name}/{target_name}"
-        source = data if first is None else first  # the first run's snapshot: equal for all
-        results[target_name] = evaluate(target, source, scorers, name=label, **as_evaluate)
-        if first is None:
-            first = results[target_name]
-            for used in ("columns", "limit", "sample", "split"):
-                as_evaluate.pop(used, None)
-            late = first.spool.late.items()  # what a target returns is still mapped
-            as_evaluate["columns"] = {field: f"outputs.{path}" for field, path in late} or None
-        as_evaluate["runtime"] = _what_is_left(as_evaluate.get("runtime"), results[target_name])
-    return Comparison(results, baseline=baseline or next(iter(targets)))

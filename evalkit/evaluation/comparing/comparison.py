@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
-import numpy as np
+from typing_extensions import TypeVar
 
 from evalkit.errors import NotFoundError, UnknownMetricError, UsageError
 from evalkit.evaluation.comparing.cases import changed_cases, unmatched_cases
-from evalkit.evaluation.comparing.pairs import (
-    Pairs,
-    difference_of,
-    paired_values,
-    pairs,
-    what_differs,
-)
-from evalkit.stats.multiple import benjamini_hochberg, holm
+from evalkit.evaluation.comparing.difference import difference_of, paired_values
+from evalkit.evaluation.comparing.pairs import pairs, what_differs
+from evalkit.evaluation.comparing.ranks import rank_table
+from evalkit.evaluation.comparing.row import Row, adjusted
+from evalkit.evaluation.comparing.slices import differences_by
+from evalkit.evaluation.results.cells import cell_table
+from evalkit.evaluation.results.exporting import export, exporter
+from evalkit.evaluation.results.result import Result
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import pandas as pd
 
-    from evalkit.evaluation.result import EvaluationResult
-    from evalkit.stats.difference import PairedDifference
 
-_ADJUST: Final = {"holm": holm, "benjamini-hochberg": benjamini_hochberg}
+R = TypeVar("R", bound=Result, default=Any)
 COLUMNS: Final = (
     "a",
     "b",
@@ -52,44 +48,7 @@ class UnknownSystemError(NotFoundError):
     kind = "system of this comparison"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One metric of one pair of systems: ``b`` against the baseline ``a``."""
-
-    a: str
-    b: str
-    metric: str
-    value_a: float | None
-    value_b: float | None
-    """Of the paired cases where these are not all, so that the difference is the values' own; a
-    corpus metric keeps that of its whole result."""
-
-    found: PairedDifference
-    """Difference ``b - a``."""
-
-    pairs: Pairs
-
-    @property
-    def outcome(self) -> str:
-        """``better``, ``worse`` or ``different`` where the whole interval says so, else a blank."""
-        low, high = self.found.low, self.found.high
-        if low is None or high is None or low <= 0 <= high:
-            return ""
-        direction = self.pairs.metric.facts.direction
-        if direction == "none":
-            return "different"
-        return "better" if (low > 0) == (direction == "higher") else "worse"
-
-    def changed(self, *, better: bool) -> npt.NDArray[np.int64]:
-        """Return the places of the pairs that ``b`` has better (or worse), largest change first."""
-        value_b, value_a = self.pairs.values
-        sign = -1.0 if self.pairs.metric.facts.direction == "lower" else 1.0
-        gain = np.nan_to_num(value_b - value_a) * (sign if better else -sign)
-        order = np.argsort(-gain, kind="stable")
-        return order[: int((gain > 0).sum())]
-
-
-class Comparison:
+class Comparison(Generic[R]):
     """Several results on the same cases; each is set against the baseline.
 
     Examples:
@@ -105,7 +64,7 @@ class Comparison:
 
     def __init__(
         self,
-        results: Mapping[str, EvaluationResult],
+        results: Mapping[str, R],
         *,
         baseline: str,
         metrics: Iterable[str] | None = None,
@@ -141,7 +100,7 @@ class Comparison:
         """Names of the systems that are set against the baseline, in order."""
         return [name for name in self.results if name != self.baseline]
 
-    def __getitem__(self, name: str) -> EvaluationResult:
+    def __getitem__(self, name: str) -> R:
         found = self.results.get(name)
         if found is None:
             raise UnknownSystemError(name, self.results)
@@ -225,9 +184,7 @@ class Comparison:
         Raises:
             UsageError: If no case has the tag.
         """
-        from evalkit.evaluation.comparing.slices import differences_by
-
-        return differences_by(self, tag)
+        return differences_by(self.results, self.rows, tag)
 
     def ranks(self, metric: str) -> pd.DataFrame:
         """Return the systems by *metric*, with the ranks that their differences leave open.
@@ -238,9 +195,7 @@ class Comparison:
         Raises:
             UsageError: If more or less of the metric is neither better.
         """
-        from evalkit.evaluation.comparing.ranks import rank_table
-
-        return rank_table(self, metric)
+        return rank_table(self.results, metric, anyway=self.anyway)
 
     def fixed(
         self, metric: str, *, system: str | None = None, limit: int | None = None
@@ -252,13 +207,16 @@ class Comparison:
         Returns:
             ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``.
         """
-        return changed_cases(self, self.row(metric, system), limit, better=True)
+        return self._changed(self.row(metric, system), limit, better=True)
 
     def broke(
         self, metric: str, *, system: str | None = None, limit: int | None = None
     ) -> pd.DataFrame:
         """Return the cases that *system* got worse than the baseline, largest change first."""
-        return changed_cases(self, self.row(metric, system), limit, better=False)
+        return self._changed(self.row(metric, system), limit, better=False)
+
+    def _changed(self, row: Row, limit: int | None, *, better: bool) -> pd.DataFrame:
+        return changed_cases(row, self.cases(row.a), self.cases(row.b), limit, better=better)
 
     def unmatched(self, system: str | None = None) -> pd.DataFrame:
         """Return the cases that only one of *system* and the baseline has; no pair has them.
@@ -268,7 +226,9 @@ class Comparison:
         Returns:
             ``id, inputs, only_in``, those of the baseline first.
         """
-        return unmatched_cases(self, system or self.others[0])
+        names = self.baseline, system or self.others[0]
+        ids = {name: self[name].case_ids for name in names}
+        return unmatched_cases(ids, {name: self.cases(name) for name in names})
 
     def row(self, metric: str, system: str | None = None) -> Row:
         """Return the comparison of one system (the first other one by default) by *metric*.
@@ -292,7 +252,7 @@ class Comparison:
             UnknownSystemError: If there is no such system.
         """
         if name not in self._tables:
-            table = self[name].table()[["repeat", "inputs", "expectations", "outputs"]]
+            table = cell_table(self[name])[["repeat", "inputs", "expectations", "outputs"]]
             first = table[table["repeat"] == 0]
             self._tables[name] = first.drop(columns="repeat").reset_index(drop=True)
         return self._tables[name]
@@ -301,32 +261,10 @@ class Comparison:
         """Write the comparison, in the format of the file's extension, and return its path.
 
         Raises:
-            UsageError: If no exporter writes such comparisons.
+            UsageError: If no exporter writes such comparisons, or the file cannot be written.
         """
-        from evalkit.evaluation.results.exporting import export_comparison
-
-        return export_comparison(self, Path(path))
+        return export(self, Path(path), verb="write_comparison")
 
     def __str__(self) -> str:
-        from evalkit.evaluation.results.exporting import exporter
-
         shown: str = exporter("table").show_comparison(self)
         return shown
-
-
-def adjusted(p_values: Iterable[float | None], adjust: str) -> list[float | None]:
-    """Return p-values adjusted for their number; missing ones stay missing.
-
-    Raises:
-        UsageError: If *adjust* is no method.
-
-    Examples:
-        >>> adjusted([0.01, None, 0.04], "holm")
-        [0.02, None, 0.04]
-    """
-    if adjust not in _ADJUST:
-        raise UsageError(f"adjust={adjust!r} is none of {', '.join(_ADJUST)}.")
-    given = list(p_values)
-    known = [p for p in given if p is not None]
-    found = iter(_ADJUST[adjust](known).tolist() if known else [])
-    return [None if p is None else next(found) for p in given]

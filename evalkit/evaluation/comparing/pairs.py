@@ -1,4 +1,4 @@
-"""The paired difference of two results on the same cases."""
+"""Two results joined case by case."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ import numpy as np
 from evalkit.data.identity import DATASET_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
-from evalkit.evaluation.comparing.resampled import corpus_difference, quantile_difference
 from evalkit.scoring.estimate import case_values
-from evalkit.stats.difference import PairedDifference
-from evalkit.stats.paired import paired_difference
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.results.estimates import Part
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.metric import Metric
 
 
@@ -54,30 +51,7 @@ class Pairs:
         )
 
 
-def difference(
-    a: EvaluationResult, b: EvaluationResult, key: str, *, anyway: bool = False
-) -> PairedDifference:
-    """Return the difference ``a - b`` of *key* over the cases of both.
-
-    Cases are joined by id; where either has no value, the pair is left out.  Means of cells are
-    compared by `evalkit.stats.paired_difference`, corpus metrics by the paired bootstrap of their
-    sufficient statistics, with approximate randomisation for the p-value where these add up,
-    quantiles by the paired bootstrap.
-
-    Args:
-        a: One result.
-        b: The other.
-        key: Metric of both, or any other left side of a gate.
-        anyway: Compare even where dataset, signature or reducer differ.
-
-    Raises:
-        UsageError: If dataset, signature or reducer differ, naming what; or nothing pairs up.
-        UnknownMetricError: If one has no such metric.
-    """
-    return difference_of(a, b, pairs(a, b, key, anyway=anyway))
-
-
-def pairs(a: EvaluationResult, b: EvaluationResult, key: str, *, anyway: bool = False) -> Pairs:
+def pairs(a: Result, b: Result, key: str, *, anyway: bool = False) -> Pairs:
     """Return *key* of two results joined by case id; raises as `difference` does."""
     first, second = a.by_key.part(key), b.by_key.part(key)
     if first.key.function in {"min", "max"} or first.key.worst_by is not None:
@@ -99,64 +73,7 @@ def pairs(a: EvaluationResult, b: EvaluationResult, key: str, *, anyway: bool = 
     return found.take(np.flatnonzero(np.isin(rows_a, a.by_key.rows_with(first.key.tags))))
 
 
-def difference_of(
-    a: EvaluationResult, b: EvaluationResult, found: Pairs, *, level: float | None = None
-) -> PairedDifference:
-    """Return the paired difference of joined cases, at another *level* than that of *a* if given.
-
-    Raises:
-        UsageError: If no case has a value in both.
-    """
-    design = a.by_key.design.take(found.rows[0])
-    if level is not None:
-        design = dataclasses.replace(design, level=level)
-    if found.metric.source is not None:
-        return corpus_difference(a, b, found, design)
-    values_a, values_b = found.values
-    paired = np.isfinite(values_a) & np.isfinite(values_b)
-    if not paired.any():
-        raise UsageError(
-            f"No case has a value of {found.metric.key} in both {a.name!r} and {b.name!r}."
-        )
-    groups = None if design.groups is None else design.groups[paired]
-    if found.quantile is not None:
-        both = values_a[paired], values_b[paired]
-        return quantile_difference(*both, found.quantile, groups, design)
-    binary = found.metric.column.binary and found.other.column.binary
-    return paired_difference(
-        values_a[paired],
-        values_b[paired],
-        groups=groups,
-        weights=None if design.weights is None else design.weights[paired],
-        binary=binary and a.repeats == b.repeats == 1,
-        bounds=found.metric.facts.bounds_of(np.concatenate([values_a[paired], values_b[paired]])),
-        level=design.level,
-        seed=design.seed,
-    )
-
-
-def paired_values(
-    a: EvaluationResult, b: EvaluationResult, found: Pairs
-) -> tuple[float, float] | None:
-    """Return the means of both over the cases that have a value in both.
-
-    ``None`` where these are all cases that have one in either, for corpus metrics and quantiles,
-    and where there is no such case.
-    """
-    if found.metric.source is not None or found.quantile is not None:
-        return None
-    values_a, values_b = found.values
-    both = np.isfinite(values_a) & np.isfinite(values_b)
-    scored = max(result[found.metric.key].n_scored for result in (a, b))
-    if not both.any() or int(both.sum()) == scored:
-        return None
-    weights = a.by_key.design.take(found.rows[0]).weights
-    shares = None if weights is None else weights[both]
-    first, second = (np.average(values[both], weights=shares) for values in found.values)
-    return float(first), float(second)
-
-
-def check_comparable(a: EvaluationResult, b: EvaluationResult, first: Part, second: Part) -> None:
+def check_comparable(a: Result, b: Result, first: Part, second: Part) -> None:
     """Refuse two metrics whose numbers do not mean the same.
 
     Raises:
@@ -168,9 +85,7 @@ def check_comparable(a: EvaluationResult, b: EvaluationResult, first: Part, seco
         )
 
 
-def what_differs(
-    a: EvaluationResult, b: EvaluationResult, first: Part, second: Part
-) -> Iterator[str]:
+def what_differs(a: Result, b: Result, first: Part, second: Part) -> Iterator[str]:
     """Yield a clause on everything for which two numbers do not mean the same."""
     differing = {
         "dataset": (a.dataset["digest"], b.dataset["digest"]),
@@ -183,11 +98,11 @@ def what_differs(
             yield f"their {what} differs ({mine} and {other}){why}"
 
 
-def _why_other_data(a: EvaluationResult, b: EvaluationResult) -> str:
+def _why_other_data(a: Result, b: Result) -> str:
     """Say in which fields two datasets differ; a table of several systems' answers leaks tags."""
     if len(a) != len(b):
         return f": {len(a)} and {len(b)} cases."
-    scores_only = any(result.facts.plan.get("scores_only") for result in (a, b))
+    scores_only = any(result.facts.plan.scores_only for result in (a, b))
     fields = [
         field
         for field in (("id",) if scores_only else ("id", *DATASET_FIELDS))
@@ -202,7 +117,7 @@ def _why_other_data(a: EvaluationResult, b: EvaluationResult) -> str:
     return said
 
 
-def joined_rows(a: EvaluationResult, b: EvaluationResult) -> tuple[Any, Any]:
+def joined_rows(a: Result, b: Result) -> tuple[Any, Any]:
     """Return the rows of either result that hold the same case, joined by id.
 
     Raises:
@@ -220,6 +135,6 @@ def joined_rows(a: EvaluationResult, b: EvaluationResult) -> tuple[Any, Any]:
     return joined[:, 0], joined[:, 1]
 
 
-def _values(result: EvaluationResult, part: Part) -> Any:
+def _values(result: Result, part: Part) -> Any:
     values, status = case_values(part.metric.column, result.by_key.design, part.reducer)
     return np.where(status == Status.OK, values, np.nan)

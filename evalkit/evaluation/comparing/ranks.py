@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.errors import UsageError
-from evalkit.evaluation.comparing.pairs import difference
+from evalkit.evaluation.comparing.difference import difference
+from evalkit.evaluation.comparing.row import adjusted
+from evalkit.evaluation.results.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.evaluation.comparing.comparison import Comparison
-
 _ALPHA = 0.05
 
 
-def rank_table(comparison: Comparison, metric: str) -> pd.DataFrame:
+def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = False) -> pd.DataFrame:
     """Return each system's value with the best and worst rank that the differences leave open.
 
     Every two systems are compared, paired, and Holm's method allows for the number of pairs: one
@@ -33,18 +34,14 @@ def rank_table(comparison: Comparison, metric: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from evalkit.evaluation.comparing.comparison import adjusted
-
-    names = list(comparison)
-    estimates = {name: comparison[name][metric] for name in names}
+    names = list(results)
+    estimates = {name: results[name][metric] for name in names}
     direction = estimates[names[0]].direction
     if direction == "none":
         raise UsageError(f"{metric} ranks nothing: neither more nor less of it is better.")
     sign = -1.0 if direction == "lower" else 1.0
     pairs = list(itertools.combinations(names, 2))
-    found = [
-        difference(comparison[a], comparison[b], metric, anyway=comparison.anyway) for a, b in pairs
-    ]
+    found = [difference(results[a], results[b], metric, anyway=anyway) for a, b in pairs]
     p_values = adjusted([one.p_value for one in found], "holm")
     better = dict.fromkeys(names, 0)
     worse = dict.fromkeys(names, 0)

@@ -21,7 +21,7 @@ from evalkit.stats.resampling import bootstrap_weights
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.pairs import Pairs
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.metric import Metric
 
 DRAWS = 2000
@@ -45,9 +45,7 @@ class _Resampled:
     test: str = "paired-bootstrap"
 
 
-def corpus_difference(
-    a: EvaluationResult, b: EvaluationResult, found: Pairs, design: Design
-) -> PairedDifference:
+def corpus_difference(a: Result, b: Result, found: Pairs, design: Design) -> PairedDifference:
     """Return the paired difference of a corpus metric by resampling its statistics.
 
     Raises:
@@ -134,11 +132,11 @@ def _difference(drawn: _Resampled, design: Design, n: int, *, groups: Any) -> Pa
     )
 
 
-def _scored(result: EvaluationResult, metric: Metric) -> Any:
+def _scored(result: Result, metric: Metric) -> Any:
     return (metric.column.status.reshape(len(result), -1) == Status.OK).all(axis=1)
 
 
-def _statistics(result: EvaluationResult, metric: Metric, cells: Any) -> Additive | Rows:
+def _statistics(result: Result, metric: Metric, cells: Any) -> Additive | Rows:
     statistics = metric.column.statistics
     if statistics is None:
         raise UsageError(

@@ -24,7 +24,7 @@ from evalkit.stats.power import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
 
     Floats = npt.NDArray[np.float64]
 
@@ -94,12 +94,12 @@ class SamplePlan:
 
 
 def plan_sample(
-    result: EvaluationResult,
+    result: Result,
     *,
     detect: float,
     power: float = 0.8,
     metric: str | None = None,
-    baseline: EvaluationResult | None = None,
+    baseline: Result | None = None,
     level: float | None = None,
 ) -> SamplePlan:
     """Return how many cases and repeats find a difference of *detect*, with *result* as the pilot.
@@ -164,7 +164,7 @@ class _Pilot:
         return self.discordance is not None and detect <= self.discordance
 
 
-def _pilot(result: EvaluationResult, key: str, baseline: EvaluationResult | None) -> _Pilot:
+def _pilot(result: Result, key: str, baseline: Result | None) -> _Pilot:
     values, rows = _matrix(result, key), np.arange(len(result))
     other = np.zeros((len(values), 1))
     if baseline is not None:
@@ -210,14 +210,14 @@ def _needed(
     return max(2, math.ceil(cases - 1e-9)), reached
 
 
-def _first_mean(result: EvaluationResult) -> str:
+def _first_mean(result: Result) -> str:
     for metric in result.metrics:
         if metric.source is None and np.isfinite(metric.column.values).any():
             return metric.key
     raise UsageError(f"{result.name!r} has no metric that is a mean over cases.")
 
 
-def _matrix(result: EvaluationResult, key: str) -> Floats:
+def _matrix(result: Result, key: str) -> Floats:
     """Return the value of each case and repeat, NaN where there is none, shape ``(n, K)``."""
     part = result.by_key.part(key)
     if part.metric.source is not None or part.key.function not in {None, "mean", "rate"}:
@@ -241,12 +241,12 @@ def _with_groups(values: Floats, other: Floats, groups: Any, rows: Any) -> Paire
     return dataclasses.replace(found, design_effect=max(1.0, effect or 1.0))
 
 
-def _is_rate(result: EvaluationResult, baseline: EvaluationResult, key: str) -> bool:
+def _is_rate(result: Result, baseline: Result, key: str) -> bool:
     both = (result.by_key.part(key).metric, baseline.by_key.part(key).metric)
     return all(metric.column.binary or metric.facts.binary for metric in both)
 
 
-def _row(result: EvaluationResult, repeats: int, cases: int, reached: float) -> PlanRow:
+def _row(result: Result, repeats: int, cases: int, reached: float) -> PlanRow:
     usage = result.usage.get("target")
     made = usage.calls if usage is not None else 0
     calls = cases * repeats

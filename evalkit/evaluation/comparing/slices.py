@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalkit.errors import UsageError
-from evalkit.evaluation.comparing.pairs import difference_of
+from evalkit.evaluation.comparing.difference import difference_of
+from evalkit.evaluation.comparing.row import Row, adjusted
+from evalkit.evaluation.results.result import Result
+from evalkit.stats.difference import PairedDifference
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.evaluation.comparing.comparison import Comparison, Row
-    from evalkit.stats.difference import PairedDifference
 
-
-def differences_by(comparison: Comparison, tag: str) -> pd.DataFrame:
+def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str) -> pd.DataFrame:
     """Return the paired difference of each system, metric and value of *tag*, ``b - a``.
 
     P-values are adjusted by Benjamini and Hochberg's method over all rows of the table.
@@ -26,17 +27,16 @@ def differences_by(comparison: Comparison, tag: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from evalkit.evaluation.comparing.comparison import adjusted
-
     cells: list[dict[str, Any]] = []
     # Tags are those of the system that is compared: a baseline file has none.
     values = {
-        name: np.array(comparison[name].tag_values(tag), dtype=object) for name in comparison.others
+        name: np.array(results[name].tag_values(tag), dtype=object)
+        for name in dict.fromkeys(row.b for row in rows)
     }
-    for row in comparison.rows:
+    for row in rows:
         of_pairs = values[row.b][row.pairs.rows[0]]
         for value in sorted({value for value in of_pairs if value is not None}):
-            found = _of_slice(comparison, row, np.flatnonzero(of_pairs == value))
+            found = _of_slice(results, row, np.flatnonzero(of_pairs == value))
             if found is not None:
                 cells.append({tag: value} | _cells(row, found))
     table = pd.DataFrame(cells)
@@ -45,9 +45,9 @@ def differences_by(comparison: Comparison, tag: str) -> pd.DataFrame:
     return table
 
 
-def _of_slice(comparison: Comparison, row: Row, places: Any) -> PairedDifference | None:
+def _of_slice(results: Mapping[str, Result], row: Row, places: Any) -> PairedDifference | None:
     try:
-        return difference_of(comparison[row.b], comparison[row.a], row.pairs.take(places))
+        return difference_of(results[row.b], results[row.a], row.pairs.take(places))
     except UsageError:  # no case of this slice has a value in both
         return None
 

@@ -20,13 +20,13 @@ from evalkit.gates.verdict import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.judging.calibration import Calibration
     from evalkit.scoring.metric import Metric
 
 
 def judge_card(
-    result: EvaluationResult, condition: Condition, *, cards: str | None = None
+    result: Result, condition: Condition, *, cards: str | None = None
 ) -> ConditionVerdict:
     """Decide ``calibrated(judge, figure op number)`` by the newest card of the judge's signature.
 
@@ -48,7 +48,7 @@ def judge_card(
         if found.why is not None:
             return _undecided(condition, f"the card of {name!r} {found.why}; calibrate anew: {how}")
         return _undecided(condition, f"{name!r} is not calibrated; make a card: {how}")
-    return _decided(condition, found.card, condition.level or result.facts.plan["level"])
+    return _decided(condition, found.card, condition.level or result.facts.plan.level)
 
 
 def _how(metric: Metric, name: str) -> str:
@@ -70,7 +70,7 @@ def _asked_by(scorer: str) -> str:
     return scorer if scorer in catalog().scorers else "FILE.yaml"
 
 
-def judged_metric(result: EvaluationResult, name: str) -> Metric:
+def judged_metric(result: Result, name: str) -> Metric:
     """Return the metric that *name* means: its key, or its scorer where that has several.
 
     Raises:

@@ -15,6 +15,7 @@ from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
     Circumstances,
     ConditionVerdict,
+    GateVerdict,
     Verdict,
     describe,
     lacks_coverage,
@@ -24,17 +25,17 @@ from evalkit.gates.verdict import (
 from evalkit.scoring.estimate import case_values
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.results.estimates import Part
+    from evalkit.evaluation.results.result import Result
 
 METHOD: Final = "betting"
 """Method of an interval that holds at every moment."""
 
 
 def judge_early(
-    result: EvaluationResult,
+    result: Result,
     condition: Condition,
-    baseline: EvaluationResult | str | None,
+    baseline: Result | str | None,
     around: Circumstances,
 ) -> ConditionVerdict | None:
     """Decide *condition* from the cases in the order in which they were run.
@@ -51,9 +52,9 @@ def judge_early(
     return _verdict(result, one, baseline, around)
 
 
-def _metric(result: EvaluationResult, condition: Condition) -> Mapping[str, Any] | None:
+def _metric(result: Result, condition: Condition) -> Mapping[str, Any] | None:
     """Return range and direction of the metric, as the plan has them where it asks for them."""
-    asked: Mapping[str, Any] = result.facts.plan["stop"]["metrics"]
+    asked: Mapping[str, Any] = (result.facts.plan.stop or {}).get("metrics", {})
     if condition.text in asked:
         found: Mapping[str, Any] = asked[condition.text]
         return found
@@ -74,10 +75,10 @@ def _is_rate(part: Part) -> bool:
 
 
 def replayed(
-    result: EvaluationResult,
+    result: Result,
     condition: Condition,
     metric: Mapping[str, Any],
-    baseline: EvaluationResult | str | None,
+    baseline: Result | str | None,
     least_coverage: float,
 ) -> Watched:
     """Return the test of *condition* after all cases that were run."""
@@ -99,14 +100,14 @@ def replayed(
 
 
 def _verdict(
-    result: EvaluationResult,
+    result: Result,
     one: Watched,
-    baseline: EvaluationResult | str | None,
+    baseline: Result | str | None,
     around: Circumstances,
 ) -> ConditionVerdict:
     condition, follower = one.condition, one.follower
     test = follower.test
-    level = condition.level or result.facts.plan["level"]
+    level = condition.level or result.facts.plan.level
     estimate = result.estimate(condition.key_text or "", level=level)
     if not condition.compares and follower.untestable is None:
         estimate = _with_sequence(estimate, test.low, test.high)
@@ -154,13 +155,13 @@ def _with_sequence(estimate: Estimate, low: float, high: float) -> Estimate:
     )
 
 
-def keep_sequences(result: EvaluationResult) -> None:
+def keep_sequences(result: Result, verdict: GateVerdict) -> None:
     """Give the metrics that are gated on the intervals that hold at every moment.
 
     Any other interval is that of a single look, and would be too narrow where a run stops early.
     """
-    for verdict in result.verdict.conditions:
-        found = verdict.estimate
+    for condition in verdict.conditions:
+        found = condition.estimate
         if (
             found is not None
             and found.method == METHOD

@@ -27,13 +27,13 @@ from evalkit.gates.verdict import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
 
 
 def judge_gates(
-    result: EvaluationResult,
+    result: Result,
     gates: str | Iterable[str],
-    baseline: EvaluationResult | str | None = None,
+    baseline: Result | str | None = None,
     *,
     lenient: bool = False,
     cards: str | None = None,
@@ -85,7 +85,7 @@ def judge_gates(
     return together(found)
 
 
-def _missing(result: EvaluationResult, condition: Condition) -> ConditionVerdict | None:
+def _missing(result: Result, condition: Condition) -> ConditionVerdict | None:
     """Return the verdict on a condition whose metric or tag the result does not have."""
     try:
         if condition.judge is not None:
@@ -99,7 +99,7 @@ def _missing(result: EvaluationResult, condition: Condition) -> ConditionVerdict
     return None
 
 
-def _judge(result: EvaluationResult, condition: Condition, least: float) -> ConditionVerdict:
+def _judge(result: Result, condition: Condition, least: float) -> ConditionVerdict:
     if condition.kind == "coverage":
         found = decide_number(condition, result.coverage, "coverage")
         if found.status is Verdict.FAIL and _only_infrastructure(result):
@@ -109,27 +109,27 @@ def _judge(result: EvaluationResult, condition: Condition, least: float) -> Cond
         return decide_number(condition, result.cost, "cost")
     if condition.kind == "must_pass":
         return _must_pass(result, condition)
-    level = condition.level or result.facts.plan["level"]
+    level = condition.level or result.facts.plan.level
     estimate = result.estimate(condition.key_text or "", level=level)
     return decide(condition, estimate, _around(result, condition, least))
 
 
 def _judge_early(
-    result: EvaluationResult,
+    result: Result,
     condition: Condition,
-    baseline: EvaluationResult | str | None,
+    baseline: Result | str | None,
     least: float,
 ) -> ConditionVerdict | None:
     """Decide a condition of an evaluation that was to stop early as it was watched."""
-    if not result.facts.plan.get("stop") or condition.kind in {"coverage", "cost", "must_pass"}:
+    if not result.facts.plan.stop or condition.kind in {"coverage", "cost", "must_pass"}:
         return None
     from evalkit.evaluation.deciding.early import judge_early
 
     return judge_early(result, condition, baseline, _around(result, condition, least))
 
 
-def _around(result: EvaluationResult, condition: Condition, least: float) -> Circumstances:
-    estimate = result.estimate(condition.key_text or "", level=result.facts.plan["level"])
+def _around(result: Result, condition: Condition, least: float) -> Circumstances:
+    estimate = result.estimate(condition.key_text or "", level=result.facts.plan.level)
     return Circumstances(
         infrastructure_failures=_infrastructure(result, estimate, condition),
         out_of_budget=result.facts.status == "budget",
@@ -137,7 +137,7 @@ def _around(result: EvaluationResult, condition: Condition, least: float) -> Cir
     )
 
 
-def _infrastructure(result: EvaluationResult, estimate: Estimate, condition: Condition) -> int:
+def _infrastructure(result: Result, estimate: Estimate, condition: Condition) -> int:
     """Count the cases of a metric that failed for reasons that are nobody's own."""
     if not estimate.n_failed or condition.key is None:
         return 0
@@ -156,13 +156,13 @@ def _infrastructure(result: EvaluationResult, estimate: Estimate, condition: Con
     return 0
 
 
-def _only_infrastructure(result: EvaluationResult) -> bool:
+def _only_infrastructure(result: Result) -> bool:
     """Say whether whatever failed did so for reasons that are nobody's own."""
     reasons = {reason for m in result.metrics for reason in m.column.reasons.values()}
     return bool(reasons) and reasons <= INFRASTRUCTURE
 
 
-def _must_pass(result: EvaluationResult, condition: Condition) -> ConditionVerdict:
+def _must_pass(result: Result, condition: Condition) -> ConditionVerdict:
     """Decide ``must_pass[tag=value]``: every such case meets the conditions of its ``must``."""
     batch = result.spool.batch(0, len(result))
     musts, ids = batch.column("must"), batch.ids
@@ -183,7 +183,7 @@ def _must_pass(result: EvaluationResult, condition: Condition) -> ConditionVerdi
     return ConditionVerdict(condition=condition.text, status=Verdict.PASS, why=why)
 
 
-def _rows_with(result: EvaluationResult, condition: Condition) -> list[int]:
+def _rows_with(result: Result, condition: Condition) -> list[int]:
     """Return the cases that have the condition's tags, as its other keys would find them."""
     if not condition.tags:
         return list(range(len(result)))
@@ -193,7 +193,7 @@ def _rows_with(result: EvaluationResult, condition: Condition) -> list[int]:
         return []
 
 
-def _case_meets(result: EvaluationResult, row: int, must: str) -> bool:
+def _case_meets(result: Result, row: int, must: str) -> bool:
     return all(
         condition_holds(result, row, repeat, condition)
         for condition in parse_gates(must)
@@ -201,7 +201,7 @@ def _case_meets(result: EvaluationResult, row: int, must: str) -> bool:
     )
 
 
-def condition_holds(result: EvaluationResult, row: int, repeat: int, condition: Condition) -> bool:
+def condition_holds(result: Result, row: int, repeat: int, condition: Condition) -> bool:
     """Say whether one repeat of one case meets *condition*; a missing score does not.
 
     Raises:

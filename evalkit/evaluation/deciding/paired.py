@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalkit.errors import UnknownMetricError, UsageError
-from evalkit.evaluation.comparing.pairs import Pairs, difference_of, pairs
+from evalkit.evaluation.comparing.difference import difference_of
+from evalkit.evaluation.comparing.pairs import Pairs, pairs
 from evalkit.gates.comparing import Compared, decide_difference, interval_level, margin_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
@@ -21,7 +22,7 @@ from evalkit.gates.verdict import (
 )
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
 
 Decided = tuple[ConditionVerdict, Compared | None]
 """A verdict, and what decided it where something could be compared."""
@@ -33,9 +34,9 @@ _NO_BASELINE = (
 
 
 def judge_paired(
-    result: EvaluationResult,
+    result: Result,
     condition: Condition,
-    baseline: EvaluationResult | str | None,
+    baseline: Result | str | None,
     around: Circumstances,
 ) -> Decided:
     """Decide a condition that compares; what cannot be compared is INCONCLUSIVE, saying why.
@@ -54,7 +55,7 @@ def judge_paired(
     return _covered(verdict, result, baseline, condition.key_text, around), compared
 
 
-def margin_in(result: EvaluationResult, condition: Condition) -> float | None:
+def margin_in(result: Result, condition: Condition) -> float | None:
     """Return the margin of a condition that compares, in the unit of its metric in *result*.
 
     ``None`` where the metric has no fixed range and the condition does not say its margin.
@@ -72,7 +73,7 @@ def _undecided(condition: Condition, why: str) -> ConditionVerdict:
 
 
 def _decide(
-    result: EvaluationResult, condition: Condition, baseline: EvaluationResult
+    result: Result, condition: Condition, baseline: Result
 ) -> tuple[ConditionVerdict, Compared]:
     """Decide by all pairs; by the worst of a tag's values where the key asks for that.
 
@@ -93,13 +94,13 @@ def _decide(
 
 
 def _of_pairs(
-    result: EvaluationResult,
+    result: Result,
     condition: Condition,
-    baseline: EvaluationResult,
+    baseline: Result,
     joined: Pairs,
     told: str = "",
 ) -> tuple[ConditionVerdict, Compared]:
-    level = interval_level(condition, result.facts.plan["level"])
+    level = interval_level(condition, result.facts.plan.level)
     facts = joined.metric.facts
     compared = Compared(
         found=difference_of(result, baseline, joined, level=level),
@@ -110,9 +111,7 @@ def _of_pairs(
     return decide_difference(condition, compared), compared
 
 
-def _slices(
-    result: EvaluationResult, baseline: EvaluationResult, condition: Condition
-) -> Iterator[tuple[str, Pairs]]:
+def _slices(result: Result, baseline: Result, condition: Condition) -> Iterator[tuple[str, Pairs]]:
     assert condition.key is not None  # noqa: S101  the caller looked
     tag = condition.key.worst_by or ""
     inner = "".join(f"[{name}={value}]" for name, value in condition.key.tags)
@@ -124,13 +123,13 @@ def _slices(
 
 def _covered(
     verdict: ConditionVerdict,
-    result: EvaluationResult,
-    baseline: EvaluationResult,
+    result: Result,
+    baseline: Result,
     key: str,
     around: Circumstances,
 ) -> ConditionVerdict:
     """Let nothing pass that rests on too few of the cases, on either side."""
-    estimate = result.estimate(key, level=result.facts.plan["level"])
+    estimate = result.estimate(key, level=result.facts.plan.level)
     found = [(verdict.status, "")]
     lacking = lacks_coverage(estimate, around)
     if lacking is not None:

@@ -15,7 +15,7 @@ from evalkit.scoring.protocol import Scorer, facts_of
 from evalkit.scoring.signature import signature
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.reduce import Reducer
 
 WHEN_DECIDED: Final = "when decided"
@@ -42,7 +42,7 @@ def stop_facts(
     gates: Sequence[str],
     scorers: Sequence[Scorer],
     reducers: Sequence[Reducer],
-    baseline: EvaluationResult | None,
+    baseline: Result | None,
 ) -> dict[str, Any] | None:
     """Return what the plan keeps of ``stop=``: range and direction of each condition's metric.
 
@@ -143,7 +143,7 @@ def _returns_bool(scorer: Scorer) -> bool:
 
 
 def _check_baseline(
-    condition: Condition, baseline: EvaluationResult | None, scorer: Scorer, facts: MetricFacts
+    condition: Condition, baseline: Result | None, scorer: Scorer, facts: MetricFacts
 ) -> None:
     if baseline is None:
         raise UsageError(_cannot(condition, "there is no baseline; give baseline=…"))

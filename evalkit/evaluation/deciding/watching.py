@@ -26,7 +26,8 @@ from evalkit.scoring.reduce import Reducer, parse_reducer
 
 if TYPE_CHECKING:
     from evalkit.data.spool import Spool
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.plan import EvaluationPlan
+from evalkit.evaluation.results.result import Result
 
 WEIGHTED: Final = "the scorer gives each case a weight of its own, which was not known before"
 
@@ -64,7 +65,7 @@ def watched(
     *,
     ids: Sequence[str],
     least_coverage: float,
-    baseline: EvaluationResult | None = None,
+    baseline: Result | None = None,
 ) -> list[Watched]:
     """Return a test for each of *conditions*.
 
@@ -90,7 +91,7 @@ def _watched(  # noqa: PLR0917
     course: Course,
     ids: Sequence[str],
     least_coverage: float,
-    baseline: EvaluationResult | None,
+    baseline: Result | None,
 ) -> Watched:
     design, bounds = by_key.design, (metric["low"], metric["high"])
     reference, binary = None, False
@@ -118,9 +119,7 @@ def _watched(  # noqa: PLR0917
     return Watched(condition=condition, follower=follower, reference=reference, sign=sign)
 
 
-def _reference(
-    baseline: EvaluationResult, condition: Condition, ids: Sequence[str]
-) -> tuple[Floats, bool]:
+def _reference(baseline: Result, condition: Condition, ids: Sequence[str]) -> tuple[Floats, bool]:
     """Return the baseline's value of each case in *ids*, and whether they are yes or no."""
     part = baseline.by_key.part(condition.key_text or "")
     values, status = case_values(part.metric.column, baseline.by_key.design, part.reducer)
@@ -190,33 +189,33 @@ class Watcher:
             one.fill(rows, *case_values(part.metric.column, design, part.reducer))
 
 
-def course_of(spool: Spool, plan: Mapping[str, Any]) -> Course | None:
+def course_of(spool: Spool, plan: EvaluationPlan) -> Course | None:
     """Return the order in which a plan with ``stop=`` runs its cases; ``None`` without."""
-    return course_for(layout(spool, plan)) if plan.get("stop") else None
+    return course_for(layout(spool, plan)) if plan.stop else None
 
 
-def layout(spool: Spool, plan: Mapping[str, Any]) -> Design:
+def layout(spool: Spool, plan: EvaluationPlan) -> Design:
     """Return how the cases of *plan* are laid out, before any of them is run."""
     return design_of(
         spool,
-        repeats=plan["repeats"],
+        repeats=plan.repeats,
         failed_cells=(),
-        level=plan["level"],
-        seed=plan["seed"],
+        level=plan.level,
+        seed=plan.seed,
     )
 
 
-def watcher_of(plan: Plan, facts: Mapping[str, Any], baseline: EvaluationResult | None) -> Watcher:
+def watcher_of(plan: Plan, facts: EvaluationPlan, baseline: Result | None) -> Watcher:
     """Return what stops *plan* once the gates in its *facts* are decided."""
-    conditions = tested(facts["gates"])
+    conditions = tested(facts.gates)
     design = layout(plan.spool, facts)
-    reducers = [parse_reducer(text, facts["repeats"]) for text in facts["reducers"]]
+    reducers = [parse_reducer(text, facts.repeats) for text in facts.reducers]
     found = watched(
         conditions,
-        facts["stop"]["metrics"],
+        (facts.stop or {})["metrics"],
         Estimates((), design, reducers, plan.spool),
         ids=plan.spool.strings("id").tolist(),
-        least_coverage=least_coverage(facts["gates"]),
+        least_coverage=least_coverage(facts.gates),
         baseline=baseline,
     )
     return Watcher(plan, found, design, reducers)

@@ -12,17 +12,17 @@ from evalkit.scoring.sufficient import Rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.metric import Metric
 
 
-def artifacts_of(result: EvaluationResult) -> dict[str, dict[str, Any]]:
+def artifacts_of(result: Result) -> dict[str, dict[str, Any]]:
     """Return the artifacts of every metric that has any, by metric and name, as JSON values."""
     found = {metric.key: dict(_artifacts(result, metric)) for metric in result.metrics}
     return {key: artifacts for key, artifacts in found.items() if artifacts}
 
 
-def _artifacts(result: EvaluationResult, metric: Metric) -> Mapping[str, Any]:
+def _artifacts(result: Result, metric: Metric) -> Mapping[str, Any]:
     make = getattr(metric.source, "artifacts", None)
     ok = metric.column.status == Status.OK
     if make is None or not isinstance(metric.column.statistics, Rows) or not ok.any():

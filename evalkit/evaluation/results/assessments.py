@@ -18,7 +18,7 @@ from evalkit.evaluation.results.outputs_file import read_outputs
 from evalkit.scoring.reading import follow
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.metric import Metric
     from evalkit.store import Store
 
@@ -32,14 +32,14 @@ _SOURCE: Final = 250
 _LEFT_OUT: Final = frozenset({"span_id", "span_name", "raw"})
 
 
-def assessments_of(result: EvaluationResult) -> Iterator[Assessment]:
+def assessments_of(result: Result) -> Iterator[Assessment]:
     """Yield a feedback for each cell that was scored or failed, metric by metric.
 
     Ids follow from run, case, repeat and metric, so that what is logged twice is there once.
     """
     places = list(_trace_ids(result))
     sources = _sources(result)
-    created = result.facts.plan["created"]
+    created = result.facts.plan.created
     for metric in result.metrics:
         source = sources.get(metric.scorer, AssessmentSource("CODE", metric.scorer))
         for cell in range(len(metric.column)):
@@ -83,10 +83,10 @@ def _said(metric: Metric, cell: int) -> dict[str, Any] | None:
     return said | {"value": label, "metadata": {**metadata, **worth}}
 
 
-def _sources(result: EvaluationResult) -> dict[str, AssessmentSource]:
+def _sources(result: Result) -> dict[str, AssessmentSource]:
     """Return who says it, by scorer: of judges their model, of others their own name."""
     found: dict[str, AssessmentSource] = {}
-    for written in result.facts.plan["scorers"]:
+    for written in result.facts.plan.scorers:
         identity: Mapping[str, Any] = written.get("inner", written).get("identity") or {}
         models = [one.get("model") for one in identity.get("jurors", [identity])]
         named = ", ".join(str(model) for model in models if model)
@@ -95,7 +95,7 @@ def _sources(result: EvaluationResult) -> dict[str, AssessmentSource]:
     return found
 
 
-def _trace_ids(result: EvaluationResult) -> Iterator[str | None]:
+def _trace_ids(result: Result) -> Iterator[str | None]:
     """Yield the id of each cell's trace, ``None`` where it has none that can be read."""
     late = result.spool.late.get("trace")
     if late is not None and result.folder.outputs.is_file():
@@ -117,7 +117,7 @@ def _id_of(value: Any) -> str | None:
     return found.trace_id if isinstance(found, Trace) else None
 
 
-def log_assessments(result: EvaluationResult, store: Store) -> None:
+def log_assessments(result: Result, store: Store) -> None:
     """Write the assessments of *result* to *store*, if its cases have traces.
 
     What the store refuses, such as one of a trace whose id is too long, is left out with a warning:

@@ -15,7 +15,7 @@ from evalkit.evaluation.results.outputs_file import read_outputs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
     from evalkit.scoring.metric import Metric
 
 COLUMNS: Final = (
@@ -50,7 +50,7 @@ _MADE_BY_CALLS = frozenset({"outputs", "latency_seconds", "cost"})
 _FROM_CALLS = {"output": "outputs", "latency_seconds": "latency_seconds", "cost": "cost"}
 
 
-def cell_table(result: EvaluationResult) -> pd.DataFrame:
+def cell_table(result: Result) -> pd.DataFrame:
     """Return a row for each case and repeat; the columns are named in `EvaluationResult.table`."""
     import pandas as pd
 
@@ -68,7 +68,7 @@ def cell_table(result: EvaluationResult) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def case_rows(result: EvaluationResult, *, outputs: bool) -> Iterator[dict[str, Any]]:
+def case_rows(result: Result, *, outputs: bool) -> Iterator[dict[str, Any]]:
     """Yield a mapping of case fields for each case, or for each repeat where outputs are wanted."""
     if outputs and result.facts.status != "complete":
         raise UsageError(
@@ -111,7 +111,7 @@ def _repeated(values: Any, repeats: int) -> Any:
     return cells if repeats == 1 else np.repeat(cells, repeats)
 
 
-def _calls(result: EvaluationResult) -> dict[str, Any]:
+def _calls(result: Result) -> dict[str, Any]:
     found: dict[str, list[Any]] = {name: [] for name in (*_FROM_CALLS, "status")}
     for batch in read_outputs(result.folder.outputs):
         for name, cells in found.items():
@@ -124,7 +124,7 @@ def _calls(result: EvaluationResult) -> dict[str, Any]:
     return columns | {"target_status": np.array(found["status"], dtype=object)}
 
 
-def _stored(result: EvaluationResult) -> dict[str, Any]:
+def _stored(result: Result) -> dict[str, Any]:
     """Return what came with the data, a cell a row."""
     each = result.repeats // result.spool.n_repeats
     cells = {
@@ -136,7 +136,7 @@ def _stored(result: EvaluationResult) -> dict[str, Any]:
     return {**cells, "target_status": _stored_status(result)}
 
 
-def _stored_status(result: EvaluationResult) -> Any:
+def _stored_status(result: Result) -> Any:
     status = np.full(len(result) * result.repeats, "ok", dtype=object)
     if result.facts.failures:
         status[list(result.facts.failures)] = "failed"
@@ -173,7 +173,7 @@ def explanations_of(metric: Metric) -> Mapping[int, str]:
     return {**found, **named} if named else found
 
 
-def failure_table(result: EvaluationResult) -> pd.DataFrame:
+def failure_table(result: Result) -> pd.DataFrame:
     """Return the cells that failed, those of the target once and not again for each scorer."""
     import pandas as pd
 

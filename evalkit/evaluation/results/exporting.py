@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evalkit.errors import UsageError, near_miss
 from evalkit.hooks.catalog import catalog
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.comparing.comparison import Comparison
-    from evalkit.evaluation.result import EvaluationResult
 
 
 def exporter(name: str) -> Any:
@@ -26,44 +22,30 @@ def exporter(name: str) -> Any:
     return found.item
 
 
-def export_comparison(comparison: Comparison, path: Path) -> Path:
-    """Write *comparison* to *path* with the exporter of its extension.
+def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
+    """Write *thing* to *path* with the exporter of its extension, and give the path back.
+
+    Args:
+        thing: A result, or a comparison.
+        path: The file; the longest extension decides: x.baseline.json is another format than
+            x.json.
+        verb: Method of the exporters that writes such things: ``write`` or ``write_comparison``.
 
     Raises:
-        UsageError: If no exporter writes comparisons with this extension.
+        UsageError: If no exporter writes such files, or the file cannot be written.
     """
-    extension = path.suffix.lower()
-    known: list[str] = []
-    for entry in catalog().reports.values():
-        write = getattr(entry.item, "write_comparison", None)
-        if write is None:
-            continue
-        if extension in entry.item.extensions:
-            write(comparison, path)
-            return path
-        known += entry.item.extensions
-    listed = " ".join(sorted(known)) or "none"
-    raise UsageError(f"No comparison is written as {extension!r}. Extensions: {listed}.")
-
-
-def export(result: EvaluationResult, path: Path) -> Path:
-    """Write *result* to *path* with the exporter of its extension.
-
-    Raises:
-        UsageError: If no exporter has the extension, or the file cannot be written.
-    """
-    extension = path.suffix.lower()
-    exporters = [entry.item for entry in catalog().reports.values()]
-    known = {ending: found for found in exporters for ending in found.extensions}
-    # The longest one decides: x.baseline.json is another format than x.json.
+    exporters = [entry.item for entry in catalog().reports.values() if hasattr(entry.item, verb)]
+    known = {ending: item for item in exporters for ending in item.extensions}
     for ending in sorted(known, key=len, reverse=True):
         if path.name.lower().endswith(ending):
             try:
-                known[ending].write(result, path)
+                getattr(known[ending], verb)(thing, path)
             except OSError as error:
                 raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
             return path
+    extension = path.suffix.lower()
+    what = "comparison" if verb == "write_comparison" else "report"
     raise UsageError(
-        f"No report is written as {extension or 'a file without extension'!r}."
-        f"{near_miss(extension, known)} Extensions: {' '.join(sorted(known))}."
+        f"No {what} is written as {extension or 'a file without extension'!r}."
+        f"{near_miss(extension, known)} Extensions: {' '.join(sorted(known)) or 'none'}."
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalkit.evaluation.results.plan import EvaluationPlan
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
@@ -35,7 +37,7 @@ class Facts:
     status: str
     """``complete``, ``decided`` (stopped early by its gates), ``interrupted`` or ``budget``."""
 
-    plan: Mapping[str, Any]
+    plan: EvaluationPlan
     environment: Mapping[str, Any]
     usage: Mapping[str, Usage]
     failures: Mapping[int, tuple[str, str]]

@@ -16,13 +16,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evalkit.errors import DataError, JournalError
-
-FORMAT = 1
+from evalkit.evaluation.results.plan import FORMAT, EvaluationPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,14 @@ class Folder:
                 "make room, then resume the run."
             ) from error
 
+    def write_plan(self, plan: EvaluationPlan) -> None:
+        """Write what was asked for; raises as `write_json` does."""
+        self.write_json(self.plan, plan.to_json())
+
+    def read_plan(self) -> EvaluationPlan:
+        """Read what was asked for; raises as `read_json` does."""
+        return EvaluationPlan.from_json(self.read_json(self.plan))
+
     def read_json(self, path: Path) -> dict[str, Any]:
         """Return the content of *path*.
 
@@ -108,3 +118,17 @@ class Folder:
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise DataError("was not written by this release of evalkit.", file=str(path))
         return found
+
+
+class TemporaryFolder:
+    """A folder that is removed when nothing holds it any more."""
+
+    def __init__(self) -> None:
+        """Make the folder."""
+        self.path = Path(tempfile.mkdtemp(prefix="evalkit-"))
+        weakref.finalize(self, remove_folder, self.path)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder that holds nothing worth keeping."""
+    shutil.rmtree(path, ignore_errors=True)

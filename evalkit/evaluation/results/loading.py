@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from evalkit.data.spool import Spool
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, EvalkitError, SpecificationError
-from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.places import evaluation_folder, store_of
+from evalkit.evaluation.results.plan import EvaluationPlan
+from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.results.scores_file import read_scores
+from evalkit.gates.verdict import GateVerdict
 from evalkit.hooks.catalog import catalog, with_parameters
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.signature import import_path
+
+R = TypeVar("R", bound=Result)
 
 
 def find_folder(run: str | Path, store: str | None = None) -> Folder:
@@ -44,30 +48,36 @@ def find_folder(run: str | Path, store: str | None = None) -> Folder:
     return Folder(folder)
 
 
-def load_result(run: str | Path, *, store: str | None = None) -> EvaluationResult:
-    """Return an earlier result.
+def load_result(run: str | Path, *, kind: type[R], store: str | None = None) -> R:
+    """Open an earlier result, as it was written.
+
+    Args:
+        run: As `find_folder` takes it.
+        kind: Class of the result.
+        store: Store's URI; the configured one by default.
 
     Raises:
         DataError: If the run holds no evaluation that has ended.
     """
     folder = find_folder(run, store)
-    plan = folder.read_json(folder.plan)
+    plan = folder.read_plan()
     if not folder.result.is_file():
         raise DataError(
             f"The evaluation in {folder.path} has not ended; finish it with: evalkit resume "
-            f"{plan.get('run_id') or folder.path}"
+            f"{plan.run_id or folder.path}"
         )
     written = folder.read_json(folder.result)
-    return EvaluationResult(
+    return kind(
         facts=_facts(plan, written),
         spool=Spool.open(folder.cases),
         metrics=read_metrics(folder, plan, written["metrics"]),
         folder=folder,
+        verdict=GateVerdict.from_json(written["verdict"]),
         known={key: Estimate(**fields) for key, fields in written["estimates"].items()},
     )
 
 
-def _facts(plan: Mapping[str, Any], written: Mapping[str, Any]) -> Facts:
+def _facts(plan: EvaluationPlan, written: Mapping[str, Any]) -> Facts:
     return Facts(
         run_id=written["run_id"],
         name=written["name"],
@@ -81,11 +91,11 @@ def _facts(plan: Mapping[str, Any], written: Mapping[str, Any]) -> Facts:
 
 
 def read_metrics(
-    folder: Folder, plan: Mapping[str, Any], described: Sequence[Mapping[str, Any]]
+    folder: Folder, plan: EvaluationPlan, described: Sequence[Mapping[str, Any]]
 ) -> list[Metric]:
     """Return the metrics *described* in ``result.json`` with their scores."""
     columns = read_scores(folder.scores, described)
-    specs = {spec["name"]: spec for spec in plan["scorers"]}
+    specs = {spec["name"]: spec for spec in plan.scorers}
     return [
         Metric(
             key=facts["key"],

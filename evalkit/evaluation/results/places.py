@@ -1,102 +1,16 @@
-"""An evaluation's run in the tracking store: opened first, filled at the end, in few commits."""
+"""Where evaluations are kept: the store, the experiment's folder, a run's folder."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from evalkit._internal.clock import now_milliseconds
-from evalkit.entities.registered_model import MODEL_ID_TAG
-from evalkit.entities.run import Metric, Run, RunStatus
-from evalkit.entities.summary import EvaluationSummary
-from evalkit.errors import EvalkitError
-from evalkit.evaluation.results.assessments import log_assessments
+from evalkit.entities.run import Run
 from evalkit.store import Store, open_store
 from evalkit.store.artifacts import local_folder
 
-if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
-
 PLACE_TAG = "evalkit.evaluation"
 """Tag of a run that holds an evaluation: the folder's name among its artifacts."""
-
-
-@dataclass(slots=True)
-class RunRecord:
-    """The run that an evaluation belongs to."""
-
-    store: Store
-    run_id: str
-    owned: bool
-    """Whether the evaluation made the run, and so ends it."""
-
-    closes: bool = True
-    place: str | None = None
-    """Folder among the run's artifacts that becomes the run's evaluation once it is complete."""
-
-    def begin(self) -> None:
-        """Say that the run is going on, once its lock is held."""
-        if self.owned and self.store.runs.get(self.run_id).info.status is not RunStatus.RUNNING:
-            self.store.runs.update(self.run_id, status=RunStatus.RUNNING)
-
-    def finish(self, result: EvaluationResult) -> None:
-        """Write what the evaluation came to, and end the run: all of it, or nothing."""
-        stamp = now_milliseconds()
-        plan = result.facts.plan
-        metrics = [
-            Metric(key, estimate.value, stamp)
-            for key, estimate in result.estimates.items()
-            if estimate.value is not None
-        ]
-        signatures, digest = result.signatures, plan["dataset"]["digest"]
-        summaries = [
-            EvaluationSummary(estimate, _signature(key, signatures), digest)
-            for key, estimate in result.estimates.items()
-        ]
-        tags = {
-            "evalkit.verdict": str(result.verdict.status),
-            "evalkit.conditions": str(len(result.verdict.conditions)),
-            "evalkit.status": result.facts.status,
-            MODEL_ID_TAG: plan["model_id"],
-            "evalkit.dataset_digest": digest,
-        }
-        if self.place is not None:
-            tags[PLACE_TAG] = self.place
-        done = result.facts.status in {"complete", "decided"}
-        status = RunStatus.FINISHED if done else RunStatus.KILLED
-        with self.store.transaction():
-            self.store.finish_run(
-                self.run_id,
-                status=status if self.owned else None,
-                metrics=metrics,
-                tags=tags,
-                summaries=summaries,
-            )
-            log_assessments(result, self.store)
-        self.close()
-
-    def fail(self, error: BaseException) -> None:
-        """End the run as failed; trouble with the store must not hide *error*."""
-        with contextlib.suppress(EvalkitError):
-            if self.owned:
-                interrupted = isinstance(error, KeyboardInterrupt)
-                status = RunStatus.KILLED if interrupted else RunStatus.FAILED
-                self.store.runs.update(self.run_id, status=status)
-            self.close()
-
-    def close(self) -> None:
-        """Close the store, if it was opened for this evaluation."""
-        if self.closes:
-            self.store.close()
-
-
-def _signature(key: str, signatures: Mapping[str, str]) -> str:
-    """Return the signature of the metric that *key* is or is derived from."""
-    best = max((name for name in signatures if key.startswith(name)), key=len, default="")
-    return signatures.get(best, "")
 
 
 def store_of(setting: str | bool | None) -> tuple[Store, bool] | None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from evalkit._internal.canonical import canonical_json, content_hash
+from evalkit.data.spool import Spool
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score
+from evalkit.evaluation.results.facts import Facts
+from evalkit.evaluation.results.folder import Folder
+from evalkit.evaluation.results.plan import plan_of
+from evalkit.evaluation.results.result import Result
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.metric import Metric
+from evalkit.scoring.signature import signature
 
-if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
-    from evalkit.scoring.metric import Metric
-
+R = TypeVar("R", bound=Result)
 RECORDED: Final = "recorded"
 """Name of the scorer, under which each score is a metric."""
 
@@ -48,7 +52,7 @@ def _score(value: object) -> Score:
     return Score.failed("invalid_response", f"The log's score is {value!r}.")
 
 
-def verdicts_digest(result: EvaluationResult, metric: Metric) -> str | None:
+def verdicts_digest(result: Result, metric: Metric) -> str | None:
     """Return a digest of a recorded metric's scores as the data has them, in the order of cases.
 
     The scorer's signature is the same whoever gave the scores, so that they alone tell apart two
@@ -59,3 +63,51 @@ def verdicts_digest(result: EvaluationResult, metric: Metric) -> str | None:
     name = metric.key.removeprefix(f"{RECORDED}.")
     cells: Any = result.spool.values("scores")
     return content_hash(canonical_json([cell.get(name) if cell else None for cell in cells]))
+
+
+def result_of_scores(cases: Spool, name: str, *, kind: type[R], keep: object = None) -> R:
+    """Make a result of the scores that came with *cases*, without running anything.
+
+    Args:
+        cases: The snapshot of another tool's log.
+        name: Name of the result.
+        kind: Class of the result.
+        keep: Anything that must live as long as the result, such as the snapshot's folder.
+    """
+    scorer = RecordedScores()
+    each = cases.n_repeats
+    plan = plan_of(cases, [scorer], name=name, data_name=name, repeats=each, seed=0)
+    errors = cases.cell_values("error") if "error" in cases.fields else ()
+    failures = {
+        cell: ("target_error", str(text)) for cell, text in enumerate(errors) if text is not None
+    }
+    columns = scorer.score_batch(cases.cells(0, cases.n))
+    for column in columns.values():
+        for cell, (reason, text) in failures.items():
+            column.fail(cell, reason, text)
+    mark = signature(scorer)
+    return kind(
+        facts=Facts(
+            run_id=None,
+            name=name,
+            status="complete",
+            plan=plan,
+            environment={},
+            usage={},
+            failures=failures,
+            scorers=(scorer,),
+        ),
+        spool=cases,
+        metrics=[
+            Metric(
+                key=f"{RECORDED}.{key}" if key else RECORDED,
+                scorer=RECORDED,
+                column=column,
+                facts=scorer.facts,
+                signature=mark,
+            )
+            for key, column in columns.items()
+        ],
+        folder=Folder(cases.path.parent),
+        keep=keep,
+    )

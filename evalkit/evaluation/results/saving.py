@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from evalkit.evaluation.results.folder import FORMAT
+from evalkit.evaluation.results.artifacts import artifacts_of
+from evalkit.evaluation.results.plan import FORMAT
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
 
 
-def write_result(result: EvaluationResult) -> None:
+def write_result(result: Result) -> None:
     """Write ``result.json``: what `load_result` needs besides cases and scores.
 
     Raises:
@@ -39,9 +40,9 @@ def write_result(result: EvaluationResult) -> None:
         "environment": dict(facts.environment),
         "failures": [[cell, *why] for cell, why in facts.failures.items()],
         "notes": list(facts.notes),
-        "verdict": str(result.verdict.status),
+        "verdict": result.verdict.to_json(),
     }
-    artifacts = result.artifacts()
+    artifacts = artifacts_of(result)
     if artifacts:
         result.folder.write_json(result.folder.artifacts, {"format": FORMAT, "metrics": artifacts})
     result.folder.write_json(result.folder.result, content)

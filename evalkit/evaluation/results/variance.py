@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.results.result import Result
 
     Floats = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class VarianceParts:
     """What to buy next."""
 
 
-def variance_parts(result: EvaluationResult, key: str) -> VarianceParts:
+def variance_parts(result: Result, key: str) -> VarianceParts:
     """Return how much of the variance of *key*'s mean comes from what.
 
     The variance of the mean is ``(s2_case + s2_target / K + s2_judge / (K J)) / n``: cases alone
@@ -172,7 +172,7 @@ def _advice(target: float, judge: float, total: float) -> str:
     return "more cases; where there are none, more repeats"
 
 
-def all_variance_parts(result: EvaluationResult) -> list[VarianceParts]:
+def all_variance_parts(result: Result) -> list[VarianceParts]:
     """Return the parts of every metric with repeats in which they can be told apart."""
     if result.repeats == 1:
         return []

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from evalkit._internal.canonical import canonical_json, content_hash
-from evalkit._internal.clock import monotonic, now_milliseconds
+from evalkit._internal.clock import monotonic
 from evalkit.data.spool import Spool
 from evalkit.engine.backend.local import run_local
 from evalkit.engine.journal import Journal, RunLock
 from evalkit.engine.merge import merge
-from evalkit.engine.plan import Plan, cut_shards, rows_of_shards, workers_of
+from evalkit.engine.plan import Plan, cut_shards
 from evalkit.engine.progress import Progress
 from evalkit.engine.sessions import reads_sessions
 from evalkit.engine.state import RunState
 from evalkit.entities.score import Status
-from evalkit.entities.target import Target, TargetIdentity
-from evalkit.errors import RunLockedError, UsageError
+from evalkit.entities.target import Target
+from evalkit.errors import EvalkitError, RunLockedError, UsageError
+from evalkit.evaluation.baselines.opening import reopened
 from evalkit.evaluation.deciding.early import keep_sequences
+from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.deciding.watching import Watcher, course_of, saved, watcher_of
-from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.facts import Facts, Usage
-from evalkit.evaluation.results.folder import FORMAT, Folder
+from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.outputs_file import write_outputs
+from evalkit.evaluation.results.plan import EvaluationPlan
+from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.results.saving import write_result
 from evalkit.evaluation.results.scores_file import write_scores
 from evalkit.evaluation.running.environment import environment
-from evalkit.evaluation.running.model_session import open_session, worker_session
+from evalkit.evaluation.running.model_session import desk_of, session_of, worker_session
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
@@ -41,25 +39,30 @@ from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.metric import Metric
 from evalkit.scoring.protocol import Scorer
-from evalkit.scoring.signature import signature, specification
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.results.places import RunRecord
+    from evalkit.evaluation.running.record import RunRecord
+
+
+R = TypeVar("R", bound=Result)
 
 
 @dataclass(slots=True, kw_only=True)
-class Job:
+class Job(Generic[R]):
     """Everything that one evaluation holds while it runs."""
 
     folder: Folder
     spool: Spool
     target: Target | None
     scorers: Sequence[Scorer]
-    plan_facts: dict[str, Any]
+    plan_facts: EvaluationPlan
     runtime: Runtime
     record: RunRecord | None
     keep: object = None
-    baseline: EvaluationResult | None = None
+    baseline: Result | None = None
+    kind: type[R]
+    """Class of the result."""
+
     watches: bool = False
     """Whether to stop once the gates are decided."""
 
@@ -93,11 +96,11 @@ class Job:
             spool=self.spool,
             target=self.target,
             scorers=self.scorers,
-            repeats=facts["repeats"],
-            seed=facts["seed"],
+            repeats=facts.repeats,
+            seed=facts.seed,
             limits=self.runtime.limits(),
             from_output=self.spool.late,
-            shards=cut_shards(self.spool.n, facts["shard_rows"], sessions),
+            shards=cut_shards(self.spool.n, facts.shard_rows, sessions),
             order=None if course is None else course.order.tolist(),
         )
 
@@ -129,7 +132,7 @@ class Job:
         """Count the errors that came with stored outputs as failures of the target."""
         if self.target is not None or "error" not in self.spool.fields:
             return
-        each = self.plan_facts["repeats"] // self.spool.n_repeats
+        each = self.plan_facts.repeats // self.spool.n_repeats
         for row, text in enumerate(self.spool.cell_values("error")):
             if text is not None:
                 for cell in range(row * each, (row + 1) * each):
@@ -139,7 +142,7 @@ class Job:
         """Run what is not done yet; returns early where the state says stop."""
         plan = self.plan()
         watcher = self._watcher(plan)
-        tell("evalkit_run_started", run_id=self.run_id, plan=self.plan_facts)
+        tell("evalkit_run_started", run_id=self.run_id, plan=self.plan_facts.to_json())
         with Progress(plan, self.state, shown=self.runtime.progress) as progress:
 
             def scored(state: RunState) -> None:
@@ -151,14 +154,14 @@ class Job:
 
             self.state.on_call = progress.update if progress.drawn else None
             self.state.on_batch = scored
-            session = self.session = open_session(self)
+            session = self.session = self._open_session()
             try:
                 if plan.limits.workers:
                     from evalkit.engine.backend.processes import (  # start-up: few runs need it
                         run_processes,
                     )
 
-                    opener = worker_session(self.runtime, self.plan_facts["created"])
+                    opener = worker_session(self.runtime, self.plan_facts.created)
                     await run_processes(plan, self.state, session, opener)
                 else:
                     await run_local(plan, self.state, session)
@@ -167,20 +170,32 @@ class Job:
                 session.close()
                 self.state.on_call = self.state.on_batch = None
 
+    def _open_session(self) -> ModelSession:
+        """Open what models are asked through."""
+        since = self.plan_facts.created
+        return session_of(
+            self.runtime,
+            ledger=self.state.ledger,
+            since=since,
+            desk=desk_of(
+                self.runtime,
+                since=since,
+                stopped=lambda: self.state.cancel.interrupted,
+            ),
+        )
+
     def _watcher(self, plan: Plan) -> Watcher | None:
         """Return what stops the run once its gates are decided, if it is to."""
         if not self.watches:
             return None
-        named = self.plan_facts.get("baseline")
-        if self.baseline is None and named is not None:  # the run is resumed
-            from evalkit.evaluation.baselines.opening import reopened
-
-            self.baseline = reopened(named)
-        watcher = watcher_of(plan, self.plan_facts, self.baseline)
+        baseline = self._baseline()
+        if isinstance(baseline, str):
+            raise UsageError(baseline)
+        watcher = watcher_of(plan, self.plan_facts, baseline)
         watcher.look(self.state)  # what an earlier process has scored
         return watcher
 
-    def finish(self) -> EvaluationResult:
+    def finish(self) -> R:
         """Turn the state into files and a result, and release everything.
 
         Raises:
@@ -193,25 +208,26 @@ class Job:
             self.state.notes.append(self._saved(plan, metrics))
         facts = Facts(
             run_id=self.run_id,
-            name=self.plan_facts["name"],
+            name=self.plan_facts.name,
             status=status,
             plan=self.plan_facts,
-            environment=environment(self.plan_facts["seed"]),
+            environment=environment(self.plan_facts.seed),
             usage=self._usage(),
             failures=self.state.failures,
             notes=tuple(self.state.notes),
             scorers=(*self.kept_scorers, *self.scorers),
         )
-        result = EvaluationResult(
+        measured = self.kind(
             facts=facts,
             spool=self.spool,
             metrics=metrics,
             folder=self.folder,
-            keep=self.keep,
-            baseline=self.baseline,
+            keep=(self.keep, self.baseline),
         )
-        if self.plan_facts.get("stop"):
-            keep_sequences(result)
+        verdict = judge_gates(measured, self.plan_facts.gates, self._baseline(), lenient=True)
+        if self.plan_facts.stop:
+            keep_sequences(measured, verdict)
+        result = measured.replaced(verdict=verdict)
         import pyarrow as pa
 
         ids = pa.array(self.spool.strings("id"), type=pa.string())
@@ -226,6 +242,16 @@ class Job:
         self.release(drop_journal=status == "complete")
         tell("evalkit_run_finished", run_id=self.run_id, result=result)
         return result
+
+    def _baseline(self) -> Result | str | None:
+        """Open what the gates compare with, if the run is resumed; a text says why it cannot be."""
+        named = self.plan_facts.baseline
+        if self.baseline is None and named is not None:
+            try:
+                self.baseline = reopened(named, kind=self.kind)
+            except EvalkitError as error:
+                return f"the baseline {named.name!r} cannot be opened any more: {error}"
+        return self.baseline
 
     def _saved(self, plan: Plan, metrics: Sequence[Metric]) -> str:
         ran = {
@@ -281,63 +307,3 @@ def _usage(spent: Spent, seconds: float) -> Usage:
         cost=spent.price,
         seconds=seconds,
     )
-
-
-class TemporaryFolder:
-    """A folder that is removed when nothing holds it any more."""
-
-    def __init__(self) -> None:
-        """Make the folder."""
-        self.path = Path(tempfile.mkdtemp(prefix="evalkit-"))
-        weakref.finalize(self, remove_folder, self.path)
-
-
-def stored_identity(spool: Spool, name: str) -> TargetIdentity:
-    """Return the identity of stored outputs: their digest."""
-    return TargetIdentity(kind="stored", name=name, parameters={"outputs": spool.outputs_digest})
-
-
-def plan_facts(
-    *,
-    name: str,
-    spool: Spool,
-    target: Target | None,
-    scorers: Sequence[Scorer],
-    data_name: str,
-    options: Mapping[str, Any],
-    runtime: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return what was asked for, as JSON values: the content of ``plan.json``."""
-    identity = stored_identity(spool, name) if target is None else target.identity
-    described = {
-        "kind": identity.kind,
-        "name": identity.name,
-        "parameters": identity.parameters,
-        "reference": identity.reference,
-        "version": identity.version,
-    }
-    return {
-        "format": FORMAT,
-        "name": name,
-        "created": now_milliseconds(),
-        "target": described,
-        "model_id": content_hash(canonical_json(described), size=16),
-        "scorers": [specification(scorer) for scorer in scorers],
-        "signatures": {scorer.name: signature(scorer) for scorer in scorers},
-        "dataset": {
-            "name": data_name,
-            "digest": spool.dataset_digest,
-            "n": spool.n,
-        },
-        "outputs_digest": spool.outputs_digest,
-        "shard_rows": rows_of_shards(
-            spool.n, live=target is not None, workers=workers_of(runtime["backend"])
-        ),
-        "runtime": dict(runtime),
-        **options,
-    }
-
-
-def remove_folder(path: Path) -> None:
-    """Remove a folder that holds nothing worth keeping."""
-    shutil.rmtree(path, ignore_errors=True)

@@ -6,11 +6,12 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
+from evalkit.evaluation.running.runtime import Runtime
 from evalkit.llm.batch.desk import Desk
 from evalkit.llm.batch.pending import PendingFolder
 from evalkit.llm.batch.settings import BatchSettings
@@ -24,10 +25,6 @@ from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import Ledger
 from evalkit.settings import settings, user_cache_folder
 
-if TYPE_CHECKING:
-    from evalkit.evaluation.running.job import Job
-    from evalkit.evaluation.running.runtime import Runtime
-
 CACHE_FILE: Final = "evalkit-cache/calls.db"
 """The cache, beside the store."""
 
@@ -35,16 +32,6 @@ BATCHES_FOLDER: Final = "batches"
 """Batches on their way, beside the cache."""
 
 _SQLITE: Final = "sqlite:///"
-
-
-def open_session(job: Job) -> ModelSession:
-    """Return the session through which *job* asks models; close it at the end.
-
-    Raises:
-        UsageError: If the cache cannot be opened.
-    """
-    created = job.plan_facts["created"]
-    return session_of(job.runtime, ledger=job.state.ledger, since=created, desk=_desk(job))
 
 
 def worker_session(runtime: Runtime, since: int) -> Callable[[], ModelSession]:
@@ -91,9 +78,14 @@ def session_of(
     )
 
 
-def _desk(job: Job) -> Desk | None:
-    """Return what sends calls by batches, where any are to be; a replay asks nobody."""
-    runtime = job.runtime
+def desk_of(runtime: Runtime, *, since: int, stopped: Callable[[], bool]) -> Desk | None:
+    """Return what sends calls by batches, where any are to be; a replay asks nobody.
+
+    Args:
+        runtime: How models are asked.
+        since: When the run began.
+        stopped: Says whether the run is being interrupted.
+    """
     settings = BatchSettings.of(runtime.batch)
     if settings is None or runtime.mode == "replay":
         return None
@@ -101,8 +93,8 @@ def _desk(job: Job) -> Desk | None:
         settings,
         folder=pending_folder(runtime),
         # What answers from recordings may take over a batch of any run; else, one's own alone.
-        since=0 if runtime.mode == "auto" else job.plan_facts["created"],
-        stopped=lambda: job.state.cancel.interrupted,
+        since=0 if runtime.mode == "auto" else since,
+        stopped=stopped,
         keep_files=runtime.mode == "none",
     )
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+from typing import TypeVar
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.data.spool import Spool
-from evalkit.entities.target import Target
+from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.loading import find_folder
-from evalkit.evaluation.results.places import RunRecord, store_of
+from evalkit.evaluation.results.places import store_of
+from evalkit.evaluation.results.plan import EvaluationPlan
+from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import checking_session
+from evalkit.evaluation.running.record import RunRecord
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import bind_judges, resolve_scorers, wants_probabilities
 from evalkit.evaluation.running.start import Request, recorded_scorers
@@ -24,8 +27,10 @@ from evalkit.scoring.signature import rebuild, signature
 from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
 
+R = TypeVar("R", bound=Result)
 
-def reopen(request: Request) -> Job:
+
+def reopen(request: Request, kind: type[R]) -> Job[R]:
     """Return the job of ``evaluate(..., runtime=Runtime(resume=RUN))``.
 
     Target and scorers are those given, since a notebook's functions can be had only there; they
@@ -39,18 +44,18 @@ def reopen(request: Request) -> Job:
     folder, plan = _unfinished(runtime.resume, runtime.store)
     cases = Spool.open(folder.cases)
     with use_session(checking_session(runtime)):
-        given = bind_judges(resolve_scorers(request.scorers), plan.get("judge_model"))
+        given = bind_judges(resolve_scorers(request.scorers), plan.judge_model)
     scorers = [*recorded_scorers(cases), *given]
     target = fitted_target(open_target(request.model), cases, scorers)
     check_same(plan, target, scorers)
-    if request.stop is not None and not plan.get("stop"):
+    if request.stop is not None and not plan.stop:
         raise UsageError("The run was started without stop=, so its order was not drawn by chance.")
-    job = _job(folder, plan, cases, target, scorers, runtime)
+    job = _job(folder, plan, cases, target, scorers, runtime, kind)
     job.watches = request.stop is not None
     return job
 
 
-def reopen_by_name(run: str, runtime: Runtime | None) -> Job:
+def reopen_by_name(run: str, runtime: Runtime | None, kind: type[R]) -> Job[R]:
     """Return the job of ``evalkit resume RUN``: target and scorers are rebuilt from the plan.
 
     Raises:
@@ -58,15 +63,15 @@ def reopen_by_name(run: str, runtime: Runtime | None) -> Job:
     """
     folder, plan = _unfinished(run, None if runtime is None else runtime.store)
     cases = Spool.open(folder.cases)
-    scorers = [rebuild(spec) for spec in plan["scorers"]]
-    target = fitted_target(rebuilt_target(plan["target"]), cases, scorers)
+    scorers = [rebuild(spec) for spec in plan.scorers]
+    target = fitted_target(rebuilt_target(plan.target), cases, scorers)
     check_same(plan, target, scorers)
     if runtime is None:
-        settings = dict(plan["runtime"])
+        settings = dict(plan.runtime)
         settings["budget"] = settings["budget"] or None
         runtime = Runtime(**settings)
-    job = _job(folder, plan, cases, target, scorers, runtime)
-    job.watches = bool(plan.get("stop")) and not _is_decided(folder)
+    job = _job(folder, plan, cases, target, scorers, runtime, kind)
+    job.watches = bool(plan.stop) and not _is_decided(folder)
     return job
 
 
@@ -75,9 +80,9 @@ def _is_decided(folder: Folder) -> bool:
     return folder.result.is_file() and folder.read_json(folder.result)["status"] == DECIDED
 
 
-def _unfinished(run: str, store: str | bool | None) -> tuple[Folder, dict[str, Any]]:
+def _unfinished(run: str, store: str | bool | None) -> tuple[Folder, EvaluationPlan]:
     folder = find_folder(run, store if isinstance(store, str) else None)
-    plan = folder.read_json(folder.plan)
+    plan = folder.read_plan()
     if folder.result.is_file() and not folder.journal.is_file():
         raise UsageError(f"Run {run!r} is complete; there is nothing to resume.")
     if not folder.cases.is_file():
@@ -85,17 +90,17 @@ def _unfinished(run: str, store: str | bool | None) -> tuple[Folder, dict[str, A
     return folder, plan
 
 
-def rebuilt_target(described: Mapping[str, Any]) -> Target | None:
+def rebuilt_target(identity: TargetIdentity) -> Target | None:
     """Return the target that ``plan.json`` describes; ``None`` for stored outputs.
 
     Raises:
         SpecificationError: If it cannot be rebuilt outside the program that it lives in.
     """
-    if described["kind"] == "stored":
+    if identity.kind == "stored":
         return None
     from evalkit.targets.rebuild import rebuild_target
 
-    return rebuild_target(described)
+    return rebuild_target(dataclasses.asdict(identity))
 
 
 def fitted_target(target: Target | None, cases: Spool, scorers: list[Scorer]) -> Target | None:
@@ -107,47 +112,48 @@ def fitted_target(target: Target | None, cases: Spool, scorers: list[Scorer]) ->
     return target
 
 
-def check_same(plan: Mapping[str, Any], target: Target | None, scorers: list[Scorer]) -> None:
+def check_same(plan: EvaluationPlan, target: Target | None, scorers: list[Scorer]) -> None:
     """Refuse target and scorers that are not those a run was started with.
 
     Raises:
         UsageError: Naming what differs.
     """
     given = {scorer.name: signature(scorer) for scorer in scorers}
-    for name, mark in plan["signatures"].items():
+    for name, mark in plan.signatures.items():
         if given.get(name) != mark:
             now = given.get(name, "missing")
             raise UsageError(
                 f"Scorer {name!r} is not what the run was started with ({mark}, now {now}); "
                 "start a new run."
             )
-    extra = sorted(set(given) - set(plan["signatures"]))
+    extra = sorted(set(given) - set(plan.signatures))
     if extra:
         raise UsageError(f"The run was started without {', '.join(extra)}; use result.score().")
-    was = plan["target"]
-    if (target is None) != (was["kind"] == "stored"):
-        raise UsageError(f"The run was started with {was['name']!r} as its target.")
+    was = plan.target
+    if (target is None) != (was.kind == "stored"):
+        raise UsageError(f"The run was started with {was.name!r} as its target.")
     if target is not None:
         found = target.identity
-        if (found.kind, found.name) != (was["kind"], was["name"]):
+        if (found.kind, found.name) != (was.kind, was.name):
             raise UsageError(
-                f"The run was started with target {was['name']!r}, not with {found.name!r}."
+                f"The run was started with target {was.name!r}, not with {found.name!r}."
             )
-        if canonical_json(found.parameters) != canonical_json(was["parameters"]):
+        if canonical_json(found.parameters) != canonical_json(was.parameters):
             raise UsageError(
-                f"Target {found.name!r} was started with other settings ({was['parameters']}); "
+                f"Target {found.name!r} was started with other settings ({was.parameters}); "
                 "start a new run."
             )
 
 
 def _job(  # noqa: PLR0917
     folder: Folder,
-    plan: dict[str, Any],
+    plan: EvaluationPlan,
     cases: Spool,
     target: Target | None,
     scorers: list[Scorer],
     runtime: Runtime,
-) -> Job:
+    kind: type[R],
+) -> Job[R]:
     return Job(
         folder=folder,
         spool=cases,
@@ -155,14 +161,15 @@ def _job(  # noqa: PLR0917
         scorers=scorers,
         plan_facts=plan,
         runtime=runtime,
+        kind=kind,
         record=_record(plan, runtime),
     )
 
 
-def _record(plan: Mapping[str, Any], runtime: Runtime) -> RunRecord | None:
-    run_id = plan.get("run_id")
+def _record(plan: EvaluationPlan, runtime: Runtime) -> RunRecord | None:
+    run_id = plan.run_id
     found = None if run_id is None else store_of(runtime.store)
     if run_id is None or found is None:
         return None
     store, closes = found
-    return RunRecord(store, run_id, owned=plan.get("owned", True), closes=closes)
+    return RunRecord(store, run_id, owned=plan.owned, closes=closes)

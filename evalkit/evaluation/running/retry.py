@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
@@ -18,13 +19,15 @@ from evalkit.engine.verdicts import PLAIN
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output, Target, TargetIdentity
 from evalkit.errors import TargetError, UsageError
-from evalkit.evaluation.evaluate import execute
-from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.results.cells import failure_table
 from evalkit.evaluation.results.facts import Usage
-from evalkit.evaluation.results.folder import Folder
+from evalkit.evaluation.results.folder import Folder, TemporaryFolder
 from evalkit.evaluation.results.outputs_file import read_outputs
-from evalkit.evaluation.results.places import PLACE_TAG, RunRecord, store_of
-from evalkit.evaluation.running.job import Job, TemporaryFolder
+from evalkit.evaluation.results.places import PLACE_TAG, store_of
+from evalkit.evaluation.results.result import Result
+from evalkit.evaluation.running.execute import execute
+from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.record import RunRecord
 from evalkit.evaluation.running.resume import check_same, fitted_target, rebuilt_target
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import (
@@ -38,6 +41,8 @@ from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.store.artifacts import local_folder, make_folder
+
+R = TypeVar("R", bound=Result)
 
 
 class FinishedTarget:
@@ -57,9 +62,7 @@ class FinishedTarget:
         raise TargetError("target_error", f"No answer was kept for {invocation.case.id}.")
 
 
-def score_again(
-    result: EvaluationResult, scorers: ScorerLike | Iterable[ScorerLike]
-) -> EvaluationResult:
+def score_again(result: R, scorers: ScorerLike | Iterable[ScorerLike]) -> R:
     """Return *result* with more scorers, in the same run; the target is never called.
 
     What was scored before stays as it is, also where its scorers cannot be had here.
@@ -69,15 +72,15 @@ def score_again(
     """
     check_complete(result)
     plan = result.facts.plan
-    added = bind_judges(resolve_scorers(scorers), plan.get("judge_model"))
+    added = bind_judges(resolve_scorers(scorers), plan.judge_model)
     for one in added:
-        if one.name in plan["signatures"]:
+        if one.name in plan.signatures:
             raise UsageError(f"The result has {one.name!r} already; give name='…' for another one.")
     live = result.folder.outputs.is_file()
     check_requirements(added, result.spool, live=live, from_output=result.spool.late)
     described = {
-        "scorers": [*plan["scorers"], *(specification(one) for one in added)],
-        "signatures": plan["signatures"] | {one.name: signature(one) for one in added},
+        "scorers": [*plan.scorers, *(specification(one) for one in added)],
+        "signatures": dict(plan.signatures) | {one.name: signature(one) for one in added},
     }
     job = _successor(result, added, finished_target(result), described, same_run=True)
     job.kept, job.kept_scorers = result.metrics, result.facts.scorers
@@ -89,9 +92,7 @@ def score_again(
     return execute(job)
 
 
-def retry(
-    result: EvaluationResult, which: str, *, model: Any = None, scorers: Any = None
-) -> EvaluationResult:
+def retry(result: R, which: str, *, model: Any = None, scorers: Any = None) -> R:
     """Run what failed again, as a new run that keeps the rest.
 
     Raises:
@@ -101,16 +102,16 @@ def retry(
     if which != "failed":
         raise UsageError(f"retry({which!r}): only 'failed' can be retried.")
     check_complete(result)
-    if not len(result.failures()):
+    if not len(failure_table(result)):
         raise UsageError(f"Nothing failed in {result.name!r}; there is nothing to retry.")
     plan = result.facts.plan
     chosen = _scorers_of(result, scorers)
     from evalkit.targets.open import open_target
 
-    target = rebuilt_target(plan["target"]) if model is None else open_target(model)
+    target = rebuilt_target(plan.target) if model is None else open_target(model)
     target = fitted_target(target, result.spool, chosen)
     check_same(plan, target, chosen)
-    described = {"scorers": plan["scorers"], "signatures": plan["signatures"]}
+    described = {"scorers": plan.scorers, "signatures": plan.signatures}
     job = _successor(result, chosen, target, described, same_run=False)
     try:
         take_over(job, [result], lambda call: call.status is Status.OK)
@@ -122,14 +123,14 @@ def retry(
     return execute(job)
 
 
-def _scorers_of(result: EvaluationResult, given: Any) -> list[Any]:
+def _scorers_of(result: Result, given: Any) -> list[Any]:
     plan = result.facts.plan
     if given is not None:
-        return bind_judges(resolve_scorers(given), plan.get("judge_model"))
-    return list(result.facts.scorers) or [rebuild(spec) for spec in plan["scorers"]]
+        return bind_judges(resolve_scorers(given), plan.judge_model)
+    return list(result.facts.scorers) or [rebuild(spec) for spec in plan.scorers]
 
 
-def _keep_scores(job: Job, place: int, scorer: Any, result: EvaluationResult) -> None:
+def _keep_scores(job: Job[Any], place: int, scorer: Any, result: Result) -> None:
     """Keep a scorer's verdicts: whole shards where nothing failed, else the cells that did not."""
     columns = columns_of(result, scorer.name)
     plan = job.plan()
@@ -147,7 +148,7 @@ def _keep_scores(job: Job, place: int, scorer: Any, result: EvaluationResult) ->
                     job.state.record(CellScored(place, key, cells))
 
 
-def columns_of(result: EvaluationResult, name: str) -> dict[str, ScoreColumn]:
+def columns_of(result: Result, name: str) -> dict[str, ScoreColumn]:
     """Return the columns of one scorer by key."""
     return {
         PLAIN if metric.key == name else metric.key.removeprefix(f"{name}."): metric.column
@@ -162,7 +163,7 @@ def _cut(column: ScoreColumn, plan: Plan, shard: Shard) -> ScoreColumn:
     return column.slice(shard.start * plan.repeats, shard.stop * plan.repeats)
 
 
-def take_over(job: Job, results: Sequence[EvaluationResult], keep: Callable[[Call], bool]) -> None:
+def take_over(job: Job[Any], results: Sequence[Result], keep: Callable[[Call], bool]) -> None:
     """Put the calls of *results* that *keep* accepts into the journal of *job*, and their cost."""
     job.open_journal()
     for cell, call in _calls(results):
@@ -174,7 +175,7 @@ def take_over(job: Job, results: Sequence[EvaluationResult], keep: Callable[[Cal
     job.state.finished_before, job.state.finished = job.state.finished, 0
 
 
-def _calls(results: Sequence[EvaluationResult]) -> Iterator[tuple[int, Call]]:
+def _calls(results: Sequence[Result]) -> Iterator[tuple[int, Call]]:
     cell = 0
     for result in results:
         if result.folder.outputs.is_file():
@@ -194,7 +195,7 @@ def stored_calls(path: Path) -> Iterator[tuple[int, Call]]:
             cell += 1
 
 
-def check_complete(result: EvaluationResult) -> None:
+def check_complete(result: Result) -> None:
     """Refuse a result with cases that were not reached.
 
     Raises:
@@ -219,31 +220,31 @@ def spent_of(usage: Usage) -> Spent:
     )
 
 
-def finished_target(result: EvaluationResult) -> Any:
+def finished_target(result: Result) -> Any:
     """Return a stand-in for the target of *result*, or ``None`` where its outputs were stored."""
-    described = result.facts.plan["target"]
-    return None if described["kind"] == "stored" else FinishedTarget(TargetIdentity(**described))
+    identity = result.facts.plan.target
+    return None if identity.kind == "stored" else FinishedTarget(identity)
 
 
 def _successor(
-    result: EvaluationResult,
+    result: R,
     scorers: Sequence[Scorer],
     target: Target | None,
     described: Mapping[str, Any],
     *,
     same_run: bool,
-) -> Job:
+) -> Job[R]:
     """Return a job on the same cases, in a folder of its own, with nothing done yet."""
     record, keep, folder = _new_place(result, same_run=same_run)
     (folder.path / "cases.parquet").write_bytes(result.folder.cases.read_bytes())
-    facts = {
-        **result.facts.plan,
+    facts = dataclasses.replace(
+        result.facts.plan,
         **described,
-        "created": now_milliseconds(),
-        "run_id": None if record is None else record.run_id,
-        "owned": not same_run,
-    }
-    folder.write_json(folder.plan, facts)
+        created=now_milliseconds(),
+        run_id=None if record is None else record.run_id,
+        owned=not same_run,
+    )
+    folder.write_plan(facts)
     return Job(
         folder=folder,
         spool=Spool.open(folder.cases),
@@ -253,22 +254,23 @@ def _successor(
         runtime=Runtime(**_settings(result)),
         record=record,
         keep=keep,
+        kind=type(result),
     )
 
 
-def _settings(result: EvaluationResult) -> dict[str, Any]:
-    return {**result.facts.plan["runtime"], "budget": None}
+def _settings(result: Result) -> dict[str, Any]:
+    return {**result.facts.plan.runtime, "budget": None}
 
 
 def _new_place(
-    result: EvaluationResult, *, same_run: bool
+    result: Result, *, same_run: bool
 ) -> tuple[RunRecord | None, TemporaryFolder | None, Folder]:
     if result.run_id is None:
         keep = TemporaryFolder()
         folder = Folder(keep.path / "evaluation")
         folder.path.mkdir()
         return None, keep, folder
-    found = store_of(result.facts.plan.get("store"))
+    found = store_of(result.facts.plan.store)
     assert found is not None  # noqa: S101  only False means no store
     store, closes = found
     run = store.runs.get(result.run_id)

@@ -7,19 +7,23 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from evalkit._internal.ids import new_name, new_run_id
 from evalkit.data.spool import Spool, spool
+from evalkit.engine.plan import rows_of_shards, workers_of
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.deciding.stopping import stop_facts
-from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.results.places import PLACE_TAG, Place, RunRecord, place_of
-from evalkit.evaluation.running.job import Job, TemporaryFolder, plan_facts, remove_folder
+from evalkit.evaluation.results.cells import case_rows
+from evalkit.evaluation.results.folder import Folder, TemporaryFolder, remove_folder
+from evalkit.evaluation.results.places import PLACE_TAG, Place, place_of
+from evalkit.evaluation.results.plan import BaselineReference, plan_of
+from evalkit.evaluation.results.result import Result
+from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import check_replayable, checking_session
+from evalkit.evaluation.running.record import RunRecord
 from evalkit.evaluation.running.runtime import Runtime, shown
 from evalkit.evaluation.running.scorers import (
     ScorerLike,
@@ -37,6 +41,8 @@ from evalkit.scoring.reduce import parse_reducer
 from evalkit.store.artifacts import local_folder, make_folder
 from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
+
+R = TypeVar("R", bound=Result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,7 @@ class Request:
     runtime: Runtime = field(default_factory=Runtime)
 
 
-def start(request: Request) -> Job:
+def start(request: Request, kind: type[R]) -> Job[R]:
     """Check everything, snapshot the data, and open the run; no target is called yet.
 
     Raises:
@@ -76,7 +82,7 @@ def start(request: Request) -> Job:
     with use_session(checking_session(request.runtime)):
         scorers = bind_judges(resolve_scorers(request.scorers), request.judge_model)
     options = _options(request)
-    baseline = _baseline(request)
+    baseline = _baseline(request, kind)
     target = open_target(request.model, name=None)
     if target is not None and wants_probabilities(scorers):
         target = _with_probabilities(target)
@@ -86,7 +92,7 @@ def start(request: Request) -> Job:
     try:
         cases = _snapshot(request, target, unfinished)
         if is_model_uri(request.baseline):  # which evaluation of the model, the cases decide
-            baseline = _baseline(request, dataset=cases.dataset_digest)
+            baseline = _baseline(request, kind, dataset=cases.dataset_digest)
         options["baseline"] = baseline and _named(baseline, request.baseline)
         scorers = [*recorded_scorers(cases), *scorers]
         options |= _repeats(request, cases, target)
@@ -107,17 +113,22 @@ def start(request: Request) -> Job:
         raise
     cases = Spool.open(folder / cases.path.name)
     name = request.name or _name(record, target, folder)
-    facts = plan_facts(
+    facts = plan_of(
+        cases,
+        scorers,
         name=name,
-        spool=cases,
-        target=target,
-        scorers=scorers,
         data_name=_data_name(request.data),
-        options=options | _belonging(record),
+        target=None if target is None else target.identity,
+        shard_rows=options.pop("shard_rows", None)
+        or rows_of_shards(
+            cases.n, live=target is not None, workers=workers_of(request.runtime.backend)
+        ),
         runtime=shown(request.runtime),
+        **options,
+        **_belonging(record),
     )
     made = Folder(folder)
-    made.write_json(made.plan, facts)
+    made.write_plan(facts)
     return Job(
         folder=made,
         spool=cases,
@@ -128,6 +139,7 @@ def start(request: Request) -> Job:
         record=record,
         keep=keep,
         baseline=baseline,
+        kind=kind,
         watches=request.stop is not None,
     )
 
@@ -136,7 +148,7 @@ def _stop(
     request: Request,
     options: Mapping[str, Any],
     scorers: list[Scorer],
-    baseline: EvaluationResult | None,
+    baseline: Result | None,
 ) -> dict[str, Any]:
     """Return what the plan keeps of ``stop=``: then shards are small, to look often."""
     reducers = [parse_reducer(text, options["repeats"]) for text in options["reducers"]]
@@ -151,7 +163,7 @@ def _stop(
     return {"stop": stop, "shard_rows": request.runtime.concurrency}
 
 
-def _baseline(request: Request, *, dataset: str | None = None) -> EvaluationResult | None:
+def _baseline(request: Request, kind: type[Result], *, dataset: str | None = None) -> Result | None:
     """Open the baseline before anything is called: 'latest' must not be the run that begins."""
     if request.baseline is None:
         return None
@@ -159,13 +171,13 @@ def _baseline(request: Request, *, dataset: str | None = None) -> EvaluationResu
 
     store = request.runtime.store
     uri = store if isinstance(store, str) else None
-    return open_result(request.baseline, store=uri, dataset=dataset)
+    return open_result(request.baseline, kind=kind, store=uri, dataset=dataset)
 
 
-def _named(baseline: EvaluationResult, source: Any) -> dict[str, str]:
+def _named(baseline: Result, source: Any) -> BaselineReference:
     from evalkit.evaluation.baselines.opening import reference_of
 
-    return {"name": baseline.name, "reference": reference_of(baseline, source)}
+    return BaselineReference(name=baseline.name, reference=reference_of(baseline, source))
 
 
 def _belonging(record: RunRecord | None) -> dict[str, Any]:
@@ -234,8 +246,8 @@ def _unfinished_folder(place: Place | None, keep: TemporaryFolder | None) -> Pat
 
 def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
     data = request.data
-    if isinstance(data, EvaluationResult):
-        data = data.rows(outputs=target is None)
+    if isinstance(data, Result):
+        data = case_rows(data, outputs=target is None)
     return spool(
         data,
         folder,

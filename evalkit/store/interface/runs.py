@@ -155,7 +155,7 @@ class Runs(Protocol):
     def artifact_uri(self, run_id: str) -> str:
         """Return the URI of a run's own folder of artifacts.
 
-        A store with local artifacts returns a ``file:`` URI and has made the folder;
-        `evalkit.store.artifacts.local_folder` turns it into a path.
+        `evalkit.store.artifacts.open_repository` opens it.  A store with local artifacts returns a
+        ``file:`` URI and has made the folder.
         """
         ...

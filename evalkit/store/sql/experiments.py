@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from evalkit._internal import clock
 from evalkit.entities.run import Experiment, LifecycleStage, ViewType
 from evalkit.errors import AlreadyExistsError, UsageError
-from evalkit.store.artifacts import LocalArtifacts
+from evalkit.store.artifacts import ArtifactRoot
 from evalkit.store.interface import Experiments
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
@@ -27,7 +27,7 @@ class SqlExperiments(Experiments):
     """See `Experiments`."""
 
     database: Database
-    artifacts: LocalArtifacts
+    artifacts: ArtifactRoot
 
     def create(self, name: str, *, tags: Mapping[str, str] | None = None) -> Experiment:
         with self.database.write() as connection:

@@ -25,7 +25,7 @@ from evalkit.errors import (
     ParamChangedError,
     RunNotFoundError,
 )
-from evalkit.store.artifacts import LocalArtifacts
+from evalkit.store.artifacts import ArtifactRoot
 from evalkit.store.interface import DEFAULT_EXPERIMENT_ID, Runs
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
@@ -63,7 +63,7 @@ class SqlRuns(Runs):
     """See `Runs`."""
 
     database: Database
-    artifacts: LocalArtifacts
+    artifacts: ArtifactRoot
 
     def create(
         self,
@@ -202,7 +202,7 @@ class SqlRuns(Runs):
     def artifact_uri(self, run_id: str) -> str:
         with self.database.read() as connection:
             row = run_row(connection, run_id)
-        return self.artifacts.run_folder(str(row.experiment_id), run_id).as_uri()
+        return self.artifacts.make_run(str(row.experiment_id), run_id)
 
     def _set_stage(self, run_id: str, stage: LifecycleStage) -> None:
         with self.database.write() as connection:

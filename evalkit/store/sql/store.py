@@ -1,4 +1,4 @@
-"""A store of runs and models in a database, with the artifacts in a folder beside it."""
+"""A store of runs and models in a database, with the artifacts wherever they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from evalkit.store.artifacts import LocalArtifacts
+from evalkit.store.artifacts import ArtifactRoot
 from evalkit.store.interface import Store
 from evalkit.store.sql import migrations
 from evalkit.store.sql.assessments import SqlAssessments
@@ -29,7 +29,7 @@ from evalkit.store.sql.versions import SqlVersions
 class SqlStore(Store):
     """The nouns of `Store`, each in a file of its own, on one database."""
 
-    def __init__(self, dialect: Dialect, artifact_root: Path) -> None:
+    def __init__(self, dialect: Dialect, artifact_root: Path | str) -> None:
         """Open the store, made if it is not there.
 
         Raises:
@@ -42,7 +42,7 @@ class SqlStore(Store):
         except BaseException:
             database.close()
             raise
-        artifacts = LocalArtifacts(artifact_root)
+        artifacts = ArtifactRoot(artifact_root)
         self.experiments = SqlExperiments(database, artifacts)
         self.runs = SqlRuns(database, artifacts)
         self.metrics = SqlMetrics(database)
@@ -74,7 +74,7 @@ class TemporaryStore(SqlStore):
     It is a file all the same, so that threads and processes share it as they share any other.
     """
 
-    def __init__(self, artifact_root: Path | None = None) -> None:
+    def __init__(self, artifact_root: Path | str | None = None) -> None:
         folder = Path(tempfile.mkdtemp(prefix="evalkit-"))
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         dialect = SqliteDialect(folder / "evalkit.db")

@@ -1,7 +1,6 @@
-"""Artifacts of runs: files below one local folder, written whole or not at all.
+"""Files of this machine, written whole or not at all.
 
-Paths of artifacts are relative to their run's folder and use forward slashes.  A root elsewhere
-than on this machine will be a class of its own with these methods.
+Paths of artifacts are relative to their run's folder and use forward slashes.
 """
 
 from __future__ import annotations
@@ -18,39 +17,8 @@ from urllib.parse import urlsplit
 from evalkit.entities.run import FileInfo
 from evalkit.errors import ArtifactPathError, StoreUnavailableError, UsageError
 
-_UNFINISHED = ".unfinished-"
-
-
-class LocalArtifacts:
-    """The folder ``ROOT/EXPERIMENT/RUN/artifacts`` of each run, readable by its owner only."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
-
-    def experiment_uri(self, experiment_id: str) -> str:
-        """Return the URI of the folder that holds a folder for each run."""
-        return inside(self.root, experiment_id).as_uri()
-
-    def run_uri(self, experiment_id: str, run_id: str) -> str:
-        """Return the URI of a run's own folder, which need not exist yet."""
-        return self._run_path(experiment_id, run_id).as_uri()
-
-    def run_folder(self, experiment_id: str, run_id: str) -> Path:
-        """Return a run's own folder, made if it is not there.
-
-        Raises:
-            ArtifactPathError: If an id is no plain folder name.
-            StoreUnavailableError: If the folder cannot be made.
-        """
-        folder = self._run_path(experiment_id, run_id)
-        make_folder(folder)
-        return folder
-
-    def _run_path(self, experiment_id: str, run_id: str) -> Path:
-        for part in (experiment_id, run_id):
-            if len(PurePosixPath(part).parts) != 1:
-                raise ArtifactPathError(part, "is not one folder name")
-        return inside(self.root, f"{experiment_id}/{run_id}/artifacts")
+UNFINISHED = ".unfinished-"
+"""How the names of files and folders begin that lists leave out: they are being written."""
 
 
 def local_folder(uri: str) -> Path:
@@ -75,8 +43,7 @@ def inside(folder: Path, path: str) -> Path:
     """Return *path* below *folder*, after making sure that it is below it.
 
     Raises:
-        ArtifactPathError: If *path* is empty, absolute, climbs by ``..``, has a backslash, a drive
-            or a null character, or leads out through a symbolic link.
+        ArtifactPathError: If it is none, as `plain_path` says, or leads out through a link.
 
     Examples:
         >>> inside(Path("/srv/run"), "plots/roc.png").as_posix()
@@ -87,6 +54,19 @@ def inside(folder: Path, path: str) -> Path:
         evalkit.errors.store.ArtifactPathError: Artifact path '../other/secret' climbs out of its \
 folder; give a path inside the run's folder.
     """
+    full = folder / plain_path(path)
+    if not full.resolve().is_relative_to(folder.resolve()):
+        raise ArtifactPathError(path, "leads out of its folder through a link")
+    return full
+
+
+def plain_path(path: str) -> PurePosixPath:
+    """Return *path* if it is one below a folder, wherever that is.
+
+    Raises:
+        ArtifactPathError: If *path* is empty, absolute, climbs by ``..``, has a backslash, a drive
+            or a null character.
+    """
     pure = PurePosixPath(path)
     if not pure.parts:
         raise ArtifactPathError(path, "is empty")
@@ -96,10 +76,7 @@ folder; give a path inside the run's folder.
         raise ArtifactPathError(path, "climbs out of its folder")
     if "\\" in path or "\0" in path or (len(path) > 1 and path[1] == ":"):
         raise ArtifactPathError(path, "has a character that paths of artifacts may not have")
-    full = folder / pure
-    if not full.resolve().is_relative_to(folder.resolve()):
-        raise ArtifactPathError(path, "leads out of its folder through a link")
-    return full
+    return pure
 
 
 def make_folder(folder: Path) -> None:
@@ -108,20 +85,20 @@ def make_folder(folder: Path) -> None:
     Raises:
         StoreUnavailableError: If it cannot be made.
     """
-    with _clear_errors(folder):
+    with clear_errors(folder):
         missing = [part for part in (folder, *folder.parents) if not part.exists()]
         for part in reversed(missing):  # mkdir(parents=True) would leave the parents open to all
             part.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(exist_ok=True)  # an error where it is no folder
 
 
-def write_bytes_atomic(path: Path, data: bytes) -> None:
+def write_bytes_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write *data* to *path* so that a reader finds the old file or the new one, never a part.
 
     Raises:
         StoreUnavailableError: If it cannot be written; the old file, if any, is untouched.
     """
-    with atomic_file(path) as file:
+    with atomic_file(path, durable=durable) as file:
         file.write(data)
 
 
@@ -137,28 +114,35 @@ def copy_file_atomic(source: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path) -> Generator[BinaryIO]:
+def atomic_file(path: Path, *, durable: bool = True) -> Generator[BinaryIO]:
     """Open a file that becomes *path* when the block ends without an error.
 
-    It is written under another name in the same folder, is on the disk before it gets its name,
-    and is gone if the block fails.  The folder is made if it is not there.
+    It is written under another name in the same folder, and is gone if the block fails.  The
+    folder is made if it is not there.
+
+    Args:
+        path: The file.
+        durable: Have it on the disk before it gets its name, and its name too, so that it survives
+            a power cut.
 
     Raises:
         StoreUnavailableError: If it cannot be written.
     """
     make_folder(path.parent)
-    with _clear_errors(path):
-        handle, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
+    with clear_errors(path):
+        handle, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:  # else a power cut could leave the name without the content
+                    file.flush()
+                    os.fsync(file.fileno())
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        if durable:
+            sync(path.parent)
 
 
 def list_files(folder: Path, path: str = "") -> list[FileInfo]:
@@ -170,7 +154,7 @@ def list_files(folder: Path, path: str = "") -> list[FileInfo]:
     start = inside(folder, path) if path else folder
     if not start.is_dir():
         return []
-    entries = sorted(e for e in start.iterdir() if not e.name.startswith(_UNFINISHED))
+    entries = sorted(e for e in start.iterdir() if not e.name.startswith(UNFINISHED))
     return [
         FileInfo(
             path=entry.relative_to(folder).as_posix(),
@@ -181,11 +165,11 @@ def list_files(folder: Path, path: str = "") -> list[FileInfo]:
     ]
 
 
-def _sync_folder(folder: Path) -> None:
-    """Put the new name on the disk too, where the system can."""
-    if os.name != "posix":
+def sync(path: Path) -> None:
+    """Put a file's content, or the names in a folder, on the disk, where the system can."""
+    if os.name != "posix" and path.is_dir():
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -193,9 +177,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _clear_errors(path: Path) -> Generator[None]:
+def clear_errors(path: Path, *, but: type[OSError] | tuple[()] = ()) -> Generator[None]:
+    """Turn an `OSError` of the block, *but* one kind, into one that says what to do."""
     try:
         yield
+    except but:
+        raise
     except OSError as error:
         problem = f"cannot be written ({error.strerror or error})"
         advice = "free some space, or name another folder by --store or EVALKIT_TRACKING_URI"

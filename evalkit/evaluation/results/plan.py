@@ -1,0 +1,146 @@
+"""What was asked for: the content of ``plan.json``, enough to resume or to say what differs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalkit._internal.canonical import canonical_json, content_hash
+from evalkit._internal.clock import now_milliseconds
+from evalkit.data.spool import Spool
+from evalkit.entities.target import TargetIdentity
+from evalkit.scoring.protocol import Scorer
+from evalkit.scoring.signature import signature, specification
+
+FORMAT = 1
+"""Number of the form of an evaluation's files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetFacts:
+    """Name, digest and number of cases of the data."""
+
+    name: str
+    digest: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineReference:
+    """What the gates compare with: its name, and the text that opens it again."""
+
+    name: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationPlan:
+    """What was asked for, as it is written before the first call."""
+
+    name: str
+    target: TargetIdentity
+    model_id: str
+    """Identity of what is evaluated: a digest over the target."""
+
+    scorers: Sequence[Mapping[str, Any]]
+    """What rebuilds each scorer: import path, parameters, digest."""
+
+    signatures: Mapping[str, str]
+    """Signature of each scorer."""
+
+    dataset: DatasetFacts
+    outputs_digest: str | None = None
+    created: int = 0
+    """Milliseconds since the Unix epoch."""
+
+    shard_rows: int = 1
+    """Cases that are called and scored as one."""
+
+    repeats: int = 1
+    reducers: Sequence[str] = ("mean",)
+    gates: Sequence[str] = ()
+    baseline: BaselineReference | None = None
+    stop: Mapping[str, Any] | None = None
+    """What an evaluation that ends with its gates' decision watches; see `stop_facts`."""
+
+    level: float = 0.95
+    seed: int = 0
+    judge_model: str | None = None
+    columns: Mapping[str, Any] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    runtime: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    run_id: str | None = None
+    store: str | None = None
+    """URI of the store that holds the run."""
+
+    owned: bool = False
+    """Whether the evaluation made its run, and so ends it."""
+
+    scores_only: bool = False
+    """Whether the texts of the cases are not there, as in a baseline file."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Turn the plan into JSON values."""
+        # Not asdict of it all: that copies parameters deeply, and some cannot be copied.
+        fields = vars_of(self)
+        for name in ("target", "dataset", "baseline"):
+            fields[name] = None if fields[name] is None else vars_of(fields[name])
+        return {"format": FORMAT, **fields}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> EvaluationPlan:
+        """Read what `to_json` wrote; what an older release did not write has its default."""
+        names = {one.name for one in dataclasses.fields(cls)}
+        fields = {name: value for name, value in content.items() if name in names}
+        named = content.get("baseline")
+        fields["target"] = TargetIdentity(**content["target"])
+        fields["dataset"] = DatasetFacts(**content["dataset"])
+        fields["baseline"] = None if named is None else BaselineReference(**named)
+        return cls(**fields)
+
+
+def vars_of(thing: Any) -> dict[str, Any]:
+    """Give the fields of a dataclass by name, uncopied."""
+    return {one.name: getattr(thing, one.name) for one in dataclasses.fields(thing)}
+
+
+def model_id_of(identity: TargetIdentity) -> str:
+    """Digest everything that the answers of a target come from."""
+    return content_hash(canonical_json(vars_of(identity)), size=16)
+
+
+def plan_of(
+    cases: Spool,
+    scorers: Sequence[Scorer],
+    *,
+    name: str,
+    data_name: str,
+    target: TargetIdentity | None = None,
+    **options: Any,
+) -> EvaluationPlan:
+    """Describe an evaluation of *cases* by *scorers*, created now.
+
+    Args:
+        cases: The snapshot of the data.
+        scorers: What scores them.
+        name: Name of the run.
+        data_name: Name of the data.
+        target: Identity of what answers; stored outputs, told by their digest, by default.
+        **options: Further fields of the plan.
+    """
+    identity = target or TargetIdentity(
+        kind="stored", name=name, parameters={"outputs": cases.outputs_digest}
+    )
+    return EvaluationPlan(
+        name=name,
+        created=now_milliseconds(),
+        target=identity,
+        model_id=model_id_of(identity),
+        scorers=[specification(scorer) for scorer in scorers],
+        signatures={scorer.name: signature(scorer) for scorer in scorers},
+        dataset=DatasetFacts(name=data_name, digest=cases.dataset_digest, n=cases.n),
+        outputs_digest=cases.outputs_digest,
+        **options,
+    )

@@ -1,0 +1,62 @@
+"""Running a job to its end, from synchronous code or inside a running event loop."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TypeVar
+
+from evalkit.engine.shard import first_error
+from evalkit.errors import InterruptedRunError
+from evalkit.evaluation.results.result import Result
+from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.thread import run_in_thread
+
+R = TypeVar("R", bound=Result)
+
+
+def execute(job: Job[R]) -> R:
+    """Run *job* to its end from synchronous code, wherever that runs.
+
+    Raises:
+        InterruptedRunError: After Ctrl-C, once what was in flight is finished and kept.
+    """
+    try:
+        run_in_thread(lambda: _journalled(job), on_interrupt=lambda: _interrupt(job))
+        result = job.finish()
+    except BaseException as error:
+        job.fail(error)
+        raise
+    if job.state.stop_reason == "interrupted":
+        done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
+        raise InterruptedRunError(result.run_id, done, len(result), job.pending)
+    return result
+
+
+async def aexecute(job: Job[R]) -> R:
+    """Run *job* to its end inside the caller's event loop, without blocking it."""
+    import anyio.to_thread
+
+    try:
+        await _journalled(job)
+        return await anyio.to_thread.run_sync(job.finish)
+    except BaseException as error:
+        job.fail(error)
+        raise
+
+
+def _interrupt(job: Job[Any]) -> None:
+    job.cancel()
+    told = "what is in flight is finished; Ctrl-C again gives it up."
+    desk = None if job.session is None else job.session.desk
+    batches, requests = (0, 0) if desk is None else desk.on_the_way
+    if batches:
+        told += f" {requests:,} requests in batches stay with the provider."
+    sys.stderr.write(f"\nStopping: {told}\n")
+
+
+async def _journalled(job: Job[Any]) -> None:
+    try:
+        job.open_journal()
+        await job.run()
+    except BaseExceptionGroup as group:
+        raise first_error(group) from group

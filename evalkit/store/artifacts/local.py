@@ -1,0 +1,65 @@
+"""Artifacts in a folder of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from evalkit.entities.run import FileInfo
+from evalkit.store.artifacts.files import (
+    clear_errors,
+    copy_file_atomic,
+    inside,
+    list_files,
+    write_bytes_atomic,
+)
+from evalkit.store.artifacts.repository import ArtifactRepository
+
+
+class LocalRepository(ArtifactRepository):
+    """A folder; files in it are written whole or not at all, readable by their owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.work = folder
+        self.uri = folder.absolute().as_uri()
+
+    def put(self, source: Path, path: str = "") -> None:
+        """Copy a file or folder; symbolic links to folders in it are not followed."""
+        target = self._at(path)
+        if source.absolute() == target.absolute():  # it was made in its place
+            return
+        if not source.is_dir():
+            copy_file_atomic(source, inside(self.work, path))
+            return
+        for folder, _, names in os.walk(source):
+            for name in sorted(names):
+                file = Path(folder, name)
+                copy_file_atomic(file, inside(target, file.relative_to(source).as_posix()))
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file."""
+        write_bytes_atomic(inside(self.work, path), content)
+
+    def get(self, path: str = "") -> Path:
+        """Return the file or folder itself."""
+        target = self._at(path)
+        if not target.exists():
+            raise FileNotFoundError(f"There is no {path or 'folder'} in {self.uri}.")
+        return target
+
+    def list(self, path: str = "") -> list[FileInfo]:
+        """Return the entries of a folder."""
+        return list_files(self.work, path)
+
+    def delete(self, path: str) -> None:
+        """Delete a file or folder."""
+        target = inside(self.work, path)
+        with clear_errors(target):
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            else:
+                target.unlink(missing_ok=True)
+
+    def _at(self, path: str) -> Path:
+        return inside(self.work, path) if path else self.work

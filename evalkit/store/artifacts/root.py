@@ -1,0 +1,52 @@
+"""Where a store keeps the artifacts of all its runs."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from evalkit.errors import ArtifactPathError
+from evalkit.store.artifacts.files import inside, local_folder, make_folder, plain_path
+
+
+class ArtifactRoot:
+    """The folder ``ROOT/EXPERIMENT/RUN/artifacts`` of each run.
+
+    Args:
+        root: A folder of this machine, or a URI such as ``s3://bucket/runs``.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        remote = isinstance(root, str) and "://" in root
+        self.uri = str(root).rstrip("/") if remote else Path(root).absolute().as_uri()
+
+    def experiment_uri(self, experiment_id: str) -> str:
+        """Return the URI of the folder that holds a folder for each run."""
+        return self._uri(experiment_id)
+
+    def run_uri(self, experiment_id: str, run_id: str) -> str:
+        """Return the URI of a run's own folder, which need not exist yet.
+
+        Raises:
+            ArtifactPathError: If an id is no plain folder name.
+        """
+        return self._uri(experiment_id, run_id, "artifacts")
+
+    def make_run(self, experiment_id: str, run_id: str) -> str:
+        """Return the URI of a run's own folder, made if it is one of this machine.
+
+        Raises:
+            StoreUnavailableError: If the folder cannot be made.
+        """
+        uri = self.run_uri(experiment_id, run_id)
+        if uri.startswith("file:"):
+            make_folder(local_folder(uri))
+        return uri
+
+    def _uri(self, *parts: str) -> str:
+        for part in parts:
+            if len(PurePosixPath(part).parts) != 1:
+                raise ArtifactPathError(part, "is not one folder name")
+        path = plain_path("/".join(parts))
+        if self.uri.startswith("file:"):
+            return inside(local_folder(self.uri), str(path)).as_uri()
+        return f"{self.uri}/{path}"
