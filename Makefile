@@ -39,7 +39,7 @@ types: $(VENV)/.dev ## Check types with mypy and pyright
 
 layers: $(VENV)/.dev ## Check that imports point downward
 	@echo "== import-linter"
-	@$(BIN)/lint-imports >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
+	@$(BIN)/lint-imports --no-cache >$(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 
 house: $(VENV)/.dev ## Check the rules of the house and the documentation
 	@echo "== house tests and docs gate"

@@ -2,11 +2,12 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +23,13 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
+KEPT = {"EVALKIT_SHARED_DATA", "EVALKIT_TEST_FULL"}
+FOREIGN = re.compile(
+    r"EVALKIT_.*|XDG_.*_HOME|\w+_API_KEY|\w+_proxy|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|GITHUB_\w+",
+    re.IGNORECASE,
+)
+"""Variables that would change what evalkit does, or how wide it prints."""
+
 
 @pytest.fixture(autouse=True)
 def _strange_servers() -> None:
@@ -29,6 +37,24 @@ def _strange_servers() -> None:
     if "evalkit.llm.session" in sys.modules:
         session = sys.modules["evalkit.llm.session"].current_session()
         session.abilities = type(session.abilities)()
+
+
+def pytest_configure() -> None:
+    # What a shell runs in its background ignores Ctrl-C, and so would the programs of tests.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no test see the settings, keys, proxies and home of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if FOREIGN.fullmatch(name) and name not in KEPT:
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        yield
 
 
 @pytest.fixture

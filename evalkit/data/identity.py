@@ -102,12 +102,12 @@ class Occurrences:
         return ids
 
 
-class Known:
+class IdSet:
     """The cases seen so far, as 128-bit hashes of their ids.
 
     Examples:
-        >>> known = Known()
-        >>> known.add(["a", "b", "a"]), known.add(["b", "c"])
+        >>> ids = IdSet()
+        >>> ids.add(["a", "b", "a"]), ids.add(["b", "c"])
         ([True, True, False], [False, True])
     """
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from evalkit.entities.dataset import Chunk, DatasetSource
 from evalkit.errors import DataError, UnknownSourceError, near_miss
@@ -143,21 +143,3 @@ def _missing(file: Path, sources: Mapping[str, DatasetSource]) -> str:
         return f"there is no such file, and data is a path or pattern ending in one of: {known}"
     hint = near_miss(file.name, [found.name for found in file.parent.iterdir()])
     return f"there is no such file.{hint}"
-
-
-def looks_like_data(value: Any) -> bool:
-    """Say whether *value* names a data file or URI: for the error that shows ``data=``.
-
-    Examples:
-        >>> looks_like_data("qa.jsonl"), looks_like_data("openai/gpt-5-mini")
-        (True, False)
-    """
-    if not isinstance(value, (str, os.PathLike)):
-        return False
-    text = os.fsdecode(os.fspath(value))
-    sources = {name: entry.item for name, entry in catalog().datasets.items()}
-    schemes = {scheme for source in sources.values() for scheme in source.schemes}
-    head = _SCHEME.match(text)
-    if head is not None:
-        return head[1].lower() in schemes
-    return _known_extension(Path(text), sources)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from evalkit.data.fields import ALL_FIELDS, MAPPING_FIELDS, RECORDED_FIELDS
-from evalkit.data.obvious import AMBIGUOUS, EXPECTED, OBVIOUS, two_columns, two_fields
 from evalkit.data.table import Table
 from evalkit.data.wishes import Wish, Wishes
 from evalkit.errors import DataError, MissingColumnError, near_miss
@@ -17,6 +16,31 @@ _log = logging.getLogger("evalkit.data")
 
 Leftover = Literal["inputs", "tags"]
 """Where columns go that no field claims: inputs of an estimator, else tags."""
+
+_OBVIOUS: Final[Mapping[str, str]] = {
+    "question": "inputs",
+    "prompt": "inputs",
+    "input": "inputs",
+    "output": "outputs",
+    "prediction": "outputs",
+    "response": "outputs",
+    "expected": "expectations",
+    "target": "expectations",
+    "label": "expectations",
+    "reference": "expectations",
+    "ground_truth": "expectations",
+    "context": "retrieved_context",
+    "contexts": "retrieved_context",
+}
+"""Column of a flat table, in lower case, to the field that it fills."""
+
+_EXPECTED: Final = frozenset(
+    {"expected_response", "expected_facts", "expected_context", "expected_tool_calls"}
+)
+"""Columns of a flat table that are expectations under their own name, as scorers read them."""
+
+_AMBIGUOUS: Final[Mapping[str, tuple[str, str]]] = {"answer": ("outputs", "expectations")}
+"""Columns that could be either of two fields; never guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +140,7 @@ class Plan:
     def _outputs_column(self, wish: Wish, table: Table) -> str:
         """Return the column that is the outputs under another name, for a path into it."""
         asked = [other.source for other in self.wishes.wanted if other.field == "outputs"]
-        found = asked or [n for n in table.columns if OBVIOUS.get(n.casefold()) == "outputs"]
+        found = asked or [n for n in table.columns if _OBVIOUS.get(n.casefold()) == "outputs"]
         if len(found) != 1 or found[0].partition(".")[0] not in table.columns:
             raise missing_column(wish.source, table)
         return found[0]
@@ -145,28 +169,28 @@ class Plan:
         return True
 
     def _place_obvious(self, name: str, table: Table) -> bool:
-        field = "expectations" if name in EXPECTED else OBVIOUS.get(name.casefold())
+        field = "expectations" if name in _EXPECTED else _OBVIOUS.get(name.casefold())
         if field is None or (field == "inputs" and self.leftover == "inputs"):
             return False  # every column that is left is an input of an estimator
         if field in self.wishes.dropped:
             return True
         if self.wishes.names(field) or field in table.columns:
             return False
-        if name in EXPECTED:
+        if name in _EXPECTED:
             self._add(field, name, name)
             return True
         other = self._obvious.setdefault(field, name)
         if other != name:
-            raise table.error(two_columns(field, [other, name]), 0, name)
+            raise table.error(_two_columns(field, [other, name]), 0, name)
         self._add(field, None, name)
         return True
 
     def _check_ambiguous(self, names: Sequence[str], table: Table) -> None:
         """Refuse to guess what *names*, which nobody asked for, could mean."""
         for name in names if self._flat else ():
-            fields = AMBIGUOUS.get(name.casefold(), ())
+            fields = _AMBIGUOUS.get(name.casefold(), ())
             if any(field not in self.slots for field in fields):
-                raise table.error(two_fields(name), 0, name)
+                raise table.error(_two_fields(name), 0, name)
 
     def _check_outputs(self, table: Table) -> None:
         if self.has_model and "outputs" in self.slots:
@@ -209,4 +233,31 @@ def missing_column(name: str, table: Table) -> MissingColumnError:
         f"The data has: {', '.join(table.columns)}",
         file=table.file,
         column=name,
+    )
+
+
+def _two_columns(field: str, names: Sequence[str]) -> str:
+    """Return the problem that several columns could be one field.
+
+    Examples:
+        >>> print(_two_columns("outputs", ["output", "response"]))
+        'output' and 'response' could each be the outputs; say which: columns={'outputs': 'output'}
+    """
+    listed = " and ".join(repr(name) for name in names)
+    return f"{listed} could each be the {field}; say which: columns={{{field!r}: {names[0]!r}}}"
+
+
+def _two_fields(name: str) -> str:
+    """Return the problem that one column could be several fields.
+
+    Examples:
+        >>> print(_two_fields("answer"))
+        it could be outputs or expectations; say which: columns={'outputs': 'answer'} or \
+columns={'expectations': 'answer'} (or keep it as a tag: columns={'tags': ['answer']})
+    """
+    fields = _AMBIGUOUS[name.casefold()]
+    choices = " or ".join(f"columns={{{field!r}: {name!r}}}" for field in fields)
+    return (
+        f"it could be {' or '.join(fields)}; say which: {choices} "
+        f"(or keep it as a tag: columns={{'tags': [{name!r}]}})"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -9,14 +10,22 @@ from itertools import compress
 from pathlib import Path
 from typing import Any, Final
 
+from evalkit._internal.canonical import parse_json
 from evalkit.data.identity import hashed_forms
 from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate_id
 from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
-from evalkit.data.repeats import settle_repeats
 from evalkit.data.selection import Draw, Selection
 from evalkit.data.snapshot import Spool
-from evalkit.data.writing import FORMAT, SnapshotWriter, storage_errors, stored_cells
+from evalkit.data.writing import (
+    FORMAT,
+    METADATA_KEY,
+    ROW_GROUP,
+    SnapshotWriter,
+    publish,
+    storage_errors,
+    stored_cells,
+)
 from evalkit.errors import DataError, near_miss
 
 __all__ = ["FILE_NAME", "Spool", "spool"]
@@ -78,7 +87,7 @@ def spool(
         facts = _facts(opened, intake, tally)
         writer.commit(facts)
     if "repeat" in facts["fields"]:
-        settle_repeats(path)
+        _settle_repeats(path)
     return Spool.open(path)
 
 
@@ -172,3 +181,33 @@ def _drawn(opened: OpenedData, intake: Intake, writer: SnapshotWriter) -> Iterat
                 made = stored_cells(chosen)
                 yield Rows(made, hashed_forms(made), first)
             start = stop
+
+
+def _settle_repeats(path: Path) -> None:
+    """Put the rows of each case side by side, where every case has equally many.
+
+    The snapshot then knows its number of repeats, so that estimates count cases and not rows.
+    Where cases have different numbers of rows, the snapshot stays as it is.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        table, metadata = file.read(), file.metadata.metadata
+    places: dict[str, list[tuple[int, int]]] = {}
+    ids, repeats = table.column("id").to_pylist(), table.column("repeat").to_pylist()
+    for row, (case_id, repeat) in enumerate(zip(ids, repeats, strict=True)):
+        places.setdefault(case_id, []).append((repeat or 0, row))
+    count = len(next(iter(places.values())))
+    if count < 2 or any(len(rows) != count for rows in places.values()):  # noqa: PLR2004
+        return
+    order = [row for rows in places.values() for _, row in sorted(rows)]
+    facts = parse_json(metadata[METADATA_KEY]) | {"n_repeats": count}
+    ordered = table.take(pa.array(order)).replace_schema_metadata(
+        {METADATA_KEY: json.dumps(facts).encode()}
+    )
+    fresh = path.with_name(f"{path.name}.ordered")
+    with storage_errors(path):
+        pq.write_table(ordered, fresh, compression="zstd", row_group_size=ROW_GROUP)
+        path.unlink()
+        publish(fresh, path)

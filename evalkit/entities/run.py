@@ -43,17 +43,6 @@ class ViewType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Param:
-    """One setting of a run; never changes once it is logged."""
-
-    key: str
-    """At most 250 characters."""
-
-    value: str
-    """At most 6,000 characters."""
-
-
-@dataclass(frozen=True, slots=True)
 class Metric:
     """One measurement in a run, at a time and step.
 

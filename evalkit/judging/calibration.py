@@ -118,11 +118,6 @@ class Calibration:
         """Digest at the end of the signature."""
         return digest_of(self.signature)
 
-    def with_biases(self, *effects: BiasEffect) -> Self:
-        """Return the card with more effects; one of the same name takes the place of the first."""
-        named = {effect.name: effect for effect in (*self.biases, *effects)}
-        return dataclasses.replace(self, biases=tuple(named.values()))
-
     def error_counts(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Return found of positives, and cleared of negatives, among the held-out cases.
 

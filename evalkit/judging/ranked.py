@@ -41,12 +41,6 @@ class RankedSystem:
         return _ANCHOR + _ELO * self.strength
 
     @property
-    def elo_limits(self) -> tuple[float | None, float | None]:
-        """The limits of the strength on Elo's scale."""
-        low, high = (None if end is None else _ANCHOR + _ELO * end for end in (self.low, self.high))
-        return low, high
-
-    @property
     def win_rate(self) -> float:
         """Share of its votes won, a tie counting half."""
         return (self.wins + self.ties / 2) / (self.wins + self.ties + self.losses)

@@ -77,11 +77,6 @@ class EstimatorTarget:
             version=self.version,
         )
 
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether the estimator can give probabilities."""
-        return callable(getattr(self.estimator, "predict_proba", None))
-
     def with_dtypes(self, dtypes: Mapping[str, str]) -> EstimatorTarget:
         """Return this target with the *dtypes* of the data's input columns, in their order."""
         return dataclasses.replace(self, dtypes=dict(dtypes))

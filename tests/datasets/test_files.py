@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.data.open import looks_like_data, open_data
+from evalkit.data.open import open_data
 from evalkit.errors import DataError
 from evalkit_datasets.json import Json
 from evalkit_datasets.jsonl import JsonLines
@@ -165,21 +165,3 @@ def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("HOME", str(tmp_path))
 
     assert open_data("~/a.JSONL").files == (os.path.join(tmp_path, "a.JSONL"),)  # noqa: PTH118
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("qa.jsonl", True),
-        (Path("qa.csv"), True),
-        ("logs/*.eval", True),
-        ("hf:owner/name", True),
-        ("openai/gpt-5-mini", False),
-        ("http://127.0.0.1/x", False),
-        ("app:bot", False),
-        (print, False),
-    ],
-    ids=str,
-)
-def test_a_first_argument_that_is_data_is_told(value: object, expected: bool) -> None:
-    assert looks_like_data(value) is expected

@@ -26,7 +26,7 @@ def test_results_and_errors_come_back_to_their_callers() -> None:
 
 
 def test_as_many_threads_run_as_there_are_calls() -> None:
-    barrier = threading.Barrier(20, timeout=20)
+    barrier = threading.Barrier(20, timeout=300)
 
     async def main() -> set[int]:
         lane = ThreadLane()

@@ -169,6 +169,50 @@ def test_a_regression_in_one_slice_is_seen_by_the_worst(old: EvaluationResult) -
     assert "topic=odd" in verdict.conditions[0].why
 
 
+@pytest.mark.parametrize(
+    ("gate", "status"),
+    [
+        pytest.param("no_regression(worst(p95(seconds), by=region), margin=9)", "FAIL", id="p95"),
+        pytest.param("no_regression(worst(p10(seconds), by=region), margin=9)", "PASS", id="p10"),
+        pytest.param(
+            "no_regression(worst(p95(seconds), by=region)[kind=new], margin=9)", "FAIL", id="outer"
+        ),
+        pytest.param(
+            "no_regression(worst(p95(seconds[kind=old]), by=region), margin=9)", "PASS", id="inner"
+        ),
+        pytest.param(
+            "no_regression(worst(max(seconds), by=region), margin=9)", "INCONCLUSIVE", id="extreme"
+        ),
+    ],
+)
+def test_the_worst_of_a_function_compares_that_function(gate: str, status: str) -> None:
+    """The mean stays, and a fifth of the new cases of one region take fifty times as long."""
+
+    @evalkit.scorer(direction="lower")
+    def seconds(outputs: str) -> float:
+        return float(outputs)
+
+    def rows(*, slow: bool) -> list[dict[str, Any]]:
+        made = []
+        for i in range(400):
+            kind, region = ("old", "new")[i // 200], ("eu", "us")[i // 100 % 2]
+            tail = 50.0 if i % 5 == 0 else 1.0 - 49.0 / 4
+            value = tail if slow and (kind, region) == ("new", "us") else 1.0
+            value += (i * (37 if slow else 53) % 101) / 101  # no two systems are equal to the digit
+            tags = {"kind": kind, "region": region}
+            made.append({"id": str(i), "question": "q", "output": str(value), "tags": tags})
+        return made
+
+    before, after = (
+        evalkit.evaluate(data=rows(slow=slow), scorers=[seconds], runtime=NOTHING_KEPT)
+        for slow in (False, True)
+    )
+
+    assert before["seconds"].value == pytest.approx(after["seconds"].value, abs=0.01)
+    verdict = after.check(gate, baseline=before)
+    assert verdict.status == status, [one.why for one in verdict.conditions]
+
+
 # Baseline files
 
 

@@ -48,8 +48,7 @@ def _start(folder: Path, base_url: str, cases: int, *resume: str) -> subprocess.
 
 
 def _until(happened: Callable[[], bool], program: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while not happened() and program.poll() is None and time.monotonic() < deadline:
+    while not happened() and program.poll() is None:
         time.sleep(0.001)
 
 
@@ -96,7 +95,7 @@ def test_interrupted_while_a_batch_is_pending_the_message_says_how_to_go_on(tmp_
         program = _start(tmp_path, endpoint.base_url, 30)
         _until(lambda: bool(batches.created) and endpoint.calls > 5, program)
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=20)
+        _, errors = program.communicate(timeout=300)
         told = errors.decode()
         batches.polls = 1
         found = _finished(_start(tmp_path, endpoint.base_url, 30, "batched"))

@@ -99,10 +99,10 @@ def test_ctrl_c_while_calls_wait_for_their_turn_makes_no_more_calls() -> None:
             target,
             live(20),
             scorers=["text.exact_match"],
-            runtime=Runtime(progress=False, requests_per_minute=30),
+            runtime=Runtime(progress=False, requests_per_minute=1),
         )
     assert len(calls) == 1
-    assert time.monotonic() - started < 2  # not the two seconds to the next call
+    assert time.monotonic() - started < 55  # not the minute to the next call
 
 
 @pytest.mark.parametrize(
@@ -136,17 +136,17 @@ def test_a_case_that_overruns_is_the_last_that_its_thread_scores() -> None:
     def sticky(inputs: dict[str, Any], outputs: str) -> bool:
         seen.append(inputs["question"])
         if inputs["question"] == "q2":
-            release.wait(5)
+            release.wait(60)
             ended.set()
         return bool(outputs)
 
     result = evalkit.evaluate(
         data=stored(30),
         scorers=[sticky],
-        runtime=Runtime(progress=False, store=False, timeout_seconds=0.1),
+        runtime=Runtime(progress=False, store=False, timeout_seconds=1.0),
     )
     release.set()
-    assert ended.wait(5)
+    assert ended.wait(60)
     time.sleep(0.05)
     assert (result["sticky"].n_scored, result["sticky"].n_failed) == (29, 1)
     assert len(seen) == 30
@@ -160,7 +160,7 @@ def test_a_batch_estimator_that_overruns_has_timed_out() -> None:
             """Learn nothing."""
 
         def predict(self, frame: Any) -> list[int]:
-            release.wait(5)
+            release.wait(60)
             return [1] * len(frame)
 
     rows = [{"feature": float(i), "label": 1} for i in range(4)]

@@ -33,6 +33,17 @@ from evalkit.gates.key import Key, parse_key
             Key(metric="m", function="quantile", quantile=0.5, worst_by="l"),
             id="worst-quantile",
         ),
+        pytest.param(
+            "worst(p50(m[a=b])[c=d], by=l)[e=f]",
+            Key(
+                metric="m",
+                function="quantile",
+                quantile=0.5,
+                tags=(("a", "b"), ("c", "d"), ("e", "f")),
+                worst_by="l",
+            ),
+            id="tags-at-every-place",
+        ),
         pytest.param("m.pass_at_k(4)", Key(metric="m.pass_at_k(4)"), id="reducer"),
     ],
 )
@@ -85,6 +96,7 @@ def test_conditions_are_joined_by_and_or_given_as_a_list() -> None:
         pytest.param("avg(m) >= 3", 0, "one of mean", id="function"),
         pytest.param("a >= 1 and m[x] >= 3", 13, "tag=value", id="tag-in-the-second"),
         pytest.param("worst(m) >= 3", 7, "by=tag", id="worst-without-by"),
+        pytest.param("worst(worst(m, by=a), by=b) >= 3", 6, "one function", id="worst-in-worst"),
         pytest.param("m[x=1 >= 3", 0, "a metric", id="open-bracket"),
     ],
 )

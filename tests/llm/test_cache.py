@@ -47,7 +47,7 @@ def test_processes_write_and_read_one_cache(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", _WRITE, str(path), str(50 * worker)])
         for worker in range(4)
     ]
-    codes = [worker.wait(timeout=60) for worker in workers]
+    codes = [worker.wait(timeout=300) for worker in workers]
 
     cache = Cache(path)
     assert codes == [0] * 4

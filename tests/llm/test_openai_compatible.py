@@ -90,7 +90,7 @@ def test_what_breaks_on_the_way_is_asked_again(fault: Fault, *, stream: bool) ->
 def test_a_server_that_hangs_is_a_timeout_and_not_asked_again() -> None:
     with ScriptedEndpoint([Fault.HANG]) as server:
         with pytest.raises(TargetError) as caught:
-            complete(model(server, timeout_seconds=0.1), ChatRequest(messages=QUESTION))
+            complete(model(server, timeout_seconds=0.5), ChatRequest(messages=QUESTION))
         assert (caught.value.reason, server.calls) == ("timeout", 1)
 
 

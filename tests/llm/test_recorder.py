@@ -1,6 +1,7 @@
 """Recording and replaying model calls: one call for equal questions, none for known ones."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -15,8 +16,7 @@ from evalkit.llm.recorder import Mode, Recorder
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
-from evalkit.testing import ScriptedEndpoint
-from evalkit.testing.replies import Fault, Reply
+from evalkit.testing import Fault, Reply, ScriptedEndpoint, SeenRequest
 
 T = TypeVar("T")
 
@@ -85,7 +85,11 @@ def test_an_error_of_a_shared_call_reaches_all_who_wait(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_caller_leaves_the_call_to_the_next(tmp_path: Path) -> None:
-    session = ModelSession(recorder=caching(tmp_path))
+    session, cancelled = ModelSession(recorder=caching(tmp_path)), threading.Event()
+
+    def answer(_: SeenRequest) -> str:
+        cancelled.wait(300)  # so that no reply comes before the caller is gone
+        return "a"
 
     async def work(model: ChatModel) -> ChatReply:
         first = asyncio.create_task(session.complete(model, question("q"), role="judge"))
@@ -93,9 +97,10 @@ def test_a_cancelled_caller_leaves_the_call_to_the_next(tmp_path: Path) -> None:
         while endpoint.calls == 0:  # noqa: ASYNC110  the endpoint lives in another thread
             await asyncio.sleep(0)
         first.cancel()
+        cancelled.set()
         return await second
 
-    with ScriptedEndpoint("a", latency_seconds=0.02) as endpoint:
+    with ScriptedEndpoint(answer) as endpoint:
         reply = with_model(endpoint.base_url, work)
 
         assert endpoint.calls == 2

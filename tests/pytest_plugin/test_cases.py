@@ -33,7 +33,7 @@ def test_cases_and_gates_are_native_items(run: Runner, suite_files: dict[str, st
 def test_bodies_run_concurrently(run: Runner, suite_files: dict[str, str]) -> None:
     suite = """
 import threading, evalkit
-barrier = threading.Barrier(6, timeout=60)
+barrier = threading.Barrier(6, timeout=300)
 qa = evalkit.suite("qa.jsonl", scorers=["text.exact_match"],
                    runtime=evalkit.Runtime(concurrency=6))
 

@@ -133,7 +133,15 @@ def test_nothing():
     assert sorted(loaded) == ["evalkit", plugin, f"{plugin}.hooks", f"{plugin}.marks"]
 """)
     finished = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:asyncio"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-pno:cacheprovider",
+            "-pno:asyncio",
+            "-pno:randomly",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

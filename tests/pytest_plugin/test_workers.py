@@ -13,7 +13,13 @@ Runner = Callable[..., Any]
 def test_workers_give_the_outcomes_of_one_process(
     run: Runner, suite_files: dict[str, str], workers: str
 ) -> None:
-    others = ("-pno:hypothesispytest", "-pno:anyio", "-pno:asyncio", "-pno:rerunfailures")
+    others = (
+        "-pno:hypothesispytest",
+        "-pno:anyio",
+        "-pno:asyncio",
+        "-pno:randomly",
+        "-pno:rerunfailures",
+    )
     alone = run(files=suite_files)
     (alone.folder / "calls.log").unlink()
     together = run("-n", workers, *others, plugins=("xdist",))
@@ -25,6 +31,18 @@ def test_workers_give_the_outcomes_of_one_process(
     assert "qa: FAIL · 12 cases (2 failed, 1 skipped) · cost unknown" in shown
     assert together.properties("test_bot[case0]") == alone.properties("test_bot[case0]")
     assert together.shared_folders == []
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_items_in_any_order_have_the_same_outcomes(
+    run: Runner, suite_files: dict[str, str], seed: int
+) -> None:
+    pytest.importorskip("pytest_randomly")
+    in_order = run(files=suite_files)
+    shuffled = run(f"--randomly-seed={seed}", plugins=("randomly",))
+
+    assert list(shuffled.outcomes) != list(in_order.outcomes)
+    assert shuffled.outcomes == in_order.outcomes
 
 
 FOLDER = """

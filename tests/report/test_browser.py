@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -29,7 +28,8 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-DEADLINE = 60.0
+DEADLINE = 300.0
+STARTED = re.compile(r"started successfully on port (\d+)")
 
 
 class Page:
@@ -60,6 +60,7 @@ class Page:
             assert time.monotonic() < end, f"never true: {condition}"
 
     def open(self, path: Path) -> None:
+        self.complaints()  # of the page before
         self.call("POST", "/url", {"url": path.as_uri()})
         self.wait('performance.getEntriesByName("evalkit-ready").length')
 
@@ -102,33 +103,28 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     driver = shutil.which("chromedriver")
     if driver is None or shutil.which("chromium") is None:
         pytest.skip("needs chromium and chromedriver")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen([driver, f"--port={port}"], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, text=True) as process:
         try:
-            _wait_for(port)
-            made = Page(port, tmp_path_factory.mktemp("profile"))
+            # The driver takes a port that is free, and says which.
+            assert process.stdout is not None
+            lines = iter(process.stdout.readline, "")
+            port = next(found[1] for line in lines if (found := STARTED.search(line)))
+            made = Page(int(port), tmp_path_factory.mktemp("profile"))
             yield made
             made.call("DELETE", "")
         finally:
             process.terminate()
 
 
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise TimeoutError("chromedriver does not answer")
-
-
 @pytest.fixture(scope="module")
-def shown(
-    page: Page, passed: EvaluationResult, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Page]:
-    page.open(passed.report(tmp_path_factory.mktemp("report") / "sums.html"))
+def report(passed: EvaluationResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return passed.report(tmp_path_factory.mktemp("report") / "sums.html")
+
+
+@pytest.fixture
+def shown(page: Page, report: Path) -> Iterator[Page]:
+    """The report as it is when it has just been opened."""
+    page.open(report)
     yield page
     assert page.complaints() == []
 

@@ -292,7 +292,7 @@ def test_processes_that_register_at_once_get_every_number_once(tmp_path: Path) -
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    answers = [process.communicate(timeout=60) for process in processes]
+    answers = [process.communicate(timeout=300) for process in processes]
 
     assert [errors for _, errors in answers] == [""] * 4
     given_numbers = [[int(number) for number in output.split()] for output, _ in answers]

@@ -60,7 +60,7 @@ def test_processes_that_make_one_store_and_experiment_at_once_all_succeed(
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in processes:
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=300)
         assert (process.returncode, errors) == (0, "")
         answers.append(output)
 
@@ -116,11 +116,11 @@ def test_who_waits_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
         def hold() -> None:
             with Database(SqliteDialect(tmp_path / "runs.db")).write():
                 held.set()
-                free.wait(10)
+                free.wait(300)
 
         holder = threading.Thread(target=hold)
         holder.start()
-        held.wait(10)
+        assert held.wait(300)
         threading.Timer(0.05, free.set).start()
         store.runs.create()
         holder.join()
@@ -162,7 +162,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_what_was_logged_before_a_kill_is_kept(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/runs.db"
-    subprocess.run([sys.executable, "-c", _KILLED, uri], check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", _KILLED, uri], check=False, timeout=300)
 
     with open_store(uri) as store:
         run = store.runs.get("killed")

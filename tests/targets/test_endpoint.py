@@ -175,7 +175,7 @@ def test_a_failure_has_its_reason_and_is_retried_only_where_that_can_help(
     script: list[Any], reason: str, calls: int
 ) -> None:
     with ScriptedEndpoint(script) as server:
-        target = endpoint(server.url, timeout_seconds=0.2 if script == [Fault.HANG] else 30)
+        target = endpoint(server.url, timeout_seconds=0.5 if script == [Fault.HANG] else 30)
         with pytest.raises(TargetError) as caught:
             answer(target)
         assert (caught.value.reason, server.calls) == (reason, calls)

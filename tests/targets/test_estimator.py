@@ -111,7 +111,6 @@ NO_PROBABILITIES = [
 
 @pytest.mark.parametrize(("estimator", "told"), NO_PROBABILITIES)
 def test_probabilities_that_there_are_none_of_are_refused(estimator: Any, told: str) -> None:
-    assert not target(estimator).has_probabilities
     with pytest.raises(UsageError, match=told):
         target(estimator).with_probabilities()
 

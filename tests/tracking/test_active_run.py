@@ -82,7 +82,7 @@ def test_an_earlier_run_goes_on() -> None:
 
 
 def test_each_thread_has_an_active_run_of_its_own() -> None:
-    together = threading.Barrier(4, timeout=30)
+    together = threading.Barrier(4, timeout=300)
 
     def work(number: int) -> str:
         assert tracking.active_run() is None
@@ -168,7 +168,7 @@ def test_a_script_that_never_ends_its_run_has_it_ended(
         env={"EVALKIT_TRACKING_URI": f"sqlite:///{tmp_path}/runs.db", "PYTHONPATH": _root()},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
     assert tracking.get_run("s").status == status

@@ -12,6 +12,7 @@ import numpy as np
 from evalkit.data.identity import DATASET_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
+from evalkit.gates.key import Key
 from evalkit.scoring.estimate import case_values
 
 if TYPE_CHECKING:
@@ -51,11 +52,12 @@ class Pairs:
         )
 
 
-def pairs(a: Result, b: Result, key: str, *, anyway: bool = False) -> Pairs:
+def pairs(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pairs:
     """Return *key* of two results joined by case id; raises as `difference` does."""
     first, second = a.by_key.part(key), b.by_key.part(key)
     if first.key.function in {"min", "max"} or first.key.worst_by is not None:
-        raise UsageError(f"{key} is an extreme, and the difference of two has no interval.")
+        text = key if isinstance(key, str) else f"{key.function}({key.metric})"
+        raise UsageError(f"{text} is an extreme, and the difference of two has no interval.")
     if not anyway:
         check_comparable(a, b, first, second)
     rows_a, rows_b = joined_rows(a, b)

@@ -13,6 +13,7 @@ from evalkit.evaluation.comparing.difference import difference_of
 from evalkit.evaluation.comparing.pairs import Pairs, pairs
 from evalkit.gates.comparing import Compared, decide_difference, interval_level, margin_of
 from evalkit.gates.condition import Condition
+from evalkit.gates.key import Key
 from evalkit.gates.verdict import (
     Circumstances,
     ConditionVerdict,
@@ -85,7 +86,7 @@ def _decide(
         return _of_pairs(result, condition, baseline, joined)
     found = [
         _of_pairs(result, condition, baseline, part, told)
-        for told, part in _slices(result, baseline, condition)
+        for told, part in _slices(result, baseline, key)
     ]
     gravest = together([verdict for verdict, _ in found]).status
     left = [one for one in found if one[0].status is gravest]
@@ -111,14 +112,14 @@ def _of_pairs(
     return decide_difference(condition, compared), compared
 
 
-def _slices(result: Result, baseline: Result, condition: Condition) -> Iterator[tuple[str, Pairs]]:
-    assert condition.key is not None  # noqa: S101  the caller looked
-    tag = condition.key.worst_by or ""
-    inner = "".join(f"[{name}={value}]" for name, value in condition.key.tags)
-    joined = pairs(result, baseline, f"{condition.key.metric}{inner}")
-    values = np.array(result.tag_values(tag), dtype=object)[joined.rows[0]]
-    for value in sorted({value for value in values if value is not None}):
-        yield f" where {tag}={value}", joined.take(np.flatnonzero(values == value))
+def _slices(result: Result, baseline: Result, key: Key) -> Iterator[tuple[str, Pairs]]:
+    joined = pairs(result, baseline, dataclasses.replace(key, worst_by=None))
+    if not len(joined.ids):
+        yield "", joined  # which says so
+    for value, rows in result.by_key.parts_of(key).items():
+        among = np.flatnonzero(np.isin(joined.rows[0], rows))
+        if len(among):
+            yield f" where {key.worst_by}={value}", joined.take(among)
 
 
 def _covered(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,6 @@ class Estimates:
         self._found: dict[tuple[str, float], Estimate] = {}
         for key, estimate in (known or {}).items():
             self._found[key, design.level] = estimate
-        self._plain: list[str] | None = None
         self._of_label: dict[str, Metric] = {}
         self._tags: dict[str, list[str | None]] = {}
 
@@ -73,11 +73,10 @@ class Estimates:
 
     def plain_keys(self) -> list[str]:
         """Return the keys of `plain`."""
-        if self._plain is None:
-            self._plain = self._listed()
         return list(self._plain)
 
-    def _listed(self) -> list[str]:
+    @functools.cached_property
+    def _plain(self) -> dict[str, None]:
         keys: list[str] = []
         for key, metric in self._metrics.items():
             labels = sorted(set(metric.column.labels.values()))
@@ -87,7 +86,7 @@ class Estimates:
             # One number of all cells has nothing to reduce.
             if len(self._reducers) > 1 and metric.source is None:
                 keys += [f"{key}.{reducer}" for reducer in self._reducers[1:]]
-        return keys
+        return dict.fromkeys(keys)
 
     def __getitem__(self, key: str) -> Estimate:
         return self.at(key, self._design.level)
@@ -113,13 +112,13 @@ class Estimates:
         """How the cells are laid out."""
         return self._design
 
-    def part(self, text: str) -> Part:
-        """Return what the key *text* is about.
+    def part(self, key: str | Key) -> Part:
+        """Return what *key* is about.
 
         Raises:
             UnknownMetricError: If there is no such metric.
         """
-        key = self._parsed(text)
+        key = self._parsed(key) if isinstance(key, str) else key
         metric, reducer = self._metric(key.metric)
         if key.function == "rate":
             metric = dataclasses.replace(
@@ -130,27 +129,42 @@ class Estimates:
         return Part(metric=metric, reducer=reducer, key=key)
 
     def _parsed(self, text: str) -> Key:
-        if text in self._metrics:
+        # Names first: brackets in the name of a metric are no tags and no function.
+        if text in self._metrics or text in self._plain:
             return Key(metric=text)
         try:
-            return parse_key(text)
+            return parse_key(text, names=[*self._metrics, *self._plain])
         except GateSyntaxError:
             raise UnknownMetricError(text, self.plain_keys()) from None
 
     def _compute(self, text: str, level: float) -> Estimate:
-        parsed = self._parsed(text)
+        key = self._parsed(text)
         design = dataclasses.replace(self._design, level=level)
-        if parsed.worst_by is not None:
-            return self._worst(text, parsed, design)
-        rows = self.rows_with(parsed.tags) if parsed.tags else None
-        return self._estimate(text, parsed, design, rows)
+        if key.worst_by is None:
+            rows = self.rows_with(key.tags) if key.tags else None
+            return self._estimate(text, key, design, rows)
+        return self._worst(
+            [self._estimate(text, key, design, rows) for rows in self.parts_of(key).values()]
+        )
 
-    def _worst(self, text: str, key: Key, design: Design) -> Estimate:
+    def parts_of(self, key: Key) -> dict[str, npt.NDArray[np.int64]]:
+        """Return the cases that *key* is about, for each value of the tag after its ``by=``.
+
+        Raises:
+            UsageError: If there is no such case.
+        """
+        import numpy as np
+
         assert key.worst_by is not None  # noqa: S101  the caller looked
-        found = [
-            self._estimate(text, key, design, rows)
-            for rows in self.slices((key.worst_by,)).values()
-        ]
+        among = self.rows_with(key.tags)
+        slices = self.slices((key.worst_by,)).items()
+        parts = {value: rows[np.isin(rows, among)] for (value,), rows in slices}
+        if not any(map(len, parts.values())):
+            wanted = ", ".join(f"{name}={value}" for name, value in key.tags)
+            raise UsageError(f"No case with {wanted} has a tag {key.worst_by!r}.")
+        return {value: rows for value, rows in parts.items() if len(rows)}
+
+    def _worst(self, found: Sequence[Estimate]) -> Estimate:
         # A slice that failed is worse than any value; one where the metric does not apply is not.
         lost = [e for e in found if e.coverage is not None and e.coverage < COVERAGE]
         if lost:
@@ -246,7 +260,7 @@ class Estimates:
 
     def of_rows(self, key: str, rows: npt.NDArray[np.int64]) -> Estimate:
         """Return the estimate of *key* over the cases at *rows* only."""
-        return self._estimate(key, parse_key(key), self._design, rows)
+        return self._estimate(key, self._parsed(key), self._design, rows)
 
 
 def tag_text(value: Any) -> str:

@@ -149,7 +149,7 @@ async def test_who_asks_after_a_batch_was_given_up_is_told_at_once(tmp_path: Pat
         async with session.open():
             for text in ("a", "b", "a"):
                 with (
-                    anyio.fail_after(20),
+                    anyio.fail_after(300),
                     session.caller(),
                     pytest.raises(TargetError, match="status 401"),
                 ):
