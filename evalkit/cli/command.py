@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -15,10 +17,28 @@ _WIDEST_OPTION: Final = 32
 class Command(click.Command):
     """A command with an example; its options may stand under headings."""
 
-    def __init__(self, *arguments: Any, example: str, **settings: Any) -> None:
-        """Show *example*, one command a line, at the end of the help."""
+    def __init__(
+        self, *arguments: Any, example: str, own_modules: bool = False, **settings: Any
+    ) -> None:
+        """Show *example*, one command a line, at the end of the help.
+
+        Args:
+            *arguments: As `click.Command` takes them.
+            example: One command a line.
+            own_modules: Whether modules of the current directory may be imported, as
+                ``python -m`` has it: for commands that meet a user's own targets and scorers.
+            **settings: As `click.Command` takes them.
+        """
         super().__init__(*arguments, **settings)
         self.example = example
+        self.own_modules = own_modules
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        here = str(Path.cwd()) if self.own_modules else ""
+        if self.own_modules and here not in sys.path:
+            sys.path.insert(0, here)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, those without a heading last."""

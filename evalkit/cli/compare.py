@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.command import Command
+from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
+from evalkit.cli.output import drawing_board, show, tell, write, write_json
+from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
+from evalkit.report.console import WIDEST
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -17,6 +22,7 @@ _ADJUST = {"bh": "benjamini-hochberg", "holm": "holm"}
 
 @click.command(
     cls=Command,
+    own_modules=True,
     example=(
         "evalkit compare latest~1 latest --cases 5\n"
         "evalkit compare tests/qa.baseline.json latest --gate 'no_regression(text.token_f1)' \\\n"
@@ -41,13 +47,7 @@ _ADJUST = {"bh": "benjamini-hochberg", "holm": "holm"}
     help="How p-values allow for their number: holm to decide, bh (the default) to explore.",
 )
 @click.option("--anyway", is_flag=True, help="Compare even where data, scorer or reducer differ.")
-@click.option(
-    "--gate",
-    "gates",
-    multiple=True,
-    metavar="CONDITION",
-    help="Condition on each run after the first, such as 'no_regression(text.token_f1)'.",
-)
+@keyword("gates", "Condition on each run after the first, such as 'no_regression(text.token_f1)'.")
 @click.option(
     "--report",
     multiple=True,
@@ -63,30 +63,70 @@ def command(
     *,
     runs: tuple[str, ...],
     metrics: tuple[str, ...],
-    tags: tuple[str, ...],
-    cases: int,
-    adjust: str,
     anyway: bool,
     gates: tuple[str, ...],
     report: tuple[str, ...],
-    as_json: bool,
+    **options: Any,
 ) -> None:
     """Compare runs on the same cases, paired; the first is the baseline.
 
     Baseline files, folders of evaluations, git:REF:FILE, models:/NAME@ALIAS, and logs of Inspect
     and lm-eval stand for runs, too.
     """
-    from evalkit.cli.comparing import exit_code_of, gate_verdicts, show_comparison
-    from evalkit.cli.locating import find_own_modules
-    from evalkit.cli.output import tell
     from evalkit.evaluation.sweep import compare
 
-    find_own_modules()
-    found: Comparison = compare(*runs, metrics=metrics or None, anyway=anyway)
-    verdicts = gate_verdicts(found, gates)
-    show_comparison(
-        found, verdicts, adjust=_ADJUST[adjust], cases=cases, tags=tags, as_json=as_json
-    )
+    comparison = compare(*runs, metrics=metrics or None, anyway=anyway)
+    baseline = comparison[comparison.baseline]
+    verdicts = {
+        name: comparison[name].check(list(gates), baseline=baseline)
+        for name in comparison.others
+        if gates
+    }
+    options["adjust"] = _ADJUST[options["adjust"]]
+    show_comparison(comparison, verdicts, **options)
     for file in report:
-        tell(f"Wrote {found.report(file)}")
-    context.exit(exit_code_of(found, verdicts))
+        tell(f"Wrote {comparison.report(file)}")
+    context.exit(_exit_code(comparison, verdicts))
+
+
+def show_comparison(
+    comparison: Comparison,
+    verdicts: Mapping[str, GateVerdict],
+    *,
+    as_json: bool = False,
+    **options: Any,
+) -> None:
+    """Print *comparison*, and the verdicts on its gates.
+
+    Args:
+        comparison: What to print.
+        verdicts: Verdict on the gates of each system that has any.
+        as_json: Whether to print the JSON report with the verdicts, not a table.
+        **options: ``adjust``, ``cases`` and ``tags``, as `comparison_document` takes them.
+    """
+    from evalkit.cli.results import show_verdict
+    from evalkit.evaluation.results.view import conditions
+    from evalkit.report.comparison_document import comparison_document
+    from evalkit.report.comparison_table import render_systems
+
+    if as_json:
+        facts = comparison_document(comparison, **options)
+        facts["verdict"] = str(gravest(verdict.status for verdict in verdicts.values()))
+        facts["verdicts"] = {
+            name: {"verdict": str(verdict.status), "conditions": conditions(verdict)}
+            for name, verdict in verdicts.items()
+        }
+        write_json(facts)
+        return
+    show(*render_systems(comparison, width=min(drawing_board().width, WIDEST), **options))
+    for name, verdict in verdicts.items():
+        write(f"\n{name}")
+        show_verdict(verdict)
+
+
+def _exit_code(comparison: Comparison, verdicts: Mapping[str, GateVerdict]) -> int:
+    """Return the exit code: that of the gravest verdict, or INFRA where nothing was measured."""
+    statuses = [verdict.status for verdict in verdicts.values()]
+    if not any(row.value_a is not None and row.value_b is not None for row in comparison.rows):
+        statuses.append(Verdict.INFRA)
+    return EXIT_CODES[gravest(statuses)]

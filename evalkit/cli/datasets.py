@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from evalkit.cli.command import Command, Group
-from evalkit.cli.datasets_shown import first_cases, show_cases, show_whole, whole_data
+from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import listing, show, tell, write_json
-from evalkit.cli.words import columns_of
+from evalkit.cli.output import emit, tell
+from evalkit.hooks.catalog import catalog
+from evalkit.report.console import Part, fields, listing, styled
+from evalkit.report.texts import as_shown, one_line
+from evalkit.tracking.place import current_store
 
 if TYPE_CHECKING:
     from evalkit.data.spool import Spool
+    from evalkit.entities.case import Case
 
-    Description = Callable[[str, Spool], dict[str, Any]]
-
-_column_option = click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    callback=columns_of,
-    metavar="FIELD=COLUMN",
-    help="Column that fills a field, such as inputs=question; 'outputs=' drops the field.",
-)
-_split_option = click.option("--split", metavar="NAME", help="Take only cases of this split.")
+_CASE_FIELDS: Final = ("inputs", "outputs", "expectations", "retrieved_context", "tags", "must")
+_LONGEST: Final = 300
 
 
 @click.group("datasets", cls=Group)
@@ -41,10 +36,8 @@ def command() -> None:
 @store_option
 def list_datasets(as_json: bool) -> None:
     """List the data of the store's runs, the one used last first."""
-    from evalkit.tracking.place import current_store
-
     store = current_store()
-    found: dict[str, dict[str, Any]] = {}
+    datasets: dict[str, dict[str, Any]] = {}
     for run in store.runs.search():
         digest = run.data.tags.get("evalkit.dataset_digest")
         if digest is None:
@@ -52,42 +45,34 @@ def list_datasets(as_json: bool) -> None:
         name = run.data.params.get("data", "")
         summaries = store.summaries.read(run.run_id)
         cases = max((summary.estimate.n_total for summary in summaries), default=None)
-        facts = found.setdefault(
+        dataset = datasets.setdefault(
             digest, {"digest": digest, "names": [], "cases": cases, "runs": []}
         )
-        facts["runs"].append(run.run_id)
-        if name and name not in facts["names"]:
-            facts["names"].append(name)
-    if as_json:
-        write_json(list(found.values()))
-    elif found:
-        _show_datasets(found)
-    else:
-        tell(f"No run of {store.uri} has evaluated data yet.")
+        dataset["runs"].append(run.run_id)
+        if name and name not in dataset["names"]:
+            dataset["names"].append(name)
+    nothing = f"No run of {store.uri} has evaluated data yet."
+    emit(list(datasets.values()), _datasets, as_json=as_json, empty=nothing)
 
 
-def _show_datasets(found: Mapping[str, dict[str, Any]]) -> None:
-    from rich.text import Text
-
-    table = listing()
-    table.add_column("digest", no_wrap=True)
-    table.add_column("cases", no_wrap=True, justify="right")
-    table.add_column("runs", no_wrap=True, justify="right")
-    table.add_column("read from", overflow="fold")
-    for digest, facts in found.items():
-        cases = "" if facts["cases"] is None else f"{facts['cases']:,}"
-        names = Text(", ".join(facts["names"]))
-        table.add_row(Text(digest[:12], "bold"), cases, str(len(facts["runs"])), names)
-    show(table)
+def _datasets(datasets: list[dict[str, Any]]) -> Iterator[Part]:
+    rows = [
+        (
+            styled(dataset["digest"][:12]),
+            "" if dataset["cases"] is None else f"{dataset['cases']:,}",
+            str(len(dataset["runs"])),
+            ", ".join(dataset["names"]),
+        )
+        for dataset in datasets
+    ]
+    yield listing(("digest", "cases", "runs", "read from"), rows, "lrrf")
 
 
 @command.command("sources", cls=Command, example="evalkit datasets sources")
 @json_option
 def list_sources(as_json: bool) -> None:
     """List what can be read: sources by file extension, scheme, or object in memory."""
-    from evalkit.hooks.catalog import catalog
-
-    found: list[dict[str, Any]] = [
+    sources: list[dict[str, Any]] = [
         {
             "name": name,
             "summary": " ".join((type(entry.item).__doc__ or "").partition("\n\n")[0].split()),
@@ -99,20 +84,22 @@ def list_sources(as_json: bool) -> None:
         }
         for name, entry in sorted(catalog().datasets.items())
     ]
-    if as_json:
-        write_json(found)
-        return
-    from rich.text import Text
+    emit(sources, _sources, as_json=as_json)
 
-    table = listing()
-    table.add_column("source", no_wrap=True)
-    table.add_column("read by", overflow="fold", min_width=14)
-    table.add_column("what it does", overflow="fold")
-    for facts in found:
-        by = [*facts["extensions"], *(f"{scheme}:" for scheme in facts["schemes"])]
-        known = Text(" ".join(by) or "object")
-        table.add_row(Text(facts["name"], "bold"), known, Text(facts["summary"]))
-    show(table)
+
+def _sources(sources: list[dict[str, Any]]) -> Iterator[Part]:
+    rows = [
+        (
+            styled(source["name"]),
+            " ".join([*source["extensions"], *(f"{scheme}:" for scheme in source["schemes"])])
+            or "object",
+            source["summary"],
+        )
+        for source in sources
+    ]
+    table = listing(("source", "read by", "what it does"), rows, "lff")
+    table.columns[1].min_width = 14
+    yield table
 
 
 @command.command(
@@ -122,41 +109,93 @@ def list_sources(as_json: bool) -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=3, metavar="N", help="Cases to show; 3."
 )
-@_column_option
-@_split_option
+@keyword("columns")
+@keyword("split")
 @json_option
 def show_data(
     data: str, limit: int, columns: dict[str, Any], split: str | None, as_json: bool
 ) -> None:
     """Show the first cases of DATA, and which column fills which field."""
-    facts = _read(data, first_cases, columns=columns or None, split=split, limit=limit)
-    if as_json:
-        write_json(facts)
-    else:
-        show_cases(facts)
+    options = {"columns": columns or None, "split": split, "limit": limit}
+    emit(_read(data, _first_cases, **options), _cases, as_json=as_json)
 
 
-def _read(data: str, describe: Description, **options: Any) -> dict[str, Any]:
+def _read(data: str, describe: Callable[[Spool], dict[str, Any]], **options: Any) -> dict[str, Any]:
     """Return what *describe* says of a snapshot of *data*, which is made for it alone."""
     from evalkit.data.spool import spool
 
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         cases = spool(data, Path(folder), **options)
         try:
-            return describe(data, cases)
+            return {"data": data, "source": cases.facts["source"], **describe(cases)}
         finally:
             cases.close()
 
 
+def _first_cases(cases: Spool) -> dict[str, Any]:
+    return {
+        "mapping": dict(cases.facts["mapping"]),
+        "fields": sorted(cases.fields),
+        "cases": [_plain(case) for batch in cases.batches() for case in batch],
+    }
+
+
+def _plain(case: Case) -> dict[str, Any]:
+    values = {field: getattr(case, field) for field in ("id", *_CASE_FIELDS)}
+    return {field: value for field, value in values.items() if value not in (None, {}, ())}
+
+
+def _cases(facts: Mapping[str, Any]) -> Iterator[Part]:
+    pairs: list[tuple[str, Any]] = [("source", facts["source"])]
+    pairs.append(("mapping", [f"{k} from {_names(v)}" for k, v in facts["mapping"].items()]))
+    for case in facts["cases"]:
+        pairs.append(("", ""))
+        pairs += [
+            (field, styled(one_line(as_shown(value), _LONGEST), "bold" if field == "id" else ""))
+            for field, value in case.items()
+        ]
+    yield fields(pairs)
+
+
+def _names(columns: Any) -> str:
+    return columns if isinstance(columns, str) else ", ".join(columns or ())
+
+
 @command.command("validate", cls=Command, example="evalkit datasets validate 'answers/*.jsonl'")
 @click.argument("data", metavar="DATA")
-@_column_option
-@_split_option
+@keyword("columns")
+@keyword("split")
 @json_option
 def validate(data: str, columns: dict[str, Any], split: str | None, as_json: bool) -> None:
     """Read all of DATA as an evaluation would; name file, line and column of what is wrong."""
-    facts = _read(data, whole_data, columns=columns or None, split=split)
-    if as_json:
-        write_json(facts)
-    else:
-        show_whole(facts)
+    facts = _read(data, _whole, columns=columns or None, split=split)
+    emit(facts, _filled_fields, as_json=as_json)
+    if not as_json:
+        tell(f"{data} can be evaluated.")
+
+
+def _whole(cases: Spool) -> dict[str, Any]:
+    filled = {
+        field: sum(value not in (None, {}, ()) for value in cases.values(field))
+        for field in sorted(cases.fields)
+    }
+    return {
+        "cases": cases.n_cases,
+        "rows": cases.n,
+        "digest": cases.dataset_digest,
+        "outputs_digest": cases.outputs_digest,
+        "mapping": dict(cases.facts["mapping"]),
+        "fields": filled,
+    }
+
+
+def _filled_fields(facts: Mapping[str, Any]) -> Iterator[Part]:
+    lines: list[str] = []
+    for field, filled in facts["fields"].items():
+        names = _names(facts["mapping"].get(field))
+        origin = f"from {names}" if names else "made by evalkit"
+        lacking = facts["rows"] - filled
+        lines.append(f"{field} {origin}{f', missing in {lacking:,} rows' if lacking else ''}")
+    repeats = "" if facts["rows"] == facts["cases"] else f" in {facts['rows']:,} rows"
+    cases = f"{facts['cases']:,}{repeats}"
+    yield fields([("cases", cases), ("digest", facts["digest"]), ("fields", lines)])

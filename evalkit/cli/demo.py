@@ -14,12 +14,11 @@ import click
 from evalkit.cli.command import Command
 from evalkit.cli.options import use_store
 from evalkit.cli.output import drawing_board, show
+from evalkit.report.console import WIDEST, grid, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.stats.difference import PairedDifference
 
 FOLDER: Final = "evalkit-demo"
 SCORERS: Final = (
@@ -103,45 +102,36 @@ def _stored(system: str, folder: Path) -> EvaluationResult:
 
 
 def _compare(first: EvaluationResult, second: EvaluationResult) -> None:
-    from rich.text import Text
+    from evalkit.evaluation.sweep import compare
+    from evalkit.report.comparison_table import render_systems
+    from evalkit.report.texts import signed
 
-    from evalkit.report.comparison import render_comparison
-
-    differences = {key: first.difference(second, key) for key in COMPARED}
-    width = min(drawing_board().width, 120)
-    show(render_comparison(first, second, differences, width=width))
-    show(Text(""), Text(_better(first, second, differences), style="bold"))
-    by_topic: Any = first.by("topic").merge(second.by("topic"), on=["topic", "metric"])
-    rows = by_topic[by_topic["metric"] == "text.token_f1"]
-    leads = rows["value_x"] - rows["value_y"]
-    most, least = rows.loc[leads.idxmax()], rows.loc[leads.idxmin()]
-    told = (
+    comparison = compare(second, first, metrics=COMPARED)
+    width = min(drawing_board().width, WIDEST)
+    show(*render_systems(comparison, width=width), "", styled(_better(comparison)))
+    by_topic: Any = comparison.by("topic")
+    rows = by_topic[by_topic["metric"] == "text.token_f1"].set_index("topic")
+    leads = rows["difference"]
+    most, least = leads.idxmax(), leads.idxmin()
+    show(
+        "",
         f"An average hides much: of {len(rows)} topics {first.name} leads in {(leads > 0).sum()}, "
-        f"most in {most['topic']} ({most['value_x']:.2f} to {most['value_y']:.2f} on "
-        f"text.token_f1), and trails most in {least['topic']} ({least['value_x']:.2f} to "
-        f"{least['value_y']:.2f})."
+        f"most in {most} ({signed(leads[most])} on text.token_f1), and trails most in {least} "
+        f"({signed(leads[least])}).",
     )
-    show(Text(""), Text(told))
 
 
-def _better(
-    first: EvaluationResult,
-    second: EvaluationResult,
-    differences: Mapping[str, PairedDifference],
-) -> str:
-    """Say which result is better: the one that more whole intervals speak for."""
-    wins = {first.name: 0, second.name: 0}
-    for key, found in differences.items():
-        if found.low is None or found.high is None or found.low <= 0 <= found.high:
-            continue
-        ahead = (found.low > 0) == (first[key].direction == "higher")
-        wins[first.name if ahead else second.name] += 1
+def _better(comparison: Comparison) -> str:
+    """Say which system is better: the one that more whole intervals speak for."""
+    (first,), second = comparison.others, comparison.baseline
+    outcomes = [row.outcome for row in comparison.rows]
+    wins = {first: outcomes.count("better"), second: outcomes.count("worse")}
     best, other = sorted(wins, key=lambda name: -wins[name])
     if wins[best] == wins[other]:
         return "These metrics do not tell which one is better."
     against = f", and on {wins[other]} for {other}" if wins[other] else ""
     return (
-        f"{best} is the better one: on {wins[best]} of {len(differences)} metrics the whole "
+        f"{best} is the better one: on {wins[best]} of {len(outcomes)} metrics the whole "
         f"interval of the difference speaks for it{against}."
     )
 
@@ -178,17 +168,13 @@ def _classifier() -> EvaluationResult:
 
 
 def _title(number: str, text: str) -> None:
-    from rich.text import Text
-
-    show(Text(""), Text.assemble((f" {number} ", "bold reverse"), (f" {text}", "bold")))
+    show("", styled(f" {number} ", "bold reverse").append(f" {text}", "bold not reverse"))
 
 
 def _table(result: EvaluationResult) -> None:
-    from rich.text import Text
+    from evalkit.report.table import render
 
-    from evalkit.report.table import WIDEST, render
-
-    show(Text(""), render(result, width=min(drawing_board().width, WIDEST)))
+    show("", *render(result, width=min(drawing_board().width, WIDEST)))
 
 
 def _command() -> str:
@@ -200,15 +186,13 @@ def _command() -> str:
 
 
 def _closing(folder: Path, reports: list[Path]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    address = reports[0].resolve().as_uri()
-    grid.add_row("open", Text(f"{address}\nin a browser: the report; the others lie beside it"))
-    command = _command()
-    grid.add_row("look", Text(f"cd {folder} && {command} runs list"))
-    grid.add_row("next", Text(f"{command} init yaml, or {command} init pytest, in an empty folder"))
-    show(Text(""), Text(f"Runs and reports are kept in {folder}/", style="dim"), Text(""), grid)
+    address, command = reports[0].resolve().as_uri(), _command()
+    table = grid()
+    steps = {
+        "open": f"{address}\nin a browser: the report; the others lie beside it",
+        "look": f"cd {folder} && {command} runs list",
+        "next": f"{command} init yaml, or {command} init pytest, in an empty folder",
+    }
+    for name, step in steps.items():
+        table.add_row(styled(name), styled(step, ""))
+    show("", styled(f"Runs and reports are kept in {folder}/", "dim"), "", table)

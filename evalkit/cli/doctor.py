@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import platform
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -15,8 +17,9 @@ import click
 from evalkit.cli.command import Command
 from evalkit.cli.group import DISTRIBUTION
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import show, write_json
+from evalkit.cli.output import emit
 from evalkit.gates.verdict import EXIT_CODES, Verdict
+from evalkit.report.console import Part, grid, styled
 
 _FOR_USERS: Final = ("judges", "huggingface", "polars", "remote", "testing")
 _OWN_VARIABLES: Final = (
@@ -34,6 +37,11 @@ _KEYS: Final = (
     "OPENROUTER_API_KEY",
     "HF_TOKEN",
 )
+_MARKS: Final = {
+    "ok": ("✓", "green"),
+    "missing": ("·", "yellow"),
+    "wrong": ("✗", "bold red"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,7 @@ class Finding:
     state: str
     """``ok``, ``missing`` (which is fine) or ``wrong``."""
 
-    told: str
+    note: str
 
 
 @click.command(cls=Command, example="evalkit doctor")
@@ -65,41 +73,39 @@ def command(context: click.Context, /, *, as_json: bool) -> None:
         _environment,
     )
     findings = [finding for examine in examined for finding in examine()]
-    if as_json:
-        write_json([asdict(finding) for finding in findings])
-    else:
-        _show(findings)
+    emit([asdict(finding) for finding in findings], lambda _: _drawn(findings), as_json=as_json)
     wrong = any(finding.state == "wrong" for finding in findings)
     context.exit(EXIT_CODES[Verdict.INFRA] if wrong else 0)
 
 
 def _software() -> Iterator[Finding]:
+    finding = partial(Finding, section="software")
     where = Path(__file__).parents[1]
     version = metadata.version(DISTRIBUTION)
-    yield Finding(section="software", what="evalkit", state="ok", told=f"{version} in {where}")
-    told = f"{platform.python_version()} on {platform.platform()}"
-    yield Finding(section="software", what="Python", state="ok", told=told)
+    yield finding(what="evalkit", state="ok", note=f"{version} in {where}")
+    note = f"{platform.python_version()} on {platform.platform()}"
+    yield finding(what="Python", state="ok", note=note)
     absent = [name for name in _required(None) if _version(name) is None]
     if absent:
-        told = f"{', '.join(absent)}: run pip install --force-reinstall {DISTRIBUTION}"
-        yield Finding(section="software", what="dependencies", state="wrong", told=told)
+        note = f"{', '.join(absent)}: run pip install --force-reinstall {DISTRIBUTION}"
+        yield finding(what="dependencies", state="wrong", note=note)
     else:
-        told = ", ".join(
-            f"{name} {_version(name)}" for name in ("numpy", "pandas", "pyarrow", "scikit-learn")
-        )
-        yield Finding(section="software", what="dependencies", state="ok", told=told)
+        names = ("numpy", "pandas", "pyarrow", "scikit-learn")
+        note = ", ".join(f"{name} {_version(name)}" for name in names)
+        yield finding(what="dependencies", state="ok", note=note)
 
 
 def _extras() -> Iterator[Finding]:
+    finding = partial(Finding, section="extras")
     for extra in _FOR_USERS:
-        names = list(_required(extra))
-        found = [f"{name} {_version(name)}" for name in names if _version(name) is not None]
-        if len(found) == len(names):
-            yield Finding(section="extras", what=extra, state="ok", told=", ".join(found))
+        versions = {name: _version(name) for name in _required(extra)}
+        absent = ", ".join(name for name, version in versions.items() if version is None)
+        if absent:
+            note = f"no {absent}; to add: pip install '{DISTRIBUTION}[{extra}]'"
+            yield finding(what=extra, state="missing", note=note)
         else:
-            absent = ", ".join(name for name in names if _version(name) is None)
-            told = f"no {absent}; to add: pip install '{DISTRIBUTION}[{extra}]'"
-            yield Finding(section="extras", what=extra, state="missing", told=told)
+            note = ", ".join(f"{name} {version}" for name, version in versions.items())
+            yield finding(what=extra, state="ok", note=note)
 
 
 def _required(extra: str | None) -> Iterator[str]:
@@ -126,6 +132,7 @@ def _plugins() -> Iterator[Finding]:
     from evalkit.hooks.catalog import catalog
     from evalkit.settings import settings
 
+    finding = partial(Finding, section="plug-ins")
     try:
         found = catalog()
         offers = {
@@ -138,18 +145,18 @@ def _plugins() -> Iterator[Finding]:
             "commands": len(found.commands),
         }
     except EvalkitError as error:
-        yield Finding(section="plug-ins", what="loading", state="wrong", told=str(error))
+        yield finding(what="loading", state="wrong", note=str(error))
         return
     for name, origin in found.plugins.provenance.items():
         if name not in found.plugins.broken:
-            yield Finding(section="plug-ins", what=name, state="ok", told=str(origin))
+            yield finding(what=name, state="ok", note=str(origin))
     for name, why in found.plugins.broken.items():
-        yield Finding(section="plug-ins", what=name, state="wrong", told=why)
+        yield finding(what=name, state="wrong", note=why)
     for name in settings().disabled_plugins:
-        told = "blocked by EVALKIT_DISABLE_PLUGINS"
-        yield Finding(section="plug-ins", what=name, state="missing", told=told)
-    told = ", ".join(f"{count} {kind}" for kind, count in offers.items() if count)
-    yield Finding(section="plug-ins", what="together", state="ok", told=told)
+        note = "blocked by EVALKIT_DISABLE_PLUGINS"
+        yield finding(what=name, state="missing", note=note)
+    note = ", ".join(f"{count} {kind}" for kind, count in offers.items() if count)
+    yield finding(what="together", state="ok", note=note)
 
 
 def _store() -> Iterator[Finding]:
@@ -157,29 +164,28 @@ def _store() -> Iterator[Finding]:
     from evalkit.store.open import shown_uri
     from evalkit.tracking.place import current_store, get_tracking_uri
 
+    finding = partial(Finding, section="store")
     uri = get_tracking_uri()
     name = shown_uri(uri)
     file = Path(uri.removeprefix("sqlite:///")).expanduser().absolute()
     local = uri.startswith("sqlite:///")
     if local and not _is_writable(next(place for place in file.parents if place.exists())):
-        yield Finding(section="store", what=name, state="wrong", told="cannot be written")
+        yield finding(what=name, state="wrong", note="cannot be written")
         return
     if local and not file.exists():  # looking must not leave a database behind
-        told = "will be made by the first run"
-        yield Finding(section="store", what=name, state="ok", told=told)
+        note = "will be made by the first run"
+        yield finding(what=name, state="ok", note=note)
         return
     try:
         newest = current_store().runs.search(limit=1)
     except EvalkitError as error:
-        yield Finding(section="store", what=name, state="wrong", told=str(error))
+        yield finding(what=name, state="wrong", note=str(error))
         return
-    told = f"last run: {newest[0].run_name}" if newest else "no runs yet"
-    yield Finding(section="store", what=name, state="ok", told=told)
+    note = f"last run: {newest[0].run_name}" if newest else "no runs yet"
+    yield finding(what=name, state="ok", note=note)
 
 
 def _is_writable(folder: Path) -> bool:
-    import tempfile
-
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True
@@ -190,34 +196,25 @@ def _is_writable(folder: Path) -> bool:
 def _environment() -> Iterator[Finding]:
     from evalkit.settings import secret
 
+    finding = partial(Finding, section="environment")
     for name in (*_OWN_VARIABLES, *_KEYS):
         if secret(name):
-            yield Finding(section="environment", what=name, state="ok", told="is set")
+            yield finding(what=name, state="ok", note="is set")
     if not any(secret(name) for name in _KEYS):
-        told = "none of the usual ones is set; local servers need none"
-        yield Finding(section="environment", what="keys of models", state="missing", told=told)
+        note = "none of the usual ones is set; local servers need none"
+        yield finding(what="keys of models", state="missing", note=note)
 
 
-def _show(findings: Sequence[Finding]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    marks = {
-        "ok": Text("✓", "green"),
-        "missing": Text("·", "yellow"),
-        "wrong": Text("✗", "bold red"),
-    }
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
+def _drawn(findings: Sequence[Finding]) -> Iterator[Part]:
+    table = grid("llf")
     section = None
     for finding in findings:
         if finding.section != section:
             if section is not None:
-                grid.add_row()
+                table.add_row()
             section = finding.section
-            grid.add_row("", Text(section, "bold"))
+            table.add_row("", styled(section))
         style = "bold red" if finding.state == "wrong" else ""
-        grid.add_row(marks[finding.state], Text(finding.what), Text(finding.told, style))
-    show(grid)
+        mark = styled(*_MARKS[finding.state])
+        table.add_row(mark, styled(finding.what, ""), styled(finding.note, style))
+    yield table

@@ -12,8 +12,9 @@ from typing import Any, Final, cast
 import click
 
 from evalkit.cli.command import heading
+from evalkit.cli.guard import LogLines, guarded
+from evalkit.cli.options import STORE
 from evalkit.cli.output import write_nowhere
-from evalkit.cli.translating import LogLines, guarded
 from evalkit.errors import (
     DuplicatePluginError,
     EvalkitError,
@@ -23,8 +24,6 @@ from evalkit.errors import (
 )
 
 DISTRIBUTION: Final = "evalkit-ai"
-STORE: Final = "evalkit.store"
-"""Key of the context's ``meta`` under which ``--store`` is remembered."""
 
 
 @dataclass(frozen=True, slots=True)

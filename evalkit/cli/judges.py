@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.command import Command, Group
+from evalkit.cli.judge import inner, judge_of
 from evalkit.cli.judges_audit import audit
 from evalkit.cli.judges_calibrate import calibrate
-from evalkit.cli.options import json_option
-from evalkit.cli.output import facts_grid, listing, show, write, write_json
-from evalkit.cli.words import columns_of
+from evalkit.cli.keywords import keyword
+from evalkit.cli.options import json_option, prefix_argument
+from evalkit.cli.output import emit
+from evalkit.errors import UsageError
+from evalkit.hooks.catalog import catalog
+from evalkit.report.calibration_words import compact
+from evalkit.report.console import Part, fields, listing, styled
+from evalkit.scoring.protocol import requirements_of
+from evalkit.scoring.signature import signature
+
+if TYPE_CHECKING:
+    from evalkit.entities.case import Case
 
 
 @click.group("judges", cls=Group)
@@ -20,88 +33,43 @@ def command() -> None:
 
 
 @command.command("list", cls=Command, example="evalkit judges list judge. --json")
-@click.argument("prefix", default="", metavar="[PREFIX]")
+@prefix_argument
 @json_option
 def list_judges(prefix: str, as_json: bool) -> None:
     """List the judges whose names begin with PREFIX, or all."""
-    from evalkit.cli.judges_found import listed
-
-    found = [facts for facts in listed() if facts["name"].startswith(prefix)]
-    if as_json:
-        write_json(found)
-        return
-    from rich.text import Text
-
-    table = listing()
-    for column in ("judge", "says", "needs"):
-        table.add_column(column, no_wrap=column == "judge", overflow="fold")
-    for facts in found:
-        needs = ", ".join(facts["needs"])
-        table.add_row(*map(Text, (facts["name"], _menu(facts), needs)))
-    show(table)
+    judges = [
+        {"name": name, **_facts(entry.item), "distribution": entry.provenance.distribution}
+        for name, entry in sorted(catalog().scorers.items())
+        if name.startswith(prefix) and hasattr(inner(entry.item), "with_model")
+    ]
+    emit(judges, _judges, as_json=as_json)
 
 
-@command.command("show", cls=Command, example="evalkit judges show judge.groundedness")
-@click.argument("judge", metavar="JUDGE")
-@click.option("--judge-model", metavar="MODEL", help="Model of a judge that names none.")
-@json_option
-def show_judge(judge: str, judge_model: str | None, as_json: bool) -> None:
-    """Show what JUDGE asks and may say, its signature, and its newest card.
-
-    JUDGE is a registered name, 'module:object', or a judge's file (.yaml, .md).
-    """
-    from evalkit.cli.judges_found import described, judge_of
-
-    facts = described(judge_of(judge, judge_model))
-    if as_json:
-        write_json(facts)
-        return
-    from rich.text import Text
-
-    from evalkit.cli.judges_found import card_line
-
-    grid = facts_grid()
-    grid.add_row("says", Text(_menu(facts)))
-    grid.add_row("needs", ", ".join(facts["needs"]) or "nothing")
-    grid.add_row("model", Text(facts["model"] or "none of its own; give --judge-model"))
-    grid.add_row("calibrated", Text(card_line(facts)))
-    grid.add_row("signature", Text(facts["signature"]))
-    asked = [] if facts["instructions"] is None else [Text(""), Text(facts["instructions"])]
-    show(Text(facts["name"], "bold"), Text(""), grid, *asked)
+def _judges(judges: Sequence[dict[str, Any]]) -> Iterator[Part]:
+    rows = [(judge["name"], _menu(judge), ", ".join(judge["needs"])) for judge in judges]
+    yield listing(("judge", "says", "needs"), rows, "lff")
 
 
-@command.command(
-    "explain",
-    cls=Command,
-    example="evalkit judges explain judge.groundedness --data answers.jsonl --case q17",
-)
-@click.argument("judge", metavar="JUDGE")
-@click.option("--data", required=True, metavar="DATA", help="File, pattern or URI of the cases.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    callback=columns_of,
-    metavar="FIELD=COLUMN",
-    help="Column that fills a field, such as inputs=question.",
-)
-@click.option("--case", "case_id", metavar="ID", help="Id of the case; the first by default.")
-@json_option
-def explain_judge(
-    judge: str, data: str, columns: dict[str, Any], case_id: str | None, as_json: bool
-) -> None:
-    """Print the exact messages that JUDGE would send for a case; asks nobody."""
-    from evalkit.cli.judges_found import case_of, judge_of, messages_of
-
-    found = messages_of(judge_of(judge, None), case_of(data, columns, case_id))
-    if as_json:
-        write_json(found)
-        return
-    for message in found:
-        write(f"--- {message['role']}\n{message['content']}")
+def _facts(judge: Any) -> dict[str, Any]:
+    form = getattr(getattr(_asked(judge), "prepared", None), "form", None)
+    pairs = () if form is None else zip(form.labels, form.values, strict=False)
+    return {
+        "choices": dict(pairs),
+        "needs": sorted(requirements_of(judge)),
+        "direction": judge.facts.direction,
+        "low": judge.facts.low,
+        "high": judge.facts.high,
+    }
 
 
-def _menu(facts: dict[str, Any]) -> str:
+def _asked(judge: Any) -> Any:
+    """Return the judge that is asked: that inside a pairwise one, or the first of a jury."""
+    asked = inner(judge)
+    asked = getattr(asked, "judge", asked)
+    return next(iter(getattr(asked, "judges", ())), asked)
+
+
+def _menu(facts: Mapping[str, Any]) -> str:
     choices = facts["choices"]
     if choices:
         return " · ".join(
@@ -110,6 +78,104 @@ def _menu(facts: dict[str, Any]) -> str:
         )
     low, high = facts["low"], facts["high"]
     return "a text" if low is None or high is None else f"a number from {low:g} to {high:g}"
+
+
+@command.command(
+    "show", cls=Command, own_modules=True, example="evalkit judges show judge.groundedness"
+)
+@click.argument("judge", metavar="JUDGE")
+@keyword("judge_model", "Model of a judge that names none.")
+@json_option
+def show_judge(judge: str, judge_model: str | None, as_json: bool) -> None:
+    """Show what JUDGE asks and may say, its signature, and its newest card.
+
+    JUDGE is a registered name, 'module:object', or a judge's file (.yaml, .md).
+    """
+    emit(_description(judge_of(judge, judge_model)), _judge, as_json=as_json)
+
+
+def _description(judge: Any) -> dict[str, Any]:
+    from evalkit.evaluation.agreement.cards import cards_of
+
+    made = signature(judge)
+    cards = cards_of(judge.name)
+    card = next((card for card in cards if card.signature == made), None)
+    return {
+        "name": judge.name,
+        **_facts(judge),
+        "model": getattr(inner(judge), "model", None),
+        "signature": made,
+        "instructions": getattr(_asked(judge), "instructions", None),
+        "card": None if card is None else card.to_json(),
+        "cards_of_other_signatures": sum(card.signature != made for card in cards),
+    }
+
+
+def _judge(facts: Mapping[str, Any]) -> Iterator[Part]:
+    pairs = (
+        ("says", _menu(facts)),
+        ("needs", ", ".join(facts["needs"]) or "nothing"),
+        ("model", facts["model"] or "none of its own; give --judge-model"),
+        ("calibrated", _card(facts)),
+        ("signature", facts["signature"]),
+    )
+    yield from (styled(facts["name"]), "", fields(pairs))
+    if facts["instructions"] is not None:
+        yield from ("", facts["instructions"])
+
+
+def _card(facts: Mapping[str, Any]) -> str:
+    from evalkit.judging.calibration import Calibration
+
+    if facts["card"] is not None:
+        return compact(Calibration.from_json(facts["card"]))
+    others = facts["cards_of_other_signatures"]
+    more = f"; {others} cards are of other signatures" if others else ""
+    return f"no{more}: evalkit judges calibrate JUDGE --data labelled.csv"
+
+
+@command.command(
+    "explain",
+    cls=Command,
+    own_modules=True,
+    example="evalkit judges explain judge.groundedness --data answers.jsonl --case q17",
+)
+@click.argument("judge", metavar="JUDGE")
+@keyword("data", "File, pattern or URI of the cases.", required=True)
+@keyword("columns", "Column that fills a field, such as inputs=question.")
+@click.option("--case", "case_id", metavar="ID", help="Id of the case; the first by default.")
+@json_option
+def explain_judge(
+    judge: str, data: str, columns: dict[str, Any], case_id: str | None, as_json: bool
+) -> None:
+    """Print the exact messages that JUDGE would send for a case; asks nobody."""
+    asked = inner(judge_of(judge, None))
+    if not hasattr(asked, "messages"):
+        raise UsageError(f"{asked.name!r} is made of other judges; explain one of them.")
+    messages = asked.messages(_case(data, columns, case_id))
+    lines = [f"--- {message['role']}\n{message['content']}" for message in messages]
+    emit(messages, "\n".join(lines), as_json=as_json)
+
+
+def _case(data: str, columns: Mapping[str, Any], case_id: str | None) -> Case:
+    """Return one case of the data.
+
+    Raises:
+        UsageError: If no case has the id.
+    """
+    from evalkit.data.spool import spool
+
+    with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
+        cases = spool(data, Path(folder) / "cases", columns=dict(columns) or None)
+        try:
+            ids = [str(name) for name in cases.strings("id")]
+            if case_id is not None and case_id not in ids:
+                some = ", ".join(ids[:5])
+                raise UsageError(f"No case has the id {case_id!r}; there are {some} …")
+            row = 0 if case_id is None else ids.index(case_id)
+            return next(iter(cases.batch(row, row + 1)))
+        finally:
+            cases.close()
 
 
 command.add_command(calibrate)

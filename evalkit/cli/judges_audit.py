@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from evalkit.cli.command import Command
+from evalkit.cli.judge import judge_of
+from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option
-from evalkit.cli.words import budget_of, columns_of
+from evalkit.cli.output import emit, json_text, tell
+from evalkit.cli.values import given
+from evalkit.errors import UsageError
+from evalkit.report.console import Part, listing, styled
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from evalkit.evaluation.audit import AuditPlan
+    from evalkit.evaluation.running.runtime import Runtime
     from evalkit.judging.auditing.audit import Audit
+    from evalkit.judging.auditing.battery import Battery, ProbeRow
 
 _FORMATS: Final = (".md", ".json")
+_RUNTIME: Final = ("concurrency", "budget", "mode", "recordings")
+_MARKS: Final = {
+    "pass": ("✓", "green"),
+    "fail": ("✗", "bold red"),
+    "inconclusive": ("?", "yellow"),
+}
 
 
 @click.command(
     "audit",
     cls=Command,
+    own_modules=True,
     example="evalkit judges audit judge.correctness --judge-model openai/gpt-5-mini",
 )
 @click.argument("judge", metavar="JUDGE")
-@click.option("--data", metavar="DATA", help="Good cases, whose outputs deserve the best verdict.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    callback=columns_of,
-    metavar="FIELD=COLUMN",
-    help="Column that fills a field, such as inputs=question.",
-)
-@click.option("--judge-model", metavar="MODEL", help="Model of a judge that names none.")
-@click.option("--base-url", metavar="URL", help="Address of an OpenAI-compatible server.")
+@keyword("data", "Good cases, whose outputs deserve the best verdict.")
+@keyword("columns", "Column that fills a field, such as inputs=question.")
+@keyword("judge_model", "Model of a judge that names none.")
+@keyword("base_url")
 @click.option(
     "--probe",
     "probes",
@@ -42,21 +55,13 @@ _FORMATS: Final = (".md", ".json")
     metavar="NAME",
     help="degradation, invariance, injection, garbage, bias, or one of their probes.",
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take the first N cases.")
-@click.option("--level", type=float, metavar="SHARE", help="Confidence level; 0.95.")
+@keyword("limit", type=click.IntRange(min=1))
+@keyword("level")
 @click.option("--target", type=float, metavar="SHARE", help="Share of relations to show; 0.95.")
-@click.option(
-    "--concurrency", type=click.IntRange(min=1), metavar="N", help="Judgements at once; 8."
-)
-@click.option(
-    "--budget",
-    multiple=True,
-    callback=budget_of,
-    metavar="USD|UNIT=N",
-    help="Most to spend: 1.5 (US dollars), calls=500, tokens=…",
-)
-@click.option("--mode", metavar="MODE", help="Recordings: auto, replay, live or none.")
-@click.option("--recordings", metavar="FOLDER", help="Recordings to commit.")
+@keyword("concurrency", "Judgements at once; 8.", type=click.IntRange(min=1))
+@keyword("budget", "Most to spend: 1.5 (US dollars), calls=500, tokens=…")
+@keyword("mode")
+@keyword("recordings")
 @click.option(
     "-o", "--output", "files", multiple=True, metavar="FILE", help="Write it as .md or .json."
 )
@@ -80,72 +85,41 @@ def audit(
     JUDGE is a registered name, 'name:{json}', 'module:object', or a file, .yaml or .md. A judge of
     the library has good cases of its own; any other needs --data.
     """
-    from evalkit.cli.output import tell, write, write_json
     from evalkit.evaluation.audit import plan_audit
+    from evalkit.evaluation.running.runtime import Runtime
 
     for file in files:
         if Path(file).suffix not in _FORMATS:
             raise click.BadParameter(f"{file!r} is neither .md nor .json.", param_hint="--output")
-    runtime = _runtime(options)
-    plan = plan_audit(_opened(judge, options.pop("base_url")), **_asked(options), runtime=runtime)
-    told = _expected(plan)
+    words = given(options)
+    runtime = Runtime(**{name: words.pop(name) for name in _RUNTIME if name in words})
+    opened = _at(judge_of(judge, None), words.pop("base_url", None))
+    cases = {"cases": words.pop("data")} if "data" in words else {}
+    plan = plan_audit(opened, **words, **cases, runtime=runtime)
+    expected = _expected(plan)
     if dry_run:
-        write_json(_shape(plan)) if as_json else write(told)
+        emit(_shape(plan), expected, as_json=as_json)
         return
-    tell(told)
-    found = _run(plan, runtime)
+    tell(expected)
+    made = _run(plan, runtime)
     for file in files:
-        _write(found, Path(file))
-    if as_json:
-        write_json(found.to_json())
-    else:
-        from evalkit.cli.judges_audit_shown import show_audit
-
-        show_audit(found)
-    context.exit(_exit_code(found, strict=strict))
+        _write(made, Path(file))
+    emit(made.to_json(), lambda _: _drawn(made), as_json=as_json)
+    context.exit(_exit_code(made, strict=strict))
 
 
-def _runtime(options: dict[str, Any]) -> Any:
-    from evalkit.cli.words import given
-    from evalkit.evaluation.running.runtime import Runtime
-
-    names = ("concurrency", "budget", "mode", "recordings")
-    return Runtime(**given({name: options.pop(name) for name in names}))
-
-
-def _asked(options: dict[str, Any]) -> dict[str, Any]:
-    from evalkit.cli.words import given
-
-    found = given(options)
-    data = found.pop("data", None)
-    return found if data is None else {**found, "cases": data}
-
-
-def _opened(text: str, base_url: str | None) -> Any:
-    """Return the judge that *text* means, at *base_url* if that is given."""
-    from dataclasses import replace
-
-    from evalkit.cli.locating import find_own_modules
-    from evalkit.errors import UsageError
-    from evalkit.evaluation.running.scorers import resolve_scorers
-    from evalkit.evaluation.specification.words import read_scorer
+def _at(judge: Any, base_url: str | None) -> Any:
+    """Return *judge* at *base_url*, if that is given."""
     from evalkit.judging.judge import Judge
-    from evalkit.judging.make import load_judge
 
-    find_own_modules()
-    is_file = Path(text).suffix in {".yaml", ".yml", ".md"}
-    found: Any = load_judge(text) if is_file else read_scorer(text)
     if base_url is None:
-        return found
-    (judge,) = resolve_scorers(found)
+        return judge
     if not isinstance(judge, Judge):
         raise UsageError(f"--base-url is for judges of one model; {judge.name!r} is none.")
     return replace(judge, base_url=base_url)
 
 
 def _shape(plan: AuditPlan) -> dict[str, Any]:
-    from collections import Counter
-
     probes = Counter(t.probe.partition(".")[0] for t in plan.trials.listed)
     return {
         "judge": plan.judge.name,
@@ -163,10 +137,8 @@ def _expected(plan: AuditPlan) -> str:
     )
 
 
-def _run(plan: AuditPlan, runtime: Any) -> Audit:
+def _run(plan: AuditPlan, runtime: Runtime) -> Audit:
     """Run the audit under a progress bar, if stderr is a terminal."""
-    import sys
-
     from evalkit.evaluation.audit import run_audit
 
     if not sys.stderr.isatty():
@@ -175,28 +147,70 @@ def _run(plan: AuditPlan, runtime: Any) -> Audit:
         return run_audit(plan, runtime, on_done=bar.update)
 
 
-def _write(found: Audit, path: Path) -> None:
-    import orjson
-
-    from evalkit.errors import UsageError
-
-    as_json = path.suffix == ".json"
-    text = (
-        orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2).decode()
-        if as_json
-        else str(found)
-    )
+def _write(made: Audit, path: Path) -> None:
+    text = str(made) if path.suffix == ".md" else json_text(made.to_json())
     try:
         path.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
 
 
-def _exit_code(found: Audit, *, strict: bool) -> int:
-    if found.n_not_run:
+def _exit_code(made: Audit, *, strict: bool) -> int:
+    if made.n_not_run:
         return 5
-    if not found.n_scored:
+    if not made.n_scored:
         return 4
-    if not strict:
-        return 0
-    return {"pass": 0, "fail": 1, "inconclusive": 3}[found.outcome]
+    return {"pass": 0, "fail": 1, "inconclusive": 3}[made.outcome] if strict else 0
+
+
+def _drawn(made: Audit) -> Iterator[Part]:
+    """Yield one table a battery, with what it comes to."""
+    from evalkit.judging.auditing.tables import TITLES
+
+    for battery in made.batteries.values():
+        heading = styled(TITLES[battery.name]).append(f"  {battery.name}\n", "dim")
+        yield heading.append_text(_line(battery.outcome, battery.conclusion))
+        yield from (*_table(battery), "")
+    yield _line(made.outcome, made.conclusion)
+    cost = _spent(made)
+    if cost:
+        yield styled(cost, "dim")
+
+
+def _line(outcome: str, conclusion: str) -> Text:
+    mark, style = _MARKS[outcome]
+    return styled(f"{mark} ", style).append(conclusion, "default")
+
+
+def _table(battery: Battery) -> Iterator[Part]:
+    from evalkit.judging.auditing.tables import columns_of, rows_of, shown_rows
+
+    rows = shown_rows(battery)
+    if not rows:
+        return
+    heads = ("probe", *columns_of(battery))
+    # The line of all probes comes after the rows.
+    styles = [_style(battery, row) for row in rows] + ["dim"]
+    cells = [
+        [styled(cell, style) for cell in line]
+        for line, style in zip(rows_of(battery), styles, strict=False)
+    ]
+    first = "f" if battery.name == "garbage" else "l"
+    yield listing(heads, cells, first + "r" * (len(heads) - 1))
+
+
+def _style(battery: Battery, row: ProbeRow) -> str:
+    if battery.name == "bias":
+        p_value = None if row.effect is None else row.effect.p_value
+        return "red" if p_value is not None and p_value < 0.05 else ""  # noqa: PLR2004
+    return "red" if row.held < row.n else ""
+
+
+def _spent(made: Audit) -> str:
+    calls = sum(spent["calls"] for spent in made.usage.values())
+    cached = sum(spent["cached"] for spent in made.usage.values())
+    costs = [spent["cost"] for spent in made.usage.values()]
+    if not calls and not cached:
+        return ""
+    line = f"{calls:,} calls, {cached:,} answered by recordings"
+    return line if None in costs else f"{line}, ${sum(costs):.2f}"

@@ -1,54 +1,13 @@
-"""Options and arguments that several commands share."""
+"""Options and arguments that several commands share, besides the words of `evaluate`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Final
 
 import click
 
-from evalkit.cli.group import STORE
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def run_argument(function: F) -> F:
-    """Add the argument RUN."""
-    return click.argument("run", metavar="RUN")(function)
-
-
-def json_option(function: F) -> F:
-    """Add ``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(
-        function
-    )
-
-
-def report_option(function: F) -> F:
-    """Add ``--report``, which may be given several times."""
-    return click.option(
-        "--report",
-        multiple=True,
-        metavar="FILE",
-        help="Write a report in the format of the extension: .html, .md, .json, .xml …",
-    )(function)
-
-
-def store_option(function: F) -> F:
-    """Add ``--store``: the command's store of runs is then that one."""
-    return click.option(
-        "--store",
-        metavar="URI",
-        callback=_use,
-        expose_value=False,
-        is_eager=True,
-        help="Store of runs; EVALKIT_TRACKING_URI, else sqlite:///evalkit.db, by default.",
-    )(function)
-
-
-def _use(context: click.Context, _option: click.Parameter, uri: str | None) -> None:
-    if uri is not None and not context.resilient_parsing:
-        use_store(context, uri)
+STORE: Final = "evalkit.store"
+"""Key of the context's ``meta`` under which ``--store`` is remembered."""
 
 
 def use_store(context: click.Context, uri: str) -> None:
@@ -58,3 +17,28 @@ def use_store(context: click.Context, uri: str) -> None:
     context.meta[STORE] = uri
     set_tracking_uri(uri)
     context.call_on_close(lambda: set_tracking_uri(None))
+
+
+def _use(context: click.Context, _option: click.Parameter, uri: str | None) -> None:
+    if uri is not None and not context.resilient_parsing:
+        use_store(context, uri)
+
+
+run_argument = click.argument("run", metavar="RUN")
+prefix_argument = click.argument("prefix", default="", metavar="[PREFIX]")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+report_option = click.option(
+    "--report",
+    multiple=True,
+    metavar="FILE",
+    help="Write a report in the format of the extension: .html, .md, .json, .xml …",
+)
+store_option = click.option(
+    "--store",
+    metavar="URI",
+    callback=_use,
+    expose_value=False,
+    is_eager=True,
+    help="Store of runs; EVALKIT_TRACKING_URI, else sqlite:///evalkit.db, by default.",
+)
+"""The command's store of runs is then that one."""

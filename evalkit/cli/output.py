@@ -6,13 +6,18 @@ import contextlib
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from evalkit._internal.clock import now_milliseconds
+from evalkit.report.console import Part, drawable, stripped
+
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
+    from rich.console import Console
+
+_UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
 
 
 def write(text: str) -> None:
@@ -32,13 +37,18 @@ def write_nowhere() -> None:
 
 def write_json(value: Any) -> None:
     """Write *value* as indented JSON to stdout."""
+    write(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return *value* as indented JSON, its keys in their own order."""
     import orjson
 
     from evalkit._internal.canonical import canonical_json
 
     # By way of the canonical form, which turns whatever a store may hold into plain JSON.
     plain = _in_order(orjson.loads(canonical_json(value)), value)
-    write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode("utf-8"))
+    return orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode("utf-8")
 
 
 def _in_order(plain: Any, like: Any) -> Any:
@@ -55,13 +65,34 @@ def tell(text: str) -> None:
     click.echo(text, err=True)
 
 
-def show(*content: RenderableType) -> None:
+def emit(
+    value: Any, form: str | Callable[[Any], Iterable[Part]], *, as_json: bool, empty: str = ""
+) -> None:
+    """Print *value*, or say on stderr that there is nothing.
+
+    Args:
+        value: What a command has to tell, as plain values.
+        form: What draws it, or the very text that tells it.
+        as_json: Whether to print the value itself instead.
+        empty: What is said where *value* is empty, if that is worth a word.
+    """
+    if as_json:
+        write_json(value)
+    elif isinstance(form, str):
+        write(form)
+    elif value or not empty:
+        show(*form(value))
+    else:
+        tell(empty)
+
+
+def show(*content: Part) -> None:
     """Write what rich draws to stdout, with colours where it is a terminal."""
     console = drawing_board()
     with console.capture() as capture:
         for part in content:
-            console.print(part)
-    write("\n".join(line.rstrip() for line in capture.get().rstrip().split("\n")))
+            console.print(drawable(part))
+    write(stripped(capture.get()))
 
 
 def drawing_board() -> Console:
@@ -71,18 +102,15 @@ def drawing_board() -> Console:
     return Console(file=io.StringIO(), force_terminal=sys.stdout.isatty(), highlight=False)
 
 
-def facts_grid() -> Table:
-    """Return an empty table of two columns: what is told, and what there is to tell."""
-    from rich.table import Table
+def ago(moment: int, now: int | None = None) -> str:
+    """Return how long ago *moment* was, in milliseconds since 1970, in the largest unit.
 
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    return grid
-
-
-def listing() -> Table:
-    """Return an empty table without lines, with a dim header."""
-    from rich.table import Table
-
-    return Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    Examples:
+        >>> ago(0, now=90_000), ago(0, now=200), ago(0, now=3 * 86_400_000)
+        ('1 min ago', 'now', '3 d ago')
+    """
+    passed = (now_milliseconds() if now is None else now) - moment
+    for size, unit in _UNITS:
+        if passed >= size:
+            return f"{passed // size} {unit} ago"
+    return "now"

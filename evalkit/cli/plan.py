@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.command import Command
+from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
+from evalkit.cli.output import emit
+from evalkit.report.console import Part, listing
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.sample_size import SamplePlan
 
 
 @click.command(
-    cls=Command, example="evalkit plan --from latest --detect 0.02 --metric text.exact_match"
+    cls=Command,
+    own_modules=True,
+    example="evalkit plan --from latest --detect 0.02 --metric text.exact_match",
 )
 @click.option("--from", "pilot", required=True, metavar="RUN", help="Run that serves as the pilot.")
 @click.option(
@@ -29,12 +35,10 @@ if TYPE_CHECKING:
     "--power", type=float, default=0.8, metavar="SHARE", help="Wanted chance to find it; 0.8."
 )
 @click.option("--metric", metavar="KEY", help="Metric; the first that is a mean by default.")
-@click.option(
-    "--baseline",
-    metavar="RUN|FILE",
-    help="Other system on the same cases; then the difference of the two is planned for.",
+@keyword(
+    "baseline", "Other system on the same cases; then the difference of the two is planned for."
 )
-@click.option("--level", type=float, metavar="SHARE", help="Confidence level; the pilot's own.")
+@keyword("level", "Confidence level; the pilot's own.")
 @json_option
 @store_option
 def command(*, pilot: str, as_json: bool, **question: Any) -> None:
@@ -44,34 +48,16 @@ def command(*, pilot: str, as_json: bool, **question: Any) -> None:
     group are, and what a call costs.  Without a baseline the difference is that from a fixed
     value, such as a gate's threshold.
     """
-    from evalkit.cli.locating import find_own_modules
-    from evalkit.cli.output import write_json
     from evalkit.evaluation.result import EvaluationResult
 
-    find_own_modules()
-    found = EvaluationResult.load(pilot).plan(**question)
-    if as_json:
-        write_json(dataclasses.asdict(found))
-        return
-    _show(found)
+    plan = EvaluationResult.load(pilot).plan(**question)
+    emit(dataclasses.asdict(plan), lambda _: _drawn(plan), as_json=as_json)
 
 
-def _show(plan: SamplePlan) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from evalkit.cli.output import show
-
+def _drawn(plan: SamplePlan) -> Iterator[Part]:
     about = "a fixed value" if plan.baseline is None else plan.baseline
-    title = (
-        f"{plan.metric}: a difference of {plan.detect:g} from {about}, found with "
-        f"{plan.power:.0%} power at level {plan.level:g}"
-    )
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("repeats", "cases", "calls", "cost", "time", "the pilot's cases find"):
-        table.add_column(name, justify="right")
-    for row in plan.rows:
-        table.add_row(
+    rows = [
+        (
             f"{row.repeats:,}",
             f"{row.cases:,}",
             f"{row.calls:,}",
@@ -79,7 +65,14 @@ def _show(plan: SamplePlan) -> None:
             "?" if row.seconds is None else _time(row.seconds),
             f"{row.detectable:.3g}",
         )
-    show(Text(title), Text(), table, Text(), Text(_basis(plan)), Text(plan.note))
+        for row in plan.rows
+    ]
+    heads = ("repeats", "cases", "calls", "cost", "time", "the pilot's cases find")
+    yield (
+        f"{plan.metric}: a difference of {plan.detect:g} from {about}, found with "
+        f"{plan.power:.0%} power at level {plan.level:g}"
+    )
+    yield from ("", listing(heads, rows, "rrrrrr"), "", _basis(plan), plan.note)
 
 
 def _basis(plan: SamplePlan) -> str:

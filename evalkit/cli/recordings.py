@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +10,10 @@ import click
 
 from evalkit.cli.command import Command, Group
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import listing, show, tell, write, write_json
+from evalkit.cli.output import emit, tell, write, write_json
+from evalkit.llm.inventory import entries, recording_at
+from evalkit.llm.recorder import list_stale, prune
+from evalkit.report.console import Part, listing, styled
 
 if TYPE_CHECKING:
     from evalkit.llm.inventory import Entry
@@ -41,24 +44,36 @@ def command() -> None:
 @store_option
 def list_recordings(folder: str | None, as_json: bool) -> None:
     """List models with their recorded calls, the one used last first."""
-    from evalkit.llm.inventory import entries
-
     place = _place(folder)
-    found = entries(place) if place.exists() else []
+    listed = entries(place) if place.exists() else []
     groups: dict[str, list[Entry]] = {}
-    for entry in found:
+    for entry in listed:
         groups.setdefault(entry.label, []).append(entry)
-    models = [_group(label, group) for label, group in groups.items()]
-    size = sum(entry.bytes for entry in found)
-    if as_json:
-        facts = {"place": str(place), "recordings": len(found), "bytes": size, "models": models}
-        write_json(facts)
-    elif found:
-        _show_models(models)
-        write("")
-        write(f"{len(found):,} recordings, {_size(size)}, in {place}")
-    else:
+    facts: dict[str, Any] = {
+        "place": str(place),
+        "recordings": len(listed),
+        "bytes": sum(entry.bytes for entry in listed),
+        "models": [_group(label, group) for label, group in groups.items()],
+    }
+    if not listed and not as_json:
         tell(f"There are no recordings at {place}.")
+        return
+    emit(facts, _models, as_json=as_json)
+    if not as_json:
+        write(f"\n{len(listed):,} recordings, {_size(facts['bytes'])}, in {place}")
+
+
+def _models(facts: Mapping[str, Any]) -> Iterator[Part]:
+    rows = [
+        (
+            styled(model["model"]),
+            f"{model['recordings']:,}",
+            _size(model["bytes"]),
+            _moment(model["used"]),
+        )
+        for model in facts["models"]
+    ]
+    yield listing(("model", "recordings", "size", "last used"), rows, "frrr")
 
 
 @command.command("show", cls=Command, example="evalkit recordings show 3fa94c tests/recordings")
@@ -68,22 +83,21 @@ def list_recordings(folder: str | None, as_json: bool) -> None:
 @store_option
 def show_recording(key: str, folder: str | None, as_json: bool) -> None:
     """Show what was asked and answered in one recording; the beginning of its key will do."""
-    from evalkit.llm.inventory import recording_at
+    recording = recording_at(_place(folder), key)
+    emit(recording, "\n".join(_lines(recording)), as_json=as_json)
 
-    found = recording_at(_place(folder), key)
-    if as_json:
-        write_json(found)
-        return
-    write(f"key    {found['key']}")
-    for name, value in found["asked"].items():
+
+def _lines(recording: Mapping[str, Any]) -> Iterator[str]:
+    yield f"key    {recording['key']}"
+    for name, value in recording["asked"].items():
         if name != "messages" and value not in (None, {}, []):
-            write(f"{name:<6} {value}")
-    for message in found["asked"].get("messages", ()):
-        write(f"--- {message.get('role')}\n{message.get('content')}")
-    reply = dict(found["reply"])
-    write(f"--- reply\n{reply.pop('text', reply.pop('output', None))}")
+            yield f"{name:<6} {value}"
+    for message in recording["asked"].get("messages", ()):
+        yield f"--- {message.get('role')}\n{message.get('content')}"
+    reply = dict(recording["reply"])
+    yield f"--- reply\n{reply.pop('text', reply.pop('output', None))}"
     for name, value in reply.items():
-        write(f"{name}: {value}")
+        yield f"{name}: {value}"
 
 
 @command.command("stale", cls=Command, example="evalkit recordings stale tests/recordings")
@@ -94,13 +108,25 @@ def show_recording(key: str, folder: str | None, as_json: bool) -> None:
 def list_stale_recordings(folder: str | None, days: float | None, as_json: bool) -> None:
     """List recordings that have fallen out of use."""
     place = _place(folder)
-    found = _stale(place, days)
-    if as_json:
-        write_json([_facts(entry) for entry in found])
-    elif found:
-        _show_entries(found)
-    else:
-        tell(f"Every recording at {place} is in use.")
+    facts = [
+        {
+            "key": entry.key,
+            "model": entry.label,
+            "bytes": entry.bytes,
+            "recorded": entry.recorded,
+            "used": entry.used,
+        }
+        for entry in _stale(place, days)
+    ]
+    emit(facts, _entries, as_json=as_json, empty=f"Every recording at {place} is in use.")
+
+
+def _entries(facts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+    rows = [
+        (styled(one["key"][:12]), one["model"], _size(one["bytes"]), _moment(one["used"]))
+        for one in facts
+    ]
+    yield listing(("key", "model", "size", "last used"), rows, "lfrr")
 
 
 @command.command("prune", cls=Command, example="evalkit recordings prune tests/recordings --yes")
@@ -111,20 +137,18 @@ def list_stale_recordings(folder: str | None, days: float | None, as_json: bool)
 @store_option
 def prune_recordings(folder: str | None, days: float | None, yes: bool, as_json: bool) -> None:
     """Delete recordings that have fallen out of use."""
-    from evalkit.llm.recorder import prune
-
     place = _place(folder)
-    found = _stale(place, days)
+    stale = _stale(place, days)
     if yes:
         gone = set(prune(place, days=_days(place, days)))
-        found = [entry for entry in found if entry.key in gone]
-    size = sum(entry.bytes for entry in found)
+        stale = [entry for entry in stale if entry.key in gone]
+    size = sum(entry.bytes for entry in stale)
     if as_json:
-        write_json({"deleted": yes, "bytes": size, "keys": [entry.key for entry in found]})
+        write_json({"deleted": yes, "bytes": size, "keys": [entry.key for entry in stale]})
     elif yes:
-        tell(f"Deleted {len(found):,} recordings of {_size(size)} from {place}.")
+        tell(f"Deleted {len(stale):,} recordings of {_size(size)} from {place}.")
     else:
-        tell(f"{len(found):,} recordings of {_size(size)} would go from {place}; add --yes.")
+        tell(f"{len(stale):,} recordings of {_size(size)} would go from {place}; add --yes.")
 
 
 def _place(folder: str | None) -> Path:
@@ -132,9 +156,9 @@ def _place(folder: str | None) -> Path:
         return Path(folder)
     from evalkit.evaluation.running.model_session import cache_path
 
-    found = cache_path(None)
-    assert found is not None  # noqa: S101  there is always one but for store=False
-    return found
+    place = cache_path(None)
+    assert place is not None  # noqa: S101  there is always one but for store=False
+    return place
 
 
 def _days(place: Path, days: float | None) -> float:
@@ -144,58 +168,17 @@ def _days(place: Path, days: float | None) -> float:
 
 
 def _stale(place: Path, days: float | None) -> list[Entry]:
-    from evalkit.llm.inventory import entries
-    from evalkit.llm.recorder import list_stale
-
     keys = set(list_stale(place, days=_days(place, days)))
     return [entry for entry in entries(place) if entry.key in keys]
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
-    return {
-        "key": entry.key,
-        "model": entry.label,
-        "bytes": entry.bytes,
-        "recorded": entry.recorded,
-        "used": entry.used,
-    }
-
-
 def _group(label: str, group: Sequence[Entry]) -> dict[str, Any]:
-    used = [entry.used for entry in group if entry.used is not None]
     return {
         "model": label,
         "recordings": len(group),
         "bytes": sum(entry.bytes for entry in group),
-        "used": max(used, default=None),
+        "used": max((entry.used for entry in group if entry.used is not None), default=None),
     }
-
-
-def _show_models(models: Sequence[dict[str, Any]]) -> None:
-    from rich.text import Text
-
-    table = listing()
-    table.add_column("model", overflow="fold")
-    for name in ("recordings", "size", "last used"):
-        table.add_column(name, no_wrap=True, justify="right")
-    for facts in models:
-        size, used = _size(facts["bytes"]), _moment(facts["used"])
-        table.add_row(Text(facts["model"], "bold"), f"{facts['recordings']:,}", size, used)
-    show(table)
-
-
-def _show_entries(found: Sequence[Entry]) -> None:
-    from rich.text import Text
-
-    table = listing()
-    table.add_column("key", no_wrap=True)
-    table.add_column("model", overflow="fold")
-    for name in ("size", "last used"):
-        table.add_column(name, no_wrap=True, justify="right")
-    for entry in found:
-        size, used = _size(entry.bytes), _moment(entry.used)
-        table.add_row(Text(entry.key[:12], "bold"), Text(entry.label), size, used)
-    show(table)
 
 
 def _size(count: int) -> str:

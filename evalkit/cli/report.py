@@ -8,7 +8,9 @@ from evalkit.cli.command import Command
 from evalkit.cli.options import json_option, run_argument, store_option
 
 
-@click.command(cls=Command, example="evalkit report latest -o report.html -o report.md")
+@click.command(
+    cls=Command, own_modules=True, example="evalkit report latest -o report.html -o report.md"
+)
 @run_argument
 @click.option(
     "-o",
@@ -26,11 +28,9 @@ def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
     Extensions: .html .md .json .xml (JUnit) .csv .parquet .tex, those of plug-ins, and
     .baseline.json: the scores alone, a line a case, to commit and to compare later runs with.
     """
-    from evalkit.cli.locating import find_own_modules
-    from evalkit.cli.summary import show_results, write_reports
+    from evalkit.cli.results import show_results, write_reports
     from evalkit.evaluation.result import EvaluationResult
 
-    find_own_modules()
     result = EvaluationResult.load(run)
     write_reports(result, files)
     if as_json or not files:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.command import Command, Group
 from evalkit.cli.group import DISTRIBUTION
-from evalkit.cli.options import json_option
-from evalkit.cli.output import facts_grid, listing, show, write, write_json
+from evalkit.cli.options import json_option, prefix_argument
+from evalkit.cli.output import emit, write
+from evalkit.hooks.catalog import catalog
+from evalkit.report.console import Part, fields, listing, styled
+from evalkit.scoring.protocol import requirements_of
+from evalkit.scoring.signature import signature
 
 if TYPE_CHECKING:
     from evalkit.hooks.catalog import Entry
@@ -25,48 +31,47 @@ def command() -> None:
 
 
 @command.command("list", cls=Command, example="evalkit scorers list text. --json")
-@click.argument("prefix", default="", metavar="[PREFIX]")
+@prefix_argument
 @json_option
 def list_scorers(prefix: str, as_json: bool) -> None:
     """List the scorers whose names begin with PREFIX, or all."""
-    from evalkit.hooks.catalog import catalog
-
     entries = sorted(catalog().scorers.items())
-    found = [_facts(name, entry) for name, entry in entries if name.startswith(prefix)]
-    if as_json:
-        write_json(found)
-        return
-    from rich.text import Text
-
-    table = listing()
-    # Where all are ours, the column would say nothing.
-    strange = any(facts["distribution"] != DISTRIBUTION for facts in found)
-    for column in ("scorer", "better", "range", "needs", *(["from"] if strange else [])):
-        table.add_column(column, no_wrap=column != "needs", overflow="fold")
-    for facts in found:
-        arrow, needs = _ARROWS[facts["direction"]], ", ".join(facts["needs"])
-        cells = [facts["name"], arrow, _range(facts), needs]
-        table.add_row(*map(Text, [*cells, facts["plugin"]] if strange else cells))
-    show(table)
+    scorers = [_facts(name, entry) for name, entry in entries if name.startswith(prefix)]
+    emit(scorers, _scorers, as_json=as_json)
     families = ", ".join(f"{prefix}*" for prefix in catalog().scorer_families)
-    if families and not prefix:
+    if families and not prefix and not as_json:
         write(f"\nAlso by name: {families}")
 
 
-def _facts(name: str, entry: Entry[Scorer]) -> dict[str, Any]:
-    from evalkit.scoring.protocol import requirements_of
+def _scorers(scorers: list[dict[str, Any]]) -> Iterator[Part]:
+    # Where all are ours, the column would say nothing.
+    strange = any(scorer["distribution"] != DISTRIBUTION for scorer in scorers)
+    rows = [
+        (
+            scorer["name"],
+            _ARROWS[scorer["direction"]],
+            _range(scorer),
+            ", ".join(scorer["needs"]),
+            *([scorer["plugin"]] if strange else []),
+        )
+        for scorer in scorers
+    ]
+    heads = ("scorer", "better", "range", "needs", *(["from"] if strange else []))
+    yield listing(heads, rows, "lllfl" if strange else "lllf")
 
-    facts = entry.item.facts
+
+def _facts(name: str, entry: Entry[Scorer]) -> dict[str, Any]:
+    own = entry.item.facts
     return {
         "name": name,
         "summary": _summary(entry.item),
         "plugin": entry.provenance.plugin,
         "distribution": entry.provenance.distribution,
         "version": entry.provenance.version,
-        "direction": facts.direction,
-        "low": facts.low,
-        "high": facts.high,
-        "unit": facts.unit,
+        "direction": own.direction,
+        "low": own.low,
+        "high": own.high,
+        "unit": own.unit,
         "needs": sorted(requirements_of(entry.item)),
     }
 
@@ -90,19 +95,13 @@ def _range(facts: dict[str, Any]) -> str:
 @json_option
 def show_scorer(name: str, as_json: bool) -> None:
     """Show what the scorer NAME measures, and its parameters."""
-    from evalkit.hooks.catalog import catalog
-    from evalkit.scoring.signature import signature
-
     scorer = catalog().scorer(name)
     entry = catalog().scorers.get(name)
     facts: dict[str, Any] = {"name": name} if entry is None else _facts(name, entry)
     facts["metrics"] = sorted(getattr(scorer, "metric_facts", {})) or [name]
     facts["parameters"] = _parameters(scorer)
     facts["signature"] = signature(scorer)
-    if as_json:
-        write_json(facts)
-        return
-    _show_facts(scorer, facts)
+    emit(facts, lambda facts: _scorer(scorer, facts), as_json=as_json)
 
 
 def _parameters(scorer: Scorer) -> dict[str, Any]:
@@ -115,26 +114,20 @@ def _parameters(scorer: Scorer) -> dict[str, Any]:
     }
 
 
-def _show_facts(scorer: Scorer, facts: dict[str, Any]) -> None:
-    import inspect
-
-    from rich.text import Text
-
-    grid = facts_grid()
+def _scorer(scorer: Scorer, facts: dict[str, Any]) -> Iterator[Part]:
+    pairs: list[tuple[str, Any]] = []
     if "plugin" in facts:
-        better = {"none": "neither is better"}.get(
-            facts["direction"], f"{facts['direction']} is better"
-        )
-        grid.add_row("value", Text(", ".join(part for part in (_range(facts), better) if part)))
-        grid.add_row("needs", ", ".join(facts["needs"]) or "nothing")
-        grid.add_row("from", f"{facts['plugin']} of {facts['distribution']} {facts['version']}")
-    grid.add_row("metrics", Text(", ".join(facts["metrics"])))
-    for place, (parameter, value) in enumerate(facts["parameters"].items()):
-        grid.add_row("" if place else "parameters", Text(f"{parameter} = {value!r}"))
-    grid.add_row("signature", Text(facts["signature"]))
-    show(
-        Text(facts["name"], "bold"),
-        Text(inspect.cleandoc(type(scorer).__doc__ or "")),
-        Text(""),
-        grid,
-    )
+        direction = facts["direction"]
+        better = "neither is better" if direction == "none" else f"{direction} is better"
+        pairs += [
+            ("value", ", ".join(part for part in (_range(facts), better) if part)),
+            ("needs", ", ".join(facts["needs"]) or "nothing"),
+            ("from", f"{facts['plugin']} of {facts['distribution']} {facts['version']}"),
+        ]
+    pairs += [
+        ("metrics", ", ".join(facts["metrics"])),
+        ("parameters", [f"{name} = {value!r}" for name, value in facts["parameters"].items()]),
+        ("signature", facts["signature"]),
+    ]
+    yield styled(facts["name"])
+    yield from (inspect.cleandoc(type(scorer).__doc__ or ""), "", fields(pairs))

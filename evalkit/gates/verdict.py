@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,10 +103,19 @@ def _condition(fields: Mapping[str, Any]) -> ConditionVerdict:
 
 
 def together(conditions: Sequence[ConditionVerdict]) -> GateVerdict:
-    """Return the gravest verdict: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS."""
-    statuses = {condition.status for condition in conditions}
-    status = next((verdict for verdict in _GRAVITY if verdict in statuses), Verdict.PASS)
+    """Return the verdict on all *conditions*, as grave as the gravest of theirs."""
+    status = gravest(condition.status for condition in conditions)
     return GateVerdict(status=status, conditions=tuple(conditions))
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the gravest: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS, which is that of none.
+
+    Examples:
+        >>> str(gravest([Verdict.PASS, Verdict.INFRA])), str(gravest([]))
+        ('INFRA', 'PASS')
+    """
+    return min(verdicts, key=_GRAVITY.index, default=Verdict.PASS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,17 +151,17 @@ def decide(condition: Condition, estimate: Estimate, around: Circumstances) -> C
 
 
 def _decide(condition: Condition, estimate: Estimate, around: Circumstances) -> tuple[Verdict, str]:
-    verdicts = [_compare(condition, estimate)]
+    found = [_compare(condition, estimate)]
     lacking = lacks_coverage(estimate, around)
     if lacking is not None:
-        verdicts.append(lacking)
+        found.append(lacking)
     if estimate.n_not_run:
         left = f"{estimate.n_not_run} cases were not run"
         if around.out_of_budget:
-            verdicts.append((Verdict.BUDGET, f"{left}: the budget is spent"))
+            found.append((Verdict.BUDGET, f"{left}: the budget is spent"))
         else:
-            verdicts.append((Verdict.INCONCLUSIVE, left))
-    return min(reversed(verdicts), key=lambda outcome: _GRAVITY.index(outcome[0]))
+            found.append((Verdict.INCONCLUSIVE, left))
+    return min(reversed(found), key=lambda outcome: _GRAVITY.index(outcome[0]))
 
 
 def lacks_coverage(estimate: Estimate, around: Circumstances) -> tuple[Verdict, str] | None:
@@ -172,7 +181,7 @@ def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
     if estimate.value is None:
         return Verdict.INCONCLUSIVE, estimate.note or "nothing was measured"
     numbers = (estimate.value, estimate.low, estimate.high)
-    if not all(math.isfinite(value) for value in numbers if value is not None):
+    if not all(math.isfinite(one) for one in numbers if one is not None):
         return Verdict.INCONCLUSIVE, "its numbers are not finite"
     if condition.point:
         met = holds(estimate.value, condition.threshold)

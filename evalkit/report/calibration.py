@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
@@ -19,12 +18,10 @@ from evalkit.report.calibration_words import (
     replacing,
     shown,
 )
+from evalkit.report.console import Part, listing, plain_text, styled
 from evalkit.report.texts import one_line, percent
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
     from evalkit.entities.calibration import CalibrationPart
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.judging.calibration import Calibration
@@ -40,19 +37,7 @@ class CalibrationReport:
 
     def show(self, card: Calibration, form: Literal["text", "html"] = "text") -> str:
         """Return *card* as a plain text, or as a fragment of HTML."""
-        from rich.console import Console
-
-        console = Console(
-            file=io.StringIO(),
-            width=100,
-            color_system=None,
-            force_terminal=False,
-            force_jupyter=False,
-        )
-        with console.capture() as capture:
-            for content in drawn(card):
-                console.print(content)
-        text = "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
+        text = plain_text(drawn(card), 100)
         return text if form == "text" else f"<pre>{html.escape(text)}</pre>"
 
     def write(self, result: EvaluationResult, path: Path) -> NoReturn:
@@ -66,123 +51,107 @@ class CalibrationReport:
         )
 
 
-def drawn(card: Calibration) -> Iterator[RenderableType]:
+def drawn(card: Calibration) -> Iterator[Part]:
     """Yield everything of *card* as what rich prints, the verdict first."""
-    from rich.text import Text
-
-    yield Text.assemble((one_line(card.judge), "bold"), ("  calibrated against people", "dim"))
-    yield Text(basis(card), style="dim")
-    yield Text("")
-    yield Text(headline(card), style="bold")
+    head = styled("", "").append(one_line(card.judge), "bold")
+    yield head.append("  calibrated against people", "dim")
+    yield styled(basis(card), "dim")
+    yield ""
+    yield styled(headline(card))
     status = None if card.replaceable is None else card.replaceable.status
-    yield Text(replacing(card), style={"yes": "green", "no": "red"}.get(status or "", ""))
+    yield styled(replacing(card), {"yes": "green", "no": "red"}.get(status or "", ""))
     if card.held_out.confusion and len(card.held_out.labels) <= _MOST_LABELS:
-        yield Text("")
-        yield _confusion(card.held_out)
-    yield Text("")
-    yield _figures(card)
+        yield from ("", _confusion(card.held_out))
+    yield from ("", _figures(card))
     if card.population:
-        yield Text("")
-        yield _population(card)
+        yield from ("", _population(card))
     if card.biases:
-        yield Text("")
-        yield _biases(card)
+        yield from ("", _biases(card))
     for remark in card.remarks:
-        yield Text.assemble(("\n! ", "yellow"), one_line(remark, 400))
-    yield Text("\nnext", style="dim")
+        yield styled("", "").append("\n! ", "yellow").append(one_line(remark, 400))
+    yield styled("\nnext", "dim")
     for step in next_steps(card):
-        yield Text(f"  {step}")
+        yield f"  {step}"
 
 
-def _listing() -> Table:
-    from rich.table import Table
-
-    return Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-
-
-def _confusion(part: CalibrationPart) -> RenderableType:
-    from rich.text import Text
-
-    table = _listing()
-    table.add_column("people say ↓  judge says →")
-    for label in part.labels:
-        table.add_column(Text(one_line(label, 20)), justify="right")
-    table.add_column("all", justify="right", style="dim")
-    for place, row in enumerate(part.confusion):
+def _confusion(part: CalibrationPart) -> Part:
+    rows: list[list[Part]] = []
+    for place, counts in enumerate(part.confusion):
         cells = [
-            Text(f"{count:,}", "bold green" if place == column else "red" if count else "dim")
-            for column, count in enumerate(row)
+            styled(f"{count:,}", "bold green" if place == column else "red" if count else "dim")
+            for column, count in enumerate(counts)
         ]
-        table.add_row(Text(one_line(part.labels[place], 28)), *cells, f"{sum(row):,}")
-    return table
+        rows.append([one_line(part.labels[place], 28), *cells, styled(f"{sum(counts):,}", "dim")])
+    heads = ("people say ↓  judge says →", *(one_line(label, 20) for label in part.labels), "all")
+    return listing(heads, rows, "f" + "r" * (len(heads) - 1))
 
 
-def _figures(card: Calibration) -> RenderableType:
-    table = _listing()
-    table.add_column("figure", no_wrap=True)
-    table.add_column("held out", justify="right", style="bold")
-    table.add_column(f"{percent(card.level)} interval", no_wrap=True)
-    if card.development is not None:
-        table.add_column("development", justify="right")
-    table.add_column("", style="dim")
-    for name, found in card.held_out.figures.items():
-        value = "none" if found.value is None else number(found.value)
-        ends = "" if found.low is None or found.high is None else shown(found).partition(" ")[2]
-        other = [] if card.development is None else [_other(card.development, name)]
+def _figures(card: Calibration) -> Part:
+    developed = card.development is not None
+    rows: list[list[Part]] = []
+    for name, figure in card.held_out.figures.items():
+        value = "none" if figure.value is None else number(figure.value)
+        ends = "" if None in (figure.low, figure.high) else shown(figure).partition(" ")[2]
         about = ""
         if name in {"sensitivity", "specificity"} and card.positive is not None:
             about = f"of {'' if name == 'sensitivity' else 'not '}{one_line(card.positive, 20)}"
-        table.add_row(NAMES.get(name, name), value, ends, *other, about or found.note or "")
+        rows.append(
+            [
+                NAMES.get(name, name),
+                styled(value),
+                ends,
+                *([_other(card, name)] if developed else []),
+                styled(about or figure.note or "", "dim"),
+            ]
+        )
     bounds = card.held_out.accuracy_bounds
     if bounds is not None and card.held_out.n_failed:
         ends = f"[{number(bounds[0])}, {number(bounds[1])}]"
-        blank = [] if card.development is None else [""]
-        table.add_row("accuracy, failed ones in", "", ends, *blank, "all wrong, all right")
-    return table
+        blank = [""] if developed else []
+        note = styled("all wrong, all right", "dim")
+        rows.append(["accuracy, failed ones in", "", ends, *blank, note])
+    heads = ["figure", "held out", f"{percent(card.level)} interval"]
+    heads += ["development", ""] if developed else [""]
+    return listing(heads, rows, "lrlrf" if developed else "lrlf")
 
 
-def _other(part: CalibrationPart, name: str) -> str:
-    found = part.figures.get(name)
-    return "" if found is None or found.value is None else number(found.value)
+def _other(card: Calibration, name: str) -> str:
+    figure = None if card.development is None else card.development.figures.get(name)
+    return "" if figure is None or figure.value is None else number(figure.value)
 
 
-def _population(card: Calibration) -> RenderableType:
-    table = _listing()
-    table.add_column("mean of all judged cases", no_wrap=True)
-    table.add_column("value", justify="right", style="bold")
-    table.add_column(f"{percent(card.level)} interval", no_wrap=True)
-    table.add_column("", style="dim")
+def _population(card: Calibration) -> Part:
     words = {
         "judge": "as the judge has it",
         "ppi++": "corrected by labels (PPI++)",
         "rogan-gladen": "by error rates (Rogan-Gladen)",
     }
-    for found in card.population:
-        ends = f"[{number(found.low)}, {number(found.high)}]"
-        rests = f"{found.n:,} judged" + (
-            f", {found.n_labelled:,} labelled" if found.n_labelled else ""
+    rows: list[list[Part]] = []
+    for mean in card.population:
+        labelled = f", {mean.n_labelled:,} labelled" if mean.n_labelled else ""
+        rows.append(
+            [
+                words[mean.method],
+                styled(number(mean.value)),
+                f"[{number(mean.low)}, {number(mean.high)}]",
+                styled(f"{mean.n:,} judged{labelled}", "dim"),
+            ]
         )
-        table.add_row(words[found.method], number(found.value), ends, rests)
-    return table
+    heads = ("mean of all judged cases", "value", f"{percent(card.level)} interval", "")
+    return listing(heads, rows, "lrlf")
 
 
-def _biases(card: Calibration) -> RenderableType:
-    from rich.text import Text
-
-    table = _listing()
-    table.add_column("bias", no_wrap=True)
-    table.add_column("effect", no_wrap=True)
-    table.add_column("p", justify="right")
-    table.add_column("n", justify="right")
-    table.add_column("", overflow="fold", style="dim")
-    for found in card.biases:
-        style = "yellow" if found.shown else ""
-        p_value = "" if found.p_value is None else f"{found.p_value:.2g}"
-        table.add_row(
-            Text(found.name.replace("_", "-"), style),
-            Text(effect(found), style),
-            p_value,
-            f"{found.n:,}",
-            found.explanation,
+def _biases(card: Calibration) -> Part:
+    rows: list[list[Part]] = []
+    for bias in card.biases:
+        style = "yellow" if bias.shown else ""
+        rows.append(
+            [
+                styled(bias.name.replace("_", "-"), style),
+                styled(effect(bias), style),
+                "" if bias.p_value is None else f"{bias.p_value:.2g}",
+                f"{bias.n:,}",
+                styled(bias.explanation, "dim"),
+            ]
         )
-    return table
+    return listing(("bias", "effect", "p", "n", ""), rows, "llrrf")

@@ -14,39 +14,19 @@ if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
 
 
-class CsvReport:
-    """Writes the table of cells as CSV; mappings and lists become JSON."""
-
-    name = "csv"
-    extensions = (".csv",)
-
-    def write(self, result: EvaluationResult, path: Path) -> None:
-        """Write the cells of *result* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        frame = flat_table(result)
-        with whole_file(path) as fresh:
-            # Line ends as RFC 4180 has them: with "\n" alone, a lone "\r" would not be quoted.
-            frame.to_csv(fresh, index=False, lineterminator="\r\n", encoding="utf-8")
+def write_csv(result: EvaluationResult, path: Path) -> None:
+    """Write the cells of *result* to *path*; mappings and lists become JSON."""
+    frame = flat_table(result)
+    with whole_file(path) as fresh:
+        # Line ends as RFC 4180 has them: with "\n" alone, a lone "\r" would not be quoted.
+        frame.to_csv(fresh, index=False, lineterminator="\r\n", encoding="utf-8")
 
 
-class ParquetReport:
-    """Writes the table of cells as Parquet; mappings and lists become JSON."""
-
-    name = "parquet"
-    extensions = (".parquet",)
-
-    def write(self, result: EvaluationResult, path: Path) -> None:
-        """Write the cells of *result* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        frame = flat_table(result)
-        with whole_file(path) as fresh:
-            frame.to_parquet(fresh, index=False, compression="zstd")
+def write_parquet(result: EvaluationResult, path: Path) -> None:
+    """Write the cells of *result* to *path*; mappings and lists become JSON."""
+    frame = flat_table(result)
+    with whole_file(path) as fresh:
+        frame.to_parquet(fresh, index=False, compression="zstd")
 
 
 def flat_table(result: EvaluationResult) -> pd.DataFrame:

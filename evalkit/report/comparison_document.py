@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.errors import EvalkitError
-from evalkit.report.slices import tag_columns
-from evalkit.report.texts import as_shown
+from evalkit.evaluation.results.view import tag_columns
+from evalkit.report.texts import as_shown, limits, listed, p_value, signed, value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "evalkit.comparison/1"
 CASES: Final = 10
-"""Fixed and broken cases told of each system and metric, unless another number is asked for."""
+"""Fixed and broken cases of each system and metric, unless another number is asked for."""
 
 _METRICS_WITH_CASES: Final = 4
 _LONGEST: Final = 4_000
@@ -148,12 +148,12 @@ def _changed(comparison: Comparison, most: int) -> Iterator[dict[str, Any]]:
                     "metric": metric,
                     "n_fixed": len(fixed),
                     "n_broke": len(broke),
-                    "fixed": _told(comparison.fixed(metric, system=name, limit=most)),
-                    "broke": _told(comparison.broke(metric, system=name, limit=most)),
+                    "fixed": _texts(comparison.fixed(metric, system=name, limit=most)),
+                    "broke": _texts(comparison.broke(metric, system=name, limit=most)),
                 }
 
 
-def _told(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _texts(frame: pd.DataFrame) -> list[dict[str, Any]]:
     texts = ("inputs", "expectations", "output_a", "output_b")
     return [
         {key: _cut(as_shown(_sole(value))) if key in texts else value for key, value in row.items()}
@@ -179,3 +179,46 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _number(value: Any) -> Any:
     # A frame turns None among numbers into NaN.
     return None if isinstance(value, float) and value != value else value  # noqa: PLR0124
+
+
+SLICE_HEADS: Final = ("metric", "system", "difference", "interval", "adjusted p", "pairs")
+RANK_HEADS: Final = ("value", "rank")
+
+
+def slice_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of differences by a tag: its value, and those of `SLICE_HEADS`."""
+    for row in rows:
+        yield (
+            str(row["value"]),
+            row["metric"],
+            row["b"],
+            signed(row["difference"]),
+            limits(row["low"], row["high"]),
+            p_cell(row["p_adjusted"]),
+            f"{row['n_pairs']:,}",
+        )
+
+
+def rank_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of ranked systems: the system, and those of `RANK_HEADS`."""
+    for row in rows:
+        best, worst = row["best_rank"], row["worst_rank"]
+        rank = f"{best}" if best == worst else f"{best}–{worst}"
+        yield row["system"], value(row["value"]), rank
+
+
+def p_cell(p: float | None) -> str:
+    """Return a p-value as a cell below a head that says so.
+
+    Examples:
+        >>> p_cell(0.00002), p_cell(0.0312), p_cell(None)
+        ('< 0.001', '0.031', '')
+    """
+    return "" if p is None else p_value(p).removeprefix("p ").removeprefix("= ")
+
+
+def alone(sides: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int, str]]:
+    """Yield name, number of cases, and the first of these, of each side that has cases alone."""
+    for name, ids in sides.items():
+        if ids:
+            yield name, len(ids), ", ".join(listed(ids))

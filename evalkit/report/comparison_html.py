@@ -11,18 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.gates.verdict import number
-from evalkit.report.comparison_document import comparison_document
-from evalkit.report.comparison_table import limits
+from evalkit.report.comparison_document import alone, comparison_document
 from evalkit.report.page import assets, content_policy, template
 from evalkit.report.texts import (
     ARROWS,
-    listed,
+    limits,
     one_line,
     p_value,
     percent,
     plural,
     signed,
     valid,
+    value,
 )
 
 if TYPE_CHECKING:
@@ -41,41 +41,40 @@ Piece = tuple[str, str]
 
 def comparison_page(comparison: Comparison) -> str:
     """Return *comparison* as an HTML page."""
-    told = comparison_document(comparison, cases=CASES)
+    document = comparison_document(comparison, cases=CASES)
     style = "\n" + assets("page.css", "comparison.css")
     page: str = template("comparison.html").render(
         title=one_line(f"{', '.join(comparison.others)} against {comparison.baseline}"),
         policy=content_policy(style, None),
         style=style,
-        told=told,
-        subtitle=_subtitle(told),
-        plots=list(_plots(told["rows"])),
-        slices={tag: list(_plots(rows)) for tag, rows in told["slices"].items()},
-        changed=[_changed(part) for part in told["cases"]],
-        level=percent(told["level"]),
-        number=lambda value: "no value" if value is None else number(value),
-        fact=lambda value: "" if value is None else number(value).replace("-", "−"),
+        told=document,
+        subtitle=_subtitle(document),
+        plots=list(_plots(document["rows"])),
+        slices={tag: list(_plots(rows)) for tag, rows in document["slices"].items()},
+        changed=[_changed(part) for part in document["cases"]],
+        level=percent(document["level"]),
+        number=value,
+        fact=lambda fact: "" if fact is None else number(fact).replace("-", "−"),
         signed=signed,
-        limits=limits,
-        p_value=lambda value: "" if value is None else p_value(value),
+        limits=lambda row: limits(row["low"], row["high"]),
+        p_value=lambda p: "" if p is None else p_value(p),
         arrows=ARROWS,
         unmatched=[
-            {"name": name, "n": len(ids), "ids": ", ".join(listed(ids))}
-            for sides in told["unmatched"].values()
-            for name, ids in sides.items()
-            if ids
+            {"name": name, "n": n, "ids": ids}
+            for sides in document["unmatched"].values()
+            for name, n, ids in alone(sides)
         ],
     )
     return page
 
 
-def _subtitle(told: Mapping[str, Any]) -> str:
-    rows = told["rows"]
+def _subtitle(document: Mapping[str, Any]) -> str:
+    rows = document["rows"]
     pairs = min(row["n_pairs"] for row in rows)
     adjusted = {"holm": "Holm", "benjamini-hochberg": "Benjamini and Hochberg"}
     return (
         f"{plural(pairs, 'pair')} of answers to the same cases; "
-        f"p-values adjusted by {adjusted[told['adjusted_by']]} for {plural(len(rows), 'row')}"
+        f"p-values adjusted by {adjusted[document['adjusted_by']]} for {plural(len(rows), 'row')}"
     )
 
 

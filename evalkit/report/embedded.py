@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from evalkit._internal.canonical import canonical_json
 from evalkit.evaluation.results.cells import explanations_of
 from evalkit.evaluation.results.outputs_file import read_outputs
-from evalkit.report.failing import failure_groups
-from evalkit.report.slices import tag_columns
+from evalkit.evaluation.results.view import failure_groups, tag_columns, worst_cells
 from evalkit.report.texts import as_shown
-from evalkit.report.worst import worst_cells
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,16 +6,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit.report.comparison_html import comparison_page
 from evalkit.report.embedded import chosen_rows, packed_cells, packed_index
 from evalkit.report.json import plain
 from evalkit.report.overview import overview
 from evalkit.report.page import assets, content_policy, template
 from evalkit.report.texts import one_line
-from evalkit.report.writing import whole_file, write_text
+from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _STYLES: Final = ("page.css", "cases.css", "judges.css", "print.css")
@@ -33,41 +31,23 @@ _SCRIPTS: Final = (
 )
 
 
-class HtmlReport:
-    """Writes a page with summary, distributions, slices, failures and every case."""
-
-    name = "html"
-    extensions = (".html", ".htm")
-
-    def write(self, result: EvaluationResult, path: Path) -> None:
-        """Write *result* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        rows = chosen_rows(result)
-        style = "\n" + assets(*_STYLES)
-        script = f'\n"use strict";\n(() => {{\n{assets(*_SCRIPTS)}\n}})();\n'
-        page = template("page.html").stream(
-            title=one_line(result.name),
-            policy=content_policy(style, script),
-            style=style,
-            script=script,
-            overview=embeddable(overview(result, rows)),
-            index=packed_index(result, rows),
-            chunks=packed_cells(result, rows),
-        )
-        page.enable_buffering(16)
-        with whole_file(path) as fresh:
-            page.dump(str(fresh), encoding="utf-8", errors="replace")
-
-    def write_comparison(self, comparison: Comparison, path: Path) -> None:
-        """Write *comparison* to *path*: a page that runs nothing at all.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        write_text(path, comparison_page(comparison))
+def write_page(result: EvaluationResult, path: Path) -> None:
+    """Write summary, distributions, slices, failures and every case of *result* to *path*."""
+    rows = chosen_rows(result)
+    style = "\n" + assets(*_STYLES)
+    script = f'\n"use strict";\n(() => {{\n{assets(*_SCRIPTS)}\n}})();\n'
+    page = template("page.html").stream(
+        title=one_line(result.name),
+        policy=content_policy(style, script),
+        style=style,
+        script=script,
+        overview=embeddable(overview(result, rows)),
+        index=packed_index(result, rows),
+        chunks=packed_cells(result, rows),
+    )
+    page.enable_buffering(16)
+    with whole_file(path) as fresh:
+        page.dump(str(fresh), encoding="utf-8", errors="replace")
 
 
 def embeddable(value: Any) -> str:

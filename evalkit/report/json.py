@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
-from evalkit.entities.estimate import Estimate
-from evalkit.evaluation.results.variance import all_variance_parts
+from evalkit.evaluation.results.view import view
 from evalkit.report.comparison_document import comparison_document
-from evalkit.report.failing import failure_groups
 from evalkit.report.judges import judge_facts
 from evalkit.report.texts import valid
-from evalkit.report.writing import write_text
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -27,28 +22,18 @@ SCHEMA: Final = "evalkit.result/1"
 """Name of the form; the number changes when a member changes its meaning or goes away."""
 
 
-class JsonReport:
-    """Writes the document of a result, without its cells."""
+def text(result: EvaluationResult) -> str:
+    """Return the document of *result* as JSON."""
+    return _indented(document(result))
 
-    name = "json"
-    extensions = (".json",)
 
-    def write(self, result: EvaluationResult, path: Path) -> None:
-        """Write *result* to *path*.
+def comparison_text(comparison: Comparison) -> str:
+    """Return the document of *comparison* as JSON."""
+    return _indented(comparison_document(comparison))
 
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        write_text(path, json.dumps(plain(document(result)), indent=2, ensure_ascii=False) + "\n")
 
-    def write_comparison(self, comparison: Comparison, path: Path) -> None:
-        """Write *comparison* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        told = json.dumps(plain(comparison_document(comparison)), indent=2, ensure_ascii=False)
-        write_text(path, told + "\n")
+def _indented(value: Any) -> str:
+    return json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n"
 
 
 def document(
@@ -63,52 +48,18 @@ def document(
 
     Returns:
         ``schema, run_id, name, status, verdict, conditions, estimates, signatures, dataset,
-        model_id, repeats, coverage, cost, usage, variance, judges, failures, notes,
-        environment``.
+        model_id, repeats, coverage, cost, usage, variance, failures, notes, environment,
+        judges``.
     """
-    verdict = result.verdict if verdict is None else verdict
-    found: dict[str, Any] = {
+    found = {
         "schema": SCHEMA,
-        "run_id": result.run_id,
-        "name": result.name,
-        "status": result.facts.status,
-        "verdict": str(verdict.status),
-        "conditions": conditions(verdict),
-        "estimates": {key: fields(estimate) for key, estimate in result.estimates.items()},
-        "signatures": result.signatures,
-        "dataset": dict(result.dataset),
-        "model_id": result.model_id,
-        "repeats": result.repeats,
-        "coverage": result.coverage,
-        "cost": result.cost,
-        "usage": {role: dataclasses.asdict(usage) for role, usage in result.usage.items()},
-        "variance": {p.metric: dataclasses.asdict(p) for p in all_variance_parts(result)},
+        **view(result, verdict=verdict).to_json(),
         "judges": judge_facts(result),
-        "failures": _failures(result),
-        "notes": list(result.facts.notes),
-        "environment": dict(result.environment),
     }
     if cells:
         frame = result.table()
         found["cells"] = {str(name): frame[name].tolist() for name in frame.columns}
     return found
-
-
-def conditions(verdict: GateVerdict) -> list[dict[str, Any]]:
-    """Return each condition of *verdict* with the numbers that decided it."""
-    return [
-        {
-            "condition": found.condition,
-            "verdict": str(found.status),
-            "why": found.why,
-            "estimate": None if found.estimate is None else fields(found.estimate),
-            "difference": None
-            if found.difference is None
-            else dataclasses.asdict(found.difference),
-            "more_cases": found.more_cases,
-        }
-        for found in verdict.conditions
-    ]
 
 
 def plain(value: Any) -> Any:
@@ -129,28 +80,3 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int)):
         return value
     return parse_json(canonical_json(value))
-
-
-def fields(estimate: Estimate) -> dict[str, Any]:
-    """Return every field of *estimate*, and what follows from them.
-
-    Examples:
-        >>> found = fields(Estimate(key="m", value=0.5, n_total=4, n_scored=2, n_failed=1))
-        >>> found["n_not_run"], round(found["coverage"], 3)
-        (1, 0.667)
-    """
-    derived = {"n_not_run": estimate.n_not_run, "coverage": estimate.coverage}
-    return dataclasses.asdict(estimate) | derived
-
-
-def _failures(result: EvaluationResult) -> list[dict[str, Any]]:
-    return [
-        {
-            "stage": group.stage,
-            "scorer": group.scorer,
-            "reason": group.reason,
-            "cells": len(group.cells),
-            "explanation": group.explanation,
-        }
-        for group in failure_groups(result)
-    ]

@@ -11,9 +11,9 @@ from xml.etree import ElementTree as ET
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.deciding.gates import condition_holds
 from evalkit.evaluation.deciding.paired import margin_in
+from evalkit.evaluation.results.view import failure_groups
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
-from evalkit.report.failing import failure_groups
 from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:
@@ -29,23 +29,13 @@ _OUTCOMES: Final[dict[Verdict, str]] = {
 }
 
 
-class JunitReport:
-    """Writes a test case for each gate, for each case that failed, and for each that must pass."""
-
-    name = "junit"
-    extensions = (".xml",)
-
-    def write(self, result: EvaluationResult, path: Path) -> None:
-        """Write *result* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        root = ET.Element("testsuites")
-        root.append(suite(result))
-        ET.indent(root)
-        with whole_file(path) as fresh:
-            ET.ElementTree(root).write(fresh, encoding="utf-8", xml_declaration=True)
+def write_xml(result: EvaluationResult, path: Path) -> None:
+    """Write a test case for each gate, each case that failed, and each that must pass."""
+    root = ET.Element("testsuites")
+    root.append(suite(result))
+    ET.indent(root)
+    with whole_file(path) as fresh:
+        ET.ElementTree(root).write(fresh, encoding="utf-8", xml_declaration=True)
 
 
 def suite(result: EvaluationResult) -> ET.Element:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import EvalkitError
-from evalkit.gates.verdict import Verdict, number
+from evalkit.evaluation.results.view import Slice, failure_groups, slices
+from evalkit.gates.verdict import Verdict
 from evalkit.report.comparison_markdown import comparison_text
-from evalkit.report.failing import failure_groups
 from evalkit.report.judges import judge_blocks
 from evalkit.report.markdown_text import escaped, table
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.slices import Slice, slices
-from evalkit.report.texts import ARROWS, interval, percent, shortfalls
-from evalkit.report.writing import write_text
+from evalkit.report.texts import estimate_cells, interval, percent, value
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
 _MARKS: Final[dict[Verdict, str]] = {
@@ -29,29 +25,6 @@ _MARKS: Final[dict[Verdict, str]] = {
     Verdict.INFRA: "🔌",
     Verdict.BUDGET: "💰",
 }
-
-
-class MarkdownReport:
-    """Writes verdict, estimates, gates, slices and failures as Markdown."""
-
-    name = "markdown"
-    extensions = (".md", ".markdown")
-
-    def write(self, result: EvaluationResult, path: Path) -> None:
-        """Write *result* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        write_text(path, text(result))
-
-    def write_comparison(self, comparison: Comparison, path: Path) -> None:
-        """Write *comparison* to *path*, as the body of a pull request's comment.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        write_text(path, comparison_text(comparison))
 
 
 def text(result: EvaluationResult) -> str:
@@ -88,10 +61,6 @@ def _heading(result: EvaluationResult) -> str:
     return f"{_MARKS[verdict.status]} {verdict.status} · {name}"
 
 
-def _value(value: float | None) -> str:
-    return "no value" if value is None else number(value)
-
-
 def _estimates(result: EvaluationResult) -> str:
     if not result.estimates:
         return "No metrics."
@@ -101,14 +70,8 @@ def _estimates(result: EvaluationResult) -> str:
 
 
 def _estimate(estimate: Estimate) -> tuple[str, ...]:
-    remark = [estimate.unit or "", *shortfalls(estimate), estimate.note or ""]
-    return (
-        f"{escaped(estimate.key)} {ARROWS[estimate.direction]}".rstrip(),
-        f"**{_value(estimate.value)}**",
-        interval(estimate),
-        f"{estimate.n_scored}/{estimate.n_total}",
-        " · ".join(escaped(part) for part in remark if part),
-    )
+    key, shown, ends, n, remark = estimate_cells(estimate)
+    return escaped(key), f"**{shown}**", ends, n, escaped(remark)
 
 
 def _gates(result: EvaluationResult) -> str:
@@ -128,7 +91,7 @@ def _slice(found: Slice) -> Iterator[str]:
         (
             escaped(part.value),
             str(part.n),
-            *(f"{_value(e.value)} {interval(e)}".rstrip() for e in part.estimates.values()),
+            *(f"{value(e.value)} {interval(e)}".rstrip() for e in part.estimates.values()),
         )
         for part in found.parts
     ]

@@ -6,9 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
-from evalkit.gates.verdict import COVERAGE, ConditionVerdict, Verdict, number
+from evalkit.gates.verdict import COVERAGE, ConditionVerdict, Verdict
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls
+from evalkit.report.texts import estimate_cells, one_line, percent
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
@@ -21,20 +21,15 @@ _COLOURS: Final[dict[Verdict, str]] = {
     Verdict.INFRA: "#a65fd0",
     Verdict.BUDGET: "#3f83d8",
 }
+_SIDES: Final = ("left", "right", "left", "right", "left")
 _CELL: Final = "padding:.25em .9em .25em 0;vertical-align:top;white-space:nowrap;"
 
 
 def fragment(result: EvaluationResult) -> str:
     """Return name, estimates, gates and remarks of *result* as HTML; every text is escaped."""
     level = percent(result.facts.plan.level)
-    head = _row(
-        "th",
-        ("metric", "left"),
-        ("value", "right"),
-        (f"{level} interval", "left"),
-        ("n", "right"),
-        ("", "left"),
-    )
+    heads = ("metric", "value", f"{level} interval", "n", "")
+    head = _row("th", *zip(heads, _SIDES, strict=True))
     rows = "".join(_estimate(estimate) for estimate in result.estimates.values())
     gates = "".join(_gate(condition) for condition in result.verdict.conditions)
     notes = "".join(
@@ -59,17 +54,10 @@ def _row(tag: str, *cells: tuple[str, str]) -> str:
 
 
 def _estimate(estimate: Estimate) -> str:
-    remark = [estimate.unit or "", *shortfalls(estimate), estimate.note or ""]
-    coverage = estimate.coverage
-    thin = "⚠ " if coverage is not None and coverage < COVERAGE else ""
-    return _row(
-        "td",
-        (f"{one_line(estimate.key)} {ARROWS[estimate.direction]}".rstrip(), "left"),
-        ("no value" if estimate.value is None else number(estimate.value), "right"),
-        (interval(estimate), "left"),
-        (f"{estimate.n_scored}/{estimate.n_total}", "right"),
-        (thin + " · ".join(one_line(part) for part in remark if part), "left"),
-    )
+    key, shown, ends, n, remark = estimate_cells(estimate)
+    thin = estimate.coverage is not None and estimate.coverage < COVERAGE
+    cells = (key, shown, ends, n, f"⚠ {remark}" if thin else remark)
+    return _row("td", *zip(cells, _SIDES, strict=True))
 
 
 def _gate(condition: ConditionVerdict) -> str:

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import EvalkitError
+from evalkit.evaluation.results.view import (
+    distribution,
+    failure_groups,
+    fields,
+    slices,
+    worst_cells,
+)
 from evalkit.gates.condition import parse_gates
-from evalkit.report.distribution import distribution
-from evalkit.report.failing import failure_groups
-from evalkit.report.json import document, fields
+from evalkit.report.json import document
 from evalkit.report.judges import judge_panels
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.slices import slices
 from evalkit.report.texts import one_line
-from evalkit.report.worst import worst_cells
 
 if TYPE_CHECKING:
     import numpy as np

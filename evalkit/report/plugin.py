@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from evalkit.hooks.specs import hookimpl
-from evalkit.report.baseline import BaselineReport
+from evalkit.report import cells, html, json, junit, markdown, tex
 from evalkit.report.calibration import CalibrationReport
-from evalkit.report.cells import CsvReport, ParquetReport
-from evalkit.report.html import HtmlReport
-from evalkit.report.json import JsonReport
-from evalkit.report.junit import JunitReport
-from evalkit.report.markdown import MarkdownReport
+from evalkit.report.comparison_html import comparison_page
+from evalkit.report.comparison_markdown import comparison_text
 from evalkit.report.table import TableReport
-from evalkit.report.tex import TexReport
+from evalkit.report.writing import FileReport, as_file
 
 
 @hookimpl
@@ -22,14 +19,17 @@ def evalkit_reports() -> Iterable[Any]:
     """Return the exporters of evalkit."""
     return [
         TableReport(),
-        HtmlReport(),
-        MarkdownReport(),
-        JsonReport(),
-        JunitReport(),
-        CsvReport(),
-        ParquetReport(),
-        TexReport(),
-        BaselineReport(),
+        FileReport("html", (".html", ".htm"), html.write_page, as_file(comparison_page)),
+        FileReport(
+            "markdown", (".md", ".markdown"), as_file(markdown.text), as_file(comparison_text)
+        ),
+        FileReport("json", (".json",), as_file(json.text), as_file(json.comparison_text)),
+        FileReport("junit", (".xml",), junit.write_xml),
+        FileReport("csv", (".csv",), cells.write_csv),
+        FileReport("parquet", (".parquet",), cells.write_parquet),
+        FileReport("tex", (".tex",), as_file(tex.text), as_file(tex.comparison_table)),
+        # The scores of a result alone, to commit and to compare later runs with.
+        FileReport("baseline", (".baseline.json",), lambda r, path: r.write_baseline(path)),
         CalibrationReport(),
     ]
 
@@ -41,6 +41,7 @@ def evalkit_calibrators() -> Mapping[str, Callable[..., Any]]:
 
 
 def _calibrate(judge: Any, cases: Any, **options: Any) -> Any:
+    # start-up: a report needs no calibration
     from evalkit.evaluation.calibrate import calibrate
 
     return calibrate(judge, cases, **options)

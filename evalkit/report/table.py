@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
-from evalkit.gates.verdict import COVERAGE, GateVerdict, Verdict, number
-from evalkit.report.comparison import show_comparison
+from evalkit.evaluation.results.view import failure_groups
+from evalkit.gates.verdict import COVERAGE, GateVerdict
 from evalkit.report.comparison_table import show_systems
-from evalkit.report.failing import failure_groups
+from evalkit.report.console import (
+    WIDEST,
+    Part,
+    drawable,
+    grid,
+    plain_text,
+    styled,
+    terminal_width,
+)
 from evalkit.report.judges import judge_lines
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.texts import ARROWS, interval, one_line, percent, shortfalls
+from evalkit.report.texts import STYLES, estimate_cells, one_line, percent, value
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
 
-__all__ = ["TableReport", "render", "show", "show_comparison"]
-
 Form = Literal["text", "html"]
-
-STYLES: Final[dict[Verdict, str]] = {
-    Verdict.PASS: "bold green",
-    Verdict.FAIL: "bold red",
-    Verdict.INCONCLUSIVE: "bold yellow",
-    Verdict.INFRA: "bold magenta",
-    Verdict.BUDGET: "bold blue",
-}
-WIDEST: Final = 120
-"""Columns that a table uses at most: longer lines are hard to follow."""
 
 _NARROWEST_KEY: Final = 12
 _MOST_FAILURES: Final = 8
@@ -81,45 +74,19 @@ def show(result: EvaluationResult, form: Form = "text", *, width: int | None = N
         from evalkit.report.notebook import fragment
 
         return fragment(result)
-    from rich.console import Console
-
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        color_system=None,
-        force_terminal=False,
-        force_jupyter=False,
-    )
-    return drawn(console, render(result, width=min(console.width, WIDEST)))
+    width = terminal_width() if width is None else width
+    return plain_text(render(result, width=min(width, WIDEST)), width)
 
 
-def drawn(console: Console, content: RenderableType) -> str:
-    """Return what *console* draws, without spaces at the ends of lines."""
-    with console.capture() as capture:
-        console.print(content)
-    return "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
-
-
-def render(result: EvaluationResult, *, width: int = WIDEST) -> RenderableType:
-    """Return *result* as something that rich prints, with colours where the console has them."""
-    from rich.console import Group
-    from rich.text import Text
-
-    parts: list[RenderableType] = [
-        Text(one_line(result.name), style="bold"),
-        Text(subtitle(result), style="dim"),
-        Text(""),
-        *_estimates(list(result.estimates.values()), result.facts.plan.level, width),
-    ]
-    for section in (
-        _judges(result),
-        _gates(result.verdict),
-        _failures(result),
-        _remarks(result),
-    ):
+def render(result: EvaluationResult, *, width: int = WIDEST) -> Iterator[Part]:
+    """Yield *result* as what rich prints, with colours where the console has them."""
+    yield styled(one_line(result.name))
+    yield styled(subtitle(result), "dim")
+    yield ""
+    yield from _estimates(list(result.estimates.values()), result.facts.plan.level, width)
+    for section in (_judges(result), _gates(result.verdict), _failures(result), _remarks(result)):
         if section:
-            parts += [Text(""), *section]
-    return Group(*parts)
+            yield from ("", *section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,131 +99,110 @@ class _Row:
 
 
 def _row(estimate: Estimate, widest: int) -> _Row:
-    value = "no value" if estimate.value is None else number(estimate.value)
-    remark = [estimate.unit or "", *shortfalls(estimate), estimate.note or ""]
+    key, shown, ends, n, remark = estimate_cells(estimate)
     coverage = estimate.coverage
-    return _Row(
-        f"{one_line(estimate.key)} {ARROWS[estimate.direction]}".rstrip(),
-        f"{value:>{widest}} (n={estimate.n_scored}/{estimate.n_total})",
-        interval(estimate),
-        " · ".join(one_line(part) for part in remark if part),
-        alarming=estimate.value is None or (coverage is not None and coverage < COVERAGE),
-    )
+    thin = coverage is not None and coverage < COVERAGE
+    alarming = estimate.value is None or thin
+    return _Row(key, f"{shown:>{widest}} (n={n})", ends, remark, alarming)
 
 
-def _estimates(estimates: Sequence[Estimate], level: float, width: int) -> list[RenderableType]:
+def _estimates(estimates: Sequence[Estimate], level: float, width: int) -> Iterator[Part]:
     from rich.cells import cell_len
-    from rich.text import Text
 
     if not estimates:
-        return [Text("No metrics.", style="dim")]
-    shown = ["no value" if e.value is None else number(e.value) for e in estimates]
-    rows = [_row(estimate, max(map(len, shown))) for estimate in estimates]
+        yield styled("No metrics.", "dim")
+        return
+    widest = max(len(value(estimate.value)) for estimate in estimates)
+    rows = [_row(estimate, widest) for estimate in estimates]
     head = _Row("metric", "value", f"{percent(level)} interval", "")
-    value = max(len(row.value) for row in rows)
+    number = max(len(row.value) for row in rows)
     ends = max(len(row.interval) for row in [head, *rows])
-    left = max(_NARROWEST_KEY, width - value - ends - 4)
+    left = max(_NARROWEST_KEY, width - number - ends - 4)
     lengths = [cell_len(row.key) for row in [head, *rows]]
     key = max(length for length in lengths if length <= left)
-    rest = width - key - value - ends - 6
+    rest = width - key - number - ends - 6
     beside = any(0 < cell_len(row.remark) <= rest for row in rows)
-    rule = Text("─" * (width if beside else key + value + ends + 4), "dim")
-    lines: list[RenderableType] = [_line(head, (key, value, ends), 0, "dim"), rule]
+    yield _line(head, (key, number, ends), 0, "dim")
+    yield styled("─" * (width if beside else key + number + ends + 4), "dim")
     for row in rows:
         if cell_len(row.key) > left:  # its own line, and the numbers below
-            lines.append(Text(row.key, overflow="fold"))
+            yield row.key
             row = dataclasses.replace(row, key="")  # noqa: PLW2901
         fits = cell_len(row.remark) <= rest
-        lines.append(_line(row, (key, value, ends), rest if fits else 0, ""))
+        yield _line(row, (key, number, ends), rest if fits else 0, "")
         if row.remark and not fits:
-            lines.append(_indented(Text(row.remark, _remark_style(row))))
-    return lines
+            yield _indented(styled(row.remark, _remark_style(row)))
 
 
 def _remark_style(row: _Row) -> str:
     return "bold red" if row.alarming else "dim"
 
 
-def _line(row: _Row, widths: tuple[int, int, int], rest: int, style: str) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=widths[0], overflow="fold")
-    grid.add_column(width=widths[1], no_wrap=True)
-    grid.add_column(width=widths[2], no_wrap=True)
-    cells = [Text(row.key, style), Text(row.value, style or "bold"), Text(row.interval, style)]
-    if rest > 0:
-        grid.add_column(width=rest, no_wrap=True)
-        cells.append(Text(row.remark, _remark_style(row)))
-    grid.add_row(*cells)
-    return grid
+def _line(row: _Row, widths: tuple[int, int, int], rest: int, style: str) -> Part:
+    table = grid("fll" + ("l" if rest > 0 else ""))
+    for column, width in zip(table.columns, (*widths, rest), strict=False):
+        column.width = width
+    cells = [
+        styled(row.key, style),
+        styled(row.value, style or "bold"),
+        styled(row.interval, style),
+    ]
+    table.add_row(*cells, *([styled(row.remark, _remark_style(row))] if rest > 0 else []))
+    return table
 
 
-def _indented(content: RenderableType) -> RenderableType:
+def _indented(content: Part) -> Part:
     from rich.padding import Padding
 
-    return Padding(content, (0, 0, 0, 2))
+    return Padding(drawable(content), (0, 0, 0, 2))
 
 
-def _judges(result: EvaluationResult) -> list[RenderableType]:
-    from rich.table import Table
-    from rich.text import Text
-
-    found = judge_lines(result)
-    if not found:
+def _judges(result: EvaluationResult) -> list[Part]:
+    lines = judge_lines(result)
+    if not lines:
         return []
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for metric, told in found:
-        grid.add_row(Text(one_line(metric), "bold"), Text(one_line(told, 400), overflow="fold"))
-    return [Text("judges against people", style="dim"), _indented(grid)]
+    table = grid("ff")
+    for metric, line in lines:
+        table.add_row(styled(one_line(metric)), styled(one_line(line, 400), ""))
+    return [styled("judges against people", "dim"), _indented(table)]
 
 
-def _gates(verdict: GateVerdict) -> list[RenderableType]:
-    from rich.table import Table
-    from rich.text import Text
-
+def _gates(verdict: GateVerdict) -> list[Part]:
     if not verdict.conditions:
         return []
-    head = Text.assemble(("verdict  ", "dim"), (str(verdict.status), STYLES[verdict.status]))
-    grid = Table.grid(padding=(0, 2, 0, 0))
+    head = styled("verdict  ", "dim").append(str(verdict.status), STYLES[verdict.status])
+    return [head, _indented(gates(verdict, most=600))]
+
+
+def gates(verdict: GateVerdict, most: int | None = None) -> Part:
+    """Return each condition with the numbers that decided it, at most so many characters."""
+    table = grid("ff")
     for condition in verdict.conditions:
-        status = Text(str(condition.status), STYLES[condition.status])
-        grid.add_row(status, Text(one_line(condition.why, 600), overflow="fold"))
-    return [head, _indented(grid)]
+        why = condition.why if most is None else one_line(condition.why, most)
+        status = styled(str(condition.status), STYLES[condition.status])
+        table.add_row(status, styled(why, ""))
+    return table
 
 
-def _failures(result: EvaluationResult) -> list[RenderableType]:
-    from rich.table import Table
-    from rich.text import Text
-
+def _failures(result: EvaluationResult) -> list[Part]:
     groups = failure_groups(result)
     if not groups:
         return []
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(overflow="fold")
+    table = grid("rf")
     for group in groups[:_MOST_FAILURES]:
-        where = one_line(group.place)
-        why = Text.assemble((one_line(group.reason), "bold"), f" in {where}")
+        why = styled("", "").append(one_line(group.reason), "bold")
+        why.append(f" in {one_line(group.place)}")
         if group.explanation:
             why.append(f": {one_line(group.explanation, 200)}")
-        grid.add_row(Text(f"{len(group.cells):,} ×", "red"), why)
+        table.add_row(styled(f"{len(group.cells):,} ×", "red"), why)
     left = len(groups) - _MOST_FAILURES
-    more: list[Any] = [_indented(Text(f"and {left} more reasons", "dim"))] if left > 0 else []
-    return [Text("failures", style="dim"), _indented(grid), *more]
+    more = [_indented(styled(f"and {left} more reasons", "dim"))] if left > 0 else []
+    return [styled("failures", "dim"), _indented(table), *more]
 
 
-def _remarks(result: EvaluationResult) -> list[RenderableType]:
-    from rich.table import Table
-    from rich.text import Text
-
-    found = remarks(result)
-    if not found:
-        return []
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    for remark in found:
-        style = "bold red" if remark.alarming else "yellow"
-        text = Text(remark.text, style if remark.alarming else "", overflow="fold")
-        grid.add_row(Text("!", style), text)
-    return [grid]
+def _remarks(result: EvaluationResult) -> list[Part]:
+    table = grid("ff", gap=1)
+    for remark in remarks(result):
+        style = "bold red" if remark.alarming else ""
+        table.add_row(styled("!", style or "yellow"), styled(remark.text, style))
+    return [table] if table.row_count else []

@@ -3,13 +3,10 @@ r"""The estimates as a LaTeX table with booktabs rules."""
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evalkit.gates.verdict import number
-from evalkit.report.comparison_table import limits
-from evalkit.report.texts import interval, one_line, percent, signed
-from evalkit.report.writing import write_text
+from evalkit.report.texts import interval, limits, one_line, percent, signed
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -27,29 +24,6 @@ _SPECIAL: Final = {
 }
 _PATTERN: Final = re.compile(r"[\\~^<>|\"{}$&#_%]")
 _DIRECTIONS: Final = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "none": ""}
-
-
-class TexReport:
-    """Writes the estimates as a booktabs table."""
-
-    name = "tex"
-    extensions = (".tex",)
-
-    def write(self, result: EvaluationResult, path: Path) -> None:
-        """Write *result* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        write_text(path, text(result))
-
-    def write_comparison(self, comparison: Comparison, path: Path) -> None:
-        """Write *comparison* to *path*.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        write_text(path, comparison_table(comparison))
 
 
 def text(result: EvaluationResult) -> str:
@@ -86,7 +60,7 @@ def comparison_table(comparison: Comparison) -> str:
             "--" if row.value_a is None else number(row.value_a),
             "--" if row.value_b is None else number(row.value_b),
             f"${signed(row.found.difference).replace('−', '-')}$",
-            _in_mathematics(limits({"low": row.found.low, "high": row.found.high})),
+            _in_mathematics(limits(row.found.low, row.found.high)),
             f"{row.found.n}",
         )
         for row in comparison.rows

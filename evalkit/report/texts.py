@@ -8,10 +8,19 @@ from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.entities.estimate import Direction, Estimate
-from evalkit.gates.verdict import number
+from evalkit.gates.verdict import Verdict, number
 
 ARROWS: Final[dict[Direction, str]] = {"higher": "↑", "lower": "↓", "none": ""}
 """Which way is better."""
+
+STYLES: Final[dict[Verdict, str]] = {
+    Verdict.PASS: "bold green",
+    Verdict.FAIL: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+    Verdict.INFRA: "bold magenta",
+    Verdict.BUDGET: "bold blue",
+}
+"""How terminals show a verdict."""
 
 # Control characters, lone surrogates, and marks that reorder or hide what stands beside them.
 _UNSEEN: Final = re.compile(
@@ -106,6 +115,28 @@ def p_value(value: float) -> str:
     return "p < 0.001" if value < _SMALLEST_P else f"p = {value:.2g}"
 
 
+def value(number_or_none: float | None) -> str:
+    """Return a value, or that there is none.
+
+    Examples:
+        >>> value(0.5), value(None)
+        ('0.500', 'no value')
+    """
+    return "no value" if number_or_none is None else number(number_or_none)
+
+
+def limits(low: float | None, high: float | None) -> str:
+    """Return the limits of a difference in brackets, or an empty text.
+
+    Examples:
+        >>> limits(-0.25, 0.5), limits(None, None)
+        ('[−0.250, 0.500]', '')
+    """
+    if low is None or high is None:
+        return ""
+    return "[{}, {}]".format(*(number(end).replace("-", "−") for end in (low, high)))
+
+
 def interval(estimate: Estimate) -> str:
     """Return the interval of *estimate* in brackets, or an empty text.
 
@@ -147,3 +178,20 @@ def listed(ids: Sequence[str], most: int = 20) -> list[str]:
     more = len(ids) - most
     rest = [f"and {more:,} more"] if more > 0 else []
     return [one_line(name, 24) for name in ids[:most]] + rest
+
+
+def estimate_cells(estimate: Estimate) -> tuple[str, str, str, str, str]:
+    """Return what tables have of *estimate*: metric, value, interval, cases, and remarks.
+
+    Examples:
+        >>> estimate_cells(Estimate(key="m", value=0.5, n_total=4, n_scored=3, n_skipped=1))
+        ('m ↑', '0.500', '', '3/4', '1 skipped')
+    """
+    remarks = [estimate.unit or "", *shortfalls(estimate), estimate.note or ""]
+    return (
+        f"{one_line(estimate.key)} {ARROWS[estimate.direction]}".rstrip(),
+        value(estimate.value),
+        interval(estimate),
+        f"{estimate.n_scored}/{estimate.n_total}",
+        " · ".join(one_line(part) for part in remarks if part),
+    )

@@ -1,11 +1,34 @@
-"""Files that appear whole or not at all."""
+"""Exporters of files, which appear whole or not at all."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.comparing.comparison import Comparison
+    from evalkit.evaluation.result import EvaluationResult
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """An exporter of files; its functions raise `OSError` where a file cannot be written."""
+
+    name: str
+    extensions: tuple[str, ...]
+    write: Callable[[EvaluationResult, Path], object]
+    write_comparison: Callable[[Comparison, Path], object] | None = None
+
+
+def as_file(text: Callable[[Thing], str]) -> Callable[[Thing, Path], None]:
+    """Return what writes the *text* of a thing to a path."""
+    return lambda thing, path: write_text(path, text(thing))
 
 
 @contextmanager

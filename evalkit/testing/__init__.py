@@ -13,10 +13,12 @@ from evalkit.testing.rate_limit import RateLimit
 from evalkit.testing.replies import Fault, Reply
 from evalkit.testing.scorers import check_scorer
 from evalkit.testing.sources import check_source
+from evalkit.testing.stores import STORE_LAWS, check_store
 from evalkit.testing.wire import SeenRequest
 
 __all__ = [
     "DEGRADATIONS",
+    "STORE_LAWS",
     "Degradation",
     "Fault",
     "MetamorphicReport",
@@ -29,5 +31,6 @@ __all__ = [
     "check_metamorphic",
     "check_scorer",
     "check_source",
+    "check_store",
     "metamorphic",
 ]

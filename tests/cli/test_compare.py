@@ -139,3 +139,15 @@ def test_what_cannot_be_compared_is_wrong_usage(
 
     assert done.code == 2
     assert message in done.err
+
+
+def test_a_report_that_cannot_be_written_is_one_line(
+    type_in: Type, models: list[str], folder: Path
+) -> None:
+    (folder / "file").write_text("in the way", encoding="utf-8")
+    done = type_in("compare", *models, "--report", "file/comment.md")
+
+    assert done.code == 2
+    assert [line for line in done.err.splitlines() if "Cannot write file/comment.md" in line] == [
+        done.err.splitlines()[-1]
+    ]

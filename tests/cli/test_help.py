@@ -13,9 +13,11 @@ import click
 import pytest
 
 from evalkit.cli.command import Command
+from evalkit.cli.keywords import KEYWORDS
 from evalkit.cli.main import COMMANDS, cli
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.specification.words import CHAT
 
 PLURALS = ("scorers", "gates", "columns", "tags", "prices")
 SINGULAR = {plural: plural.removesuffix("s") for plural in PLURALS}
@@ -100,6 +102,16 @@ def test_every_keyword_of_evaluate_and_field_of_runtime_is_an_option() -> None:
     ]
 
     assert not missing
+
+
+def test_every_word_of_the_command_line_is_one_of_python_too() -> None:
+    words = {
+        *inspect.signature(evaluate).parameters,
+        *(field.name for field in dataclasses.fields(Runtime)),
+        *CHAT,
+    }
+
+    assert set(KEYWORDS) - {"no_store"} == words - {"runtime"}
 
 
 @pytest.mark.parametrize(

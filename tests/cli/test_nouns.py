@@ -111,7 +111,7 @@ def test_the_doctor_finds_a_healthy_installation(type_in: Type, folder: Path) ->
     assert done.code == 0
     assert found["software", "evalkit"]["state"] == "ok"
     assert found["plug-ins", "evalkit-scorers"]["state"] == "ok"
-    assert found["store", "sqlite:///evalkit.db"]["told"] == "will be made by the first run"
+    assert found["store", "sqlite:///evalkit.db"]["note"] == "will be made by the first run"
     assert not (folder / "evalkit.db").exists()
 
 
@@ -122,7 +122,7 @@ def test_the_doctor_says_how_to_get_what_is_missing(type_in: Type) -> None:
         "judges", "huggingface", "polars", "testing",
     }  # fmt: skip
     absent = [finding for finding in findings if finding["state"] == "missing"]
-    assert all("pip install 'evalkit-ai[" in finding["told"] for finding in absent)
+    assert all("pip install 'evalkit-ai[" in finding["note"] for finding in absent)
 
 
 def test_the_doctor_never_shows_the_value_of_a_key(

@@ -72,7 +72,7 @@ def test_the_doctor_names_a_broken_plug_in_and_its_distribution(
 
     assert done.code == 4
     broken = [finding for finding in done.json if finding["state"] == "wrong"]
-    assert [(finding["what"], finding["told"]) for finding in broken] == [
+    assert [(finding["what"], finding["note"]) for finding in broken] == [
         ("stranger", "stranger 1.2: RuntimeError: no")
     ]
 
@@ -93,7 +93,7 @@ def test_a_plug_in_whose_hook_raises_is_one_line_and_every_scorer_works(
     done = shell("doctor", "--json", environment=environment)
     assert done.code == 4
     broken = [finding for finding in done.json if finding["what"] == "stranger"]
-    assert [(finding["state"], finding["told"]) for finding in broken] == [("wrong", why)]
+    assert [(finding["state"], finding["note"]) for finding in broken] == [("wrong", why)]
 
 
 def test_a_blocked_plug_in_is_told_and_not_loaded(

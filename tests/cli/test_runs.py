@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from evalkit.cli.runs_shown import ago
+from evalkit.cli.output import ago
 
 Type = Callable[..., Any]
 STORED = ("evaluate", "--data", "answers.jsonl", "--scorer", "text.exact_match")
@@ -195,4 +195,4 @@ def test_a_run_out_of_budget_is_finished_with_a_higher_one(type_in: Type) -> Non
     [(0, "now"), (1000, "1 s ago"), (3_600_000, "1 h ago"), (10 * 86_400_000, "10 d ago")],
 )
 def test_a_time_span_is_told_in_its_largest_unit(milliseconds: int, told: str) -> None:
-    assert ago(milliseconds) == told
+    assert ago(0, now=milliseconds) == told

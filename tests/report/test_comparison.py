@@ -185,6 +185,16 @@ def test_an_extension_that_nobody_writes_is_refused(
         pair.report(tmp_path / "c.docx")
 
 
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_file_that_cannot_be_written_is_a_usage_error(
+    extension: str, pair: evalkit.Comparison, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+
+    with pytest.raises(UsageError, match="Cannot write"):
+        pair.report(tmp_path / "file" / f"c{extension}")
+
+
 def test_the_text_tells_who_is_better_and_ranks_more_than_two(
     systems: evalkit.Comparison, pair: evalkit.Comparison
 ) -> None:

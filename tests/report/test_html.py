@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 
 import evalkit
 from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.results.view import distribution, worst_cells
 from evalkit.report import embedded
-from evalkit.report.distribution import distribution
 from evalkit.report.html import embeddable
 from evalkit.report.overview import overview
-from evalkit.report.worst import worst_cells
 
 Evaluate = Callable[..., EvaluationResult]
 

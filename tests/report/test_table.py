@@ -10,8 +10,9 @@ from rich.cells import cell_len
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.report.comparison import sentence
-from evalkit.report.table import TableReport, show, show_comparison
+from evalkit.evaluation.sweep import compare
+from evalkit.report.comparison_table import sentence, show_systems
+from evalkit.report.table import TableReport, show
 from evalkit.report.texts import one_line, percent
 from evalkit.stats import paired_difference
 
@@ -135,10 +136,10 @@ def test_a_comparison_shows_both_values_and_says_which_is_better(evaluate: Evalu
     birch = evaluate(data=poor, scorers=["text.exact_match"], name="birch")
     key = "text.exact_match"
 
-    text = show_comparison(atlas, birch, {key: atlas.difference(birch, key)}, width=100)
-    back = show_comparison(birch, atlas, {key: birch.difference(atlas, key)}, width=100)
+    text = show_systems(compare(birch, atlas, metrics=[key]), width=100)
+    back = show_systems(compare(atlas, birch, metrics=[key]), width=100)
 
-    assert re.search(r"text\.exact_match ↑\s+0\.900\s+0\.500\s+\+0\.400", text)
+    assert re.search(r"text\.exact_match ↑\s+0\.500\s+0\.900\s+\+0\.400", text)
     assert re.search(r"atlas is better than birch on text.exact_match: \+0\.400 \[0", text)
     assert "birch is worse than atlas" in back
     assert "p < 0.001, 200 pairs" in text

@@ -162,3 +162,28 @@ def test_the_tables_can_be_written_in_other_databases_words(dialect: str) -> Non
     made += [str(CreateIndex(index).compile(dialect=words)) for index in indexes]
     assert len(made) == len(metadata.tables) + len(indexes)
     assert all(0 < len(str(index.name)) <= 63 for index in indexes)
+
+
+def test_no_key_is_longer_than_mysql_takes() -> None:
+    from evalkit.store.sql.tables import metadata
+
+    for table in metadata.sorted_tables:
+        keys = [list(table.primary_key.columns), *(list(i.columns) for i in table.indexes)]
+        keys += [[column] for column in table.columns if column.unique]
+        for key in keys:
+            # Four bytes a character; numbers have eight.
+            size = sum(4 * (getattr(column.type, "length", None) or 2) for column in key)
+            assert size <= 3072, (table.name, [column.name for column in key])
+
+
+def test_what_only_sqlite_says_stands_in_its_dialect_alone() -> None:
+    import evalkit.store.sql as room
+
+    # Types of tables name the databases that they differ for; the store for tests picks SQLite.
+    apart = {"sqlite.py", "tables.py", "store.py"}
+    files = [path for path in Path(room.__path__[0]).glob("*.py") if path.name not in apart]
+    assert len(files) > 10
+    for path in files:
+        code = path.read_text(encoding="utf-8")
+        for word in ("sqlite3", "dialects.sqlite", "PRAGMA", "IMMEDIATE", "sqlite import"):
+            assert word not in code, path.name

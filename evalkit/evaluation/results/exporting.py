@@ -34,7 +34,8 @@ def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     Raises:
         UsageError: If no exporter writes such files, or the file cannot be written.
     """
-    exporters = [entry.item for entry in catalog().reports.values() if hasattr(entry.item, verb)]
+    items = [entry.item for entry in catalog().reports.values()]
+    exporters = [item for item in items if getattr(item, verb, None) is not None]
     known = {ending: item for item in exporters for ending in item.extensions}
     for ending in sorted(known, key=len, reverse=True):
         if path.name.lower().endswith(ending):

@@ -38,6 +38,8 @@ class Store(Protocol):
       before, and the page goes on behind it.  A limit below 1 is a `UsageError`.
     * A store that cannot be reached, read or written raises `StoreUnavailableError`; a value that
       it cannot keep, such as a key beyond its length, raises `UsageError` and writes nothing.
+
+    `evalkit.testing.check_store` checks this contract of any store.
     """
 
     experiments: Experiments

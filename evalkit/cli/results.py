@@ -1,0 +1,117 @@
+"""Results on stdout: the table for people, one JSON object for machines; and the exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.cli.output import drawing_board, show, tell, write_json
+from evalkit.errors import UsageError
+from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
+from evalkit.report.comparison_document import comparison_document
+from evalkit.report.console import WIDEST
+from evalkit.report.json import document
+from evalkit.report.table import gates, render
+
+if TYPE_CHECKING:
+    import click
+
+    from evalkit.evaluation.comparing.comparison import Comparison
+    from evalkit.evaluation.result import EvaluationResult
+
+
+def conclude(
+    context: click.Context, result: EvaluationResult, *, report: Iterable[str], as_json: bool
+) -> None:
+    """Print *result*, write its reports, and end the command with the code of its verdict."""
+    show_results([result], as_json=as_json)
+    write_reports(result, report)
+    context.exit(exit_code([result]))
+
+
+def show_results(
+    results: Sequence[EvaluationResult], *, as_json: bool, comparison: Comparison | None = None
+) -> None:
+    """Print *results*; say on stderr where nothing could be scored, and why.
+
+    Args:
+        results: What to print.
+        as_json: Whether to print one JSON object instead of tables.
+        comparison: Added to the JSON object of several results.
+    """
+    if as_json:
+        runs = [as_object(result) for result in results]
+        several: dict[str, Any] = {"runs": runs}
+        if comparison is not None:
+            several["comparison"] = comparison_document(comparison, cases=0)
+        write_json(runs[0] if len(runs) == 1 else several)
+    else:
+        width = min(drawing_board().width, WIDEST)
+        show(*(part for result in results for part in render(result, width=width)))
+    for result in results:
+        if not _scored_anything(result):
+            tell(f"Nothing could be scored in {result.name!r}: no metric has a value of any case.")
+
+
+def show_verdict(verdict: GateVerdict) -> None:
+    """Print each condition with the numbers that decided it."""
+    show(gates(verdict))
+
+
+def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> dict[str, Any]:
+    """Return *result* as the JSON report has it; *verdict* may be one on other gates."""
+    verdict = result.verdict if verdict is None else verdict
+    return {**document(result, verdict=verdict), "verdict": str(outcome(result, verdict))}
+
+
+def check_report_files(files: Iterable[Path]) -> None:
+    """Refuse reports that cannot be written, before anything is called for them.
+
+    Raises:
+        UsageError: Naming the file, and the extensions that there are.
+    """
+    from evalkit.hooks.catalog import catalog
+
+    known = {end for entry in catalog().reports.values() for end in entry.item.extensions}
+    for file in files:
+        if file.suffix.lower() not in known:
+            listed = " ".join(sorted(known))
+            raise UsageError(f"No report is written as {file.name!r}; extensions: {listed}.")
+        if not can_be_written(file):
+            raise UsageError(f"Cannot write {file}: {_nearest(file)} cannot be written.")
+
+
+def can_be_written(file: Path) -> bool:
+    """Say whether *file* can be made, or written anew."""
+    folder = _nearest(file)
+    if not folder.is_dir() or not os.access(folder, os.W_OK) or file.is_dir():
+        return False
+    return not file.exists() or os.access(file, os.W_OK)
+
+
+def _nearest(file: Path) -> Path:
+    return next(folder for folder in file.absolute().parents if folder.exists())
+
+
+def write_reports(result: EvaluationResult, files: Iterable[str | Path]) -> None:
+    """Write *result* to each of *files*, and say so on stderr."""
+    for file in files:
+        tell(f"Wrote {result.report(file)}")
+
+
+def exit_code(results: Iterable[EvaluationResult]) -> int:
+    """Return the exit code of the gravest of *results*: FAIL, then BUDGET, INFRA, INCONCLUSIVE."""
+    return EXIT_CODES[gravest(outcome(result, result.verdict) for result in results)]
+
+
+def outcome(result: EvaluationResult, verdict: GateVerdict) -> Verdict:
+    """Return what *verdict* comes to; where nothing could be scored it is INFRA at least."""
+    if verdict.status in {Verdict.FAIL, Verdict.BUDGET} or _scored_anything(result):
+        return verdict.status
+    return Verdict.INFRA
+
+
+def _scored_anything(result: EvaluationResult) -> bool:
+    return any(estimate.n_scored for estimate in result.estimates.values())
