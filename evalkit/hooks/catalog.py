@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -156,7 +156,7 @@ def catalog() -> Catalog:
 
 
 @contextlib.contextmanager
-def use_catalog(catalog: Catalog) -> Iterator[Catalog]:
+def use_catalog(catalog: Catalog) -> Generator[Catalog]:
     """Look everything up in *catalog* for a while, in this task and what it starts."""
     token = _scoped.set(catalog)
     try:

@@ -50,7 +50,7 @@ class Controller:
     def __init__(self, pace: Pace) -> None:
         """Let nothing wait yet."""
         self.pace = pace
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def enter_now(self) -> float | None:
@@ -63,22 +63,21 @@ class Controller:
 
     async def enter(self, *, again: bool = False) -> float:
         """Return when the attempt may start, with the moment; one tried *again* goes first."""
-        turn = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         if again:
             self._waiting.appendleft(turn)
         else:
             self._waiting.append(turn)
         self._advance()
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.leave(monotonic(), "failed")
+                self.leave(turn.result(), "failed")
             else:
                 with contextlib.suppress(ValueError):  # another one that left has taken it out
                     self._waiting.remove(turn)
             raise
-        return monotonic()
 
     def leave(
         self, started: float, outcome: Outcome, headers: Mapping[str, str] | None = None
@@ -109,7 +108,7 @@ class Controller:
             turn = self._waiting.popleft()
             if not turn.done():
                 self.pace.start(now)
-                turn.set_result(None)
+                turn.set_result(now)
 
 
 class Controllers:

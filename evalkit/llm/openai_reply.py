@@ -37,11 +37,11 @@ def reply_of(raw: Any) -> ChatReply:
     Raises:
         TargetError: As `read_reply` does.
     """
-    completion = _mapping(raw)
+    completion = mapping_of(raw)
     if completion.get("error") and not completion.get("choices"):
         raise TargetError("provider_error", shown(_error_text(completion["error"])))
     choices = completion.get("choices")
-    choice = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    choice = mapping_of(choices[0]) if isinstance(choices, list) and choices else {}
     message = choice.get("message")
     if not isinstance(message, Mapping):
         raise TargetError(
@@ -54,7 +54,7 @@ def reply_of(raw: Any) -> ChatReply:
         usage=usage_of(completion.get("usage")),
         finish_reason=choice.get("finish_reason"),
         refusal=said.get("refusal"),
-        logprobs=_mapping(choice.get("logprobs")).get("content"),
+        logprobs=mapping_of(choice.get("logprobs")).get("content"),
         model=completion.get("model"),
         raw=raw,
     )
@@ -68,14 +68,14 @@ def tool_calls_of(calls: Any) -> list[dict[str, Any]]:
         [{'name': 'add', 'arguments': {'a': 1}, 'id': '1'}]
     """
     found: list[dict[str, Any]] = []
-    for call in _sequence(calls):
-        function = _mapping(_mapping(call).get("function"))
+    for call in sequence_of(calls):
+        function = mapping_of(mapping_of(call).get("function"))
         arguments: Any = function.get("arguments")
         if isinstance(arguments, str):
             # A model wrote them: where they are not JSON, a scorer must see what it wrote.
             with contextlib.suppress(ValueError):
                 arguments = parse_json(arguments or "{}")
-        identifier = _mapping(call).get("id")
+        identifier = mapping_of(call).get("id")
         found.append({"name": function.get("name"), "arguments": arguments, "id": identifier})
     return found
 
@@ -87,12 +87,12 @@ def usage_of(usage: Any) -> dict[str, int] | None:
         >>> usage_of({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11})
         {'input_tokens': 9, 'output_tokens': 2}
     """
-    counted = _mapping(usage)
+    counted = mapping_of(usage)
     places = {
         "input_tokens": counted.get("prompt_tokens"),
         "output_tokens": counted.get("completion_tokens"),
-        "cached_tokens": _mapping(counted.get("prompt_tokens_details")).get("cached_tokens"),
-        "reasoning_tokens": _mapping(counted.get("completion_tokens_details")).get(
+        "cached_tokens": mapping_of(counted.get("prompt_tokens_details")).get("cached_tokens"),
+        "reasoning_tokens": mapping_of(counted.get("completion_tokens_details")).get(
             "reasoning_tokens"
         ),
     }
@@ -135,24 +135,24 @@ class StreamedReply:
         Raises:
             TargetError: With reason ``provider_error`` if it is an error.
         """
-        read = _mapping(event)
+        read = mapping_of(event)
         if read.get("error"):
             raise TargetError("provider_error", shown(_error_text(read["error"])))
         self._events.append(event)
         self._usage = read.get("usage") or self._usage
         self._model = read.get("model") or self._model
-        choices = _sequence(read.get("choices"))
-        choice = _mapping(choices[0]) if choices else {}
-        delta = _mapping(choice.get("delta"))
+        choices = sequence_of(read.get("choices"))
+        choice = mapping_of(choices[0]) if choices else {}
+        delta = mapping_of(choice.get("delta"))
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
-        self._logprobs += _sequence(_mapping(choice.get("logprobs")).get("content"))
+        self._logprobs += sequence_of(mapping_of(choice.get("logprobs")).get("content"))
         text, refusal, calls = (delta.get(name) for name in ("content", "refusal", "tool_calls"))
         if isinstance(text, str):
             self._texts.append(text)
         if isinstance(refusal, str):
             self._refusals.append(refusal)
-        for call in _sequence(calls):
-            self._add_call(_mapping(call))
+        for call in sequence_of(calls):
+            self._add_call(mapping_of(call))
         return bool(text or refusal or calls)
 
     def _add_call(self, piece: Mapping[str, Any]) -> None:
@@ -160,7 +160,7 @@ class StreamedReply:
             piece.get("index") or 0, {"id": None, "function": {"name": "", "arguments": ""}}
         )
         call["id"] = piece.get("id") or call["id"]
-        for name, text in _mapping(piece.get("function")).items():
+        for name, text in mapping_of(piece.get("function")).items():
             call["function"][name] = (call["function"].get(name) or "") + (text or "")
 
     def reply(self, time_to_first_token: float | None) -> ChatReply:
@@ -181,19 +181,21 @@ class StreamedReply:
 def _text(content: Any) -> str | None:
     """Return the text of a message's content, which some servers give in parts."""
     if isinstance(content, list):
-        parts = [_mapping(part).get("text") for part in content]
+        parts = [mapping_of(part).get("text") for part in content]
         texts = [part for part in parts if isinstance(part, str)]
         return "".join(texts) if texts else None
     return content if isinstance(content, str) else None
 
 
 def _error_text(error: Any) -> str:
-    return str(_mapping(error).get("message") or error)
+    return str(mapping_of(error).get("message") or error)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """Return *value*, or an empty mapping where a provider sent something else."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def _sequence(value: Any) -> Sequence[Any]:
+def sequence_of(value: Any) -> Sequence[Any]:
+    """Return *value*, or nothing where a provider sent no list."""
     return cast("Sequence[Any]", value) if isinstance(value, list) else ()

@@ -1,7 +1,8 @@
-"""Which recordings answer, and where new ones go: the four modes, and pruning."""
+"""Which recordings answer, and where new ones go: the four modes, keeping, and pruning."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +116,51 @@ class Recorder:
         """Close every place."""
         for place in self.places:
             place.close()
+
+
+class _Turn:
+    """The replies that came in one turn of an event loop."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[Recording, Mapping[str, Any]]] = []
+        self.written = asyncio.Event()
+        self.error: Exception | None = None
+
+
+class Keeper:
+    """Hands replies to a recorder, those of one turn of the event loop in one transaction.
+
+    Many answers come in at a time; a transaction for each would cost more than reading them.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        """Keep nothing yet."""
+        self._recorder = recorder
+        self._turns: dict[asyncio.AbstractEventLoop, _Turn] = {}
+
+    async def keep(self, recording: Recording, reply: Mapping[str, Any]) -> None:
+        """Return once *reply* is recorded; who is cancelled while waiting has it recorded too.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        loop = asyncio.get_running_loop()
+        turn = self._turns.get(loop)
+        if turn is None:
+            turn = self._turns[loop] = _Turn()
+            loop.call_soon(self._write, loop)
+        turn.kept.append((recording, reply))
+        await turn.written.wait()
+        if turn.error is not None:
+            raise turn.error
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        turn = self._turns.pop(loop)
+        try:
+            self._recorder.keep_all(turn.kept)
+        except Exception as error:  # noqa: BLE001  raised again in each task that waits
+            turn.error = error
+        turn.written.set()
 
 
 def list_stale(path: str | Path, *, days: float = 1.0) -> list[str]:

@@ -22,11 +22,10 @@ from evalkit.llm.batch.census import Seat, waiting
 from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
 from evalkit.llm.flight import Flights
-from evalkit.llm.keeping import Keeper
 from evalkit.llm.limits import Admission, Controllers, under
 from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
-from evalkit.llm.recorder import Recorder
+from evalkit.llm.recorder import Keeper, Recorder
 from evalkit.llm.recording import (
     Recording,
     is_worth_keeping,

@@ -14,8 +14,7 @@ from evalkit.evaluation.deciding.paired import margin_in
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.gates.condition import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
-from evalkit.suites.gates import problem, verdicts
-from evalkit.suites.health import health, health_item
+from evalkit.suites.gates import health, health_item, problem
 from evalkit.suites.run import SuiteRun
 
 BODY: Final = "body"
@@ -36,26 +35,27 @@ class GateItem:
         for judge in self.run.judges:
             if self.condition == health_item(judge):
                 return health(self.result, judge)
-        return verdicts(self.result).get(self.condition)
+        verdicts = self.result.verdict.conditions
+        return next((each for each in verdicts if each.condition == self.condition), None)
 
     def properties(self) -> list[tuple[str, object]]:
         """Return verdict, scores, what was asked and cost, for JUnit files."""
         if self.verdict is None:
             return []
-        found: list[tuple[str, object]] = [("verdict", str(self.verdict.status))]
+        properties: list[tuple[str, object]] = [("verdict", str(self.verdict.status))]
         estimate, difference = self.verdict.estimate, self.verdict.difference
         if estimate is not None and estimate.value is not None:
-            found += [("score", f"{estimate.value:.6g}")]
-            found += [("n", f"{estimate.n_scored}/{estimate.n_total}")]
+            properties += [("score", f"{estimate.value:.6g}")]
+            properties += [("n", f"{estimate.n_scored}/{estimate.n_total}")]
         if difference is not None:
-            found += [("difference", f"{difference.difference:.6g}")]
-        for name, one in (("interval", estimate), ("difference_interval", difference)):
-            if one is not None and one.low is not None and one.high is not None:
-                found += [(name, f"[{one.low:.6g}, {one.high:.6g}]")]
-        found += self._threshold()
+            properties += [("difference", f"{difference.difference:.6g}")]
+        for name, number in (("interval", estimate), ("difference_interval", difference)):
+            if number is not None and number.low is not None and number.high is not None:
+                properties += [(name, f"[{number.low:.6g}, {number.high:.6g}]")]
+        properties += self._threshold()
         if self.result.cost is not None:
-            found += [("cost", f"{self.result.cost:.6g}")]
-        return found
+            properties += [("cost", f"{self.result.cost:.6g}")]
+        return properties
 
     def _threshold(self) -> list[tuple[str, object]]:
         if self.condition not in self.run.gates:
@@ -75,37 +75,40 @@ class GateItem:
         if self.condition == BODY:
             return
         if self.verdict is None:
-            if self.run.gating.waits(self.condition):
+            if self.run.waits(self.condition):
                 pytest.skip("the baseline is being updated")
             pytest.fail(problem(self.result, self.condition) or "undecided", pytrace=False)
         if self.verdict.status is Verdict.INFRA:
-            pytest.fail(self.shown, pytrace=False)
+            pytest.fail(self._line, pytrace=False)
 
     def check_passed(self) -> None:
         """Fail unless the condition passes, or is undecided where that only warns."""
         if self.verdict is None or self.verdict.status is Verdict.PASS:
             return
-        if not self._tolerated:
-            pytest.fail(self.shown, pytrace=False)
+        if not self._is_tolerated:
+            pytest.fail(self._line, pytrace=False)
 
     @property
-    def _tolerated(self) -> bool:
+    def _is_tolerated(self) -> bool:
         undecided = self.verdict is not None and self.verdict.status is Verdict.INCONCLUSIVE
         return undecided and self.run.options.inconclusive == "warn"
 
     @property
-    def shown(self) -> str:
+    def _line(self) -> str:
         """The verdict and the numbers that decided it."""
         return "" if self.verdict is None else f"{self.verdict.status}  {self.verdict.why}"
 
     def run_body(self, item: pytest.Function) -> None:
         """Call the body once, with the evaluation and its own fixtures."""
         function = item.obj
-        wanted = inspect.signature(function).parameters
-        others = {name: item.funcargs[name] for name in wanted if name in item.funcargs}
-        found = function(**{**others, "evaluation": self.result})
-        if inspect.iscoroutine(found):
-            found.close()
+        fixtures = {
+            name: item.funcargs[name]
+            for name in inspect.signature(function).parameters
+            if name in item.funcargs
+        }
+        outcome = function(**{**fixtures, "evaluation": self.result})
+        if inspect.iscoroutine(outcome):
+            outcome.close()
             raise UsageError(f"{item.originalname}: the body of a gate cannot be async.")
 
     def entry(self) -> dict[str, Any]:
@@ -116,5 +119,5 @@ class GateItem:
             "name": self.condition,
             "status": None if self.verdict is None else str(self.verdict.status),
             "lines": [] if self.verdict is None else [self.verdict.why],
-            "level": "warning" if self._tolerated else "error",
+            "level": "warning" if self._is_tolerated else "error",
         }

@@ -1,4 +1,4 @@
-"""What pytest meets first: options, and a look at each function for a suite's mark.
+"""A look at each function for a suite's mark.
 
 Nothing heavier than marks is imported here at the top, so that a session without suites pays for
 next to nothing.
@@ -18,55 +18,6 @@ if TYPE_CHECKING:
 
 SESSION = "evalkit-session"
 """Name of the plug-in that is registered with the first suite."""
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of suites; the same keys may stand under ``[tool.evalkit]``."""
-    group = parser.getgroup("evalkit", "evaluation suites")
-
-    def add(name: str, key: str, metavar: str | None = None, **settings: Any) -> None:
-        if metavar is not None:
-            settings |= {"metavar": metavar}
-        group.addoption(name, dest=f"evalkit_{key}", default=None, **settings)
-
-    add(
-        "--evalkit",
-        "mode",
-        choices=("auto", "replay", "live", "none"),
-        help="auto: answer from recordings and record the rest; replay: recordings alone; live: "
-        "record anew; none: no recordings.",
-    )
-    add("--evalkit-skip", "skip", action="store_true", help="Skip all suites.")
-    add(
-        "--evalkit-baseline",
-        "baseline",
-        "RUN|FILE",
-        help="What gates compare with; {suite} in it stands for the suite's name.",
-    )
-    add(
-        "--evalkit-update-baseline",
-        "update_baseline",
-        action="store_true",
-        help="Write the baseline file instead of comparing with it.",
-    )
-    add("--evalkit-repeats", "repeats", "N", type=int, help="Times to run each case.")
-    add("--evalkit-sample", "sample", "SHARE", type=float, help="Share of the cases to draw.")
-    add("--evalkit-seed", "seed", "N", type=int, help="Seed of every draw.")
-    add("--evalkit-budget", "budget", "USD", type=float, help="Most to spend, by all suites.")
-    add(
-        "--evalkit-report",
-        "report",
-        "FILE",
-        action="append",
-        help="Write a report, by extension; several suites add their names. May be repeated.",
-    )
-    add("--evalkit-cards", "cards", "FOLDER", help="Cards of judges, for gates on calibration.")
-    add(
-        "--evalkit-flaky",
-        "flaky",
-        choices=("warn", "fail"),
-        help="What to do with a case that passes in some repeats only, though in enough.",
-    )
 
 
 @pytest.hookimpl(optionalhook=True)

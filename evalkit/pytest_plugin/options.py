@@ -6,8 +6,18 @@ from dataclasses import fields
 
 import pytest
 
-from evalkit.settings import project_settings
-from evalkit.suites.options import SuiteOptions, read_options
+from evalkit.suites.options import SuiteOptions, read_options, switch
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of suites; the same keys may stand under ``[tool.evalkit]``."""
+    group = parser.getgroup("evalkit", "evaluation suites")
+    for option in fields(SuiteOptions):
+        words = option.metadata["parser"]
+        if words:
+            group.addoption(
+                switch(option.name), dest=f"evalkit_{option.name}", default=None, **words
+            )
 
 
 def session_options(config: pytest.Config) -> SuiteOptions:
@@ -16,6 +26,10 @@ def session_options(config: pytest.Config) -> SuiteOptions:
     Raises:
         EvalkitError: If a key is unknown or a value wrong.
     """
-    names = [field.name for field in fields(SuiteOptions)]
-    given = {name: config.getoption(f"evalkit_{name}", default=None) for name in names}
+    from evalkit.settings import project_settings  # start-up: few sessions have suites
+
+    given = {
+        option.name: config.getoption(f"evalkit_{option.name}", default=None)
+        for option in fields(SuiteOptions)
+    }
     return read_options(given, project_settings(config.rootpath), config.rootpath)

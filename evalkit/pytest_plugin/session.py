@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,16 @@ from evalkit.pytest_plugin.gates import BODY, GateItem
 from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
 from evalkit.pytest_plugin.options import session_options
 from evalkit.pytest_plugin.summary import Summary
-from evalkit.suites.case import CaseJudge
-from evalkit.suites.health import health_item, judge_names
+from evalkit.suites.case import CaseOutcomes
+from evalkit.suites.gates import health_item, judge_names
 from evalkit.suites.ledger import SessionLedger
-from evalkit.suites.quarantine import Quarantined, read_quarantine
+from evalkit.suites.quarantine import read_quarantine
 from evalkit.suites.run import SuiteRun
 from evalkit.suites.suite import CasesMark, GatesMark, Suite
-from evalkit.suites.target import Outcomes, SuiteTarget
+from evalkit.suites.target import Signals, SuiteTarget
 
 _ITEM = pytest.StashKey[CaseItem | GateItem]()
-_OUTCOMES = Outcomes(
+_SIGNALS = Signals(
     skipped=(pytest.skip.Exception,),
     expected=(pytest.xfail.Exception,),
     failed=(pytest.fail.Exception,),
@@ -42,13 +42,10 @@ class SuiteSession:
             EvalkitError: If one is wrong.
         """
         self.options = session_options(config)
-        self._quarantine = (
-            {}
-            if self.options.quarantine is None
-            else read_quarantine(Path(self.options.quarantine))
-        )
+        file = self.options.quarantine
+        self._quarantines = {} if file is None else read_quarantine(Path(file))
         self._runs: dict[Suite, SuiteRun] = {}
-        self._judges: dict[Suite, CaseJudge] = {}
+        self._outcomes: dict[Suite, CaseOutcomes] = {}
         self._classes: dict[Suite, type] = {}
         worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         if worker is None:
@@ -69,16 +66,20 @@ class SuiteSession:
         name = metafunc.function.__name__
         if self.options.skip:
             argument = "case" if isinstance(mark, CasesMark) else "evaluation"
-            skipped = pytest.param(None, marks=_SKIP, id="skipped")
-            metafunc.parametrize(argument, [skipped])
+            metafunc.parametrize(argument, [pytest.param(None, marks=_SKIP, id="skipped")])
             return
-        run = self._run(mark.suite, metafunc.definition.nodeid)
+        if mark.suite not in self._runs:
+            self._runs[mark.suite] = SuiteRun(
+                suite=mark.suite,
+                key=metafunc.definition.nodeid,
+                ledger=self._ledger,
+                options=self.options,
+            )
+        run = self._runs[mark.suite]
         try:
             if isinstance(mark, CasesMark):
                 check_function(metafunc)
-                run.target = SuiteTarget(
-                    body=metafunc.function, outcomes=_OUTCOMES, version=mark.version
-                )
+                run.target = _target(metafunc.function, mark)
                 if metafunc.cls is not None:
                     self._classes[mark.suite] = metafunc.cls
                 metafunc.parametrize("case", run.ids, ids=run.ids)
@@ -98,36 +99,25 @@ class SuiteSession:
         conditions = [*mark.conditions, *healths, BODY]
         metafunc.parametrize("evaluation", conditions, ids=conditions)
 
-    def _run(self, suite: Suite, key: str) -> SuiteRun:
-        if suite not in self._runs:
-            self._runs[suite] = SuiteRun(
-                suite=suite, key=key, ledger=self._ledger, options=self.options
-            )
-        return self._runs[suite]
-
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which cases were selected, so that a suite runs just those."""
-        chosen: dict[Suite, list[str]] = {}
+        selections: dict[Suite, set[str]] = {}
         for item in session.items:
             mark = mark_of(getattr(item, "function", None))
             if mark is None or not isinstance(item, pytest.Function) or self.options.skip:
                 continue
             if isinstance(mark, CasesMark):
-                runs = item.get_closest_marker("skip") is None
-                chosen.setdefault(mark.suite, []).extend([_parameter(item, "case")] * runs)
-            else:
-                self._lend_fixtures(item, mark.suite)
+                selection = selections.setdefault(mark.suite, set())
+                if item.get_closest_marker("skip") is None:
+                    selection.add(_parameter(item, "case"))
+            elif mark.suite.function is not None:
+                # A gate has the fixtures of its cases, since it may be the first to need them.
+                names = fixture_names(mark.suite.function)
+                item.fixturenames.extend(n for n in names if n not in item.fixturenames)
         for suite, run in self._runs.items():
-            if suite in chosen:  # else only the gate was asked for, and it needs all cases
-                picked = set(chosen[suite])
-                run.selected = [case_id for case_id in run.ids if case_id in picked]
-
-    def _lend_fixtures(self, item: pytest.Function, suite: Suite) -> None:
-        """Let a gate have the fixtures of its cases, since it may be the first to need them."""
-        if suite.function is not None:
-            missing = [n for n in fixture_names(suite.function) if n not in item.fixturenames]
-            item.fixturenames.extend(missing)
+            if suite in selections:  # else only the gate was asked for, and it needs all cases
+                run.selection = [case_id for case_id in run.ids if case_id in selections[suite]]
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -138,46 +128,44 @@ class SuiteSession:
         if item.config.getoption("setuponly", default=False):
             return
         try:
-            made = self._made(item, mark)
-            properties = made.properties()
+            view = self._view(item, mark)
+            properties = view.properties()
         except InterruptedRunError as error:
             raise KeyboardInterrupt from error
         except EvalkitError as error:
             pytest.fail(str(error), pytrace=False)
         item.user_properties += properties
-        item.stash[_ITEM] = made  # only now: the report of an item asks for what was decided
-        made.check_measured()
+        item.stash[_ITEM] = view  # only now: the report of an item asks for what was decided
+        view.check_measured()
 
-    def _made(self, item: pytest.Function, mark: CasesMark | GatesMark) -> CaseItem | GateItem:
+    def _view(self, item: pytest.Function, mark: CasesMark | GatesMark) -> CaseItem | GateItem:
         run = self._runs[mark.suite]
         if isinstance(mark, GatesMark):
             condition = _parameter(item, "evaluation")
             if run.is_partial:
-                count = len(run.selected or ())
+                count = len(run.selection or ())
                 pytest.skip(f"only {count} of {len(run.ids)} cases of the suite were selected")
             result = run.result(self._fixtures(item, run))
             return GateItem(run=run, result=result, condition=condition)
         case_id = _parameter(item, "case")
         fixtures = self._fixtures(item, run)
         if getattr(item, "execution_count", 1) > 1:  # pytest-rerunfailures asks for a new answer
-            judge = CaseJudge(run.again(case_id, fixtures), mark.must, run.min_pass)
-        elif mark.suite in self._judges:
-            judge = self._judges[mark.suite]
+            outcomes = CaseOutcomes(run.again(case_id, fixtures), mark.must, run.min_pass)
+        elif mark.suite in self._outcomes:
+            outcomes = self._outcomes[mark.suite]
         else:
-            judge = CaseJudge(run.result(fixtures), mark.must, run.min_pass)
-            self._judges[mark.suite] = judge
-        judge.check(case_id)
-        return CaseItem(
-            run=run, case_id=case_id, judge=judge, quarantined=self._quarantined(run, case_id)
-        )
+            outcomes = CaseOutcomes(run.result(fixtures), mark.must, run.min_pass)
+            self._outcomes[mark.suite] = outcomes
+        quarantine = self._quarantines.get(mark.suite.name, {}).get(case_id)
+        return CaseItem(run=run, case_id=case_id, outcomes=outcomes, quarantine=quarantine)
 
     def _fixtures(self, item: pytest.Function, run: SuiteRun) -> dict[str, Any]:
         """Return the fixtures of the body, which is bound to an instance where it is a method."""
-        function = run.suite.function
-        if function is None:
+        function, mark = run.suite.function, run.suite.cases_mark
+        if function is None or mark is None:
             return {}
         if run.target is None:  # the module of the cases is imported, not collected
-            run.target = SuiteTarget(body=function, outcomes=_OUTCOMES)
+            run.target = _target(function, mark)
         owner = self._classes.get(run.suite)
         if owner is not None:
             is_case = isinstance(mark_of(item.function), CasesMark)
@@ -185,19 +173,16 @@ class SuiteSession:
             run.target.body = getattr(instance, function.__name__)
         return {name: item.funcargs[name] for name in fixture_names(function)}
 
-    def _quarantined(self, run: SuiteRun, case_id: str) -> Quarantined | None:
-        return self._quarantine.get(run.suite.name, {}).get(case_id)
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Look at what came of a case or gate; the body of a gate is run."""
         if _ITEM not in pyfuncitem.stash:
             return None
-        found = pyfuncitem.stash[_ITEM]
-        if isinstance(found, GateItem) and found.condition == BODY:
-            found.run_body(pyfuncitem)
+        view = pyfuncitem.stash[_ITEM]
+        if isinstance(view, GateItem) and view.condition == BODY:
+            view.run_body(pyfuncitem)
         else:
-            found.check_passed()
+            view.check_passed()
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -209,6 +194,10 @@ class SuiteSession:
         if _ITEM in item.stash and report.when != "teardown":
             vars(report)["evalkit"] = item.stash[_ITEM].entry()
         return report
+
+
+def _target(function: Callable[..., Any], mark: CasesMark) -> SuiteTarget:
+    return SuiteTarget(body=function, signals=_SIGNALS, version=mark.version)
 
 
 def _parameter(item: pytest.Function, name: str) -> str:

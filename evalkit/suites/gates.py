@@ -1,53 +1,38 @@
-"""The gates of a suite, decided together and once."""
+"""The gates of a suite, decided together and once, and whether its judges did their work."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
+from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.saving import write_result
-from evalkit.gates.condition import parse_gates
-from evalkit.gates.verdict import ConditionVerdict
+from evalkit.evaluation.running.scorers import resolve_scorers
+from evalkit.gates.verdict import COVERAGE, INFRASTRUCTURE, ConditionVerdict, Verdict
+from evalkit.scoring.configured import ConfiguredScorer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteGates:
-    """Conditions on a suite as a whole."""
+def with_gates(
+    result: EvaluationResult, conditions: Iterable[str], data_name: str
+) -> EvaluationResult:
+    """Return *result* with *conditions* as its own gates, and write that to its folder.
 
-    conditions: tuple[str, ...] = ()
-    updating: bool = False
-    """Whether a baseline is being written, so that nothing is compared with the old one."""
-
-    def applied(self, result: EvaluationResult, data_name: str) -> EvaluationResult:
-        """Return *result* with these gates as its own, and write that to its folder.
-
-        What makes no sense, such as a metric that no scorer gives, is left out: a typing error in
-        a gate must not cost the evaluation.
-        """
-        dataset = dataclasses.replace(result.facts.plan.dataset, name=data_name)
-        gates = self._decidable(result)
-        plan = dataclasses.replace(result.facts.plan, gates=gates, dataset=dataset)
-        gated = result.replaced(
-            facts=dataclasses.replace(result.facts, plan=plan), verdict=result.check(gates)
-        )
-        result.folder.write_plan(plan)
-        write_result(gated)
-        return gated
-
-    def waits(self, condition: str) -> bool:
-        """Say whether *condition* compares with the baseline that is being written."""
-        return self.updating and any(one.compares for one in parse_gates(condition))
-
-    def _decidable(self, result: EvaluationResult) -> list[str]:
-        asked = [condition for condition in self.conditions if not self.waits(condition)]
-        try:
-            result.check(asked)
-        except EvalkitError:
-            return [condition for condition in asked if problem(result, condition) is None]
-        return asked
+    What makes no sense, such as a metric that no scorer gives, is left out: a typing error in a
+    gate must not cost the evaluation.
+    """
+    gates = [condition for condition in conditions if problem(result, condition) is None]
+    dataset = dataclasses.replace(result.facts.plan.dataset, name=data_name)
+    plan = dataclasses.replace(result.facts.plan, gates=gates, dataset=dataset)
+    gated = result.replaced(
+        facts=dataclasses.replace(result.facts, plan=plan), verdict=result.check(gates)
+    )
+    result.folder.write_plan(plan)
+    write_result(gated)
+    return gated
 
 
 def problem(result: EvaluationResult, condition: str) -> str | None:
@@ -59,6 +44,58 @@ def problem(result: EvaluationResult, condition: str) -> str | None:
     return None
 
 
-def verdicts(result: EvaluationResult) -> Mapping[str, ConditionVerdict]:
-    """Return the verdict on each gate of *result*, by its text."""
-    return {verdict.condition: verdict for verdict in result.verdict.conditions}
+def judge_names(scorers: Any) -> list[str]:
+    """Return the names of those among *scorers* that ask a language model.
+
+    Raises:
+        EvalkitError: If there is no such scorer.
+
+    Examples:
+        >>> judge_names(["text.exact_match"])
+        []
+    """
+    return [scorer.name for scorer in resolve_scorers(scorers) if _is_judge(scorer)]
+
+
+def _is_judge(scorer: Any) -> bool:
+    while isinstance(scorer, ConfiguredScorer):
+        scorer = scorer.inner
+    return hasattr(scorer, "with_model")
+
+
+def health_item(judge: str) -> str:
+    """Return the name of the item that shows the health of a judge."""
+    return f"health({judge})"
+
+
+def health(result: EvaluationResult, judge: str) -> ConditionVerdict:
+    """Return whether a judge came to a verdict on enough of the cases that were answered.
+
+    A judge that does not answer must not look like a bad model.  Verdicts that could not be read,
+    refusals and the like are the judge's own; lost connections are not.  The least share is that
+    of every gate.
+    """
+    judged = 0
+    reasons: Counter[str] = Counter()
+    for metric in result.metrics:
+        if metric.scorer != judge:
+            continue
+        for cell, status in enumerate(metric.column.status.tolist()):
+            if status == Status.OK:
+                judged += 1
+            elif status == Status.FAILED and cell not in result.facts.failures:
+                reasons[metric.column.reasons.get(cell, "scorer_error")] += 1
+    answers = judged + reasons.total()
+    lost = sum(count for reason, count in reasons.items() if reason in INFRASTRUCTURE)
+    if not answers:
+        status = Verdict.INCONCLUSIVE
+    elif judged >= COVERAGE * answers:
+        status = Verdict.PASS
+    else:
+        status = Verdict.FAIL if judged < COVERAGE * (answers - lost) else Verdict.INFRA
+    why = f"{health_item(judge)}: {judged} of {answers} verdicts came"
+    if reasons:
+        why += f" ({', '.join(f'{count} {reason}' for reason, count in reasons.most_common())})"
+    if status is not Verdict.PASS and answers:
+        why += f"; at least {COVERAGE:.0%} must"
+    return ConditionVerdict(condition=health_item(judge), status=status, why=why)

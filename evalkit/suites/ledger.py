@@ -17,8 +17,8 @@ from typing import Any
 class SuiteRecord:
     """One suite that ran."""
 
-    selection: str
-    """Digest of the suite's key, and of the cases and gates that were asked for."""
+    digest: str
+    """Of the suite's key, and of the cases and gates that were asked for."""
 
     key: str
     name: str
@@ -73,9 +73,9 @@ class SessionLedger:
         """Return the suites that ran, in that order."""
         return [SuiteRecord(**entry) for entry in self._entries("suite")]
 
-    def suite(self, selection: str) -> SuiteRecord | None:
-        """Return the suite that ran on *selection*, if one did."""
-        return next((suite for suite in self.suites() if suite.selection == selection), None)
+    def suite(self, digest: str) -> SuiteRecord | None:
+        """Return the suite of that digest, if it ran."""
+        return next((suite for suite in self.suites() if suite.digest == digest), None)
 
     def enter(self, record: SuiteRecord) -> None:
         """Note a suite that ran."""

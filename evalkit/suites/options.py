@@ -1,43 +1,142 @@
-"""What the command line and ``[tool.evalkit]`` say about suites."""
+"""The options of suites: one table, which the command line and ``[tool.evalkit]`` both read.
+
+An option that means an argument of `evaluate` or a field of `Runtime` has its name.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from evalkit.errors import SpecificationError, UsageError, near_miss
+_SEVERITIES: Final = ("warn", "fail")
 
-MODES: Final = ("auto", "replay", "live", "none")
-SEVERITIES: Final = ("warn", "fail")
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("it is true or false")  # noqa: TRY004  the caller words the error
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("it is a text")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, str | list):
+        raise ValueError("it is a text or a list of texts")  # noqa: TRY004  the caller words it
+    return tuple(_text(each) for each in ([value] if isinstance(value, str) else value))
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("it is a whole number")  # noqa: TRY004  the caller words the error
+    return value
+
+
+def _count(value: Any) -> int:
+    if _whole(value) < 1:
+        raise ValueError("it is at least 1")
+    return int(value)
+
+
+def _amount(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0.0 <= value < math.inf:
+        raise ValueError("it is a number that is not below 0")
+    return float(value)
+
+
+def _share(value: Any) -> float:
+    number = _amount(value)
+    if not 0.0 < number <= 1.0:
+        raise ValueError("it is a share above 0 and at most 1, such as 0.1")
+    return number
+
+
+def _option(
+    check: Callable[[Any], Any],
+    default: Any = None,
+    *,
+    choices: Sequence[str] = (),
+    path: bool = False,
+    **parser: Any,
+) -> Any:
+    """Describe one option.
+
+    Args:
+        check: Returns its value, or raises `ValueError` that says what it must be.
+        default: Where neither says anything; ``None`` leaves it to the suite.
+        choices: The only values that it has.
+        path: Whether its value in ``[tool.evalkit]`` starts from the project's folder.
+        **parser: What the parser of the command line wants; nothing, where it is a key alone.
+    """
+    if choices and parser:
+        parser["choices"] = choices
+    return field(
+        default=default,
+        metadata={"check": check, "choices": choices, "path": path, "parser": parser},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteOptions:
     """How suites run in one test session; ``None`` leaves it to the suite."""
 
-    mode: str | None = None
-    skip: bool = False
-    baseline: str | None = None
-    """Run, file or ``git:REF:path``; ``{suite}`` in it stands for the suite's name."""
+    mode: str | None = _option(
+        _text,
+        choices=("auto", "replay", "live", "none"),
+        help="auto: answer from recordings and record the rest; replay: recordings alone; live: "
+        "record anew; none: no recordings.",
+    )
+    skip: bool = _option(_flag, False, action="store_true", help="Skip all suites.")
+    baseline: str | None = _option(
+        _text,
+        metavar="RUN|FILE",
+        help="What gates compare with; {suite} in it stands for the suite's name.",
+    )
+    update_baseline: bool = _option(
+        _flag,
+        False,
+        action="store_true",
+        help="Write the baseline file instead of comparing with it.",
+    )
+    repeats: int | None = _option(_count, metavar="N", type=int, help="Times to run each case.")
+    sample: float | None = _option(
+        _share, metavar="SHARE", type=float, help="Share of the cases to draw."
+    )
+    seed: int | None = _option(_whole, metavar="N", type=int, help="Seed of every draw.")
+    budget: float | None = _option(
+        _amount, metavar="USD", type=float, help="Most to spend, by all suites."
+    )
+    report: tuple[str, ...] = _option(
+        _texts,
+        (),
+        path=True,
+        metavar="FILE",
+        action="append",
+        help="Write a report, by extension; several suites add their names. May be repeated.",
+    )
+    cards: str | None = _option(
+        _text, path=True, metavar="FOLDER", help="Cards of judges, for gates on calibration."
+    )
+    flaky: str = _option(
+        _text,
+        "warn",
+        choices=_SEVERITIES,
+        help="What to do with a case that passes in some repeats only, though in enough.",
+    )
+    inconclusive: str = _option(_text, "fail", choices=_SEVERITIES)
+    quarantine: str | None = _option(_text, path=True)
 
-    update_baseline: bool = False
-    repeats: int | None = None
-    sample: float | None = None
-    seed: int | None = None
-    budget: float | None = None
-    """US dollars for all suites of the session together."""
 
-    report: tuple[str, ...] = ()
-    flaky: str = "warn"
-    inconclusive: str = "fail"
-    cards: str | None = None
-    """Folder of judges' cards."""
-
-    quarantine: str | None = None
-    """File that `read_quarantine` takes."""
+def switch(name: str) -> str:
+    """Return an option's word on the command line."""
+    return "--evalkit" if name == "mode" else f"--evalkit-{name.replace('_', '-')}"
 
 
 def read_options(given: Mapping[str, Any], project: Mapping[str, Any], root: Path) -> SuiteOptions:
@@ -56,105 +155,45 @@ def read_options(given: Mapping[str, Any], project: Mapping[str, Any], root: Pat
         >>> read_options({"repeats": 3}, {"repeats": 5, "flaky": "fail"}, Path()).flaky
         'fail'
     """
-    known = [field.name for field in fields(SuiteOptions)]
+    # start-up: every test session reads the table above, and few have suites
+    from evalkit.errors import SpecificationError, UsageError, near_miss
+
+    keys = {option.name.replace("_", "-"): option for option in fields(SuiteOptions)}
     values: dict[str, Any] = {}
     for key, value in project.items():
-        name = key.replace("-", "_")
-        if name not in known:
-            listed = ", ".join(name.replace("_", "-") for name in known)
-            hint = near_miss(name, known).replace("_", "-")
-            raise SpecificationError(f"[tool.evalkit] has no key {key!r}.{hint} It has: {listed}.")
+        option = keys.get(key.replace("_", "-"))
+        if option is None:
+            hint = near_miss(key.replace("_", "-"), keys)
+            raise SpecificationError(
+                f"[tool.evalkit] has no key {key!r}.{hint} It has: {', '.join(keys)}."
+            )
         try:
-            values[name] = _at(name, _checked(name, value), root)
+            values[option.name] = _placed(option, _checked(option, value), root)
         except ValueError as error:
             raise SpecificationError(f"[tool.evalkit] {key} = {value!r}: {error}.") from None
-    for name, value in given.items():
-        if value is None or value is False or value == []:
-            continue
-        try:
-            values[name] = _checked(name, value)
-        except ValueError as error:
-            option = "--evalkit" if name == "mode" else f"--evalkit-{name.replace('_', '-')}"
-            raise UsageError(f"{option}={value}: {error}.") from None
+    for option in keys.values():
+        value = given.get(option.name)
+        if value is not None and value is not False and value != []:
+            try:
+                values[option.name] = _checked(option, value)
+            except ValueError as error:
+                raise UsageError(f"{switch(option.name)}={value}: {error}.") from None
     return SuiteOptions(**values)
 
 
-def _at(name: str, value: Any, root: Path) -> Any:
-    """Return a path of the project file as one that any folder understands."""
-    if name == "report":
-        return tuple(str(root / path) for path in value)
-    if name in {"quarantine", "cards"} or (name == "baseline" and value.endswith(".json")):
-        return str(root / value)
+def _checked(option: Field[Any], value: Any) -> Any:
+    # start-up: every test session reads the table above, and few have suites
+    from evalkit.errors import near_miss
+
+    choices = option.metadata["choices"]
+    if choices and value not in choices:
+        hint = near_miss(str(value), choices).rstrip("?")
+        raise ValueError(f"it is one of {', '.join(choices)}{hint}")
+    return option.metadata["check"](value)
+
+
+def _placed(option: Field[Any], value: Any, root: Path) -> Any:
+    """Return a path of the project's file as one that any folder understands."""
+    if option.metadata["path"] or (option.name == "baseline" and value.endswith(".json")):
+        return str(root / value) if isinstance(value, str) else tuple(str(root / f) for f in value)
     return value
-
-
-def _checked(name: str, value: Any) -> Any:
-    return _CHECKS[name](value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("it is true or false")  # noqa: TRY004  the caller words the error
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("it is a text")
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(_text(one) for one in ([value] if isinstance(value, str) else value))
-
-
-def _one_of(*choices: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if value not in choices:
-            hint = near_miss(str(value), choices)
-            raise ValueError(f"it is one of {', '.join(choices)}{hint.rstrip('?')}")
-        return str(value)
-
-    return check
-
-
-def _whole(least: int | None) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError("it is a whole number")  # noqa: TRY004  the caller words the error
-        if least is not None and value < least:
-            raise ValueError(f"it is at least {least}")
-        return value
-
-    return check
-
-
-def _share(value: Any) -> float:
-    number = _amount(value)
-    if not 0.0 < number <= 1.0:
-        raise ValueError("it is a share above 0 and at most 1, such as 0.1")
-    return number
-
-
-def _amount(value: Any) -> float:
-    number = math.nan if isinstance(value, (bool, str)) else float(value)
-    if not 0.0 <= number < math.inf:
-        raise ValueError("it is a number that is not below 0")
-    return number
-
-
-_CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "mode": _one_of(*MODES),
-    "skip": _flag,
-    "baseline": _text,
-    "update_baseline": _flag,
-    "repeats": _whole(1),
-    "sample": _share,
-    "seed": _whole(None),
-    "budget": _amount,
-    "report": _texts,
-    "flaky": _one_of(*SEVERITIES),
-    "inconclusive": _one_of(*SEVERITIES),
-    "cards": _text,
-    "quarantine": _text,
-}

@@ -14,8 +14,8 @@ from evalkit.errors import SpecificationError, near_miss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
-    """One case that may fail."""
+class Quarantine:
+    """Until when one case may fail, and why."""
 
     until: dt.date
     """Last day on which it may."""
@@ -31,7 +31,7 @@ def _today() -> dt.date:
     return dt.datetime.fromtimestamp(now_milliseconds() / 1000, tz=dt.UTC).date()
 
 
-def read_quarantine(path: Path) -> Mapping[str, Mapping[str, Quarantined]]:
+def read_quarantine(path: Path) -> Mapping[str, Mapping[str, Quarantine]]:
     r"""Return the quarantined cases of each suite, by case id.
 
     The file is TOML: a table for each suite, and in it ``"case id" = 2026-03-31`` or
@@ -44,8 +44,8 @@ def read_quarantine(path: Path) -> Mapping[str, Mapping[str, Quarantined]]:
         >>> import datetime as dt, tempfile
         >>> file = Path(tempfile.mkdtemp()) / "quarantine.toml"
         >>> _ = file.write_text('[qa]\nq7 = { until = 2024-12-31, reason = "slow tool" }')
-        >>> found = read_quarantine(file)["qa"]["q7"]
-        >>> found.reason, found.is_over(dt.date(2024, 12, 31)), found.is_over()
+        >>> entry = read_quarantine(file)["qa"]["q7"]
+        >>> entry.reason, entry.is_over(dt.date(2024, 12, 31)), entry.is_over()
         ('slow tool', False, True)
     """
     try:
@@ -54,17 +54,19 @@ def read_quarantine(path: Path) -> Mapping[str, Mapping[str, Quarantined]]:
         raise SpecificationError(f"Cannot read {path}: {error.strerror or error}.") from error
     except ValueError as error:
         raise SpecificationError(f"{path} is not TOML: {error}.") from error
-    found: dict[str, dict[str, Quarantined]] = {}
+    quarantines: dict[str, dict[str, Quarantine]] = {}
     for suite, entries in content.items():
         if not isinstance(entries, dict):
             raise SpecificationError(
                 f"{path}: {suite!r} stands outside a suite; write it below a line [suite]."
             )
-        found[suite] = {case: _entry(path, suite, case, entry) for case, entry in entries.items()}
-    return found
+        quarantines[suite] = {
+            case: _entry(path, suite, case, entry) for case, entry in entries.items()
+        }
+    return quarantines
 
 
-def _entry(path: Path, suite: str, case: str, entry: Any) -> Quarantined:
+def _entry(path: Path, suite: str, case: str, entry: Any) -> Quarantine:
     facts: Mapping[str, Any] = entry if isinstance(entry, dict) else {"until": entry}
     place = f"{path}: {suite}.{case}"
     for name in facts:
@@ -76,4 +78,4 @@ def _entry(path: Path, suite: str, case: str, entry: Any) -> Quarantined:
         raise SpecificationError(
             f"{place} needs the last day on which it may fail, such as until = 2026-03-31."
         )
-    return Quarantined(until=until, reason=str(facts.get("reason", "")))
+    return Quarantine(until=until, reason=str(facts.get("reason", "")))

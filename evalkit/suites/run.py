@@ -19,7 +19,8 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.start import Request
-from evalkit.suites.gates import SuiteGates
+from evalkit.gates.condition import parse_gates
+from evalkit.suites.gates import with_gates
 from evalkit.suites.ledger import SessionLedger, SuiteRecord
 from evalkit.suites.options import SuiteOptions
 from evalkit.suites.suite import Suite
@@ -43,7 +44,7 @@ class SuiteRun:
     target: SuiteTarget | None = None
     """The test function that answers cases; ``None`` where the data holds outputs."""
 
-    selected: list[str] | None = None
+    selection: list[str] | None = None
     """Case ids that are to run; ``None`` means all."""
 
     gates: list[str] = field(default_factory=list[str])
@@ -111,23 +112,27 @@ class SuiteRun:
     @property
     def is_partial(self) -> bool:
         """Whether some cases are not going to run."""
-        return self.selected is not None and len(self.selected) < len(self.ids)
+        return self.selection is not None and len(self.selection) < len(self.ids)
 
     @property
     def baseline(self) -> Any:
         """What gates compare with; nothing, where the suite is partial."""
-        given = self.options.baseline or self.suite.options.get("baseline")
         if self.is_partial:
             return None
-        return given.replace("{suite}", self.suite.name) if isinstance(given, str) else given
+        baseline = self.options.baseline or self.suite.options.get("baseline")
+        if isinstance(baseline, str):
+            return baseline.replace("{suite}", self.suite.name)
+        return baseline
 
     @cached_property
-    def gating(self) -> SuiteGates:
+    def conditions(self) -> list[str]:
         """What is asked of the suite as a whole; nothing, where it is partial."""
-        return SuiteGates(
-            conditions=() if self.is_partial else tuple(dict.fromkeys(self.gates)),
-            updating=self.options.update_baseline,
-        )
+        gates = [] if self.is_partial else dict.fromkeys(self.gates)
+        return [condition for condition in gates if not self.waits(condition)]
+
+    def waits(self, condition: str) -> bool:
+        """Say whether *condition* compares with the baseline that is being written."""
+        return self.options.update_baseline and any(c.compares for c in parse_gates(condition))
 
     def result(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
         """Return the suite's evaluation, run by whichever process needs it first.
@@ -146,20 +151,20 @@ class SuiteRun:
         return self._result
 
     def _first_result(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
-        selection = _digest(canonical_json([self.key, self.selected, self.gating.conditions]))
-        with self.ledger.turn(f"suite-{selection}"):
-            record = self.ledger.suite(selection)
+        digest = _digest(canonical_json([self.key, self.selection, self.conditions]))
+        with self.ledger.turn(f"suite-{digest}"):
+            record = self.ledger.suite(digest)
             if record is not None:
                 return EvaluationResult.load(record.folder)
-            chosen = self.ids if self.selected is None else self.selected
+            chosen = self.ids if self.selection is None else self.selection
             store = self._runtime.store
             if store is False:
                 store = f"sqlite:///{self.ledger.folder}/suites.db"
             ungated = self._evaluate(chosen, fixtures, store=store, baseline=self.baseline)
-            result = self.gating.applied(ungated, self.cases.facts["name"])
+            result = with_gates(ungated, self.conditions, self.cases.facts["name"])
             self.ledger.enter(
                 SuiteRecord(
-                    selection=selection,
+                    digest=digest,
                     key=self.key,
                     name=self.suite.name,
                     folder=str(result.folder.path.resolve()),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ EXPECTED: Final = "expected_failure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
+class Signals:
     """Exceptions by which a test runner lets a body say how its test ends."""
 
     skipped: tuple[type[BaseException], ...] = ()
@@ -38,7 +39,7 @@ class SuiteTarget:
     """Makes targets of a test function and keeps what its calls raised."""
 
     body: Callable[..., Any]
-    outcomes: Outcomes = Outcomes()
+    signals: Signals = Signals()
     version: str | None = None
     errors: dict[tuple[str, int], BaseException] = field(
         default_factory=dict[tuple[str, int], BaseException]
@@ -48,46 +49,42 @@ class SuiteTarget:
     def bound(self, fixtures: Mapping[str, Any]) -> CallableTarget:
         """Return the body as a target that passes *fixtures* on."""
         body = self.body
-        caught: tuple[type[BaseException], ...] = (Exception, *self.outcomes.all)
-        own = (BudgetSpentError, NotRecordedError)
+        function: Callable[..., Any]
         if inspect.iscoroutinefunction(body):
 
-            async def answer(case: Case, repeat: int) -> Any:
-                try:
-                    return _given(await body(case=case, **fixtures))
-                except own:
-                    raise
-                except caught as error:
-                    raise self._noted(error, case, repeat) from error
-
-            function: Callable[..., Any] = answer
+            async def function(case: Case, repeat: int) -> Any:
+                with self._errors_of(case, repeat):
+                    return _answer(await body(case=case, **fixtures))
         else:
 
-            def answer_in_thread(case: Case, repeat: int) -> Any:
-                try:
-                    return _given(body(case=case, **fixtures))
-                except own:
-                    raise
-                except caught as error:
-                    raise self._noted(error, case, repeat) from error
+            def function(case: Case, repeat: int) -> Any:
+                with self._errors_of(case, repeat):
+                    return _answer(body(case=case, **fixtures))
 
-            function = answer_in_thread
         version = None if self.version is None else resolved_version(self.version, body)
         return CallableTarget(function, name=body.__name__, version=version)
 
-    def _noted(self, error: BaseException, case: Case, repeat: int) -> TargetError:
-        """Keep *error* for the test's own report, and return what the engine records."""
-        if isinstance(error, self.outcomes.skipped):
-            return TargetError(SKIPPED, str(error))
-        self.errors[case.id, repeat] = error
-        if isinstance(error, self.outcomes.expected):
-            return TargetError(EXPECTED, str(error))
-        if isinstance(error, TargetError):
-            return error
-        reason = "connection" if isinstance(error, ConnectionError) else "target_error"
-        return TargetError(reason, "".join(traceback.format_exception(error)).strip())
+    @contextlib.contextmanager
+    def _errors_of(self, case: Case, repeat: int) -> Generator[None]:
+        """Keep what a body raises for the test's own report, and raise what the engine records."""
+        caught: tuple[type[BaseException], ...] = (Exception, *self.signals.all)
+        try:
+            yield
+        except (BudgetSpentError, NotRecordedError):
+            raise
+        except caught as error:
+            if isinstance(error, self.signals.skipped):
+                raise TargetError(SKIPPED, str(error)) from error
+            self.errors[case.id, repeat] = error
+            if isinstance(error, self.signals.expected):
+                raise TargetError(EXPECTED, str(error)) from error
+            if isinstance(error, TargetError):
+                raise
+            reason = "connection" if isinstance(error, ConnectionError) else "target_error"
+            text = "".join(traceback.format_exception(error)).strip()
+            raise TargetError(reason, text) from error
 
 
-def _given(output: Any) -> Any:
+def _answer(output: Any) -> Any:
     # A body that only asserts returns nothing; its case has an (empty) answer all the same.
     return "" if output is None else output

@@ -11,6 +11,7 @@ import pytest
 
 import evalkit
 from evalkit.errors import DataError, EvalkitError, UsageError
+from evalkit.evaluation.baselines.file import read_baseline
 from evalkit.evaluation.result import EvaluationResult
 
 N = 120
@@ -370,3 +371,42 @@ def test_a_verdict_of_an_older_release_has_its_status_alone(status: str) -> None
     new.folder.result.write_text(json.dumps(written | {"verdict": status}))
 
     assert EvaluationResult.load("new").verdict.status == status
+
+
+def failures_by_case(result: EvaluationResult) -> dict[tuple[str, int], tuple[str, str]]:
+    """What the target failed on, by case and repeat: a file lists its cases by id."""
+    return {
+        (result.case_ids[cell // result.repeats], cell % result.repeats): why
+        for cell, why in result.facts.failures.items()
+    }
+
+
+@pytest.mark.parametrize("reducer", ["pass_at_k(2)", "pass_hat_k(2)", "at_least(2)"])
+def test_a_file_keeps_what_the_target_failed_on(folder: Path, reducer: str) -> None:
+    def bot(question: str, repeat: int, *, bad: int) -> str:
+        if (int(question) + repeat) % bad == 0:
+            raise ValueError("down")
+        return "a" if int(question) % 2 else "b"
+
+    def system(bad: int) -> EvaluationResult:
+        return evalkit.evaluate(
+            lambda question, repeat: bot(question, repeat, bad=bad),
+            [{"question": str(i), "expected": "a"} for i in range(60)],
+            "text.exact_match",
+            repeats=3,
+            reducer=reducer,
+            runtime=NOTHING_KEPT,
+        )
+
+    old, new = system(3), system(1000)
+    again = read_baseline(old.write_baseline(folder / "b.json"), EvaluationResult)
+
+    key = "text.exact_match"
+    assert failures_by_case(again) == failures_by_case(old)
+    assert again[key] == old[key]
+    mine, its = (result.estimate(key, level=0.9) for result in (old, again))
+    assert (its.value, its.n_scored, its.n_failed) == (mine.value, mine.n_scored, mine.n_failed)
+    assert (its.low, its.high) == pytest.approx((mine.low, mine.high))  # cases are summed by id
+    by_run, by_file = (new.difference(other, key) for other in (old, again))
+    assert by_file.n == by_run.n
+    assert by_file.difference == pytest.approx(by_run.difference)

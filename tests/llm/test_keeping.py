@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from evalkit.llm.cache import Cache
-from evalkit.llm.keeping import Keeper
-from evalkit.llm.recorder import Recorder
+from evalkit.llm.recorder import Keeper, Recorder
 from evalkit.llm.recording import Recording, recording_of
 
 

@@ -125,6 +125,38 @@ def test_quality(evaluation):
     assert set(ran.outcomes.values()) == {"passed"}
 
 
+def test_a_gate_in_another_module_answers_by_what_its_cases_recorded(run: Runner) -> None:
+    cases = """
+import evalkit
+qa = evalkit.suite([{"id": "x", "question": "?", "expected": "a"}], ["text.exact_match"],
+                   runtime=evalkit.Runtime(recordings="recordings"))
+
+@qa.cases(version="1")
+def test_bot(case):
+    with open("calls.log", "a") as log:
+        log.write(case.id + "\\n")
+    return "a"
+"""
+    gate = """
+import importlib.util, pathlib
+spec = importlib.util.spec_from_file_location("bot_cases", pathlib.Path("bot_cases.py"))
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+
+@module.qa.gates("text.exact_match >= 0.5 @ point")
+def test_quality(evaluation):
+    assert len(evaluation) == 1
+"""
+    recorded = run(
+        "--evalkit=live", "bot_cases.py", files={"bot_cases.py": cases, "test_gate.py": gate}
+    )
+    replayed = run("--evalkit=replay", "test_gate.py")
+
+    assert set(recorded.outcomes.values()) == {"passed"}
+    assert set(replayed.outcomes.values()) == {"passed"}
+    assert replayed.calls == ["x"]
+
+
 def test_last_failed_failed_first_and_exit_first_work(
     run: Runner, suite_files: dict[str, str]
 ) -> None:

@@ -1,66 +1,9 @@
 """Options of the command line and of the project."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from evalkit.errors import SpecificationError, UsageError
-from evalkit.suites.options import SuiteOptions, read_options
-from evalkit.suites.quarantine import read_quarantine
-
 Runner = Callable[..., Any]
-
-
-def test_the_command_line_wins_over_the_project() -> None:
-    project = {"repeats": 5, "update-baseline": True, "report": "r.html", "baseline": "b.json"}
-
-    found = read_options({"repeats": 2, "mode": None, "skip": False}, project, Path("/srv"))
-
-    assert found == SuiteOptions(
-        repeats=2, update_baseline=True, report=("/srv/r.html",), baseline="/srv/b.json"
-    )
-
-
-@pytest.mark.parametrize(
-    ("project", "told"),
-    [
-        pytest.param({"repeat": 2}, "Did you mean 'repeats'?", id="near-miss"),
-        pytest.param({"repeats": "2"}, "it is a whole number", id="type"),
-        pytest.param({"repeats": 0}, "it is at least 1", id="range"),
-        pytest.param({"sample": 1.5}, "at most 1", id="share"),
-        pytest.param({"budget": "1"}, "not below 0", id="budget"),
-        pytest.param({"flaky": "wran"}, "one of warn, fail", id="choice"),
-        pytest.param({"skip": "yes"}, "true or false", id="flag"),
-        pytest.param({"quarantine": ""}, "it is a text", id="empty"),
-    ],
-)
-def test_a_wrong_key_or_value_of_the_project_is_refused(project: dict[str, Any], told: str) -> None:
-    with pytest.raises(SpecificationError, match=told.replace("?", r"\?")):
-        read_options({}, project, Path())
-
-
-def test_a_wrong_value_of_the_command_line_names_its_option() -> None:
-    with pytest.raises(UsageError, match=r"--evalkit-sample=2\.0"):
-        read_options({"sample": 2.0}, {}, Path())
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        pytest.param("q1 = 2026-01-01", "outside a suite", id="no-suite"),
-        pytest.param("[qa]\nq1 = '2026-01-01'", "needs the last day", id="text"),
-        pytest.param("[qa]\nq1 = { untill = 2026-01-01 }", "Did you mean 'until'", id="near-miss"),
-        pytest.param("[qa", "is not TOML", id="syntax"),
-    ],
-)
-def test_a_wrong_quarantine_file_is_refused(tmp_path: Path, text: str, told: str) -> None:
-    file = tmp_path / "quarantine.toml"
-    file.write_text(text)
-
-    with pytest.raises(SpecificationError, match=told):
-        read_quarantine(file)
 
 
 def test_an_unknown_key_of_the_project_is_a_collection_error(

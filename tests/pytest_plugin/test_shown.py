@@ -129,8 +129,15 @@ import sys
 
 def test_nothing():
     loaded = [name for name in sys.modules if name.partition(".")[0] == "evalkit"]
-    plugin = "evalkit.pytest_plugin"
-    assert sorted(loaded) == ["evalkit", plugin, f"{plugin}.hooks", f"{plugin}.marks"]
+    assert sorted(loaded) == [
+        "evalkit",
+        "evalkit.pytest_plugin",
+        "evalkit.pytest_plugin.hooks",
+        "evalkit.pytest_plugin.marks",
+        "evalkit.pytest_plugin.options",
+        "evalkit.suites",
+        "evalkit.suites.options",
+    ]
 """)
     finished = subprocess.run(
         [

@@ -2,10 +2,9 @@
 
 import datetime as dt
 import decimal
-from collections import namedtuple
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -13,7 +12,12 @@ import pytest
 from evalkit.entities.case import Case
 from evalkit.scoring.reading import follow
 
-Pair = namedtuple("Pair", ["first", "second"])  # noqa: PYI024  as an untyped library has it
+
+class Pair(NamedTuple):
+    """A tuple whose places have names."""
+
+    first: int
+    second: int
 
 
 @dataclass

@@ -146,6 +146,13 @@ def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
             metric.key: _alone([_cell(metric, cell, forms[metric.key]) for cell in cells])
             for metric in metrics
         }
+        lost = {
+            str(repeat): list(result.facts.failures[cell])
+            for repeat, cell in enumerate(cells)
+            if cell in result.facts.failures
+        }
+        if lost:  # the counting reducers take a target's own error as a miss
+            case["failed"] = lost
         if table is not None:
             for name in _TEXTS:
                 case[name] = table[name].iloc[cells[0]]

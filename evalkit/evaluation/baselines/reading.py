@@ -59,7 +59,7 @@ def baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
             plan=plan,
             environment={},
             usage={},
-            failures={},
+            failures=_failures(cases, content["repeats"]),
         ),
         spool=_spool(content, keep.path),
         metrics=[
@@ -104,6 +104,15 @@ def _spool(content: Mapping[str, Any], folder: Path) -> Spool:
             }
         )
     return Spool.open(folder / FILE_NAME)
+
+
+def _failures(cases: Sequence[Mapping[str, Any]], repeats: int) -> dict[int, tuple[str, str]]:
+    """Say which cells' target failed, with reason and explanation."""
+    return {
+        row * repeats + int(repeat): (reason, text)
+        for row, case in enumerate(cases)
+        for repeat, (reason, text) in case.get("failed", {}).items()
+    }
 
 
 def _metric(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
@@ -11,6 +11,7 @@ from evalkit._internal.canonical import parse_json
 from evalkit._internal.ids import new_run_id
 from evalkit.errors import TargetError, UsageError
 from evalkit.llm.connection import Call, Connection, encoded, shown
+from evalkit.llm.openai_reply import mapping_of, sequence_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -60,7 +61,9 @@ class BatchApi:
             UsageError: If there is no batch endpoint.
         """
         try:
-            await self._json(Call(url=f"{self._root}/batches", method="GET", parameters=_few(1)))
+            await self._json(
+                Call(url=f"{self._root}/batches", method="GET", parameters={"limit": "1"})
+            )
         except TargetError as error:
             if error.status in _NO_ENDPOINT:
                 raise UsageError(
@@ -91,13 +94,13 @@ class BatchApi:
             TargetError: If it is certainly not taken.
             UnseenBatchError: If it may have been taken.
         """
-        asked = {
+        wanted = {
             "input_file_id": file_id,
             "endpoint": ENDPOINT,
             "completion_window": _WINDOW,
             "metadata": {MARK: mark},
         }
-        call = Call(url=f"{self._root}/batches", body=encoded(asked), once=True)
+        call = Call(url=f"{self._root}/batches", body=encoded(wanted), once=True)
         failed: TargetError | None = None
         for attempt in range(_CREATIONS):
             try:
@@ -109,9 +112,9 @@ class BatchApi:
             await anyio.sleep(_AGAIN_SECONDS * 2.0**attempt)
             if failed.reason != "rate_limited":
                 # The answer was lost, but the batch may be there, and must not be paid twice.
-                found = await self.find(mark)
-                if found is not None:
-                    return found
+                batch = await self.find(mark)
+                if batch is not None:
+                    return batch
         assert failed is not None  # noqa: S101  there was an attempt
         raise failed
 
@@ -121,15 +124,14 @@ class BatchApi:
         Raises:
             UnseenBatchError: If the provider does not say.
         """
-        call = Call(url=f"{self._root}/batches", method="GET", parameters=_few(_LISTED))
         try:
-            listed = await self._json(call)
+            listed = await self._json(self._list(_LISTED))
         except TargetError as error:
             text = f"{error.explanation}; a batch may be there, and the next run looks for it"
             raise UnseenBatchError(error.reason, text, status=error.status) from None
-        for one in _sequence(_mapping(listed).get("data")):
-            if _mapping(_mapping(one).get("metadata")).get(MARK) == mark:
-                return self._batch(one)
+        for batch in sequence_of(mapping_of(listed).get("data")):
+            if mapping_of(mapping_of(batch).get("metadata")).get(MARK) == mark:
+                return self._batch(batch)
         return None
 
     async def look(self, batch_id: str) -> Mapping[str, Any]:
@@ -155,6 +157,9 @@ class BatchApi:
         call = Call(url=f"{self._root}/files/{file_id}/content", method="GET")
         return await self._connection.send(call, read)
 
+    def _list(self, limit: int) -> Call:
+        return Call(url=f"{self._root}/batches", method="GET", parameters={"limit": str(limit)})
+
     async def _json(self, call: Call) -> Any:
         async def read(response: aiohttp.ClientResponse) -> Any:
             body = await response.read()
@@ -168,14 +173,14 @@ class BatchApi:
 
     def _batch(self, answer: Any) -> Mapping[str, Any]:
         self._id_of(answer)
-        return _mapping(answer)
+        return mapping_of(answer)
 
     def _id_of(self, answer: Any) -> str:
-        found = _mapping(answer).get("id")
-        if not isinstance(found, str):
+        identifier = mapping_of(answer).get("id")
+        if not isinstance(identifier, str):
             text = self.redacted(shown(str(answer)))
             raise TargetError("invalid_response", f"the answer has no id: {text}")
-        return found
+        return identifier
 
     def redacted(self, text: str) -> str:
         """Return *text*, which the provider has sent, without what no error may show."""
@@ -199,15 +204,3 @@ def _form(boundary: str, lines: bytes) -> bytes:
         "\r\nContent-Type: application/jsonl\r\n\r\n"
     )
     return b"".join([purpose.encode(), lines, f"\r\n--{boundary}--\r\n".encode()])
-
-
-def _few(count: int) -> dict[str, str]:
-    return {"limit": str(count)}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _sequence(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

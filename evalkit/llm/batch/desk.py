@@ -18,9 +18,8 @@ import anyio.abc
 from evalkit._internal.clock import monotonic
 from evalkit.errors import BatchPendingError, TargetError
 from evalkit.llm.batch.api import BatchApi, Place
-from evalkit.llm.batch.carrier import Carrier
+from evalkit.llm.batch.carrier import Carrier, Parcel, Settle, Wanted, packed
 from evalkit.llm.batch.census import Census, waiting
-from evalkit.llm.batch.parcel import Parcel, Settle, Wanted, packed
 from evalkit.llm.batch.pending import Pending, PendingFolder, key_of
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
@@ -121,11 +120,11 @@ class Desk:
         """
         if self.stopping.is_set() or self._group is None:
             raise BatchPendingError(*self.on_the_way)
-        asked = cast("BatchModel", model)
+        batched = cast("BatchModel", model)
         wanted = Wanted(
             key=key,
-            body=asked.batch_body(request),
-            api=self._api_of(asked),
+            body=batched.batch_body(request),
+            api=self._api_of(batched),
             settle=settle,
             future=asyncio.get_running_loop().create_future(),
         )
@@ -136,12 +135,12 @@ class Desk:
 
     def _api_of(self, model: BatchModel) -> BatchApi:
         place = model.batch_place
-        found = self._apis.get(place)
-        if found is None:
-            found = self._apis[place] = model.batch_api()
+        api = self._apis.get(place)
+        if api is None:
+            api = self._apis[place] = model.batch_api()
             assert self._group is not None  # noqa: S101  `complete` has looked
-            self._group.start_soon(self._check, found)
-        return found
+            self._group.start_soon(self._check, api)
+        return api
 
     async def _check(self, api: BatchApi) -> None:
         await api.check()

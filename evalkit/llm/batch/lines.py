@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.errors import TargetError
 from evalkit.llm.batch.api import ENDPOINT
 from evalkit.llm.connection import encoded, refusal_of, shown
-from evalkit.llm.openai_reply import reply_of
+from evalkit.llm.openai_reply import mapping_of, reply_of, sequence_of
 from evalkit.llm.protocol import ChatReply
 
 _OK: Final = 200
@@ -52,18 +52,16 @@ def read_lines(content: bytes) -> Iterator[tuple[str, Outcome]]:
     """
     for line in content.splitlines():
         try:
-            found = parse_json(line)
+            fields = mapping_of(parse_json(line))
         except ValueError:
             continue
-        if isinstance(found, Mapping):
-            told = cast("Mapping[str, Any]", found)
-            custom_id = told.get("custom_id")
-            if isinstance(custom_id, str):
-                yield custom_id, _outcome(told)
+        custom_id = fields.get("custom_id")
+        if isinstance(custom_id, str):
+            yield custom_id, _outcome(fields)
 
 
 def _outcome(line: Mapping[str, Any]) -> Outcome:
-    response, error = _mapping(line.get("response")), _mapping(line.get("error"))
+    response, error = mapping_of(line.get("response")), mapping_of(line.get("error"))
     status = response.get("status_code")
     if isinstance(status, int) and status != _OK:
         refused = refusal_of(status, canonical_json(response.get("body") or error).decode())
@@ -88,8 +86,8 @@ def without_answer(batch: Mapping[str, Any]) -> Unanswered:
     status = str(batch.get("status"))
     if status in _ENDED:
         return Unanswered(*_ENDED[status], again=True)
-    listed: Any = _mapping(batch.get("errors")).get("data")
-    first = _mapping(listed[0]) if isinstance(listed, list) and listed else {}
+    listed = sequence_of(mapping_of(batch.get("errors")).get("data"))
+    first = mapping_of(listed[0]) if listed else {}
     why = first.get("message") or first.get("code")
     text = f"the batch failed: {shown(str(why))}" if why else f"the batch ended as {status}"
     return Unanswered("provider_error", text, again=True)
@@ -99,7 +97,3 @@ def answers_gone(error: TargetError) -> Unanswered:
     """Return why nothing can be read of a file that the provider keeps no more."""
     text = f"the provider keeps the batch's answers no more; run again to ask anew ({error})"
     return Unanswered(error.reason, text, again=False)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
