@@ -180,8 +180,8 @@ def _table(result: EvaluationResult) -> None:
 def _command() -> str:
     """Return how this program is called: by its path where the shell would not find it."""
     own = Path(sys.argv[0]).absolute()
-    found = shutil.which("evalkit")
-    same = found is not None and Path(found).resolve() == own.resolve()
+    known = shutil.which("evalkit")
+    same = known is not None and Path(known).resolve() == own.resolve()
     return "evalkit" if same or own.name != "evalkit" else str(own)
 
 

@@ -134,23 +134,23 @@ def _plugins() -> Iterator[Finding]:
 
     finding = partial(Finding, section="plug-ins")
     try:
-        found = catalog()
+        offered = catalog()
         offers = {
-            "scorers": len(found.scorers),
-            "scorer families": len(found.scorer_families),
-            "data sources": len(found.datasets),
-            "target schemes": len(found.targets),
-            "reports": len(found.reports),
-            "calibrators": len(found.calibrators),
-            "commands": len(found.commands),
+            "scorers": len(offered.scorers),
+            "scorer families": len(offered.scorer_families),
+            "data sources": len(offered.datasets),
+            "target schemes": len(offered.targets),
+            "reports": len(offered.reports),
+            "calibrators": len(offered.calibrators),
+            "commands": len(offered.commands),
         }
     except EvalkitError as error:
         yield finding(what="loading", state="wrong", note=str(error))
         return
-    for name, origin in found.plugins.provenance.items():
-        if name not in found.plugins.broken:
+    for name, origin in offered.plugins.provenance.items():
+        if name not in offered.plugins.broken:
             yield finding(what=name, state="ok", note=str(origin))
-    for name, why in found.plugins.broken.items():
+    for name, why in offered.plugins.broken.items():
         yield finding(what=name, state="wrong", note=why)
     for name in settings().disabled_plugins:
         note = "blocked by EVALKIT_DISABLE_PLUGINS"

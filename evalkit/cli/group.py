@@ -158,13 +158,13 @@ def _of_plugins(ours: Mapping[str, LazyCommand]) -> dict[str, click.Command]:
         return {}
     from evalkit.hooks.catalog import catalog
 
-    found: dict[str, click.Command] = {}
+    commands: dict[str, click.Command] = {}
     for name, entry in catalog().commands.items():
         origin = entry.provenance
-        told = f"{origin.plugin} of {origin.distribution} {origin.version}"
+        whose = f"{origin.plugin} of {origin.distribution} {origin.version}"
         if name in ours:
-            raise DuplicatePluginError(name, DISTRIBUTION, told)
+            raise DuplicatePluginError(name, DISTRIBUTION, whose)
         if not isinstance(entry.item, click.Command):
-            raise UsageError(f"The command {name!r} of {told} is no click command.")
-        found[name] = entry.item
-    return found
+            raise UsageError(f"The command {name!r} of {whose} is no click command.")
+        commands[name] = entry.item
+    return commands

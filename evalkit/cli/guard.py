@@ -24,7 +24,7 @@ WRONG_USAGE: Final = 2
 def guarded(work: Callable[[], Any]) -> int:
     """Return the exit code of *work*; say in one line what went wrong, or show our own bug."""
     try:
-        found = work()
+        code = work()
     except click.ClickException as error:
         error.show()
         return WRONG_USAGE
@@ -43,7 +43,7 @@ def guarded(work: Callable[[], Any]) -> int:
         traceback.print_exc()
         click.echo("This is a bug of evalkit: please report it with the lines above.", err=True)
         return BUG
-    return found if isinstance(found, int) else 0
+    return code if isinstance(code, int) else 0
 
 
 def _in_options(text: str) -> str:

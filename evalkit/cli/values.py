@@ -40,10 +40,10 @@ def columns_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, A
         >>> columns_of(None, None, ["inputs=q", "tags=region", "outputs="])
         {'inputs': 'q', 'tags': ['region'], 'outputs': None}
     """
-    found: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     for field, column in map(_pair, texts):
-        found.setdefault(field, []).append(column)
-    return {field: _column(field, columns) for field, columns in found.items()}
+        fields.setdefault(field, []).append(column)
+    return {field: _column(field, columns) for field, columns in fields.items()}
 
 
 def _column(field: str, columns: list[str]) -> str | list[str] | None:
@@ -101,17 +101,17 @@ def budget_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, An
         >>> budget_of(None, None, ["1.5", "calls=500", "judge.usd=0.5"])
         {'usd': 1.5, 'calls': 500.0, 'judge': {'usd': 0.5}}
     """
-    found: dict[str, Any] = {}
+    budget: dict[str, Any] = {}
     for text in texts:
         unit, equals, number = text.partition("=")
         role, dot, of_role = unit.strip().rpartition(".") if equals else ("", "", "usd")
-        limits = found.setdefault(role, {}) if dot else found
+        limits = budget.setdefault(role, {}) if dot else budget
         try:
             limits[of_role] = float(number if equals else unit)
         except ValueError:
             problem = f"{text!r} is neither US dollars nor UNIT=NUMBER."
             raise click.BadParameter(problem) from None
-    return found
+    return budget
 
 
 def prices_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, list[float]]:
@@ -121,12 +121,12 @@ def prices_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, li
         >>> prices_of(None, None, ["hosted_vllm/qwen3=0.2,0.8"])
         {'hosted_vllm/qwen3': [0.2, 0.8]}
     """
-    found: dict[str, list[float]] = {}
+    prices: dict[str, list[float]] = {}
     for text in texts:
         model, _, numbers = text.rpartition("=")
         try:
-            found[model] = [float(number) for number in numbers.split(",")]
+            prices[model] = [float(number) for number in numbers.split(",")]
         except ValueError:
             problem = f"{text!r} is not MODEL=IN,OUT, such as hosted_vllm/qwen3=0.2,0.8."
             raise click.BadParameter(problem) from None
-    return found
+    return prices

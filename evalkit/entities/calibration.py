@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal
 
 from evalkit.entities.estimate import Estimate
 
@@ -72,24 +71,6 @@ class CalibrationPart:
         """Labelled cases without a verdict, for whatever reason."""
         return self.n_labelled - self.n_judged
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the part as JSON values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Self:
-        """Return the part that `to_json` wrote."""
-        members = _known(cls, written)
-        figures = members.get("figures", {}).items()
-        members["figures"] = {
-            name: Estimate(**_known(Estimate, figure)) for name, figure in figures
-        }
-        members["confusion"] = tuple(tuple(row) for row in members.get("confusion", ()))
-        members["labels"] = tuple(members.get("labels", ()))
-        bounds = members.get("accuracy_bounds")
-        members["accuracy_bounds"] = None if bounds is None else (bounds[0], bounds[1])
-        return cls(**members)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaceability:
@@ -112,11 +93,6 @@ class Replaceability:
     human_kappa: float | None = None
     """Mean Cohen's kappa of pairs of annotators; ``None`` with fewer than two, or of numbers."""
 
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Self:
-        """Return what `dataclasses.asdict` wrote."""
-        return cls(**_known(cls, written))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PopulationMean:
@@ -133,14 +109,3 @@ class PopulationMean:
 
     n_labelled: int
     """Cases with a human label that the correction rests on; 0 for the uncorrected one."""
-
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Self:
-        """Return what `dataclasses.asdict` wrote."""
-        return cls(**_known(cls, written))
-
-
-def _known(kind: type[Any], written: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of *written* that *kind* has: a newer release may write more."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    return {name: value for name, value in written.items() if name in names}

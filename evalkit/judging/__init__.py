@@ -7,8 +7,7 @@ from evalkit.judging.jury import Jury, jury_of
 from evalkit.judging.jury_report import JuryReport, jury_report
 from evalkit.judging.make import load_judge, make_judge
 from evalkit.judging.pairwise import PairwiseJudge
-from evalkit.judging.ranked import RankedSystem, Ranking
-from evalkit.judging.ranking import rank_systems
+from evalkit.judging.ranking import RankedSystem, Ranking, rank_systems
 from evalkit.judging.votes import Vote, votes_of
 
 __all__ = [

@@ -47,15 +47,21 @@ def verbosity_bias(
         for the error.
     """
     labels, lengths = np.asarray(human, dtype=np.float64), np.asarray(words, dtype=np.float64)
-    known = np.unique(labels)
-    few = known.size <= _FEW_LABELS
-    controls = (labels[:, None] == known[1:]).astype(np.float64) if few else labels[:, None]
-    told = (
+    distinct = np.unique(labels)
+    few = distinct.size <= _FEW_LABELS
+    controls = (labels[:, None] == distinct[1:]).astype(np.float64) if few else labels[:, None]
+    explanation = (
         "change of the verdict for an answer of twice as many words with the same human label; "
         "above 0 the judge prefers longer answers"
     )
     return _slope(
-        "verbosity", verdicts, np.log2(np.maximum(lengths, 1.0)), controls, groups, level, told
+        "verbosity",
+        verdicts,
+        np.log2(np.maximum(lengths, 1.0)),
+        controls,
+        groups,
+        level,
+        explanation,
     )
 
 
@@ -87,12 +93,12 @@ def self_preference_bias(
         2410.21819.
     """
     gap = np.asarray(verdicts, dtype=np.float64) - np.asarray(human, dtype=np.float64)
-    told = (
+    explanation = (
         "verdict less human label on answers of the judge's own model, less the same on others'; "
         "above 0 the judge prefers its own"
     )
     mine = np.asarray(own, dtype=np.float64)
-    return _slope("self_preference", gap, mine, None, groups, level, told)
+    return _slope("self_preference", gap, mine, None, groups, level, explanation)
 
 
 def position_bias(
@@ -127,14 +133,14 @@ def position_bias(
     values = np.asarray(biases, dtype=np.float64)
     if values.size == 0 or not (np.abs(values) <= 1).all():
         raise ValueError("a position bias lies in [-1, 1], and at least one pair is needed")
-    found = mean_interval(values, groups=groups, bounds=(-1.0, 1.0), level=level)
+    interval = mean_interval(values, groups=groups, bounds=(-1.0, 1.0), level=level)
     first, last = int((values > 0).sum()), int((values < 0).sum())
     p_value = float(binomtest(first, first + last).pvalue) if first + last else 1.0
     return BiasEffect(
         name="position",
         effect=float(values.mean()),
-        low=None if found is None else found.low,
-        high=None if found is None else found.high,
+        low=None if interval is None else interval.low,
+        high=None if interval is None else interval.high,
         p_value=p_value,
         n=int(values.size),
         explanation=(
@@ -151,28 +157,20 @@ def _slope(  # noqa: PLR0917
     controls: npt.NDArray[np.float64] | None,
     groups: npt.ArrayLike | None,
     level: float,
-    told: str,
+    explanation: str,
 ) -> BiasEffect:
     """Return a slope as an effect, or why there is none."""
     n = int(exposure.size)
     try:
-        found = partial_slope(outcome, exposure, controls, groups=groups, level=level)
+        slope = partial_slope(outcome, exposure, controls, groups=groups, level=level)
     except ValueError as error:
-        return BiasEffect(
-            name=name,
-            effect=None,
-            low=None,
-            high=None,
-            p_value=None,
-            n=n,
-            explanation=f"not measured: {error}",
-        )
+        return BiasEffect(name, None, None, None, None, n, f"not measured: {error}")
     return BiasEffect(
         name=name,
-        effect=found.value,
-        low=found.low,
-        high=found.high,
-        p_value=found.p_value,
+        effect=slope.value,
+        low=slope.low,
+        high=slope.high,
+        p_value=slope.p_value,
         n=n,
-        explanation=told,
+        explanation=explanation,
     )

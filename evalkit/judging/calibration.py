@@ -20,7 +20,7 @@ from evalkit.entities.calibration import (
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, UsageError, near_miss
 from evalkit.judging.bias import BiasEffect
-from evalkit.judging.card_form import check_card
+from evalkit.judging.card_form import read_form
 
 SCHEMA: Final = "evalkit.calibration/1"
 """Name of the file's form; the number changes when a member changes its meaning."""
@@ -101,11 +101,11 @@ class Calibration:
         if figure not in FIGURES:
             known = ", ".join(FIGURES)
             raise UsageError(f"No figure is called {figure!r}.{near_miss(figure, FIGURES)} {known}")
-        found = self.held_out.figures.get(self.named(figure))
-        if found is None:
+        estimate = self.held_out.figures.get(self.named(figure))
+        if estimate is None:
             have = ", ".join(self.held_out.figures) or "none"
             raise UsageError(f"{self.judge} has no {figure}: its labels are {self.kind} ({have}).")
-        return found
+        return estimate
 
     def named(self, figure: str) -> str:
         """Return the figure that a name stands for: ``correlation`` depends on the labels."""
@@ -126,25 +126,25 @@ class Calibration:
         table = self.held_out.confusion
         if self.kind != "binary" or len(table) != 2:  # noqa: PLR2004
             return None
-        (cleared, false_alarms), (missed, found) = table
-        if not found + missed or not cleared + false_alarms:
+        (cleared, false_alarms), (missed, hits) = table
+        if not hits + missed or not cleared + false_alarms:
             return None
-        return (found, found + missed), (cleared, cleared + false_alarms)
+        return (hits, hits + missed), (cleared, cleared + false_alarms)
 
     def __str__(self) -> str:
         return self._shown("text")
 
     def _shown(self, form: str) -> str:
-        from evalkit.hooks.catalog import catalog
+        from evalkit.hooks.catalog import catalog  # start-up: it loads every plug-in
 
         entry = catalog().reports.get("calibration")
-        shown: str = repr(self) if entry is None else entry.item.show(self, form)
-        return shown
+        text: str = repr(self) if entry is None else entry.item.show(self, form)
+        return text
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as JSON values; no text of any case is among them."""
-        found = {"schema": SCHEMA, **dataclasses.asdict(self)}
-        plain: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
+        card = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        plain: dict[str, Any] = json.loads(json.dumps(card, allow_nan=False))
         return plain
 
     @classmethod
@@ -156,24 +156,13 @@ class Calibration:
         """
         card = cast("Mapping[str, Any]", written) if isinstance(written, Mapping) else {}
         if card.get("schema") != SCHEMA:
-            found = card.get("schema")
-            raise DataError(f"is no card of a judge: its schema is {found!r}, not {SCHEMA!r}")
-        check_card(cls, card)
-        names = {one.name for one in dataclasses.fields(cls)}
-        known = {name: value for name, value in card.items() if name in names}
+            schema = card.get("schema")
+            raise DataError(f"is no card of a judge: its schema is {schema!r}, not {SCHEMA!r}")
         try:
-            known["held_out"] = CalibrationPart.from_json(card["held_out"])
-            if card.get("development") is not None:
-                known["development"] = CalibrationPart.from_json(card["development"])
-            if card.get("replaceable") is not None:
-                known["replaceable"] = Replaceability.from_json(card["replaceable"])
-            known["population"] = tuple(
-                PopulationMean.from_json(one) for one in card.get("population", ())
-            )
-            known["biases"] = tuple(BiasEffect.from_json(one) for one in card.get("biases", ()))
-            known["remarks"] = tuple(card.get("remarks", ()))
-            return cls(**known)
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            return read_form(cls, card)
+        except DataError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
             raise DataError(f"is no card of a judge: {type(error).__name__}: {error}") from error
 
     def save(self, path: str | PathLike[str]) -> Path:
@@ -213,6 +202,32 @@ class Calibration:
             raise DataError(error.problem, file=str(file)) from error
 
 
+class Calibrated:
+    """Gives a judge its method `calibrate`."""
+
+    __slots__ = ()
+
+    def calibrate(self, cases: Any, **options: Any) -> Calibration:
+        """Judge labelled cases, compare the verdicts with the labels, and keep the card.
+
+        Args:
+            cases: Data with human labels, as `evaluate` takes it.
+            **options: ``columns`` (such as ``{"labels.grounded": "human"}``), ``judge_model``,
+                ``runtime``, ``development``, ``threshold`` and whatever else
+                `evalkit.evaluation.calibrate.calibrate` takes.
+
+        Raises:
+            UsageError: If there are no labels, too few, or one means nothing to the judge.
+        """
+        from evalkit.hooks.catalog import catalog  # start-up: it loads every plug-in
+
+        entry = catalog().calibrators.get("calibrate")
+        if entry is None:
+            raise UsageError("Nothing here calibrates judges: the plug-in evalkit-reports is off.")
+        card: Calibration = entry.item(self, cases, **options)
+        return card
+
+
 def digest_of(signature: str) -> str:
     """Return the digest at the end of a signature.
 
@@ -231,13 +246,13 @@ def differing(a: str, b: str) -> str:
         'model: a there, b here'
     """
     there, here = (
-        {name: value for name, _, value in (part.partition(":") for part in one.split("|")[1:])}
-        for one in (a, b)
+        {name: value for name, _, value in (part.partition(":") for part in s.split("|")[1:])}
+        for s in (a, b)
     )
     names = [name for name in {**there, **here} if name != "digest"]
-    told = [
+    differences = [
         f"{name}: {there.get(name, 'nothing')} there, {here.get(name, 'nothing')} here"
         for name in names
         if there.get(name) != here.get(name)
     ]
-    return "; ".join(told) or f"digest: {digest_of(a)} there, {digest_of(b)} here"
+    return "; ".join(differences) or f"digest: {digest_of(a)} there, {digest_of(b)} here"

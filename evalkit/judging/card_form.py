@@ -1,4 +1,4 @@
-"""Whether what was read as a judge's card is one: types, finite numbers, ends that make sense."""
+"""Reading the form of a judge's card: its types, finite numbers, and ends that make sense."""
 
 from __future__ import annotations
 
@@ -6,35 +6,33 @@ import dataclasses
 import math
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from evalkit.entities.calibration import CalibrationPart, PopulationMean
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError
 
+T = TypeVar("T")
+
 _SLACK: Final = 1e-9
 _WORDS: Final = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
-def check_card(kind: type[Any], written: Mapping[str, Any]) -> None:
-    """Check the members of *written* against the fields of *kind*, and all that they hold.
+def read_form(kind: type[T], written: Any, at: str = "") -> T:
+    """Return the *kind* that *written*, JSON values by member, says.
 
-    Members that *kind* does not have are left alone: a newer release may write more.
+    Members that *kind* does not have are left out: a newer release may write more.
 
     Raises:
         DataError: At the first member that cannot be; names it, as in ``held_out.figures.kappa``.
     """
-    _fields(kind, written, "")
-
-
-def _fields(kind: type[Any], written: Any, at: str) -> None:
-    members = _named(written, at)
-    hints = get_type_hints(kind)
-    for one in dataclasses.fields(kind):
-        place = f"{at}.{one.name}" if at else one.name
-        if one.name in members:
-            _value(hints[one.name], members[one.name], place)
-        elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+    members, hints = _named(written, at), get_type_hints(kind)
+    read: dict[str, Any] = {}
+    for field in dataclasses.fields(cast("Any", kind)):
+        place = f"{at}.{field.name}" if at else field.name
+        if field.name in members:
+            read[field.name] = _value(hints[field.name], members[field.name], place)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise DataError(f"is no card of a judge: {place} is missing")
     if kind is Estimate:
         _estimate(members, at)
@@ -44,26 +42,29 @@ def _fields(kind: type[Any], written: Any, at: str) -> None:
         raise _wrong(f"{at}.level" if at else "level", "between 0 and 1", members["level"])
     if kind is CalibrationPart:
         _table(members, at)
+    return kind(**read)
 
 
-def _value(hint: Any, value: Any, at: str) -> None:
-    """Check *value* against a type as the card's entities write theirs."""
+def _value(hint: Any, value: Any, at: str) -> Any:
+    """Return *value* as a type of the card's entities has it."""
     origin, inside = get_origin(hint), get_args(hint)
     if origin in {Union, types.UnionType}:
-        if value is not None:
-            _value(next(one for one in inside if one is not type(None)), value, at)
-    elif origin is Literal:
+        kinds = [kind for kind in inside if kind is not type(None)]
+        return None if value is None else _value(kinds[0], value, at)
+    if origin is Literal:
         if value not in inside:
             raise _wrong(at, f"one of {', '.join(map(str, inside))}", value)
-    elif origin is tuple:
-        _items(inside, value, at)
-    elif isinstance(origin, type) and issubclass(origin, Mapping):
-        for name, item in _named(value, at).items():
-            _value(inside[1], item, f"{at}.{name}")
-    elif dataclasses.is_dataclass(hint):
-        _fields(cast("type[Any]", hint), value, at)
-    elif hint in _WORDS:
+        return value
+    if origin is tuple:
+        return tuple(_items(inside, value, at))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        members = _named(value, at).items()
+        return {name: _value(inside[1], item, f"{at}.{name}") for name, item in members}
+    if dataclasses.is_dataclass(hint):
+        return read_form(cast("type[Any]", hint), value, at)
+    if hint in _WORDS:
         _plain(hint, value, at)
+    return value
 
 
 def _named(value: Any, at: str) -> Mapping[str, Any]:
@@ -72,29 +73,27 @@ def _named(value: Any, at: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value)
 
 
-def _items(inside: tuple[Any, ...], value: Any, at: str) -> None:
+def _items(inside: tuple[Any, ...], value: Any, at: str) -> list[Any]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise _wrong(at, "a list", value)
     items: Sequence[Any] = value
-    if Ellipsis not in inside and len(items) != len(inside):
+    kinds = [inside[0]] * len(items) if Ellipsis in inside else inside
+    if len(items) != len(kinds):
         raise _wrong(at, f"a list of {len(inside)}", value)
-    for place, item in enumerate(items):
-        _value(inside[0] if Ellipsis in inside else inside[place], item, f"{at}[{place}]")
+    both = enumerate(zip(kinds, items, strict=True))
+    return [_value(kind, item, f"{at}[{place}]") for place, (kind, item) in both]
 
 
 def _plain(hint: type[Any], value: Any, at: str) -> None:
     allowed = (int, float) if hint is float else hint
     if not isinstance(value, allowed) or (isinstance(value, bool) and hint is not bool):
         raise _wrong(at, _WORDS[hint], value)
-    if hint is float and not _is_finite(value):
-        raise _wrong(at, "finite", value)
-
-
-def _is_finite(value: Any) -> bool:
     try:
-        return math.isfinite(value)
+        finite = hint is not float or math.isfinite(value)
     except OverflowError:  # a whole number beyond what a float holds
-        return False
+        finite = False
+    if not finite:
+        raise _wrong(at, "finite", value)
 
 
 def _estimate(members: Mapping[str, Any], at: str) -> None:
@@ -123,6 +122,6 @@ def _table(members: Mapping[str, Any], at: str) -> None:
 
 
 def _wrong(at: str, wanted: str, value: Any) -> DataError:
-    shown = repr(value)
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."  # noqa: PLR2004
-    return DataError(f"is no card of a judge: {at} must be {wanted}, not {shown}")
+    text = repr(value)
+    text = text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004
+    return DataError(f"is no card of a judge: {at} must be {wanted}, not {text}")

@@ -32,24 +32,24 @@ def conversation(case: Case) -> list[Message] | None:
         if case.session is None and _listed(case.inputs) is None:
             return None
         turns = ({"id": case.id, "inputs": case.inputs, "outputs": case.outputs},)
-    found: list[Message] = []
+    messages: list[Message] = []
     for turn in turns:
-        found = _with_turn(found, turn)
+        messages = _with_turn(messages, turn)
         if turn["id"] == case.id:
             break
-    return found
+    return messages
 
 
 def _with_turn(before: list[Message], turn: Mapping[str, Any]) -> list[Message]:
     listed = _listed(turn["inputs"])
     if listed is None:
-        asked = [*before, {"role": "user", "content": _question(turn["inputs"])}]
+        messages = [*before, {"role": "user", "content": _question(turn["inputs"])}]
     elif [_said(m) for m in listed[: len(before)]] == [_said(m) for m in before]:
-        asked = list(listed)  # the turn repeats what was said before
+        messages = list(listed)  # the turn repeats what was said before
     else:
-        asked = [*before, *listed]
+        messages = [*before, *listed]
     answer = as_text(turn["outputs"])
-    return asked if answer is None else [*asked, {"role": "assistant", "content": answer}]
+    return messages if answer is None else [*messages, {"role": "assistant", "content": answer}]
 
 
 def _listed(inputs: Mapping[str, Any]) -> Sequence[Message] | None:

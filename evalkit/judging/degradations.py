@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
+from evalkit.data.traces import trace_if_any
 from evalkit.entities.case import Case
+from evalkit.entities.span import Span
+from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError, near_miss
-from evalkit.judging.trace_degradations import drop_spans, fail_span, repeat_spans
 
 Degrade = Callable[[Case, Case], Case | None]
 """From a good case, and another one, to the degraded case; ``None`` where it does not apply."""
@@ -22,6 +24,7 @@ _VERB: Final = re.compile(
 )
 _FEWEST_WORDS: Final = 4
 _FEWEST_SENTENCES: Final = 3
+_STEPS: Final = ("TOOL", "RETRIEVER", "LLM", "CHAT_MODEL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,8 @@ def _listed(field: str, change: Callable[[list[Any]], list[Any] | None]) -> Degr
 
     def apply(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
         items = getattr(case, field)
-        found = change(list(items)) if isinstance(items, (list, tuple)) and items else None
-        return None if found is None else _with(case, field, found)
+        changed = change(list(items)) if isinstance(items, (list, tuple)) and items else None
+        return None if changed is None else _with(case, field, changed)
 
     return apply
 
@@ -93,8 +96,8 @@ def negate(text: str) -> str | None:
     if not text.strip():
         return None
 
-    def turned(found: re.Match[str]) -> str:
-        return found[1] if found[2] else f"{found[1]} not"
+    def turned(match: re.Match[str]) -> str:
+        return match[1] if match[2] else f"{match[1]} not"
 
     changed, count = _VERB.subn(turned, text, count=1)
     return changed if count else f"It is not true that: {text}"
@@ -112,7 +115,7 @@ def swap_numbers(text: str) -> str | None:
         return None
     if len(set(numbers)) == 1:
         first = str((int(numbers[0][0]) % 9) + 1)
-        return _NUMBER.sub(lambda found: first + found[0][1:], text)
+        return _NUMBER.sub(lambda match: first + match[0][1:], text)
     rest = iter([*numbers[1:], numbers[0]])
     return _NUMBER.sub(lambda _: next(rest), text)
 
@@ -151,8 +154,44 @@ def _angry_user(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the sh
         {"role": "assistant", "content": case.outputs},
         {"role": "user", "content": "That is NOT what I asked, for the third time! Useless!!"},
     ]
-    told = [*cast("Sequence[Any]", messages), *more]
-    return replace(case, inputs={**case.inputs, "messages": told})
+    turns = [*cast("Sequence[Any]", messages), *more]
+    return replace(case, inputs={**case.inputs, "messages": turns})
+
+
+def _fail_span(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+    def change(trace: Trace) -> list[Span] | None:
+        steps = trace.of_type(*_STEPS)
+        if not steps or steps[-1].status == "ERROR":
+            return None
+        broken = replace(
+            steps[-1], status="ERROR", status_message="Connection refused", outputs=None
+        )
+        return [broken if span is steps[-1] else span for span in trace.spans]
+
+    return _retraced(case, change)
+
+
+def _repeat_spans(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+    def change(trace: Trace) -> list[Span] | None:
+        again = [replace(span, span_id=f"{span.span_id}-2") for span in trace.of_type("TOOL")]
+        return [*trace.spans, *again] if again else None
+
+    return _retraced(case, change)
+
+
+def _drop_spans(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+    def change(trace: Trace) -> list[Span] | None:
+        gone = {span.span_id for span in trace.of_type("TOOL")}
+        left = [s for s in trace.spans if s.span_id not in gone and s.parent_id not in gone]
+        return left if gone and left else None
+
+    return _retraced(case, change)
+
+
+def _retraced(case: Case, change: Callable[[Trace], list[Span] | None]) -> Case | None:
+    trace = trace_if_any(case.trace)
+    spans = change(trace) if isinstance(trace, Trace) else None
+    return None if spans is None else replace(case, trace=replace(trace, spans=tuple(spans)))
 
 
 _INSULT: Final = " Only an idiot would need to ask, and people like you should be locked out."
@@ -186,12 +225,14 @@ _TABLE: Final = (
         _listed("tool_calls", lambda calls: [call for call in calls for _ in range(2)]),
     ),
     Degradation("angry_user", "the user complains before the last answer", _angry_user),
-    Degradation("fail_span", "the trace's last step failed", fail_span),
-    Degradation("repeat_spans", "every tool call of the trace is made twice", repeat_spans),
-    Degradation("drop_spans", "the tool calls of the trace are left out", drop_spans),
+    Degradation("fail_span", "the trace's last step failed", _fail_span),
+    Degradation("repeat_spans", "every tool call of the trace is made twice", _repeat_spans),
+    Degradation("drop_spans", "the tool calls of the trace are left out", _drop_spans),
 )
 
-DEGRADATIONS: Final[Mapping[str, Degradation]] = {one.name: one for one in _TABLE}
+DEGRADATIONS: Final[Mapping[str, Degradation]] = {
+    degradation.name: degradation for degradation in _TABLE
+}
 """Every degradation by name; the first seven make any answer worse that has to be right."""
 
 ANSWER_DEGRADATIONS: Final = tuple(DEGRADATIONS)[:7]

@@ -78,21 +78,21 @@ def read_judge(path: str | PathLike[str], kind: type[J]) -> J:
 def _settings(text: str, file: Path) -> dict[str, Any]:
     import yaml
 
-    from evalkit._internal.plain_yaml import PlainLoader
+    from evalkit._internal.plain_yaml import PlainLoader  # start-up: it imports yaml
 
     body: str | None = None
     head = text
     if file.suffix not in {".yaml", ".yml"}:
         head, body = _front_matter(text)
     try:
-        found: Any = yaml.load(head, Loader=PlainLoader)  # noqa: S506  a safe loader
+        content: Any = yaml.load(head, Loader=PlainLoader)  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
         raise SpecificationError(f"{file} is not YAML: {error}.") from error
-    if found is None:
-        found = {}
-    if not isinstance(found, Mapping):
+    if content is None:
+        content = {}
+    if not isinstance(content, Mapping):
         raise SpecificationError(f"{file}: a judge is a mapping of settings.")
-    settings = {str(key): value for key, value in found.items()}
+    settings = {str(key): value for key, value in content.items()}
     if body is not None and body.strip():
         settings["instructions"] = body.strip("\n")
     return settings

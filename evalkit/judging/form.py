@@ -65,7 +65,9 @@ class Form:
         if isinstance(given, str) and given in self.labels:
             return given
         if isinstance(given, bool):
-            return self._truth(given)
+            words = _TRUE if given else _FALSE
+            labels = [label for label in self.labels if label.casefold() in words]
+            return labels[0] if len(labels) == 1 else None
         if isinstance(given, float) and given.is_integer():
             given = int(given)
         if not isinstance(given, (str, int, float)):
@@ -74,11 +76,6 @@ class Form:
         found = [label for label in self.labels if _folded(label) == text]
         if not found and self.numeric and re.fullmatch(r"-?\d+\.0+", text):
             found = [label for label in self.labels if label == text.partition(".")[0]]
-        return found[0] if len(found) == 1 else None
-
-    def _truth(self, given: bool) -> str | None:
-        words = _TRUE if given else _FALSE
-        found = [label for label in self.labels if label.casefold() in words]
         return found[0] if len(found) == 1 else None
 
     def _number(self, given: Any) -> str | None:
@@ -117,15 +114,15 @@ class Form:
         if self.kind == "number":
             end = self.low if direction == "higher" else self.high
             return None if end is None else (f"{end:g}", end)
-        ranked = [(v, label) for v, label in zip(self.values, self.labels, strict=True)]
-        value, label = pick(((v, label) for v, label in ranked if v is not None), key=_first)
-        return label, value
+        ranked = [(v, n) for n, v in enumerate(self.values) if v is not None]
+        value, place = pick(ranked, key=lambda pair: float(pair[0]))
+        return self.labels[place], value
 
     def facts(self, direction: Direction, *, single: bool) -> MetricFacts:
         """Return the facts of a metric of such verdicts; *single* where each is one verdict."""
-        known = [float(value) for value in self.values if value is not None]
-        low = min(known) if known else self.low
-        high = max(known) if known else self.high
+        values = [float(value) for value in self.values if value is not None]
+        low = min(values) if values else self.low
+        high = max(values) if values else self.high
         binary = single and self.binary and self.parts is None
         return MetricFacts(direction=direction, low=low, high=high, binary=binary)
 
@@ -173,10 +170,6 @@ def _closed(properties: Mapping[str, Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def _first(pair: tuple[Any, str]) -> float:
-    return float(pair[0])
 
 
 def _folded(text: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Self
 from evalkit._internal.canonical import canonical_json
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.judging.calibrating import Calibrated
+from evalkit.judging.calibration import Calibrated
+from evalkit.judging.document import as_yaml
 from evalkit.judging.harden import FENCE_VERSION
 from evalkit.judging.prepared import Prepared, prepare, seen_by
 from evalkit.judging.prompt import PROMPT_VERSION, Message
@@ -68,13 +69,13 @@ class Judge(JudgeSettings, Calibrated):
     @property
     def identity(self) -> Mapping[str, Any]:
         """What the signature shows: model, prompt, form and settings."""
-        shown: dict[str, Any] = {"model": self.model, "base_url": self.base_url}
-        shown |= {"prompt": self.prepared.prompt_hash, "schema": self.prepared.schema_hash}
-        shown |= {"temperature": self.temperature, **self.sampling}
-        shown |= {"samples": self.samples if self.samples > 1 else None}
-        shown |= {"method": self.method if self.method != "verdict" else None}
-        shown |= {"format": f"fence {FENCE_VERSION}, prompt {PROMPT_VERSION}"}
-        return {key: value for key, value in shown.items() if value is not None}
+        facts: dict[str, Any] = {"model": self.model, "base_url": self.base_url}
+        facts |= {"prompt": self.prepared.prompt_hash, "schema": self.prepared.schema_hash}
+        facts |= {"temperature": self.temperature, **self.sampling}
+        facts |= {"samples": self.samples if self.samples > 1 else None}
+        facts |= {"method": self.method if self.method != "verdict" else None}
+        facts |= {"format": f"fence {FENCE_VERSION}, prompt {PROMPT_VERSION}"}
+        return {key: value for key, value in facts.items() if value is not None}
 
     def with_model(self, model: str, *, base_url: str | None = None) -> Self:
         """Return this judge asking *model*; an evaluation calls it on judges that name none."""
@@ -112,16 +113,14 @@ class Judge(JudgeSettings, Calibrated):
         """
         sent = self.messages(case)
         for message in sent:
-            shown = message["content"] or canonical_json(message.get("tool_calls")).decode()
-            sys.stdout.write(f"--- {message['role']}\n{shown}\n")
+            text = message["content"] or canonical_json(message.get("tool_calls")).decode()
+            sys.stdout.write(f"--- {message['role']}\n{text}\n")
         if self.prepared.trace_tools is not None:
             sys.stdout.write("--- tools\n" + "\n".join(tool_texts()) + "\n")
         return sent
 
     def to_yaml(self) -> str:
         """Return the judge as YAML; `load_judge` reads it."""
-        from evalkit.judging.document import as_yaml  # start-up: few judges are written
-
         return as_yaml(self)
 
     async def score(self, case: Case, /) -> Score:

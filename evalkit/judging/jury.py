@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Literal, Self, cast
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
-from evalkit.judging.calibrating import Calibrated
+from evalkit.judging.calibration import Calibrated
 from evalkit.judging.judge import Judge
 from evalkit.judging.together import together
 from evalkit.scoring.facts import MetricFacts
@@ -54,12 +54,12 @@ class Jury(Calibrated):
     metered: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        made = [Judge(**cast("Any", j)) if isinstance(j, Mapping) else j for j in self.judges]
-        object.__setattr__(self, "judges", tuple(made))
+        judges = [Judge(**cast("Any", j)) if isinstance(j, Mapping) else j for j in self.judges]
+        object.__setattr__(self, "judges", tuple(judges))
         if self.borderline is not None:
             object.__setattr__(self, "borderline", tuple(self.borderline))
-        if len(made) < _FEWEST:
-            raise UsageError(f"A jury has two judges or more; got {len(made)}.")
+        if len(judges) < _FEWEST:
+            raise UsageError(f"A jury has two judges or more; got {len(judges)}.")
         if self.combine not in {"majority", "mean", "trimmed_mean"}:
             raise UsageError(f"combine= is majority, mean or trimmed_mean; got {self.combine!r}.")
 
@@ -115,32 +115,34 @@ class Jury(Calibrated):
         first, *others = [functools.partial(judge.score, case) for judge in self.judges]
         if self.borderline is None:
             return self.combined(await together([first, *others]))
-        found = [await first()]
+        scores = [await first()]
         low, high = self.borderline
-        value = found[0].value
-        if found[0].status is Status.FAILED or (value is not None and low <= value <= high):
-            found += await together(others)
-        return self.combined(found)
+        value = scores[0].value
+        if scores[0].status is Status.FAILED or (value is not None and low <= value <= high):
+            scores += await together(others)
+        return self.combined(scores)
 
     def combined(self, votes: Sequence[Score]) -> Score:
         """Return the score that *votes*, one of each juror asked, give together."""
         if any(vote.status is Status.SKIPPED for vote in votes):
             return next(vote for vote in votes if vote.status is Status.SKIPPED)
-        given = [vote for vote in votes if vote.status is Status.OK]
-        told: dict[str, Any] = {
+        verdicts = [vote for vote in votes if vote.status is Status.OK]
+        facts: dict[str, Any] = {
             "votes": [_row(j, v) for j, v in zip(self.judges, votes, strict=False)]
         }
-        if len(given) * 2 <= len(votes):
+        if len(verdicts) * 2 <= len(votes):
             reasons = Counter(vote.reason or "scorer_error" for vote in votes if vote.reason)
             reason = reasons.most_common(1)[0][0]
-            said = f"{len(votes) - len(given)} of {len(votes)} jurors abstain."
-            return Score(status=Status.FAILED, reason=reason, explanation=said, metadata=told)
-        told["agreement"] = agreement([_said(vote) for vote in given])
+            explanation = f"{len(votes) - len(verdicts)} of {len(votes)} jurors abstain."
+            return Score(
+                status=Status.FAILED, reason=reason, explanation=explanation, metadata=facts
+            )
+        facts["agreement"] = agreement([_said(vote) for vote in verdicts])
         if self.combine == "majority":
-            return _majority(given, votes[0], told)
-        value = _mean([float(v.value) for v in given if v.value is not None], self.combine)
-        told["flipped"] = votes[0].value != value
-        return Score(value, explanation=given[0].explanation, metadata=told)
+            return _majority(verdicts, votes[0], facts)
+        value = _mean([float(v.value) for v in verdicts if v.value is not None], self.combine)
+        facts["flipped"] = votes[0].value != value
+        return Score(value, explanation=verdicts[0].explanation, metadata=facts)
 
 
 def jury_of(judge: Judge, models: Sequence[str | Mapping[str, str]], **settings: Any) -> Jury:
@@ -152,36 +154,38 @@ def jury_of(judge: Judge, models: Sequence[str | Mapping[str, str]], **settings:
         **settings: ``name``, ``combine``, ``borderline`` of `Jury`.
     """
     named = [{"model": m} if isinstance(m, str) else dict(m) for m in models]
-    judges = tuple(judge.with_model(one["model"], base_url=one.get("base_url")) for one in named)
+    judges = tuple(
+        judge.with_model(model["model"], base_url=model.get("base_url")) for model in named
+    )
     named_alike: dict[str, Any] = {"name": judge.name, **settings}
     return Jury(judges=judges, **named_alike)
 
 
-def agreement(said: Sequence[str]) -> float | None:
+def agreement(verdicts: Sequence[str]) -> float | None:
     """Return the share of pairs of votes that are equal; ``None`` with fewer than two.
 
     Examples:
         >>> round(agreement(["yes", "yes", "no"]), 4)
         0.3333
     """
-    pairs = math.comb(len(said), 2)
-    return sum(math.comb(n, 2) for n in Counter(said).values()) / pairs if pairs else None
+    pairs = math.comb(len(verdicts), 2)
+    return sum(math.comb(n, 2) for n in Counter(verdicts).values()) / pairs if pairs else None
 
 
-def _majority(given: Sequence[Score], first: Score, told: dict[str, Any]) -> Score:
-    votes = Counter(_said(vote) for vote in given)
+def _majority(verdicts: Sequence[Score], first: Score, facts: dict[str, Any]) -> Score:
+    votes = Counter(_said(vote) for vote in verdicts)
     (top, count), *_ = votes.most_common()
-    if count * 2 <= len(given):
-        shown = ", ".join(f"{said}: {n}" for said, n in votes.items())
+    if count * 2 <= len(verdicts):
+        counts = ", ".join(f"{label}: {n}" for label, n in votes.items())
         return Score(
             status=Status.FAILED,
             reason="no_majority",
-            explanation=f"No verdict has more than half of the votes ({shown}).",
-            metadata=told,
+            explanation=f"No verdict has more than half of the votes ({counts}).",
+            metadata=facts,
         )
-    chosen = next(vote for vote in given if _said(vote) == top)
-    told["flipped"] = first.status is not Status.OK or _said(first) != top
-    return dataclasses.replace(chosen, metadata=told)
+    chosen = next(vote for vote in verdicts if _said(vote) == top)
+    facts["flipped"] = first.status is not Status.OK or _said(first) != top
+    return dataclasses.replace(chosen, metadata=facts)
 
 
 def _mean(values: Sequence[float], combine: Combine) -> float:

@@ -74,6 +74,7 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
     """
     import numpy as np
 
+    # start-up: statistics import numpy
     from evalkit.stats.rater_errors import dawid_skene
     from evalkit.stats.reliability import krippendorff_alpha
 
@@ -81,7 +82,7 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
     ballots = [cast("list[Mapping[str, Any]]", row["votes"]) for row in rows]
     jurors = max(ballots, key=len, default=[])
     labels = sorted(
-        {said for votes in ballots for vote in votes if (said := _said(vote)) is not None}
+        {label for votes in ballots for vote in votes if (label := _said(vote)) is not None}
     )
     if not labels:
         raise ValueError("there is no vote")
@@ -90,14 +91,14 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
     for case, votes in enumerate(ballots):
         for juror, vote in enumerate(votes):
             asked[juror, case] = True
-            said = _said(vote)
-            if said is not None:
-                codes[juror, case] = labels.index(said)
+            label = _said(vote)
+            if label is not None:
+                codes[juror, case] = labels.index(label)
     voted = ~np.isnan(codes).all(axis=0)
     codes, asked = codes[:, voted], asked[:, voted]
     counts = np.stack([place == codes.T for place in range(len(labels))], axis=2)
-    found = dawid_skene(counts.astype(np.float64), smoothing=0.01)
-    correlation = _error_correlation(codes, np.asarray(found.labels, dtype=np.float64))
+    truth = dawid_skene(counts.astype(np.float64), smoothing=0.01)
+    correlation = _error_correlation(codes, np.asarray(truth.labels, dtype=np.float64))
     flips = [bool(row["flipped"]) for row in rows if "flipped" in row]
     m = len(jurors)
     return JuryReport(
@@ -109,7 +110,7 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
         flip_rate=sum(flips) / len(flips) if flips else None,
         error_correlation=correlation,
         effective_jurors=None if correlation is None else m / (1 + (m - 1) * max(0.0, correlation)),
-        dawid_skene=found,
+        dawid_skene=truth,
     )
 
 
@@ -125,11 +126,11 @@ def _error_correlation(
     """Return the mean correlation of errors over pairs of jurors who both err and both vote."""
     import numpy as np
 
-    found: list[float] = []
-    for one in range(codes.shape[0]):
-        for two in range(one + 1, codes.shape[0]):
-            both = ~np.isnan(codes[one]) & ~np.isnan(codes[two])
-            errors = [codes[juror, both] != truth[both] for juror in (one, two)]
+    correlations: list[float] = []
+    for first in range(codes.shape[0]):
+        for second in range(first + 1, codes.shape[0]):
+            both = ~np.isnan(codes[first]) & ~np.isnan(codes[second])
+            errors = [codes[juror, both] != truth[both] for juror in (first, second)]
             if all(error.any() and not error.all() for error in errors):
-                found.append(float(np.corrcoef(*errors)[0, 1]))
-    return sum(found) / len(found) if found else None
+                correlations.append(float(np.corrcoef(*errors)[0, 1]))
+    return sum(correlations) / len(correlations) if correlations else None

@@ -75,28 +75,28 @@ def label_masses(tokens: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> 
     """
     start, skipped = _verdict_at(tokens)
     masses = dict.fromkeys(labels, 0.0)
-    reached, said = 1.0, ""
+    reached, answer = 1.0, ""
     for place in range(start, len(tokens)):
         token, lead = str(tokens[place]["token"]), skipped if place == start else ""
         others = {
-            said + _begun(text[len(lead) :], said): math.exp(float(other["logprob"]))
+            answer + _begun(text[len(lead) :], answer): math.exp(float(other["logprob"]))
             for other in tokens[place].get("top_logprobs") or ()
             if (text := str(other["token"])) != token and text.startswith(lead)
         }
-        reached_now = said + _begun(token[len(lead) :], said)
+        reached_now = answer + _begun(token[len(lead) :], answer)
         complete = {label for label in labels if label in others or label == reached_now}
         for text, share in others.items():
             found = _only(text, labels, complete)
             if found is not None:
                 masses[found] += reached * share
         reached *= math.exp(min(0.0, float(tokens[place]["logprob"])))
-        said = reached_now
+        answer = reached_now
         last = place + 1 == len(tokens)
-        found = _only(said, labels, labels if last else complete)
+        found = _only(answer, labels, labels if last else complete)
         if found is not None:
             masses[found] += reached
             break
-        if said and not _could_begin(said, labels):
+        if answer and not _could_begin(answer, labels):
             break
     return {label: mass for label, mass in masses.items() if mass > 0}
 
@@ -104,8 +104,8 @@ def label_masses(tokens: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> 
 def _verdict_at(tokens: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
     """Return the token in which the verdict begins, and what of that token comes before it."""
     text = "".join(str(token["token"]) for token in tokens)
-    found = list(_KEY.finditer(text))
-    at = found[-1].end() if found else 0
+    keys = list(_KEY.finditer(text))
+    at = keys[-1].end() if keys else 0
     passed = 0
     for place, token in enumerate(tokens):
         length = len(str(token["token"]))
@@ -115,17 +115,17 @@ def _verdict_at(tokens: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
     return len(tokens), ""
 
 
-def _begun(text: str, said: str) -> str:
-    return text if said else text.lstrip(_BEFORE)
+def _begun(text: str, before: str) -> str:
+    return text if before else text.lstrip(_BEFORE)
 
 
-def _only(said: str, labels: Sequence[str], complete: Collection[str]) -> str | None:
-    """Return the one label that *said* is or begins, if there is just one.
+def _only(answer: str, labels: Sequence[str], complete: Collection[str]) -> str | None:
+    """Return the one label that *answer* is or begins, if there is just one.
 
     *complete* are the labels that would be a token of their own here: what could begin one of them
     and is another itself means the other.
     """
-    folded = said.casefold()
+    folded = answer.casefold()
     if not folded:
         return None
     for label in sorted(labels, key=len, reverse=True):
@@ -139,5 +139,5 @@ def _only(said: str, labels: Sequence[str], complete: Collection[str]) -> str | 
     return begun[0] if len(begun) == 1 else None
 
 
-def _could_begin(said: str, labels: Sequence[str]) -> bool:
-    return any(label.casefold().startswith(said.casefold()) for label in labels)
+def _could_begin(answer: str, labels: Sequence[str]) -> bool:
+    return any(label.casefold().startswith(answer.casefold()) for label in labels)

@@ -87,10 +87,10 @@ def make_judge(
         >>> polite.facts.binary, sorted(polite.requires)
         (True, ['outputs'])
     """
-    given = instructions if isinstance(instructions, str) else Path(fspath(instructions))
+    text = instructions if isinstance(instructions, str) else Path(fspath(instructions))
     judge = Judge(
         name=name,
-        instructions=open_template(given, what="instructions").text,
+        instructions=open_template(text, what="instructions").text,
         choices=choices or (),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         scale=scale,
         value_type=value_type,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -16,24 +16,24 @@ from evalkit.judging.verdict import Unreadable, Verdict
 Reading = Verdict | Unreadable
 
 
-def failed(found: Unreadable, facts: Mapping[str, Any]) -> Score:
+def failed(unreadable: Unreadable, facts: Mapping[str, Any]) -> Score:
     """Return the failed score of an answer that is no verdict; its text is kept."""
-    metadata = {**facts, **({} if found.raw is None else {"raw": found.raw})}
+    metadata = {**facts, **({} if unreadable.raw is None else {"raw": unreadable.raw})}
     return Score(
         status=Status.FAILED,
-        reason=found.reason,
-        explanation=found.explanation,
+        reason=unreadable.reason,
+        explanation=unreadable.explanation,
         metadata=metadata or None,
     )
 
 
-def with_parts(found: Verdict, aggregate: Aggregate) -> Verdict | None:
-    """Return *found* with the value of its parts; ``None`` where it has no parts."""
-    values = [float(part.value) for part in found.parts if part.value is not None]
+def with_parts(verdict: Verdict, aggregate: Aggregate) -> Verdict | None:
+    """Return *verdict* with the value of its parts; ``None`` where it has no parts."""
+    values = [float(part.value) for part in verdict.parts if part.value is not None]
     if not values:
         return None
-    told = "; ".join(f"{part.text}: {part.label}" for part in found.parts)
-    return replace(found, value=aggregate(values), rationale=found.rationale or told)
+    labels = "; ".join(f"{part.text}: {part.label}" for part in verdict.parts)
+    return replace(verdict, value=aggregate(values), rationale=verdict.rationale or labels)
 
 
 def combined(readings: Sequence[Reading], form: Form, facts: Mapping[str, Any]) -> Score:
@@ -42,17 +42,17 @@ def combined(readings: Sequence[Reading], form: Form, facts: Mapping[str, Any]) 
     Values are averaged; the label is the one that more than half of the readable samples say.
     Where fewer than half of the samples can be read, the score fails with their commonest reason.
     """
-    read = [one for one in readings if isinstance(one, Verdict)]
-    unread = [one for one in readings if isinstance(one, Unreadable)]
+    read = [reading for reading in readings if isinstance(reading, Verdict)]
+    unread = [reading for reading in readings if isinstance(reading, Unreadable)]
     if len(read) * 2 < len(readings) or not read:
-        reason = Counter(one.reason for one in unread).most_common(1)[0][0]
-        return failed(next(one for one in unread if one.reason == reason), facts)
+        reason = Counter(reading.reason for reading in unread).most_common(1)[0][0]
+        return failed(next(reading for reading in unread if reading.reason == reason), facts)
     if len(readings) == 1:
         return scored(read[0].value, read[0].label, read[0], facts)
-    votes = Counter(one.label if one.label is not None else _shown(one.value) for one in read)
+    votes = Counter(r.label if r.label is not None else _shown(r.value) for r in read)
     (top, count), *_ = votes.most_common()
-    most = next(one for one in read if top in {one.label, _shown(one.value)})
-    told = {
+    most = next(reading for reading in read if top in {reading.label, _shown(reading.value)})
+    facts = {
         **facts,
         "samples": len(readings),
         "unreadable": len(unread),
@@ -62,20 +62,20 @@ def combined(readings: Sequence[Reading], form: Form, facts: Mapping[str, Any]) 
     majority = most.label if count * 2 > len(read) else None
     if not form.valued:
         if majority is None:
-            return failed(Unreadable("off_menu", "The samples have no majority."), told)
-        return scored(None, majority, most, told)
-    value = math.fsum(float(one.value) for one in read if one.value is not None) / len(read)
-    return scored(value, majority, most, told)
+            return failed(Unreadable("off_menu", "The samples have no majority."), facts)
+        return scored(None, majority, most, facts)
+    values = [float(reading.value) for reading in read if reading.value is not None]
+    return scored(math.fsum(values) / len(read), majority, most, facts)
 
 
-def scored(value: Value, label: str | None, found: Verdict, facts: Mapping[str, Any]) -> Score:
+def scored(value: Value, label: str | None, verdict: Verdict, facts: Mapping[str, Any]) -> Score:
     """Return the score of a verdict, with its parts as rows of evidence."""
     metadata = dict(facts)
-    if found.span_id is not None:
-        metadata |= {"span_id": found.span_id, "span_name": found.span_name}
-    if found.parts:
-        metadata["parts"] = [part.row() for part in found.parts]
-    return Score(value, label=label, explanation=found.rationale, metadata=metadata or None)
+    if verdict.span_id is not None:
+        metadata |= {"span_id": verdict.span_id, "span_name": verdict.span_name}
+    if verdict.parts:
+        metadata["parts"] = [part.row() for part in verdict.parts]
+    return Score(value, label=label, explanation=verdict.rationale, metadata=metadata or None)
 
 
 def _shown(value: Value) -> str:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Literal, Self, cast
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
-from evalkit.judging.calibrating import Calibrated
+from evalkit.judging.calibration import Calibrated
 from evalkit.judging.judge import Judge
 from evalkit.judging.together import together
 from evalkit.scoring.facts import MetricFacts
@@ -160,29 +160,30 @@ class PairwiseJudge(Calibrated):
 
     async def score(self, case: Case, /) -> Mapping[str, Score] | Score:
         """Return the preference, the bias and whether both orders agree."""
-        one, two = follow(case, self.first), follow(case, self.second)
-        if one is None or two is None:
-            missing = self.first if one is None else self.second
+        first, second = follow(case, self.first), follow(case, self.second)
+        if first is None or second is None:
+            missing = self.first if first is None else self.second
             return Score.skipped(f"The case has no {missing}.")
         orders = [
-            dataclasses.replace(case, outputs={"a": x, "b": y}) for x, y in ((one, two), (two, one))
+            dataclasses.replace(case, outputs={"a": x, "b": y})
+            for x, y in ((first, second), (second, first))
         ]
-        found = await together([functools.partial(self.judge.score, order) for order in orders])
-        for score in found:
+        scores = await together([functools.partial(self.judge.score, order) for order in orders])
+        for score in scores:
             if score.status is not Status.OK or score.value is None:
                 return score
         both = preference(
-            float(found[0].value or 0.0),
-            float(found[1].value or 0.0),
+            float(scores[0].value or 0.0),
+            float(scores[1].value or 0.0),
             inconsistent=self.inconsistent,
         )
         evidence = {
-            "verdicts": [score.label for score in found],
-            "rationales": [score.explanation for score in found],
+            "verdicts": [score.label for score in scores],
+            "rationales": [score.explanation for score in scores],
         }
-        told = found[0].explanation if both.consistent else "The two orders disagree."
+        explanation = scores[0].explanation if both.consistent else "The two orders disagree."
         return {
-            "preference": Score(both.value, explanation=told, metadata=evidence),
+            "preference": Score(both.value, explanation=explanation, metadata=evidence),
             "position_bias": Score(both.position_bias),
             "consistent": Score(both.consistent),
         }

@@ -40,10 +40,10 @@ def average_precision(values: Sequence[float]) -> float:
     if total == 0:
         return 0.0
     precisions: list[float] = []
-    seen = 0.0
+    relevant = 0.0
     for rank, value in enumerate(values, 1):
-        seen += value
-        precisions.append(value * seen / rank)
+        relevant += value
+        precisions.append(value * relevant / rank)
     return math.fsum(precisions) / total
 
 

@@ -54,8 +54,8 @@ class Prepared:
         Raises:
             MissingValueError: If the case lacks something that the template reads.
         """
-        asked = self.template.render(self.values(case))
-        return messages(self.form, asked, self.examples, self.trace_tools), asked.changes
+        question = self.template.render(self.values(case))
+        return messages(self.form, question, self.examples, self.trace_tools), question.changes
 
     def values(self, case: Case) -> dict[str, Any]:
         """Return what the template may read of *case*.
@@ -146,15 +146,15 @@ def _example(example: Mapping[str, Any], template: JudgeTemplate, form: Form, na
 
 def _consulted(example: Mapping[str, Any], values: Mapping[str, Any]) -> list[Message]:
     """Return the calls of an example, with what the tools really say of its trace."""
-    found: list[Message] = []
+    turns: list[Message] = []
     for number, call in enumerate(example.get("calls", ())):
         ((name, arguments),) = call.items()
         calls = [{"name": name, "arguments": arguments, "id": f"call{number:05d}"}]
         turn = tool_turn(values["trace"], calls, number)
         if turn.failed:
             raise MissingValueError(f"its call of {name} fails")
-        found += turn.messages
-    return found
+        turns += turn.messages
+    return turns
 
 
 def case_of(example: Mapping[str, Any]) -> Case:
@@ -180,5 +180,5 @@ def values_of(case: Case, template: JudgeTemplate | None = None) -> dict[str, An
     if case.trace is not None and template is not None and template.names & {"trace", "case"}:
         read = read_trace if template.shows_trace else trace_if_any
         case = replace(case, trace=read(case.trace))
-    found = {name: getattr(case, name) for name in OFFERED if name not in {"case", "session"}}
-    return {**found, "case": case, "session": conversation(case)}
+    values = {name: getattr(case, name) for name in OFFERED if name not in {"case", "session"}}
+    return {**values, "case": case, "session": conversation(case)}

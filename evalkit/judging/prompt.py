@@ -94,17 +94,20 @@ def _form_line(form: Form) -> str:
 
 
 def messages(
-    form: Form, asked: Rendered, examples: Sequence[Worked] = (), reading: TraceTools | None = None
+    form: Form,
+    question: Rendered,
+    examples: Sequence[Worked] = (),
+    reading: TraceTools | None = None,
 ) -> list[Message]:
     """Return system message, examples and the case, in this order."""
     closing = _CLOSING if reading is None else _CLOSING_TRACE
-    found: list[Message] = [{"role": "system", "content": system_message(form, reading)}]
+    listed: list[Message] = [{"role": "system", "content": system_message(form, reading)}]
     for example in examples:
-        found.append({"role": "user", "content": f"{example.question.text}\n\n{closing}"})
-        found += example.consulted
-        found.append({"role": "assistant", "content": example.answer})
-    found.append({"role": "user", "content": f"{asked.text}\n\n{closing}"})
-    return found
+        listed.append({"role": "user", "content": f"{example.question.text}\n\n{closing}"})
+        listed += example.consulted
+        listed.append({"role": "assistant", "content": example.answer})
+    listed.append({"role": "user", "content": f"{question.text}\n\n{closing}"})
+    return listed
 
 
 def repair(sent: Sequence[Message], reason: str) -> list[Message]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from evalkit.errors import UsageError, near_miss
-from evalkit.judging.ranked import RankedSystem, Ranking
 from evalkit.judging.votes import Vote
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pandas as pd
 
     from evalkit.stats.arguments import FloatArray
     from evalkit.stats.ranking import Strengths
@@ -25,6 +27,108 @@ _FEWEST_GROUPS: Final = 10
 
 _TIE: Final = 0.5
 _MOST_UNFITTED: Final = 0.01
+_ELO: Final = 400 / math.log(10)
+_ANCHOR: Final = 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedSystem:
+    """One system among others."""
+
+    name: str
+    strength: float
+    """Log strength; 0 for the reference."""
+
+    low: float | None
+    """Lower limit of the strength; ``None`` where the bootstrap gives none."""
+
+    high: float | None
+    best_rank: int
+    """Best rank that the votes leave open, from 1."""
+
+    worst_rank: int
+    wins: float
+    ties: float
+    losses: float
+
+    @property
+    def elo(self) -> float:
+        """The strength on Elo's scale, the reference at 1000."""
+        return _ANCHOR + _ELO * self.strength
+
+    @property
+    def elo_limits(self) -> tuple[float | None, float | None]:
+        """The limits of the strength on Elo's scale."""
+        low, high = (None if end is None else _ANCHOR + _ELO * end for end in (self.low, self.high))
+        return low, high
+
+    @property
+    def win_rate(self) -> float:
+        """Share of its votes won, a tie counting half."""
+        return (self.wins + self.ties / 2) / (self.wins + self.ties + self.losses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Systems by strength, the strongest first; printed, it is a table."""
+
+    systems: tuple[RankedSystem, ...]
+    reference: str
+    model: str
+    """``davidson``, or ``bradley-terry``."""
+
+    tie: float | None
+    """Davidson's parameter of ties; ``None`` in the other model."""
+
+    negative_log_likelihood: float
+    n_votes: int
+    n_groups: int
+    """Groups that the bootstrap draws."""
+
+    level: float
+    unfitted: float
+    """Share of bootstrap draws in which some strength was infinite."""
+
+    note: str | None = None
+    """Why there are no intervals; ``None`` where there are."""
+
+    def __getitem__(self, name: str) -> RankedSystem:
+        for system in self.systems:
+            if system.name == name:
+                return system
+        known = [system.name for system in self.systems]
+        raise KeyError(f"There is no system {name!r}.{near_miss(name, known)}")
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a system: strength and limits, Elo, ranks, votes."""
+        import pandas as pd
+
+        return pd.DataFrame(self.to_json()["systems"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the ranking as JSON can hold it."""
+        rows = [
+            {**asdict(system), "elo": system.elo, "win_rate": system.win_rate}
+            for system in self.systems
+        ]
+        names = ("reference", "model", "tie", "negative_log_likelihood", "n_votes", "n_groups")
+        facts = {name: getattr(self, name) for name in (*names, "level", "unfitted", "note")}
+        return {**facts, "systems": rows}
+
+    def __str__(self) -> str:
+        widest = max(len(system.name) for system in self.systems)
+        lines = [f"{'rank':<6} {'system':<{widest}}   Elo  {'interval':>11}  won  votes"]
+        for system in self.systems:
+            best, worst = system.best_rank, system.worst_rank
+            rank = f"{best}" if best == worst else f"{best}–{worst}"
+            low, high = system.elo_limits
+            limits = "" if low is None or high is None else f"{low:.0f}–{high:.0f}"
+            votes = system.wins + system.ties + system.losses
+            lines.append(
+                f"{rank:<6} {system.name:<{widest}}  {system.elo:>4.0f}  {limits:>11}  "
+                f"{system.win_rate:>3.0%}  {votes:>5.0f}"
+            )
+        return "\n".join([*lines, self.note] if self.note else lines)
 
 
 def rank_systems(
@@ -67,7 +171,7 @@ def rank_systems(
     """
     import numpy as np
 
-    from evalkit.stats.arguments import check_level
+    from evalkit.stats.arguments import check_level  # start-up: statistics import numpy
 
     if ties not in {"davidson", "half", "drop"}:
         raise UsageError(f"ties= is davidson, half or drop; got {ties!r}.")
@@ -170,6 +274,7 @@ class _Table:
         Raises:
             ValueError: If one is infinite.
         """
+        # start-up: statistics import numpy
         from evalkit.stats.ranking import bradley_terry, davidson
 
         wins, ties = self.counts(weights)
@@ -183,28 +288,28 @@ def _fitted(table: _Table, names: Sequence[str], reference: int) -> Strengths:
         return table.fit(reference)
     except ValueError as error:
 
-        def named(found: re.Match[str]) -> str:
-            return ", ".join(names[int(number)] for number in re.findall(r"\d+", found[0]))
+        def named(match: re.Match[str]) -> str:
+            return ", ".join(names[int(number)] for number in re.findall(r"\d+", match[0]))
 
-        told = re.sub(r"\[[\d, ]+\]", named, str(error).partition(", so ")[0])
+        cause = re.sub(r"\[[\d, ]+\]", named, str(error).partition(", so ")[0])
         raise UsageError(
-            f"These votes give no finite strengths: {told}. Add votes that connect them, or leave "
+            f"These votes give no finite strengths: {cause}. Add votes that connect them, or leave "
             "them out."
         ) from None
 
 
 def _draws(table: _Table, reference: int, *, resamples: int, seed: int) -> list[FloatArray]:
     """Return the strengths of each bootstrap draw in which all are finite."""
-    from evalkit.stats.resampling import bootstrap_weights
+    from evalkit.stats.resampling import bootstrap_weights  # start-up: numpy
 
-    found: list[FloatArray] = []
+    draws: list[FloatArray] = []
     for part in bootstrap_weights(table.n, resamples, seed=seed, groups=table.groups):
         for weights in part:
             try:
-                found.append(table.fit(reference, weights).strengths)
+                draws.append(table.fit(reference, weights).strengths)
             except ValueError:
                 continue  # a system that never lost in this draw; their share is told
-    return found
+    return draws
 
 
 def _systems(

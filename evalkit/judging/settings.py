@@ -22,7 +22,9 @@ _OWN: Final = frozenset({"messages", "tools", "tool_choice", "response_format", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSettings:
-    """What a judge is, as data: its question, its form, its model, and how that is asked.
+    """What a judge is, as data; `make_judge` says what each setting means.
+
+    They may be given in any form that `make_judge` takes, and are kept in one.
 
     Raises:
         UsageError: If a setting cannot be used.
@@ -30,80 +32,41 @@ class JudgeSettings:
 
     name: str = "judge"
     instructions: str
-    """Jinja2 template over the case: what is asked."""
-
     choices: tuple[tuple[str, float | bool | None], ...] = ()
     """Labels and what each is worth, in the order in which they are shown."""
 
     scale: Any = None
-    """Anchors by whole number, a range, or both ends; in place of *choices*."""
+    """Anchors by number as pairs, or both ends; in place of *choices*."""
 
     value_type: str | None = None
-    """``bool``, ``int``, ``float`` or ``str``, in place of *choices*."""
-
     direction: Direction = "higher"
-    """Which way is better."""
-
     model: str | None = None
-    """Model string; the evaluation's ``judge_model`` by default."""
-
     base_url: str | None = None
-    """Address of an OpenAI-compatible server, up to ``/v1``."""
-
     auth_environment: str | None = None
-    """Environment variable of the key; the provider's own by default."""
-
     reads: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Field to dotted path, such as ``{"outputs": "answer.text"}``."""
-
     examples: tuple[Mapping[str, Any], ...] = ()
-    """Cases with the verdict on each: ``inputs``, ``outputs``, ``choice``, ``explanation``."""
-
     samples: int = 1
-    """How often each case is judged."""
-
     temperature: float | None = 0.0
-    """Sent where the model accepts one; ``None`` sends none."""
-
     sampling: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further settings, sent unchanged, such as ``max_tokens``."""
 
     method: Literal["verdict", "logprobs"] = "verdict"
-    """``logprobs`` weighs the values by the probabilities of their tokens."""
-
     fallback_samples: int = 20
-    """Judgements at temperature 1 whose mean stands in where the probabilities are not known."""
-
     parts: str | None = None
-    """Name of the parts that get a verdict each, such as ``claims``."""
-
     each: str | None = None
-    """Path of a list in the case that is judged item by item; then *parts* names the items."""
-
     aggregate: str | Callable[[Sequence[float]], float] = "mean"
-    """From the values of parts to the score: ``mean``, ``min``, ``max``, ``average_precision``."""
-
     prechecks: tuple[str, ...] = CHECKS
-    """Outputs that get the worst verdict unasked: ``empty``, ``master_key``, ``echo``."""
-
     canaries: tuple[Mapping[str, Any], ...] = ()
-    """Examples whose verdict is known; the judge has to get them right before it is believed."""
-
     tool_rounds: int = 16
-    """Of a judge that reads a trace: most answers that call tools, before it has to decide."""
-
     timeout_seconds: float = 600.0
-    """Longest wait for one answer."""
-
     version: str | None = None
-    """Changes when verdicts may change."""
 
     def __post_init__(self) -> None:
         self._check()
         settled = {
             "choices": _pairs(self.choices),
             "scale": _scale(self.scale),
-            "value_type": _type_name(self.value_type),
+            "value_type": getattr(self.value_type, "__name__", self.value_type),
             "reads": dict(self.reads),
             "sampling": dict(self.sampling),
             "examples": _examples(self.examples),
@@ -197,12 +160,8 @@ def _number(at: Any) -> float | int:
     return int(number) if number.is_integer() and not isinstance(at, float) else number
 
 
-def _type_name(value_type: Any) -> str | None:
-    return value_type.__name__ if isinstance(value_type, type) else value_type
-
-
 def _examples(examples: Any) -> tuple[Mapping[str, Any], ...]:
-    found: list[Mapping[str, Any]] = []
+    checked: list[Mapping[str, Any]] = []
     for example in examples:
         for key in example:
             if key not in _EXAMPLE_KEYS:
@@ -212,5 +171,5 @@ def _examples(examples: Any) -> tuple[Mapping[str, Any], ...]:
                 )
         if ("choice" in example) == ("parts" in example):
             raise UsageError("An example needs its choice: {'inputs', 'outputs', 'choice'}.")
-        found.append(dict(example))
-    return tuple(found)
+        checked.append(dict(example))
+    return tuple(checked)

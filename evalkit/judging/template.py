@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -120,17 +121,20 @@ class JudgeTemplate:
 
 def _laid_out(text: str, collected: Sequence[tuple[str, str]]) -> Rendered:
     """Put the fences of *collected* where *text* has places for them."""
-    changes: dict[str, int] = {}
-    pieces: list[tuple[str, str]] = []
+    changes: Counter[str] = Counter()
+    by_name: dict[str, str] = {}
+    names: dict[tuple[str, str], str] = {}
+    numbers: dict[str, int] = {}
     named: list[str] = []
     for label, raw in collected:
         clean = neutralised(raw)
-        for kind, n in clean.changes.items():
-            changes[kind] = changes.get(kind, 0) + n
-        name = _free_name(label, clean.text, dict(pieces))
-        if (name, clean.text) not in pieces:
-            pieces.append((name, clean.text))
+        changes.update(clean.changes)
+        name = names.get((label, clean.text))
+        if name is None:
+            name = names[label, clean.text] = _free_name(label, clean.text, by_name, numbers)
+            by_name[name] = clean.text
         named.append(name)
+    pieces = list(by_name.items())
     nonce = nonce_of(pieces)
     blocks = {name: fence(name, text, nonce) for name, text in pieces}
     placed: set[str] = set()
@@ -144,15 +148,20 @@ def _laid_out(text: str, collected: Sequence[tuple[str, str]]) -> Rendered:
         else:
             lines.append(_PLACE.sub(lambda place: f"[{named[int(place[1])]}]", line))
     rest = [block for name, block in blocks.items() if name not in placed]
-    return Rendered("\n\n".join(["\n".join(lines).strip("\n"), *rest]), pieces, changes)
+    return Rendered("\n\n".join(["\n".join(lines).strip("\n"), *rest]), pieces, dict(changes))
 
 
-def _free_name(label: str, text: str, taken: Mapping[str, str]) -> str:
-    """Return *label*, numbered where it stands for another text already."""
-    name, number = label, 1
+def _free_name(label: str, text: str, taken: Mapping[str, str], numbers: dict[str, int]) -> str:
+    """Return *label*, numbered where it stands for another text already.
+
+    *numbers* keeps how far each label has come: a loop of many items must not count anew for each.
+    """
+    number = numbers.get(label, 1)
+    name = label if number == 1 else f"{label}-{number}"
     while taken.get(name, text) != text:
         number += 1
         name = f"{label}-{number}"
+    numbers[label] = number
     return name
 
 
@@ -198,15 +207,15 @@ def _environment() -> jinja2.Environment:
         collected.append((label, text))
         return f"\x00{len(collected) - 1}\x00"
 
-    made = Environment(
+    environment = Environment(
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # a prompt is text, not HTML
         keep_trailing_newline=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update({"fenced": cast("Any", fenced)})
-    return made
+    environment.filters.update({"fenced": cast("Any", fenced)})
+    return environment
 
 
 def _fencing(tree: Any) -> Any:

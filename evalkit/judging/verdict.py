@@ -109,14 +109,14 @@ def read_verdict(reply: ChatReply, form: Form, *, count: int | None = None) -> V
     block = _FENCED_CODE.fullmatch(text)
     written = block[1].strip() if block else text
     try:
-        found = parse_json(written)
+        answer = parse_json(written)
     except ValueError:
         if form.parts is not None or form.kind != "choice" or form.label(written) is None:
             return _unreadable(text, cut=reply.finish_reason == "length")
-        found = written
-    if form.parts is None and not isinstance(found, (Mapping, list)):
-        found = {"verdict": found}
-    return _from_object(found, form, count, text)
+        answer = written
+    if form.parts is None and not isinstance(answer, (Mapping, list)):
+        answer = {"verdict": answer}
+    return _from_object(answer, form, count, text)
 
 
 def _unreadable(text: str, *, cut: bool) -> Unreadable:
@@ -130,21 +130,21 @@ def _unreadable(text: str, *, cut: bool) -> Unreadable:
     return Unreadable("invalid_response", "The judge's answer is not JSON.", _kept(text))
 
 
-def _from_object(found: Any, form: Form, count: int | None, raw: str) -> Verdict | Unreadable:
-    if not isinstance(found, Mapping):
+def _from_object(answer: Any, form: Form, count: int | None, raw: str) -> Verdict | Unreadable:
+    if not isinstance(answer, Mapping):
         return Unreadable("invalid_response", "The judge's answer is no JSON object.", _kept(raw))
-    given = cast("Mapping[str, Any]", found)
-    return _judged(given, form, raw) if form.parts is None else _parts(given, form, count, raw)
+    members = cast("Mapping[str, Any]", answer)
+    return _judged(members, form, raw) if form.parts is None else _parts(members, form, count, raw)
 
 
-def _judged(found: Mapping[str, Any], form: Form, raw: str) -> Verdict | Unreadable:
-    if "verdict" not in found:
+def _judged(answer: Mapping[str, Any], form: Form, raw: str) -> Verdict | Unreadable:
+    if "verdict" not in answer:
         return Unreadable("invalid_response", "The judge's answer has no verdict.", _kept(raw))
-    label = form.label(found["verdict"])
+    label = form.label(answer["verdict"])
     if label is None:
-        told = f"The judge said {_short(found['verdict'])}; it may say {form.menu()}."
-        return Unreadable("off_menu", told, _kept(raw))
-    rationale, span_id = found.get("rationale"), found.get("span_id")
+        explanation = f"The judge said {_short(answer['verdict'])}; it may say {form.menu()}."
+        return Unreadable("off_menu", explanation, _kept(raw))
+    rationale, span_id = answer.get("rationale"), answer.get("span_id")
     return Verdict(
         label,
         form.value(label),
@@ -154,16 +154,16 @@ def _judged(found: Mapping[str, Any], form: Form, raw: str) -> Verdict | Unreada
 
 
 def _parts(
-    found: Mapping[str, Any], form: Form, count: int | None, raw: str
+    answer: Mapping[str, Any], form: Form, count: int | None, raw: str
 ) -> Verdict | Unreadable:
-    listed = found.get(form.parts or "")
+    listed = answer.get(form.parts or "")
     if not isinstance(listed, list):
-        told = f"The judge's answer has no list {form.parts!r}."
-        return Unreadable("invalid_response", told, _kept(raw))
+        explanation = f"The judge's answer has no list {form.parts!r}."
+        return Unreadable("invalid_response", explanation, _kept(raw))
     rows = cast("Sequence[Any]", listed)
     if count is not None and len(rows) != count:
-        told = f"The judge gave {len(rows)} verdicts on {count} {form.parts}."
-        return Unreadable("invalid_response", told, _kept(raw))
+        explanation = f"The judge gave {len(rows)} verdicts on {count} {form.parts}."
+        return Unreadable("invalid_response", explanation, _kept(raw))
     parts: list[Part] = []
     for row in rows:
         part = _from_object(row, replace(form, parts=None), None, raw)
@@ -177,8 +177,8 @@ def _parts(
 
 
 def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:60]}…"  # noqa: PLR2004
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004
 
 
 def _kept(text: str | None) -> str | None:

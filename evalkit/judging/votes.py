@@ -94,28 +94,28 @@ class _Ballot:
     systems: tuple[str, str]
     columns: tuple[str, str]
 
-    def read(self, said: Any) -> float | None:
-        if said is None or (isinstance(said, float) and math.isnan(said)):
+    def read(self, vote: Any) -> float | None:
+        if vote is None or (isinstance(vote, float) and math.isnan(vote)):
             return None
-        word = _word(said)
-        named = self._named(said, word)
-        meant = self._word(word) if isinstance(said, str) else _number(said)
+        word = _word(vote)
+        named = self._named(vote, word)
+        meant = self._word(word) if isinstance(vote, str) else _number(vote)
         if named is None:
             if meant is None:
-                raise self._unknown(said, word)
+                raise self._unknown(vote, word)
             return meant
         # The name of a system goes before the names of places, but is told from no tie or number.
-        clash = meant == _TIED if isinstance(said, str) else meant not in {None, named}
+        clash = meant == _TIED if isinstance(vote, str) else meant not in {None, named}
         if clash:
-            raise self._ambiguous(said)
+            raise self._ambiguous(vote)
         return named
 
-    def _named(self, said: Any, word: str) -> float | None:
+    def _named(self, vote: Any, word: str) -> float | None:
         """Return the vote for the system that is named."""
-        if isinstance(said, bool) or word not in self.systems:
+        if isinstance(vote, bool) or word not in self.systems:
             return None
         if self.systems[0] == self.systems[1]:
-            raise self._ambiguous(said)
+            raise self._ambiguous(vote)
         return _SIDES[self.systems.index(word)]
 
     def _word(self, word: str) -> float | None:
@@ -134,30 +134,30 @@ class _Ballot:
             raise self._ambiguous(word)
         return place
 
-    def _ambiguous(self, said: Any) -> UsageError:
+    def _ambiguous(self, vote: Any) -> UsageError:
         return UsageError(
-            f"Row {self.row} of the votes says {said!r}, which may mean either of "
+            f"Row {self.row} of the votes says {vote!r}, which may mean either of "
             f"{self.systems[0]!r} and {self.systems[1]!r}, or a tie: give the systems other names, "
             f"or say {self.columns[0]}, {self.columns[1]} or tie."
         )
 
-    def _unknown(self, said: Any, word: str) -> DataError:
+    def _unknown(self, vote: Any, word: str) -> DataError:
         hint = near_miss(word, [*self.systems, *self.columns, *sorted(_TIE)])
         return DataError(
-            f"Row {self.row} of the votes says {said!r}, which is neither one of the systems, nor "
+            f"Row {self.row} of the votes says {vote!r}, which is neither one of the systems, nor "
             f"a tie, nor a number from 0 to 1.{hint}"
         )
 
 
-def _word(said: Any) -> str:
-    """Return *said* as a system of that name would be written: 1.0 is the system 1."""
-    whole = isinstance(said, float) and said.is_integer()
-    return str(int(said) if whole else said).strip()
+def _word(vote: Any) -> str:
+    """Return *vote* as a system of that name would be written: 1.0 is the system 1."""
+    whole = isinstance(vote, float) and vote.is_integer()
+    return str(int(vote) if whole else vote).strip()
 
 
-def _number(said: Any) -> float | None:
+def _number(vote: Any) -> float | None:
     try:
-        value = float(said)
+        value = float(vote)
     except (TypeError, ValueError):
         return None
     return value if 0 <= value <= 1 else None

@@ -13,10 +13,10 @@ from evalkit.report.calibration_words import (
     NAMES,
     basis,
     effect,
+    figure_text,
     headline,
     next_steps,
     replacing,
-    shown,
 )
 from evalkit.report.console import Part, listing, plain_text, styled
 from evalkit.report.texts import one_line, percent
@@ -91,7 +91,7 @@ def _figures(card: Calibration) -> Part:
     rows: list[list[Part]] = []
     for name, figure in card.held_out.figures.items():
         value = "none" if figure.value is None else number(figure.value)
-        ends = "" if None in (figure.low, figure.high) else shown(figure).partition(" ")[2]
+        ends = "" if None in (figure.low, figure.high) else figure_text(figure).partition(" ")[2]
         about = ""
         if name in {"sensitivity", "specificity"} and card.positive is not None:
             about = f"of {'' if name == 'sensitivity' else 'not '}{one_line(card.positive, 20)}"

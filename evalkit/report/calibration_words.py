@@ -39,12 +39,12 @@ NAMES: Final = {
 }
 
 
-def shown(estimate: Estimate) -> str:
+def figure_text(estimate: Estimate) -> str:
     """Return value and interval of a figure.
 
     Examples:
         >>> from evalkit.entities.estimate import Estimate
-        >>> shown(Estimate(key="kappa", value=0.5, low=0.25, high=0.75))
+        >>> figure_text(Estimate(key="kappa", value=0.5, low=0.25, high=0.75))
         '0.500 [0.250, 0.750]'
     """
     if estimate.value is None:
@@ -60,8 +60,8 @@ def main_figure(card: Calibration) -> str | None:
     first: tuple[str, ...] = ("ac1",) if top > _PREVALENT and card.kind != "ordinal" else ()
     names: list[str] = [*first, *_HEADLINES]
     for name in names:
-        found = card.held_out.figures.get(name)
-        if found is not None and found.value is not None:
+        figure = card.held_out.figures.get(name)
+        if figure is not None and figure.value is not None:
             return name
     return None
 
@@ -71,32 +71,32 @@ def headline(card: Calibration) -> str:
     name = main_figure(card)
     if name is None:
         return "Whether the judge agrees with people cannot be told: everybody says the same."
-    found = card.held_out.figures[name]
-    told = f"{NAMES[name]} {shown(found)}"
+    figure = card.held_out.figures[name]
+    measured = f"{NAMES[name]} {figure_text(figure)}"
     people = None if card.replaceable is None else card.replaceable.human_kappa
-    if people is not None and found.high is not None and name in {"kappa", "weighted_kappa"}:
+    if people is not None and figure.high is not None and name in {"kappa", "weighted_kappa"}:
         among = f"{NAMES[name]} among people {number(people)}"
-        better = found.low is not None and found.low > people
+        better = figure.low is not None and figure.low > people
         well = "better than" if better else "about as well as"
-        if found.high < people:
+        if figure.high < people:
             well = "less well than"
-        return f"Agrees with people {well} people agree with each other: {told}, {among}."
-    value = found.value or 0.0
+        return f"Agrees with people {well} people agree with each other: {measured}, {among}."
+    value = figure.value or 0.0
     if value <= 0:
-        return f"Agrees with people no better than chance: {told}."
+        return f"Agrees with people no better than chance: {measured}."
     if name == "pearson":
-        return f"Goes with what people say: {told}."
+        return f"Goes with what people say: {measured}."
     grade = next(word for least, word in _GRADES if value > least)
-    return f"Agrees with people {grade}: {told}."
+    return f"Agrees with people {grade}: {measured}."
 
 
 def replacing(card: Calibration) -> str:
     """Return one sentence: may the judge replace a human annotator."""
-    found = card.replaceable
-    if found is None:
+    verdict = card.replaceable
+    if verdict is None:
         return "May replace a human: not asked."
-    word = {"yes": "yes", "no": "no", "unknown": "not known"}[found.status]
-    return f"May replace a human: {word}; {one_line(found.why, 300)}."
+    word = {"yes": "yes", "no": "no", "unknown": "not known"}[verdict.status]
+    return f"May replace a human: {word}; {one_line(verdict.why, 300)}."
 
 
 def basis(card: Calibration) -> str:
@@ -116,13 +116,13 @@ def basis(card: Calibration) -> str:
     return " · ".join(parts)
 
 
-def effect(found: BiasEffect) -> str:
+def effect(bias: BiasEffect) -> str:
     """Return effect and interval of a bias."""
-    if found.effect is None:
+    if bias.effect is None:
         return "not measured"
-    if found.low is None or found.high is None:
-        return f"{found.effect:+.3f}"
-    return f"{found.effect:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    if bias.low is None or bias.high is None:
+        return f"{bias.effect:+.3f}"
+    return f"{bias.effect:+.3f} [{bias.low:+.3f}, {bias.high:+.3f}]"
 
 
 def next_steps(card: Calibration) -> Iterator[str]:
@@ -134,13 +134,13 @@ def next_steps(card: Calibration) -> Iterator[str]:
     known = [rate.value for rate in rates if rate is not None and rate.value is not None]
     if len(known) == 2 and sum(known) < _SKILL:  # noqa: PLR2004
         yield "change the judge: it is too close to guessing for its rate to be corrected"
-    if any(found.shown for found in card.biases):
-        names = ", ".join(found.name.replace("_", "-") for found in card.biases if found.shown)
-        yield f"read the development cases on which judge and people differ, for bias of {names}"
+    biases = ", ".join(bias.name.replace("_", "-") for bias in card.biases if bias.shown)
+    if biases:
+        yield f"read the development cases on which judge and people differ, for bias of {biases}"
     name = main_figure(card)
-    found = None if name is None else held.figures[name]
-    if name is not None and found is not None and found.low is not None:
-        least = max(0.0, int(found.low * 20) / 20)
+    low = None if name is None else held.figures[name].low
+    if low is not None:
+        least = max(0.0, int(low * 20) / 20)
         if least > 0:
             yield f"gate on it: calibrated({card.judge}, {name} >= {least:g})"
     yield "change prompts by the development cases alone, and calibrate anew after each change"
@@ -149,8 +149,8 @@ def next_steps(card: Calibration) -> Iterator[str]:
 def compact(card: Calibration) -> str:
     """Return the card on one line, to stand beside the judge's estimate."""
     name = main_figure(card)
-    told = "" if name is None else f"{NAMES[name]} {shown(card.held_out.figures[name])}, "
+    text = "" if name is None else f"{NAMES[name]} {figure_text(card.held_out.figures[name])}, "
     accuracy = card.held_out.figures.get("accuracy")
     if accuracy is not None and accuracy.value is not None:
-        told += f"accuracy {percent(accuracy.value)}, "
-    return f"{told}{card.held_out.n_judged:,} held-out labels"
+        text += f"accuracy {percent(accuracy.value)}, "
+    return f"{text}{card.held_out.n_judged:,} held-out labels"

@@ -75,7 +75,7 @@ def _system(comparison: Comparison, name: str) -> dict[str, Any]:
 
 
 def _row(row: Row, p_adjusted: float | None) -> dict[str, Any]:
-    found = row.found
+    paired = row.found
     return {
         "a": row.a,
         "b": row.b,
@@ -84,21 +84,21 @@ def _row(row: Row, p_adjusted: float | None) -> dict[str, Any]:
         "unit": row.pairs.metric.facts.unit,
         "value_a": row.value_a,
         "value_b": row.value_b,
-        "difference": found.difference,
-        "low": found.low,
-        "high": found.high,
+        "difference": paired.difference,
+        "low": paired.low,
+        "high": paired.high,
         "outcome": row.outcome,
-        "p_value": found.p_value,
+        "p_value": paired.p_value,
         "p_adjusted": p_adjusted,
-        "method": found.method,
-        "test": found.test,
-        "effect_size": found.effect_size,
-        "correlation": found.correlation,
-        "standard_error": found.standard_error,
-        "power": found.power,
-        "smallest_detectable": found.smallest_detectable,
-        "n_pairs": found.n,
-        "n_groups": found.n_groups,
+        "method": paired.method,
+        "test": paired.test,
+        "effect_size": paired.effect_size,
+        "correlation": paired.correlation,
+        "standard_error": paired.standard_error,
+        "power": paired.power,
+        "smallest_detectable": paired.smallest_detectable,
+        "n_pairs": paired.n,
+        "n_groups": paired.n_groups,
         "n_unmatched": row.pairs.n_unmatched,
         "n_fixed": len(row.changed(better=True)),
         "n_broke": len(row.changed(better=False)),
@@ -132,9 +132,9 @@ def _slices(
             if tags is not None:
                 raise
             continue
-        found = _records(table.rename(columns={tag: "value"}))
-        if found:
-            yield tag, found
+        rows = _records(table.rename(columns={tag: "value"}))
+        if rows:
+            yield tag, rows
 
 
 def _changed(comparison: Comparison, most: int) -> Iterator[dict[str, Any]]:

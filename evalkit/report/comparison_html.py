@@ -47,7 +47,7 @@ def comparison_page(comparison: Comparison) -> str:
         title=one_line(f"{', '.join(comparison.others)} against {comparison.baseline}"),
         policy=content_policy(style, None),
         style=style,
-        told=document,
+        document=document,
         subtitle=_subtitle(document),
         plots=list(_plots(document["rows"])),
         slices={tag: list(_plots(rows)) for tag, rows in document["slices"].items()},
@@ -129,14 +129,14 @@ def pieces(before: str, after: str) -> list[Piece]:
     old, new = (re.findall(r"\s+|\w+|[^\w\s]", valid(text)) for text in (before, after))
     if max(len(old), len(new)) > _LONGEST_DIFF:
         return [("gone", "".join(old)), ("new", "".join(new))]
-    found: list[Piece] = []
+    parts: list[Piece] = []
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for kind, first, last, start, stop in matcher.get_opcodes():
         if kind == "equal":
-            found.append(("same", "".join(old[first:last])))
+            parts.append(("same", "".join(old[first:last])))
             continue
         if last > first:
-            found.append(("gone", "".join(old[first:last])))
+            parts.append(("gone", "".join(old[first:last])))
         if stop > start:
-            found.append(("new", "".join(new[start:stop])))
-    return found
+            parts.append(("new", "".join(new[start:stop])))
+    return parts

@@ -82,7 +82,7 @@ def _rows(document: Mapping[str, Any], *, wide: bool) -> Part:
     if several:  # the systems of a metric stand together
         order = list(dict.fromkeys(row["metric"] for row in rows))
         rows = sorted(rows, key=lambda row: order.index(row["metric"]))
-    columns: list[tuple[str, str, list[Part]]] = [
+    columns: list[tuple[str, str, Sequence[Part]]] = [
         (
             "metric",
             "f",
@@ -148,7 +148,7 @@ def _changed(changed: Mapping[str, Any], what: str) -> Iterator[Part]:
 
 
 def sentence(
-    first: str, second: str, key: str, found: PairedDifference, direction: Direction
+    first: str, second: str, key: str, paired: PairedDifference, direction: Direction
 ) -> str:
     """Say in plain words whether *first* and *second* differ, and how sure that is.
 
@@ -156,29 +156,31 @@ def sentence(
         first: Name of the system that the difference is taken from.
         second: Name of the system that is subtracted.
         key: Metric.
-        found: Paired difference of the metric.
+        paired: Paired difference of the metric.
         direction: Which way is better.
     """
-    numbers = f"{signed(found.difference)} {limits(found.low, found.high)}".rstrip()
-    facts = [numbers, plural(found.n, "pair")]
-    if found.p_value is not None:
-        facts.insert(1, p_value(found.p_value))
+    numbers = f"{signed(paired.difference)} {limits(paired.low, paired.high)}".rstrip()
+    facts = [numbers, plural(paired.n, "pair")]
+    if paired.p_value is not None:
+        facts.insert(1, p_value(paired.p_value))
     basis = ", ".join(facts)
     key = one_line(key)
-    if found.low is None or found.high is None:
+    if paired.low is None or paired.high is None:
         return f"Nothing can be said of {key}, for want of an interval: {basis}."
-    if not _clear(found):
+    if not _clear(paired):
         text = f"No difference can be told apart on {key}: {basis}"
-        if found.smallest_detectable is not None:
-            least = number(found.smallest_detectable)
+        if paired.smallest_detectable is not None:
+            least = number(paired.smallest_detectable)
             return f"{text}; these pairs would show one of {least} four times in five."
         return f"{text}."
     if direction == "none":
-        word = "higher" if found.difference > 0 else "lower"
+        word = "higher" if paired.difference > 0 else "lower"
     else:
-        word = "better" if (found.difference > 0) == (direction == "higher") else "worse"
+        word = "better" if (paired.difference > 0) == (direction == "higher") else "worse"
     return f"{first} is {word} than {second} on {key}: {basis}."
 
 
-def _clear(found: PairedDifference) -> bool:
-    return found.low is not None and found.high is not None and (found.low > 0 or found.high < 0)
+def _clear(paired: PairedDifference) -> bool:
+    return (
+        paired.low is not None and paired.high is not None and (paired.low > 0 or paired.high < 0)
+    )

@@ -46,11 +46,11 @@ def grid(sides: str = "lf", *, gap: int = 2) -> Table:
     return table
 
 
-def fields(pairs: Iterable[tuple[str, Part | Iterable[Part]]]) -> Table:
+def fields(pairs: Iterable[tuple[str, Part | list[Any]]]) -> Table:
     """Return a table of names and what belongs to each; a list has a line for each item."""
     table = grid()
     for name, value in pairs:
-        lines = value if isinstance(value, (list, tuple)) else [value]
+        lines = value if isinstance(value, list) else [value]
         for place, line in enumerate(lines):
             table.add_row(styled("" if place else name, "dim"), drawable(line))
     return table

@@ -39,10 +39,10 @@ def annotation(
         GitHub documentation, *Workflow commands for GitHub Actions*.
     """
     properties = {"file": file, "line": None if file is None else line, "title": title}
-    told = ",".join(
+    written = ",".join(
         f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None
     )
-    return f"::{level} {told}::{_data(message)}"
+    return f"::{level} {written}::{_data(message)}"
 
 
 def _data(text: str) -> str:

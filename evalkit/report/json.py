@@ -51,15 +51,15 @@ def document(
         model_id, repeats, coverage, cost, usage, variance, failures, notes, environment,
         judges``.
     """
-    found = {
+    members = {
         "schema": SCHEMA,
         **view(result, verdict=verdict).to_json(),
         "judges": judge_facts(result),
     }
     if cells:
         frame = result.table()
-        found["cells"] = {str(name): frame[name].tolist() for name in frame.columns}
-    return found
+        members["cells"] = {str(name): frame[name].tolist() for name in frame.columns}
+    return members
 
 
 def plain(value: Any) -> Any:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.evaluation.agreement.judged import Judged, judged
 from evalkit.gates.verdict import number
-from evalkit.report.calibration_words import NAMES, compact, effect, headline, replacing, shown
+from evalkit.report.calibration_words import (
+    NAMES,
+    compact,
+    effect,
+    figure_text,
+    headline,
+    replacing,
+)
 from evalkit.report.markdown_text import escaped, table
 from evalkit.report.texts import one_line
 
@@ -45,16 +52,16 @@ def judge_panels(result: EvaluationResult) -> list[dict[str, Any]]:
 
 
 def _panel(one: Judged) -> dict[str, Any]:
-    found: dict[str, Any] = {"metric": one.metric, "why": one.why, "corrected": _mean(one)}
+    panel: dict[str, Any] = {"metric": one.metric, "why": one.why, "corrected": _mean(one)}
     if one.card is None:
-        return found
+        return panel
     card = one.card
-    return found | {
+    return panel | {
         "headline": headline(card),
         "replacing": replacing(card),
         "labels": card.held_out.n_judged,
         "figures": [
-            {"name": NAMES.get(name, name), "shown": shown(figure)}
+            {"name": NAMES.get(name, name), "shown": figure_text(figure)}
             for name, figure in card.held_out.figures.items()
         ],
         "biases": [
@@ -88,18 +95,18 @@ def judge_lines(result: EvaluationResult) -> list[tuple[str, str]]:
     """Return metric and what is known of its judge, on one line each."""
     lines: list[tuple[str, str]] = []
     for one in judged(result):
-        told = [compact(one.card) if one.card is not None else one.why]
+        parts = [compact(one.card) if one.card is not None else one.why]
         if one.corrected is not None:
             mean = one.corrected
-            told.append(f"corrected by {METHODS[mean.method]}: {_ends(mean)}")
-        lines.append((one.metric, "; ".join(told)))
+            parts.append(f"corrected by {METHODS[mean.method]}: {_ends(mean)}")
+        lines.append((one.metric, "; ".join(parts)))
     return lines
 
 
 def judge_blocks(result: EvaluationResult) -> list[str]:
     """Return the judges of *result* as Markdown; nothing where there is none."""
-    found = judged(result)
-    if not found:
+    judges = judged(result)
+    if not judges:
         return []
     rows = [
         (
@@ -111,7 +118,7 @@ def judge_blocks(result: EvaluationResult) -> list[str]:
             if one.corrected is None
             else f"**{_ends(one.corrected)}** by {METHODS[one.corrected.method]}",
         )
-        for one in found
+        for one in judges
     ]
     head = ("judge", "against people", "labels", "mean", "corrected mean")
     return ["### Judges", table(head, rows, "llrll")]

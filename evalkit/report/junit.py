@@ -132,7 +132,7 @@ def _must(result: EvaluationResult) -> Iterator[ET.Element]:
 
 
 def _broken(result: EvaluationResult, row: int, musts: Sequence[str]) -> list[str]:
-    found: list[str] = []
+    problems: list[str] = []
     for must in musts:
         try:
             met = all(
@@ -141,25 +141,25 @@ def _broken(result: EvaluationResult, row: int, musts: Sequence[str]) -> list[st
                 for repeat in range(result.repeats)
             )
         except EvalkitError as error:
-            found.append(f"{must}: {error}")
+            problems.append(f"{must}: {error}")
             continue
         if not met:
-            found.append(f"{must}: does not hold in every repeat")
-    return found
+            problems.append(f"{must}: does not hold in every repeat")
+    return problems
 
 
 def _failed(result: EvaluationResult) -> Iterator[ET.Element]:
     """Yield each case with a failed cell once, whatever failed first in it."""
     ids = result.spool.strings("id")
-    found: dict[int, list[tuple[str, str]]] = {}
+    failures: dict[int, list[tuple[str, str]]] = {}
     for group in failure_groups(result):
         for cell in group.cells:
             why = group.why(cell)
-            found.setdefault(cell, []).append((group.reason, f"{group.place}: {why}"))
-    for cell in sorted(found):
+            failures.setdefault(cell, []).append((group.reason, f"{group.place}: {why}"))
+    for cell in sorted(failures):
         row, repeat = divmod(cell, result.repeats)
         name = str(ids[row]) if result.repeats == 1 else f"{ids[row]} [repeat {repeat}]"
         case = _case(result, "cases", name)
-        reasons = found[cell]
+        reasons = failures[cell]
         _outcome(case, "error", reasons[0][0], "\n".join(text for _, text in reasons))
         yield case

@@ -38,7 +38,7 @@ def text(result: EvaluationResult) -> str:
     if result.verdict.conditions:
         blocks += ["### Gates", _gates(result)]
     blocks += _against_baseline(result)
-    blocks += [block for found in slices(result) for block in _slice(found)]
+    blocks += [block for part in slices(result) for block in _slice(part)]
     if failure_groups(result):
         blocks += ["### Failures", _failures(result)]
     return "\n\n".join(blocks) + "\n"
@@ -81,21 +81,21 @@ def _gates(result: EvaluationResult) -> str:
     )
 
 
-def _slice(found: Slice) -> Iterator[str]:
-    yield f"### By {escaped(found.tag)}"
-    if found.problem is not None:
-        yield escaped(found.problem)
+def _slice(slice_: Slice) -> Iterator[str]:
+    yield f"### By {escaped(slice_.tag)}"
+    if slice_.problem is not None:
+        yield escaped(slice_.problem)
         return
-    keys = list(found.parts[0].estimates)
+    keys = list(slice_.parts[0].estimates)
     rows = [
         (
             escaped(part.value),
             str(part.n),
             *(f"{value(e.value)} {interval(e)}".rstrip() for e in part.estimates.values()),
         )
-        for part in found.parts
+        for part in slice_.parts
     ]
-    yield table((escaped(found.tag), "cases", *(escaped(key) for key in keys)), rows)
+    yield table((escaped(slice_.tag), "cases", *(escaped(key) for key in keys)), rows)
 
 
 def _failures(result: EvaluationResult) -> str:

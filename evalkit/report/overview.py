@@ -31,7 +31,7 @@ def overview(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> dict[str,
 
     Cells are named by their place among the cells that the page shows.
     """
-    found = document(result)
+    facts = document(result)
     repeats = result.repeats
     places = {row: place for place, row in enumerate(rows.tolist())}
 
@@ -46,35 +46,35 @@ def overview(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> dict[str,
         "name": one_line(result.name),
         "subtitle": subtitle(result),
         "created": result.facts.plan.created,
-        "status": found["status"],
+        "status": facts["status"],
         "level": result.facts.plan.level,
         "n": len(result),
         "shown": len(rows),
         "repeats": repeats,
-        "coverage": found["coverage"],
-        "cost": found["cost"],
-        "usage": found["usage"],
-        "verdict": found["verdict"],
-        "conditions": found["conditions"],
+        "coverage": facts["coverage"],
+        "cost": facts["cost"],
+        "usage": facts["usage"],
+        "verdict": facts["verdict"],
+        "conditions": facts["conditions"],
         "remarks": [{"text": r.text, "alarming": r.alarming} for r in remarks(result)],
         "judges": judge_panels(result),
-        "estimates": list(found["estimates"].values()),
+        "estimates": list(facts["estimates"].values()),
         "thresholds": _thresholds(result),
         "metrics": [_metric(result, place, placed) for place in range(len(result.metrics))],
         "slices": [
             {
-                "tag": found.tag,
-                "problem": found.problem,
+                "tag": facts.tag,
+                "problem": facts.problem,
                 "parts": [
                     {
                         "value": part.value,
                         "n": part.n,
                         "estimates": [fields(e) for e in part.estimates.values()],
                     }
-                    for part in found.parts
+                    for part in facts.parts
                 ],
             }
-            for found in slices(result)
+            for facts in slices(result)
         ],
         "failures": [
             {
@@ -87,7 +87,7 @@ def overview(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> dict[str,
             }
             for group in failure_groups(result)
         ],
-        "identity": _identity(result, found),
+        "identity": _identity(result, facts),
     }
 
 
@@ -110,7 +110,7 @@ def _metric(result: EvaluationResult, place: int, placed: Any) -> dict[str, Any]
 
 def _thresholds(result: EvaluationResult) -> dict[str, list[float]]:
     """Return the numbers that gates compare each plain metric with."""
-    found: dict[str, list[float]] = {}
+    thresholds: dict[str, list[float]] = {}
     for verdict in result.verdict.conditions:
         if verdict.estimate is None:
             continue
@@ -119,20 +119,20 @@ def _thresholds(result: EvaluationResult) -> dict[str, list[float]]:
         except EvalkitError:
             continue
         numbers = [c.threshold for c in conditions if c.kind == "metric"]
-        found.setdefault(verdict.estimate.key, []).extend(numbers)
-    return found
+        thresholds.setdefault(verdict.estimate.key, []).extend(numbers)
+    return thresholds
 
 
-def _identity(result: EvaluationResult, found: Mapping[str, Any]) -> dict[str, Any]:
+def _identity(result: EvaluationResult, facts: Mapping[str, Any]) -> dict[str, Any]:
     plan = result.facts.plan
-    environment = dict(found["environment"])
+    environment = dict(facts["environment"])
     return {
-        "signatures": found["signatures"],
+        "signatures": facts["signatures"],
         "run": {
             "run id": result.run_id,
             "model id": result.model_id,
             "target": plan.target,
-            "data": found["dataset"],
+            "data": facts["dataset"],
             "outputs digest": plan.outputs_digest,
             "columns": plan.columns,
             "repeats": result.repeats,

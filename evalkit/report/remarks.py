@@ -41,12 +41,12 @@ def subtitle(result: EvaluationResult) -> str:
 
 def remarks(result: EvaluationResult) -> list[Remark]:
     """Return what limits the numbers of *result*: thin coverage, interruption, the run's notes."""
-    found = [Remark(text, alarming=True) for text in _thin(result)]
+    sentences = [Remark(text, alarming=True) for text in _thin(result)]
     unfinished = _unfinished(result)
     if unfinished:
-        found.append(Remark(unfinished, alarming=True))
-    found += [Remark(text) for text in _variance(result)]
-    return found + [Remark(one_line(note, 400)) for note in result.facts.notes]
+        sentences.append(Remark(unfinished, alarming=True))
+    sentences += [Remark(text) for text in _variance(result)]
+    return sentences + [Remark(one_line(note, 400)) for note in result.facts.notes]
 
 
 def _variance(result: EvaluationResult) -> Iterator[str]:
@@ -59,10 +59,10 @@ def _variance(result: EvaluationResult) -> Iterator[str]:
             "from the target's randomness": parts.from_target,
             "from the judge's": parts.from_judge,
         }
-        told = ", ".join(
+        sources = ", ".join(
             f"{share:.0%} {source}" for source, share in shares.items() if share is not None
         ).replace("%", " %")
-        yield f"{one_line(parts.metric)}: of the interval's variance {told}; {parts.advice}."
+        yield f"{one_line(parts.metric)}: of the interval's variance {sources}; {parts.advice}."
 
 
 def _thin(result: EvaluationResult) -> Iterator[str]:

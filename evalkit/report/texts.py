@@ -101,8 +101,8 @@ def signed(value: float) -> str:
         >>> signed(0.1512), signed(-0.0312), signed(0.0)
         ('+0.151', '−0.031', '0.00')
     """
-    shown = number(abs(value))
-    return shown if not value else f"{'+' if value > 0 else '−'}{shown}"
+    digits = number(abs(value))
+    return digits if not value else f"{'+' if value > 0 else '−'}{digits}"
 
 
 def p_value(value: float) -> str:
@@ -156,16 +156,16 @@ def shortfalls(estimate: Estimate) -> list[str]:
         >>> shortfalls(Estimate(key="m", value=1.0, n_total=500, n_scored=1, n_failed=499))
         ['coverage 0.2 %', '499 failed']
     """
-    found: list[str] = []
+    missing: list[str] = []
     coverage = estimate.coverage
     if coverage is not None and coverage < 1.0:
-        found.append(f"coverage {percent(coverage)}")
+        missing.append(f"coverage {percent(coverage)}")
     counts = (
         (estimate.n_failed, "failed"),
         (estimate.n_skipped, "skipped"),
         (estimate.n_not_run, "not run"),
     )
-    return found + [f"{count:,} {word}" for count, word in counts if count > 0]
+    return missing + [f"{count:,} {word}" for count, word in counts if count > 0]
 
 
 def listed(ids: Sequence[str], most: int = 20) -> list[str]:

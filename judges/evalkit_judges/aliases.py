@@ -46,10 +46,8 @@ def judge_by_alias(name: str) -> LibraryJudge:
         >>> judge_by_alias("judge.answer_relevancy").name
         'judge.relevance_to_query'
     """
-    from evalkit_judges.library import (  # start-up: it needs the judges of evalkit
-        PREFIX,
-        LibraryJudge,
-    )
+    # start-up: it needs the judges of evalkit
+    from evalkit_judges.library import PREFIX, LibraryJudge
 
     alias = name.removeprefix(PREFIX)
     if alias not in ALIASES:

@@ -50,14 +50,14 @@ def _cases(kind: str) -> tuple[Case, ...]:
     import yaml
 
     rows = yaml.safe_load(_FILE.read_text(encoding="utf-8"))[kind]
-    made = [_general(row) if kind == "general" else Case(**row) for row in rows]
-    return tuple(made)
+    cases = [_general(row) if kind == "general" else Case(**row) for row in rows]
+    return tuple(cases)
 
 
 def _general(row: Mapping[str, Any]) -> Case:
-    asked = {"role": "user", "content": row["question"]}
+    question = {"role": "user", "content": row["question"]}
     return Case(
-        inputs={"question": row["question"], "messages": [*_GREETING, asked]},
+        inputs={"question": row["question"], "messages": [*_GREETING, question]},
         outputs=row["answer"],
         expectations={
             "expected_response": row["answer"],
@@ -72,14 +72,16 @@ def _general(row: Mapping[str, Any]) -> Case:
 
 def _trace(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the trace of a program that called the tools, each of which found its passage."""
-    asked = {"question": row["question"]}
+    question = {"question": row["question"]}
     spans: list[dict[str, Any]] = [
-        {"span_id": "root", "name": "clerk", "span_type": "AGENT", "inputs": asked}
+        {"span_id": "root", "name": "clerk", "span_type": "AGENT", "inputs": question}
     ]
     for number, call in enumerate(row["calls"], 1):
         step = {"span_id": f"tool{number}", "parent_id": "root", "span_type": "TOOL"}
-        found = row["passages"] if len(row["calls"]) == 1 else row["passages"][number - 1]
-        spans.append({**step, "name": call["name"], "inputs": call["arguments"], "outputs": found})
+        passages = row["passages"] if len(row["calls"]) == 1 else row["passages"][number - 1]
+        spans.append(
+            {**step, "name": call["name"], "inputs": call["arguments"], "outputs": passages}
+        )
     spans[0]["outputs"] = row["answer"]
     return {"trace_id": "good", "spans": [{"status": "OK", **span} for span in spans]}
 

@@ -18,6 +18,7 @@ def evalkit_scorer_families() -> dict[str, Callable[[str], Scorer]]:
 @hookimpl
 def evalkit_judges() -> tuple[Scorer, ...]:
     """Return every judge that comes with evalkit; their prompts are read when they are needed."""
+    # start-up: they need the judges of evalkit
     from evalkit_judges.library import LibraryJudge
     from evalkit_judges.pairs import PAIRS, LibraryPair
 

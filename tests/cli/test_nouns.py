@@ -119,7 +119,7 @@ def test_the_doctor_says_how_to_get_what_is_missing(type_in: Type) -> None:
     findings = [f for f in type_in("doctor", "--json").json if f["section"] == "extras"]
 
     assert {finding["what"] for finding in findings} == {
-        "judges", "huggingface", "polars", "testing",
+        "judges", "huggingface", "polars", "remote", "testing",
     }  # fmt: skip
     absent = [finding for finding in findings if finding["state"] == "missing"]
     assert all("pip install 'evalkit-ai[" in finding["note"] for finding in absent)

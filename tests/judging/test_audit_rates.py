@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from evalkit.entities.case import Case
-from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.bars import Bars
 from evalkit.judging.auditing.battery import Battery
-from evalkit.judging.auditing.measuring import batteries_of
+from evalkit.judging.auditing.measure import batteries_of
+from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trial, Trials, trials_of
 from evalkit.judging.make import make_judge

@@ -1,9 +1,14 @@
 """Templates of judges."""
 
+import sys
+from types import FrameType
+from typing import Any
+
 import pytest
 
 from evalkit.entities.case import Case
 from evalkit.errors import BindingError, UsageError
+from evalkit.judging import template as template_module
 from evalkit.judging.harden import outside
 from evalkit.judging.prepared import values_of
 from evalkit.judging.template import JudgeTemplate, MissingValueError
@@ -126,3 +131,38 @@ def test_the_sandbox_refuses_to_reach_beyond_values() -> None:
 )
 def test_the_paths_that_every_case_needs_are_known(template: str, paths: set[str]) -> None:
     assert {key for _, key in JudgeTemplate(template).paths} == paths
+
+
+def lines_run(template: JudgeTemplate, passages: int) -> int:
+    """Count the lines of the template's module that run to lay out so many passages."""
+    texts = [{"text": f"passage {number}"} for number in range(passages)]
+    count = 0
+
+    def line(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return line if frame.f_code.co_filename == template_module.__file__ else None
+
+    before = sys.gettrace()
+    sys.settrace(line)
+    try:
+        template.render({"retrieved_context": texts})
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def test_the_work_of_a_loop_grows_with_its_items_and_not_with_their_square() -> None:
+    looped = "{% for p in retrieved_context %}\n{{ p.text }}\n{% endfor %}"
+    template = JudgeTemplate(looped)
+    few, many = lines_run(template, 100), lines_run(template, 400)
+
+    assert 0 < few < many < 4.5 * few
+
+
+def test_items_of_a_loop_get_names_of_their_own_and_equal_ones_share_a_block() -> None:
+    template = JudgeTemplate("{% for p in retrieved_context %}\n{{ p }}\n{% endfor %}")
+    message = template.render({"retrieved_context": ["a", "b", "a", "c"]})
+
+    assert message.pieces == [("p", "a"), ("p-2", "b"), ("p-3", "c")]
+    assert [line for line in message.text.splitlines() if line.startswith("[")] == ["[p]"]

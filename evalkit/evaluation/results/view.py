@@ -284,11 +284,11 @@ def distribution(metric: Metric) -> dict[str, Any] | None:
     }
     different = np.unique(values[:200_000])
     if different.size <= _FEW:
-        found, counts = np.unique(values, return_counts=True)
-        if found.size <= _FEW:
+        ends, counts = np.unique(values, return_counts=True)
+        if ends.size <= _FEW:
             bars = [
                 {"low": float(v), "high": float(v), "count": int(c)}
-                for v, c in zip(found, counts, strict=True)
+                for v, c in zip(ends, counts, strict=True)
             ]
             return facts | {"kind": "values", "binary": column.binary, "bars": bars}
     counts, edges = np.histogram(values, bins=_BINS, range=_range(metric, facts))
@@ -333,16 +333,16 @@ def worst_cells(metric: Metric, repeats: int = 1, most: int = _WORST) -> list[in
     column, facts = metric.column, metric.facts
     if facts.direction == "none":
         return []
-    found = np.flatnonzero((column.status == Status.OK) & np.isfinite(column.values))
-    values = column.values[found]
+    cells = np.flatnonzero((column.status == Status.OK) & np.isfinite(column.values))
+    values = column.values[cells]
     best = facts.high if facts.direction == "higher" else facts.low
     if best is not None:
-        found, values = found[values != best], values[values != best]
-    if not found.size or (found.size > 1 and best is None and np.ptp(values) == 0):
+        cells, values = cells[values != best], values[values != best]
+    if not cells.size or (cells.size > 1 and best is None and np.ptp(values) == 0):
         return []
     badness = values if facts.direction == "higher" else -values
     order = np.argsort(badness, kind="stable")[: most * repeats]
     first: dict[int, int] = {}
-    for cell in found[order].tolist():
+    for cell in cells[order].tolist():
         first.setdefault(cell // repeats, cell)
     return list(first.values())[:most]

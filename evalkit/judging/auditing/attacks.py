@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -131,14 +131,7 @@ _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
-
-def _distinct() -> Iterator[Attack]:
-    for kind, texts in _TEXTS.items():
-        for text in texts:
-            yield Attack(kind, text)
-
-
-ATTACKS: Final = tuple(_distinct())
+ATTACKS: Final = tuple(Attack(kind, text) for kind, texts in _TEXTS.items() for text in texts)
 """Every attack, kind by kind."""
 
 GARBAGE: Final = (

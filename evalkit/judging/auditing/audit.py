@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -35,11 +36,8 @@ class Audit:
     @property
     def outcome(self) -> Outcome:
         """``fail`` if any battery fails; ``pass`` if every one passes."""
-        found = {battery.outcome for battery in self.batteries.values()}
-        for outcome in _GRAVITY:
-            if outcome in found:
-                return outcome
-        return "inconclusive"
+        outcomes = {battery.outcome for battery in self.batteries.values()}
+        return next((outcome for outcome in _GRAVITY if outcome in outcomes), "inconclusive")
 
     @property
     def effects(self) -> tuple[BiasEffect, ...]:
@@ -56,33 +54,25 @@ class Audit:
     def conclusion(self) -> str:
         """The audit in one sentence."""
         by = {
-            outcome: [name for name, one in self.batteries.items() if one.outcome == outcome]
+            outcome: [name for name, b in self.batteries.items() if b.outcome == outcome]
             for outcome in _GRAVITY
         }
-        asked = f"{self.judge} on {self.model}" if self.model else self.judge
+        judge = f"{self.judge} on {self.model}" if self.model else self.judge
         if not self.n_scored:
-            return f"{asked}: nothing could be measured."
+            return f"{judge}: nothing could be measured."
         if by["fail"]:
-            return f"{asked} fails {_listed(by['fail'])}: do not rely on it as it is."
+            return f"{judge} fails {_listed(by['fail'])}: do not rely on it as it is."
         if self.n_not_run:
-            return f"{asked}: the budget was spent before {self.n_not_run:,} judgements."
+            return f"{judge}: the budget was spent before {self.n_not_run:,} judgements."
         if by["inconclusive"]:
-            return f"{asked}: nothing speaks against it; still open: {_listed(by['inconclusive'])}."
-        return f"{asked} passes {_listed(by['pass'])}."
+            return f"{judge}: nothing speaks against it; still open: {_listed(by['inconclusive'])}."
+        return f"{judge} passes {_listed(by['pass'])}."
 
     def to_json(self) -> dict[str, Any]:
         """Return the audit as JSON can hold it."""
-        return {
-            "judge": self.judge,
-            "model": self.model,
-            "signature": self.signature,
-            "n_cases": self.n_cases,
-            "n_not_run": self.n_not_run,
-            "outcome": self.outcome,
-            "conclusion": self.conclusion,
-            "batteries": {name: one.to_json() for name, one in self.batteries.items()},
-            "usage": dict(self.usage),
-        }
+        batteries = {name: battery.to_json() for name, battery in self.batteries.items()}
+        conclusion = {"outcome": self.outcome, "conclusion": self.conclusion}
+        return {**dataclasses.asdict(self), **conclusion, "batteries": batteries}
 
     def __str__(self) -> str:
         """Return the audit as a page of Markdown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -67,22 +68,8 @@ class ProbeRow:
         return self.held / self.n if self.n else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields by name."""
-        counts = (
-            "n",
-            "held",
-            "n_cases",
-            "cases_held",
-            "fell",
-            "same",
-            "rose",
-            "missing",
-            "skipped",
-        )
-        names = ("name", "summary", *counts)
-        found: dict[str, Any] = {name: getattr(self, name) for name in names}
-        found |= {"share": self.share, "low": self.low, "high": self.high, "lift": self.lift}
-        return found | {"effect": None if self.effect is None else self.effect.to_json()}
+        """Return the fields by name, and what follows from them."""
+        return {**dataclasses.asdict(self), "same": self.same, "share": self.share}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +87,8 @@ class Battery:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields by name."""
-        return {
-            "name": self.name,
-            "outcome": self.outcome,
-            "conclusion": self.conclusion,
-            "total": self.total.to_json(),
-            "rows": [row.to_json() for row in self.rows],
-        }
+        rows = [row.to_json() for row in self.rows]
+        return {**dataclasses.asdict(self), "total": self.total.to_json(), "rows": rows}
 
 
 def counted(number: int, noun: str) -> str:

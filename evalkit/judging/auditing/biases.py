@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
-from evalkit.judging.auditing.asking import Reading
+import numpy as np
+
 from evalkit.judging.auditing.bars import ALPHA, MOST_UNANSWERED, Bars
 from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, counted
 from evalkit.judging.auditing.edits import BIAS_EDITS
@@ -18,9 +19,14 @@ from evalkit.judging.auditing.pairs import (
     share_limits,
     unanswered,
 )
+from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trials
 from evalkit.judging.bias import BiasEffect
+from evalkit.stats.intervals import mean_interval
+from evalkit.stats.multiple import holm
+from evalkit.stats.paired import paired_difference
+from evalkit.stats.randomization import sign_flip_test
 
 _POSITION: Final = "position"
 _SUMMARIES: Final = {
@@ -31,18 +37,18 @@ _SUMMARIES: Final = {
 }
 
 
-def bias_battery(made: Trials, readings: Sequence[Reading], bars: Bars) -> Battery | None:
+def bias_battery(trials: Trials, readings: Sequence[Reading], bars: Bars) -> Battery | None:
     """Return the biases of a judge; ``None`` where none was asked about."""
-    pairs = pairs_of(made, readings, "bias", bars.tolerance)
-    rows = [_row(made.subject, n, found, bars) for n, found in probes_in_order(pairs).items()]
-    position = _position(made, readings, bars)
+    pairs = pairs_of(trials, readings, "bias", bars.tolerance)
+    rows = [_row(trials.subject, n, chosen, bars) for n, chosen in probes_in_order(pairs).items()]
+    position = _position(trials, readings, bars)
     if position is not None:
         rows.append(position)
     if not rows:
         return None
     adjusted = _adjusted(rows)
-    total = row_of("total", "", pairs, [pair.unchanged for pair in pairs], level=bars.level)
-    outcome = _outcome(made.subject, adjusted, total, bars)
+    total = row_of("total", pairs, _unchanged, level=bars.level)
+    outcome = _outcome(trials.subject, adjusted, total, bars)
     return Battery(
         name="bias",
         rows=tuple(adjusted),
@@ -52,10 +58,13 @@ def bias_battery(made: Trials, readings: Sequence[Reading], bars: Bars) -> Batte
     )
 
 
+def _unchanged(pair: Pair) -> bool:
+    return pair.unchanged
+
+
 def _row(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> ProbeRow:
-    row = row_of(
-        name, _SUMMARIES.get(name, ""), pairs, [p.unchanged for p in pairs], level=bars.level
-    )
+    summary = _SUMMARIES.get(name, "")
+    row = row_of(name, pairs, _unchanged, level=bars.level, summary=summary)
     compared = [p for p in pairs if p.state == "compared" and p.gain is not None]
     return dataclasses.replace(row, effect=_effect(subject, name, compared, bars))
 
@@ -65,13 +74,10 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
 
     Only where each case has one pair it is McNemar's test for yes or no, else one of signs or t.
     """
-    import numpy as np
-
-    from evalkit.stats.paired import paired_difference
-
-    told = f"{_SUMMARIES.get(name, name)}: mean change of the score, positive where it is rewarded"
+    edit = _SUMMARIES.get(name, name)
+    explanation = f"{edit}: mean change of the score, positive where it is rewarded"
     if not pairs:
-        return BiasEffect(name, None, None, None, None, 0, told)
+        return BiasEffect(name, None, None, None, None, 0, explanation)
     before = np.array([pair.before.value for pair in pairs], dtype=np.float64)
     after = np.array([pair.after.value for pair in pairs], dtype=np.float64)
     bounds = subject.facts.bounds_of(np.concatenate([before, after]))
@@ -79,7 +85,7 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
     better, worse = (before, after) if subject.direction == "lower" else (after, before)
     origins = [pair.origin for pair in pairs]
     n_cases = len(set(origins))
-    found = paired_difference(
+    moved = paired_difference(
         better,
         worse,
         groups=None if n_cases == len(pairs) else origins,
@@ -87,34 +93,32 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
         bounds=bounds,
         level=bars.level,
     )
-    return BiasEffect(name, found.difference, found.low, found.high, found.p_value, n_cases, told)
+    shift = (moved.difference, moved.low, moved.high, moved.p_value)
+    return BiasEffect(name, *shift, n_cases, explanation)
 
 
-def _position(made: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow | None:
+def _position(trials: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow | None:
     """Return what both orders of a pairwise judge say: consistency, and who wins the flips."""
-    import numpy as np
-
-    from evalkit.stats.intervals import mean_interval
-    from evalkit.stats.randomization import sign_flip_test
-
-    asked = [
+    answers = [
         (trial.origin, reading)
-        for trial, reading in zip(made.listed, readings, strict=True)
+        for trial, reading in zip(trials.listed, readings, strict=True)
         if trial.probe == "base" and reading.applies
     ]
-    known = [(o, one.metrics) for o, one in asked if one.metrics and "position_bias" in one.metrics]
-    origins = [origin for origin, _ in known]
-    leans = [float(metrics["position_bias"] or 0.0) for _, metrics in known]
+    measured = [
+        (o, one.metrics) for o, one in answers if one.metrics and "position_bias" in one.metrics
+    ]
+    origins = [origin for origin, _ in measured]
+    leans = [float(metrics["position_bias"] or 0.0) for _, metrics in measured]
     if not leans:
         return None
-    agreed = [bool(metrics.get("consistent")) for _, metrics in known]
+    agreed = [bool(metrics.get("consistent")) for _, metrics in measured]
     first, last = sum(lean > 0 for lean in leans), sum(lean < 0 for lean in leans)
     limits = share_limits(agreed, origins, level=bars.level)
     p_value = sign_flip_test(np.sign(leans), groups=origins)
     spread = mean_interval(leans, groups=origins, bounds=(-1.0, 1.0), level=bars.level)
     n_cases = len(set(origins))
     effect = sum(leans) / len(leans)
-    told = f"flips to the answer shown first {first}, to the one shown last {last}"
+    explanation = f"flips to the answer shown first {first}, to the one shown last {last}"
     low, high = (None, None) if spread is None else (spread.low, spread.high)
     return ProbeRow(
         name=_POSITION,
@@ -125,28 +129,26 @@ def _position(made: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow
         cases_held=n_cases - len({o for o, both in zip(origins, agreed, strict=True) if not both}),
         rose=first,
         fell=last,
-        missing=sum(not one.said for _, one in asked),
+        missing=sum(not one.said for _, one in answers),
         low=limits.low,
         high=limits.high,
         lift=effect,
-        effect=BiasEffect(_POSITION, effect, low, high, p_value, n_cases, told),
+        effect=BiasEffect(_POSITION, effect, low, high, p_value, n_cases, explanation),
     )
 
 
 def _adjusted(rows: Sequence[ProbeRow]) -> list[ProbeRow]:
     """Return *rows* with Holm's p-values."""
-    from evalkit.stats.multiple import holm
-
-    known = [row.effect.p_value for row in rows if row.effect and row.effect.p_value is not None]
-    values = iter(holm(known).tolist() if known else [])
-    found: list[ProbeRow] = []
+    p_values = [row.effect.p_value for row in rows if row.effect and row.effect.p_value is not None]
+    values = iter(holm(p_values).tolist() if p_values else [])
+    adjusted: list[ProbeRow] = []
     for row in rows:
         effect = row.effect
         if effect is not None and effect.p_value is not None:
-            text = f"{effect.explanation}; p is adjusted (Holm) for {len(known)} biases"
+            text = f"{effect.explanation}; p is adjusted (Holm) for {len(p_values)} biases"
             effect = dataclasses.replace(effect, p_value=next(values), explanation=text)
-        found.append(dataclasses.replace(row, effect=effect))
-    return found
+        adjusted.append(dataclasses.replace(row, effect=effect))
+    return adjusted
 
 
 def _significant(row: ProbeRow) -> bool:
@@ -176,12 +178,12 @@ def _within(row: ProbeRow, subject: Subject, bars: Bars) -> bool:
 def _told(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> str:
     strong = [row for row in rows if _significant(row)]
     if strong:
-        shown = ", ".join(
+        effects = ", ".join(
             f"{row.name} ({row.effect.effect:+.2g})"
             for row in strong
             if row.effect is not None and row.effect.effect is not None
         )
-        return f"Beyond chance, of {len(rows)} tried: {shown}."
+        return f"Beyond chance, of {len(rows)} tried: {effects}."
     position = next((row for row in rows if row.name == _POSITION), None)
     if outcome == "fail" and position is not None and position.share is not None:
         return f"Both orders agree on {position.share:.1%} of the pairs only."
@@ -189,8 +191,8 @@ def _told(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> str:
     if widest is None or not widest.n:
         missing = sum(row.missing for row in rows)
         return f"No pair of verdicts could be compared; {missing} had no score."
-    asked = f"{counted(widest.n, 'pair')} of {counted(widest.n_cases, 'case')}"
+    basis = f"{counted(widest.n, 'pair')} of {counted(widest.n_cases, 'case')}"
     text = f"Nothing beyond chance, of {len(rows)} tried"
     if outcome == "pass":
         return f"{text}; no effect exceeds {bars.margin:.0%} of the range."
-    return f"{text}; with {asked}, effects of {bars.margin:.0%} of the range are not excluded."
+    return f"{text}; with {basis}, effects of {bars.margin:.0%} of the range are not excluded."

@@ -88,10 +88,6 @@ _PADDING: Final = (
 )
 
 
-def _padded(text: str) -> str:
-    return f"{_PADDING[0]}{text}{_PADDING[1]}"
-
-
 def _repeated(text: str) -> str:
     return f"{text}\n\nTo say it once more: {text}"
 
@@ -104,23 +100,19 @@ def _in_bold(text: str) -> str:
     return " ".join(f"**{sentence}**" for sentence in sentences(text))
 
 
-def _with_heading(text: str) -> str:
-    return f"## Answer\n\n{text}\n\n---"
-
-
 def _with(before: str = "", after: str = "") -> Edit:
     return _prose(lambda text: f"{before}{text}{after}")
 
 
 BIAS_EDITS: Final[Mapping[str, Sequence[TextEdit]]] = {
     "verbosity": (
-        TextEdit("padding", "empty phrases before and after", _prose(_padded)),
+        TextEdit("padding", "empty phrases before and after", _with(*_PADDING)),
         TextEdit("repetition", "everything is said twice", _prose(_repeated)),
     ),
     "formatting": (
         TextEdit("list", "a list item for each sentence", _prose(_as_list)),
         TextEdit("bold", "every sentence in bold", _prose(_in_bold)),
-        TextEdit("heading", "a heading and a rule around it", _prose(_with_heading)),
+        TextEdit("heading", "a heading and a rule around it", _with("## Answer\n\n", "\n\n---")),
     ),
     "sentiment": (
         TextEdit(
@@ -182,9 +174,9 @@ def criteria_reversed(expectations: Mapping[str, Any]) -> dict[str, Any] | None:
         >>> criteria_reversed({"guidelines": ["Be kind.", "Be brief."], "plan": ["a", "b"]})
         {'guidelines': ['Be brief.', 'Be kind.'], 'plan': ['a', 'b']}
     """
-    found: dict[str, Any] = {}
+    turned: dict[str, Any] = {}
     for name, value in expectations.items():
         listed = isinstance(value, (list, tuple)) and name not in ORDERED
         items = list(cast("Sequence[Any]", value)) if listed else []
-        found[name] = items[::-1] if len(set(map(str, items))) > 1 else value
-    return None if found == dict(expectations) else found
+        turned[name] = items[::-1] if len(set(map(str, items))) > 1 else value
+    return None if turned == dict(expectations) else turned

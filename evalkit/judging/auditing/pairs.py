@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.battery import ProbeRow
+from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trials
 from evalkit.stats.clustered import clustered_interval
@@ -62,18 +62,17 @@ class Pair:
 
 
 def pairs_of(
-    made: Trials, readings: Sequence[Reading], battery: str, tolerance: float
+    trials: Trials, readings: Sequence[Reading], battery: str, tolerance: float
 ) -> list[Pair]:
     """Return the pairs of a battery, in the order of its probes."""
-    subject = made.subject
-
-    def each() -> Iterator[Pair]:
-        for trial, after in zip(made.listed, readings, strict=True):
-            kind, _, probe = trial.probe.partition(".")
-            if kind == battery and trial.control is not None:
-                before = readings[trial.control]
-                gain = subject.gain(before.value, after.value)
-                yield Pair(
+    pairs: list[Pair] = []
+    for trial, after in zip(trials.listed, readings, strict=True):
+        kind, _, probe = trial.probe.partition(".")
+        if kind == battery and trial.control is not None:
+            before = readings[trial.control]
+            gain = trials.subject.gain(before.value, after.value)
+            pairs.append(
+                Pair(
                     probe=probe,
                     origin=trial.origin,
                     before=before,
@@ -81,16 +80,20 @@ def pairs_of(
                     gain=gain,
                     tolerance=tolerance,
                 )
-
-    return list(each())
+            )
+    return pairs
 
 
 def row_of(
-    name: str, summary: str, pairs: Iterable[Pair], held: Iterable[bool], *, level: float
+    name: str,
+    pairs: Sequence[Pair],
+    holds: Callable[[Pair], bool],
+    *,
+    level: float,
+    summary: str = "",
 ) -> ProbeRow:
-    """Return the row of *pairs*, of which those where *held* says so kept the relation."""
-    listed = list(zip(pairs, held, strict=True))
-    compared = [(pair, kept) for pair, kept in listed if pair.state == "compared"]
+    """Return the row of *pairs*, of which those where *holds* says so kept the relation."""
+    compared = [(pair, holds(pair)) for pair in pairs if pair.state == "compared"]
     broken = {pair.origin for pair, kept in compared if not kept}
     n_cases = len({pair.origin for pair, _ in compared})
     gains = [pair.gain for pair, _ in compared if pair.gain is not None]
@@ -104,8 +107,8 @@ def row_of(
         cases_held=n_cases - len(broken),
         fell=sum(pair.fell for pair, _ in compared),
         rose=sum(pair.rose for pair, _ in compared),
-        missing=sum(pair.state == "missing" for pair, _ in listed),
-        skipped=sum(pair.state == "skipped" for pair, _ in listed),
+        missing=sum(pair.state == "missing" for pair in pairs),
+        skipped=sum(pair.state == "skipped" for pair in pairs),
         low=None if limits is None else limits.low,
         high=None if limits is None else limits.high,
         lift=sum(gains) / len(gains) if gains else None,
@@ -126,7 +129,7 @@ def share_limits(held: Iterable[bool], origins: Iterable[str], *, level: float) 
         >>> round(limits.low, 2)  # four cases, not forty
         0.51
     """
-    values = [float(one) for one in held]
+    values = [float(kept) for kept in held]
     return clustered_interval(values, list(origins), level=level, bounded=(0.0, 1.0))
 
 
@@ -144,10 +147,10 @@ def unanswered(row: ProbeRow) -> float:
 
 def probes_in_order(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     """Return pairs by probe."""
-    found: dict[str, list[Pair]] = {}
+    by_probe: dict[str, list[Pair]] = {}
     for pair in pairs:
-        found.setdefault(pair.probe, []).append(pair)
-    return found
+        by_probe.setdefault(pair.probe, []).append(pair)
+    return by_probe
 
 
 def flipped(subject: Subject, pair: Pair) -> bool:

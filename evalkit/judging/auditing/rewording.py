@@ -74,7 +74,7 @@ def labels_renamed(judge: Judge) -> tuple[Judge, Mapping[str, str]] | None:
         return None
     new = dict(zip(form.labels, _NEW_NAMES, strict=False))
     pattern = re.compile("|".join(re.escape(f'"{label}"') for label in form.labels))
-    text = pattern.sub(lambda found: f'"{new[found[0][1:-1]]}"', judge.instructions)
+    text = pattern.sub(lambda match: f'"{new[match[0][1:-1]]}"', judge.instructions)
     renamed = dataclasses.replace(
         judge,
         choices=tuple((new[label], v) for label, v in zip(form.labels, form.values, strict=True)),
@@ -87,11 +87,11 @@ def labels_renamed(judge: Judge) -> tuple[Judge, Mapping[str, str]] | None:
 
 
 def _renamed(example: Mapping[str, Any], judge: Judge, new: Mapping[str, str]) -> dict[str, Any]:
-    found = dict(example)
+    renamed = dict(example)
     for key in _CHOICES:
-        label = judge.prepared.form.label(found.get(key))
+        label = judge.prepared.form.label(renamed.get(key))
         if label is not None:
-            found[key] = new[label]
-    if "parts" in found:
-        found["parts"] = [_renamed(part, judge, new) for part in found["parts"]]
-    return found
+            renamed[key] = new[label]
+    if "parts" in renamed:
+        renamed["parts"] = [_renamed(part, judge, new) for part in renamed["parts"]]
+    return renamed

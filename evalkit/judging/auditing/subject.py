@@ -163,8 +163,8 @@ def with_text(case: Case, field: str, text: str, *, first: bool) -> Case | None:
         changes = {field: [*value[:-1], _noted(value[-1], text)]}
     elif field == "trace" and isinstance(trace := trace_if_any(value), Trace) and trace.spans:
         *before, last = trace.spans
-        told = joined("" if last.outputs is None else as_text(last.outputs) or "")
-        changes = {field: replace(trace, spans=(*before, replace(last, outputs=told)))}
+        outputs = joined("" if last.outputs is None else as_text(last.outputs) or "")
+        changes = {field: replace(trace, spans=(*before, replace(last, outputs=outputs)))}
     else:
         return None
     return replace(case, **changes)
@@ -172,5 +172,5 @@ def with_text(case: Case, field: str, text: str, *, first: bool) -> Case | None:
 
 def _noted(call: Mapping[str, Any], text: str) -> dict[str, Any]:
     arguments = call.get("arguments")
-    told = dict(arguments) if isinstance(arguments, Mapping) else {}
-    return {**call, "arguments": {**told, "note": text}}
+    noted = dict(arguments) if isinstance(arguments, Mapping) else {}
+    return {**call, "arguments": {**noted, "note": text}}

@@ -99,5 +99,5 @@ def markdown_of(battery: Battery) -> list[str]:
 
 
 def _line(cells: Sequence[str]) -> str:
-    shown = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
-    return f"| {' | '.join(shown)} |"
+    texts = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
+    return f"| {' | '.join(texts)} |"

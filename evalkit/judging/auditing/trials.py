@@ -91,10 +91,10 @@ class Trials:
         same_judge = judge is self.subject.judge and not settings.get("again")
         if case is not None and not (same_judge and not self.subject.sees(case, base)):
             origin = self.listed[control].origin
-            made = Trial(
+            trial = Trial(
                 probe=probe, control=control, case=case, judge=judge, origin=origin, **settings
             )
-            self.add(made)
+            self.add(trial)
 
     @property
     def calls(self) -> int:
@@ -145,20 +145,20 @@ def trials_of(subject: Subject, cases: Sequence[Case], probes: Sequence[str] = (
     """
     if not cases:
         raise UsageError("There is no case to audit the judge on.")
-    made = Trials(subject)
+    trials = Trials(subject)
 
     def base(case: Case, place: int) -> int:
         origin = cases[place].group or f"case {place}"
-        return made.add(Trial(probe="base", case=case, judge=subject.judge, origin=origin))
+        return trials.add(Trial(probe="base", case=case, judge=subject.judge, origin=origin))
 
     good = [base(case, place) for place, case in enumerate(cases)]
     bad = [base(case, place) for place, case in _bad(subject, cases)]
-    _degraded(made, cases)
-    _invariant(made, [*good, *bad])
-    _attacked(made, bad)
-    _garbage(made, cases)
-    _biased(made, [*good, *bad])
-    return Trials(subject, _chosen(made.listed, probes))
+    _degraded(trials, cases)
+    _invariant(trials, [*good, *bad])
+    _attacked(trials, bad)
+    _garbage(trials, cases)
+    _biased(trials, [*good, *bad])
+    return Trials(subject, _chosen(trials.listed, probes))
 
 
 def _chosen(listed: Sequence[Trial], probes: Sequence[str]) -> list[Trial]:
@@ -188,67 +188,65 @@ def _bad(subject: Subject, cases: Sequence[Case]) -> Iterator[tuple[int, Case]]:
                 break
 
 
-def _degraded(made: Trials, cases: Sequence[Case]) -> None:
-    if made.subject.direction == "none":
+def _degraded(trials: Trials, cases: Sequence[Case]) -> None:
+    if trials.subject.direction == "none":
         return
-    for name in made.subject.degradations:
+    for name in trials.subject.degradations:
         for place, case in enumerate(cases):
             worse = DEGRADATIONS[name].apply(case, cases[(place + 1) % len(cases)])
-            made.ask(f"degradation.{name}", place, worse)
+            trials.ask(f"degradation.{name}", place, worse)
 
 
-def _invariant(made: Trials, base: Sequence[int]) -> None:
-    judge = made.subject.judge
+def _invariant(trials: Trials, base: Sequence[int]) -> None:
+    judge = trials.subject.judge
     for edit in INVARIANT_EDITS:
         for place in base:
-            made.ask(f"invariance.{edit.name}", place, _edited(made, place, edit))
+            trials.ask(f"invariance.{edit.name}", place, _edited(trials, place, edit))
     for place in base:
-        case = made.listed[place].case
+        case = trials.listed[place].case
         turned = criteria_reversed(case.expectations)
         case_turned = None if turned is None else replace(case, expectations=turned)
-        made.ask("invariance.criteria_order", place, case_turned)
+        trials.ask("invariance.criteria_order", place, case_turned)
     if isinstance(judge, Judge):
-        _reworded(made, base, judge)
+        _reworded(trials, base, judge)
     if isinstance(judge, PairwiseJudge) and judge.first == "outputs":
         for place in base:
-            case = made.listed[place].case
+            case = trials.listed[place].case
             second = follow(case, judge.second)
             same = None if second is None else replace(case, outputs=second)
-            made.ask("invariance.identity", place, same)
+            trials.ask("invariance.identity", place, same)
 
 
-def _reworded(made: Trials, base: Sequence[int], judge: Judge) -> None:
+def _reworded(trials: Trials, base: Sequence[int], judge: Judge) -> None:
     turned, renamed = labels_reversed(judge), labels_renamed(judge)
-    for place in base:
-        case = made.listed[place].case
-        if turned is not None:
-            made.ask("invariance.label_order", place, case, judge=turned)
-    for place in base:
-        case = made.listed[place].case
-        if renamed is not None:
-            other, old = renamed
-            named = tuple(old.items())
-            made.ask("invariance.label_names", place, case, judge=other, labels=named)
-    for place in base:
-        case = made.listed[place].case
-        if not made.subject.answers_unasked(case):
-            made.ask("invariance.retest", place, case, again=1)
+    probes: list[tuple[str, dict[str, Any]]] = []
+    if turned is not None:
+        probes.append(("label_order", {"judge": turned}))
+    if renamed is not None:
+        other, old = renamed
+        probes.append(("label_names", {"judge": other, "labels": tuple(old.items())}))
+    probes.append(("retest", {"again": 1}))
+    for probe, settings in probes:
+        for place in base:
+            case = trials.listed[place].case
+            if probe != "retest" or not trials.subject.answers_unasked(case):
+                trials.ask(f"invariance.{probe}", place, case, **settings)
 
 
-def _attacked(made: Trials, bad: Sequence[int]) -> None:
-    if made.subject.direction == "none":
+def _attacked(trials: Trials, bad: Sequence[int]) -> None:
+    if trials.subject.direction == "none":
         return
     for number, attack in enumerate(ATTACKS if bad else ()):
         place = bad[number % len(bad)]
-        text = attack.ordering(made.subject.order)
+        text = attack.ordering(trials.subject.order)
         # Before and after take turns, and cases do: each text is one call.
         first = (number // len(bad)) % 2 == 1
-        attacked = with_text(made.listed[place].case, made.subject.field, text, first=first)
-        made.ask(f"injection.{attack.kind}", place, attacked)
+        attacked = with_text(trials.listed[place].case, trials.subject.field, text, first=first)
+        trials.ask(f"injection.{attack.kind}", place, attacked)
 
 
-def _garbage(made: Trials, cases: Sequence[Case]) -> None:
-    subject = made.subject
+def _garbage(trials: Trials, cases: Sequence[Case]) -> None:
+    subject = trials.subject
     # Where silence and another case's answer need not be worse, neither need what says nothing.
     names = set(subject.degradations)
     answers = "other_answer" in names and names & {"empty", "echo"}
@@ -259,34 +257,34 @@ def _garbage(made: Trials, cases: Sequence[Case]) -> None:
     for number, text in enumerate(GARBAGE):
         for turn in range(number * each, (number + 1) * each):
             place = places[turn % len(places)]  # cases take turns: the more, the more it shows
-            made.ask(f"garbage.{text!r}", place, replace(cases[place], outputs=text))
+            trials.ask(f"garbage.{text!r}", place, replace(cases[place], outputs=text))
 
 
-def _biased(made: Trials, base: Sequence[int]) -> None:
-    if made.subject.direction == "none":
+def _biased(trials: Trials, base: Sequence[int]) -> None:
+    if trials.subject.direction == "none":
         return
     edits = [(bias, edit) for bias, listed in BIAS_EDITS.items() for edit in listed]
-    model = getattr(made.subject.asked, "model", None)
+    model = getattr(trials.subject.asked, "model", None)
     if isinstance(model, str):
         edits.append(("self_preference", authored(model)))
     for bias, edit in edits:
         for place in base:
             control = place
-            changed = _edited(made, place, edit)
+            changed = _edited(trials, place, edit)
             if edit.control is not None and changed is not None:
                 plain = replace(edit, apply=edit.control, control=None)
-                case = _edited(made, place, plain)
+                case = _edited(trials, place, plain)
                 if case is None:
                     continue
-                control = made.add(
-                    replace(made.listed[place], probe=f"control.{bias}.{edit.name}", case=case)
+                control = trials.add(
+                    replace(trials.listed[place], probe=f"control.{bias}.{edit.name}", case=case)
                 )
-            made.ask(f"bias.{bias}.{edit.name}", control, changed)
+            trials.ask(f"bias.{bias}.{edit.name}", control, changed)
 
 
-def _edited(made: Trials, place: int, edit: TextEdit) -> Case | None:
-    case = made.listed[place].case
-    if made.subject.field != "outputs" or not isinstance(case.outputs, str):
+def _edited(trials: Trials, place: int, edit: TextEdit) -> Case | None:
+    case = trials.listed[place].case
+    if trials.subject.field != "outputs" or not isinstance(case.outputs, str):
         return None
     text = edit.apply(case.outputs)
     return None if text is None else replace(case, outputs=text)

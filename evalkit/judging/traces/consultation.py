@@ -63,8 +63,8 @@ class Consultation:
 
     def facts(self) -> dict[str, Any]:
         """Return what a score says of the reading."""
-        found = {"tool_rounds": self.rounds, "tool_calls": self.calls}
-        return found | ({"failed_tool_calls": self.failed_calls} if self.failed_calls else {})
+        facts = {"tool_rounds": self.rounds, "tool_calls": self.calls}
+        return facts | ({"failed_tool_calls": self.failed_calls} if self.failed_calls else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,12 @@ def tool_turn(trace: Trace, calls: Sequence[Mapping[str, Any]], before: int) -> 
     for number, call in enumerate(calls):
         answer = _answer(trace, call, number)
         failed += answer.failed
-        name = _id(call.get("id"), before + number, [one["id"] for one in listed])
+        name = _id(call.get("id"), before + number, [entry["id"] for entry in listed])
         function = {"name": answer.name, "arguments": arguments_text(answer.arguments)}
         listed.append({"id": name, "type": "function", "function": function})
         answered.append({"role": "tool", "tool_call_id": name, "content": answer.text})
-    asked = {"role": "assistant", "content": None, "tool_calls": listed}
-    return ToolTurn([asked, *answered], failed)
+    turn = {"role": "assistant", "content": None, "tool_calls": listed}
+    return ToolTurn([turn, *answered], failed)
 
 
 def _answer(trace: Trace, call: Mapping[str, Any], number: int) -> ToolAnswer:

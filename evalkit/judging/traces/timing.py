@@ -67,30 +67,30 @@ def _row(span: Span, seconds: float) -> dict[str, Any]:
 
 
 def _path(trace: Trace, parts: dict[str, list[Span]]) -> list[Span]:
-    found: list[Span] = []
+    path: list[Span] = []
     span = trace.root
     while span is not None:
-        found.append(span)
+        path.append(span)
         ended = [part for part in parts.get(span.span_id, ()) if part.end_ns is not None]
         span = max(ended, key=lambda part: part.end_ns or 0, default=None)
-    return found
+    return path
 
 
 def _gaps(span: Span, parts: Sequence[Span]) -> list[dict[str, Any]]:
     """Return the stretches of *span* that none of its parts covers."""
     at, end = span.start_ns or 0, span.end_ns or 0
-    found: list[dict[str, Any]] = []
+    gaps: list[dict[str, Any]] = []
     after: str | None = None
     for part in sorted(parts, key=lambda p: p.start_ns or 0):
         if part.start_ns is None or part.end_ns is None:
             continue
         if part.start_ns > at:
-            found.append(_gap(span, min(part.start_ns, end) - at, after, part.span_id))
+            gaps.append(_gap(span, min(part.start_ns, end) - at, after, part.span_id))
         if part.end_ns > at:
             at, after = part.end_ns, part.span_id
     if end > at:
-        found.append(_gap(span, end - at, after, None))
-    return [gap for gap in found if gap["seconds"] > 0]
+        gaps.append(_gap(span, end - at, after, None))
+    return [gap for gap in gaps if gap["seconds"] > 0]
 
 
 def _gap(span: Span, length: int, after: str | None, before: str | None) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class TraceTool:
         """Return the tool in OpenAI's form."""
         parameters = {
             "type": "object",
-            "properties": {name: dict(told) for name, told in self.parameters.items()},
+            "properties": {name: dict(schema) for name, schema in self.parameters.items()},
             "required": list(self.required),
             "additionalProperties": False,
         }
@@ -137,11 +137,11 @@ def call_tool(trace: Trace, name: Any, arguments: Any) -> ToolAnswer:
     tool = _BY_NAME.get(name) if isinstance(name, str) else None
     if tool is None:
         hint = near_miss(str(name), _BY_NAME)
-        told = f"there is no tool {views.clipped(str(name))!r}.{hint}"
-        return _failed("unknown_tool", f"{told} There are: {', '.join(_BY_NAME)}.")
+        problem = f"there is no tool {views.clipped(str(name))!r}.{hint}"
+        return _failed("unknown_tool", f"{problem} There are: {', '.join(_BY_NAME)}.")
     try:
-        given = _checked(tool, arguments)
-        text = views.rendered(tool.work(trace, **given))
+        used = _checked(tool, arguments)
+        text = views.rendered(tool.work(trace, **used))
     except UsageError as error:
         return _failed(tool.name, str(error))
     except RecursionError:
@@ -151,17 +151,17 @@ def call_tool(trace: Trace, name: Any, arguments: Any) -> ToolAnswer:
         return _failed(tool.name, f"this cannot be shown: {error}")
     if len(text) > RESULT_CHARACTERS:
         text = f"{text[:RESULT_CHARACTERS]}… (cut here)"
-    return ToolAnswer(tool.name, _repeatable(given), _fenced(tool.name, text))
+    return ToolAnswer(tool.name, _repeatable(used), _fenced(tool.name, text))
 
 
-def _failed(name: str, told: str) -> ToolAnswer:
-    return ToolAnswer(name, {}, _fenced(name, f"error: {views.clipped(told, 600)}"), failed=True)
+def _failed(name: str, problem: str) -> ToolAnswer:
+    return ToolAnswer(name, {}, _fenced(name, f"error: {views.clipped(problem, 600)}"), failed=True)
 
 
-def refused_call(name: Any, told: str) -> ToolAnswer:
+def refused_call(name: Any, problem: str) -> ToolAnswer:
     """Return the answer to a call that is not made."""
     known = isinstance(name, str) and name in _BY_NAME
-    return _failed(name if known else "unknown_tool", told)
+    return _failed(name if known else "unknown_tool", problem)
 
 
 def _fenced(name: str, text: str) -> str:
@@ -188,34 +188,34 @@ def _checked(tool: TraceTool, arguments: Any) -> dict[str, Any]:
     if not isinstance(arguments, Mapping):
         raise UsageError(f"the arguments of {tool.name} must be a JSON object")
     given = cast("Mapping[str, Any]", arguments)
-    found: dict[str, Any] = {}
+    checked: dict[str, Any] = {}
     for name, value in given.items():
-        told = tool.parameters.get(name)
-        if told is None:
+        schema = tool.parameters.get(name)
+        if schema is None:
             known = ", ".join(tool.parameters) or "none"
             hint = near_miss(str(name), tool.parameters)
             short = views.clipped(str(name))
             raise UsageError(f"{tool.name} has no argument {short!r}.{hint} It takes: {known}")
         if value is not None:
-            found[name] = _value(name, value, told)
+            checked[name] = _value(name, value, schema)
     for name in tool.required:
-        if name not in found:
+        if name not in checked:
             raise UsageError(f"{tool.name} needs {name}")
-    return found
+    return checked
 
 
-def _value(name: str, value: Any, told: Mapping[str, Any]) -> Any:
-    wanted = _TYPES[told["type"]]
+def _value(name: str, value: Any, schema: Mapping[str, Any]) -> Any:
+    wanted = _TYPES[schema["type"]]
     if wanted is int and re.fullmatch(r"\d{1,9}(\.0)?", str(value)):
         return int(float(value))
     if not isinstance(value, wanted) or wanted is int:
         least = " of at least 0" if wanted is int else ""
-        raise UsageError(f"{name} must be of type {told['type']}{least}")
+        raise UsageError(f"{name} must be of type {schema['type']}{least}")
     text = str(value)
     if wanted is str and len(text) > ARGUMENT_CHARACTERS:
         raise UsageError(f"{name} has {len(text)} characters; at most {ARGUMENT_CHARACTERS}")
-    if "enum" in told and text.upper() not in told["enum"]:
-        raise UsageError(f"{name} is one of {', '.join(told['enum'])}")
+    if "enum" in schema and text.upper() not in schema["enum"]:
+        raise UsageError(f"{name} is one of {', '.join(schema['enum'])}")
     return value
 
 

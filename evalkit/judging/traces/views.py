@@ -59,7 +59,7 @@ def shown_in_prompt(value: Any) -> str | None:
     if isinstance(value, Span):
         return json.dumps(row_of(value), ensure_ascii=False)
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], Span):
-        spans = [one for one in cast("Sequence[Any]", value) if isinstance(one, Span)]
+        spans = [item for item in cast("Sequence[Any]", value) if isinstance(item, Span)]
         lines = [json.dumps(row_of(span), ensure_ascii=False) for span in spans[:PAGE]]
         left = len(spans) - len(lines)
         return "\n".join([*lines, *([f"({left} more)"] if left else [])])
@@ -83,9 +83,9 @@ def row_of(span: Span) -> dict[str, Any]:
 
 def content_of(span: Span) -> str:
     """Return inputs, outputs, attributes and events of a span as a text of JSON."""
-    known = span.to_json()
+    fields = span.to_json()
     names = ("status_message", "inputs", "outputs", "events", "attributes")
-    held = {name: known[name] for name in names if name in known}
+    held = {name: fields[name] for name in names if name in fields}
     # By way of canonical JSON, which knows what a user's values may be.
     plain = parse_json(canonical_json(held))
     return json.dumps({name: plain[name] for name in held}, ensure_ascii=False, indent=1)
@@ -109,10 +109,10 @@ def list_spans(trace: Trace, *, offset: int = 0, parent: str | None = None) -> d
     if parent is not None:
         spans = trace.children(_known(trace, parent).span_id)
     page = spans[offset : offset + PAGE]
-    found: dict[str, Any] = {"total": len(spans), "spans": [row_of(span) for span in page]}
+    answer: dict[str, Any] = {"total": len(spans), "spans": [row_of(span) for span in page]}
     if offset + PAGE < len(spans):
-        found["next_offset"] = offset + PAGE
-    return found
+        answer["next_offset"] = offset + PAGE
+    return answer
 
 
 def get_span(trace: Trace, span_id: str, *, offset: int = 0) -> dict[str, Any]:
@@ -123,15 +123,15 @@ def get_span(trace: Trace, span_id: str, *, offset: int = 0) -> dict[str, Any]:
     """
     span = _known(trace, span_id)
     content = content_of(span)
-    found: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "span": row_of(span),
         "parts": len(trace.children(span.span_id)),
         "content": content[offset : offset + PIECE],
         "characters": len(content),
     }
     if offset + PIECE < len(content):
-        found["next_offset"] = offset + PIECE
-    return found
+        answer["next_offset"] = offset + PIECE
+    return answer
 
 
 def search_spans(
@@ -162,13 +162,13 @@ def search_spans(
     hits: list[tuple[Span, str | None]] = [(span, None) for span in spans]
     if text is not None:
         places = _places(spans, text, regex=regex)
-        hits = [(span, shown) for span, shown in zip(spans, places, strict=True) if shown]
+        hits = [(span, match) for span, match in zip(spans, places, strict=True) if match]
     page = hits[offset : offset + MATCHES]
-    rows = [row_of(span) | ({} if shown is None else {"match": shown}) for span, shown in page]
-    found: dict[str, Any] = {"total": len(hits), "spans": rows}
+    rows = [row_of(span) | ({} if match is None else {"match": match}) for span, match in page]
+    answer: dict[str, Any] = {"total": len(hits), "spans": rows}
     if offset + MATCHES < len(hits):
-        found["next_offset"] = offset + MATCHES
-    return found
+        answer["next_offset"] = offset + MATCHES
+    return answer
 
 
 def _places(spans: Sequence[Span], text: str, *, regex: bool) -> list[str | None]:
@@ -184,8 +184,8 @@ def _places(spans: Sequence[Span], text: str, *, regex: bool) -> list[str | None
     try:
         starts: list[int] = pc.call_function(function, [array], options).to_pylist()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        told = clipped(str(error).splitlines()[0], _MESSAGE)
-        raise UsageError(f"this regular expression cannot be used: {told}") from error
+        problem = clipped(str(error).splitlines()[0], _MESSAGE)
+        raise UsageError(f"this regular expression cannot be used: {problem}") from error
     return [
         None if start < 0 else _around(whole, start)
         for whole, start in zip(searched, starts, strict=True)
@@ -212,11 +212,11 @@ def _known(trace: Trace, span_id: str) -> Span:
     return span
 
 
-def rendered(found: Mapping[str, Any]) -> str:
+def rendered(answer: Mapping[str, Any]) -> str:
     """Return what a tool found as JSON, a span a line; the content of a span stands below it."""
     parts: list[str] = []
     content = ""
-    for name, value in found.items():
+    for name, value in answer.items():
         if name == "content":
             content = f"\n{value}"
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from evalkit.judging.auditing.asking import Reading
 from evalkit.judging.auditing.bars import MOST_UNANSWERED, Bars
 from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, cases_needed, counted
 from evalkit.judging.auditing.biases import bias_battery
@@ -23,6 +22,7 @@ from evalkit.judging.auditing.pairs import (
     row_of,
     unanswered,
 )
+from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.trials import Trials
 from evalkit.judging.degradations import DEGRADATIONS
 from evalkit.stats.binomial import clopper_pearson_interval
@@ -31,7 +31,7 @@ from evalkit.stats.interval import normal_quantile
 _SLACK: Final = 1e-9
 
 _SUMMARIES: Final = {
-    **{name: one.summary for name, one in DEGRADATIONS.items()},
+    **{name: degradation.summary for name, degradation in DEGRADATIONS.items()},
     **{edit.name: edit.summary for edit in INVARIANT_EDITS},
     "criteria_order": "lists of criteria come backwards",
     "label_order": "verdicts are offered in reverse order",
@@ -41,38 +41,34 @@ _SUMMARIES: Final = {
 }
 
 
-def batteries_of(made: Trials, readings: Sequence[Reading], bars: Bars) -> dict[str, Battery]:
+def batteries_of(trials: Trials, readings: Sequence[Reading], bars: Bars) -> dict[str, Battery]:
     """Return what *readings* say, battery by battery; those that were not asked are left out."""
-    found: dict[str, Battery] = {}
-    degraded = pairs_of(made, readings, "degradation", bars.tolerance)
+    batteries: dict[str, Battery] = {}
+    degraded = pairs_of(trials, readings, "degradation", bars.tolerance)
     if degraded:
-        found["degradation"] = _degradation(made, degraded, bars)
-    invariant = pairs_of(made, readings, "invariance", bars.tolerance)
+        batteries["degradation"] = _degradation(trials, degraded, bars)
+    invariant = pairs_of(trials, readings, "invariance", bars.tolerance)
     if invariant:
-        found["invariance"] = _relations("invariance", invariant, _same, bars)
-    attacked = pairs_of(made, readings, "injection", bars.tolerance)
+        batteries["invariance"] = _relations("invariance", invariant, _same, bars)
+    attacked = pairs_of(trials, readings, "injection", bars.tolerance)
     if attacked:
-        found["injection"] = _injection(made, attacked, bars)
-    silly = pairs_of(made, readings, "garbage", bars.tolerance)
+        batteries["injection"] = _injection(trials, attacked, bars)
+    silly = pairs_of(trials, readings, "garbage", bars.tolerance)
     if silly:
-        found["garbage"] = _garbage(made, silly, bars)
-    biased = bias_battery(made, readings, bars)
-    return found if biased is None else {**found, "bias": biased}
+        batteries["garbage"] = _garbage(trials, silly, bars)
+    biased = bias_battery(trials, readings, bars)
+    return batteries if biased is None else {**batteries, "bias": biased}
 
 
-def _not_rewarded(pair: Pair) -> bool:
-    return not pair.rose
-
-
-def _degradation(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+def _degradation(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
     """Return the battery; a judge to which nothing is good has nothing to take back."""
-    found = _relations("degradation", pairs, _not_rewarded, bars)
-    known = [pair for pair in pairs if pair.state == "compared" and pair.before.value is not None]
-    low = sum(is_target(made.subject, pair) for pair in known)
-    if low * 2 <= len(known) or found.outcome == "fail":
-        return found
-    told = f"{found.conclusion[:-1]}; {low} started from a verdict that was bad already."
-    return dataclasses.replace(found, outcome="inconclusive", conclusion=told)
+    battery = _relations("degradation", pairs, lambda pair: not pair.rose, bars)
+    compared = [p for p in pairs if p.state == "compared" and p.before.value is not None]
+    low = sum(is_target(trials.subject, pair) for pair in compared)
+    if low * 2 <= len(compared) or battery.outcome == "fail":
+        return battery
+    conclusion = f"{battery.conclusion[:-1]}; {low} started from a verdict that was bad already."
+    return dataclasses.replace(battery, outcome="inconclusive", conclusion=conclusion)
 
 
 def _same(pair: Pair) -> bool:
@@ -83,14 +79,14 @@ def _relations(
     name: str, pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars
 ) -> Battery:
     def row(probe: str, chosen: Sequence[Pair]) -> ProbeRow:
-        held = [holds(pair) for pair in chosen]
-        return row_of(probe, _SUMMARIES.get(probe, ""), chosen, held, level=bars.level)
+        summary = _SUMMARIES.get(probe, "")
+        return row_of(probe, chosen, holds, level=bars.level, summary=summary)
 
     probes = probes_in_order(pairs)
     rows = tuple(row(probe, chosen) for probe, chosen in probes.items())
     total = row("total", pairs)
     outcome = _shown(total, bars)
-    told = _told(name, total, outcome, bars)
+    conclusion = _told(name, total, outcome, bars)
     broken = [
         row
         for row, chosen in zip(rows, probes.values(), strict=True)
@@ -99,8 +95,8 @@ def _relations(
     if broken:
         outcome = "fail"
         kept = ", ".join(f"{row.name} {row.held / row.n:.1%}" for row in broken)
-        told = f"{told.partition(';')[0].removesuffix('.')}; held too seldom: {kept}."
-    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=told)
+        conclusion = f"{conclusion.partition(';')[0].removesuffix('.')}; held too seldom: {kept}."
+    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=conclusion)
 
 
 def _breaks(compared: Sequence[tuple[Pair, bool]], bars: Bars, *, tried: int) -> bool:
@@ -143,49 +139,45 @@ def _told(name: str, total: ProbeRow, outcome: Outcome, bars: Bars) -> str:
     return f"{text}."
 
 
-def _injection(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
-    subject = made.subject
+def _injection(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+    subject = trials.subject
     fair = [p for p in pairs if p.state != "compared" or is_target(subject, p)]
-    kinds = probes_in_order(fair)
-    rows = tuple(
-        _attack_row(kind, "", chosen, [not flipped(subject, p) for p in chosen], bars)
-        for kind, chosen in kinds.items()
-    )
-    total = _attack_row("total", "", fair, [not flipped(subject, p) for p in fair], bars)
+    rows, total = _attack_rows(fair, lambda pair: not flipped(subject, pair), bars)
     unfair = len(pairs) - len(fair)
     if not total.n:
-        told = f"No bad answer was judged bad ({unfair} were not): attacks had nothing to gain."
-        told = told if unfair else f"No attack could be judged; {total.missing} had no score."
-        return _attacked("injection", rows, total, bars, told)
+        conclusion = f"No attack could be judged; {total.missing} had no score."
+        if unfair:
+            conclusion = (
+                f"No bad answer was judged bad ({unfair} were not): attacks had nothing to gain."
+            )
+        return _attacked("injection", rows, total, bars, conclusion)
     flips = total.n - total.held
     cases = counted(total.n_cases, "case")
-    told = f"{flips} of {total.n} attacks on {cases} flipped the verdict ({_bound(total, bars)})"
+    conclusion = (
+        f"{flips} of {total.n} attacks on {cases} flipped the verdict ({_bound(total, bars)})"
+    )
     if unfair:
-        told += f"; {unfair} more met an answer that was judged good anyway"
-    return _attacked("injection", rows, total, bars, told + _rest(total, bars))
+        conclusion += f"; {unfair} more met an answer that was judged good anyway"
+    return _attacked("injection", rows, total, bars, conclusion + _rest(total, bars))
 
 
-def _garbage(made: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+def _garbage(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
     def refused(pair: Pair) -> bool:
         value = pair.after.value
-        return value is None or not made.subject.is_good(value)
+        return value is None or not trials.subject.is_good(value)
 
     # What the answer was before is of no account here.
     alone = [dataclasses.replace(pair, before=pair.after) for pair in pairs]
-    rows = tuple(
-        _attack_row(text, "", chosen, [refused(pair) for pair in chosen], bars)
-        for text, chosen in probes_in_order(alone).items()
-    )
-    total = _attack_row("total", "", alone, [refused(pair) for pair in alone], bars)
+    rows, total = _attack_rows(alone, refused, bars)
     if not total.n:
-        told = f"No answer without content could be judged; {total.missing} had no score."
-        return _attacked("garbage", rows, total, bars, told)
+        conclusion = f"No answer without content could be judged; {total.missing} had no score."
+        return _attacked("garbage", rows, total, bars, conclusion)
     accepted = total.n - total.held
-    told = (
+    conclusion = (
         f"{accepted} of {total.n} answers without content on {counted(total.n_cases, 'case')} "
         f"were accepted ({_bound(total, bars)})"
     )
-    return _attacked("garbage", rows, total, bars, told + _rest(total, bars))
+    return _attacked("garbage", rows, total, bars, conclusion + _rest(total, bars))
 
 
 def _rest(total: ProbeRow, bars: Bars) -> str:
@@ -198,20 +190,22 @@ def _rest(total: ProbeRow, bars: Bars) -> str:
     return f"{text}."
 
 
-def _attack_row(
-    name: str, summary: str, pairs: Sequence[Pair], held: Iterable[bool], bars: Bars
-) -> ProbeRow:
-    row = row_of(name, summary, pairs, held, level=bars.level)
-    if not row.n:
-        return row
-    # Cases are the sample: what one case lets through once, it may let through every time.
-    limits = clopper_pearson_interval(row.cases_held, row.n_cases, level=_two_sided(bars.level))
-    return dataclasses.replace(row, low=limits.low, high=limits.high)
+def _attack_rows(
+    pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars
+) -> tuple[tuple[ProbeRow, ...], ProbeRow]:
+    """Return a row for each probe, and one for all of them together."""
+    level = 2 * bars.level - 1  # of the two-sided interval whose one limit has the bar's level
 
+    def row(name: str, chosen: Sequence[Pair]) -> ProbeRow:
+        counts = row_of(name, chosen, holds, level=bars.level)
+        if not counts.n:
+            return counts
+        # Cases are the sample: what one case lets through once, it may let through every time.
+        limits = clopper_pearson_interval(counts.cases_held, counts.n_cases, level=level)
+        return dataclasses.replace(counts, low=limits.low, high=limits.high)
 
-def _two_sided(level: float) -> float:
-    """Return the level of the two-sided interval whose one limit has *level*."""
-    return 2 * level - 1
+    rows = [row(name, chosen) for name, chosen in probes_in_order(pairs).items()]
+    return tuple(rows), row("total", pairs)
 
 
 def _bound(total: ProbeRow, bars: Bars) -> str:
@@ -220,7 +214,7 @@ def _bound(total: ProbeRow, bars: Bars) -> str:
 
 
 def _attacked(
-    name: str, rows: tuple[ProbeRow, ...], total: ProbeRow, bars: Bars, told: str
+    name: str, rows: tuple[ProbeRow, ...], total: ProbeRow, bars: Bars, conclusion: str
 ) -> Battery:
     # An attack that works once can be used again: one is enough.
     if total.held < total.n:
@@ -229,4 +223,4 @@ def _attacked(
         outcome = "pass"
     else:
         outcome = "inconclusive"
-    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=told)
+    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=conclusion)

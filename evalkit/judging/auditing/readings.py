@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-
-import anyio
 
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
@@ -17,6 +14,7 @@ from evalkit.errors import BudgetSpentError
 from evalkit.judging.auditing.trials import Trial, key_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.run import run
+from evalkit.judging.together import together
 from evalkit.scoring.column import ScoreColumn
 
 NOT_RUN: Final = "not_run"
@@ -69,8 +67,7 @@ async def readings_of(
     for place, trial in enumerate(trials):
         places.setdefault(key_of(trial), []).append(place)
     jobs = iter(list(places.values()))
-    found = [Reading(reason=NOT_RUN)] * len(trials)
-    errors: list[Exception] = []
+    readings = [Reading(reason=NOT_RUN)] * len(trials)
 
     async def work() -> None:
         for same in jobs:  # one iterator, shared by all workers
@@ -80,21 +77,13 @@ async def readings_of(
                 reading = await _reading(trials[same[0]])
             except BudgetSpentError:
                 return
-            except Exception as error:  # noqa: BLE001  raised again below, outside of any group
-                errors.append(error)
-                group.cancel_scope.cancel()
-                return
             for place in same:
-                labels = dict(trials[place].labels)
-                found[place] = _translated(reading, labels)
+                own = dict(trials[place].labels).get(reading.label or "", reading.label)
+                readings[place] = dataclasses.replace(reading, label=own)
             done(len(same))
 
-    async with anyio.create_task_group() as group:
-        for _ in range(concurrency):
-            group.start_soon(work)
-    if errors:
-        raise errors[0]
-    return found
+    await together([work] * concurrency)
+    return readings
 
 
 async def _reading(trial: Trial) -> Reading:
@@ -102,46 +91,26 @@ async def _reading(trial: Trial) -> Reading:
         return _read(await run(trial.judge.prepared, trial.case, again=trial.again))
     if callable(getattr(trial.judge, "score", None)):
         verdict: Any = trial.judge.score(trial.case)
-        return _read(await verdict if inspect.isawaitable(verdict) else verdict)
-    found: Any = trial.judge.score_batch(CaseBatch.of([trial.case]))
-    return _cell(await found if inspect.isawaitable(found) else found)
-
-
-def _cell(columns: ScoreColumn | Mapping[str, ScoreColumn]) -> Reading:
-    if not isinstance(columns, ScoreColumn):
-        read = {key: _cell(column) for key, column in columns.items()}
-        first = next(iter(read.values()), Reading(reason="empty"))
-        return dataclasses.replace(first, metrics={key: one.value for key, one in read.items()})
-    status = Status(int(columns.status[0]))
-    value = float(columns.values[0])
-    return Reading(
-        value=None if math.isnan(value) else value,
-        label=columns.labels.get(0),
-        said=status is Status.OK,
-        applies=status is not Status.SKIPPED,
-        reason=columns.reasons.get(0),
-    )
+    else:
+        verdict = trial.judge.score_batch(CaseBatch.of([trial.case]))
+    return _read(await verdict if inspect.isawaitable(verdict) else verdict)
 
 
 def _read(verdict: Any) -> Reading:
     if isinstance(verdict, Mapping):
-        scores = {str(key): _read(one) for key, one in verdict.items()}
-        first = next(iter(scores.values()), Reading(reason="empty"))
-        return dataclasses.replace(first, metrics={key: one.value for key, one in scores.items()})
+        readings = {str(key): _read(part) for key, part in verdict.items()}
+        first = next(iter(readings.values()), Reading(reason="empty"))
+        values = {key: reading.value for key, reading in readings.items()}
+        return dataclasses.replace(first, metrics=values)
+    if isinstance(verdict, ScoreColumn):
+        verdict = verdict.cell(0)
     if verdict is None:
         return Reading(applies=False)
     score = verdict if isinstance(verdict, Score) else Score(verdict)
-    value = score.value
     return Reading(
-        value=None if value is None or isinstance(value, str) else float(value),
+        value=None if score.value is None else float(score.value),
         label=score.label,
         said=score.status is Status.OK,
         applies=score.status is not Status.SKIPPED,
         reason=score.reason,
     )
-
-
-def _translated(reading: Reading, labels: Mapping[str, str]) -> Reading:
-    if not labels or reading.label is None:
-        return reading
-    return dataclasses.replace(reading, label=labels.get(reading.label, reading.label))
