@@ -29,6 +29,7 @@ def evaluate(
     limit: int | None = None,
     sample: float | None = None,
     split: str | None = None,
+    shard: str | None = None,
     repeats: int = 1,
     reducer: str | Iterable[str] = "mean",
     gates: str | Iterable[str] = (),
@@ -55,6 +56,8 @@ def evaluate(
         limit: Take the first so many cases.
         sample: Draw a share (0 to 1) or a count of the cases, by *seed*.
         split: Take only cases of this split.
+        shard: Run one part of so many, such as ``"1/4"``; sessions stay whole.  `merge` joins the
+            parts and judges the gates, which are not judged on a part.
         repeats: Times to run each case.
         reducer: How repeats become one value: ``mean, median, majority, max, at_least(k),
             pass_at_k(k), pass_hat_k(k)``, or a list of these.
@@ -98,6 +101,7 @@ def evaluate(
         limit=limit,
         sample=sample,
         split=split,
+        shard=shard,
         repeats=repeats,
         reducer=reducer,
         gates=gates,
@@ -126,6 +130,7 @@ async def aevaluate(
     limit: int | None = None,
     sample: float | None = None,
     split: str | None = None,
+    shard: str | None = None,
     repeats: int = 1,
     reducer: str | Iterable[str] = "mean",
     gates: str | Iterable[str] = (),
@@ -165,6 +170,7 @@ async def aevaluate(
         limit=limit,
         sample=sample,
         split=split,
+        shard=shard,
         repeats=repeats,
         reducer=reducer,
         gates=gates,

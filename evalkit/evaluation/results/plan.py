@@ -62,6 +62,9 @@ class EvaluationPlan:
     reducers: Sequence[str] = ("mean",)
     gates: Sequence[str] = ()
     baseline: BaselineReference | None = None
+    shard: str | None = None
+    """Which part of the cases this is, such as ``1/4``; its gates are judged on the whole."""
+
     stop: Mapping[str, Any] | None = None
     """What an evaluation that ends with its gates' decision watches; see `stop_facts`."""
 
@@ -80,6 +83,12 @@ class EvaluationPlan:
 
     scores_only: bool = False
     """Whether the texts of the cases are not there, as in a baseline file."""
+
+    def scorer(self, name: str) -> Mapping[str, Any]:
+        """Look up what rebuilds a scorer, or the one that it wraps; empty where there is none."""
+        spec = next((spec for spec in self.scorers if spec["name"] == name), {})
+        inner: Mapping[str, Any] = spec.get("inner", spec)
+        return inner
 
     def to_json(self) -> dict[str, Any]:
         """Turn the plan into JSON values."""

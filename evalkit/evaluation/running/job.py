@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,6 +25,7 @@ from evalkit.evaluation.deciding.early import keep_sequences
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.deciding.watching import Watcher, course_of, saved, watcher_of
+from evalkit.evaluation.results.estimates import listed_labels
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.outputs_file import write_outputs
@@ -34,6 +36,7 @@ from evalkit.evaluation.results.scores_file import write_scores
 from evalkit.evaluation.running.environment import environment
 from evalkit.evaluation.running.model_session import desk_of, session_of, worker_session
 from evalkit.evaluation.running.runtime import Runtime
+from evalkit.gates.verdict import GateVerdict
 from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
 from evalkit.llm.session import ModelSession
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
 
 
 R = TypeVar("R", bound=Result)
+
+_ON_THE_WHOLE = "judged once, on the whole, by evalkit merge"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,6 +135,8 @@ class Job(Generic[R]):
         self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
+        if self.runtime.durable:
+            self.work.sync()  # the journal's name has to be on the disk, too
         self.state.ledger.on_charge = self.state.charge
 
     def _note_recorded_errors(self) -> None:
@@ -210,6 +217,11 @@ class Job(Generic[R]):
         status = self.state.stop_reason or "complete"
         if status == DECIDED:
             self.state.notes.append(self._saved(plan, metrics))
+        if self.plan_facts.shard is not None:
+            self.state.notes.append(
+                f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
+            )
+        self.state.notes += _unlisted(metrics)
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts.name,
@@ -228,7 +240,7 @@ class Job(Generic[R]):
             folder=self.folder,
             keep=(self.work, self.baseline),
         )
-        verdict = judge_gates(measured, self.plan_facts.gates, self._baseline(), lenient=True)
+        verdict = self._verdict(measured)
         if self.plan_facts.stop:
             keep_sequences(measured, verdict)
         result = measured.replaced(verdict=verdict)
@@ -243,6 +255,13 @@ class Job(Generic[R]):
         self.release(drop_journal=status == "complete")
         tell("evalkit_run_finished", run_id=self.run_id, result=result)
         return result
+
+    def _verdict(self, measured: R) -> GateVerdict:
+        """Judge the gates, unless this is one part of the cases: they are about the whole."""
+        if self.plan_facts.shard is None:
+            return judge_gates(measured, self.plan_facts.gates, self._baseline(), lenient=True)
+        fate = judge_gates(measured, ())
+        return dataclasses.replace(fate, note=_ON_THE_WHOLE) if self.plan_facts.gates else fate
 
     def _baseline(self) -> Result | str | None:
         """Open what the gates compare with, if the run is resumed; a text says why it cannot be."""
@@ -308,3 +327,14 @@ def _usage(spent: Spent, seconds: float) -> Usage:
         cost=spent.price,
         seconds=seconds,
     )
+
+
+def _unlisted(metrics: Sequence[Metric]) -> Iterator[str]:
+    """Note the metrics that have more labels than are listed."""
+    for metric in metrics:
+        n, listed = len(set(metric.column.labels.values())), len(listed_labels(metric))
+        if listed < n:
+            yield (
+                f"{metric.key} has {n:,} labels; {listed} of them are listed, the most frequent "
+                f"and not too long; the rate of any other is result['{metric.key}=…']."
+            )
