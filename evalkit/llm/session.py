@@ -273,11 +273,11 @@ class ModelSession:
                 break
             except BudgetSpentError:
                 # Perhaps only for now: what is set aside is more than what will be used.
-                if not await self._promises.kept():
+                if not await self._promises.wait():
                     raise
         expected = self._promises.expected(request, role)
         usd = (self.prices.cost(model.name, expected) or 0.0) * share
-        with self.under_way(role), self._promises.made(role, sum(expected.values()), usd):
+        with self.under_way(role), self._promises.reserve(role, sum(expected.values()), usd):
             try:
                 reply = await self.desk.complete(model, request, recording.key, settle)
             except (BudgetSpentError, BatchPendingError):

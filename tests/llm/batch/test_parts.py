@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import UsageError
-from evalkit.llm.batch.api import BatchApi
-from evalkit.llm.batch.carrier import Wanted, packed
+from evalkit.llm.batch.api import (
+    BatchApi,
+    Unanswered,
+    read_lines,
+    request_line,
+    without_answer,
+)
+from evalkit.llm.batch.carrier import Wanted, key_of, packed
 from evalkit.llm.batch.census import Census, Seat, waiting
-from evalkit.llm.batch.lines import Unanswered, read_lines, request_line, without_answer
-from evalkit.llm.batch.pending import key_of
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.connection import Connection
 from evalkit.llm.limits import PATIENCE, Patience
