@@ -6,7 +6,6 @@ A line is a request going out, and says what became of it coming back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -14,7 +13,7 @@ import anyio
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.ids import new_run_id
 from evalkit.errors import TargetError, UsageError
-from evalkit.llm.connection import Call, Connection, encoded, refusal_of, shown
+from evalkit.llm.connection import Call, Connection, Refusal, encoded, refusal_of, shown
 from evalkit.llm.openai_reply import mapping_of, reply_of, sequence_of
 from evalkit.llm.protocol import ChatReply
 
@@ -213,17 +212,7 @@ def _form(boundary: str, lines: bytes) -> bytes:
     return b"".join([purpose.encode(), lines, f"\r\n--{boundary}--\r\n".encode()])
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """Why a request of a batch has no answer."""
-
-    reason: str
-    text: str
-    again: bool
-    """Whether another batch can help."""
-
-
-Outcome = ChatReply | Unanswered
+Outcome = ChatReply | Refusal
 
 
 def request_line(custom_id: str, body: bytes) -> bytes:
@@ -257,19 +246,18 @@ def _outcome(line: Mapping[str, Any]) -> Outcome:
     response, error = mapping_of(line.get("response")), mapping_of(line.get("error"))
     status = response.get("status_code")
     if isinstance(status, int) and status != _OK:
-        refused = refusal_of(status, canonical_json(response.get("body") or error).decode())
-        return Unanswered(refused.reason, refused.text, refused.again)
+        return refusal_of(status, canonical_json(response.get("body") or error).decode())
     if error:
         expired = error.get("code") == "batch_expired"
         text = shown(str(error.get("message") or error.get("code")))
-        return Unanswered("timeout" if expired else "provider_error", text, again=True)
+        return Refusal("timeout" if expired else "provider_error", text, again=True)
     try:
         return reply_of(response.get("body"))
     except TargetError as raised:
-        return Unanswered(raised.reason, raised.explanation, again=False)
+        return Refusal(raised.reason, raised.explanation, again=False)
 
 
-def without_answer(batch: Mapping[str, Any]) -> Unanswered:
+def without_answer(batch: Mapping[str, Any]) -> Refusal:
     """Return why a request has no line in the files of a *batch* that has ended.
 
     Examples:
@@ -278,9 +266,9 @@ def without_answer(batch: Mapping[str, Any]) -> Unanswered:
     """
     status = str(batch.get("status"))
     if status in _EARLY_ENDS:
-        return Unanswered(*_EARLY_ENDS[status], again=True)
+        return Refusal(*_EARLY_ENDS[status], again=True)
     listed = sequence_of(mapping_of(batch.get("errors")).get("data"))
     first = mapping_of(listed[0]) if listed else {}
     why = first.get("message") or first.get("code")
     text = f"the batch failed: {shown(str(why))}" if why else f"the batch ended as {status}"
-    return Unanswered("provider_error", text, again=True)
+    return Refusal("provider_error", text, again=True)

@@ -24,13 +24,13 @@ from evalkit.errors import TargetError
 from evalkit.llm.batch.api import (
     BatchApi,
     Outcome,
-    Unanswered,
     is_absent,
     read_lines,
     request_line,
     without_answer,
 )
 from evalkit.llm.batch.settings import BatchSettings
+from evalkit.llm.connection import Refusal
 from evalkit.llm.protocol import ChatReply
 from evalkit.llm.recordings import DAY
 
@@ -300,7 +300,7 @@ class Carrier:
                     raise
                 # No later look will find it.  Whether to pay once more is the user's to say.
                 text = "the provider keeps the batch's answers no more; run again to ask anew"
-                missing = Unanswered(error.reason, f"{text} ({error})", again=False)
+                missing = Refusal(error.reason, f"{text} ({error})", again=False)
         lines = self._parcel.pending.lines
         answered = sum(isinstance(outcome, ChatReply) for outcome in outcomes.values())
         counts = f"{answered:,} of {len(lines):,} requests are answered"
