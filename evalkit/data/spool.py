@@ -15,7 +15,7 @@ from evalkit.data.identity import hashed_forms
 from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate_id
 from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
-from evalkit.data.selection import Division, Draw, Selection
+from evalkit.data.selection import Division, Draw, Selection, parse_shard
 from evalkit.data.snapshot import Spool
 from evalkit.data.writing import (
     FORMAT,
@@ -43,7 +43,7 @@ def spool(
     sample: float | None = None,
     split: str | None = None,
     seed: int = 0,
-    shard: tuple[int, int] | None = None,
+    shard: str | None = None,
     has_model: bool = False,
     leftover: Leftover = "tags",
     chunk_rows: int = 8192,
@@ -62,8 +62,8 @@ def spool(
         sample: Draw a share (float) or a count (integer) of the cases, by *seed*, in order.
         split: Take only rows whose ``split`` is this.
         seed: Seed of *sample*.
-        shard: Take only this part of so many, (1, n) to (n, n), of what would be taken without it;
-            sessions stay whole.  ``facts["shard"]`` then tells of the whole, for `merged_order`.
+        shard: Take only this part of what would be taken without it, such as ``1/4``; sessions stay
+            whole.  ``facts["shard"]`` then tells of the whole, for `merged_order`.
         has_model: Whether a live target will make the outputs.
         leftover: Where columns go that no field claims: ``inputs`` for an estimator, else ``tags``.
         chunk_rows: Rows to hold at a time.
@@ -74,7 +74,8 @@ def spool(
         UsageError: If an argument makes no sense, or the snapshot exists already.
         JournalError: If the disk is full or the folder cannot be written.
     """
-    selection = Selection(split=split, limit=limit, sample=sample, seed=seed, shard=shard)
+    part = None if shard is None else parse_shard(shard)
+    selection = Selection(split=split, limit=limit, sample=sample, seed=seed, shard=part)
     opened = open_data(data, chunk_rows=min(chunk_rows, limit or chunk_rows))
     folder = Path(folder)
     path = folder / FILE_NAME

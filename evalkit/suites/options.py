@@ -60,6 +60,7 @@ def _share(value: Any) -> float:
 
 def _option(
     check: Callable[[Any], Any],
+    text: str | None,
     default: Any = None,
     *,
     choices: Sequence[str] = (),
@@ -70,17 +71,15 @@ def _option(
 
     Args:
         check: Returns its value, or raises `ValueError` that says what it must be.
+        text: What ``--help`` says; ``None`` for a key of ``[tool.evalkit]`` alone.
         default: Where neither says anything; ``None`` leaves it to the suite.
         choices: The only values that it has.
         path: Whether its value in ``[tool.evalkit]`` starts from the project's folder.
-        **parser: What the parser of the command line wants; nothing, where it is a key alone.
+        **parser: What else the parser of the command line wants.
     """
-    if choices and parser:
-        parser["choices"] = choices
-    return field(
-        default=default,
-        metadata={"check": check, "choices": choices, "path": path, "parser": parser},
-    )
+    words = {"help": text, **({"choices": choices} if choices else {}), **parser}
+    facts = {"check": check, "choices": choices, "path": path}
+    return field(default=default, metadata={**facts, "parser": {} if text is None else words})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,49 +88,49 @@ class SuiteOptions:
 
     mode: str | None = _option(
         _text,
+        "auto: answer from recordings and record the rest; replay: recordings alone; live: record "
+        "anew; none: no recordings.",
         choices=("auto", "replay", "live", "none"),
-        help="auto: answer from recordings and record the rest; replay: recordings alone; live: "
-        "record anew; none: no recordings.",
     )
-    skip: bool = _option(_flag, False, action="store_true", help="Skip all suites.")
+    skip: bool = _option(_flag, "Skip all suites.", False, action="store_true")
     baseline: str | None = _option(
         _text,
+        "What gates compare with; {suite} in it stands for the suite's name.",
         metavar="RUN|FILE",
-        help="What gates compare with; {suite} in it stands for the suite's name.",
     )
     update_baseline: bool = _option(
         _flag,
+        "Write the baseline file instead of comparing with it.",
         False,
         action="store_true",
-        help="Write the baseline file instead of comparing with it.",
     )
-    repeats: int | None = _option(_count, metavar="N", type=int, help="Times to run each case.")
+    repeats: int | None = _option(_count, "Times to run each case.", metavar="N", type=int)
     sample: float | None = _option(
-        _share, metavar="SHARE", type=float, help="Share of the cases to draw."
+        _share, "Share of the cases to draw.", metavar="SHARE", type=float
     )
-    seed: int | None = _option(_whole, metavar="N", type=int, help="Seed of every draw.")
+    seed: int | None = _option(_whole, "Seed of every draw.", metavar="N", type=int)
     budget: float | None = _option(
-        _amount, metavar="USD", type=float, help="Most to spend, by all suites."
+        _amount, "Most to spend, by all suites.", metavar="USD", type=float
     )
     report: tuple[str, ...] = _option(
         _texts,
+        "Write a report, by extension; several suites add their names. May be repeated.",
         (),
         path=True,
         metavar="FILE",
         action="append",
-        help="Write a report, by extension; several suites add their names. May be repeated.",
     )
     cards: str | None = _option(
-        _text, path=True, metavar="FOLDER", help="Cards of judges, for gates on calibration."
+        _text, "Cards of judges, for gates on calibration.", path=True, metavar="FOLDER"
     )
     flaky: str = _option(
         _text,
+        "What to do with a case that passes in some repeats only, though in enough.",
         "warn",
         choices=_SEVERITIES,
-        help="What to do with a case that passes in some repeats only, though in enough.",
     )
-    inconclusive: str = _option(_text, "fail", choices=_SEVERITIES)
-    quarantine: str | None = _option(_text, path=True)
+    inconclusive: str = _option(_text, None, "fail", choices=_SEVERITIES)
+    quarantine: str | None = _option(_text, None, path=True)
 
 
 def switch(name: str) -> str:

@@ -23,11 +23,9 @@ from evalkit.gates.condition import parse_gates
 from evalkit.suites.gates import with_gates
 from evalkit.suites.ledger import SessionLedger, SuiteRecord
 from evalkit.suites.options import SuiteOptions
-from evalkit.suites.suite import Suite
+from evalkit.suites.suite import DATA_OPTIONS, RESULT_OPTIONS, Suite
 from evalkit.suites.target import SuiteTarget
 
-_DATA_OPTIONS = ("columns", "limit", "sample", "split", "seed")
-_PASSED_ON = ("judge_model", "level", "reducer")
 _READ_AT_ONCE = 1024
 
 
@@ -63,7 +61,7 @@ class SuiteRun:
         Raises:
             DataError: If the data is wrong.
         """
-        options = {k: v for k, v in self.suite.options.items() if k in _DATA_OPTIONS}
+        options = {k: v for k, v in self.suite.options.items() if k in DATA_OPTIONS}
         if self.options.sample is not None:
             options["sample"] = self.options.sample
         options["seed"] = self.seed
@@ -211,7 +209,7 @@ class SuiteRun:
                 seed=self.seed,
                 baseline=None if self.options.update_baseline else baseline,
                 runtime=runtime,
-                **{k: v for k, v in self.suite.options.items() if k in _PASSED_ON},
+                **{k: v for k, v in self.suite.options.items() if k in RESULT_OPTIONS},
             )
             job = open_job(request)
             try:

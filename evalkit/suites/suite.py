@@ -12,18 +12,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 MARK: Final = "__evalkit__"
 """Attribute of a test function that belongs to a suite: a `CasesMark` or `GatesMark`."""
 
-OPTIONS: Final = (
-    "baseline",
-    "columns",
-    "judge_model",
-    "level",
-    "limit",
-    "reducer",
-    "runtime",
-    "sample",
-    "seed",
-    "split",
-)
+DATA_OPTIONS: Final = ("columns", "limit", "sample", "seed", "split")
+"""Arguments of `evaluate` that say which cases a suite has."""
+RESULT_OPTIONS: Final = ("judge_model", "level", "reducer")
+"""Arguments of `evaluate` that a suite passes on."""
+OPTIONS: Final = sorted((*DATA_OPTIONS, *RESULT_OPTIONS, "baseline", "runtime"))
 """Arguments of `evaluate` that `suite` takes too."""
 
 
@@ -67,6 +60,7 @@ class Suite:
             UsageError: If the suite has cases already, or *min_pass* is not in [1, repeats].
             GateSyntaxError: If a condition of *must* does not parse.
         """
+        # start-up: only a suite with conditions reads any
         from evalkit.gates.condition import parse_gates
 
         if self.cases_mark is not None:
@@ -95,6 +89,7 @@ class Suite:
         Raises:
             GateSyntaxError: If a condition does not parse.
         """
+        # start-up: only a suite with conditions reads any
         from evalkit.gates.condition import parse_gates
 
         texts = tuple(condition.text for condition in parse_gates(conditions))

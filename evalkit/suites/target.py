@@ -49,18 +49,16 @@ class SuiteTarget:
     def bound(self, fixtures: Mapping[str, Any]) -> CallableTarget:
         """Return the body as a target that passes *fixtures* on."""
         body = self.body
-        function: Callable[..., Any]
-        if inspect.iscoroutinefunction(body):
 
-            async def function(case: Case, repeat: int) -> Any:
-                with self._errors_of(case, repeat):
-                    return _answer(await body(case=case, **fixtures))
-        else:
+        async def answer(case: Case, repeat: int) -> Any:
+            with self._errors_of(case, repeat):
+                return _answer(await body(case=case, **fixtures))
 
-            def function(case: Case, repeat: int) -> Any:
-                with self._errors_of(case, repeat):
-                    return _answer(body(case=case, **fixtures))
+        def answer_in_thread(case: Case, repeat: int) -> Any:
+            with self._errors_of(case, repeat):
+                return _answer(body(case=case, **fixtures))
 
+        function = answer if inspect.iscoroutinefunction(body) else answer_in_thread
         version = None if self.version is None else resolved_version(self.version, body)
         return CallableTarget(function, name=body.__name__, version=version)
 

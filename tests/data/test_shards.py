@@ -15,7 +15,7 @@ from evalkit.errors import UsageError
 
 def _parts(rows: Any, folder: Path, of: int, **options: Any) -> list[Spool]:
     return [
-        spool(rows, folder / f"part-{part}", shard=(part, of), **options)
+        spool(rows, folder / f"part-{part}", shard=f"{part}/{of}", **options)
         for part in range(1, of + 1)
     ]
 
@@ -94,10 +94,10 @@ def test_too_many_shards_and_what_is_none_are_refused(tmp_path: Path) -> None:
     rows = [{"question": "q", "output": "a"}] * 2
 
     with pytest.raises(UsageError, match=r"shard 3/3 has no cases: .* Take fewer shards"):
-        spool(rows, tmp_path, shard=(3, 3))
+        spool(rows, tmp_path, shard="3/3")
     assert not list(tmp_path.iterdir())
     for text in ("1", "a/2", "1/2/3", "-1/2"):
         with pytest.raises(UsageError, match="one such as '1/4'"):
             parse_shard(text)
     with pytest.raises(UsageError, match="not '3/2'"):
-        spool(rows, tmp_path, shard=(3, 2))
+        spool(rows, tmp_path, shard="3/2")

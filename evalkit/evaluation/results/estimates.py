@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
@@ -41,6 +42,23 @@ class Part:
     reducer: Reducer
     key: Key
 
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is a mean of cells, over all cases or those that have the key's tags."""
+        plain = self.key.function in {None, "mean", "rate"} and self.key.worst_by is None
+        return plain and self.metric.source is None
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether each cell is yes or no."""
+        return self.metric.column.binary or self.metric.facts.binary
+
+
+MOST_LABELS: Final = 50
+"""Labels of a metric whose rates are listed; that of any other is to be had by its key."""
+
+LONGEST_KEY: Final = 250
+"""Characters of a key that stores keep, MLflow's too."""
 
 _RATE = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
 
@@ -79,8 +97,8 @@ class Estimates:
     def _plain(self) -> dict[str, None]:
         keys: list[str] = []
         for key, metric in self._metrics.items():
-            labels = sorted(set(metric.column.labels.values()))
-            if _has_values(metric.column) or not labels:
+            labels = listed_labels(metric)
+            if _has_values(metric.column) or not metric.column.labels:
                 keys.append(key)
             keys += [f"{key}={label}" for label in labels]
             # One number of all cells has nothing to reduce.
@@ -261,6 +279,17 @@ class Estimates:
     def of_rows(self, key: str, rows: npt.NDArray[np.int64]) -> Estimate:
         """Return the estimate of *key* over the cases at *rows* only."""
         return self._estimate(key, self._parsed(key), self._design, rows)
+
+
+def listed_labels(metric: Metric) -> list[str]:
+    """List the labels whose rates are estimates of their own: the most frequent, by name.
+
+    A scorer that gives free texts as labels must not make a metric of each.
+    """
+    room = LONGEST_KEY - len(metric.key) - 1
+    counts = Counter(label for label in metric.column.labels.values() if len(label) <= room)
+    frequent = sorted(counts, key=lambda label: (-counts[label], label))[:MOST_LABELS]
+    return sorted(frequent)
 
 
 def tag_text(value: Any) -> str:

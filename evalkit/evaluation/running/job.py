@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -23,6 +23,7 @@ from evalkit.evaluation.deciding.early import keep_sequences
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.deciding.watching import Watcher, course_of, saved, watcher_of
+from evalkit.evaluation.results.estimates import listed_labels
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.outputs_file import write_outputs
@@ -129,6 +130,8 @@ class Job(Generic[R]):
         self._note_recorded_errors()
         self.state.restore(self.folder.journal)
         self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
+        if self.runtime.durable:
+            self.work.sync()  # the journal's name has to be on the disk, too
         self.state.ledger.on_charge = self.state.charge
 
     def _note_recorded_errors(self) -> None:
@@ -209,6 +212,7 @@ class Job(Generic[R]):
         status = self.state.stop_reason or "complete"
         if status == DECIDED:
             self.state.notes.append(self._saved(plan, metrics))
+        self.state.notes += _unlisted(metrics)
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts.name,
@@ -309,3 +313,14 @@ def _usage(spent: Spent, seconds: float) -> Usage:
         cost=spent.price,
         seconds=seconds,
     )
+
+
+def _unlisted(metrics: Sequence[Metric]) -> Iterator[str]:
+    """Note the metrics that have more labels than are listed."""
+    for metric in metrics:
+        n, listed = len(set(metric.column.labels.values())), len(listed_labels(metric))
+        if listed < n:
+            yield (
+                f"{metric.key} has {n:,} labels; {listed} of them are listed, the most frequent "
+                f"and not too long; the rate of any other is result['{metric.key}=…']."
+            )

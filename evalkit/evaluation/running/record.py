@@ -12,6 +12,7 @@ from evalkit.entities.run import Metric, RunStatus
 from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.results.assessments import log_assessments
+from evalkit.evaluation.results.estimates import LONGEST_KEY
 from evalkit.evaluation.results.places import PLACE_TAG
 from evalkit.evaluation.results.result import Result
 from evalkit.store import Store
@@ -54,15 +55,17 @@ class RunRecord:
         """Write what the evaluation came to, and end the run: all of it, or nothing."""
         stamp = now_milliseconds()
         plan = result.facts.plan
+        # A name that the store cannot keep must not veto finished work; the files have it.
+        estimates = {k: e for k, e in result.estimates.items() if len(k) <= LONGEST_KEY}
         metrics = [
             Metric(key, estimate.value, stamp)
-            for key, estimate in result.estimates.items()
+            for key, estimate in estimates.items()
             if estimate.value is not None
         ]
         signatures, digest = result.signatures, plan.dataset.digest
         summaries = [
             EvaluationSummary(estimate, _signature(key, signatures), digest)
-            for key, estimate in result.estimates.items()
+            for key, estimate in estimates.items()
         ]
         tags = {
             "evalkit.verdict": str(result.verdict.status),

@@ -1,0 +1,176 @@
+"""Where an evaluation is made and kept, and what is left when that fails."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evalkit
+from evalkit.errors import EvalkitError, UsageError
+from evalkit.evaluation.results.folder import Folder
+from evalkit.store import open_store
+from evalkit.tracking import set_tracking_uri, start_run
+
+ROWS = [{"question": f"q{i}", "expected": "a", "output": "a"} for i in range(12)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def answer(question: str) -> str:
+    return question[0]
+
+
+def test_a_durable_run_has_its_files_on_the_disk_before_what_rests_on_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync = os.fsync
+
+    def spy(handle: int) -> None:
+        steps.append(Path(f"/proc/self/fd/{handle}").resolve().name)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    runtime = evalkit.Runtime(store=f"sqlite:///{folder}/a.db", durable=True)
+    result = evalkit.evaluate(answer, ROWS[:3], "text.exact_match", columns={"outputs": None},
+                              runtime=runtime)  # fmt: skip
+
+    assert result.run_id is not None
+    first = {name: steps.index(name) for name in steps}
+    last = {name: len(steps) - 1 - steps[::-1].index(name) for name in steps}
+    assert first["plan.json"] < first["journal"] or first["cases.parquet"] < first["journal"]
+    for name in ("plan.json", "cases.parquet", "evaluation", "artifacts", result.run_id):
+        assert first[name] < last["journal"], name  # the folder can be resumed once a call is kept
+    for name in ("scores.parquet", "outputs.parquet", "result.json"):
+        assert name in first, name
+        assert first[name] > first["journal"], name
+
+
+@pytest.mark.parametrize("name", ["cases.parquet", "plan.json"])
+def test_a_start_that_finds_no_room_leaves_nothing_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if name == "plan.json":
+        monkeypatch.setattr(Folder, "write_plan", full)
+    else:
+        monkeypatch.setattr("evalkit.evaluation.running.start.spool", full)
+    uri = f"sqlite:///{folder}/a.db"
+
+    with pytest.raises((EvalkitError, OSError), match="No space"):
+        evalkit.evaluate(data=ROWS, scorers="text.exact_match", runtime=evalkit.Runtime(store=uri))
+
+    with open_store(uri) as store:
+        assert store.runs.search() == []
+    assert not list(folder.rglob("cases.parquet"))
+    assert not list(folder.rglob(".unfinished*"))
+
+
+def test_a_place_that_cannot_be_taken_ends_the_run_as_failed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("evalkit.store.artifacts.work.WorkFolder.take_name", full)
+    uri = f"sqlite:///{folder}/a.db"
+    with pytest.raises(OSError, match="No space"):
+        evalkit.evaluate(data=ROWS, scorers="text.exact_match", runtime=evalkit.Runtime(store=uri))
+
+    with open_store(uri) as store:
+        assert [run.info.status for run in store.runs.search()] == ["FAILED"]
+    assert not list(folder.rglob("cases.parquet"))
+
+
+def test_a_folder_is_resumed_in_the_store_of_its_run(folder: Path) -> None:
+    there = folder / "there"
+    there.mkdir()
+    uri = f"sqlite:///{there}/runs.db"
+    rows = [{"question": "q", "expected": "q"}] * 4
+    budget = evalkit.Runtime(store=uri, budget={"calls": 2}, concurrency=1)
+    part = evalkit.evaluate(answer, rows, "text.exact_match", runtime=budget)
+    assert part.verdict.status == "BUDGET"
+
+    whole = evalkit.evaluate(
+        answer,
+        scorers="text.exact_match",
+        data=rows,
+        runtime=evalkit.Runtime(resume=str(part.folder.path)),
+    )
+
+    assert whole["text.exact_match"].n_scored == 4
+    assert not (folder / "evalkit.db").exists()
+    with open_store(uri) as store:
+        assert [run.info.status for run in store.runs.search()] == ["FINISHED"]
+
+
+def test_tags_reach_a_joined_run_and_another_experiment_is_refused(folder: Path) -> None:
+    set_tracking_uri(f"sqlite:///{folder}/a.db")
+    try:
+        with start_run() as run:
+            options: dict[str, Any] = {"data": ROWS, "scorers": "text.exact_match"}
+            with pytest.raises(UsageError, match="another experiment"):
+                evalkit.evaluate(**options, experiment="mine")
+            result = evalkit.evaluate(**options, tags={"team": "x"})
+            assert result.run_id == run.info.run_id
+        with open_store(f"sqlite:///{folder}/a.db") as store:
+            assert store.runs.get(run.info.run_id).data.tags["team"] == "x"
+    finally:
+        set_tracking_uri(None)
+
+
+def test_a_run_may_keep_its_artifacts_elsewhere_than_on_this_machine(folder: Path) -> None:
+    pytest.importorskip("fsspec")
+    set_tracking_uri(f"sqlite:///{folder}/a.db", artifact_root="memory://evaluations")
+    try:
+        result = evalkit.evaluate(answer, ROWS, "text.exact_match", columns={"outputs": None},
+                                  name="far")  # fmt: skip
+        more = result.score("text.bleu")
+    finally:
+        set_tracking_uri(None)
+    import fsspec
+
+    names = {Path(name).name for name in fsspec.filesystem("memory").find("/evaluations")}
+    assert {
+        "cases.parquet",
+        "plan.json",
+        "scores.parquet",
+        "outputs.parquet",
+        "result.json",
+    } <= names
+    with open_store(f"sqlite:///{folder}/a.db", artifact_root="memory://evaluations") as store:
+        assert len(store.runs.search()) == 1
+    assert more["text.exact_match"] == result["text.exact_match"]
+
+
+def test_labels_that_no_store_takes_cost_no_finished_work(folder: Path) -> None:
+    reason = "because " + "x" * 300
+
+    def long(inputs: dict[str, Any]) -> str:
+        return reason if inputs else ""
+
+    def free(outputs: str) -> str:
+        return f"label {outputs}"
+
+    rows = [{"question": str(i), "output": str(i % 200)} for i in range(400)]
+    uri = f"sqlite:///{folder}/a.db"
+    result = evalkit.evaluate(data=rows, scorers=[long, free], runtime=evalkit.Runtime(store=uri))
+
+    assert len([key for key in result.estimates if key.startswith("free=")]) == 50
+    assert result["free=label 199"].value == pytest.approx(1 / 200)
+    assert any("200 labels; 50 of them" in note for note in result.facts.notes)
+    again = evalkit.EvaluationResult.load(result.folder.path)
+    assert again[f"long={reason}"].value == 1.0
+    with open_store(uri) as store:
+        (run,) = store.runs.search()
+        assert run.info.status == "FINISHED"
+        assert len(run.data.metrics) <= 60
