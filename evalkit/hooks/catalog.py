@@ -133,12 +133,11 @@ def _named(offered: Any, hook: str) -> Iterator[tuple[str, Any]]:
     for name, item in pairs:
         if not isinstance(name, str):
             raise TypeError(f"the name {name!r} is no text")
-        # The class is asked first: a property such as a judge's facts may have to read files.
-        lacks = [
-            need
-            for need in needs or ("__call__",)
-            if not hasattr(type(item), need) and not hasattr(item, need)
-        ]
+        if needs is None:
+            lacks = [] if callable(item) else ["__call__"]
+        else:
+            # The class is asked first: a property such as a judge's facts may have to read files.
+            lacks = [n for n in needs if not hasattr(type(item), n) and not hasattr(item, n)]
         if lacks:
             raise TypeError(f"{name!r} has no {', '.join(lacks)}")
         yield name, item

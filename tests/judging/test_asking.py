@@ -10,7 +10,8 @@ from evalkit.entities.case import Case
 from evalkit.entities.score import Score
 from evalkit.judging.judge import Judge
 from evalkit.judging.make import make_judge
-from evalkit.llm.recorder import Mode, Recorder
+from evalkit.llm.mode import Mode
+from evalkit.llm.recorder import Recorder
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.testing import Reply, ScriptedEndpoint, SeenRequest

@@ -10,9 +10,10 @@ import pytest
 
 from evalkit.errors import NotRecordedError, TargetError
 from evalkit.llm.cache import Cache
+from evalkit.llm.mode import Mode
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
-from evalkit.llm.recorder import Mode, Recorder
+from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
