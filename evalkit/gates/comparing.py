@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evalkit.entities.estimate import Direction
-from evalkit.gates.condition import Condition
-from evalkit.gates.paired import DEFAULTS
+from evalkit.gates.condition import DEFAULTS, Condition
 from evalkit.gates.planning import error_of, hint, more_cases
 from evalkit.gates.verdict import ConditionVerdict, Verdict, number
 from evalkit.stats.difference import PairedDifference
@@ -41,7 +40,7 @@ def interval_level(condition: Condition, level: float) -> float:
     `equivalent` are one-sided tests at that level, whose limits are those of a narrower interval.
 
     Examples:
-        >>> from evalkit.gates.condition import parse_gates
+        >>> from evalkit.gates.grammar import parse_gates
         >>> [round(interval_level(parse_gates(gate)[0], 0.95), 2)
         ...  for gate in ("improves(m)", "no_regression(m)", "no_regression(m) @ ci99")]
         [0.95, 0.9, 0.98]
@@ -54,7 +53,7 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
     """Decide a condition that compares by the interval of the paired difference.
 
     Examples:
-        >>> from evalkit.gates.condition import parse_gates
+        >>> from evalkit.gates.grammar import parse_gates
         >>> from evalkit.stats.paired import paired_difference
         >>> found = paired_difference([1] * 60 + [0] * 40, [0] * 30 + [1] * 30 + [0] * 40,
         ...                           binary=True)

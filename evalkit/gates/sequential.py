@@ -78,7 +78,7 @@ class SequentialTest:
     often one looks.
 
     Examples:
-        >>> from evalkit.gates.condition import parse_gates
+        >>> from evalkit.gates.grammar import parse_gates
         >>> asked = Question(condition=parse_gates("m >= 0.6")[0], bounds=(0.0, 1.0), level=0.95)
         >>> test = SequentialTest(asked)
         >>> test.take([1.0] * 100)

@@ -133,7 +133,7 @@ def decide(condition: Condition, estimate: Estimate, around: Circumstances) -> C
     """Decide ``metric op number`` by the estimate's whole interval, or by its value ``@ point``.
 
     Examples:
-        >>> from evalkit.gates.condition import parse_gates
+        >>> from evalkit.gates.grammar import parse_gates
         >>> wide = Estimate(key="m", value=0.7, low=0.5, high=0.9, n_total=9, n_scored=9)
         >>> decide(parse_gates("m >= 0.6")[0], wide, Circumstances()).status.value
         'INCONCLUSIVE'

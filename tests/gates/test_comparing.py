@@ -15,7 +15,7 @@ from evalkit.gates.comparing import (
     margin_of,
     without_chance_alarms,
 )
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.planning import more_cases
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.stats import paired_difference, tango_interval

@@ -11,9 +11,9 @@ from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.deciding.calibrated import judge_card, judged_metric
 from evalkit.evaluation.deciding.paired import judge_paired
-from evalkit.gates.calibrated import CALIBRATED
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
-from evalkit.gates.condition import OPERATORS, Condition, parse_gates
+from evalkit.gates.condition import CALIBRATED, OPERATORS, Condition
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import (
     COVERAGE,
     INFRASTRUCTURE,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.errors import UnknownMetricError, UsageError
-from evalkit.gates.condition import Condition, parse_gates
+from evalkit.gates.condition import Condition
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import ORDERED
 from evalkit.gates.verdict import COVERAGE
 from evalkit.scoring.facts import MetricFacts
