@@ -79,8 +79,8 @@ class SequentialTest:
 
     Examples:
         >>> from evalkit.gates.grammar import parse_gates
-        >>> asked = Question(condition=parse_gates("m >= 0.6")[0], bounds=(0.0, 1.0), level=0.95)
-        >>> test = SequentialTest(asked)
+        >>> gate = parse_gates("m >= 0.6")[0]
+        >>> test = SequentialTest(Question(condition=gate, bounds=(0.0, 1.0), level=0.95))
         >>> test.take([1.0] * 100)
         >>> test.verdict.value, test.n
         ('PASS', 13)
@@ -158,8 +158,8 @@ class SequentialTest:
         level = f"{self.question.level * 100:.4g} %"
         if not self.question.wins:
             return f"betting confidence sequence at {level}"
-        found = number(self.e_value) if self.e_value < _LARGE else f"{self.e_value:.1e}"
-        counts = f"{self.wins:,} won, {self.losses:,} lost, e-value {found}"
+        evidence = number(self.e_value) if self.e_value < _LARGE else f"{self.e_value:.1e}"
+        counts = f"{self.wins:,} won, {self.losses:,} lost, e-value {evidence}"
         return f"e-process of paired wins at {level}: {counts}"
 
 

@@ -274,7 +274,7 @@ def test_a_file_keeps_groups_weights_repeats_and_failures(folder: Path) -> None:
         for target in (answer, other)
     )
     path = old.write_baseline(folder / "b.json")
-    by_run, by_file = (new.compare(b).row("text.exact_match").found for b in (old, path))
+    by_run, by_file = (new.compare(b).row("text.exact_match").difference for b in (old, path))
 
     assert dataclasses.asdict(by_file) == pytest.approx(dataclasses.asdict(by_run))
     assert by_file.n == 59
