@@ -13,7 +13,8 @@ from evalkit.evaluation.results.cells import COLUMNS
 from evalkit.evaluation.results.columns import PARTS
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.running.request import ScorerLike
-from evalkit.gates.condition import PAIRED, parse_gates
+from evalkit.gates.condition import PAIRED
+from evalkit.gates.grammar import parse_gates
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
