@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, cast
 
+import numpy as np
+
 from evalkit.plugin import Case, CaseBatch, Rows, ScoreColumn, Status
 from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
 from evalkit_scorers.metric import ReferenceMetric
@@ -78,8 +80,6 @@ class RowsMetric(ReferenceMetric):
 
     def compute(self, rows: Rows, weights: FloatArray | None, /) -> float:
         """Return the metric of all cases; NaN where it is undefined or there are none."""
-        import numpy as np
-
         load = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
         if not load.any():
             return float("nan")
@@ -98,8 +98,6 @@ class RowsMetric(ReferenceMetric):
         groups: ArrayLike | None = None,
     ) -> FloatArray:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
-        import numpy as np
-
         order = self.order(rows)
         if order is not None:
             rows = rows.take(order)

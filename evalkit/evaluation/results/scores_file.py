@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.folder import writing
@@ -36,7 +38,6 @@ def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) 
     Raises:
         JournalError: If the disk is full or the folder cannot be written.
     """
-    import numpy as np
     import pyarrow as pa
 
     n = len(ids)
@@ -122,8 +123,6 @@ def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str,
 
 
 def _column(table: pa.Table, facts: Mapping[str, Any]) -> ScoreColumn:
-    import numpy as np
-
     key = str(facts["key"])
     codes = {status.word: int(status) for status in Status}
     words = table.column(f"{key}.status").combine_chunks().dictionary_decode().to_pylist()
@@ -160,7 +159,6 @@ def _statistics(table: pa.Table, key: str) -> Additive | Rows | None:
 
 
 def _back(column: Any) -> Any:
-    import numpy as np
     import pyarrow as pa
 
     whole = column.combine_chunks()

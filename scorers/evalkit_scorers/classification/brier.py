@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
 from evalkit_scorers.classification.probabilities import ClassProbabilities
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
@@ -39,8 +41,6 @@ class Brier(ProbabilityMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return the squared distance of each case."""
-        import numpy as np
-
         found, _, column = self.read(batch)
         column.values = np.array(
             [math.nan if one is None else self._distance(one) for one in found], dtype=np.float64

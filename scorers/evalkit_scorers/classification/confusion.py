@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from evalkit.plugin import Rows
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.labels import in_order
@@ -56,8 +58,6 @@ class ConfusionCells:
             >>> cells.labels, cells.counts(None).tolist()
             (('0', '1'), [[2.0, 1.0]])
         """
-        import numpy as np
-
         pairs = list(
             zip(rows.columns["target"].tolist(), rows.columns["output"].tolist(), strict=True)
         )
@@ -74,15 +74,11 @@ class ConfusionCells:
 
     def counts(self, weights: FloatArray | None) -> FloatArray:
         """Return the weight in each cell, shape ``(1, C)``."""
-        import numpy as np
-
         found = np.bincount(self.cell, weights=weights, minlength=len(self.target))
         return found.astype(np.float64)[None, :]
 
     def sums(self, counts: FloatArray) -> ClassSums:
         """Return what each class sums to in tables of shape ``(d, C)``."""
-        import numpy as np
-
         right = np.zeros((len(counts), len(self.labels)))
         diagonal = self.target == self.output
         right[:, self.target[diagonal]] = counts[:, diagonal]
@@ -93,15 +89,11 @@ class ConfusionCells:
 
     def numbers(self, keys: Sequence[str]) -> IntArray:
         """Return the numbers of some labels; ``K``, beyond the last, for those that never occur."""
-        import numpy as np
-
         place = {key: number for number, key in enumerate(self.labels)}
         return np.array([place.get(key, len(place)) for key in keys], dtype=np.int64)
 
 
 def _by_class(counts: FloatArray, classes: IntArray, n_classes: int) -> FloatArray:
-    import numpy as np
-
     sums = np.zeros((len(counts), n_classes))
     if classes.size:
         order = np.argsort(classes, kind="stable")
@@ -118,8 +110,6 @@ def quotient(above: FloatArray, below: FloatArray, otherwise: float = float("nan
         >>> quotient(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
         array([0.5, nan])
     """
-    import numpy as np
-
     found: FloatArray = np.divide(
         above, below, out=np.full_like(above, otherwise, dtype=np.float64), where=below != 0
     )

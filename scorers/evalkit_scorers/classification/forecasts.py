@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit.plugin import Rows, canonical_json, parse_json
 from evalkit_scorers.arrays import BoolArray, FloatArray
 from evalkit_scorers.classification.labels import in_order
@@ -23,8 +25,6 @@ def forecast_rows(found: Sequence[ClassProbabilities | None], keys: Sequence[str
         >>> rows.columns["score"].tolist(), rows.columns["event"].tolist()
         ([0.75], [1.0])
     """
-    import numpy as np
-
     nan = float("nan")
     pairs = [(nan, nan) if one is None else (one.of_positive, one.event) for one in found]
     several = ["" if one is None or one.positive >= 0 else _written(one) for one in found]
@@ -56,8 +56,6 @@ class Forecasts:
     @classmethod
     def of(cls, rows: Rows) -> Forecasts | None:
         """Return the forecasts of *rows*; ``None`` where some have two classes and others more."""
-        import numpy as np
-
         written: list[str] = rows.columns["probabilities"].tolist()
         if not any(written):
             events = rows.columns["event"][:, None] == 1

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn
 from evalkit_scorers.arrays import ArrayLike, FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells
@@ -81,8 +83,6 @@ def confusion_matrix(rows: Rows, weights: FloatArray | None = None) -> dict[str,
     References:
         scikit-learn, ``sklearn.metrics.confusion_matrix``.
     """
-    import numpy as np
-
     cells = ConfusionCells.of(rows)
     counts = cells.counts(weights)
     sums = cells.sums(counts)

@@ -6,6 +6,8 @@ import math
 import sys
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 
@@ -46,8 +48,6 @@ class LogLoss(ProbabilityMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return the loss of each case."""
-        import numpy as np
-
         found, _, column = self.read(batch)
         losses = [math.nan if stated is None else log_loss(stated.of_target) for stated in found]
         column.values = np.array(losses, dtype=np.float64)

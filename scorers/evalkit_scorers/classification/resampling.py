@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import numpy as np
+
 from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
 from evalkit_scorers.classification.confusion import ConfusionCells
 
@@ -46,8 +48,6 @@ def count_draws(
     References:
         Efron and Tibshirani (1993), *An Introduction to the Bootstrap*, chapter 6.
     """
-    import numpy as np
-
     generator = np.random.default_rng(seed)
     table, times = (
         _kinds(cells, weights) if groups is None else _group_tables(cells, weights, groups)
@@ -68,8 +68,6 @@ def count_draws(
 
 def _kinds(cells: ConfusionCells, weights: FloatArray | None) -> tuple[Any, IntArray]:
     """Return what one case of each kind adds to the counts, and how many there are of each kind."""
-    import numpy as np
-
     if weights is None:  # the kinds are the cells, and a case adds 1
         return None, np.bincount(cells.cell, minlength=len(cells.target))
     loads, load = np.unique(weights, return_inverse=True)
@@ -81,8 +79,6 @@ def _group_tables(
     cells: ConfusionCells, weights: FloatArray | None, groups: ArrayLike
 ) -> tuple[Any, IntArray]:
     """Return each group's counts, and 1 for each group."""
-    import numpy as np
-
     numbers: dict[Any, int] = {}
     codes = [numbers.setdefault(group, len(numbers)) for group in np.asarray(groups).tolist()]
     load = np.ones(len(cells.cell)) if weights is None else weights
@@ -96,7 +92,6 @@ def _sparse(
     cells: ConfusionCells,
     row: IntArray | None = None,
 ) -> Any:
-    import numpy as np
     from scipy.sparse import csr_array
 
     row = np.arange(len(cell)) if row is None else row

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from evalkit.plugin import Rows
 from evalkit_scorers.arrays import ArrayLike, BoolArray, FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
@@ -69,8 +71,6 @@ class RocAuc(RankingMetric):
 
     def of_weights(self, prepared: Any, weights: FloatArray) -> FloatArray:
         """Return the averaged area for each weighting."""
-        import numpy as np
-
         if not isinstance(prepared, list):
             return RankingMetric.of_weights(self, prepared, weights)
         parts = [weights[:, pair.cases] for pair in prepared]
@@ -112,8 +112,6 @@ class RocAuc(RankingMetric):
 
 
 def _pair(forecasts: Forecasts, first: int, second: int) -> RankedPair:
-    import numpy as np
-
     cases = np.flatnonzero(forecasts.events[:, first] | forecasts.events[:, second])
     scores, events = forecasts.scores[cases], forecasts.events[cases]
     return RankedPair(
@@ -124,8 +122,6 @@ def _pair(forecasts: Forecasts, first: int, second: int) -> RankedPair:
 
 
 def _interval(scores: FloatArray, events: BoolArray, level: float) -> Interval | None:
-    import numpy as np
-
     from evalkit.plugin import Interval, delong_auc, normal_quantile
 
     smaller = int(min(events.sum(), (~events).sum()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import ReferenceMetric
@@ -57,8 +59,6 @@ class ErrorRowsMetric(RowsMetric):
 
     def order(self, rows: Rows) -> IntArray:
         """Return the order of the errors."""
-        import numpy as np
-
         errors = rows.columns["error"]
         return np.argsort(-errors if self.largest_first else errors, kind="stable")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.regression.reading import number_pairs
@@ -51,8 +53,6 @@ def r2(
     References:
         scikit-learn, ``sklearn.metrics.r2_score``.
     """
-    import numpy as np
-
     load = np.ones(len(target)) if weights is None else weights
     present = load > 0
     target, output, load = target[present], output[present], load[present]
@@ -88,8 +88,6 @@ class R2(RowsMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are the pairs of numbers."""
-        import numpy as np
-
         pairs = number_pairs(batch)
         column = pairs.scored(lambda target, output: (output - target) ** 2 + target**2)
         column.values = np.full(len(batch), np.nan)
@@ -108,8 +106,6 @@ class R2(RowsMetric):
 
     def of_weights(self, prepared: Moments, weights: FloatArray) -> FloatArray:
         """Return R² for each weighting; NaN where the targets that it draws are all equal."""
-        import numpy as np
-
         total = np.maximum(weights.sum(axis=1), TINY)
         squares = weights @ prepared.centred**2
         spread = squares - (weights @ prepared.centred) ** 2 / total

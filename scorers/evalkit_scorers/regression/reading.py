@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, ScoreColumn, Status, targets
 from evalkit_scorers.arrays import FloatArray
 
@@ -29,8 +31,6 @@ class NumberPairs:
 
         A value too large for a number is a failure with the reason ``scorer_error``.
         """
-        import numpy as np
-
         with np.errstate(over="ignore", invalid="ignore"):
             values = cell(self.target, self.output)
         column = self.column
@@ -54,8 +54,6 @@ def number_pairs(batch: CaseBatch) -> NumberPairs:
         >>> pairs.output.tolist(), pairs.column.status.tolist()
         ([1.5, 2.0, nan, nan], [0, 0, 2, 1])
     """
-    import numpy as np
-
     given, wanted = batch.outputs, targets(batch)
     outputs = np.array([_number(value) for value in given], dtype=np.float64)
     goals = np.array([_number(value) for value in wanted], dtype=np.float64)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from evalkit.plugin import Rows
 from evalkit_scorers.arrays import AnyArray
 from evalkit_scorers.classification.confusion import ConfusionCells
@@ -37,8 +39,6 @@ def label_arrays(cells: ConfusionCells) -> Arrays:
         >>> label_arrays(ConfusionCells.of(rows)).outputs.tolist()
         [1, 2]
     """
-    import numpy as np
-
     in_targets = [cells.labels[number] for number in set(cells.target.tolist())]
     if any(is_text(key) for key in in_targets):
         values: Any = np.array([shown(key) for key in cells.labels], dtype=object)
@@ -62,8 +62,6 @@ def forecast_arrays(rows: Rows) -> Arrays:
     Raises:
         ValueError: If some outputs have two classes and others more.
     """
-    import numpy as np
-
     forecasts = Forecasts.of(rows)
     if forecasts is None:
         raise ValueError("some outputs have two classes and others more")

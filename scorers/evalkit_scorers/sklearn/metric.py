@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, UnknownScorerError, near_miss
 from evalkit_scorers.arrays import ArrayLike, FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells
@@ -101,8 +103,6 @@ class SklearnMetric:
 
     def _try_keywords(self) -> None:
         """Call the function on two cases, to hear of a bad value before the evaluation."""
-        import numpy as np
-
         one = np.array([0, 1])
         try:
             self._called(Arrays(one, one), None)
@@ -112,8 +112,6 @@ class SklearnMetric:
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are what the function is called with."""
-        import numpy as np
-
         kind = kind_of(self.function)
         if kind == "labels":
             pairs = label_pairs(batch)
@@ -154,8 +152,6 @@ class SklearnMetric:
         groups: ArrayLike | None = None,
     ) -> FloatArray:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
-        import numpy as np
-
         if kind_of(self.function) == "labels":
             cells = ConfusionCells.of(rows)
             arrays = label_arrays(cells)
@@ -193,8 +189,6 @@ class SklearnMetric:
         Raises:
             ValueError: If it refuses the arrays or its settings; also as `TypeError`.
         """
-        import numpy as np
-
         targets, outputs, settings = self._arguments(arrays, weights)
         function: Callable[..., Any] = metric_function(self.function)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -205,8 +199,6 @@ class SklearnMetric:
     def _arguments(
         self, arrays: Arrays, weights: FloatArray | None
     ) -> tuple[Any, Any, dict[str, Any]]:
-        import numpy as np
-
         settings = dict(self.keywords)
         targets, outputs = arrays.targets, arrays.outputs
         if weights is not None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Final
 
+import numpy as np
+
 from evalkit.plugin import UsageError, near_miss
 from evalkit_scorers.arrays import BoolArray, FloatArray, IntArray
 from evalkit_scorers.text.ngrams import clipped_matches
@@ -67,8 +69,6 @@ def bleu_statistics(
     References:
         Papineni et al. (2002), *BLEU*; counts are those of sacrebleu.
     """
-    import numpy as np
-
     split = tokenizer(tokenize)
 
     def tokens(text: str) -> list[str]:
@@ -91,8 +91,6 @@ def bleu_statistics(
 
 
 def _counts(got: Sequence[str], wanted: Sequence[Sequence[str]], max_order: int) -> FloatArray:
-    import numpy as np
-
     found = np.empty((len(got), 2 + 2 * max_order))
     found[:, 0] = lengths = np.fromiter(map(len, got), dtype=np.int64, count=len(got))
     found[:, 1] = _nearest_lengths(lengths, wanted)
@@ -102,8 +100,6 @@ def _counts(got: Sequence[str], wanted: Sequence[Sequence[str]], max_order: int)
 
 
 def _nearest_lengths(lengths: IntArray, wanted: Sequence[Sequence[str]]) -> IntArray:
-    import numpy as np
-
     if all(len(texts) == 1 for texts in wanted):
         return np.fromiter(map(len, chain.from_iterable(wanted)), dtype=np.int64)
     nearest = [
@@ -133,8 +129,6 @@ def bleu_of(
         Papineni et al. (2002), *BLEU*; Chen and Cherry (2014) for smoothing; values are those of
         sacrebleu.
     """
-    import numpy as np
-
     counts = np.asarray(statistics, dtype=np.float64)
     max_order = (counts.shape[-1] - 2) // 2
     got, wanted = counts[..., 0], counts[..., 1]
@@ -160,8 +154,6 @@ def bleu_of(
 def _smoothed(
     correct: FloatArray, possible: BoolArray, method: str, value: float | None
 ) -> FloatArray:
-    import numpy as np
-
     missed = (correct == 0) & possible
     if method == "exp":
         return np.where(missed, 0.5 ** np.cumsum(missed, axis=-1), correct)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import Final
 
+import numpy as np
+
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.text.ngrams import clipped_matches
 from evalkit_scorers.text.symbols import numbering, partition
@@ -43,8 +45,6 @@ def chrf_statistics(
     References:
         Popović (2015), *chrF*; Popović (2017), *chrF++*; counts are those of sacrebleu.
     """
-    import numpy as np
-
     repeats = list(map(len, references))
     got = [text for text, n in zip(outputs, repeats, strict=True) for _ in range(n)]
     wanted = list(chain.from_iterable(references))
@@ -105,8 +105,6 @@ def chrf_words(text: str) -> list[str]:
 
 
 def _counts(got: Sequence[str], wanted: Sequence[str], max_order: int) -> FloatArray:
-    import numpy as np
-
     n_got, n_wanted = (
         np.maximum([[len(text)] for text in texts] - np.arange(max_order), 0)
         for texts in (got, wanted)
@@ -139,8 +137,6 @@ def chrf_of(
     References:
         Popović (2015), *chrF: character n-gram F-score*; values are those of sacrebleu.
     """
-    import numpy as np
-
     counts = np.asarray(statistics, dtype=np.float64)
     orders = counts.shape[-1] // 3
     factor = beta**2
@@ -164,8 +160,6 @@ def chrf_of(
 def _f_measure(
     precision: FloatArray, recall: FloatArray, factor: float, *, empty: float
 ) -> FloatArray:
-    import numpy as np
-
     denominator = factor * precision + recall
     positive = denominator > 0
     score = (1 + factor) * precision * recall / np.where(positive, denominator, 1.0)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, ScoreColumn, UsageError
 from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
 from evalkit_scorers.text.pairing import paired_texts, spread
@@ -53,8 +55,6 @@ class Contains(ReferenceMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return yes or no for each case; skipped without output or reference."""
-        import numpy as np
-
         rows, outputs, wanted = paired_texts(batch)
         values = [
             contains(output, texts, match=self.match, ignore_case=self.ignore_case)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+import numpy as np
+
 from evalkit.plugin import UNIT, CaseBatch, MetricFacts, ScoreColumn
 from evalkit_scorers.metric import ReferenceMetric
 from evalkit_scorers.text.pairing import paired_texts, spread
@@ -64,8 +66,6 @@ class EditDistance(ReferenceMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> dict[str, ScoreColumn]:
         """Return the columns ``similarity``, in [0, 1], and ``distance``, in characters."""
-        import numpy as np
-
         rows, outputs, wanted = paired_texts(batch)
         if self.ignore_case:
             outputs = [text.casefold() for text in outputs]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
 
+import numpy as np
+
 from evalkit_scorers.arrays import IntArray
 from evalkit_scorers.text.symbols import partition
 
@@ -42,8 +44,6 @@ def clipped_matches(
     References:
         Papineni et al. (2002), *BLEU*, section 2.1 (modified n-gram precision).
     """
-    import numpy as np
-
     # A row counts at least as much as keeps its number short, were all texts empty.
     sizes = [
         len(output) + sum(map(len, wanted)) + _LEAST_SIZE
@@ -59,8 +59,6 @@ def clipped_matches(
 def _chunk_matches(
     outputs: Sequence[str], references: Sequence[Sequence[str]], orders: Sequence[int]
 ) -> IntArray:
-    import numpy as np
-
     n = len(outputs)
     texts = [*outputs, *chain.from_iterable(references)]
     symbols = symbol_codes(texts)
@@ -94,8 +92,6 @@ def _chunk_matches(
 
 def symbol_codes(texts: Sequence[str]) -> IntArray:
     """Return the code points of all *texts*, one after the other, lone surrogates included."""
-    import numpy as np
-
     encoded = "".join(texts).encode("utf-32-le", "surrogatepass")
     return np.frombuffer(encoded, dtype=np.uint32).astype(np.int64)
 
@@ -112,8 +108,6 @@ class _Grams:
         self._symbol_bits = self.bits = int(symbols.max(initial=0)).bit_length()
 
     def of(self, order: int) -> IntArray:
-        import numpy as np
-
         while self._order < order:
             if self.bits + self._symbol_bits > self._limit:
                 distinct, ranked = np.unique(self._codes, return_inverse=True)
@@ -125,8 +119,6 @@ class _Grams:
 
 
 def _count(keys: IntArray, rank_bits: int, case_shift: int, n: int) -> Any:
-    import numpy as np
-
     if not len(keys):
         return np.zeros(n, dtype=np.int64)
     starts = _run_starts(keys)
@@ -150,8 +142,6 @@ def _count(keys: IntArray, rank_bits: int, case_shift: int, n: int) -> Any:
 
 
 def _run_starts(keys: IntArray) -> IntArray:
-    import numpy as np
-
     changes = np.empty(len(keys), dtype=np.bool_)
     changes[0] = True
     np.not_equal(keys[1:], keys[:-1], out=changes[1:])

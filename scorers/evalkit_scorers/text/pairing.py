@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status, output_texts, references
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.metric import ReferenceMetric
@@ -42,8 +44,6 @@ def spread(values: FloatArray, rows: list[int], n: int) -> ScoreColumn:
         >>> spread(np.array([0.5]), [1], 2).values
         array([nan, 0.5])
     """
-    import numpy as np
-
     column = ScoreColumn.missing(n, Status.SKIPPED)
     column.values[rows] = np.asarray(values, dtype=np.float64)
     column.status[rows] = Status.OK
@@ -61,8 +61,6 @@ def best_reference(
         binary: Whether *similarity* says yes or no.
 
     """
-    import numpy as np
-
     rows, outputs, wanted = paired_texts(batch)
     best = [
         max(similarity(output, text) for text in texts)

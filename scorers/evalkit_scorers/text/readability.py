@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import numpy as np
+
 from evalkit.plugin import (
     CaseBatch,
     MetricFacts,
@@ -82,8 +84,6 @@ class Readability:
 
     def score_batch(self, batch: CaseBatch, /) -> dict[str, ScoreColumn]:
         """Return a column for each formula; skipped without output."""
-        import numpy as np
-
         texts = output_texts(batch)
         rows = [row for row, text in enumerate(texts) if text is not None]
         found = [readability(text, self.metrics) for text in texts if text is not None]

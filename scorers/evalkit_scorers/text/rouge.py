@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal, NamedTuple
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import SHARE, ReferenceMetric
@@ -66,8 +68,6 @@ def rouge_scores(
         Lin (2004), *ROUGE: A Package for Automatic Evaluation of Summaries*; values are those of
         Google's rouge-score 0.1.2.
     """
-    import numpy as np
-
     checked = _checked(variants)
     sizes = [len(got) + len(wanted) for got, wanted in zip(outputs, references, strict=True)]
     symbols = WordSymbols(stemmer=stemmer, lines="rougeLsum" in checked)
@@ -98,8 +98,6 @@ def _part_scores(
     variants: Sequence[str],
     symbols: WordSymbols,
 ) -> dict[str, RougeScores]:
-    import numpy as np
-
     lines = "rougeLsum" in variants
     texts = symbols.of([*outputs, *references])
     got, wanted = texts[: len(outputs)], texts[len(outputs) :]
@@ -129,13 +127,10 @@ def _part_scores(
 
 
 def _lengths(texts: Sequence[str]) -> IntArray:
-    import numpy as np
-
     return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
 
 
 def _common_lengths(got: Sequence[str], wanted: Sequence[str]) -> IntArray:
-    import numpy as np
     from rapidfuzz.distance import LCSseq
 
     return np.fromiter(map(LCSseq.similarity, got, wanted), dtype=np.int64, count=len(got))
@@ -151,8 +146,6 @@ def _union_lengths(lined: Sequence[tuple[str, str]], shared: IntArray) -> IntArr
 
 
 def _scores(matches: IntArray, n_got: IntArray, n_wanted: IntArray) -> RougeScores:
-    import numpy as np
-
     precision = matches / np.maximum(n_got, 1)
     recall = matches / np.maximum(n_wanted, 1)
     total = precision + recall
@@ -194,8 +187,6 @@ class Rouge(ReferenceMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> dict[str, ScoreColumn]:
         """Return a column for each variant, in [0, 1]; skipped without output or reference."""
-        import numpy as np
-
         rows, outputs, wanted = paired_texts(batch)
         if self.references == "first":
             wanted = [texts[:1] for texts in wanted]
@@ -213,8 +204,6 @@ class Rouge(ReferenceMetric):
         }
 
     def _reduced(self, scores: RougeScores, repeats: IntArray) -> FloatArray:
-        import numpy as np
-
         values: FloatArray = getattr(scores, self.measure)
         if len(values) == len(repeats):
             return values
