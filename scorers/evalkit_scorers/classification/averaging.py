@@ -86,7 +86,6 @@ class AveragedMetric(LabelMetric):
         }
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the averaged metric of each table."""
         average, positive = self.resolved(prepared)
         if average == "binary" and positive is None:
             return np.full(len(weights), np.nan)

@@ -36,7 +36,6 @@ class BalancedAccuracy(LabelMetric):
         return MetricFacts(low=low, high=1.0, best_for_identity=True)
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the mean recall of each table."""
         sums = prepared.sums(weights)
         mean = mean_of_classes(quotient(sums.right, sums.target))
         if not self.adjusted:

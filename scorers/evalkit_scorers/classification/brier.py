@@ -40,7 +40,6 @@ class Brier(ProbabilityMetric):
         return MetricFacts(direction="lower", low=0.0, high=1.0 if self.scale_by_half else 2.0)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        """Return the squared distance of each case."""
         found, _, column = self.read(batch)
         column.values = np.array(
             [math.nan if one is None else self._distance(one) for one in found], dtype=np.float64

@@ -13,7 +13,7 @@ from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.confusion import quotient
 from evalkit_scorers.classification.probabilities import ClassProbabilities
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
-from evalkit_scorers.rows_metric import RowsMetric
+from evalkit_scorers.metric import RowsMetric
 
 ROUNDING: Final = 1e-9
 """Share of a bin by which a probability may miss the edge that it stands for."""
@@ -91,7 +91,6 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
         return Reliability(edges, place, rows.columns["outcome"] - confidence)
 
     def of_weights(self, prepared: Reliability, weights: FloatArray) -> FloatArray:
-        """Return the error for each weighting."""
         gaps = np.stack([self._sums(prepared, row * prepared.excess) for row in weights])
         return quotient(abs(gaps).sum(axis=1), weights.sum(axis=1))
 

@@ -45,7 +45,6 @@ class CohenKappa(LabelMetric):
         label_keys(self.labels)
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the agreement in each table."""
         listed = label_keys(self.labels)
         if listed is not None:
             place = {key: number for number, key in enumerate(listed)}

@@ -15,7 +15,7 @@ from evalkit_scorers.classification.confusion import ConfusionCells
 from evalkit_scorers.classification.labels import NOT_A_LABEL, shown
 from evalkit_scorers.classification.reading import label_pairs
 from evalkit_scorers.classification.resampling import count_draws
-from evalkit_scorers.rows_metric import RowsMetric
+from evalkit_scorers.metric import RowsMetric
 
 MOST_LABELS: Final = 50
 """Labels in an artifact; the rest, rarest first, are put together."""
@@ -42,7 +42,6 @@ class LabelMetric(RowsMetric):
         return pairs.column
 
     def prepared(self, rows: Rows) -> ConfusionCells:
-        """Return the cells of the confusion table."""
         return ConfusionCells.of(rows)
 
     def whole(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:

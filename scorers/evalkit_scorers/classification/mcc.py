@@ -33,7 +33,6 @@ class Mcc(LabelMetric):
     facts = MetricFacts(low=-1.0, high=1.0)
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the correlation in each table."""
         sums = prepared.sums(weights)
         total = weights.sum(axis=1)
         both = sums.right.sum(axis=1) * total - (sums.target * sums.output).sum(axis=1)

@@ -13,8 +13,7 @@ from evalkit_scorers.classification.averaging import mean_of_classes
 from evalkit_scorers.classification.forecasts import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.ranked import Ranked
-from evalkit_scorers.metric import SHARE
-from evalkit_scorers.rows_metric import RowsMetric
+from evalkit_scorers.metric import SHARE, RowsMetric
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,6 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
         return RankedClasses(ranked, together)
 
     def of_weights(self, prepared: Any, weights: FloatArray) -> FloatArray:
-        """Return the averaged area for each weighting."""
         if prepared is None:
             return np.full(len(weights), np.nan)
         if len(prepared.classes) == 1:

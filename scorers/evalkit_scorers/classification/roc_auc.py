@@ -58,7 +58,6 @@ class RocAuc(RankingMetric):
             raise ValueError("average='micro' needs multi_class='ovr'")
 
     def area(self, ranked: Ranked, weights: FloatArray) -> FloatArray:
-        """Return the area of one class."""
         return area_under_roc(ranked, weights)
 
     def prepared(self, rows: Rows) -> Any:
@@ -70,7 +69,6 @@ class RocAuc(RankingMetric):
         return [_pair(forecasts, *pair) for pair in combinations(places, 2)]
 
     def of_weights(self, prepared: Any, weights: FloatArray) -> FloatArray:
-        """Return the averaged area for each weighting."""
         if not isinstance(prepared, list):
             return RankingMetric.of_weights(self, prepared, weights)
         parts = [weights[:, pair.cases] for pair in prepared]

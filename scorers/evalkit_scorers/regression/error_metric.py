@@ -9,9 +9,8 @@ import numpy as np
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray, IntArray
-from evalkit_scorers.metric import ReferenceMetric
+from evalkit_scorers.metric import ReferenceMetric, RowsMetric
 from evalkit_scorers.regression.reading import number_pairs
-from evalkit_scorers.rows_metric import RowsMetric
 
 AN_ERROR = MetricFacts(direction="lower", low=0.0, best_for_identity=True)
 """At least 0, the lower the better, 0 for outputs equal to their targets."""
@@ -58,10 +57,8 @@ class ErrorRowsMetric(RowsMetric):
         return column
 
     def order(self, rows: Rows) -> IntArray:
-        """Return the order of the errors."""
         errors = rows.columns["error"]
         return np.argsort(-errors if self.largest_first else errors, kind="stable")
 
     def prepared(self, rows: Rows) -> FloatArray:
-        """Return the errors, in their order."""
         return rows.columns["error"]

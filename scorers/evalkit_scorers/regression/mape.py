@@ -30,5 +30,4 @@ class Mape(ErrorMetric):
     name: str = "regression.mape"
 
     def loss(self, target: FloatArray, output: FloatArray) -> FloatArray:
-        """Return the absolute error over the target's size."""
         return absolute_error(target, output) / np.maximum(abs(target), np.finfo(np.float64).eps)

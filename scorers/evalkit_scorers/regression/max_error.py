@@ -31,6 +31,5 @@ class MaxError(ErrorRowsMetric):
     largest_first: ClassVar[bool] = True
 
     def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return the largest error that has weight, for each weighting."""
         present = weights > 0
         return np.where(present.any(axis=1), prepared[present.argmax(axis=1)], np.nan)

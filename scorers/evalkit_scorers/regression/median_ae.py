@@ -29,7 +29,6 @@ class MedianAe(ErrorRowsMetric):
     name: str = "regression.median_ae"
 
     def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return the weighted median for each weighting."""
         share = np.cumsum(weights, axis=1)
         half = share[:, -1:] / 2
         middle = (share >= half).argmax(axis=1)

@@ -36,6 +36,5 @@ class QuantileLoss(ErrorMetric):
             raise ValueError(f"alpha must lie in [0, 1], got {self.alpha}")
 
     def loss(self, target: FloatArray, output: FloatArray) -> FloatArray:
-        """Return the weighted difference."""
         above = target - output
         return np.maximum(self.alpha * above, (self.alpha - 1) * above)

@@ -9,8 +9,8 @@ import numpy as np
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray
+from evalkit_scorers.metric import RowsMetric
 from evalkit_scorers.regression.reading import number_pairs
-from evalkit_scorers.rows_metric import RowsMetric
 
 ROUNDING: Final = 1e-12
 """Share of a sum of squares below which what is left of it is rounding."""
@@ -100,7 +100,6 @@ class R2(RowsMetric):
         return r2(target, output, weights, force_finite=self.force_finite)
 
     def prepared(self, rows: Rows) -> Moments:
-        """Return centred targets and squared errors."""
         target, output = rows.columns["target"], rows.columns["output"]
         return Moments(target - target.mean(), (target - output) ** 2)
 

@@ -61,7 +61,6 @@ class SklearnMetric:
 
     @property
     def name(self) -> str:
-        """The function's name after ``sklearn.``."""
         return f"{PREFIX}{self.function}"
 
     @property

@@ -89,11 +89,9 @@ class Ter(CorpusMetric):
     facts: ClassVar[MetricFacts] = MetricFacts(direction="lower", low=0.0, best_for_identity=True)
 
     def compute(self, totals: FloatArray, /) -> FloatArray:
-        """Return the score of summed counts."""
         return ter_of(totals)
 
     def statistics(self, outputs: list[str], references: list[list[str]]) -> FloatArray:
-        """Return the counts of each sentence."""
         return ter_statistics(
             outputs,
             references,
