@@ -18,7 +18,7 @@ from evalkit.cli.options import json_option, prefix_argument
 from evalkit.cli.output import emit
 from evalkit.errors import UsageError
 from evalkit.hooks.catalog import catalog
-from evalkit.report.calibration_words import compact
+from evalkit.report.calibration import compact
 from evalkit.report.console import Part, fields, listing, styled
 from evalkit.scoring.protocol import requirements_of
 from evalkit.scoring.signature import signature

@@ -11,10 +11,9 @@ import numpy as np
 
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn
 from evalkit_scorers.arrays import ArrayLike, FloatArray
-from evalkit_scorers.classification.confusion import ConfusionCells
+from evalkit_scorers.classification.confusion import ConfusionCells, count_draws
 from evalkit_scorers.classification.labels import NOT_A_LABEL, shown
 from evalkit_scorers.classification.reading import label_pairs
-from evalkit_scorers.classification.resampling import count_draws
 from evalkit_scorers.metric import RowsMetric
 
 MOST_LABELS: Final = 50

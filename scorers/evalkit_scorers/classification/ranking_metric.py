@@ -10,7 +10,7 @@ import numpy as np
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
-from evalkit_scorers.classification.forecasts import Forecasts, forecast_rows
+from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.ranked import Ranked
 from evalkit_scorers.metric import SHARE, RowsMetric

@@ -12,7 +12,7 @@ import numpy as np
 from evalkit.plugin import Rows
 from evalkit_scorers.arrays import ArrayLike, BoolArray, FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
-from evalkit_scorers.classification.forecasts import Forecasts
+from evalkit_scorers.classification.probabilities import Forecasts
 from evalkit_scorers.classification.ranked import Ranked, area_under_roc
 from evalkit_scorers.classification.ranking_metric import RankingMetric
 

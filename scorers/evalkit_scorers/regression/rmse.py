@@ -10,8 +10,7 @@ import numpy as np
 from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.metric import ReferenceMetric
-from evalkit_scorers.regression.error_metric import AN_ERROR, absolute_error
-from evalkit_scorers.regression.reading import number_pairs
+from evalkit_scorers.regression.error_metric import AN_ERROR, absolute_error, number_pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

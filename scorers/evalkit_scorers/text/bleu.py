@@ -12,9 +12,8 @@ import numpy as np
 
 from evalkit.plugin import MetricFacts, UsageError, near_miss
 from evalkit_scorers.arrays import BoolArray, FloatArray, IntArray
-from evalkit_scorers.text.ngrams import clipped_matches
+from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
 from evalkit_scorers.text.pairing import CorpusMetric
-from evalkit_scorers.text.symbols import numbering, partition
 
 TOKENIZERS: Final = ("13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none")
 """sacrebleu's, less those that fetch a model from the network when first used."""

@@ -12,9 +12,8 @@ import numpy as np
 
 from evalkit.plugin import MetricFacts, UsageError
 from evalkit_scorers.arrays import FloatArray
-from evalkit_scorers.text.ngrams import clipped_matches
+from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
 from evalkit_scorers.text.pairing import CorpusMetric
-from evalkit_scorers.text.symbols import numbering, partition
 
 _PUNCTUATION: Final = frozenset(string.punctuation)
 _ALMOST_NOTHING: Final = 1e-16
