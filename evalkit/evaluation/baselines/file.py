@@ -1,4 +1,9 @@
-"""Baseline files: the scores of a run, case by case, small enough to commit and to review."""
+"""Baseline files: the scores of a run, case by case, small enough to commit and to review.
+
+A baseline file is JSON with a line for each case, sorted by id.  It holds ids, scores, groups and
+weights, and the signatures and digests that tell whether another run compares with it; texts of
+cases only where that was asked for.
+"""
 
 from __future__ import annotations
 

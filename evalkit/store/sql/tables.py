@@ -1,6 +1,12 @@
-"""The tables, in types that SQLite, PostgreSQL and MySQL share."""
+"""The tables, in types that SQLite, PostgreSQL and MySQL share.
+
+Runs and metric keys have small whole numbers as keys inside the database, because the history of
+metrics, the largest table, repeats them in every row.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -51,7 +57,7 @@ LONG_TEXT = Text().with_variant(Text(2**24 - 1), "mysql", "mariadb")
 
 
 def _labels(
-    name: str, owner: Column[int], value: Text | type[Text] = Text, **settings: bool
+    name: str, owner: Column[int], value: Text | type[Text] = Text, **settings: Any
 ) -> Table:
     """Return a table of tags or params: the key of their owner, then ``key`` and ``value``."""
     return Table(

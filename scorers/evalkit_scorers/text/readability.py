@@ -1,4 +1,7 @@
-"""The classic formulas of readability, and the scorer that reports them."""
+"""The classic formulas of readability, and the scorer that reports them.
+
+Every formula returns 0 for a text without words, as textstat does.
+"""
 
 from __future__ import annotations
 
