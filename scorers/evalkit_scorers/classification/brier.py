@@ -40,9 +40,10 @@ class Brier(ProbabilityMetric):
         return MetricFacts(direction="lower", low=0.0, high=1.0 if self.scale_by_half else 2.0)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        found, _, column = self.read(batch)
+        forecasts, _, column = self.read(batch)
         column.values = np.array(
-            [math.nan if one is None else self._distance(one) for one in found], dtype=np.float64
+            [math.nan if stated is None else self._distance(stated) for stated in forecasts],
+            dtype=np.float64,
         )
         return column
 

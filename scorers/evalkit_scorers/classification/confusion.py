@@ -74,8 +74,8 @@ class ConfusionCells:
 
     def counts(self, weights: FloatArray | None) -> FloatArray:
         """Return the weight in each cell, shape ``(1, C)``."""
-        found = np.bincount(self.cell, weights=weights, minlength=len(self.target))
-        return found.astype(np.float64)[None, :]
+        totals = np.bincount(self.cell, weights=weights, minlength=len(self.target))
+        return totals.astype(np.float64)[None, :]
 
     def sums(self, counts: FloatArray) -> ClassSums:
         """Return what each class sums to in tables of shape ``(d, C)``."""
@@ -110,10 +110,10 @@ def quotient(above: FloatArray, below: FloatArray, otherwise: float = float("nan
         >>> quotient(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
         array([0.5, nan])
     """
-    found: FloatArray = np.divide(
+    quotients: FloatArray = np.divide(
         above, below, out=np.full_like(above, otherwise, dtype=np.float64), where=below != 0
     )
-    return found
+    return quotients
 
 
 CHUNK: Final = 2_000_000
@@ -168,7 +168,7 @@ def count_draws(
             drawn = generator.multinomial(n, times / n, size=size)
         else:
             picks = (generator.integers(0, n, size=n) for _ in range(size))
-            drawn = np.stack([np.bincount(units[one], minlength=times.size) for one in picks])
+            drawn = np.stack([np.bincount(units[pick], minlength=times.size) for pick in picks])
         yield np.asarray(drawn @ table if table is not None else drawn, dtype=np.float64)
 
 

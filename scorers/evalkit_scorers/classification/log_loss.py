@@ -47,7 +47,9 @@ class LogLoss(ProbabilityMetric):
     facts = MetricFacts(direction="lower", low=0.0)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        found, _, column = self.read(batch)
-        losses = [math.nan if stated is None else log_loss(stated.of_target) for stated in found]
+        forecasts, _, column = self.read(batch)
+        losses = [
+            math.nan if stated is None else log_loss(stated.of_target) for stated in forecasts
+        ]
         column.values = np.array(losses, dtype=np.float64)
         return column

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from evalkit.plugin import CaseBatch, ScoreColumn, UsageError
 from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
 from evalkit_scorers.text.pairing import paired_texts, spread
@@ -32,8 +30,8 @@ def contains(
     """
     if ignore_case:
         output, references = output.casefold(), [text.casefold() for text in references]
-    found = (text in output for text in references)
-    return any(found) if match == "any" else all(found)
+    occurs = (text in output for text in references)
+    return any(occurs) if match == "any" else all(occurs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +58,4 @@ class Contains(ReferenceMetric):
             contains(output, texts, match=self.match, ignore_case=self.ignore_case)
             for output, texts in zip(outputs, wanted, strict=True)
         ]
-        column = spread(np.array(values, dtype=np.float64), rows, len(batch))
-        column.binary = True
-        return column
+        return spread(values, rows, len(batch), binary=True)

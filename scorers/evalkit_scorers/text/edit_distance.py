@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-import numpy as np
-
 from evalkit.plugin import UNIT, CaseBatch, MetricFacts, ScoreColumn
 from evalkit_scorers.metric import ReferenceMetric
 from evalkit_scorers.text.pairing import paired_texts, spread
@@ -74,6 +72,6 @@ class EditDistance(ReferenceMetric):
         similarity = [max(edit_similarity(output, t) for t in texts) for output, texts in pairs]
         distance = [min(edit_distance(output, t) for t in texts) for output, texts in pairs]
         return {
-            "similarity": spread(np.array(similarity), rows, len(batch)),
-            "distance": spread(np.array(distance, dtype=np.float64), rows, len(batch)),
+            "similarity": spread(similarity, rows, len(batch)),
+            "distance": spread(distance, rows, len(batch)),
         }

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-import numpy as np
-
 from evalkit.plugin import (
     CaseBatch,
     MetricFacts,
@@ -231,8 +229,8 @@ class Readability:
         """Return a column for each formula; skipped without output."""
         texts = output_texts(batch)
         rows = [row for row, text in enumerate(texts) if text is not None]
-        found = [readability(text, self.metrics) for text in texts if text is not None]
+        values = [readability(text, self.metrics) for text in texts if text is not None]
         return {
-            metric: spread(np.array([one[metric] for one in found]), rows, len(batch))
+            metric: spread([by_formula[metric] for by_formula in values], rows, len(batch))
             for metric in self.metrics
         }

