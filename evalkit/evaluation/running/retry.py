@@ -28,14 +28,10 @@ from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.record import RunRecord
+from evalkit.evaluation.running.request import ScorerLike
 from evalkit.evaluation.running.resume import check_same, fitted_target, rebuilt_target
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.scorers import (
-    ScorerLike,
-    bind_judges,
-    check_requirements,
-    resolve_scorers,
-)
+from evalkit.evaluation.running.scorers import bind_judges, check_requirements, resolve_scorers
 from evalkit.llm.usage import Spent
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
