@@ -89,7 +89,7 @@ class Caller:
                 await self._session.room()
                 await seat.acquire()
                 group.start_soon(self._run_unit, work, batch, unit, seat)
-        return batch
+            return batch  # once the group has ended
 
     async def _call_batch(self, work: ShardWork, batch: CaseBatch, repeat: int) -> None:
         cells = self._plan.cells_of(work.shard)[repeat :: self._plan.repeats]

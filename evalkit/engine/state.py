@@ -65,7 +65,7 @@ class Gathered:
                 self.cells[place, cell] = scores
             case Charged(role, Spent() as spent):
                 self.ledger.merge(role, spent)
-            case Charged(role, Charge() as charge):
+            case Charged(role, charge):
                 self.ledger.restore(role, charge)
             case Begun():
                 pass
