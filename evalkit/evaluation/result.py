@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.results.result import Result
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import GateVerdict
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from evalkit.evaluation.results.view import (
     slices,
     worst_cells,
 )
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.report.json import document
 from evalkit.report.judges import judge_panels
 from evalkit.report.remarks import remarks, subtitle

@@ -165,6 +165,19 @@ class Estimates:
             [self._estimate(text, key, design, rows) for rows in self.parts_of(key).values()]
         )
 
+    def rows_of(self, key: str) -> npt.NDArray[np.int64]:
+        """Return the cases that the estimate of *key* is of; of ``worst(…)`` the worst value's.
+
+        Raises:
+            UsageError: If there is no such case.
+        """
+        parsed = self._parsed(key)
+        if parsed.worst_by is None:
+            return self.rows_with(parsed.tags)
+        parts = list(self.parts_of(parsed).values())
+        estimates = [self.of_rows(key, rows) for rows in parts]
+        return parts[estimates.index(self._worst(estimates))]
+
     def parts_of(self, key: Key) -> dict[str, npt.NDArray[np.int64]]:
         """Return the cases that *key* is about, for each value of the tag after its ``by=``.
 
