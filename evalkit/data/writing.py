@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from evalkit._internal.ids import new_run_id
@@ -81,12 +80,7 @@ class SnapshotWriter:
             raise UsageError(f"{self.path} exists already, and a snapshot is written once.")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
             self._close_part()
         for part in self._parts:
