@@ -71,9 +71,9 @@ class Trace:
         orphans = [span.span_id for span in self.spans if span.parent_id in absent]
         if orphans:
             shown = ", ".join(orphans[:_SHOWN]) + (", …" if len(orphans) > _SHOWN else "")
-            told = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {shown}"
-            if told not in self.notes:
-                object.__setattr__(self, "notes", (*self.notes, told))
+            problem = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {shown}"
+            if problem not in self.notes:
+                object.__setattr__(self, "notes", (*self.notes, problem))
 
     @property
     def root(self) -> Span | None:
@@ -131,33 +131,33 @@ class Trace:
 
 def _ordered(trace_id: str, spans: Sequence[Span]) -> tuple[Span, ...]:
     """Return *spans* by start, parents before their children."""
-    known = {span.span_id for span in spans}
+    ids = {span.span_id for span in spans}
     parts: dict[str | None, list[Span]] = {}
     for span in sorted(spans, key=_start):
-        parent = span.parent_id if span.parent_id in known else None
+        parent = span.parent_id if span.parent_id in ids else None
         parts.setdefault(parent, []).append(span)
-    found: list[Span] = []
+    ordered: list[Span] = []
     reached: set[str] = set()
     ready = list(reversed(parts.get(None, [])))
     while ready:  # no recursion: a trace may be thousands of spans deep
         span = ready.pop()
-        found.append(span)
+        ordered.append(span)
         reached.add(span.span_id)
         ready += reversed(parts.get(span.span_id, []))
-    if len(found) < len(spans):
+    if len(ordered) < len(spans):
         caught = next(span for span in spans if span.span_id not in reached)
         raise TraceError(
             f"the spans of trace {trace_id!r} contain each other in a circle, by way of span "
             f"{caught.span_id!r} ({caught.name!r})"
         )
     # By start, as they were; a parent that claims to start after its children still comes first.
-    place = {span.span_id: at for at, span in enumerate(found)}
+    place = {span.span_id: at for at, span in enumerate(ordered)}
     starts: dict[str, int | float] = {}
-    for span in found:
+    for span in ordered:
         own = _start(span)
         above = starts.get(span.parent_id or "", own)
         starts[span.span_id] = max(own, above)
-    return tuple(sorted(found, key=lambda s: (starts[s.span_id], place[s.span_id])))
+    return tuple(sorted(ordered, key=lambda s: (starts[s.span_id], place[s.span_id])))
 
 
 def _start(span: Span) -> int | float:

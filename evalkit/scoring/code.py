@@ -107,7 +107,9 @@ def _of_object(value: Any, within: _Within) -> str:
     is_built_in = type(value).__module__ == "builtins"
     name = "" if is_built_in else _name(type(value))
     if dataclasses.is_dataclass(value):
-        fields = {one.name: getattr(value, one.name, None) for one in dataclasses.fields(value)}
+        fields = {
+            field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)
+        }
         return name + _of_parts(fields, inside)
     try:
         return name + canonical_json(value).decode()
@@ -118,19 +120,22 @@ def _of_object(value: Any, within: _Within) -> str:
 def _of_parts(value: Any, inside: _Within) -> str:
     if isinstance(value, Mapping):
         pairs = [
-            f"{content_text(key, inside)}:{content_text(one, inside)}" for key, one in value.items()
+            f"{content_text(key, inside)}:{content_text(part, inside)}"
+            for key, part in value.items()
         ]
         return f"{{{','.join(sorted(pairs))}}}"
     if isinstance(value, (set, frozenset)):
-        return f"{{{','.join(sorted(content_text(one, inside) for one in value))}}}"
+        return f"{{{','.join(sorted(content_text(part, inside) for part in value))}}}"
     if isinstance(value, (list, tuple)):
-        return f"[{','.join(content_text(one, inside) for one in value)}]"
+        return f"[{','.join(content_text(part, inside) for part in value)}]"
     if isinstance(value, re.Pattern):
         return f"{value.pattern!r}/{value.flags}"
-    public = {name: one for name, one in getattr(value, "__dict__", {}).items() if name[:1] != "_"}
+    public = {
+        name: part for name, part in getattr(value, "__dict__", {}).items() if name[:1] != "_"
+    }
     shallow = {
-        name: one if isinstance(one, _FUNCTIONS) or not hasattr(one, "__dict__") else type(one)
-        for name, one in public.items()
+        name: part if isinstance(part, _FUNCTIONS) or not hasattr(part, "__dict__") else type(part)
+        for name, part in public.items()
     }
     return _of_parts(shallow, inside)
 

@@ -203,9 +203,9 @@ def _shift(source: Mapping[int, T], into: dict[int, T], start: int) -> None:
 
 
 def _joined_statistics(parts: Sequence[ScoreColumn]) -> Statistics | None:
-    found = [part.statistics for part in parts if part.statistics is not None]
-    if len(found) != len(parts):
+    statistics = [part.statistics for part in parts if part.statistics is not None]
+    if len(statistics) != len(parts):
         return None
-    if all(isinstance(part, Additive) for part in found):
-        return Additive.concatenate(cast("list[Additive]", found))
-    return Rows.concatenate(cast("list[Rows]", found))
+    if all(isinstance(part, Additive) for part in statistics):
+        return Additive.concatenate(cast("list[Additive]", statistics))
+    return Rows.concatenate(cast("list[Rows]", statistics))

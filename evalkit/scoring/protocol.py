@@ -116,9 +116,9 @@ class RowsScorer(BatchScorer, Protocol):
 def facts_of(scorer: Scorer, key: str | None = None) -> MetricFacts:
     """Return the facts of *scorer*, or of one of its metrics."""
     if key is not None:
-        found: MetricFacts | None = getattr(scorer, "metric_facts", {}).get(key)
-        if found is not None:
-            return found
+        facts: MetricFacts | None = getattr(scorer, "metric_facts", {}).get(key)
+        if facts is not None:
+            return facts
     return scorer.facts
 
 

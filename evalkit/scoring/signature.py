@@ -149,12 +149,12 @@ def load(path: str) -> Any:
     """
     module, _, name = path.partition(":")
     try:
-        found: Any = importlib.import_module(module)
+        thing: Any = importlib.import_module(module)
         for step in name.split("."):
-            found = getattr(found, step)
+            thing = getattr(thing, step)
     except (ImportError, AttributeError) as error:
         raise SpecificationError(f"Cannot import {path!r}: {error}.") from error
-    return found
+    return thing
 
 
 def rebuild(spec: Mapping[str, Any]) -> Scorer:
@@ -179,24 +179,24 @@ def rebuild(spec: Mapping[str, Any]) -> Scorer:
             extract=_rebuilt_value(spec["extract"]),
         )
     if "function" in spec:
-        found = load(spec["function"])
-        if isinstance(found, FunctionScorer):
-            return dataclasses.replace(found, name=spec["name"])
+        function = load(spec["function"])
+        if isinstance(function, FunctionScorer):
+            return dataclasses.replace(function, name=spec["name"])
         from evalkit.scoring.decorator import scorer as decorate
 
         facts = dataclasses.asdict(MetricFacts(**spec["facts"]))
         facts.pop("best_for_identity")
         return decorate(name=spec["name"], lane=spec["lane"], version=spec["version"], **facts)(
-            found
+            function
         )
     parameters = {name: _rebuilt_value(value) for name, value in spec["parameters"].items()}
     kind = load(spec["class"])
     if not _is_scorer_class(kind):
         raise SpecificationError(f"{spec['class']} is no scorer; {spec['name']!r} is left alone.")
-    known = {field.name for field in dataclasses.fields(kind) if field.init}
-    if not known >= set(parameters):
-        raise SpecificationError(f"{spec['class']} has no {', '.join(set(parameters) - known)}.")
-    if "name" in known:
+    fields = {field.name for field in dataclasses.fields(kind) if field.init}
+    if not fields >= set(parameters):
+        raise SpecificationError(f"{spec['class']} has no {', '.join(set(parameters) - fields)}.")
+    if "name" in fields:
         parameters["name"] = spec["name"]
     rebuilt: Scorer = kind(**parameters)
     if rebuilt.name != spec["name"]:
@@ -216,5 +216,5 @@ def _rebuilt_value(value: Any) -> Any:
     if isinstance(value, Mapping) and set(value) == {"function", "digest"}:
         return load(value["function"])
     if isinstance(value, Mapping):
-        return {name: _rebuilt_value(one) for name, one in value.items()}
+        return {name: _rebuilt_value(part) for name, part in value.items()}
     return value
