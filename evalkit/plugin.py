@@ -35,7 +35,7 @@ from evalkit.errors import (
     near_miss,
 )
 from evalkit.hooks.specs import hookimpl
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import UNIT, MetricFacts
 from evalkit.scoring.protocol import (
     AdditiveScorer,
@@ -55,7 +55,6 @@ from evalkit.scoring.reading import (
     references,
     targets,
 )
-from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
     from evalkit.data.traces import is_trace, read_trace

@@ -165,7 +165,7 @@ def _exit_code(made: Audit, *, strict: bool) -> int:
 
 def _drawn(made: Audit) -> Iterator[Part]:
     """Yield one table a battery, with what it comes to."""
-    from evalkit.judging.auditing.tables import TITLES
+    from evalkit.judging.auditing.audit import TITLES
 
     for battery in made.batteries.values():
         heading = styled(TITLES[battery.name]).append(f"  {battery.name}\n", "dim")
@@ -183,7 +183,7 @@ def _line(outcome: str, conclusion: str) -> Text:
 
 
 def _table(battery: Battery) -> Iterator[Part]:
-    from evalkit.judging.auditing.tables import columns_of, rows_of, shown_rows
+    from evalkit.judging.auditing.audit import columns_of, rows_of, shown_rows
 
     rows = shown_rows(battery)
     if not rows:

@@ -15,8 +15,7 @@ from evalkit.data.fields import (
     NUMBER_FIELDS,
     TEXT_FIELDS,
 )
-from evalkit.data.kinds import is_missing
-from evalkit.data.table import Table
+from evalkit.data.table import Table, is_missing
 from evalkit.data.traces import trace_if_any
 from evalkit.data.traces.values import shown
 from evalkit.entities.trace import Trace

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from evalkit.data.fields import BARE_KEYS, MAPPING_FIELDS
-from evalkit.data.kinds import Kinds, is_missing
-from evalkit.data.plan import Leftover, Plan, Slot, missing_column
-from evalkit.data.table import MISSING, Table
-from evalkit.data.wishes import read_wishes
+from evalkit.data.plan import Leftover, Plan, Slot, missing_column, read_wishes
+from evalkit.data.table import MISSING, Kinds, Table, is_missing
 from evalkit.scoring.reading import follow
 
 _MISSING_TYPE = type(MISSING)

@@ -29,11 +29,11 @@ class AssessmentSource:
     """Name of the person, judge or program."""
 
     def __post_init__(self) -> None:
-        known = get_args(SourceType)
-        if self.source_type not in known:
+        types = get_args(SourceType)
+        if self.source_type not in types:
             raise UsageError(
-                f"source_type= is one of {', '.join(known)}; got {self.source_type!r}."
-                f"{near_miss(str(self.source_type), known)}"
+                f"source_type= is one of {', '.join(types)}; got {self.source_type!r}."
+                f"{near_miss(str(self.source_type), types)}"
             )
 
 

@@ -67,12 +67,12 @@ class CaseBatch:
 
     def column(self, name: str) -> Sequence[Any]:
         """Return one field of every case, shape ``(n,)``; defaults where it was never filled."""
-        found = self._columns.get(name)
-        if found is None:
+        values = self._columns.get(name)
+        if values is None:
             make = self._lazy.pop(name, None)
-            found = make() if make is not None else [_DEFAULTS.get(name)] * self._length
-            self._columns[name] = found
-        return found
+            values = make() if make is not None else [_DEFAULTS.get(name)] * self._length
+            self._columns[name] = values
+        return values
 
     @property
     def ids(self) -> Sequence[str]:

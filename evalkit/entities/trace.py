@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from evalkit.entities.assessment import Assessment
-from evalkit.entities.span import NANOSECONDS, Span, SpanStatus
 from evalkit.errors import TraceError
+
+SpanStatus = Literal["OK", "ERROR", "UNSET"]
+
+NANOSECONDS = 1_000_000_000
+"""In a second."""
 
 TRACE_FORMAT: Final = 1
 """Version of the JSON that `Trace.to_json` writes."""
@@ -18,6 +22,85 @@ FORMAT_KEY: Final = "evalkit_trace"
 """Key that tells this JSON from that of others."""
 
 _SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanEvent:
+    """Something that happened at one moment of a span, such as an exception."""
+
+    name: str
+    time_ns: int | None = None
+    """Nanoseconds since the Unix epoch."""
+
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as JSON values."""
+        shown = {"name": self.name, "time_ns": self.time_ns, "attributes": dict(self.attributes)}
+        return {name: value for name, value in shown.items() if value not in (None, {})}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One step of a trace, with what went in and what came out.
+
+    Examples:
+        >>> span = Span(trace_id="t", span_id="a", name="lookup", span_type="TOOL",
+        ...             start_ns=1_000_000_000, end_ns=1_250_000_000)
+        >>> span.duration_seconds
+        0.25
+    """
+
+    trace_id: str
+    span_id: str
+    name: str
+    parent_id: str | None = None
+    """Span that this one is a part of; ``None`` for a root."""
+
+    span_type: str = "UNKNOWN"
+    """In MLflow's words: ``AGENT``, ``CHAIN``, ``TOOL``, ``LLM``, ``CHAT_MODEL``, ``RETRIEVER``,
+    ``EMBEDDING``, ``RERANKER``, ``PARSER``, ``WORKFLOW``, ``TASK``, ``GUARDRAIL``, ``EVALUATOR``,
+    ``MEMORY``, ``UNKNOWN``, or a user's own."""
+
+    status: SpanStatus = "UNSET"
+    status_message: str | None = None
+    start_ns: int | None = None
+    """Nanoseconds since the Unix epoch; ``None`` where it is not known."""
+
+    end_ns: int | None = None
+    """As `start_ns`; ``None`` also for a span that had not ended."""
+
+    inputs: Any = None
+    outputs: Any = None
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What was noted besides: names of models, counts of tokens, prices."""
+
+    events: tuple[SpanEvent, ...] = ()
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """Time from start to end; ``None`` where one of them is not known."""
+        if self.start_ns is None or self.end_ns is None:
+            return None
+        return max(self.end_ns - self.start_ns, 0) / NANOSECONDS
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the span as JSON values, without what it lacks and without the trace's id."""
+        shown: dict[str, Any] = {
+            "span_id": self.span_id,
+            "parent_id": self.parent_id,
+            "name": self.name,
+            "span_type": self.span_type,
+            "status": self.status,
+            "status_message": self.status_message,
+            "start_ns": self.start_ns,
+            "end_ns": self.end_ns,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "attributes": dict(self.attributes) or None,
+            "events": [event.to_json() for event in self.events] or None,
+        }
+        return {name: value for name, value in shown.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +154,9 @@ class Trace:
         orphans = [span.span_id for span in self.spans if span.parent_id in absent]
         if orphans:
             shown = ", ".join(orphans[:_SHOWN]) + (", …" if len(orphans) > _SHOWN else "")
-            told = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {shown}"
-            if told not in self.notes:
-                object.__setattr__(self, "notes", (*self.notes, told))
+            problem = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {shown}"
+            if problem not in self.notes:
+                object.__setattr__(self, "notes", (*self.notes, problem))
 
     @property
     def root(self) -> Span | None:
@@ -131,33 +214,33 @@ class Trace:
 
 def _ordered(trace_id: str, spans: Sequence[Span]) -> tuple[Span, ...]:
     """Return *spans* by start, parents before their children."""
-    known = {span.span_id for span in spans}
+    ids = {span.span_id for span in spans}
     parts: dict[str | None, list[Span]] = {}
     for span in sorted(spans, key=_start):
-        parent = span.parent_id if span.parent_id in known else None
+        parent = span.parent_id if span.parent_id in ids else None
         parts.setdefault(parent, []).append(span)
-    found: list[Span] = []
+    ordered: list[Span] = []
     reached: set[str] = set()
     ready = list(reversed(parts.get(None, [])))
     while ready:  # no recursion: a trace may be thousands of spans deep
         span = ready.pop()
-        found.append(span)
+        ordered.append(span)
         reached.add(span.span_id)
         ready += reversed(parts.get(span.span_id, []))
-    if len(found) < len(spans):
+    if len(ordered) < len(spans):
         caught = next(span for span in spans if span.span_id not in reached)
         raise TraceError(
             f"the spans of trace {trace_id!r} contain each other in a circle, by way of span "
             f"{caught.span_id!r} ({caught.name!r})"
         )
     # By start, as they were; a parent that claims to start after its children still comes first.
-    place = {span.span_id: at for at, span in enumerate(found)}
+    place = {span.span_id: at for at, span in enumerate(ordered)}
     starts: dict[str, int | float] = {}
-    for span in found:
+    for span in ordered:
         own = _start(span)
         above = starts.get(span.parent_id or "", own)
         starts[span.span_id] = max(own, above)
-    return tuple(sorted(found, key=lambda s: (starts[s.span_id], place[s.span_id])))
+    return tuple(sorted(ordered, key=lambda s: (starts[s.span_id], place[s.span_id])))
 
 
 def _start(span: Span) -> int | float:

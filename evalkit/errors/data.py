@@ -94,9 +94,9 @@ class UnknownMetricError(NotFoundError, KeyError):
         self.args = (name, self.known, why)
 
     def __str__(self) -> str:
-        known = f" It has: {', '.join(self.known[:20])}." if self.known else ""
+        names = f" It has: {', '.join(self.known[:20])}." if self.known else ""
         near = f" {self.why}" if self.why else near_miss(self.name, self.known)
-        return f"No metric of this result is {self.name!r}.{near}{known}"
+        return f"No metric of this result is {self.name!r}.{near}{names}"
 
 
 class MissingExtraError(EvalkitError, ImportError):

@@ -158,10 +158,10 @@ class UnfinishedCalibrationError(EvalkitError, RuntimeError):
         self.run_id = run_id
 
     def __str__(self) -> str:
-        told = "The budget was spent before every case was judged. No card was made."
+        text = "The budget was spent before every case was judged. No card was made."
         if self.run_id is None:
-            return told
-        return f"{told} Calibrate again with --resume {self.run_id} (resume= of Runtime)."
+            return text
+        return f"{text} Calibrate again with --resume {self.run_id} (resume= of Runtime)."
 
 
 class UnreachedJudgeError(EvalkitError, ConnectionError):

@@ -15,7 +15,7 @@ from evalkit.evaluation.results.plan import DatasetFacts
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.retry import check_complete, columns_of, finished_target, take_over
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.scoring.metric import Metric
+from evalkit.scoring.column import Metric
 from evalkit.store.artifacts import WorkFolder
 
 _EQUAL = ("signatures", "repeats", "reducers", "level", "seed")

@@ -54,10 +54,10 @@ def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None
         >>> found.judge, found.figure, found.op, found.threshold
         ('grounded', 'kappa', '>=', 0.6)
     """
-    found = _START.match(text)
-    if found is None:
+    match = _START.match(text)
+    if match is None:
         return None
-    opened = found.end()
+    opened = match.end()
     closed = text.rfind(")")
     if closed < opened:
         raise GateSyntaxError(
@@ -95,15 +95,15 @@ def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None
 
 
 def _figure(gate: str, text: str, start: int, first: int, closed: int) -> tuple[str, int]:
-    found = _FIGURE.match(text, first, closed)
-    name = "" if found is None else found["name"]
-    if found is None or name not in FIGURES:
-        place = first if found is None else found.start("name")
+    match = _FIGURE.match(text, first, closed)
+    name = "" if match is None else match["name"]
+    if match is None or name not in FIGURES:
+        place = first if match is None else match.start("name")
         hint = near_miss(name, FIGURES).rstrip("?") if name else ""
         raise GateSyntaxError(
             gate, start + place, f"one of {', '.join(FIGURES)};{hint}".rstrip(";")
         )
-    return name, found.end()
+    return name, match.end()
 
 
 def _confidence(gate: str, text: str, start: int, after: int) -> tuple[bool, float | None]:

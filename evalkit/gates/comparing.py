@@ -66,23 +66,23 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
         Schuirmann (1987) for equivalence; Tango (1998) and Liu et al. (2002) for paired rates.
     """
     status, why, more = _decide(condition, compared)
-    told = f"{condition.text}: {describe_difference(compared.found)} against {compared.baseline}"
+    text = f"{condition.text}: {describe_difference(compared.found)} against {compared.baseline}"
     return ConditionVerdict(
         condition=condition.text,
         status=status,
-        why=f"{told}; {why}" if why else told,
+        why=f"{text}; {why}" if why else text,
         difference=compared.found,
         more_cases=more,
     )
 
 
-def describe_difference(found: PairedDifference) -> str:
+def describe_difference(difference: PairedDifference) -> str:
     """Return a difference, its interval and the number of pairs in a few words."""
-    sign = "+" if found.difference > 0 else ""
-    told = f"{sign}{number(found.difference)}"
-    if found.low is not None and found.high is not None:
-        told += f" [{number(found.low)}, {number(found.high)}]"
-    return f"{told} ({found.n} pairs)"
+    sign = "+" if difference.difference > 0 else ""
+    text = f"{sign}{number(difference.difference)}"
+    if difference.low is not None and difference.high is not None:
+        text += f" [{number(difference.low)}, {number(difference.high)}]"
+    return f"{text} ({difference.n} pairs)"
 
 
 def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float | None:
@@ -97,28 +97,30 @@ def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float
 
 def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int | None]:
     margin = margin_of(condition, compared.bounds)
-    found = compared.found
+    difference = compared.found
     if margin is None or (compared.direction == "none" and condition.kind != "equivalent"):
         return Verdict.INCONCLUSIVE, _unanswerable(margin), None
     sign = -1.0 if compared.direction == "lower" else 1.0
-    value = sign * found.difference
+    value = sign * difference.difference
     if condition.point:
         met = _met(condition.kind, value, value, margin)
         return (Verdict.PASS if met else Verdict.FAIL), "decided by the value alone", None
-    if found.low is None or found.high is None:
+    if difference.low is None or difference.high is None:
         return Verdict.INCONCLUSIVE, "too few pairs, or no variance, for an interval", None
-    low, high = sorted((sign * found.low, sign * found.high))
+    low, high = sorted((sign * difference.low, sign * difference.high))
     if _met(condition.kind, low, high, margin):
-        return _shown(found)
+        return _shown(difference)
     if _missed(condition.kind, low, high, margin):
         return Verdict.FAIL, "", None
-    more = _more(condition.kind, value, margin, found)
+    more = _more(condition.kind, value, margin, difference)
     return Verdict.INCONCLUSIVE, f"{_undecided(condition.kind, margin)}; {hint(more)}", more
 
 
-def _shown(found: PairedDifference) -> tuple[Verdict, str, int | None]:
+def _shown(difference: PairedDifference) -> tuple[Verdict, str, int | None]:
     """Return PASS, unless there are too few pairs, or groups of them, to rely on an interval."""
-    units, name = (found.n, "pairs") if found.n_groups is None else (found.n_groups, "groups")
+    units, name = (
+        (difference.n, "pairs") if difference.n_groups is None else (difference.n_groups, "groups")
+    )
     if units >= FEWEST_PAIRS:
         return Verdict.PASS, "", None
     why = f"{units} {name} are too few to show it, {FEWEST_PAIRS} can"
@@ -151,16 +153,16 @@ def _undecided(kind: str, margin: float) -> str:
     return f"a loss of {number(margin)} or more is possible, and so is less"
 
 
-def _more(kind: str, value: float, margin: float, found: PairedDifference) -> int | None:
-    assert found.low is not None  # noqa: S101  the caller looked
-    assert found.high is not None  # noqa: S101
-    error = error_of(found.standard_error, found.low, found.high, found.level)
+def _more(kind: str, value: float, margin: float, difference: PairedDifference) -> int | None:
+    assert difference.low is not None  # noqa: S101  the caller looked
+    assert difference.high is not None  # noqa: S101
+    error = error_of(difference.standard_error, difference.low, difference.high, difference.level)
     if kind == "equivalent":
         distance = margin - abs(value)
         power = _TOST_POWER if distance > 0 else 0.8
-        return more_cases(distance, error, found.n, level=found.level, power=power)
+        return more_cases(distance, error, difference.n, level=difference.level, power=power)
     distance = value - (margin if kind == "improves" else -margin)
-    return more_cases(distance, error, found.n, level=found.level)
+    return more_cases(distance, error, difference.n, level=difference.level)
 
 
 def without_chance_alarms(
@@ -179,29 +181,29 @@ def without_chance_alarms(
     References:
         Berger (1982) for the intersection-union test; Holm (1979).
     """
-    found = list(verdicts)
+    corrected = list(verdicts)
     if len(alarms) < 2:  # noqa: PLR2004  one look is no family
-        return found
+        return corrected
     from evalkit.stats.multiple import holm  # start-up: brings numpy
 
     adjusted = holm([p_value for _, p_value, _ in alarms]).tolist()
     for (place, _, alpha), p_value in zip(alarms, adjusted, strict=True):
-        verdict = found[place]
+        verdict = corrected[place]
         if verdict.status is Verdict.FAIL and p_value > alpha:
             why = f"{verdict.why}; among {len(alarms)} comparisons that may be chance (Holm)"
-            found[place] = dataclasses.replace(verdict, status=Verdict.INCONCLUSIVE, why=why)
-    return found
+            corrected[place] = dataclasses.replace(verdict, status=Verdict.INCONCLUSIVE, why=why)
+    return corrected
 
 
 def alarm_p_value(condition: Condition, compared: Compared) -> float | None:
     """Return the one-sided p-value of a system that just meets *condition* doing this badly."""
     from scipy.special import ndtr
 
-    found, margin = compared.found, margin_of(condition, compared.bounds)
-    if margin is None or condition.point or found.low is None or found.high is None:
+    difference, margin = compared.found, margin_of(condition, compared.bounds)
+    if margin is None or condition.point or difference.low is None or difference.high is None:
         return None
-    error = error_of(found.standard_error, found.low, found.high, found.level)
-    value = -found.difference if compared.direction == "lower" else found.difference
+    error = error_of(difference.standard_error, difference.low, difference.high, difference.level)
+    value = -difference.difference if compared.direction == "lower" else difference.difference
     if condition.kind == "equivalent":
         distance = margin - abs(value)
     else:

@@ -85,15 +85,15 @@ def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
 
 def _conditions(gate: str) -> Iterator[Condition]:
     start = 0
-    for found in [*re.finditer(r"\s+and\s+", _outside_brackets(gate)), None]:
-        stop = len(gate) if found is None else found.start()
+    for match in [*re.finditer(r"\s+and\s+", _outside_brackets(gate)), None]:
+        stop = len(gate) if match is None else match.start()
         yield _condition(gate, start, stop)
-        start = stop if found is None else found.end()
+        start = stop if match is None else match.end()
 
 
 def _outside_brackets(text: str) -> str:
     """Return *text* with the tags in its brackets blotted out: their values are not grammar."""
-    return re.sub(r"\[[^\[\]]*\]", lambda found: "\0" * len(found.group()), text)
+    return re.sub(r"\[[^\[\]]*\]", lambda match: "\0" * len(match.group()), text)
 
 
 def _condition(gate: str, start: int, stop: int) -> Condition:
@@ -129,21 +129,21 @@ def _condition(gate: str, start: int, stop: int) -> Condition:
 
 
 def _comparison(gate: str, text: str, start: int) -> Condition:
-    found = re.search(r">=|<=|==|!=|>|<", _outside_brackets(text))
-    if found is None:
+    match = re.search(r">=|<=|==|!=|>|<", _outside_brackets(text))
+    if match is None:
         raise GateSyntaxError(gate, start + len(text.rstrip()), "one of >=, <=, >, <, ==, !=")
-    if not text[: found.start()].strip():
-        raise GateSyntaxError(gate, start + found.start(), "a metric before the comparison")
-    if text[: found.start()].rstrip().endswith("="):
-        position = start + len(text[: found.start()].rstrip()) - 1
-        raise GateSyntaxError(gate, position, f"{found.group()[0]}=, the sign that means it")
-    early = re.search(r"@\s*(?:point|ci\d)", text[: found.start()])
+    if not text[: match.start()].strip():
+        raise GateSyntaxError(gate, start + match.start(), "a metric before the comparison")
+    if text[: match.start()].rstrip().endswith("="):
+        position = start + len(text[: match.start()].rstrip()) - 1
+        raise GateSyntaxError(gate, position, f"{match.group()[0]}=, the sign that means it")
+    early = re.search(r"@\s*(?:point|ci\d)", text[: match.start()])
     if early is not None:
         raise GateSyntaxError(gate, start + early.start(), "the number before '@'")
-    right = _RIGHT.match(text, found.end())
+    right = _RIGHT.match(text, match.end())
     if right is None:
-        rest = text[found.end() :]
-        place = found.end() + len(rest) - len(rest.lstrip())
+        rest = text[match.end() :]
+        place = match.end() + len(rest) - len(rest.lstrip())
         raise GateSyntaxError(gate, start + place, "a number, then perhaps '@ ci95'")
     if right.end() < len(text):
         raise GateSyntaxError(gate, start + right.end(), "'and', '@ ci95', '@ point' or the end")
@@ -151,7 +151,7 @@ def _comparison(gate: str, text: str, start: int) -> Condition:
     if right["at"] is not None:
         point, level = read_confidence(gate, right["at"], start + right.start("at"))
     threshold = float(right["number"]) / (100.0 if right["percent"] else 1.0)
-    left = text[: found.start()]
+    left = text[: match.start()]
     name = left.strip()
     simple = name in {"coverage", "cost"}
     if name == "coverage" and threshold > 1:
@@ -162,7 +162,7 @@ def _comparison(gate: str, text: str, start: int) -> Condition:
         kind=name if simple else "metric",
         key=None if simple else parse_key(left, whole=gate, offset=start),
         key_text=None if simple else name,
-        op=found.group(),
+        op=match.group(),
         threshold=threshold,
         level=level,
         point=point,

@@ -51,10 +51,10 @@ def parse_paired(gate: str, text: str, start: int) -> PairedWords | None:
         >>> found.kind, found.key_text, found.margin
         ('no_regression', 'm[language=de]', 0.02)
     """
-    found = _START.match(text)
-    if found is None:
+    match = _START.match(text)
+    if match is None:
         return None
-    kind, opened = found.group(1), found.end()
+    kind, opened = match.group(1), match.end()
     closed = _closing(text, opened)
     if closed is None:
         raise GateSyntaxError(gate, start + len(text.rstrip()), f"')' at the end of {kind}(…)")
@@ -125,13 +125,13 @@ def _margin(
     given, equals, number = inside.partition("=")
     if not equals or given.strip() != name:
         raise GateSyntaxError(gate, position, f"'{name}=' and a number, as in {_example(kind)}")
-    found = _NUMBER.fullmatch(number)
-    if found is None:
+    match = _NUMBER.fullmatch(number)
+    if match is None:
         place = start + last - len(number.lstrip())
         raise GateSyntaxError(gate, place, f"a number of 0 or more after '{name}='")
     if more:
         raise GateSyntaxError(gate, start + more[0][0] - 1, "')': there is no further argument")
-    return float(found.group(1)) / (100.0 if found.group(2) else 1.0)
+    return float(match.group(1)) / (100.0 if match.group(2) else 1.0)
 
 
 def _rest(gate: str, text: str, start: int, after: int) -> tuple[bool, float | None]:

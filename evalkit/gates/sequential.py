@@ -158,8 +158,8 @@ class SequentialTest:
         level = f"{self.question.level * 100:.4g} %"
         if not self.question.wins:
             return f"betting confidence sequence at {level}"
-        found = number(self.e_value) if self.e_value < _LARGE else f"{self.e_value:.1e}"
-        counts = f"{self.wins:,} won, {self.losses:,} lost, e-value {found}"
+        evidence = number(self.e_value) if self.e_value < _LARGE else f"{self.e_value:.1e}"
+        counts = f"{self.wins:,} won, {self.losses:,} lost, e-value {evidence}"
         return f"e-process of paired wins at {level}: {counts}"
 
 

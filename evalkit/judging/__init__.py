@@ -3,8 +3,7 @@
 from evalkit.judging.bias import BiasEffect
 from evalkit.judging.calibration import Calibration
 from evalkit.judging.judge import Judge
-from evalkit.judging.jury import Jury, jury_of
-from evalkit.judging.jury_report import JuryReport, jury_report
+from evalkit.judging.jury import Jury, JuryReport, jury_of, jury_report
 from evalkit.judging.make import load_judge, make_judge
 from evalkit.judging.pairwise import PairwiseJudge
 from evalkit.judging.ranking import RankedSystem, Ranking, rank_systems

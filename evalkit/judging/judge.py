@@ -12,11 +12,10 @@ from evalkit._internal.canonical import canonical_json
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
 from evalkit.judging.calibration import Calibrated
-from evalkit.judging.document import as_yaml
 from evalkit.judging.harden import FENCE_VERSION
 from evalkit.judging.prepared import Prepared, prepare, seen_by
 from evalkit.judging.prompt import PROMPT_VERSION, Message
-from evalkit.judging.settings import JudgeSettings
+from evalkit.judging.settings import JudgeSettings, as_yaml
 from evalkit.judging.traces.consultation import tool_texts
 from evalkit.scoring.facts import MetricFacts
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evalkit.entities.estimate import Direction
-from evalkit.judging.document import read_judge
 from evalkit.judging.judge import Judge
 from evalkit.judging.precheck import CHECKS
+from evalkit.judging.settings import read_judge
 from evalkit.llm.template import open_template
 
 

@@ -13,7 +13,7 @@ from evalkit.entities.case import Case
 from evalkit.errors import TraceError, UsageError
 from evalkit.judging.conversation import conversation
 from evalkit.judging.form import Form, form_of
-from evalkit.judging.parts import Aggregate, aggregate_of
+from evalkit.judging.outcome import Aggregate, aggregate_of
 from evalkit.judging.prompt import (
     Message,
     TraceTools,

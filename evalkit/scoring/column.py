@@ -1,4 +1,9 @@
-"""The scores of one metric over many cases, as arrays."""
+"""The scores of one metric over many cases, as arrays, and mergeable sufficient statistics.
+
+A corpus metric (BLEU, F1, ROC AUC) is not a mean of cells.  Its scorer keeps, for each case, what
+the metric can be computed from, and the metric is computed once over all cases.  Shards add up
+exactly, and intervals come from resampling these statistics instead of the texts.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,86 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from evalkit.entities.score import Score, Status
-from evalkit.scoring.sufficient import Additive, Rows, Statistics
+from evalkit.scoring.facts import MetricFacts
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """A vector for each case whose sum over cases is all that the metric needs."""
+
+    vectors: npt.NDArray[np.float64]
+    """Shape ``(n, k)``; rows of cases without a value are ignored."""
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: Any) -> Additive:
+        """Return the statistics of *rows* (indices or mask), in order."""
+        return Additive(self.vectors[rows])
+
+    def spread(self, rows: Any, n: int) -> Additive:
+        """Return *n* rows of statistics, with these at places *rows* and nothing elsewhere."""
+        import numpy as np
+
+        whole = np.zeros((n, self.vectors.shape[1]))
+        whole[rows] = self.vectors[: len(rows)]
+        return Additive(whole)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Additive]) -> Additive:
+        """Return the statistics of all *parts*, one after the other."""
+        import numpy as np
+
+        return Additive(np.concatenate([part.vectors for part in parts]))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Named columns kept for each case, from which the metric is computed as a whole."""
+
+    columns: Mapping[str, npt.NDArray[Any]]
+    """Arrays of shape ``(n,)`` or ``(n, m)``: numbers, or texts with dtype ``object``."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def take(self, rows: Any) -> Rows:
+        """Return the statistics of *rows* (indices or mask), in order."""
+        return Rows({name: column[rows] for name, column in self.columns.items()})
+
+    def spread(self, rows: Any, n: int) -> Rows:
+        """Return *n* rows of statistics, with these at places *rows* and nothing elsewhere."""
+        return Rows({name: _spread(column, rows, n) for name, column in self.columns.items()})
+
+    @staticmethod
+    def concatenate(parts: Sequence[Rows]) -> Rows:
+        """Return the statistics of all *parts*, one after the other."""
+        import numpy as np
+
+        joined = {
+            name: np.concatenate([part.columns[name] for part in parts])
+            for name in parts[0].columns
+        }
+        return Rows(joined)
+
+
+def _spread(column: npt.NDArray[Any], rows: Any, n: int) -> npt.NDArray[Any]:
+    import numpy as np
+
+    whole = np.zeros((n, *column.shape[1:]), dtype=column.dtype)
+    if column.dtype == object:
+        whole[...] = None
+    whole[rows] = column[: len(rows)]
+    return whole
+
+
+Statistics = Additive | Rows
 
 
 @dataclass(slots=True)
@@ -203,9 +281,29 @@ def _shift(source: Mapping[int, T], into: dict[int, T], start: int) -> None:
 
 
 def _joined_statistics(parts: Sequence[ScoreColumn]) -> Statistics | None:
-    found = [part.statistics for part in parts if part.statistics is not None]
-    if len(found) != len(parts):
+    statistics = [part.statistics for part in parts if part.statistics is not None]
+    if len(statistics) != len(parts):
         return None
-    if all(isinstance(part, Additive) for part in found):
-        return Additive.concatenate(cast("list[Additive]", found))
-    return Rows.concatenate(cast("list[Rows]", found))
+    if all(isinstance(part, Additive) for part in statistics):
+        return Additive.concatenate(cast("list[Additive]", statistics))
+    return Rows.concatenate(cast("list[Rows]", statistics))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric of a result: its scores over all cells, and what is known of it."""
+
+    key: str
+    """Key in the result: the scorer's name, with ``.key`` where it has several metrics."""
+
+    scorer: str
+    """Name of the scorer."""
+
+    column: ScoreColumn
+    """Scores of all cells, case by case."""
+
+    facts: MetricFacts
+    signature: str
+
+    source: Any = None
+    """The scorer itself where it computes a corpus value; ``None`` for a mean of cells."""

@@ -88,7 +88,7 @@ def _cut(text: str | None, cut: Callable[[str], str | None]) -> str | None:
 
 def _cut_each(value: Any, cut: Callable[[str], str | None]) -> Any:
     if isinstance(value, list):
-        return [_cut_each(one, cut) for one in value]
+        return [_cut_each(item, cut) for item in value]
     return _cut(value, cut) if isinstance(value, str) else value
 
 

@@ -90,10 +90,10 @@ class FunctionScorer:
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickle finds a function by its name, where the decorator has put the scorer instead.
         module, name = self.function.__module__, getattr(self.function, "__qualname__", "")
-        found: Any = sys.modules.get(module)
+        thing: Any = sys.modules.get(module)
         for step in name.split("."):
-            found = getattr(found, step, None)
-        decorated = isinstance(found, FunctionScorer) and found.function is self.function
+            thing = getattr(thing, step, None)
+        decorated = isinstance(thing, FunctionScorer) and thing.function is self.function
         function = (module, name) if decorated else self.function
         settings = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "function"}
         return _unpickled, (function, settings)
@@ -104,10 +104,10 @@ def _unpickled(
 ) -> FunctionScorer:
     if not isinstance(function, tuple):
         return FunctionScorer(function=function, **settings)
-    found: Any = importlib.import_module(function[0])
+    thing: Any = importlib.import_module(function[0])
     for step in function[1].split("."):
-        found = getattr(found, step)
-    return FunctionScorer(function=found.function, **settings)
+        thing = getattr(thing, step)
+    return FunctionScorer(function=thing.function, **settings)
 
 
 @overload
@@ -165,9 +165,10 @@ def scorer(
             name=name or str(getattr(decorated, "__name__", type(decorated).__name__)),
             arguments=arguments,
             optional=tuple(
-                one
-                for one in arguments
-                if one in defaults and defaults[one].default is not inspect.Parameter.empty
+                argument
+                for argument in arguments
+                if argument in defaults
+                and defaults[argument].default is not inspect.Parameter.empty
             ),
             facts=MetricFacts(**facts),
             lane=lane,

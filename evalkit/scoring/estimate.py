@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.reduce import Reducer, reduce_repeats
-from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,8 +154,8 @@ def estimate_corpus(
         return dataclasses.replace(counted, note=note or "the metric is undefined on these cases")
     interval = _corpus_interval(scorer, statistics, weights, codes, design, value, facts)
     n_groups = None if design.groups is None else _number_of_groups(codes)
-    known = dataclasses.replace(counted, value=value, n_groups=n_groups, note=note)
-    return _with_interval(known, interval)
+    estimate = dataclasses.replace(counted, value=value, n_groups=n_groups, note=note)
+    return _with_interval(estimate, interval)
 
 
 def _corpus_value(scorer: Any, statistics: Additive | Rows, weights: Any) -> float:
@@ -205,11 +204,11 @@ def _corpus_interval(  # noqa: PLR0917
 
     closed = getattr(scorer, "interval", None)
     if closed is not None and isinstance(statistics, Rows):
-        found: Interval | None = closed(
+        interval: Interval | None = closed(
             statistics, weights=weights, groups=groups, level=design.level, seed=design.seed
         )
-        if found is not None:
-            return found
+        if interval is not None:
+            return interval
     n = len(statistics) if groups is None else len(np.unique(groups))
     if n < 10:  # noqa: PLR2004  the least that a bootstrap can speak from
         return None
@@ -219,8 +218,8 @@ def _corpus_interval(  # noqa: PLR0917
         # Equal replicates do not mean certainty: a bounded metric gets Wilson at its value.
         if facts.bounds != (0.0, 1.0):
             return None
-        found = wilson_interval(value * n, n, level=design.level)
-        return dataclasses.replace(found, method="wilson-mean")
+        interval = wilson_interval(value * n, n, level=design.level)
+        return dataclasses.replace(interval, method="wilson-mean")
     return percentile_interval(draws, value, level=design.level)
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,9 +115,9 @@ class RowsScorer(BatchScorer, Protocol):
 def facts_of(scorer: Scorer, key: str | None = None) -> MetricFacts:
     """Return the facts of *scorer*, or of one of its metrics."""
     if key is not None:
-        found: MetricFacts | None = getattr(scorer, "metric_facts", {}).get(key)
-        if found is not None:
-            return found
+        facts: MetricFacts | None = getattr(scorer, "metric_facts", {}).get(key)
+        if facts is not None:
+            return facts
     return scorer.facts
 
 

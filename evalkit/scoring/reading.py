@@ -154,9 +154,9 @@ def extractor(extract: str | Callable[[str], str | None]) -> Callable[[str], str
         raise UsageError(f"extract= is not a regular expression: {error}: {extract!r}") from error
 
     def last_match(text: str) -> str | None:
-        found = deque(pattern.finditer(text), maxlen=1)
-        if not found:
+        matches = deque(pattern.finditer(text), maxlen=1)
+        if not matches:
             return None
-        return found[0].group(1) if pattern.groups else found[0].group(0)
+        return matches[0].group(1) if pattern.groups else matches[0].group(0)
 
     return last_match

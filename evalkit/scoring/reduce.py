@@ -53,11 +53,11 @@ def parse_reducer(text: str, repeats: int) -> Reducer:
         >>> parse_reducer("pass_at_k(4)", 8)
         Reducer(name='pass_at_k', k=4)
     """
-    found = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*\))?\s*", text)
-    name = found.group(1) if found else text
-    if found is None or name not in NAMES:
+    match = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*\))?\s*", text)
+    name = match.group(1) if match else text
+    if match is None or name not in NAMES:
         raise UsageError(f"No reducer is called {text!r}.{near_miss(name, NAMES)} {_listed()}")
-    k = None if found.group(2) is None else int(found.group(2))
+    k = None if match.group(2) is None else int(match.group(2))
     if (name in _COUNTED) != (k is not None):
         raise UsageError(f"Reducer {text!r} {'needs' if k is None else 'takes no'} k. {_listed()}")
     if k is not None and not 1 <= k <= repeats:
@@ -157,11 +157,11 @@ def _chance(values: Floats, k: int, chance: Callable[[int, Floats, int], Floats]
     import numpy as np
 
     n, c = _passes(values)
-    found = np.full(len(values), np.nan)
+    chances = np.full(len(values), np.nan)
     for count in np.unique(n[n >= k]):
         rows = n == count
-        found[rows] = chance(int(count), c[rows], k)
-    return found
+        chances[rows] = chance(int(count), c[rows], k)
+    return chances
 
 
 def _pass_at_k(values: Floats, k: int) -> Floats:

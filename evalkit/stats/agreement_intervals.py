@@ -154,26 +154,28 @@ def correlation_estimate(
     n_groups = first.size if groups is None else as_group_codes(groups, first.size)[1]
     if value is None or n_groups < FEWEST_GROUPS:
         return Measured(value, None)
-    found = [
+    drawn = [
         coefficient(first.repeat(row), second.repeat(row), kind)
         for part in bootstrap_weights(first.size, draws, seed=seed, groups=groups)
         for row in part.astype(np.intp)
     ]
-    known = np.array([np.nan if one is None else one for one in found])
-    if np.isfinite(known).sum() * 2 < draws or np.nanstd(known) < _NOTHING:
+    values = np.array([np.nan if draw is None else draw for draw in drawn])
+    if np.isfinite(values).sum() * 2 < draws or np.nanstd(values) < _NOTHING:
         return Measured(value, None)
-    return Measured(value, percentile_interval(known, value, level=expanded_level(level, n_groups)))
+    return Measured(
+        value, percentile_interval(values, value, level=expanded_level(level, n_groups))
+    )
 
 
 def _coefficients(gap: FloatArray, *, ordered: bool) -> dict[str, Callable[[FloatArray], Parts]]:
     plain = np.eye(gap.shape[0])
-    found: dict[str, Callable[[FloatArray], Parts]] = {"kappa": lambda t: _kappa(t, plain)}
+    coefficients: dict[str, Callable[[FloatArray], Parts]] = {"kappa": lambda t: _kappa(t, plain)}
     if ordered:
-        found["weighted_kappa"] = lambda t: _kappa(t, np.asarray(1.0 - gap**2))
-        found["linear_weighted_kappa"] = lambda t: _kappa(t, np.asarray(1.0 - gap))
-    found["ac1"] = _ac1
-    found["alpha"] = _ordinal_alpha if ordered else _nominal_alpha
-    return found
+        coefficients["weighted_kappa"] = lambda t: _kappa(t, np.asarray(1.0 - gap**2))
+        coefficients["linear_weighted_kappa"] = lambda t: _kappa(t, np.asarray(1.0 - gap))
+    coefficients["ac1"] = _ac1
+    coefficients["alpha"] = _ordinal_alpha if ordered else _nominal_alpha
+    return coefficients
 
 
 def _kappa(tables: FloatArray, credit: FloatArray) -> Parts:
@@ -228,10 +230,10 @@ def _measured(
         least = wilson_interval(n_groups, n_groups, level=levels[0]).low
         low = max(-1.0, float((least - expected) / (1 - expected)))
         return Measured(value, Interval(low, 1.0, "wilson-agreement"))
-    known = _values(*parts(drawn))
-    if np.nanstd(known) < _NOTHING:  # one side says the same of all: chance alone is not certainty
+    values = _values(*parts(drawn))
+    if np.nanstd(values) < _NOTHING:  # one side says the same of all: chance alone is not certainty
         return Measured(value, None)
-    return Measured(value, percentile_interval(known, value, level=levels[1]))
+    return Measured(value, percentile_interval(values, value, level=levels[1]))
 
 
 def _values(observed: FloatArray, expected: FloatArray) -> Any:

@@ -211,7 +211,7 @@ def _draw(
         for part in bootstrap_weights(sample.size, resamples, seed=seed, groups=groups)
         for row in part
     )
-    return np.array([statistic(one) for one in drawn], dtype=np.float64)
+    return np.array([statistic(resample) for resample in drawn], dtype=np.float64)
 
 
 def _defined(draws: npt.ArrayLike) -> FloatArray:

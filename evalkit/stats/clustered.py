@@ -131,29 +131,29 @@ def clustered_interval(
     """
     check_level(level)
     sample = as_sample(values)
-    found = clustered_mean(sample, groups, weights=weights)
+    cluster = clustered_mean(sample, groups, weights=weights)
     if bounded is None:
-        if found.n_groups < 2 or found.standard_error == 0:  # noqa: PLR2004
+        if cluster.n_groups < 2 or cluster.standard_error == 0:  # noqa: PLR2004
             raise ValueError(
-                f"{found.n_groups} group(s) without variance between them give an unbounded "
+                f"{cluster.n_groups} group(s) without variance between them give an unbounded "
                 "metric no interval"
             )
-        return _t_limits(found, level)
+        return _t_limits(cluster, level)
     low, high = check_bounds(bounded, sample)
-    share = min(1.0, max(0.0, (found.mean - low) / (high - low)))
-    spread = found.effective_groups * share * (1 - share)
-    if found.standard_error > 0 and spread >= _ENOUGH_SPREAD:
-        return _t_limits(found, level, low, high)
+    share = min(1.0, max(0.0, (cluster.mean - low) / (high - low)))
+    spread = cluster.effective_groups * share * (1 - share)
+    if cluster.standard_error > 0 and spread >= _ENOUGH_SPREAD:
+        return _t_limits(cluster, level, low, high)
     size = effective_size(as_weights(weights, sample.size), sample.size)
     trials = clustered_trials(
-        share * (1 - share), found.standard_error / (high - low), found.effective_groups, size
+        share * (1 - share), cluster.standard_error / (high - low), cluster.effective_groups, size
     )
     limits = score_limits(share, trials, normal_quantile(level))
     return Interval(
         low + limits[0] * (high - low),
         low + limits[1] * (high - low),
         "cluster-wilson",
-        found.standard_error,
+        cluster.standard_error,
     )
 
 
@@ -205,10 +205,10 @@ def rate_trials(
     size = effective_size(as_weights(weights, sample.size), sample.size)
     if groups is None:
         return size
-    found = clustered_mean(sample, groups, weights=weights)
-    share = min(1.0, max(0.0, found.mean))
+    cluster = clustered_mean(sample, groups, weights=weights)
+    share = min(1.0, max(0.0, cluster.mean))
     spread = share * (1 - share)
-    trials = clustered_trials(spread, found.standard_error, found.effective_groups, size)
+    trials = clustered_trials(spread, cluster.standard_error, cluster.effective_groups, size)
     return max(1.0, trials)
 
 
@@ -221,13 +221,13 @@ def _robust_error(sums: FloatArray, total: float, scale: float) -> float:
 
 
 def _t_limits(
-    found: ClusteredMean, level: float, low: float = -math.inf, high: float = math.inf
+    cluster: ClusteredMean, level: float, low: float = -math.inf, high: float = math.inf
 ) -> Interval:
-    degrees = max(1.0, found.effective_groups - 1)
-    reach = t_quantile(level, degrees) * found.standard_error
+    degrees = max(1.0, cluster.effective_groups - 1)
+    reach = t_quantile(level, degrees) * cluster.standard_error
     return Interval(
-        max(low, found.mean - reach),
-        min(high, found.mean + reach),
+        max(low, cluster.mean - reach),
+        min(high, cluster.mean + reach),
         "cluster-t",
-        found.standard_error,
+        cluster.standard_error,
     )

@@ -143,8 +143,10 @@ def _bounded(
     share = (mean - low) / (high - low)
     size = effective_size(weights, sample.size)
     if size >= _MANY and error > 0 and size * share * (1 - share) >= _ENOUGH_SPREAD:
-        found = t_interval(sample, level=level, weights=weights)
-        return Interval(max(low, found.low), min(high, found.high), "t", found.standard_error)
+        interval = t_interval(sample, level=level, weights=weights)
+        return Interval(
+            max(low, interval.low), min(high, interval.high), "t", interval.standard_error
+        )
     return wilson_mean_interval(sample, bounds=bounds, level=level, weights=weights)
 
 
@@ -156,9 +158,9 @@ def _unbounded(
     if size < _FEW or error == 0:
         return None
     if size < SKEWNESS_PRICE * skewness_of_terms(sample, weights, mean) ** 2:
-        found = studentised_interval(sample, level=level, seed=seed, weights=weights)
-        if found is not None:
-            return found
+        interval = studentised_interval(sample, level=level, seed=seed, weights=weights)
+        if interval is not None:
+            return interval
     if size >= _MANY:
         return t_interval(sample, level=level, weights=weights)
     return bca_interval(sample, level=expanded_level(level, size), seed=seed, weights=weights)

@@ -113,9 +113,9 @@ class Pairs:
         if size < _FEW or error == 0:
             return None
         if size < SKEWNESS_PRICE * skewness_of_terms(d, weights, mean) ** 2:
-            found = studentised_interval(d, level=level, seed=seed, weights=weights)
-            if found is not None:
-                return found
+            interval = studentised_interval(d, level=level, seed=seed, weights=weights)
+            if interval is not None:
+                return interval
         if size >= _MANY:
             return t_interval(d, level=level, weights=weights)
         wider = expanded_level(level, size)
@@ -136,9 +136,9 @@ class Pairs:
         return Interval(low * width, high * width, method, error)
 
 
-def _clip(found: Interval, width: float) -> Interval:
-    low, high = max(-width, found.low), min(width, found.high)
-    return Interval(low, high, found.method, found.standard_error)
+def _clip(interval: Interval, width: float) -> Interval:
+    low, high = max(-width, interval.low), min(width, interval.high)
+    return Interval(low, high, interval.method, interval.standard_error)
 
 
 def _t_p_value(mean: float, error: float, degrees: float) -> float:

@@ -69,8 +69,8 @@ def pilot_variance(a: npt.ArrayLike, b: npt.ArrayLike) -> PairedVariance:
     if first.shape[0] != second.shape[0] or first.shape[0] < 2:  # noqa: PLR2004
         raise ValueError(f"a pilot needs two matching cases, got {first.shape} and {second.shape}")
     noise = [
-        float(one.var(axis=1, ddof=1).mean()) if one.shape[1] > 1 else 0.0
-        for one in (first, second)
+        float(scores.var(axis=1, ddof=1).mean()) if scores.shape[1] > 1 else 0.0
+        for scores in (first, second)
     ]
     seen = float((first.mean(axis=1) - second.mean(axis=1)).var(ddof=1))
     explained = noise[0] / first.shape[1] + noise[1] / second.shape[1]

@@ -151,10 +151,12 @@ def paired_bootstrap(
     drawn = _metric(compute, totals[:, :k]) - _metric(compute, totals[:, k:])
     difference = _difference(compute, a.sum(axis=0), b.sum(axis=0))
     drawn = drawn[np.isfinite(drawn)]
-    found = percentile_interval(drawn, difference, level=level)
+    interval = percentile_interval(drawn, difference, level=level)
     hits = int((np.abs(drawn - drawn.mean()) >= abs(difference)).sum())
     p_value = (1 + hits) / (1 + drawn.size)
-    return ResampledDifference(difference, p_value, found.low, found.high, found.standard_error)
+    return ResampledDifference(
+        difference, p_value, interval.low, interval.high, interval.standard_error
+    )
 
 
 def approximate_randomization(
@@ -216,12 +218,12 @@ def _pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[FloatArray, Floa
 
 
 def _metric(compute: Compute, totals: FloatArray) -> FloatArray:
-    found = np.asarray(compute(totals), dtype=np.float64)
-    if found.shape != totals.shape[:1]:
+    values = np.asarray(compute(totals), dtype=np.float64)
+    if values.shape != totals.shape[:1]:
         raise ValueError(
-            f"compute must turn totals {totals.shape} into {totals.shape[:1]}, gave {found.shape}"
+            f"compute must turn totals {totals.shape} into {totals.shape[:1]}, gave {values.shape}"
         )
-    return found
+    return values
 
 
 def _difference(compute: Compute, a: FloatArray, b: FloatArray) -> float:

@@ -103,17 +103,17 @@ def delong_difference(
 
 def _components(scores: list[FloatArray], labels: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     positive = np.asarray(labels).astype(bool)
-    if any(one.shape != positive.shape for one in scores):
+    if any(column.shape != positive.shape for column in scores):
         raise ValueError("scores and labels must have the same shape (n,)")
     m, n = int(positive.sum()), int((~positive).sum())
     if min(m, n) < 2:  # noqa: PLR2004
         raise ValueError(f"each class needs two cases, got {m} positive and {n} negative")
     of_positives = np.empty((len(scores), m))
     of_negatives = np.empty((len(scores), n))
-    for row, one in enumerate(scores):
-        ranks = midranks(one)
-        of_positives[row] = (ranks[positive] - midranks(one[positive])) / n
-        of_negatives[row] = 1 - (ranks[~positive] - midranks(one[~positive])) / m
+    for row, column in enumerate(scores):
+        ranks = midranks(column)
+        of_positives[row] = (ranks[positive] - midranks(column[positive])) / n
+        of_negatives[row] = 1 - (ranks[~positive] - midranks(column[~positive])) / m
     covariance = np.cov(of_positives) / m + np.cov(of_negatives) / n
     return of_positives.mean(axis=1), np.atleast_2d(covariance)
 

@@ -13,8 +13,7 @@ import orjson
 
 from evalkit._internal.canonical import parse_json
 from evalkit._internal.clock import now_milliseconds
-from evalkit.testing.replies import FAULTS, Fault, Reply, body_of
-from evalkit.testing.wire import SeenRequest
+from evalkit.testing.replies import FAULTS, Fault, Reply, SeenRequest, body_of
 
 _ROUTE: Final = re.compile(r"/v1/(files|batches)(?:/([^/?]+))?(?:/(content|cancel))?/?$")
 _PART: Final = re.compile(rb"\r\n\r\n(.*?)\r\n--", re.DOTALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import math
 import socket
 import struct
 import threading
@@ -14,15 +15,57 @@ from typing import Any, Final, Self, cast
 
 import orjson
 
+from evalkit._internal.clock import monotonic
 from evalkit.testing.batches import ScriptedBatches, batch_route
-from evalkit.testing.rate_limit import RateLimit
-from evalkit.testing.replies import FAULTS, Fault, Reply, body_of, events
-from evalkit.testing.wire import SeenRequest, chunk, head, read_request
+from evalkit.testing.replies import (
+    FAULTS,
+    Fault,
+    Reply,
+    SeenRequest,
+    body_of,
+    chunk,
+    events,
+    head,
+    read_request,
+)
 
 Answers = str | Reply | Sequence[Any] | Mapping[str, Any] | Callable[[SeenRequest], Any]
 
 _JSON: Final = {"content-type": "application/json"}
 _STARTED_SECONDS: Final = 10.0
+
+
+class RateLimit:
+    """A bucket of requests that fills with time."""
+
+    def __init__(self, per_second: float | Callable[[float], float], *, burst: int = 1) -> None:
+        """Allow *per_second* requests (a function of the seconds since the start), and *burst*."""
+        self._per_second = per_second
+        self.burst = burst
+        self._level = float(burst)
+        self._began = self._last = monotonic()
+
+    def take(self) -> tuple[bool, dict[str, str]]:
+        """Take one request if there is one left; return that, and headers that tell of the rest."""
+        now = monotonic()
+        rate = self._rate(now)
+        self._level = min(self.burst, self._level + (now - self._last) * rate)
+        self._last = now
+        allowed = self._level >= 1.0
+        self._level -= allowed
+        headers = {
+            "x-ratelimit-limit-requests": str(self.burst),
+            "x-ratelimit-remaining-requests": str(math.floor(self._level)),
+        }
+        if not allowed:
+            wait = (1.0 - self._level) / rate if rate > 0 else 60.0
+            headers["retry-after"] = f"{wait:.3f}"
+        return allowed, headers
+
+    def _rate(self, now: float) -> float:
+        return (
+            self._per_second(now - self._began) if callable(self._per_second) else self._per_second
+        )
 
 
 class ScriptedEndpoint:

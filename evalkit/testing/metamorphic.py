@@ -17,7 +17,7 @@ from evalkit.errors import UsageError, near_miss
 from evalkit.judging.degradations import ANSWER_DEGRADATIONS, DEGRADATIONS
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
-from evalkit.testing.scoring import columns_for
+from evalkit.testing.trial import columns_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

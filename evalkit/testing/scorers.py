@@ -9,8 +9,8 @@ from evalkit._internal.optional import require
 from evalkit.entities.case import Case
 from evalkit.scoring.protocol import Scorer
 from evalkit.testing import scorer_laws as laws
-from evalkit.testing.corpus_laws import merges_its_statistics
 from evalkit.testing.examples import awkward_batches, batches, identical_batches
+from evalkit.testing.scorer_laws import merges_its_statistics
 from evalkit.testing.trial import Trial
 
 

@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.judging.auditing.battery import cases_needed
-from evalkit.judging.auditing.edits import BIAS_EDITS, INVARIANT_EDITS, TextEdit, authored
-from evalkit.judging.auditing.rewording import labels_renamed, labels_reversed
+from evalkit.judging.auditing.edits import (
+    BIAS_EDITS,
+    INVARIANT_EDITS,
+    TextEdit,
+    authored,
+    labels_renamed,
+    labels_reversed,
+)
 from evalkit.judging.judge import Judge
 from evalkit.judging.make import make_judge
 from evalkit.stats import wilson_interval

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from evalkit.entities.case import Case
-from evalkit.judging.auditing.bars import Bars
-from evalkit.judging.auditing.battery import Battery
+from evalkit.judging.auditing.battery import Bars, Battery
 from evalkit.judging.auditing.measure import batteries_of
 from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.subject import Subject

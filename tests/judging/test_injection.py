@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from evalkit.entities.case import Case
-from evalkit.entities.span import Span, SpanEvent
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, SpanEvent, Trace
 from evalkit.judging import auditing as audited
 from evalkit.judging.judge import Judge
 from evalkit.judging.make import make_judge

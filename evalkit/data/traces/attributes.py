@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from evalkit.data.traces.values import mapping_of, parsed, structured
-from evalkit.entities.span import Span
+from evalkit.entities.trace import Span
 
 _OPERATIONS: Final = {
     "chat": "CHAT_MODEL",

@@ -12,8 +12,7 @@ from typing import Any
 from evalkit.data.traces.attributes import session_of, translated
 from evalkit.data.traces.mlflow import events_of, status_of
 from evalkit.data.traces.values import attributes_of, hex_id, list_of, mapping_of, parsed, whole
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, Trace
 from evalkit.errors import TraceError
 
 _REQUEST_ID = "mlflow.traceRequestId"

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, content_hash, parse_json
-from evalkit.data.traces.assessing import assessments_of
 from evalkit.data.traces.attributes import session_of, translated
-from evalkit.data.traces.mlflow import events_of, is_mlflow_trace, read_mlflow_trace, status_of
+from evalkit.data.traces.mlflow import (
+    assessments_of,
+    events_of,
+    is_mlflow_trace,
+    read_mlflow_trace,
+    status_of,
+)
 from evalkit.data.traces.otlp import read_otlp
 from evalkit.data.traces.values import list_of, mapping_of, text_or_none, whole
-from evalkit.entities.span import Span
-from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Trace
+from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Span, Trace
 from evalkit.errors import TraceError
 
 _OTLP: Final = ("resourceSpans", "resource_spans")

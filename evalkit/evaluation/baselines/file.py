@@ -21,11 +21,11 @@ from evalkit.errors import DataError, StoreUnavailableError, UsageError
 from evalkit.evaluation.baselines.reading import baseline_result
 from evalkit.evaluation.results.cells import cell_table
 from evalkit.evaluation.results.result import Result
-from evalkit.scoring.sufficient import Additive, Rows
+from evalkit.scoring.column import Additive, Rows
 from evalkit.store.artifacts import write_bytes_atomic
 
 if TYPE_CHECKING:
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 SCHEMA: Final = "evalkit.baseline/1"
 R = TypeVar("R", bound=Result)

@@ -20,10 +20,8 @@ from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.loading import scorer_of
 from evalkit.evaluation.results.plan import DatasetFacts, EvaluationPlan
 from evalkit.evaluation.results.result import Result
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn, Statistics
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.metric import Metric
-from evalkit.scoring.sufficient import Additive, Rows, Statistics
 from evalkit.store.artifacts import WorkFolder
 
 _STATUS: Final = {status.word: status for status in Status}

@@ -14,8 +14,7 @@ from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike
 from evalkit.judging.make import load_judge
 from evalkit.targets.chat import chat
-from evalkit.targets.located import located
-from evalkit.targets.open import names_chat_model
+from evalkit.targets.open import located, names_chat_model
 
 CHAT: Final = ("prompt", "system", "base_url", "sampling")
 """Words that configure a chat model."""

@@ -2,7 +2,6 @@
 
 from evalkit.judging.auditing.attacks import ATTACKS, GARBAGE, Attack
 from evalkit.judging.auditing.audit import Audit
-from evalkit.judging.auditing.bars import Bars
-from evalkit.judging.auditing.battery import Battery, ProbeRow
+from evalkit.judging.auditing.battery import Bars, Battery, ProbeRow
 
 __all__ = ["ATTACKS", "GARBAGE", "Attack", "Audit", "Bars", "Battery", "ProbeRow"]

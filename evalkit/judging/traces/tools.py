@@ -16,7 +16,7 @@ from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError, near_miss
 from evalkit.judging.harden import fence, neutralised, nonce_of
 from evalkit.judging.traces import views
-from evalkit.judging.traces.timing import timing
+from evalkit.judging.traces.views import timing
 
 RESULT_CHARACTERS: Final = 12_000
 """Most characters of what one call answers, fence aside."""

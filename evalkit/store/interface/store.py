@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from evalkit.entities.assessment import Assessment
+from evalkit.entities.estimate import EvaluationSummary
 from evalkit.entities.run import Metric, RunStatus
-from evalkit.entities.summary import EvaluationSummary
 from evalkit.store.interface.assessments import Assessments
 from evalkit.store.interface.cards import Cards
 from evalkit.store.interface.experiments import Experiments

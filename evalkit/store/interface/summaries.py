@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from evalkit.entities.summary import EvaluationSummary
+from evalkit.entities.estimate import EvaluationSummary
 
 
 class Summaries(Protocol):

@@ -41,9 +41,10 @@ class Brier(ProbabilityMetric):
         """Return the squared distance of each case."""
         import numpy as np
 
-        found, _, column = self.read(batch)
+        forecasts, _, column = self.read(batch)
         column.values = np.array(
-            [math.nan if one is None else self._distance(one) for one in found], dtype=np.float64
+            [math.nan if stated is None else self._distance(stated) for stated in forecasts],
+            dtype=np.float64,
         )
         return column
 

@@ -71,8 +71,10 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
         """Return a column without values whose statistics are confidence and outcome."""
         import numpy as np
 
-        found, _, column = self.read(batch)
-        pairs = [(np.nan, np.nan) if one is None else _confidence(one) for one in found]
+        forecasts, _, column = self.read(batch)
+        pairs = [
+            (np.nan, np.nan) if stated is None else _confidence(stated) for stated in forecasts
+        ]
         numbers = np.array(pairs, dtype=np.float64).reshape(len(pairs), 2)
         column.statistics = Rows(
             {"confidence": numbers[:, 0].copy(), "outcome": numbers[:, 1].copy()}
@@ -99,10 +101,10 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
         gaps = np.stack([self._sums(prepared, row * prepared.excess) for row in weights])
         return quotient(abs(gaps).sum(axis=1), weights.sum(axis=1))
 
-    def _sums(self, found: Reliability, values: FloatArray) -> FloatArray:
+    def _sums(self, reliability: Reliability, values: FloatArray) -> FloatArray:
         import numpy as np
 
-        return np.bincount(found.bin, values, self.bins).astype(np.float64)
+        return np.bincount(reliability.bin, values, self.bins).astype(np.float64)
 
     def artifacts(self, rows: Rows, weights: FloatArray | None, /) -> Mapping[str, Any]:
         """Return for each bin with cases its edges, weight, mean probability and frequency."""
@@ -111,15 +113,15 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
         if not len(rows):
             return {"reliability": []}
         load = np.ones(len(rows)) if weights is None else weights
-        found = self.prepared(rows)
-        weight = self._sums(found, load)
-        stated = quotient(self._sums(found, load * rows.columns["confidence"]), weight)
-        happened = quotient(self._sums(found, load * rows.columns["outcome"]), weight)
+        reliability = self.prepared(rows)
+        weight = self._sums(reliability, load)
+        stated = quotient(self._sums(reliability, load * rows.columns["confidence"]), weight)
+        happened = quotient(self._sums(reliability, load * rows.columns["outcome"]), weight)
         return {
             "reliability": [
                 {
-                    "low": float(found.edges[i]),
-                    "high": float(found.edges[i + 1]),
+                    "low": float(reliability.edges[i]),
+                    "high": float(reliability.edges[i + 1]),
                     "weight": float(weight[i]),
                     "probability": float(stated[i]),
                     "frequency": float(happened[i]),

@@ -76,8 +76,8 @@ class ConfusionCells:
         """Return the weight in each cell, shape ``(1, C)``."""
         import numpy as np
 
-        found = np.bincount(self.cell, weights=weights, minlength=len(self.target))
-        return found.astype(np.float64)[None, :]
+        totals = np.bincount(self.cell, weights=weights, minlength=len(self.target))
+        return totals.astype(np.float64)[None, :]
 
     def sums(self, counts: FloatArray) -> ClassSums:
         """Return what each class sums to in tables of shape ``(d, C)``."""
@@ -120,7 +120,7 @@ def quotient(above: FloatArray, below: FloatArray, otherwise: float = float("nan
     """
     import numpy as np
 
-    found: FloatArray = np.divide(
+    quotients: FloatArray = np.divide(
         above, below, out=np.full_like(above, otherwise, dtype=np.float64), where=below != 0
     )
-    return found
+    return quotients

@@ -11,7 +11,7 @@ from evalkit_scorers.classification.labels import in_order
 from evalkit_scorers.classification.probabilities import ClassProbabilities
 
 
-def forecast_rows(found: Sequence[ClassProbabilities | None], keys: Sequence[str]) -> Rows:
+def forecast_rows(forecasts: Sequence[ClassProbabilities | None], keys: Sequence[str]) -> Rows:
     """Return statistics of probabilities that any other batch's can be added to.
 
     Two classes are two numbers: the positive one's score and whether it happened.  More are kept
@@ -26,8 +26,12 @@ def forecast_rows(found: Sequence[ClassProbabilities | None], keys: Sequence[str
     import numpy as np
 
     nan = float("nan")
-    pairs = [(nan, nan) if one is None else (one.of_positive, one.event) for one in found]
-    several = ["" if one is None or one.positive >= 0 else _written(one) for one in found]
+    pairs = [
+        (nan, nan) if stated is None else (stated.of_positive, stated.event) for stated in forecasts
+    ]
+    several = [
+        "" if stated is None or stated.positive >= 0 else _written(stated) for stated in forecasts
+    ]
     numbers = np.array(pairs, dtype=np.float64).reshape(len(pairs), 2)
     return Rows(
         {
@@ -66,7 +70,7 @@ class Forecasts:
             return None
         stated: list[dict[str, float]] = [parse_json(text) for text in written]
         targets: list[str] = rows.columns["target"].tolist()
-        classes = in_order({*targets, *(key for one in stated for key in one)})
-        scores = np.array([[one.get(key, 0.0) for key in classes] for one in stated])
+        classes = in_order({*targets, *(key for forecast in stated for key in forecast)})
+        scores = np.array([[forecast.get(key, 0.0) for key in classes] for forecast in stated])
         events = np.array(targets, dtype=object)[:, None] == np.array(classes, dtype=object)
         return cls(scores, events.astype(np.bool_))

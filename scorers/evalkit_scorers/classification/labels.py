@@ -135,10 +135,10 @@ def label_keys(labels: Sequence[Any] | None) -> tuple[str, ...] | None:
     if labels is None:
         return None
     keys = [label_key(label) for label in labels]
-    known = [key for key in keys if key is not None and key != NOT_A_LABEL]
-    if not known or len(set(known)) != len(keys):
+    valid = [key for key in keys if key is not None and key != NOT_A_LABEL]
+    if not valid or len(set(valid)) != len(keys):
         raise ValueError(f"labels must be distinct texts, numbers or truth values, got {labels!r}")
-    return tuple(known)
+    return tuple(valid)
 
 
 def positive_label(targets: Iterable[str], others: Iterable[str] = ()) -> str | None:

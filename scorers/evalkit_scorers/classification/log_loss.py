@@ -48,7 +48,9 @@ class LogLoss(ProbabilityMetric):
         """Return the loss of each case."""
         import numpy as np
 
-        found, _, column = self.read(batch)
-        losses = [math.nan if stated is None else log_loss(stated.of_target) for stated in found]
+        forecasts, _, column = self.read(batch)
+        losses = [
+            math.nan if stated is None else log_loss(stated.of_target) for stated in forecasts
+        ]
         column.values = np.array(losses, dtype=np.float64)
         return column

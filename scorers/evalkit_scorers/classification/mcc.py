@@ -42,5 +42,5 @@ class Mcc(LabelMetric):
             for part in (sums.target, sums.output)
         ]
         scale = np.sqrt(spread[0]) * np.sqrt(spread[1])
-        found = quotient(both, scale, 0.0)
-        return np.where(total > 0, np.clip(found, -1.0, 1.0), np.nan)
+        correlation = quotient(both, scale, 0.0)
+        return np.where(total > 0, np.clip(correlation, -1.0, 1.0), np.nan)

@@ -45,7 +45,7 @@ class ProbabilityMetric:
 
         labels, positive = label_keys(self.labels), label_key(self.pos_label)
         column = ScoreColumn(np.full(len(batch), np.nan), np.zeros(len(batch), dtype=np.int8))
-        found: list[ClassProbabilities | None] = [None] * len(batch)
+        forecasts: list[ClassProbabilities | None] = [None] * len(batch)
         read: dict[Any, str | None] = {}
         keys = [remembered_key(target, read) for target in targets(batch)]
         for row, (output, key) in enumerate(zip(batch.outputs, keys, strict=True)):
@@ -53,10 +53,14 @@ class ProbabilityMetric:
                 column.status[row] = Status.SKIPPED
                 continue
             try:
-                found[row] = class_probabilities(
+                forecasts[row] = class_probabilities(
                     output, key, labels=labels, pos_label=positive, scores=scores
                 )
             except UnreadableError as error:
                 column.fail(row, "invalid_response", str(error))
-        known = zip(keys, found, strict=True)
-        return found, [key if key and one is not None else "" for key, one in known], column
+        pairs = zip(keys, forecasts, strict=True)
+        return (
+            forecasts,
+            [key if key and stated is not None else "" for key, stated in pairs],
+            column,
+        )

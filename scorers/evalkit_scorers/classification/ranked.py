@@ -89,6 +89,6 @@ def average_precision(ranked: Ranked, weights: FloatArray) -> FloatArray:
     import numpy as np
 
     positive, negative = ranked.ties(weights)
-    found = np.cumsum(positive, axis=1)
-    precision = quotient(found, found + np.cumsum(negative, axis=1), 0.0)
-    return quotient((positive * precision).sum(axis=1), found[:, -1])
+    hits = np.cumsum(positive, axis=1)
+    precision = quotient(hits, hits + np.cumsum(negative, axis=1), 0.0)
+    return quotient((positive * precision).sum(axis=1), hits[:, -1])

@@ -49,8 +49,8 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are scores and events."""
-        found, keys, column = self.read(batch, scores=True)
-        column.statistics = forecast_rows(found, keys)
+        forecasts, keys, column = self.read(batch, scores=True)
+        column.statistics = forecast_rows(forecasts, keys)
         return column
 
     def order(self, rows: Rows) -> IntArray | None:
@@ -83,7 +83,7 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
             return self.area(prepared.classes[0], weights)
         if prepared.together is not None:
             return self.area(prepared.together, np.repeat(weights, len(prepared.classes), axis=1))
-        each = np.stack([self.area(one, weights) for one in prepared.classes], axis=1)
+        each = np.stack([self.area(ranked, weights) for ranked in prepared.classes], axis=1)
         load = None
         if self.average == "weighted":
             load = np.stack([c.ordered(weights) @ c.events for c in prepared.classes], axis=1)

@@ -62,7 +62,7 @@ def count_draws(
             drawn = generator.multinomial(n, times / n, size=size)
         else:
             picks = (generator.integers(0, n, size=n) for _ in range(size))
-            drawn = np.stack([np.bincount(units[one], minlength=times.size) for one in picks])
+            drawn = np.stack([np.bincount(units[pick], minlength=times.size) for pick in picks])
         yield np.asarray(drawn @ table if table is not None else drawn, dtype=np.float64)
 
 

@@ -38,5 +38,5 @@ class MedianAe(ErrorRowsMetric):
         following = np.where(later.any(axis=1), later.argmax(axis=1), middle)
         even = (reached - half)[:, 0] <= np.finfo(np.float64).eps
         mean = prepared[middle] / 2 + prepared[following] / 2
-        found = np.where(even, mean, prepared[middle])
-        return np.where(half[:, 0] > 0, found, np.nan)
+        median = np.where(even, mean, prepared[middle])
+        return np.where(half[:, 0] > 0, median, np.nan)

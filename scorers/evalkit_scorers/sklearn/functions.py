@@ -53,8 +53,8 @@ def metric_function(name: str) -> Callable[..., Any]:
     """Return the function of ``sklearn.metrics`` called *name*."""
     from sklearn import metrics
 
-    found: Callable[..., Any] = getattr(metrics, name)
-    return found
+    function: Callable[..., Any] = getattr(metrics, name)
+    return function
 
 
 def kind_of(name: str) -> Kind | None:

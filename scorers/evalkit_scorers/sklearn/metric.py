@@ -88,12 +88,12 @@ class SklearnMetric:
             >>> SklearnMetric(function="fbeta_score").configured(beta=2).keywords
             {'beta': 2}
         """
-        known = keywords_of(self.function)
+        names = keywords_of(self.function)
         for keyword in keywords:
-            if keyword not in known:
-                listed = ", ".join(known) or "none"
+            if keyword not in names:
+                listed = ", ".join(names) or "none"
                 raise TypeError(
-                    f"it has no {keyword!r}.{near_miss(keyword, known)} It has: {listed}"
+                    f"it has no {keyword!r}.{near_miss(keyword, names)} It has: {listed}"
                 )
         changed = dataclasses.replace(self, keywords={**self.keywords, **keywords})
         changed._try_keywords()  # noqa: SLF001  of the same class
@@ -103,9 +103,9 @@ class SklearnMetric:
         """Call the function on two cases, to hear of a bad value before the evaluation."""
         import numpy as np
 
-        one = np.array([0, 1])
+        classes = np.array([0, 1])
         try:
-            self._called(Arrays(one, one), None)
+            self._called(Arrays(classes, classes), None)
         except (ValueError, TypeError) as error:
             if type(error).__name__ == "InvalidParameterError":
                 raise ValueError(str(error)) from error
@@ -127,8 +127,8 @@ class SklearnMetric:
             return numbers.column
         settings = {k: v for k, v in self.keywords.items() if k in {"labels", "pos_label"}}
         reader = ProbabilityMetric(**settings)
-        found, keys, column = reader.read(batch, scores=kind == "scores")
-        column.statistics = forecast_rows(found, keys)
+        forecasts, keys, column = reader.read(batch, scores=kind == "scores")
+        column.statistics = forecast_rows(forecasts, keys)
         return column
 
     def compute(self, rows: Rows, weights: FloatArray | None, /) -> float:
@@ -239,5 +239,5 @@ def sklearn_scorer(name: str) -> SklearnMetric:
     """
     function = name.removeprefix(PREFIX)
     if kind_of(function) is None:
-        raise UnknownScorerError(name, [f"{PREFIX}{known}" for known in metric_names()])
+        raise UnknownScorerError(name, [f"{PREFIX}{metric}" for metric in metric_names()])
     return SklearnMetric(function=function)

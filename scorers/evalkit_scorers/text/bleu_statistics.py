@@ -40,8 +40,8 @@ def tokenizer(name: str) -> Callable[[str], str]:
     """Return sacrebleu's tokenizer called *name*: text in, tokens separated by blanks out."""
     from sacrebleu.metrics.bleu import BLEU
 
-    found: Callable[[str], str] = BLEU(tokenize=check_tokenizer(name), force=True).tokenizer
-    return found
+    tokenize: Callable[[str], str] = BLEU(tokenize=check_tokenizer(name), force=True).tokenizer
+    return tokenize
 
 
 def bleu_statistics(
@@ -93,12 +93,12 @@ def bleu_statistics(
 def _counts(got: Sequence[str], wanted: Sequence[Sequence[str]], max_order: int) -> FloatArray:
     import numpy as np
 
-    found = np.empty((len(got), 2 + 2 * max_order))
-    found[:, 0] = lengths = np.fromiter(map(len, got), dtype=np.int64, count=len(got))
-    found[:, 1] = _nearest_lengths(lengths, wanted)
-    found[:, 2 : 2 + max_order] = clipped_matches(got, wanted, range(1, max_order + 1))
-    found[:, 2 + max_order :] = np.maximum(lengths[:, None] - np.arange(max_order), 0)
-    return found
+    counts = np.empty((len(got), 2 + 2 * max_order))
+    counts[:, 0] = lengths = np.fromiter(map(len, got), dtype=np.int64, count=len(got))
+    counts[:, 1] = _nearest_lengths(lengths, wanted)
+    counts[:, 2 : 2 + max_order] = clipped_matches(got, wanted, range(1, max_order + 1))
+    counts[:, 2 + max_order :] = np.maximum(lengths[:, None] - np.arange(max_order), 0)
+    return counts
 
 
 def _nearest_lengths(lengths: IntArray, wanted: Sequence[Sequence[str]]) -> IntArray:

@@ -51,17 +51,17 @@ def chrf_statistics(
     if lowercase:
         got, wanted = [text.lower() for text in got], [text.lower() for text in wanted]
     sizes = [len(left) + len(right) for left, right in zip(got, wanted, strict=True)]
-    found = np.zeros((len(got), 3 * (char_order + word_order)))
+    counts = np.zeros((len(got), 3 * (char_order + word_order)))
     for start, stop in partition(sizes, _CHARACTERS_A_PART):
         pairs = got[start:stop], wanted[start:stop]
         letters = pairs if whitespace else tuple(map(_without_space, pairs))
-        found[start:stop, : 3 * char_order] = _counts(letters[0], letters[1], char_order)
+        counts[start:stop, : 3 * char_order] = _counts(letters[0], letters[1], char_order)
         if word_order:
             words = _word_symbols(*pairs)
-            found[start:stop, 3 * char_order :] = _counts(words[0], words[1], word_order)
-    if len(found) == len(repeats):
-        return found
-    return found[_best_rows(chrf_of(found, beta=beta, eps_smoothing=eps_smoothing), repeats)]
+            counts[start:stop, 3 * char_order :] = _counts(words[0], words[1], word_order)
+    if len(counts) == len(repeats):
+        return counts
+    return counts[_best_rows(chrf_of(counts, beta=beta, eps_smoothing=eps_smoothing), repeats)]
 
 
 def _best_rows(scores: FloatArray, repeats: Sequence[int]) -> list[int]:

@@ -30,8 +30,8 @@ def contains(
     """
     if ignore_case:
         output, references = output.casefold(), [text.casefold() for text in references]
-    found = (text in output for text in references)
-    return any(found) if match == "any" else all(found)
+    occurs = (text in output for text in references)
+    return any(occurs) if match == "any" else all(occurs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +53,9 @@ class Contains(ReferenceMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return yes or no for each case; skipped without output or reference."""
-        import numpy as np
-
         rows, outputs, wanted = paired_texts(batch)
         values = [
             contains(output, texts, match=self.match, ignore_case=self.ignore_case)
             for output, texts in zip(outputs, wanted, strict=True)
         ]
-        column = spread(np.array(values, dtype=np.float64), rows, len(batch))
-        column.binary = True
-        return column
+        return spread(values, rows, len(batch), binary=True)

@@ -64,8 +64,6 @@ class EditDistance(ReferenceMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> dict[str, ScoreColumn]:
         """Return the columns ``similarity``, in [0, 1], and ``distance``, in characters."""
-        import numpy as np
-
         rows, outputs, wanted = paired_texts(batch)
         if self.ignore_case:
             outputs = [text.casefold() for text in outputs]
@@ -74,6 +72,6 @@ class EditDistance(ReferenceMetric):
         similarity = [max(edit_similarity(output, t) for t in texts) for output, texts in pairs]
         distance = [min(edit_distance(output, t) for t in texts) for output, texts in pairs]
         return {
-            "similarity": spread(np.array(similarity), rows, len(batch)),
-            "distance": spread(np.array(distance, dtype=np.float64), rows, len(batch)),
+            "similarity": spread(similarity, rows, len(batch)),
+            "distance": spread(distance, rows, len(batch)),
         }

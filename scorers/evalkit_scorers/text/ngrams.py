@@ -74,7 +74,7 @@ def _chunk_matches(
 
     rank_bits = int(per_case.max()).bit_length()
     case_bits = n.bit_length()
-    found = np.zeros((n, len(orders)), dtype=np.int64)
+    matches = np.zeros((n, len(orders)), dtype=np.int64)
     grams = _Grams(symbols, _KEY_BITS - case_bits - rank_bits)
     for column, order in enumerate(orders):
         codes = grams.of(order)
@@ -88,8 +88,8 @@ def _chunk_matches(
         keys |= ranks[begins]
         keys = keys[whole]
         keys.sort()
-        found[:, column] = _count(keys, rank_bits, rank_bits + grams.bits, n)
-    return found
+        matches[:, column] = _count(keys, rank_bits, rank_bits + grams.bits, n)
+    return matches
 
 
 def symbol_codes(texts: Sequence[str]) -> IntArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -34,19 +34,19 @@ def paired_texts(batch: CaseBatch) -> tuple[list[int], list[str], list[list[str]
     return rows, outputs, wanted
 
 
-def spread(values: FloatArray, rows: list[int], n: int) -> ScoreColumn:
+def spread(
+    values: Sequence[float] | FloatArray, rows: list[int], n: int, *, binary: bool = False
+) -> ScoreColumn:
     """Return a column of *n* cells with *values* at *rows*, the other cells skipped.
 
     Examples:
-        >>> import numpy as np
-        >>> spread(np.array([0.5]), [1], 2).values
+        >>> spread([0.5], [1], 2).values
         array([nan, 0.5])
     """
-    import numpy as np
-
     column = ScoreColumn.missing(n, Status.SKIPPED)
-    column.values[rows] = np.asarray(values, dtype=np.float64)
+    column.values[rows] = values
     column.status[rows] = Status.OK
+    column.binary = binary
     return column
 
 
@@ -55,22 +55,14 @@ def best_reference(
 ) -> ScoreColumn:
     """Return each case's largest similarity of output and reference, over its references.
 
-    Args:
-        batch: Cases; those without output or reference are skipped.
-        similarity: Takes output and reference, returns a finite number.
-        binary: Whether *similarity* says yes or no.
-
+    Cases without output or reference are skipped.  *similarity* is finite, or yes or no.
     """
-    import numpy as np
-
     rows, outputs, wanted = paired_texts(batch)
     best = [
         max(similarity(output, text) for text in texts)
         for output, texts in zip(outputs, wanted, strict=True)
     ]
-    column = spread(np.array(best, dtype=np.float64), rows, len(batch))
-    column.binary = binary
-    return column
+    return spread(best, rows, len(batch), binary=binary)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,12 +82,10 @@ class Readability:
 
     def score_batch(self, batch: CaseBatch, /) -> dict[str, ScoreColumn]:
         """Return a column for each formula; skipped without output."""
-        import numpy as np
-
         texts = output_texts(batch)
         rows = [row for row, text in enumerate(texts) if text is not None]
-        found = [readability(text, self.metrics) for text in texts if text is not None]
+        values = [readability(text, self.metrics) for text in texts if text is not None]
         return {
-            metric: spread(np.array([one[metric] for one in found]), rows, len(batch))
+            metric: spread([by_formula[metric] for by_formula in values], rows, len(batch))
             for metric in self.metrics
         }

@@ -92,8 +92,8 @@ def sentence_count(text: str) -> int:
     """
     if not text:
         return 0
-    found = _SENTENCE.findall(text)
-    return max(1, sum(len(words_of(sentence)) >= _SHORTEST_SENTENCE for sentence in found))
+    sentences = _SENTENCE.findall(text)
+    return max(1, sum(len(words_of(sentence)) >= _SHORTEST_SENTENCE for sentence in sentences))
 
 
 def syllable_count(text: str) -> int:

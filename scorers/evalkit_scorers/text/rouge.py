@@ -109,23 +109,23 @@ def _part_scores(
         wanted = [text.replace(LINE, "") for text in wanted]
     n_got, n_wanted = _lengths(got), _lengths(wanted)
 
-    found: dict[str, RougeScores] = {}
+    scores: dict[str, RougeScores] = {}
     orders = sorted(int(variant[5:]) for variant in variants if variant[5:].isdigit())
     matches = clipped_matches(got, [(text,) for text in wanted], orders) if orders else None
     for column, order in enumerate(orders):
         assert matches is not None  # noqa: S101  orders is not empty
         shorter = order - 1
-        found[f"rouge{order}"] = _scores(
+        scores[f"rouge{order}"] = _scores(
             matches[:, column],
             np.maximum(n_got - shorter, 0),
             np.maximum(n_wanted - shorter, 0),
         )
     if "rougeL" in variants or lines:
         shared = _common_lengths(got, wanted)
-        found["rougeL"] = _scores(shared, n_got, n_wanted)
+        scores["rougeL"] = _scores(shared, n_got, n_wanted)
         if lines:
-            found["rougeLsum"] = _scores(_union_lengths(lined, shared), n_got, n_wanted)
-    return found
+            scores["rougeLsum"] = _scores(_union_lengths(lined, shared), n_got, n_wanted)
+    return scores
 
 
 def _lengths(texts: Sequence[str]) -> IntArray:
@@ -200,7 +200,7 @@ class Rouge(ReferenceMetric):
         if self.references == "first":
             wanted = [texts[:1] for texts in wanted]
         repeats = [len(texts) for texts in wanted]
-        found = rouge_scores(
+        scores = rouge_scores(
             [text for text, n in zip(outputs, repeats, strict=True) for _ in range(n)],
             list(chain.from_iterable(wanted)),
             variants=self.variants,
@@ -208,7 +208,7 @@ class Rouge(ReferenceMetric):
         )
         counts = np.array(repeats, dtype=np.intp)
         return {
-            variant: spread(self._reduced(found[variant], counts), rows, len(batch))
+            variant: spread(self._reduced(scores[variant], counts), rows, len(batch))
             for variant in self.variants
         }
 

@@ -47,10 +47,10 @@ def positions(text: str) -> dict[str, int]:
         >>> positions("aba")
         {'a': 5, 'b': 2}
     """
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     for place, symbol in enumerate(text):
-        found[symbol] = found.get(symbol, 0) | (1 << place)
-    return found
+        places[symbol] = places.get(symbol, 0) | (1 << place)
+    return places
 
 
 def aligned(reference: str, places: dict[str, int], length: int) -> list[int]:

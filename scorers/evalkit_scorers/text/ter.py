@@ -41,11 +41,11 @@ def ter_statistics(
     from sacrebleu.metrics.ter import TER
 
     metric = TER(normalized, no_punct, asian_support, case_sensitive)
-    found = np.empty((len(outputs), 2))
+    counts = np.empty((len(outputs), 2))
     for row, (output, wanted) in enumerate(zip(outputs, references, strict=True)):
         score = metric.sentence_score(output, wanted)
-        found[row] = score.num_edits, score.ref_length
-    return found
+        counts[row] = score.num_edits, score.ref_length
+    return counts
 
 
 def ter_of(statistics: FloatArray) -> FloatArray:
