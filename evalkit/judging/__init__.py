@@ -6,8 +6,7 @@ from evalkit.judging.judge import Judge
 from evalkit.judging.jury import Jury, JuryReport, jury_of, jury_report
 from evalkit.judging.make import load_judge, make_judge
 from evalkit.judging.pairwise import PairwiseJudge
-from evalkit.judging.ranking import RankedSystem, Ranking, rank_systems
-from evalkit.judging.votes import Vote, votes_of
+from evalkit.judging.ranking import RankedSystem, Ranking, Vote, rank_systems, votes_of
 
 __all__ = [
     "BiasEffect",

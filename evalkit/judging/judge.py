@@ -16,7 +16,7 @@ from evalkit.judging.harden import FENCE_VERSION
 from evalkit.judging.prepared import Prepared, prepare, seen_by
 from evalkit.judging.prompt import PROMPT_VERSION, Message
 from evalkit.judging.settings import JudgeSettings, as_yaml
-from evalkit.judging.traces.consultation import tool_texts
+from evalkit.judging.traces.tools import tool_texts
 from evalkit.scoring.facts import MetricFacts
 
 

@@ -16,16 +16,14 @@ from evalkit.entities.score import Score
 from evalkit.entities.trace import Trace
 from evalkit.errors import TargetError, TraceError
 from evalkit.judging.ask import Answer, LogprobsRefusedError, Question, ask_form, ask_with_tools
-from evalkit.judging.conversation import judged_later
 from evalkit.judging.logprobs import LEAST_MASS, TOP, Weighted, expected_score, label_masses
 from evalkit.judging.outcome import Reading, combined, failed, with_parts
 from evalkit.judging.precheck import precheck
-from evalkit.judging.prepared import Prepared, case_of, seen_by
+from evalkit.judging.prepared import Prepared, case_of, judged_later, seen_by
 from evalkit.judging.prompt import Message, repair
 from evalkit.judging.template import MissingValueError
 from evalkit.judging.together import together
-from evalkit.judging.traces.consultation import Consultation
-from evalkit.judging.traces.tools import SCHEMAS
+from evalkit.judging.traces.tools import SCHEMAS, Consultation
 from evalkit.judging.traces.views import clipped
 from evalkit.judging.verdict import REPAIRED, Part, Unreadable, Verdict, read_verdict
 from evalkit.scoring.reading import as_text
