@@ -292,7 +292,9 @@ def read_form(kind: type[T], written: Any, at: str = "") -> T:
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise DataError(f"is no card of a judge: {place} is missing")
     if kind is Estimate:
-        _estimate(members, at)
+        _ends(members, at)
+        if members.get("value") is not None and (n := members.get("n_scored", 0)) < 1:
+            raise _wrong(f"{at}.n_scored", "at least 1 where there is a value", n)
     if kind is PopulationMean:
         _ends(members, at)
     if "level" in members and not 0.0 < members["level"] < 1.0:
@@ -351,12 +353,6 @@ def _plain(hint: type[Any], value: Any, at: str) -> None:
         finite = False
     if not finite:
         raise _wrong(at, "finite", value)
-
-
-def _estimate(members: Mapping[str, Any], at: str) -> None:
-    _ends(members, at)
-    if members.get("value") is not None and members.get("n_scored", 0) < 1:
-        raise _wrong(f"{at}.n_scored", "at least 1 where there is a value", members.get("n_scored"))
 
 
 def _ends(members: Mapping[str, Any], at: str) -> None:

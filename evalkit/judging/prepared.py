@@ -86,7 +86,9 @@ def prepare(judge: JudgeSettings) -> Prepared:
     if judge.each is not None and judge.parts is None:
         raise UsageError("each= needs parts=, the name of what is judged item by item.")
     template = JudgeTemplate(judge.instructions, source=f"Judge {judge.name!r}")
-    form = form_of(judge.choices, _written_scale(judge.scale), judge.value_type, judge.parts)
+    anchored = judge.scale and isinstance(judge.scale[0], tuple)
+    scale = dict(judge.scale) if anchored else judge.scale
+    form = form_of(judge.choices, scale, judge.value_type, judge.parts)
     trace_tools: TraceTools | None = None
     if template.shows_trace:
         form = replace(form, spans=True)
@@ -120,12 +122,6 @@ def prepare(judge: JudgeSettings) -> Prepared:
     )
 
 
-def _written_scale(scale: Any) -> Any:
-    if scale and isinstance(scale[0], tuple):
-        return dict(cast("Sequence[tuple[Any, Any]]", scale))
-    return scale
-
-
 def _example(example: Mapping[str, Any], template: JudgeTemplate, form: Form, name: str) -> Worked:
     if ("parts" in example) != (form.parts is not None):
         wanted = "choice" if form.parts is None else "parts"
@@ -148,10 +144,10 @@ def _consulted(example: Mapping[str, Any], values: Mapping[str, Any]) -> list[Me
     for number, call in enumerate(example.get("calls", ())):
         ((name, arguments),) = call.items()
         calls = [{"name": name, "arguments": arguments, "id": f"call{number:05d}"}]
-        turn = tool_turn(values["trace"], calls, number)
-        if turn.failed:
+        messages, failed = tool_turn(values["trace"], calls, number)
+        if failed:
             raise MissingValueError(f"its call of {name} fails")
-        turns += turn.messages
+        turns += messages
     return turns
 
 
@@ -214,7 +210,9 @@ def conversation(case: Case) -> list[Mapping[str, Any]] | None:
 def _with_turn(before: list[Mapping[str, Any]], turn: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     listed = _listed(turn["inputs"])
     if listed is None:
-        messages = [*before, {"role": "user", "content": _question(turn["inputs"])}]
+        values = list(turn["inputs"].values())
+        question = as_text(values[0] if len(values) == 1 else turn["inputs"]) or ""
+        messages = [*before, {"role": "user", "content": question}]
     elif [_said(m) for m in listed[: len(before)]] == [_said(m) for m in before]:
         messages = list(listed)  # the turn repeats what was said before
     else:
@@ -235,11 +233,6 @@ def _said(message: Any) -> tuple[Any, Any]:
         return None, message
     held = cast("Mapping[str, Any]", message)
     return held.get("role"), held.get("content")
-
-
-def _question(inputs: Mapping[str, Any]) -> str:
-    values = list(inputs.values())
-    return as_text(values[0] if len(values) == 1 else inputs) or ""
 
 
 def judged_later(case: Case) -> str | None:

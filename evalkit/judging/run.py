@@ -25,7 +25,7 @@ from evalkit.judging.template import MissingValueError
 from evalkit.judging.together import together
 from evalkit.judging.traces.tools import SCHEMAS, Consultation
 from evalkit.judging.traces.views import clipped
-from evalkit.judging.verdict import REPAIRED, Part, Unreadable, Verdict, read_verdict
+from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
 from evalkit.scoring.reading import as_text
 
 _PROBES: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Any, ...], asyncio.Task[Any]]] = (
@@ -302,11 +302,9 @@ def located(reading: Reading, trace: Trace, how: How) -> tuple[Reading, How]:
         reading,
         span_id=None if span is None else span.span_id,
         span_name=None if span is None else clipped(span.name),
-        parts=tuple(_located_part(part, trace) for part in reading.parts),
+        parts=tuple(
+            replace(part, span_id=None) if part.span_id in unknown else part
+            for part in reading.parts
+        ),
     )
     return reading, {**how, "unknown_span": clipped(unknown[0])} if unknown else how
-
-
-def _located_part(part: Part, trace: Trace) -> Part:
-    known = part.span_id is None or trace.get(part.span_id) is not None
-    return part if known else replace(part, span_id=None)

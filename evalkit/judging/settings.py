@@ -6,6 +6,7 @@ Files are YAML, or a prompt in Markdown whose front matter holds the settings.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -17,7 +18,7 @@ from evalkit.entities.estimate import Direction
 from evalkit.errors import SpecificationError, UsageError, near_miss
 from evalkit.judging.precheck import CHECKS
 from evalkit.llm.secrets import names_secret, public_url
-from evalkit.scoring.signature import import_path, load
+from evalkit.scoring.signature import import_path, load, parameters_of
 
 J = TypeVar("J", bound="JudgeSettings")
 
@@ -88,7 +89,7 @@ class JudgeSettings:
 
     def __reduce__(self) -> tuple[Any, ...]:
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
-        return _unpickled, (type(self), settings)
+        return functools.partial(type(self), **settings), ()
 
     @property
     def sent(self) -> dict[str, Any]:
@@ -119,10 +120,6 @@ class JudgeSettings:
                     f"prechecks= knows {', '.join(CHECKS)}; got {check!r}."
                     f"{near_miss(check, CHECKS)}"
                 )
-
-
-def _unpickled(kind: type[JudgeSettings], settings: Mapping[str, Any]) -> JudgeSettings:
-    return kind(**settings)
 
 
 def _check_sampling(sampling: Mapping[str, Any]) -> None:
@@ -199,11 +196,8 @@ def as_yaml(judge: JudgeSettings) -> str:
     """
     import yaml
 
-    settings: dict[str, Any] = {}
-    for setting in dataclasses.fields(judge):
-        value = getattr(judge, setting.name) if setting.init else None
-        if setting.init and (setting.name == "name" or value != _default(setting)):
-            settings[setting.name] = _plain(setting.name, value)
+    changed = {"name": judge.name, **parameters_of(judge)}
+    settings = {name: _plain(name, value) for name, value in changed.items()}
 
     class Dumper(yaml.SafeDumper):
         """Writes texts of several lines as blocks."""
@@ -275,12 +269,6 @@ def _front_matter(text: str) -> tuple[str, str]:
     if end is None:
         return "", text
     return "\n".join(lines[1:end]), "\n".join(lines[end + 1 :])
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return field.default
 
 
 def _plain(name: str, value: Any) -> Any:

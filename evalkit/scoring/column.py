@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from evalkit.entities.score import Score, Status
 from evalkit.scoring.facts import MetricFacts
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 T = TypeVar("T")
+
+_SPARSE: Final = ("labels", "reasons", "explanations", "metadata")
+"""What few cells have, by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +180,15 @@ class ScoreColumn:
         status = Status(int(self.status[row]))
         value = float(self.values[row])
         number = None if status is not Status.OK or value != value else value  # noqa: PLR0124  NaN
+        if number is None and row not in self.labels and status is Status.OK:
+            status = Status.SKIPPED  # a corpus metric may score it by its statistics alone
         return Score(
             bool(number) if self.binary and number is not None else number,
             self.labels.get(row),
             self.explanations.get(row),
             1.0 if self.weights is None else float(self.weights[row]),
             self.metadata.get(row),
-            status if number is not None or row in self.labels else _valueless(status),
+            status,
             self.reasons.get(row),
         )
 
@@ -244,40 +249,22 @@ class ScoreColumn:
         if len(parts) == 1:
             return parts[0]
         starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).tolist()
+        valued = [part for part in parts if (part.status == Status.OK).any()]
         joined = ScoreColumn(
             np.concatenate([part.values for part in parts]),
             np.concatenate([part.status for part in parts]),
-            binary=_joined_binary(parts),
+            binary=bool(valued) and all(part.binary for part in valued),
         )
         if any(part.weights is not None for part in parts):
-            joined.weights = np.concatenate([_weights(part) for part in parts])
+            joined.weights = np.concatenate(
+                [np.ones(len(p)) if p.weights is None else p.weights for p in parts]
+            )
         for start, part in zip(starts, parts, strict=False):
-            _shift(part.labels, joined.labels, start)
-            _shift(part.reasons, joined.reasons, start)
-            _shift(part.explanations, joined.explanations, start)
-            _shift(part.metadata, joined.metadata, start)
+            for name in _SPARSE:
+                shifted = {start + row: cell for row, cell in getattr(part, name).items()}
+                getattr(joined, name).update(shifted)
         joined.statistics = _joined_statistics(parts)
         return joined
-
-
-def _valueless(status: Status) -> Status:
-    # A corpus metric's cell may be scored by its statistics alone; as a Score it has no value.
-    return Status.SKIPPED if status is Status.OK else status
-
-
-def _weights(part: ScoreColumn) -> npt.NDArray[np.float64]:
-    import numpy as np
-
-    return np.ones(len(part)) if part.weights is None else part.weights
-
-
-def _joined_binary(parts: Sequence[ScoreColumn]) -> bool:
-    valued = [part for part in parts if (part.status == Status.OK).any()]
-    return bool(valued) and all(part.binary for part in valued)
-
-
-def _shift(source: Mapping[int, T], into: dict[int, T], start: int) -> None:
-    into.update((start + row, value) for row, value in source.items())
 
 
 def _joined_statistics(parts: Sequence[ScoreColumn]) -> Statistics | None:

@@ -11,6 +11,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json, content_hash
@@ -38,7 +39,7 @@ def import_path(thing: Any) -> str | None:
     return f"{module}:{name}"
 
 
-def parameters_of(scorer: Scorer) -> dict[str, Any]:
+def parameters_of(scorer: object) -> dict[str, Any]:
     """Return the settings of a scorer that differ from its defaults, by name."""
     if not dataclasses.is_dataclass(scorer) or isinstance(scorer, type):
         return {}
@@ -46,16 +47,10 @@ def parameters_of(scorer: Scorer) -> dict[str, Any]:
     for field in dataclasses.fields(scorer):
         if field.name in {"name", "facts"} or not field.init:
             continue
-        value = getattr(scorer, field.name)
-        if value != _default(field):
+        value, make = getattr(scorer, field.name), field.default_factory
+        if value != (field.default if make is dataclasses.MISSING else make()):
             changed[field.name] = value
     return changed
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return field.default
 
 
 def _written(value: Any) -> Any:
@@ -159,12 +154,9 @@ def load(path: str) -> Any:
     """
     module, _, name = path.partition(":")
     try:
-        thing: Any = importlib.import_module(module)
-        for step in name.split("."):
-            thing = getattr(thing, step)
+        return attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError) as error:
         raise SpecificationError(f"Cannot import {path!r}: {error}.") from error
-    return thing
 
 
 def rebuild(spec: Mapping[str, Any]) -> Scorer:

@@ -86,7 +86,10 @@ class CallableTarget:
         if isinstance(value, Iterator):
             return drained(value, self._name, began)
         if isinstance(value, (Awaitable, AsyncIterator)):
-            settled: Output = self._threaded().run(self._settled(value, began))
+            if self._loop_thread is None:
+                self._loop_thread = LoopThread()
+                weakref.finalize(self, self._loop_thread.close)
+            settled: Output = self._loop_thread.run(self._settled(value, began))
             return settled
         return as_output(value, self._name)
 
@@ -107,12 +110,6 @@ class CallableTarget:
         if isinstance(value, Iterator):
             return drained(value, self._name, began)
         return as_output(value, self._name)
-
-    def _threaded(self) -> LoopThread:
-        if self._loop_thread is None:
-            self._loop_thread = LoopThread()
-            weakref.finalize(self, self._loop_thread.close)
-        return self._loop_thread
 
 
 def _entry(function: Any) -> Callable[..., Any]:

@@ -291,16 +291,14 @@ class ResponseSchema:
         try:
             value = parse_json(text)
         except ValueError:
-            raise TargetError(
-                "invalid_response", f"the answer is not JSON: {shown(text)}"
-            ) from None
+            problem = f"the answer is not JSON: {shown(text)}"
+            raise TargetError("invalid_response", problem) from None
         if self.model is not None:
             try:
                 return self.model.model_validate(value).model_dump(mode="json")
             except ValueError as error:
-                raise TargetError(
-                    "invalid_response", f"wrong schema: {shown(str(error))}"
-                ) from None
+                problem = f"wrong schema: {shown(str(error))}"
+                raise TargetError("invalid_response", problem) from None
         problem = self._problem(value)
         if problem:
             raise TargetError("invalid_response", f"wrong schema: {problem}: {shown(text)}")

@@ -23,16 +23,7 @@ from evalkit.targets.chat import chat
 from evalkit.targets.estimator import EstimatorTarget, is_estimator
 from evalkit.targets.version import resolved_version
 
-DATA_SUFFIXES: Final = (
-    ".jsonl",
-    ".json",
-    ".csv",
-    ".tsv",
-    ".parquet",
-    ".yaml",
-    ".yml",
-    ".eval",
-)
+DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".yaml", ".yml", ".eval")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):/")
 _PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _REGISTRIES: Final = {

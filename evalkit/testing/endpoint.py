@@ -26,6 +26,7 @@ from evalkit.testing.replies import (
     chunk,
     events,
     head,
+    problem,
     read_request,
 )
 
@@ -48,7 +49,8 @@ class RateLimit:
     def take(self) -> tuple[bool, dict[str, str]]:
         """Take one request if there is one left; return that, and headers that tell of the rest."""
         now = monotonic()
-        rate = self._rate(now)
+        per_second = self._per_second
+        rate = per_second(now - self._began) if callable(per_second) else per_second
         self._level = min(self.burst, self._level + (now - self._last) * rate)
         self._last = now
         allowed = self._level >= 1.0
@@ -61,11 +63,6 @@ class RateLimit:
             wait = (1.0 - self._level) / rate if rate > 0 else 60.0
             headers["retry-after"] = f"{wait:.3f}"
         return allowed, headers
-
-    def _rate(self, now: float) -> float:
-        return (
-            self._per_second(now - self._began) if callable(self._per_second) else self._per_second
-        )
 
 
 class ScriptedEndpoint:
@@ -234,7 +231,7 @@ class ScriptedEndpoint:
         given = request.headers.get("authorization", "")
         if self._key is not None and given != f"Bearer {self._key}":
             # Some servers show the key that they refuse; a client must not hand that on.
-            return _problem(401, f"Incorrect API key provided: {given.removeprefix('Bearer ')}")
+            return problem(401, f"Incorrect API key provided: {given.removeprefix('Bearer ')}")
         headers: dict[str, str] = {}
         if self._rate_limit is not None:
             allowed, headers = self._rate_limit.take()
@@ -243,7 +240,7 @@ class ScriptedEndpoint:
         routed = batch_route(request)
         if routed is not None:
             if self.batches is None:
-                return _problem(404, f"Invalid URL ({request.method} {request.path})")
+                return problem(404, f"Invalid URL ({request.method} {request.path})")
             reply = self.batches.reply(routed, request, self._scripted_reply)
         else:
             reply = self._scripted_reply(request)
@@ -260,13 +257,13 @@ class ScriptedEndpoint:
             try:
                 return answers(request)
             except Exception as error:  # noqa: BLE001  the script is the test author's code
-                return _problem(400, f"the script raised {type(error).__name__}: {error}")
+                return problem(400, f"the script raised {type(error).__name__}: {error}")
         if isinstance(answers, Mapping):
-            other = answers.get("*", _problem(400, f"the script lacks {request.prompt!r}"))
+            other = answers.get("*", problem(400, f"the script lacks {request.prompt!r}"))
             return answers.get(request.prompt, other)
         if request.number < len(answers):
             return answers[request.number]
-        return _problem(400, f"the script has {len(answers)} answers and no more")
+        return problem(400, f"the script has {len(answers)} answers and no more")
 
 
 def _as_reply(answer: Any) -> Reply:
@@ -277,10 +274,6 @@ def _as_reply(answer: Any) -> Reply:
     if isinstance(answer, Fault):
         return FAULTS.get(answer, Reply(value="an answer that will not arrive", fault=answer))
     return Reply(value=answer)
-
-
-def _problem(status: int, message: str) -> Reply:
-    return Reply(status=status, body=orjson.dumps({"error": {"message": message}}))
 
 
 def _streamed(request: SeenRequest, reply: Reply) -> bool:

@@ -223,6 +223,11 @@ FAULTS: Mapping[Fault, Reply] = {
 """Faults that are an ordinary response; the others break the connection or the body."""
 
 
+def problem(status: int, message: str) -> Reply:
+    """Return an error as OpenAI's API words it."""
+    return Reply(status=status, body=orjson.dumps({"error": {"message": message}}))
+
+
 def body_of(reply: Reply, request: SeenRequest) -> bytes:
     """Return the body that answers *request*: chat completion, MLflow's predictions, or JSON."""
     if reply.body is not None:

@@ -23,7 +23,6 @@ from evalkit.testing.trial import (
     NEAR,
     Columns,
     Trial,
-    column_of_rows,
     columns_for,
     corpus_value,
     difference,
@@ -212,7 +211,7 @@ def scores_one_by_one_as_in_a_batch(trial: Trial) -> None:
     for row, case in enumerate(trial.cases):
         alone = Trial.of(trial.scorer, [case]).columns
         for key, column in trial.columns.items():
-            cell = column_of_rows(column, [row])
+            cell = column.take([row])
             if key in alone:
                 different = difference(cell, alone[key])
             else:
@@ -226,7 +225,7 @@ def scores_one_by_one_as_in_a_batch(trial: Trial) -> None:
 def keeps_to_cases_in_any_order(trial: Trial, order: Sequence[int]) -> None:
     """Check that cases in another order get the same cells in that order."""
     moved = columns_for(trial.scorer, [trial.cases[row] for row in order])
-    expected = {key: column_of_rows(column, order) for key, column in trial.columns.items()}
+    expected = {key: column.take(order) for key, column in trial.columns.items()}
     if set(moved) != set(expected):
         trial.broken("is independent of order", f"keys are {sorted(moved)}")
     for key, column in expected.items():

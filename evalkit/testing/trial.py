@@ -64,19 +64,6 @@ def _shown(case: Case) -> str:
     return f"Case({text if len(text) <= 500 else text[:500] + '…'})"  # noqa: PLR2004
 
 
-def column_of_rows(column: ScoreColumn, rows: Sequence[int]) -> ScoreColumn:
-    """Return the cells of some rows, in that order."""
-    picked = list(rows)
-    return ScoreColumn(
-        column.values[picked],
-        column.status[picked],
-        labels={i: column.labels[row] for i, row in enumerate(picked) if row in column.labels},
-        reasons={i: column.reasons[row] for i, row in enumerate(picked) if row in column.reasons},
-        weights=None if column.weights is None else column.weights[picked],
-        statistics=None if column.statistics is None else column.statistics.take(picked),
-    )
-
-
 def difference(one: ScoreColumn, other: ScoreColumn) -> str:
     """Return what differs between two columns; empty if nothing does."""
     if len(one) != len(other):

@@ -155,7 +155,8 @@ def _cells(battery: str, row: ProbeRow) -> tuple[str, ...]:
         limits = None in (effect.low, effect.high)
         cells["effect"] = "" if effect.effect is None else f"{effect.effect:+.2f}"
         cells["interval"] = "" if limits else f"{effect.low:+.2f} – {effect.high:+.2f}"
-        cells["p"] = "" if effect.p_value is None else _p_value(effect.p_value)
+        if effect.p_value is not None:
+            cells["p"] = "< 0.001" if effect.p_value < 0.001 else f"{effect.p_value:.3f}"  # noqa: PLR2004
     name = row.name.rpartition(".")[2] if battery == "bias" else row.name
     return name, *(cells.get(name, "") for name in _COLUMNS[battery])
 
@@ -168,10 +169,6 @@ def percent(share: float | None) -> str:
         ('95.1%', '100.0%', '')
     """
     return "" if share is None else f"{share:.1%}"
-
-
-def _p_value(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004
 
 
 def markdown_of(battery: Battery) -> list[str]:

@@ -94,18 +94,6 @@ _PADDING: Final = (
 )
 
 
-def _repeated(text: str) -> str:
-    return f"{text}\n\nTo say it once more: {text}"
-
-
-def _as_list(text: str) -> str:
-    return "\n".join(f"- {sentence}" for sentence in sentences(text))
-
-
-def _in_bold(text: str) -> str:
-    return " ".join(f"**{sentence}**" for sentence in sentences(text))
-
-
 def _with(before: str = "", after: str = "") -> Edit:
     return _prose(lambda text: f"{before}{text}{after}")
 
@@ -113,11 +101,23 @@ def _with(before: str = "", after: str = "") -> Edit:
 BIAS_EDITS: Final[Mapping[str, Sequence[TextEdit]]] = {
     "verbosity": (
         TextEdit("padding", "empty phrases before and after", _with(*_PADDING)),
-        TextEdit("repetition", "everything is said twice", _prose(_repeated)),
+        TextEdit(
+            "repetition",
+            "everything is said twice",
+            _prose(lambda text: f"{text}\n\nTo say it once more: {text}"),
+        ),
     ),
     "formatting": (
-        TextEdit("list", "a list item for each sentence", _prose(_as_list)),
-        TextEdit("bold", "every sentence in bold", _prose(_in_bold)),
+        TextEdit(
+            "list",
+            "a list item for each sentence",
+            _prose(lambda text: "\n".join(f"- {sentence}" for sentence in sentences(text))),
+        ),
+        TextEdit(
+            "bold",
+            "every sentence in bold",
+            _prose(lambda text: " ".join(f"**{sentence}**" for sentence in sentences(text))),
+        ),
         TextEdit("heading", "a heading and a rule around it", _with("## Answer\n\n", "\n\n---")),
     ),
     "sentiment": (
@@ -214,17 +214,14 @@ def labels_reversed(judge: Judge) -> Judge | None:
 def _definitions_reversed(text: str, labels: Sequence[str]) -> str:
     """Return *text* with the lines ``- "label": …`` in reverse order, where each label has one."""
     lines = text.split("\n")
-    places = [n for n, line in enumerate(lines) if _defines(line, labels)]
+    heads = tuple(f'- "{label}"' for label in labels)
+    places = [n for n, line in enumerate(lines) if line.lstrip().startswith(heads)]
     if len(places) != len(labels):
         return text
     turned = [lines[place] for place in reversed(places)]
     for place, line in zip(places, turned, strict=True):
         lines[place] = line
     return "\n".join(lines)
-
-
-def _defines(line: str, labels: Sequence[str]) -> bool:
-    return any(line.lstrip().startswith(f'- "{label}"') for label in labels)
 
 
 def labels_renamed(judge: Judge) -> tuple[Judge, Mapping[str, str]] | None:

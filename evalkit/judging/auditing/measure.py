@@ -25,7 +25,7 @@ from evalkit.judging.auditing.readings import (
     Reading,
     flipped,
     held_limits,
-    is_identity_tie,
+    is_same,
     is_target,
     pairs_of,
     probes_in_order,
@@ -73,7 +73,7 @@ def batteries_of(trials: Trials, readings: Sequence[Reading], bars: Bars) -> dic
         batteries["degradation"] = _degradation(trials, degraded, bars)
     invariant = pairs_of(trials, readings, "invariance", bars.tolerance)
     if invariant:
-        batteries["invariance"] = _relations("invariance", invariant, _same, bars)
+        batteries["invariance"] = _relations("invariance", invariant, is_same, bars)
     attacked = pairs_of(trials, readings, "injection", bars.tolerance)
     if attacked:
         batteries["injection"] = _injection(trials, attacked, bars)
@@ -93,10 +93,6 @@ def _degradation(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
         return battery
     conclusion = f"{battery.conclusion[:-1]}; {low} started from a verdict that was bad already."
     return dataclasses.replace(battery, outcome="inconclusive", conclusion=conclusion)
-
-
-def _same(pair: Pair) -> bool:
-    return is_identity_tie(pair) if pair.probe == "identity" else pair.unchanged
 
 
 def _relations(

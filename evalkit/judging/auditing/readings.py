@@ -239,8 +239,10 @@ def share_limits(held: Iterable[bool], origins: Iterable[str], *, level: float) 
     return clustered_interval(values, list(origins), level=level, bounded=(0.0, 1.0))
 
 
-def is_identity_tie(pair: Pair) -> bool:
-    """Say whether two equal answers were judged equally good."""
+def is_same(pair: Pair) -> bool:
+    """Say whether a verdict is the same; of an answer against itself, whether it is a tie."""
+    if pair.probe != "identity":
+        return pair.unchanged
     value = pair.after.value
     return value is not None and abs(value - 0.5) <= _NEAR
 

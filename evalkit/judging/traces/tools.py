@@ -105,13 +105,7 @@ TOOLS: Final = (
         (),
         views.search_spans,
     ),
-    TraceTool(
-        "timing",
-        "Where the time went: slowest spans, critical path, gaps.",
-        {},
-        (),
-        timing,
-    ),
+    TraceTool("timing", "Where the time went: slowest spans, critical path, gaps.", {}, (), timing),
 )
 """Every tool there is."""
 
@@ -163,7 +157,9 @@ def call_tool(trace: Trace, name: Any, arguments: Any) -> ToolAnswer:
         return _failed(tool.name, f"this cannot be shown: {error}")
     if len(text) > RESULT_CHARACTERS:
         text = f"{text[:RESULT_CHARACTERS]}… (cut here)"
-    return ToolAnswer(tool.name, _repeatable(used), _fenced(tool.name, text))
+    # Arguments go back to the model, which may have copied them from the trace.
+    clean = {n: neutralised(v).text if isinstance(v, str) else v for n, v in used.items()}
+    return ToolAnswer(tool.name, clean, _fenced(tool.name, text))
 
 
 def _failed(name: str, problem: str) -> ToolAnswer:
@@ -181,27 +177,12 @@ def _fenced(name: str, text: str) -> str:
     return fence(name, clean, nonce_of([(name, clean)]))
 
 
-def _repeatable(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments as they go back to the model: it may have copied them from the trace."""
-    return {
-        name: neutralised(value).text if isinstance(value, str) else value
-        for name, value in arguments.items()
-    }
-
-
 def _checked(tool: TraceTool, arguments: Any) -> dict[str, Any]:
-    """Return the arguments that *tool* takes.
-
-    Raises:
-        UsageError: If they are no mapping, or one is missing, unknown, too long or of another type.
-    """
-    if arguments is None:
-        arguments = {}
+    arguments = {} if arguments is None else arguments
     if not isinstance(arguments, Mapping):
         raise UsageError(f"the arguments of {tool.name} must be a JSON object")
-    given = cast("Mapping[str, Any]", arguments)
     checked: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in cast("Mapping[str, Any]", arguments).items():
         schema = tool.parameters.get(name)
         if schema is None:
             known = ", ".join(tool.parameters) or "none"
@@ -231,11 +212,6 @@ def _value(name: str, value: Any, schema: Mapping[str, Any]) -> Any:
     return value
 
 
-def arguments_text(arguments: Mapping[str, Any]) -> str:
-    """Return arguments as the text that OpenAI's protocol wants."""
-    return canonical_json(arguments).decode()
-
-
 @dataclass(slots=True)
 class Consultation:
     """The conversation between a judge's model and the tools, so far."""
@@ -263,10 +239,10 @@ class Consultation:
     def take(self, reply: ChatReply) -> None:
         """Make the calls in *reply*, all of them before the model is asked again."""
         self.rounds += 1
-        turn = tool_turn(self.trace, reply.tool_calls, self.calls)
+        messages, failed = tool_turn(self.trace, reply.tool_calls, self.calls)
         self.calls += len(reply.tool_calls)
-        self.failed_calls += turn.failed
-        self._turns += turn.messages
+        self.failed_calls += failed
+        self._turns += messages
 
     def facts(self) -> dict[str, Any]:
         """Return what a score says of the reading."""
@@ -274,16 +250,10 @@ class Consultation:
         return facts | ({"failed_tool_calls": self.failed_calls} if self.failed_calls else {})
 
 
-@dataclass(frozen=True, slots=True)
-class ToolTurn:
-    """An answer of the model that calls tools, and the answers of these, as messages."""
-
-    messages: Sequence[Message]
-    failed: int
-
-
-def tool_turn(trace: Trace, calls: Sequence[Mapping[str, Any]], before: int) -> ToolTurn:
-    """Return the messages of one turn.
+def tool_turn(
+    trace: Trace, calls: Sequence[Mapping[str, Any]], before: int
+) -> tuple[list[Message], int]:
+    """Return the messages of one turn, calls and the answers to them, and how many calls failed.
 
     The model's own words beside the calls are left out: they may quote the trace, and would stand
     outside of every fence.
@@ -297,27 +267,22 @@ def tool_turn(trace: Trace, calls: Sequence[Mapping[str, Any]], before: int) -> 
     answered: list[Message] = []
     failed = 0
     for number, call in enumerate(calls):
-        answer = _answer(trace, call, number)
+        if number < CALLS_AT_A_TIME:
+            answer = call_tool(trace, call.get("name"), call.get("arguments"))
+        else:
+            problem = f"at most {CALLS_AT_A_TIME} calls at a time"
+            answer = refused_call(call.get("name"), problem)
         failed += answer.failed
-        name = _id(call.get("id"), before + number, [entry["id"] for entry in listed])
-        function = {"name": answer.name, "arguments": arguments_text(answer.arguments)}
+        name = call.get("id")
+        taken = [entry["id"] for entry in listed]
+        if not (isinstance(name, str) and _ID.fullmatch(name) and name not in taken):
+            name = f"call{before + number:05d}"  # the provider's own is missing, odd, or twice
+        arguments = canonical_json(answer.arguments).decode()
+        function = {"name": answer.name, "arguments": arguments}
         listed.append({"id": name, "type": "function", "function": function})
         answered.append({"role": "tool", "tool_call_id": name, "content": answer.text})
     turn = {"role": "assistant", "content": None, "tool_calls": listed}
-    return ToolTurn([turn, *answered], failed)
-
-
-def _answer(trace: Trace, call: Mapping[str, Any], number: int) -> ToolAnswer:
-    if number >= CALLS_AT_A_TIME:
-        return refused_call(call.get("name"), f"at most {CALLS_AT_A_TIME} calls at a time")
-    return call_tool(trace, call.get("name"), call.get("arguments"))
-
-
-def _id(given: Any, number: int, taken: Sequence[str]) -> str:
-    """Return the id of a call: the provider's own, unless it is missing, odd, or there twice."""
-    if isinstance(given, str) and _ID.fullmatch(given) and given not in taken:
-        return given
-    return f"call{number:05d}"
+    return [turn, *answered], failed
 
 
 def tool_texts() -> list[str]:
