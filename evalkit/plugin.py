@@ -58,8 +58,7 @@ from evalkit.scoring.reading import (
 
 if TYPE_CHECKING:
     from evalkit.data.traces import is_trace, read_trace
-    from evalkit.judging.judge import Judge
-    from evalkit.judging.make import load_judge, make_judge
+    from evalkit.judging.judge import Judge, load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
     from evalkit.stats.interval import Interval, normal_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
@@ -73,8 +72,8 @@ _LAZY: Final = {
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
     "is_trace": "evalkit.data.traces",
-    "load_judge": "evalkit.judging.make",
-    "make_judge": "evalkit.judging.make",
+    "load_judge": "evalkit.judging.judge",
+    "make_judge": "evalkit.judging.judge",
     "normal_quantile": "evalkit.stats.interval",
     "read_trace": "evalkit.data.traces",
 }

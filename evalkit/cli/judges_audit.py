@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from evalkit.evaluation.audit import AuditPlan
     from evalkit.evaluation.running.runtime import Runtime
-    from evalkit.judging.auditing.audit import Audit
-    from evalkit.judging.auditing.battery import Battery, ProbeRow
+    from evalkit.judging.auditing.audit import Audit, Battery, ProbeRow
 
 _FORMATS: Final = (".md", ".json")
 _RUNTIME: Final = ("concurrency", "budget", "mode", "recordings")

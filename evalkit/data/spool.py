@@ -16,12 +16,12 @@ from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate
 from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Division, Draw, Selection, parse_shard
-from evalkit.data.snapshot import Spool
-from evalkit.data.writing import (
+from evalkit.data.snapshot import (
     FORMAT,
     METADATA_KEY,
     ROW_GROUP,
     SnapshotWriter,
+    Spool,
     publish,
     storage_errors,
     stored_cells,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 from evalkit.entities.assessment import Assessment
@@ -86,20 +86,9 @@ class Span:
 
     def to_json(self) -> dict[str, Any]:
         """Return the span as JSON values, without what it lacks and without the trace's id."""
-        shown: dict[str, Any] = {
-            "span_id": self.span_id,
-            "parent_id": self.parent_id,
-            "name": self.name,
-            "span_type": self.span_type,
-            "status": self.status,
-            "status_message": self.status_message,
-            "start_ns": self.start_ns,
-            "end_ns": self.end_ns,
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-            "attributes": dict(self.attributes) or None,
-            "events": [event.to_json() for event in self.events] or None,
-        }
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "trace_id"}
+        shown["attributes"] = dict(self.attributes) or None
+        shown["events"] = [event.to_json() for event in self.events] or None
         return {name: value for name, value in shown.items() if value is not None}
 
 

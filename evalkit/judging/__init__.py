@@ -2,9 +2,8 @@
 
 from evalkit.judging.bias import BiasEffect
 from evalkit.judging.calibration import Calibration
-from evalkit.judging.judge import Judge
+from evalkit.judging.judge import Judge, load_judge, make_judge
 from evalkit.judging.jury import Jury, JuryReport, jury_of, jury_report
-from evalkit.judging.make import load_judge, make_judge
 from evalkit.judging.pairwise import PairwiseJudge
 from evalkit.judging.ranking import RankedSystem, Ranking, Vote, rank_systems, votes_of
 

@@ -7,9 +7,9 @@ exactly, and intervals come from resampling these statistics instead of the text
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evalkit.entities.score import Score, Status
 from evalkit.scoring.facts import MetricFacts
@@ -17,8 +17,6 @@ from evalkit.scoring.facts import MetricFacts
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-T = TypeVar("T")
 
 _SPARSE: Final = ("labels", "reasons", "explanations", "metadata")
 """What few cells have, by row."""
@@ -204,41 +202,30 @@ class ScoreColumn:
 
     def slice(self, start: int, stop: int) -> ScoreColumn:
         """Return the cells from *start* up to *stop*."""
-
-        def cut(sparse: Mapping[int, T]) -> dict[int, T]:
-            return {row - start: value for row, value in sparse.items() if start <= row < stop}
-
-        return ScoreColumn(
-            self.values[start:stop],
-            self.status[start:stop],
-            binary=self.binary,
-            weights=None if self.weights is None else self.weights[start:stop],
-            labels=cut(self.labels),
-            reasons=cut(self.reasons),
-            explanations=cut(self.explanations),
-            metadata=cut(self.metadata),
-            statistics=None
-            if self.statistics is None
-            else self.statistics.take(slice(start, stop)),
-        )
+        rows = range(start, stop)
+        return self._cells(slice(start, stop), rows, rows.index)
 
     def take(self, rows: Sequence[int]) -> ScoreColumn:
         """Return the cells at *rows*, each at most once, in that order."""
+        places = {int(row): place for place, row in enumerate(rows)}
+        return self._cells(rows, places, places.__getitem__)
 
-        def picked(sparse: Mapping[int, T]) -> dict[int, T]:
-            return {place[row]: value for row, value in sparse.items() if row in place}
-
-        place = {int(row): new for new, row in enumerate(rows)}
+    def _cells(
+        self, rows: Any, chosen: Container[int], place_of: Callable[[int], int]
+    ) -> ScoreColumn:
+        sparse: dict[str, Any] = {
+            name: {
+                place_of(row): cell for row, cell in getattr(self, name).items() if row in chosen
+            }
+            for name in _SPARSE
+        }
         return ScoreColumn(
             self.values[rows],
             self.status[rows],
             binary=self.binary,
             weights=None if self.weights is None else self.weights[rows],
-            labels=picked(self.labels),
-            reasons=picked(self.reasons),
-            explanations=picked(self.explanations),
-            metadata=picked(self.metadata),
             statistics=None if self.statistics is None else self.statistics.take(rows),
+            **sparse,
         )
 
     @staticmethod

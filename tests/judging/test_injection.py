@@ -14,8 +14,7 @@ import pytest
 from evalkit.entities.case import Case
 from evalkit.entities.trace import Span, SpanEvent, Trace
 from evalkit.judging import auditing as audited
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.testing import Reply, ScriptedEndpoint, SeenRequest
 
 FENCED = re.compile(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from evalkit.errors import SpecificationError, UsageError
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike
-from evalkit.judging.make import load_judge
+from evalkit.judging.judge import load_judge
 from evalkit.targets.chat import chat
 from evalkit.targets.open import located, names_chat_model
 

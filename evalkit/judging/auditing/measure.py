@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from evalkit.judging.auditing.battery import (
+from evalkit.judging.auditing.audit import (
     ALPHA,
     MOST_UNANSWERED,
     Bars,

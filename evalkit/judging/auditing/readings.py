@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
 from evalkit.errors import BudgetSpentError
-from evalkit.judging.auditing.battery import ProbeRow
+from evalkit.judging.auditing.audit import ProbeRow
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trial, Trials, key_of
 from evalkit.judging.judge import Judge
