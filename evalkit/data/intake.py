@@ -55,6 +55,16 @@ class Tally:
         """Fields that some row fills."""
         self.digests = Digests()
 
+    def facts(self) -> dict[str, Any]:
+        """Return counts, digests and fields, as the snapshot notes them."""
+        return {
+            "n": self.n,
+            "n_cases": self.n_cases,
+            "dataset_digest": self.digests.dataset,
+            "outputs_digest": self.digests.outputs,
+            "fields": sorted(self.present - {"line", "file"}),
+        }
+
     def add(self, rows: Rows) -> None:
         """Add rows, in the order of the snapshot."""
         self.n += len(rows.new)

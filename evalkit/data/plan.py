@@ -17,19 +17,10 @@ Leftover = Literal["inputs", "tags"]
 """Where columns go that no field claims: inputs of an estimator, else tags."""
 
 _OBVIOUS: Final[Mapping[str, str]] = {
-    "question": "inputs",
-    "prompt": "inputs",
-    "input": "inputs",
-    "output": "outputs",
-    "prediction": "outputs",
-    "response": "outputs",
-    "expected": "expectations",
-    "target": "expectations",
-    "label": "expectations",
-    "reference": "expectations",
-    "ground_truth": "expectations",
-    "context": "retrieved_context",
-    "contexts": "retrieved_context",
+    **dict.fromkeys(("question", "prompt", "input"), "inputs"),
+    **dict.fromkeys(("output", "prediction", "response"), "outputs"),
+    **dict.fromkeys(("expected", "target", "label", "reference", "ground_truth"), "expectations"),
+    **dict.fromkeys(("context", "contexts"), "retrieved_context"),
 }
 """Column of a flat table, in lower case, to the field that it fills."""
 

@@ -152,11 +152,7 @@ def _facts(opened: OpenedData, intake: Intake, tally: Tally) -> dict[str, Any]:
     plan = intake.mapper.plan
     return {
         "format": FORMAT,
-        "n": tally.n,
-        "n_cases": tally.n_cases,
-        "dataset_digest": tally.digests.dataset,
-        "outputs_digest": tally.digests.outputs,
-        "fields": sorted(tally.present - {"line", "file"}),
+        **tally.facts(),
         "dtypes": intake.dtypes,
         "input_names": list(intake.mapper.input_names),
         "late": plan.late,
@@ -218,11 +214,7 @@ def _divided(
         whole["shard"] = {
             "part": shard[0],
             "of": shard[1],
-            "n": tally.n,
-            "n_cases": tally.n_cases,
-            "dataset_digest": tally.digests.dataset,
-            "outputs_digest": tally.digests.outputs,
-            "fields": sorted(tally.present - {"line", "file"}),
+            **tally.facts(),
             "rows": _ranges(keep),
             "cases": _ranges(keep[first]),
         }

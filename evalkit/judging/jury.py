@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Combine = Literal["majority", "mean", "trimmed_mean"]
 
 _FEWEST: Final = 2
+_VOTE: Final = ("label", "value", "reason", "explanation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,10 @@ class Jury(Calibrated):
             return next(vote for vote in votes if vote.status is Status.SKIPPED)
         verdicts = [vote for vote in votes if vote.status is Status.OK]
         facts: dict[str, Any] = {
-            "votes": [_row(j, v) for j, v in zip(self.judges, votes, strict=False)]
+            "votes": [
+                {"model": judge.model, **{name: getattr(vote, name) for name in _VOTE}}
+                for judge, vote in zip(self.judges, votes, strict=False)
+            ]
         }
         if len(verdicts) * 2 <= len(votes):
             reasons = Counter(vote.reason or "scorer_error" for vote in votes if vote.reason)
@@ -160,11 +164,8 @@ def jury_of(judge: Judge, models: Sequence[str | Mapping[str, str]], **settings:
         **settings: ``name``, ``combine``, ``borderline`` of `Jury`.
     """
     named = [{"model": m} if isinstance(m, str) else dict(m) for m in models]
-    judges = tuple(
-        judge.with_model(model["model"], base_url=model.get("base_url")) for model in named
-    )
-    named_alike: dict[str, Any] = {"name": judge.name, **settings}
-    return Jury(judges=judges, **named_alike)
+    judges = tuple(judge.with_model(m["model"], base_url=m.get("base_url")) for m in named)
+    return Jury(judges=judges, **{"name": judge.name, **settings})
 
 
 def agreement(verdicts: Sequence[str]) -> float | None:
@@ -203,16 +204,6 @@ def _mean(values: Sequence[float], combine: Combine) -> float:
 
 def _said(vote: Score) -> str:
     return vote.label if vote.label is not None else f"{float(vote.value or 0.0):g}"
-
-
-def _row(judge: Judge, vote: Score) -> dict[str, Any]:
-    return {
-        "model": judge.model,
-        "label": vote.label,
-        "value": vote.value,
-        "reason": vote.reason,
-        "explanation": vote.explanation,
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

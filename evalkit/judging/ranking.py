@@ -464,11 +464,7 @@ def _draws(table: _Table, reference: int, *, resamples: int, seed: int) -> list[
 
 
 def _systems(
-    names: Sequence[str],
-    fit: Strengths,
-    draws: FloatArray | None,
-    table: _Table,
-    level: float,
+    names: Sequence[str], fit: Strengths, draws: FloatArray | None, table: _Table, level: float
 ) -> tuple[RankedSystem, ...]:
     import numpy as np
 

@@ -44,12 +44,8 @@ class Part:
 
     def row(self) -> dict[str, Any]:
         """Return the part as a row of evidence."""
-        row = {
-            "text": self.text,
-            "verdict": self.label,
-            "value": self.value,
-            "rationale": self.rationale,
-        }
+        row: dict[str, Any] = {"text": self.text, "verdict": self.label, "value": self.value}
+        row["rationale"] = self.rationale
         return row if self.span_id is None else row | {"span_id": self.span_id}
 
 

@@ -261,11 +261,8 @@ def completion(reply: Reply, request: SeenRequest) -> dict[str, Any]:
         "finish_reason": _finish(reply),
         "logprobs": {"content": logprobs_of(reply)} if reply.logprobs else None,
     }
-    return {
-        **_envelope(request, "chat.completion"),
-        "choices": [choice],
-        "usage": _usage(reply, request),
-    }
+    envelope = _envelope(request, "chat.completion")
+    return {**envelope, "choices": [choice], "usage": _usage(reply, request)}
 
 
 def events(reply: Reply, request: SeenRequest) -> Iterator[dict[str, Any]]:
@@ -284,11 +281,8 @@ def events(reply: Reply, request: SeenRequest) -> Iterator[dict[str, Any]]:
         arguments = call["function"].pop("arguments")
         yield event({"tool_calls": [{**call, "function": {**call["function"], "arguments": ""}}]})
         for start in range(0, len(arguments), 8):
-            piece = {
-                "index": call["index"],
-                "function": {"arguments": arguments[start : start + 8]},
-            }
-            yield event({"tool_calls": [piece]})
+            function = {"arguments": arguments[start : start + 8]}
+            yield event({"tool_calls": [{"index": call["index"], "function": function}]})
     logprobs = {"content": logprobs_of(reply)} if reply.logprobs else None
     for number, word in enumerate(re.findall(r"\s*\S+|\s+$", text or "")):
         yield event({"content": word}, logprobs=logprobs if number == 0 else None)
@@ -314,10 +308,7 @@ def _calls(reply: Reply, request: SeenRequest) -> list[dict[str, Any]]:
             "index": index,
             "id": f"call_{request.number}_{index}",
             "type": "function",
-            "function": {
-                "name": call["name"],
-                "arguments": text_of(call.get("arguments", {})),
-            },
+            "function": {"name": call["name"], "arguments": text_of(call.get("arguments", {}))},
         }
         for index, call in enumerate(reply.tool_calls)
     ]
@@ -341,8 +332,5 @@ def _usage(reply: Reply, request: SeenRequest) -> Mapping[str, int]:
         return reply.usage
     asked = sum(len(str(message.get("content", "")).split()) for message in request.messages)
     answered = len((text_of(reply.value) or "").split())
-    return {
-        "prompt_tokens": asked,
-        "completion_tokens": answered,
-        "total_tokens": asked + answered,
-    }
+    total = asked + answered
+    return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": total}

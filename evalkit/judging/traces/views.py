@@ -248,20 +248,16 @@ def timing(trace: Trace) -> dict[str, Any]:
         >>> [row["name"] for row in found["critical_path"]], found["gaps"][0]["seconds"]
         (['agent', 'search'], 0.2)
     """
-    parts: dict[str, list[Span]] = {}
-    for span in trace.spans:
-        if span.parent_id is not None:
-            parts.setdefault(span.parent_id, []).append(span)
     timed = [span for span in trace.spans if span.duration_seconds is not None]
-    gaps = [gap for span in timed for gap in _gaps(span, parts.get(span.span_id, ()))]
+    gaps = [gap for span in timed for gap in _gaps(span, trace.children(span.span_id))]
     own: dict[str, float] = {}
     for gap in gaps:
         own[gap["in"]] = own.get(gap["in"], 0.0) + gap["seconds"]
     slowest = sorted(timed, key=lambda s: -_seconds(s))[:_SLOWEST]
     busiest = sorted(
-        timed, key=lambda s: -own.get(s.span_id, 0.0 if parts.get(s.span_id) else _seconds(s))
+        timed, key=lambda s: -own.get(s.span_id, 0.0 if trace.children(s.span_id) else _seconds(s))
     )
-    between = [gap for gap in gaps if parts.get(gap["in"])]
+    between = [gap for gap in gaps if trace.children(gap["in"])]
     return {
         "seconds": trace.duration_seconds,
         "untimed_spans": len(trace.spans) - len(timed),
@@ -269,7 +265,7 @@ def timing(trace: Trace) -> dict[str, Any]:
         "slowest_by_own_time": [
             _row(span, own.get(span.span_id, 0.0)) for span in busiest[:_SLOWEST]
         ],
-        "critical_path": [_row(span, _seconds(span)) for span in _path(trace, parts)[:_PATH]],
+        "critical_path": [_row(span, _seconds(span)) for span in _path(trace)[:_PATH]],
         "gaps": sorted(between, key=lambda gap: -gap["seconds"])[:_GAPS],
     }
 
@@ -283,12 +279,12 @@ def _row(span: Span, seconds: float) -> dict[str, Any]:
     return {**row, "seconds": round(seconds, 6)}
 
 
-def _path(trace: Trace, parts: dict[str, list[Span]]) -> list[Span]:
+def _path(trace: Trace) -> list[Span]:
     path: list[Span] = []
     span = trace.root
     while span is not None:
         path.append(span)
-        ended = [part for part in parts.get(span.span_id, ()) if part.end_ns is not None]
+        ended = [part for part in trace.children(span.span_id) if part.end_ns is not None]
         span = max(ended, key=lambda part: part.end_ns or 0, default=None)
     return path
 
