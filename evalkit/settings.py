@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -45,8 +47,32 @@ def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
     )
 
 
+_OVERRIDE: ContextVar[Settings | None] = ContextVar("evalkit_settings", default=None)
+
+
+@contextlib.contextmanager
+def use_settings(chosen: Settings) -> Generator[None]:
+    """Have *chosen* in force instead of the environment's, for this thread or task.
+
+    A server that keeps several places, or a test, must not write to the environment of all.
+
+    Examples:
+        >>> with use_settings(Settings(judge_model="openai/gpt-5-mini")):
+        ...     settings().judge_model
+        'openai/gpt-5-mini'
+    """
+    token = _OVERRIDE.set(chosen)
+    try:
+        yield
+    finally:
+        _OVERRIDE.reset(token)
+
+
 def settings() -> Settings:
-    """Return the settings as the environment gives them now."""
+    """Return the settings in force: those of `use_settings`, else as the environment gives them."""
+    chosen = _OVERRIDE.get()
+    if chosen is not None:
+        return chosen
     return _read(tuple((k, v) for k, v in sorted(os.environ.items()) if k.startswith("EVALKIT_")))
 
 

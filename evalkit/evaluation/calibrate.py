@@ -100,11 +100,11 @@ def _check_finished(result: EvaluationResult, key: str) -> None:
     """Refuse to make a card of a part of the cases, which would replace one of them all."""
     if result.facts.status == "budget":
         raise UnfinishedCalibrationError(result.run_id)
-    for metric in result.metrics:
-        reasons = set(metric.column.reasons.values())
-        judged = bool((metric.column.status == Status.OK).any())
-        if metric.key == key and not judged and reasons and reasons <= INFRASTRUCTURE:
-            first = next(iter(metric.column.explanations.values()), ", ".join(reasons))
+    for column in (metric.column for metric in result.metrics if metric.key == key):
+        reasons = set(column.reasons.values())
+        judged = bool((column.status == Status.OK).any())
+        if not judged and reasons and reasons <= INFRASTRUCTURE:
+            first = next(iter(column.explanations.values()), ", ".join(reasons))
             raise UnreachedJudgeError(key, first)
 
 
@@ -113,7 +113,7 @@ def _is_column(judge: Any) -> bool:
 
 
 def _first_metric(result: EvaluationResult) -> str:
-    asked = [metric.key for metric in result.metrics if metric.scorer != RECORDED]
-    if not asked:
-        raise UsageError("There is no judge: give one, or 'scores.NAME' of a column of answers.")
-    return asked[0]
+    for metric in result.metrics:
+        if metric.scorer != RECORDED:
+            return metric.key
+    raise UsageError("There is no judge: give one, or 'scores.NAME' of a column of answers.")

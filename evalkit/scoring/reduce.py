@@ -39,6 +39,11 @@ class Reducer:
         return self.name == "at_least"
 
     @property
+    def yields_share(self) -> bool:
+        """Whether each case ends as yes or no, or as a chance of it, whatever the metric."""
+        return self.name in _COUNTED
+
+    @property
     def keeps_binary(self) -> bool:
         """Whether yes-or-no repeats stay yes or no."""
         return self.name in {"max", "at_least"}

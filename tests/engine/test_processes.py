@@ -272,6 +272,28 @@ def test_a_script_without_a_guard_is_told_to_have_one(tmp_path: Path) -> None:
     assert "Worker processes end before they begin" in program.stderr.splitlines()[-1]
 
 
+@pytest.mark.usefixtures("working")
+def test_a_resume_of_what_only_a_program_can_have_is_refused_before_it_begins() -> None:
+    def bot(question: str) -> str:
+        return question
+
+    stopped = evalkit.evaluate(
+        bot, ROWS, "text.exact_match", name="note", runtime=evalkit.Runtime(budget={"calls": 3})
+    )
+    assert stopped.run_id is not None
+    status = evalkit.tracking.get_run(stopped.run_id).info.status
+
+    with pytest.raises(UsageError, match="'bot' cannot be sent"):
+        evalkit.evaluate(
+            bot,
+            ROWS,
+            "text.exact_match",
+            runtime=evalkit.Runtime(resume="note", backend="processes:2"),
+        )
+
+    assert evalkit.tracking.get_run(stopped.run_id).info.status is status
+
+
 def test_an_error_of_a_worker_is_raised_here(tmp_path: Path) -> None:
     with pytest.raises(NotRecordedError, match="is not recorded"):
         evalkit.evaluate(

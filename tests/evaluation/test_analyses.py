@@ -282,6 +282,20 @@ def test_a_number_is_not_corrected_by_error_rates() -> None:
         result_of(drawn(30, 1, 13)).corrected("level", sensitivity=(9, 10), specificity=(9, 10))
 
 
+def test_the_worst_of_several_slices_is_no_mean() -> None:
+    result = result_of(
+        drawn(60, 1, 14), more=lambda i: labelled(i) | {"tags": {"half": str(i % 2)}}
+    )
+    key = "worst(right, by=half)"
+
+    with pytest.raises(UsageError, match="no mean"):
+        result.corrected(key)
+    with pytest.raises(UsageError, match="no mean"):
+        result.plan(detect=0.1, metric=key)
+    with pytest.raises(UsageError, match="no metric that has a verdict on each case"):
+        result.calibration(key)
+
+
 @pytest.mark.conformance
 def test_tau_bench_repeats_take_a_quarter_of_the_variance() -> None:
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"

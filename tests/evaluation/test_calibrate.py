@@ -201,6 +201,30 @@ def test_a_threshold_is_fitted_on_the_development_cases_alone() -> None:
     assert card["spearman"].value is not None
 
 
+def graded(shift: float, n: int = 400) -> Rows:
+    """Grades on either side of *shift*; people said yes or no of the first half alone."""
+    draw = random.Random(3)  # noqa: S311  a seeded draw of test data
+    rows: Rows = []
+    for number in range(n):
+        truth = draw.random() < 0.6
+        grade = draw.uniform(0.05, 0.4) if truth is (draw.random() < 0.9) else -draw.random() / 2
+        human = ("yes" if truth else "no") if number < n // 2 else None
+        rows.append({"id": str(number), "output": "x", "human": human, "verdict": grade + shift})
+    return rows
+
+
+def test_a_threshold_of_zero_is_a_threshold() -> None:
+    at_zero, at_one = (recorded(graded(cut), threshold=cut) for cut in (0.0, 1.0))
+
+    assert at_zero.threshold == 0.0
+    assert at_zero["accuracy"].value == pytest.approx(at_one["accuracy"].value)
+    assert [mean.method for mean in at_zero.population] == ["judge", "ppi++", "rogan-gladen"]
+    for mean, shifted in zip(at_zero.population, at_one.population, strict=True):
+        assert (mean.value, mean.low, mean.high) == pytest.approx(
+            (shifted.value, shifted.low, shifted.high)
+        )
+
+
 def test_ordered_words_have_weighted_kappas_and_correlations() -> None:
     draw = random.Random(1)  # noqa: S311  a seeded draw of test data
     scale = [1, 2, 3, 4, 5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any, Final, get_args
 
 import numpy as np
@@ -14,7 +15,7 @@ from evalkit.evaluation.agreement.bias import biases_of
 from evalkit.evaluation.agreement.cards import card_data
 from evalkit.evaluation.agreement.cut import cut_of, positive_label
 from evalkit.evaluation.agreement.figures import Setting, part_of
-from evalkit.evaluation.agreement.pairs import Pairs, pairs_of
+from evalkit.evaluation.agreement.labelled import LabelledCases, labelled_cases
 from evalkit.evaluation.agreement.people import population_of, replaceability_of
 from evalkit.evaluation.agreement.split import development_cases
 from evalkit.evaluation.results.recorded import RECORDED
@@ -64,39 +65,39 @@ def calibration_of(
     if not 0.0 <= development < 1.0:
         raise UsageError(f"development= is a share from 0 up to 1, such as 0.5, not {development}.")
     part = result.by_key.part(_metric_key(result, key))
-    if part.key.function is not None or part.key.tags or part.metric.source is not None:
+    if part.key.function is not None or part.key.tags or not part.is_mean:
         raise UsageError(f"{key} is no metric that has a verdict on each case.")
     setting = Setting(
         groups=result.by_key.design.groups,
         level=result.facts.plan.level,
         seed=result.facts.plan.seed if seed is None else seed,
     )
-    pairs = pairs_of(result, part, kind)
+    cases = labelled_cases(result, part, kind)
     tuned = development_cases(result, share=development, seed=setting.seed)
-    held, dev = np.flatnonzero(pairs.labelled & ~tuned), np.flatnonzero(pairs.labelled & tuned)
-    _check_size(pairs, held, dev)
-    cut = cut_of(pairs, dev, threshold, human_threshold)
-    found = part_of(pairs, held, cut, setting)
+    held, dev = np.flatnonzero(cases.labelled & ~tuned), np.flatnonzero(cases.labelled & tuned)
+    _check_size(cases, held, dev)
+    cut = cut_of(cases, dev, threshold, human_threshold)
+    held_out = part_of(cases, held, cut, setting)
     card = Calibration(
         judge=part.metric.key,
         signature=part.metric.signature,
         dataset=card_data(result, part.metric),
-        kind=pairs.kind,
-        held_out=found,
-        development=part_of(pairs, dev, cut, setting) if len(dev) else None,
-        positive=positive_label(pairs, cut),
+        kind=cases.kind,
+        held_out=held_out,
+        development=part_of(cases, dev, cut, setting) if len(dev) else None,
+        positive=positive_label(cases, cut),
         threshold=cut.judge,
         threshold_fitted=cut.fitted,
         human_threshold=cut.human,
-        replaceable=replaceability_of(pairs, held, cut, epsilon),
-        population=population_of(pairs, held, dev, cut, setting),
-        biases=biases_of(result, part, pairs, setting, answering_model),
+        replaceable=replaceability_of(cases, held, cut, epsilon),
+        population=population_of(cases, held, dev, cut, setting),
+        biases=biases_of(result, part, cases, setting, answering_model),
         level=setting.level,
         seed=setting.seed,
         share=development,
         created=now_milliseconds(),
     )
-    return dataclasses.replace(card, remarks=tuple(_remarks(pairs, found, result)))
+    return dataclasses.replace(card, remarks=tuple(_remarks(cases, held_out, result)))
 
 
 def _metric_key(result: Result, key: str) -> str:
@@ -118,46 +119,46 @@ def check_kind(kind: str | None) -> None:
         )
 
 
-def _check_size(pairs: Pairs, held: Any, dev: Any) -> None:
+def _check_size(cases: LabelledCases, held: Any, dev: Any) -> None:
     if len(held) < 2:  # noqa: PLR2004
         how = "label more, or give development=0.0" if len(dev) else "label more"
         raise UsageError(
-            f"{pairs.metric}: {len(held)} labelled cases are held out, {len(dev)} are for "
+            f"{cases.metric}: {len(held)} labelled cases are held out, {len(dev)} are for "
             f"development; two held out are the least: {how}."
         )
-    if not np.isfinite(pairs.judge[held]).any():
-        reasons = ", ".join(sorted(set(pairs.reasons.values()))) or "none applied"
+    if not np.isfinite(cases.judge[held]).any():
+        reasons = ", ".join(sorted(set(cases.reasons.values()))) or "none applied"
         raise UsageError(
-            f"{pairs.metric}: not one of the {len(held)} held-out cases has a verdict ({reasons})."
+            f"{cases.metric}: not one of the {len(held)} held-out cases has a verdict ({reasons})."
         )
 
 
-def _remarks(pairs: Pairs, found: CalibrationPart, result: Result) -> Any:
-    """Yield what a reader of the figures must know."""
-    if found.n_judged < _FEW:
+def _remarks(cases: LabelledCases, part: CalibrationPart, result: Result) -> Iterator[str]:
+    """Yield what a reader of the figures of *part* must know."""
+    if part.n_judged < _FEW:
         yield (
-            f"{found.n_judged} held-out cases are few: intervals are wide, and a gate seldom "
+            f"{part.n_judged} held-out cases are few: intervals are wide, and a gate seldom "
             "passes; 100 to 200 labels are a good start."
         )
-    if found.n_failed:
-        worst, best = found.accuracy_bounds or (None, None)
-        span = (
-            "" if worst is None else f"; with them accuracy lies between {worst:.3g} and {best:.3g}"
-        )
-        yield f"{found.n_failed} of {found.n_labelled} verdicts failed and are in no figure{span}."
-    silent = found.n_skipped + found.n_not_run
+    if part.n_failed:
+        span = ""
+        if part.accuracy_bounds is not None:
+            worst, best = part.accuracy_bounds
+            span = f"; with them accuracy lies between {worst:.3g} and {best:.3g}"
+        yield f"{part.n_failed} of {part.n_labelled} verdicts failed and are in no figure{span}."
+    silent = part.n_skipped + part.n_not_run
     if silent:
         yield (
-            f"{silent} of {found.n_labelled} labelled cases have no verdict, which is no failure: "
+            f"{silent} of {part.n_labelled} labelled cases have no verdict, which is no failure: "
             "the figures are of the others alone; above 2 % no gate passes."
         )
-    top = max(found.prevalence.items(), key=lambda item: item[1], default=None)
-    if top is not None and top[1] > _PREVALENT:
+    label, share = max(part.prevalence.items(), key=lambda item: item[1], default=("", 0.0))
+    if share > _PREVALENT:
         yield (
-            f"People say {top[0]!r} in {top[1]:.0%} of cases: kappa is then low however good the "
+            f"People say {label!r} in {share:.0%} of cases: kappa is then low however good the "
             "judge is; read AC1 beside it."
         )
-    if pairs.n_undecided:
-        yield f"{pairs.n_undecided} cases on which no human label prevails are left out."
+    if cases.n_undecided:
+        yield f"{cases.n_undecided} cases on which no human label prevails are left out."
     if result.by_key.design.weights is not None:
         yield "Cases have weights; the figures count each labelled case once."

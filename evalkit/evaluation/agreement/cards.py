@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ _MARK: Final = b"evalkit.calibration/"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CardOrReason:
     """The card of a metric, or why the newest of its name does not speak for it."""
 
     card: Calibration | None = None
@@ -34,10 +36,10 @@ class Found:
 
 def keep_card(card: Calibration, store: str | bool | None) -> None:
     """Keep *card* in the store that ``Runtime(store=)`` means; nowhere if that is ``False``."""
-    found = store_of(store)
-    if found is None:
+    opened = store_of(store)
+    if opened is None:
         return
-    place, closes = found
+    place, closes = opened
     try:
         place.cards.add(
             judge=card.judge,
@@ -50,7 +52,7 @@ def keep_card(card: Calibration, store: str | bool | None) -> None:
             place.close()
 
 
-def find_card(result: Result, metric: Metric, *, cards: str | None = None) -> Found:
+def find_card(result: Result, metric: Metric, *, cards: str | None = None) -> CardOrReason:
     """Return the newest card that speaks for *metric*, from the folder of cards or the store.
 
     Args:
@@ -62,29 +64,28 @@ def find_card(result: Result, metric: Metric, *, cards: str | None = None) -> Fo
     Raises:
         DataError: If a file that is named as a card cannot be read.
     """
-    return chosen(result, cards_near(result, cards=cards), metric)
+    return choose_card(result, cards_near(result, cards=cards), metric)
 
 
-def chosen(result: Result, cards: Sequence[Calibration], metric: Metric) -> Found:
+def choose_card(result: Result, cards: Sequence[Calibration], metric: Metric) -> CardOrReason:
     """Return the newest of *cards* that speaks for *metric*, or why the newest does not."""
-    known = [card for card in cards if card.judge == metric.key]
-    known.sort(key=lambda card: card.created, reverse=True)
     why: str | None = None
-    for card in known:
-        misfit = _misfit(result, metric, card)
-        if misfit is None:
-            return Found(card=card)
-        why = why or misfit
-    return Found(why=why)
+    for card in sorted(cards, key=lambda card: card.created, reverse=True):
+        if card.judge == metric.key:
+            misfit = _misfit(result, metric, card)
+            if misfit is None:
+                return CardOrReason(card=card)
+            why = why or misfit
+    return CardOrReason(why=why)
 
 
 def card_data(result: Result, metric: Metric) -> dict[str, Any]:
     """Return what a card of *metric* says of its data; of recorded verdicts, which they are."""
-    found = dict(result.dataset)
+    facts = dict(result.dataset)
     if metric.scorer == RECORDED:
-        found["outputs"] = result.facts.plan.outputs_digest
-        found["verdicts"] = verdicts_digest(result, metric)
-    return found
+        facts["outputs"] = result.facts.plan.outputs_digest
+        facts["verdicts"] = verdicts_digest(result, metric)
+    return facts
 
 
 def _misfit(result: Result, metric: Metric, card: Calibration) -> str | None:
@@ -115,10 +116,9 @@ def _misfit(result: Result, metric: Metric, card: Calibration) -> str | None:
 
 def cards_near(result: Result, *, cards: str | None = None) -> list[Calibration]:
     """Return all cards that may speak for a metric of *result*."""
-    named = cards or result.facts.plan.runtime.get("cards")
-    folder = project_cards(Path.cwd()) if named is None else Path(named)
-    found = [] if folder is None else list(_in_folder(folder))
-    return found + list(_in_store(result))
+    path = cards or result.facts.plan.runtime.get("cards")
+    folder = project_cards(Path.cwd()) if path is None else Path(path)
+    return [*(() if folder is None else _in_folder(folder)), *_in_store(result)]
 
 
 def cards_of(judge: str) -> list[Calibration]:
@@ -126,10 +126,10 @@ def cards_of(judge: str) -> list[Calibration]:
     from evalkit.tracking.place import current_store, get_tracking_uri
 
     folder = project_cards(Path.cwd())
-    found = [] if folder is None else [c for c in _in_folder(folder) if c.judge == judge]
+    cards = [] if folder is None else [c for c in _in_folder(folder) if c.judge == judge]
     if _is_there(get_tracking_uri()):
-        found += _read(current_store(), [judge])
-    return sorted(found, key=lambda card: card.created, reverse=True)
+        cards += _read(current_store(), [judge])
+    return sorted(cards, key=lambda card: card.created, reverse=True)
 
 
 def _is_there(uri: str) -> bool:
@@ -156,33 +156,27 @@ def _is_card(file: Path) -> bool:
         return False
 
 
-def _in_store(result: Result) -> Iterator[Calibration]:
-    uri = result.facts.plan.store
-    if uri is None:
-        return
+def _in_store(result: Result) -> list[Calibration]:
     from evalkit.store import open_store
 
-    if not _is_there(uri):
-        return
+    uri = result.facts.plan.store
     judges = sorted({metric.key for metric in result.metrics if may_have_card(result, metric)})
-    if not judges:
-        return
+    if uri is None or not judges or not _is_there(uri):
+        return []
     try:
         with open_store(uri) as store:
-            yield from _read(store, judges)
+            return _read(store, judges)
     except EvalkitError:  # a store that is gone has no cards
-        return
+        return []
 
 
 def _read(store: Store, judges: Iterable[str]) -> list[Calibration]:
-    found: list[Calibration] = []
-    for judge in judges:
-        for text in store.cards.newest(judge):
-            try:
-                found.append(Calibration.from_json(parse_json(text)))
-            except (EvalkitError, ValueError, RecursionError):  # of a newer form, or damaged
-                continue
-    return found
+    cards: list[Calibration] = []
+    for text in itertools.chain.from_iterable(map(store.cards.newest, judges)):
+        # Some are of a newer form, or damaged.
+        with contextlib.suppress(EvalkitError, ValueError, RecursionError):
+            cards.append(Calibration.from_json(parse_json(text)))
+    return cards
 
 
 def may_have_card(result: Result, metric: Metric) -> bool:
@@ -192,7 +186,6 @@ def may_have_card(result: Result, metric: Metric) -> bool:
 
 def is_judge(result: Result, metric: Metric) -> bool:
     """Say whether *metric* is a judge's own verdict, as the plan has its scorer."""
-    spec: Any = next((one for one in result.facts.plan.scorers if one["name"] == metric.scorer), {})
-    identity = spec.get("inner", spec).get("identity") or {}
+    identity = result.facts.plan.scorer(metric.scorer).get("identity") or {}
     beside = ("position_bias", "consistent")
-    return bool({"prompt", "jurors"} & set(identity)) and not metric.key.endswith(beside)
+    return not {"prompt", "jurors"}.isdisjoint(identity) and not metric.key.endswith(beside)

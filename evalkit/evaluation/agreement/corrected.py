@@ -12,12 +12,12 @@ from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 from evalkit.evaluation.agreement.cards import find_card
 from evalkit.evaluation.agreement.human_labels import (
-    annotations_of,
     is_annotated,
-    label_number,
+    label_numbers,
     label_text,
     meanings,
     most_common,
+    required_annotations,
 )
 from evalkit.scoring.estimate import case_values, case_weights
 
@@ -88,13 +88,12 @@ def corrected(
         Reiczigel (2014).
     """
     part = result.by_key.part(key)
-    if part.metric.source is not None or part.key.function not in {None, "mean", "rate"}:
+    if not part.is_mean:
         raise UsageError(f"{key} is no mean over cases, so it cannot be corrected.")
-    raw = result[key]
     if sensitivity is None and specificity is None:
         card = None if is_annotated(result, part.metric) else find_card(result, part.metric).card
         if card is None:
-            return _by_labels(result, key, part, raw)
+            return _by_labels(result, key, part)
         return _by_rates(result, key, part, *_of_card(key, card))
     if sensitivity is None or specificity is None:
         raise UsageError(f"Correcting by error rates takes both: {_SKILL}.")
@@ -113,15 +112,20 @@ def _of_card(key: str, card: Calibration) -> tuple[Counts, Counts]:
             f"{key}: its card is not about yes and no with people on both sides, so it has no "
             "error rates to correct by; label a random sample of these cases instead."
         )
-    figures = card.held_out.figures
     if card.held_out.n_groups is None:
         return counts
-    found, cleared = counts
-    return _worth(found, figures.get("sensitivity")), _worth(cleared, figures.get("specificity"))
+    figures = card.held_out.figures
+    sensitivity, specificity = counts
+    return (
+        _worth(sensitivity, figures.get("sensitivity")),
+        _worth(specificity, figures.get("specificity")),
+    )
 
 
 def _worth(counts: Counts, figure: Estimate | None) -> Counts:
-    """Return as many cases with the same share as the figure's cluster-robust error speaks for."""
+    """Scale *counts* to as many cases as the figure's cluster-robust error speaks for."""
+    from evalkit.stats.interval import normal_quantile
+
     right, tried = counts
     if figure is None or figure.low is None or figure.high is None or figure.standard_error is None:
         return counts
@@ -129,15 +133,11 @@ def _worth(counts: Counts, figure: Estimate | None) -> Counts:
     if figure.standard_error > 0:
         trials = share * (1 - share) / figure.standard_error**2
     else:  # Wilson's limit at an end is n / (n + z^2), which tells the n it was computed with
-        trials = _trials_at_the_end(max(figure.low, 1 - figure.high), figure.level)
+        limit = max(figure.low, 1 - figure.high)
+        z = normal_quantile(figure.level)
+        trials = math.inf if limit >= 1 else z**2 * limit / (1 - limit)
     trials = min(float(tried), max(1.0, trials))
     return share * trials, trials
-
-
-def _trials_at_the_end(limit: float, level: float) -> float:
-    from evalkit.stats.interval import normal_quantile
-
-    return math.inf if limit >= 1 else normal_quantile(level) ** 2 * limit / (1 - limit)
 
 
 def _by_rates(
@@ -147,11 +147,11 @@ def _by_rates(
     from evalkit.stats.debias import rogan_gladen
 
     raw = result[key]
-    if not _is_rate(part) or raw.value is None:
+    if not part.is_rate or raw.value is None:
         raise UsageError(f"{key} is not a rate of yes and no; error rates cannot correct it.")
-    for found, tried in (sensitivity, specificity):
-        if not 0 <= found <= tried or tried < 1:
-            raise UsageError(f"Error rates are counts, {_SKILL}; got ({found}, {tried}).")
+    for right, tried in (sensitivity, specificity):
+        if not 0 <= right <= tried or tried < 1:
+            raise UsageError(f"Error rates are counts, {_SKILL}; got ({right}, {tried}).")
     values, scored = _scored(result, part)
     design = result.by_key.design
     try:
@@ -182,16 +182,16 @@ def _by_rates(
     )
 
 
-def _by_labels(result: Result, key: str, part: Part, raw: Estimate) -> CorrectedEstimate:
+def _by_labels(result: Result, key: str, part: Part) -> CorrectedEstimate:
     import numpy as np
 
     from evalkit.stats.debias import prediction_powered_mean
 
-    design = result.by_key.design
+    raw, design = result[key], result.by_key.design
     if design.weights is not None:
         raise UsageError(f"{key}: cases have weights, with which labels cannot be combined yet.")
     values, scored = _scored(result, part)
-    labels = _labels(result, key, part)
+    labels = _labels(result, part)
     labelled, rest = scored & np.isfinite(labels), scored & ~np.isfinite(labels)
     if labelled.sum() < _LEAST_LABELS or not rest.any():
         raise UsageError(
@@ -199,7 +199,7 @@ def _by_labels(result: Result, key: str, part: Part, raw: Estimate) -> Corrected
             "with one and one without are the least."
         )
     groups = design.groups
-    found = prediction_powered_mean(
+    mean = prediction_powered_mean(
         labels[labelled],
         values[labelled],
         values[rest],
@@ -207,24 +207,24 @@ def _by_labels(result: Result, key: str, part: Part, raw: Estimate) -> Corrected
         groups_labelled=None if groups is None else groups[labelled],
         groups_unlabelled=None if groups is None else groups[rest],
     )
-    if found.standard_error == 0:
+    if mean.standard_error == 0:
         raise UsageError(
             f"{key}: all {int(labelled.sum())} human labels are alike, so they do not tell how "
             "far the mean may be; label more cases."
         )
-    least, most = (0.0, 1.0) if _is_rate(part) else part.metric.facts.bounds or (-inf, inf)
+    least, most = (0.0, 1.0) if part.is_rate else part.metric.facts.bounds or (-inf, inf)
     return CorrectedEstimate(
         metric=key,
         raw=raw,
-        value=min(most, max(least, found.value)),
-        low=max(least, found.low),
-        high=min(most, found.high),
+        value=min(most, max(least, mean.value)),
+        low=max(least, mean.low),
+        high=min(most, mean.high),
         level=raw.level,
-        standard_error=found.standard_error,
+        standard_error=mean.standard_error,
         method="ppi++",
         n_labelled=int(labelled.sum()),
-        effective_labels=found.effective_labels,
-        correlation=found.correlation,
+        effective_labels=mean.effective_labels,
+        correlation=mean.correlation,
     )
 
 
@@ -241,27 +241,24 @@ def _scored(result: Result, part: Part) -> tuple[Any, Any]:
     return values, scored
 
 
-def _is_rate(part: Part) -> bool:
-    return part.metric.column.binary or part.metric.facts.binary or part.key.function == "rate"
-
-
-def _labels(result: Result, key: str, part: Part) -> Any:
-    """Return the human label of each case as a number, NaN where it has none.
+def _labels(result: Result, part: Part) -> Any:
+    """Read the human label of each case as a number, NaN where it has none.
 
     Of several annotators the label that most gave counts for words, the mean for numbers.
     """
     import numpy as np
 
-    rows = annotations_of(result, part.metric)
-    found = np.full(len(result), np.nan)
-    wanted = part.key.metric.partition("=")[2] if "=" in part.key.metric else None
-    if wanted is not None:
-        for row, said in rows.items():
-            word = most_common([label_text(label) for label in said.values()])
-            found[row] = np.nan if word is None else float(word == wanted)
-        return found
-    worth = meanings(result, part.metric)
-    for row, said in rows.items():
-        numbers = [label_number(key, label, worth) for label in said.values()]
-        found[row] = math.fsum(numbers) / len(numbers)
-    return (found >= 1.0) * 1.0 + 0.0 * found if part.key.function == "rate" else found
+    annotations = required_annotations(result, part.metric)
+    reference = np.full(len(result), np.nan)
+    _, equals, wanted = part.key.metric.partition("=")
+    if equals:
+        for row, labels in annotations.items():
+            word = most_common([label_text(label) for label in labels.values()])
+            reference[row] = np.nan if word is None else float(word == wanted)
+        return reference
+    numbers = label_numbers(part.metric, annotations, meanings(result, part.metric))
+    for row, labels in numbers.items():
+        reference[row] = math.fsum(labels.values()) / len(labels)
+    if part.key.function == "rate":
+        return np.where(np.isnan(reference), np.nan, reference >= 1.0)
+    return reference

@@ -11,14 +11,11 @@ import numpy as np
 from evalkit.entities.calibration import CalibrationPart
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
-from evalkit.evaluation.agreement.cut import Cut
+from evalkit.evaluation.agreement.cut import Cut, label_codes, positives
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from evalkit.evaluation.agreement.pairs import Floats, Pairs
+    from evalkit.evaluation.agreement.labelled import LabelledCases
     from evalkit.stats.agreement_intervals import Measured
-    from evalkit.stats.interval import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +28,17 @@ class Setting:
     level: float
     seed: int
 
+    def groups_of(self, rows: Any) -> Any:
+        """Return the group of each of *rows*; ``None`` where cases are independent."""
+        return None if self.groups is None else self.groups[rows]
 
-def part_of(pairs: Pairs, rows: Any, cut: Cut, setting: Setting) -> CalibrationPart:
+
+def part_of(cases: LabelledCases, rows: Any, cut: Cut, setting: Setting) -> CalibrationPart:
     """Return how the judge compares with people on the labelled cases *rows*."""
-    status = pairs.status[rows]
-    judged = rows[np.isfinite(pairs.judge[rows])]
-    groups = None if setting.groups is None else setting.groups[judged]
-    human, judge = labels_of(pairs, cut, judged)
-    labels = _labels(pairs)
+    status = cases.status[rows]
+    judged = rows[np.isfinite(cases.judge[rows])]
+    groups = setting.groups_of(judged)
+    labels = cases.labels or ("negative", "positive")
     counts: dict[str, Any] = {
         "n_labelled": len(rows),
         "n_judged": len(judged),
@@ -46,147 +46,115 @@ def part_of(pairs: Pairs, rows: Any, cut: Cut, setting: Setting) -> CalibrationP
         "n_skipped": int((status == Status.SKIPPED).sum()),
         "n_not_run": int((status == Status.NOT_RUN).sum()),
         "n_groups": None if groups is None else len(np.unique(groups)),
-        "reasons": dict(Counter(pairs.reasons[r] for r in rows.tolist() if r in pairs.reasons)),
+        "reasons": dict(Counter(cases.reasons[r] for r in rows.tolist() if r in cases.reasons)),
     }
-    everyone, _ = labels_of(pairs, cut, rows)
+    everyone = label_codes(cases, cut, rows)
     if everyone is not None:
         counts["prevalence"] = {
-            label: float((everyone == code).mean()) if len(rows) else 0.0
+            label: float((everyone[0] == code).mean()) if len(rows) else 0.0
             for code, label in enumerate(labels)
         }
     if not len(judged):
         return CalibrationPart(labels=labels, **counts)
-    figures: dict[str, tuple[float | None, Interval | None]] = {}
-    if human is not None and judge is not None:
-        figures |= _label_figures(human, judge, len(labels), groups, pairs, setting)
+    figures: dict[str, Measured] = {}
+    codes = label_codes(cases, cut, judged)
+    if codes is not None:
+        human, judge = codes
+        q = len(labels)
+        figures |= _label_figures(human, judge, q, groups, cases, setting)
         right = int((human == judge).sum())
         attempted = len(judged) + counts["n_failed"]
         bounds = (right / attempted, (right + counts["n_failed"]) / attempted)
-        counts |= {"confusion": _confusion(human, judge, len(labels)), "accuracy_bounds": bounds}
-    figures |= _error_rates(pairs, cut, judged, groups, setting)
-    figures |= _correlations(pairs, judged, groups, setting)
+        table = np.bincount(human * q + judge, minlength=q * q).reshape(q, q)
+        confusion = tuple(tuple(int(n) for n in row) for row in table)
+        counts |= {"confusion": confusion, "accuracy_bounds": bounds}
+    figures |= _error_rates(cases, cut, judged, groups, setting)
+    figures |= _correlations(cases, judged, groups, setting)
     estimates = {
-        name: _estimate(name, value, interval, counts, setting.level)
-        for name, (value, interval) in figures.items()
+        name: _estimate(name, figure, counts, setting.level) for name, figure in figures.items()
     }
     return CalibrationPart(labels=labels, figures=estimates, **counts)
 
 
-def labels_of(pairs: Pairs, cut: Cut, rows: Any) -> tuple[Any, Any]:
-    """Return codes of people's labels and of the judge's on *rows*; ``None`` for bare numbers."""
-    human, judge = pairs.human[rows], pairs.judge[rows]
-    if pairs.kind == "binary" or (pairs.kind == "numeric" and cut.judge is not None):
-        return _cut(human, cut.human), _cut(judge, cut.judge)
-    if pairs.kind == "numeric":
-        return None, None
-    scale = np.array(pairs.values)
-    missing = np.isnan(judge)
-    codes = np.searchsorted(scale, np.where(missing, scale[0], judge)).astype(np.int64)
-    return np.searchsorted(scale, human).astype(np.int64), np.where(missing, -1, codes)
-
-
-def _cut(values: Floats, at: float | None) -> npt.NDArray[np.int64]:
-    missing = np.isnan(values)
-    return np.where(missing, -1, values >= (0.5 if at is None else at)).astype(np.int64)
-
-
-def _labels(pairs: Pairs) -> tuple[str, ...]:
-    return pairs.labels or ("negative", "positive")
-
-
-def _confusion(human: Any, judge: Any, q: int) -> tuple[tuple[int, ...], ...]:
-    counts = np.bincount(human * q + judge, minlength=q * q).reshape(q, q)
-    return tuple(tuple(int(n) for n in row) for row in counts)
-
-
 def _label_figures(  # noqa: PLR0917
-    human: Any, judge: Any, q: int, groups: Any, pairs: Pairs, setting: Setting
-) -> dict[str, tuple[float | None, Interval | None]]:
+    human: Any, judge: Any, q: int, groups: Any, cases: LabelledCases, setting: Setting
+) -> dict[str, Measured]:
     from evalkit.stats.agreement_intervals import agreement_estimates
 
-    found: dict[str, tuple[float | None, Interval | None]] = {
-        "accuracy": _rate(human == judge, groups, setting.level)
-    }
+    figures = {"accuracy": _rate(human == judge, groups, setting.level)}
     if q > 1:
-        measured = agreement_estimates(
+        figures |= agreement_estimates(
             human,
             judge,
             labels=list(range(q)),
-            ordered=pairs.kind == "ordinal",
-            values=pairs.values if pairs.kind == "ordinal" else None,
+            ordered=cases.kind == "ordinal",
+            values=cases.values if cases.kind == "ordinal" else None,
             level=setting.level,
             seed=setting.seed,
             groups=groups,
         )
-        found |= {name: _both(one) for name, one in measured.items()}
-    return found
-
-
-def _both(one: Measured) -> tuple[float | None, Interval | None]:
-    return one.value, one.interval
+    return figures
 
 
 def _error_rates(
-    pairs: Pairs, cut: Cut, rows: Any, groups: Any, setting: Setting
-) -> dict[str, tuple[float | None, Interval | None]]:
-    """Return sensitivity and specificity where there is something that counts as positive."""
-    if pairs.kind != "binary" and cut.judge is None:
+    cases: LabelledCases, cut: Cut, rows: Any, groups: Any, setting: Setting
+) -> dict[str, Measured]:
+    """Compute sensitivity and specificity where there is something that counts as positive."""
+    if cases.kind != "binary" and cut.judge is None:
         return {}
-    human, judge = _cut(pairs.human[rows], cut.human), _cut(pairs.judge[rows], cut.judge)
-    found: dict[str, tuple[float | None, Interval | None]] = {}
+    human, judge = positives(cases.human[rows], cut.human), positives(cases.judge[rows], cut.judge)
+    figures: dict[str, Measured] = {}
     for name, truth in (("sensitivity", 1), ("specificity", 0)):
         among = human == truth
         inside = None if groups is None else groups[among]
-        found[name] = (
-            _rate(judge[among] == truth, inside, setting.level) if among.any() else (None, None)
-        )
-    return found
+        figures[name] = _rate(judge[among] == truth, inside, setting.level)
+    return figures
 
 
-def _rate(right: Any, groups: Any, level: float) -> tuple[float, Interval]:
+def _rate(right: Any, groups: Any, level: float) -> Measured:
+    from evalkit.stats.agreement_intervals import Measured
     from evalkit.stats.binomial import wilson_interval
     from evalkit.stats.clustered import clustered_interval
 
+    if not len(right):
+        return Measured(None, None)
     value = float(right.mean())
     if groups is None:
-        return value, wilson_interval(int(right.sum()), len(right), level=level)
+        return Measured(value, wilson_interval(int(right.sum()), len(right), level=level))
     values = right.astype(np.float64)
-    return value, clustered_interval(values, groups, level=level, bounded=(0.0, 1.0))
+    return Measured(value, clustered_interval(values, groups, level=level, bounded=(0.0, 1.0)))
 
 
 def _correlations(
-    pairs: Pairs, rows: Any, groups: Any, setting: Setting
-) -> dict[str, tuple[float | None, Interval | None]]:
+    cases: LabelledCases, rows: Any, groups: Any, setting: Setting
+) -> dict[str, Measured]:
     from evalkit.stats.agreement_intervals import correlation_estimate
 
-    if pairs.kind not in {"ordinal", "numeric"} and not pairs.graded:
+    if len(rows) < 2 or (cases.kind not in {"ordinal", "numeric"} and not cases.graded):  # noqa: PLR2004
         return {}
     kinds: tuple[Literal["pearson", "spearman", "kendall"], ...] = (
-        ("pearson", "spearman", "kendall") if len(rows) > 1 else ()
+        "pearson",
+        "spearman",
+        "kendall",
     )
     return {
-        kind: _both(
-            correlation_estimate(
-                pairs.judge[rows],
-                pairs.human[rows],
-                kind=kind,
-                level=setting.level,
-                seed=setting.seed,
-                groups=groups,
-            )
+        kind: correlation_estimate(
+            cases.judge[rows],
+            cases.human[rows],
+            kind=kind,
+            level=setting.level,
+            seed=setting.seed,
+            groups=groups,
         )
         for kind in kinds
     }
 
 
-def _estimate(
-    name: str, value: float | None, interval: Interval | None, counts: Any, level: float
-) -> Estimate:
-    note = None
+def _estimate(name: str, figure: Measured, counts: Any, level: float) -> Estimate:
+    value, interval, note = figure.value, figure.interval, None
     if value is None:
-        note = (
-            "no such case" if name in {"sensitivity", "specificity"} else "there is one label only"
-        )
+        error_rate = name in {"sensitivity", "specificity"}
+        note = "no such case" if error_rate else "there is one label only"
     elif interval is None:
         note = "too few labelled cases for an interval"
     return Estimate(

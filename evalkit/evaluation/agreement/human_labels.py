@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,56 +30,63 @@ def label_names(metric: Metric) -> list[str]:
 
 
 def annotations_of(result: Result, metric: Metric) -> Annotations:
-    """Return the human labels of *metric*, by case and annotator.
+    """Return the human labels of *metric*, by case and annotator; empty where there are none.
 
     ``labels.NAME`` is one label, a list of them (one for each annotator), or a mapping of
     annotators to labels; ``labels.NAME.ANNOTATOR`` columns are read as such a mapping.
+    """
+    for name in label_names(metric):
+        annotations = {
+            row: labels
+            for row, written in enumerate(_written(result))
+            if written and (labels := dict(_of_case(name, written)))
+        }
+        if annotations:
+            return annotations
+    return {}
+
+
+def required_annotations(result: Result, metric: Metric) -> Annotations:
+    """Return what `annotations_of` does.
 
     Raises:
-        UsageError: If no case has one; shows how to map a column.
+        UsageError: If no case has a label; shows how to map a column.
     """
-    spool = result.spool
-    given: Sequence[Mapping[str, Any]] = spool.values("labels") if "labels" in spool.fields else []
-    for name in label_names(metric):
-        found = {row: dict(_of_case(name, said)) for row, said in enumerate(given) if said}
-        found = {row: labels for row, labels in found.items() if labels}
-        if found:
-            return found
-    name = label_names(metric)[0]
-    have = sorted({key for said in given for key in said})
-    more = f" Labels there are: {', '.join(have)}." if have else ""
-    raise UsageError(
-        f"No case has a human label of {name!r}; map a column: "
-        f"columns={{'labels.{name}': 'human'}}, or --column labels.{name}=human.{more}"
-    )
+    annotations = annotations_of(result, metric)
+    if not annotations:
+        name = label_names(metric)[0]
+        names = sorted({name for written in _written(result) for name in written or ()})
+        more = f" Labels there are: {', '.join(names)}." if names else ""
+        raise UsageError(
+            f"No case has a human label of {name!r}; map a column: "
+            f"columns={{'labels.{name}': 'human'}}, or --column labels.{name}=human.{more}"
+        )
+    return annotations
 
 
 def is_annotated(result: Result, metric: Metric) -> bool:
-    """Say whether any case has a human label of *metric*, as `annotations_of` reads them."""
-    if "labels" not in result.spool.fields:
-        return False
-    given: Sequence[Mapping[str, Any]] = result.spool.values("labels")
+    """Say whether any case has a human label of *metric*; stops at the first."""
     names = label_names(metric)
-    return any(any(_of_case(name, said)) for said in given if said for name in names)
-
-
-def _of_case(name: str, said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    whole = said.get(name)
-    if isinstance(whole, Mapping):
-        yield from _present(whole.items())
-    elif isinstance(whole, (list, tuple)):
-        listed = enumerate(cast("Sequence[Any]", whole), start=1)
-        yield from _present((f"annotator {place}", label) for place, label in listed)
-    elif is_label(whole):
-        yield "human", whole
-    start = f"{name}."
-    yield from _present(
-        (key.removeprefix(start), label) for key, label in said.items() if key.startswith(start)
+    return any(
+        any(_of_case(name, written)) for written in _written(result) if written for name in names
     )
 
 
-def _present(pairs: Any) -> Iterator[tuple[str, Any]]:
-    yield from ((str(who), label) for who, label in pairs if is_label(label))
+def _written(result: Result) -> Sequence[Mapping[str, Any] | None]:
+    return result.spool.values("labels") if "labels" in result.spool.fields else ()
+
+
+def _of_case(name: str, written: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    whole = written.get(name)
+    labels: list[tuple[Any, Any]] = [("human", whole)]
+    if isinstance(whole, Mapping):
+        labels = list(whole.items())
+    elif isinstance(whole, (list, tuple)):
+        listed = enumerate(cast("Sequence[Any]", whole), start=1)
+        labels = [(f"annotator {place}", label) for place, label in listed]
+    start = f"{name}."
+    labels += [(k.removeprefix(start), v) for k, v in written.items() if k.startswith(start)]
+    yield from ((str(who), label) for who, label in labels if is_label(label))
 
 
 def is_label(value: Any) -> bool:
@@ -95,7 +103,7 @@ def is_label(value: Any) -> bool:
 
 def meanings(result: Result, metric: Metric) -> dict[str, float]:
     """Return what each of the judge's words is worth, its whole menu where that is known."""
-    found = {
+    worth = {
         label: float(value)
         for label, value in _menu(result, metric)
         if value is not None and math.isfinite(float(value))
@@ -103,10 +111,10 @@ def meanings(result: Result, metric: Metric) -> dict[str, float]:
     column = metric.column
     for row, label in column.labels.items():
         if math.isfinite(column.values[row]):
-            found.setdefault(label, float(column.values[row]))
-    if set(found.values()) <= {0.0, 1.0}:
-        found = {**TRUTH, **found}
-    return found
+            worth.setdefault(label, float(column.values[row]))
+    if set(worth.values()) <= {0.0, 1.0}:
+        worth = {**TRUTH, **worth}
+    return worth
 
 
 def menu(result: Result, metric: Metric) -> list[str]:
@@ -122,35 +130,39 @@ def _menu(result: Result, metric: Metric) -> list[tuple[str, Any]]:
             form = getattr(getattr(inner, "prepared", None), "form", None)
             if form is not None and form.labels:
                 return list(zip(form.labels, form.values, strict=True))
-    for spec in result.facts.plan.scorers:
-        choices = spec.get("inner", spec).get("parameters", {}).get("choices", ())
-        if spec["name"] == metric.scorer and choices:
-            pairs = choices.items() if isinstance(choices, Mapping) else choices
-            return [(str(label), value) for label, value in pairs]
-    return []
+    choices = result.facts.plan.scorer(metric.scorer).get("parameters", {}).get("choices", ())
+    pairs = choices.items() if isinstance(choices, Mapping) else choices
+    return [(str(label), value) for label, value in pairs]
 
 
-def label_number(metric: str, label: Any, worth: Mapping[str, float]) -> float:
-    """Return *label* as a number.
+def label_numbers(
+    metric: Metric, annotations: Annotations, worth: Mapping[str, float]
+) -> dict[int, dict[str, float]]:
+    """Return *annotations* as numbers, by what words are *worth*.
 
     Raises:
-        UsageError: If it is neither a number nor a word of the judge.
+        UsageError: If one is neither a number nor a word of the judge.
     """
-    if isinstance(label, (bool, int, float)):
-        return float(label)
-    if isinstance(label, str):
-        folded = {word.casefold(): value for word, value in worth.items()}
-        found = worth.get(label, folded.get(label.strip().casefold()))
-        if found is not None:
-            return found
-        try:
+    folded = {word.casefold(): value for word, value in worth.items()}
+
+    def number(label: Any) -> float:
+        if isinstance(label, (bool, int, float)):
             return float(label)
-        except ValueError:
-            pass
-    known = ", ".join(sorted(worth)) or "numbers"
-    raise UsageError(
-        f"{metric}: the human label {label!r} is neither a number nor one of: {known}."
-    )
+        if isinstance(label, str):
+            value = worth.get(label, folded.get(label.strip().casefold()))
+            if value is not None:
+                return value
+            with contextlib.suppress(ValueError):
+                return float(label)
+        words = ", ".join(sorted(worth)) or "numbers"
+        raise UsageError(
+            f"{metric.key}: the human label {label!r} is neither a number nor one of: {words}."
+        )
+
+    return {
+        row: {who: number(label) for who, label in labels.items()}
+        for row, labels in annotations.items()
+    }
 
 
 def label_text(value: Any) -> str:

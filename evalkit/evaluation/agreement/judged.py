@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.agreement.cards import cards_near, chosen, is_judge, may_have_card
+from evalkit.evaluation.agreement.cards import cards_near, choose_card, is_judge, may_have_card
 from evalkit.evaluation.agreement.corrected import corrected
 from evalkit.evaluation.agreement.human_labels import is_annotated
 
@@ -32,28 +32,28 @@ class Judged:
 
 def judged(result: Result) -> list[Judged]:
     """Return the judges of *result*, and other metrics that have a card or labels, in order."""
-    metrics = [metric for metric in result.metrics if _concerns(result, metric)]
+    metrics = [
+        metric
+        for metric in result.metrics
+        if may_have_card(result, metric) or is_annotated(result, metric)
+    ]
     if not metrics:
         return []
+    cards: list[Calibration] = []
+    problem = "not calibrated"
     try:
-        cards, problem = cards_near(result), ""
+        cards = cards_near(result)
     except EvalkitError as error:
-        cards, problem = [], str(error)
-    found: list[Judged] = []
+        problem = str(error)
+    judges: list[Judged] = []
     for metric in metrics:
-        known = chosen(result, cards, metric)
-        why = problem or "not calibrated"
-        if known.why is not None:
-            why = f"not calibrated: the card {known.why}"
+        choice = choose_card(result, cards, metric)
         mean = _corrected(result, metric)
-        if known.card is not None or mean is not None or is_judge(result, metric):
-            why = "" if known.card is not None else why
-            found.append(Judged(metric=metric.key, card=known.card, why=why, corrected=mean))
-    return found
-
-
-def _concerns(result: Result, metric: Metric) -> bool:
-    return may_have_card(result, metric) or is_annotated(result, metric)
+        if choice.card is not None or mean is not None or is_judge(result, metric):
+            why = problem if choice.why is None else f"not calibrated: the card {choice.why}"
+            why = why if choice.card is None else ""
+            judges.append(Judged(metric=metric.key, card=choice.card, why=why, corrected=mean))
+    return judges
 
 
 def _corrected(result: Result, metric: Metric) -> CorrectedEstimate | None:

@@ -33,22 +33,21 @@ def development_cases(result: Result, *, share: float, seed: int) -> npt.NDArray
     """
     spool = result.spool
     names: Any = spool.strings("split") if "split" in spool.fields else [None] * len(result)
-    units = _units(result)
-    found = np.zeros(len(result), dtype=np.bool_)
-    drawn: dict[str, bool] = {}
-    for row, (name, unit) in enumerate(zip(names, units, strict=True)):
+    development = np.zeros(len(result), dtype=np.bool_)
+    sides: dict[str, bool] = {}
+    for row, (name, unit) in enumerate(zip(names, _units(result), strict=True)):
         word = None if name is None else str(name).casefold()
         if word in DEVELOPMENT or word in HELD_OUT:
-            found[row] = word in DEVELOPMENT
+            development[row] = word in DEVELOPMENT
             continue
-        if unit not in drawn:
-            drawn[unit] = _chance(unit, seed) < share
-        found[row] = drawn[unit]
-    return found
+        if unit not in sides:
+            sides[unit] = _chance(unit, seed) < share
+        development[row] = sides[unit]
+    return development
 
 
 def _chance(unit: str, seed: int) -> float:
-    """Return a number in [0, 1) that *unit* and *seed* alone decide."""
+    """Draw a number in [0, 1) that *unit* and *seed* alone decide."""
     return int(content_hash(canonical_json([seed, unit]), size=6), 16) / 2**48
 
 

@@ -165,12 +165,14 @@ class _Pilot:
 
 
 def _pilot(result: Result, key: str, baseline: Result | None) -> _Pilot:
-    values, rows = _matrix(result, key), np.arange(len(result))
-    other = np.zeros((len(values), 1))
+    part, values, rows = result.by_key.part(key), _matrix(result, key), np.arange(len(result))
+    other, rates = np.zeros((len(values), 1)), False
     if baseline is not None:
-        check_comparable(result, baseline, result.by_key.part(key), baseline.by_key.part(key))
+        part_of_other = baseline.by_key.part(key)
+        check_comparable(result, baseline, part, part_of_other)
         rows, others = joined_rows(result, baseline)
         values, other = values[rows], _matrix(baseline, key)[others]
+        rates = part.is_rate and part_of_other.is_rate
     kept = np.isfinite(values).all(axis=1) & np.isfinite(other).all(axis=1)
     values, other = values[kept], other[kept]
     if len(values) < _LEAST_CASES:
@@ -184,7 +186,7 @@ def _pilot(result: Result, key: str, baseline: Result | None) -> _Pilot:
         lumped = variance.of_case(*repeats) / variance.design_effect
         variance = PairedVariance(between=lumped, design_effect=variance.design_effect)
     discordance = None
-    if baseline is not None and repeats == (1, 1) and _is_rate(result, baseline, key):
+    if rates and repeats == (1, 1):
         discordance = float((values != other).mean())
     return _Pilot(
         n=len(values),
@@ -220,7 +222,7 @@ def _first_mean(result: Result) -> str:
 def _matrix(result: Result, key: str) -> Floats:
     """Return the value of each case and repeat, NaN where there is none, shape ``(n, K)``."""
     part = result.by_key.part(key)
-    if part.metric.source is not None or part.key.function not in {None, "mean", "rate"}:
+    if not part.is_mean:
         raise UsageError(f"{key} is no mean over cases; plan by one that is.")
     column = part.metric.column
     values = np.where(column.status == Status.OK, column.values, np.nan)
@@ -239,11 +241,6 @@ def _with_groups(values: Floats, other: Floats, groups: Any, rows: Any) -> Paire
         return found
     effect = clustered_mean(values.mean(axis=1) - other.mean(axis=1), groups[rows]).design_effect
     return dataclasses.replace(found, design_effect=max(1.0, effect or 1.0))
-
-
-def _is_rate(result: Result, baseline: Result, key: str) -> bool:
-    both = (result.by_key.part(key).metric, baseline.by_key.part(key).metric)
-    return all(metric.column.binary or metric.facts.binary for metric in both)
 
 
 def _row(result: Result, repeats: int, cases: int, reached: float) -> PlanRow:

@@ -25,7 +25,6 @@ from evalkit.gates.verdict import (
 from evalkit.scoring.estimate import case_values
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.results.estimates import Part
     from evalkit.evaluation.results.result import Result
 
 METHOD: Final = "betting"
@@ -62,16 +61,10 @@ def _metric(result: Result, condition: Condition) -> Mapping[str, Any] | None:
         return None
     part = result.by_key.part(condition.key_text or "")
     facts = part.metric.facts
-    bounds = (0.0, 1.0) if _is_rate(part) else facts.bounds
+    bounds = (0.0, 1.0) if part.is_rate or part.reducer.yields_share else facts.bounds
     if bounds is None or part.metric.source is not None:
         return None
     return {"low": bounds[0], "high": bounds[1], "direction": facts.direction}
-
-
-def _is_rate(part: Part) -> bool:
-    reducer = part.reducer
-    chance = reducer.yields_rate or reducer.name in {"pass_at_k", "pass_hat_k"}
-    return chance or part.metric.column.binary or part.metric.facts.binary
 
 
 def replayed(

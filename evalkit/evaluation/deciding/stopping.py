@@ -130,8 +130,12 @@ def _facts(condition: Condition, scorer: Scorer, reducers: Sequence[Reducer]) ->
     if corpus and key.function is None and not rate:
         why = "it is computed from all cases at once, and is no mean"
         raise UsageError(_cannot(condition, why))
-    chance = reducer.yields_rate or reducer.name in {"pass_at_k", "pass_hat_k"}
-    if rate or chance or facts.binary or (facts.bounds is None and _returns_bool(scorer)):
+    if (
+        rate
+        or reducer.yields_share
+        or facts.binary
+        or (facts.bounds is None and _returns_bool(scorer))
+    ):
         return dataclasses.replace(facts, low=0.0, high=1.0)
     return facts
 

@@ -41,6 +41,17 @@ class Part:
     reducer: Reducer
     key: Key
 
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is a mean of cells, over all cases or those that have the key's tags."""
+        plain = self.key.function in {None, "mean", "rate"} and self.key.worst_by is None
+        return plain and self.metric.source is None
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether each cell is yes or no."""
+        return self.metric.column.binary or self.metric.facts.binary
+
 
 MOST_LABELS: Final = 50
 """Labels of a metric whose rates are listed; that of any other is to be had by its key."""

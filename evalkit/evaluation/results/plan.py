@@ -81,6 +81,12 @@ class EvaluationPlan:
     scores_only: bool = False
     """Whether the texts of the cases are not there, as in a baseline file."""
 
+    def scorer(self, name: str) -> Mapping[str, Any]:
+        """Look up what rebuilds a scorer, or the one that it wraps; empty where there is none."""
+        spec = next((spec for spec in self.scorers if spec["name"] == name), {})
+        inner: Mapping[str, Any] = spec.get("inner", spec)
+        return inner
+
     def to_json(self) -> dict[str, Any]:
         """Turn the plan into JSON values."""
         # Not asdict of it all: that copies parameters deeply, and some cannot be copied.

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.data.spool import Spool
+from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.deciding.stopping import DECIDED
@@ -155,6 +156,8 @@ def _job(  # noqa: PLR0917
     runtime: Runtime,
     kind: type[R],
 ) -> Job[R]:
+    if runtime.limits().workers:
+        check_portable([*scorers, *([] if target is None else [target])])
     record = _record(plan, runtime)
     return Job(
         folder=dataclasses.replace(folder, durable=runtime.durable),
