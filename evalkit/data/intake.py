@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from evalkit.data.cells import cells
-from evalkit.data.columns import Mapper
+from evalkit.data.columns import Mapper, cells
 from evalkit.data.identity import Digests, IdSet, Occurrences, hashed_forms
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Selection

@@ -299,12 +299,12 @@ class ResponseSchema:
             except ValueError as error:
                 problem = f"wrong schema: {shown(str(error))}"
                 raise TargetError("invalid_response", problem) from None
-        problem = self._problem(value)
-        if problem:
-            raise TargetError("invalid_response", f"wrong schema: {problem}: {shown(text)}")
+        lack = self._lack(value)
+        if lack:
+            raise TargetError("invalid_response", f"wrong schema: {lack}: {shown(text)}")
         return value
 
-    def _problem(self, value: Any) -> str | None:
+    def _lack(self, value: Any) -> str | None:
         """Say what of the outermost object is missing; what lies within is a scorer's affair."""
         required = self.schema.get("required", ())
         if self.schema.get("type") != "object" and not required:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from evalkit.data.traces.attributes import session_of, translated
 from evalkit.data.traces.values import (
     attributes_of,
     hex_id,
@@ -13,8 +12,10 @@ from evalkit.data.traces.values import (
     mapping_of,
     milliseconds,
     parsed,
+    session_of,
     structured,
     text_or_none,
+    translated,
     whole,
 )
 from evalkit.entities.assessment import (

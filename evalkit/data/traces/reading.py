@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, content_hash, parse_json
-from evalkit.data.traces.attributes import session_of, translated
 from evalkit.data.traces.mlflow import (
     assessments_of,
     events_of,
@@ -20,7 +19,9 @@ from evalkit.data.traces.values import (
     list_of,
     mapping_of,
     parsed,
+    session_of,
     text_or_none,
+    translated,
     whole,
 )
 from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Span, Trace
