@@ -190,7 +190,7 @@ def choices_form(choices: Mapping[str, Value] | Sequence[Any], parts: str | None
     if len({_folded(label) for label in labels}) < len(labels) or not all(map(_folded, labels)):
         raise UsageError(f"choices= must differ by more than case: {', '.join(labels)}.")
     values = tuple(value for _, value in pairs)
-    for value in cast("tuple[Any, ...]", values):
+    for value in values:
         if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
             raise UsageError(f"choices= map labels to numbers, True, False or None; got {value!r}.")
     if len({value is None for value in values}) > 1:
