@@ -12,8 +12,9 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.forecast import forecast_of, quiet
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.start import Request, start
+from evalkit.evaluation.running.start import start
 from evalkit.evaluation.specification.words import Specification
 from evalkit.report.console import fields
 from evalkit.scoring.signature import signature

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "resume": LazyCommand("Evaluate", "Finish an evaluation that was interrupted."),
     "retry": LazyCommand("Evaluate", "Run what failed again, as a new run."),
     "score": LazyCommand("Evaluate", "Add scorers to finished work; no model is called."),
+    "merge": LazyCommand("Evaluate", "Merge the shards of an evaluation, gated as a whole."),
     "compare": LazyCommand("Look", "Compare runs on the same cases, paired."),
     "gate": LazyCommand("Look", "Judge a finished run by conditions."),
     "plan": LazyCommand("Look", "Say how many cases and repeats find a difference."),

@@ -9,10 +9,11 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.execute import aexecute, execute
 from evalkit.evaluation.running.job import Job
+from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.resume import reopen, reopen_by_name
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike
-from evalkit.evaluation.running.start import Request, start
+from evalkit.evaluation.running.start import start
 
 _NO_RUNTIME = Runtime()
 
@@ -30,6 +31,7 @@ def evaluate(
     limit: int | None = None,
     sample: float | None = None,
     split: str | None = None,
+    shard: str | None = None,
     repeats: int = 1,
     reducer: str | Iterable[str] = "mean",
     gates: str | Iterable[str] = (),
@@ -56,6 +58,8 @@ def evaluate(
         limit: Take the first so many cases.
         sample: Draw a share (0 to 1) or a count of the cases, by *seed*.
         split: Take only cases of this split.
+        shard: Run one part of so many, such as ``"1/4"``; sessions stay whole.  `merge` joins the
+            parts and judges the gates, which are not judged on a part.
         repeats: Times to run each case.
         reducer: How repeats become one value: ``mean, median, majority, max, at_least(k),
             pass_at_k(k), pass_hat_k(k)``, or a list of these.
@@ -99,6 +103,7 @@ def evaluate(
         limit=limit,
         sample=sample,
         split=split,
+        shard=shard,
         repeats=repeats,
         reducer=reducer,
         gates=gates,
@@ -125,6 +130,7 @@ async def aevaluate(
     limit: int | None = None,
     sample: float | None = None,
     split: str | None = None,
+    shard: str | None = None,
     repeats: int = 1,
     reducer: str | Iterable[str] = "mean",
     gates: str | Iterable[str] = (),
@@ -164,6 +170,7 @@ async def aevaluate(
         limit=limit,
         sample=sample,
         split=split,
+        shard=shard,
         repeats=repeats,
         reducer=reducer,
         gates=gates,

@@ -17,8 +17,9 @@ from evalkit.evaluation.running.forecast import Forecast, Share
 from evalkit.evaluation.running.forecast_shares import Counted, share_of, unpriced_share
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import pending_folder, recorder_of
+from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.start import Request, start
+from evalkit.evaluation.running.start import start
 from evalkit.evaluation.running.thread import run_in_thread
 from evalkit.llm.batch.pending import key_of
 from evalkit.llm.batch.promises import CHARACTERS_A_TOKEN, USUAL_OUTPUT_TOKENS

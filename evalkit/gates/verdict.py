@@ -69,9 +69,12 @@ class GateVerdict:
 
     status: Verdict
     conditions: tuple[ConditionVerdict, ...] = ()
+    note: str = ""
+    """Why conditions that were asked for are not among these."""
 
     def __str__(self) -> str:
-        return "\n".join([str(self.status), *(f"  {c.status}  {c.why}" for c in self.conditions)])
+        head = f"{self.status} ({self.note})" if self.note else str(self.status)
+        return "\n".join([head, *(f"  {c.status}  {c.why}" for c in self.conditions)])
 
     def to_json(self) -> dict[str, Any]:
         """Turn the verdict into JSON values, whole: it is never worked out again."""
@@ -85,6 +88,7 @@ class GateVerdict:
         return cls(
             status=Verdict(content["status"]),
             conditions=tuple(_condition(fields) for fields in content["conditions"]),
+            note=content.get("note", ""),
         )
 
 

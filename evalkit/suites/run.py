@@ -17,8 +17,8 @@ from evalkit.errors import EvalkitError
 from evalkit.evaluation.evaluate import open_job
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.execute import execute
+from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.start import Request
 from evalkit.gates.condition import parse_gates
 from evalkit.suites.gates import with_gates
 from evalkit.suites.ledger import SessionLedger, SuiteRecord

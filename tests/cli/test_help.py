@@ -13,11 +13,10 @@ import click
 import pytest
 
 from evalkit.cli.command import Command
-from evalkit.cli.keywords import KEYWORDS
 from evalkit.cli.main import COMMANDS, cli
 from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.running.request import CHAT_WORDS, WORDS
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.specification.words import CHAT
 
 PLURALS = ("scorers", "gates", "columns", "tags", "prices")
 SINGULAR = {plural: plural.removesuffix("s") for plural in PLURALS}
@@ -108,10 +107,10 @@ def test_every_word_of_the_command_line_is_one_of_python_too() -> None:
     words = {
         *inspect.signature(evaluate).parameters,
         *(field.name for field in dataclasses.fields(Runtime)),
-        *CHAT,
+        *CHAT_WORDS,
     }
 
-    assert set(KEYWORDS) - {"no_store"} == words - {"runtime"}
+    assert set(WORDS) == words - {"runtime"}
 
 
 @pytest.mark.parametrize(

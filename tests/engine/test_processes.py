@@ -176,7 +176,8 @@ def test_a_budget_of_calls_is_kept_to_the_call() -> None:
 @pytest.mark.usefixtures("working")
 def test_a_run_is_cancelled_from_another_thread_and_resumed() -> None:
     from evalkit.evaluation.running.execute import execute
-    from evalkit.evaluation.running.start import Request, start
+    from evalkit.evaluation.running.request import Request
+    from evalkit.evaluation.running.start import start
 
     rows = [{"question": f"q{i}", "expected": f"q{i}"} for i in range(200)]
     request = Request(

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import SpecificationError, UsageError
-from evalkit.evaluation.evaluate import evaluate
+from evalkit.evaluation.evaluate import aevaluate, evaluate
+from evalkit.evaluation.running.request import CHAT_WORDS, Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.specification.file import read_specification
-from evalkit.evaluation.specification.words import CHAT, Specification, read_scorer
+from evalkit.evaluation.specification.words import Specification, read_scorer
 
 
 def _read(folder: Path, text: str) -> Specification:
@@ -23,10 +24,20 @@ def _read(folder: Path, text: str) -> Specification:
 
 
 def test_the_words_are_those_of_evaluate_and_runtime() -> None:
-    own = {"cases", "report", *CHAT}
+    own = {"cases", "report", *CHAT_WORDS}
     words = {*inspect.signature(evaluate).parameters, *(field.name for field in fields(Runtime))}
 
     assert set(Specification.model_fields) - own == words - {"runtime"}
+
+
+def test_evaluate_aevaluate_and_the_request_have_the_same_words_and_defaults() -> None:
+    takes = inspect.signature(evaluate).parameters
+    request = {one.name: one.default for one in fields(Request) if one.name != "runtime"}
+
+    assert inspect.signature(aevaluate).parameters == takes
+    assert request == {n: one.default for n, one in takes.items() if n != "runtime"}
+    types = {one.name: one.type for one in fields(Request)}
+    assert {**types, "runtime": "Runtime | None"} == {n: o.annotation for n, o in takes.items()}
 
 
 def test_the_defaults_are_those_of_evaluate_and_runtime() -> None:
@@ -109,6 +120,70 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert words.system == "Be brief."
     assert words.report == [str(inner / "r.html")]
     assert words.recordings == "/tapes"
+
+
+@pytest.mark.parametrize(
+    ("word", "written", "read"),
+    [
+        pytest.param("baseline", "base.json", "{inner}/base.json", id="baseline"),
+        pytest.param("baseline", "earlier", "{inner}/earlier", id="folder-of-a-run"),
+        pytest.param("baseline", "./later.json", "{inner}/later.json", id="form-of-a-path"),
+        pytest.param("baseline", "bot-v1", "bot-v1", id="run"),
+        pytest.param("baseline", "qa openai/small-2.5", "qa openai/small-2.5", id="run-of-model"),
+        pytest.param("baseline", "missing.json", "{inner}/missing.json", id="missing"),
+        pytest.param("baseline", "latest~1", "latest~1", id="newest"),
+        pytest.param("baseline", "models:/bot@champion", "models:/bot@champion", id="model"),
+        pytest.param("baseline", "git:main:base.json", "git:main:{inner}/base.json", id="git"),
+        pytest.param("resume", "earlier", "{inner}/earlier", id="resume"),
+        pytest.param("cards", "cards", "{inner}/cards", id="cards"),
+        pytest.param("recordings", "tapes", "{inner}/tapes", id="recordings"),
+        pytest.param("store", "sqlite:///a.db", "sqlite:///{inner}/a.db", id="store"),
+        pytest.param("store", "sqlite:////a.db", "sqlite:////a.db", id="store-elsewhere"),
+        pytest.param("store", "sqlite://", "sqlite://", id="store-in-memory"),
+        pytest.param("store", "http://a/b", "http://a/b", id="server"),
+        pytest.param("store", "false", False, id="no-store"),
+        pytest.param(
+            "scorers", "[good.md, text.bleu]", ["{inner}/good.md", "text.bleu"], id="judge"
+        ),
+    ],
+)
+def test_what_is_a_path_is_relative_to_the_file_and_a_name_stays_one(
+    word: str, written: str, read: Any, tmp_path: Path
+) -> None:
+    inner = tmp_path / "inner"
+    (inner / "earlier").mkdir(parents=True)
+    (inner / "earlier" / "plan.json").touch()
+    (inner / "base.json").touch()
+
+    def placed(text: Any) -> Any:
+        return text.format(inner=inner) if isinstance(text, str) else text
+
+    value = getattr(_read(inner, f"{word}: {written}"), word)
+    assert value == ([placed(item) for item in read] if isinstance(read, list) else placed(read))
+
+
+def test_a_baseline_and_a_judge_beside_a_specification_elsewhere_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    rows = [{"question": f"q{i}", "expected": "a", "output": "a"} for i in range(30)]
+    earlier = evaluate(data=rows, scorers="text.exact_match", runtime=Runtime(store=False))
+    earlier.write_baseline(inner / "base.json")
+    monkeypatch.chdir(tmp_path)
+    (inner / "spec.yaml").write_text(
+        f"""
+        cases: {rows}
+        scorers: text.exact_match
+        gates: "no_regression(text.exact_match, margin=0.5)"
+        baseline: base.json
+        store: false
+        """
+    )
+
+    result = evaluate(**read_specification("inner/spec.yaml").arguments())
+
+    assert str(result.verdict.status) == "PASS"
 
 
 @pytest.mark.parametrize("uri", ["hf:owner/name@config", "datasets:/qa@v3"])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from evalkit.errors import SpecificationError, UsageError
+from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.start import Request
 from evalkit.suites.options import SuiteOptions, read_options, switch
 
 OF_SESSIONS = {"skip", "update_baseline", "report", "flaky", "inconclusive", "quarantine"}

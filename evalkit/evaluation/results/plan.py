@@ -62,6 +62,9 @@ class EvaluationPlan:
     reducers: Sequence[str] = ("mean",)
     gates: Sequence[str] = ()
     baseline: BaselineReference | None = None
+    shard: str | None = None
+    """Which part of the cases this is, such as ``1/4``; its gates are judged on the whole."""
+
     stop: Mapping[str, Any] | None = None
     """What an evaluation that ends with its gates' decision watches; see `stop_facts`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -34,6 +35,7 @@ from evalkit.evaluation.results.scores_file import write_scores
 from evalkit.evaluation.running.environment import environment
 from evalkit.evaluation.running.model_session import desk_of, session_of, worker_session
 from evalkit.evaluation.running.runtime import Runtime
+from evalkit.gates.verdict import GateVerdict
 from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
 from evalkit.llm.session import ModelSession
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
 
 R = TypeVar("R", bound=Result)
+
+_ON_THE_WHOLE = "judged once, on the whole, by evalkit merge"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -212,6 +216,10 @@ class Job(Generic[R]):
         status = self.state.stop_reason or "complete"
         if status == DECIDED:
             self.state.notes.append(self._saved(plan, metrics))
+        if self.plan_facts.shard is not None:
+            self.state.notes.append(
+                f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
+            )
         self.state.notes += _unlisted(metrics)
         facts = Facts(
             run_id=self.run_id,
@@ -231,7 +239,7 @@ class Job(Generic[R]):
             folder=self.folder,
             keep=(self.work, self.baseline),
         )
-        verdict = judge_gates(measured, self.plan_facts.gates, self._baseline(), lenient=True)
+        verdict = self._verdict(measured)
         if self.plan_facts.stop:
             keep_sequences(measured, verdict)
         result = measured.replaced(verdict=verdict)
@@ -248,6 +256,13 @@ class Job(Generic[R]):
         self.release(drop_journal=status == "complete")
         tell("evalkit_run_finished", run_id=self.run_id, result=result)
         return result
+
+    def _verdict(self, measured: R) -> GateVerdict:
+        """Judge the gates, unless this is one part of the cases: they are about the whole."""
+        if self.plan_facts.shard is None:
+            return judge_gates(measured, self.plan_facts.gates, self._baseline(), lenient=True)
+        fate = judge_gates(measured, ())
+        return dataclasses.replace(fate, note=_ON_THE_WHOLE) if self.plan_facts.gates else fate
 
     def _baseline(self) -> Result | str | None:
         """Open what the gates compare with, if the run is resumed; a text says why it cannot be."""

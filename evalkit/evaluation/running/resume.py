@@ -19,9 +19,10 @@ from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import checking_session
 from evalkit.evaluation.running.record import RunRecord
+from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import bind_judges, resolve_scorers, wants_probabilities
-from evalkit.evaluation.running.start import Request, recorded_scorers
+from evalkit.evaluation.running.start import recorded_scorers
 from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature

@@ -163,12 +163,26 @@ def _cut(column: ScoreColumn, plan: Plan, shard: Shard) -> ScoreColumn:
     return column.slice(shard.start * plan.repeats, shard.stop * plan.repeats)
 
 
-def take_over(job: Job[Any], results: Sequence[Result], keep: Callable[[Call], bool]) -> None:
-    """Put the calls of *results* that *keep* accepts into the journal of *job*, and their cost."""
+def take_over(
+    job: Job[Any],
+    results: Sequence[Result],
+    keep: Callable[[Call], bool],
+    places: Sequence[int] | None = None,
+) -> None:
+    """Put the calls of *results* that *keep* accepts into the journal of *job*, and their cost.
+
+    Args:
+        job: What goes on with them.
+        results: Finished work.
+        keep: Says whether to keep a call.
+        places: Cell of the job for each cell of *results*, one after the other; the same by
+            default.
+    """
     job.open_journal()
     for cell, call in _calls(results):
         if keep(call):
-            job.state.record(Called.of(cell, call, metered=True))
+            own = cell if places is None else places[cell]
+            job.state.record(Called.of(own, call, metered=True))
     for result in results:
         for role, usage in result.usage.items():
             job.state.record(Charged(role, spent_of(usage)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from evalkit.engine.plan import Limits, workers_of
 from evalkit.errors import UsageError, near_miss
+from evalkit.evaluation.running.words import HOW, RECORD, word
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
 from evalkit.llm.prices import Prices
@@ -23,64 +24,83 @@ class Runtime:
         32
     """
 
-    concurrency: int = 8
-    """Calls of the target, or of an asynchronous scorer, in flight at once; at least 1."""
+    concurrency: int = word(8, "Calls in flight at once; 8.", HOW, "N")
+    """Of the target, or of an asynchronous scorer; at least 1."""
 
-    timeout_seconds: float | None = None
-    """Seconds after which one call or score is given up and counted as failed.
+    timeout_seconds: float | None = word(None, "Longest time of one call or score.", HOW, "S")
+    """Then it is given up and counted as failed.
 
     What takes many cases at once, as estimators and vectorised scorers do, has so long for each.
     """
 
-    requests_per_minute: float | None = None
-    """Most starts of calls in a minute, of the target and of each server of models."""
+    requests_per_minute: float | None = word(None, "Most calls in a minute.", HOW, "N")
+    """Most starts of calls, of the target and of each server of models."""
 
-    tokens_per_minute: float | None = None
+    tokens_per_minute: float | None = word(None, "Most tokens a server.", HOW, "N")
     """Most tokens in a minute for each server of models."""
 
-    mode: str = "auto"
-    """``auto`` answers from recordings and records the rest, ``replay`` answers from recordings
-    alone, ``live`` calls and records anew, ``none`` neither records nor answers from recordings."""
+    budget: float | Mapping[str, Any] | None = word(
+        None,
+        "Most to spend: 1.5 (US dollars), calls=500, tokens=…, seconds=…, judge.usd=0.5.",
+        HOW,
+        "USD|UNIT=N",
+        many=True,
+    )
+    """US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in which ``target``,
+    ``judge`` and ``embedder`` may have such limits of their own.  When one is reached, no new call
+    starts, and the verdict is BUDGET."""
 
-    recordings: str | None = None
-    """Folder of recordings to commit; those in the cache beside the store by default."""
-
-    budget: float | Mapping[str, Any] | None = None
-    """Most to spend: US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in
-    which ``target``, ``judge`` and ``embedder`` may have such limits of their own.  When one is
-    reached, no new call starts, and the verdict is BUDGET."""
-
-    prices: Mapping[str, Sequence[float]] | None = None
+    prices: Mapping[str, Sequence[float]] | None = word(
+        None,
+        "Dollars for a million tokens in and out; litellm's by default.",
+        HOW,
+        "MODEL=IN,OUT",
+        many=True,
+    )
     """US dollars for a million input and output tokens (and input read from the provider's cache)
     by model string; those of the installed litellm by default."""
 
-    cards: str | None = None
+    mode: str = word("auto", "Recordings: auto, replay, live or none.", HOW, "MODE")
+    """``auto`` answers from recordings and records the rest, ``replay`` answers from recordings
+    alone, ``live`` calls and records anew, ``none`` neither records nor answers from recordings."""
+
+    recordings: str | None = word(None, "Recordings to commit.", HOW, "FOLDER")
+    """Folder; by default recordings are in the cache beside the store."""
+
+    cards: str | None = word(None, "Judges' cards, for calibrated(…).", HOW, "FOLDER")
     """Folder of judges' cards to commit, or one card's file, for gates such as
     ``calibrated(grounded, kappa >= 0.6)``; by default that of ``[tool.evalkit]``.  Cards in the
     store are found without."""
 
-    batch: bool | str | Sequence[str] | Mapping[str, Any] = False
+    batch: bool | str | Sequence[str] | Mapping[str, Any] = word(
+        False,
+        "Ask models by batches, at half the price: all, judge or target.",
+        HOW,
+        "[ROLES]",
+    )
     """Whose model calls go through the provider's batch endpoint, at half the price and within a
     day: ``True`` for all, ``"judge"`` or ``"target"``, a list, or a mapping of roles to yes or no,
     in which ``requests``, ``megabytes``, ``price_share``, ``retries`` and ``poll_seconds`` may
     stand beside the roles."""
 
-    backend: str = "local"
-    """Where cases run: ``local`` in this process, ``processes:4`` in four others, ``processes`` in
-    one a core.  Target and scorers must be importable by name, and a script must call `evaluate`
-    under ``if __name__ == "__main__":``."""
+    backend: str = word("local", "Where cases run: local, or processes:4.", HOW, "NAME")
+    """``local`` is this process, ``processes:4`` four others, ``processes`` one a core.  Target and
+    scorers must then be importable by name, and a script must call `evaluate` under
+    ``if __name__ == "__main__":``."""
 
-    progress: bool | None = None
-    """Whether to draw a progress bar on stderr; by default, if that is a terminal."""
+    resume: str | None = word(None, "Interrupted run to finish with these objects.", HOW, "RUN")
+    """Its id, name, ``latest`` or folder."""
 
-    store: str | bool | None = None
-    """Store's URI; ``None`` means the configured one, ``False`` keeps nothing."""
+    durable: bool = word(False, "Survive a power cut too.", HOW)
+    """Whether each record is forced to disk."""
 
-    resume: str | None = None
-    """Interrupted run to finish: its id, name, ``latest`` or folder."""
+    progress: bool | None = word(None, "Draw a progress bar, or none, on stderr.", HOW)
+    """By default, one is drawn if stderr is a terminal."""
 
-    durable: bool = False
-    """Whether each record is forced to disk, which survives a power cut."""
+    store: str | bool | None = word(
+        None, "Store of runs, such as sqlite:///team.db.", RECORD, "URI"
+    )
+    """``None`` means the configured one, ``False`` keeps nothing."""
 
     def __post_init__(self) -> None:
         if self.concurrency < 1:

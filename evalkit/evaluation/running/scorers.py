@@ -123,6 +123,7 @@ def check_requirements(
     Raises:
         UsageError: Naming the scorer, the field, and how to give it; or if there is no scorer.
     """
+    fields = _fields_of(spool)
     if not scorers:
         raise UsageError("No scorers: give scorers=['text.exact_match'], say.")
     made = (
@@ -133,14 +134,20 @@ def check_requirements(
     for one in scorers:
         for field in sorted(requirements_of(one)):
             needed = _FILLED_BY.get(field, field)
-            if needed not in spool.fields and needed not in made:
-                have = ", ".join(sorted(spool.fields - {"id"})) or "nothing"
+            if needed not in fields and needed not in made:
+                have = ", ".join(sorted(fields - {"id"})) or "nothing"
                 raise UsageError(
                     f"Scorer {one.name!r} needs {needed}, which no case has (they have {have}). "
                     f"Map a column: columns={{{needed!r}: 'your_column'}}"
                     + (", or give a model." if needed == "outputs" else ".")
                 )
-        _check_paths(one, spool, made)
+        if "shard" not in spool.facts:  # other parts may have what this one lacks
+            _check_paths(one, spool, made)
+
+
+def _fields_of(spool: Spool) -> frozenset[str]:
+    """Return the fields that any case fills, also of the parts that are run elsewhere."""
+    return frozenset(spool.facts.get("shard", {}).get("fields", ())) | spool.fields
 
 
 def _check_paths(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:
@@ -182,6 +189,8 @@ def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -
             raise UnknownMetricError(key.metric, names)
         _check_reducer(key.metric, scorers)
         wanted = [name for name, _ in key.tags] + ([key.worst_by] if key.worst_by else [])
+        if "shard" in spool.facts:  # other parts may have tags that this one lacks
+            continue
         if wanted and tags is None:
             tags = {name for case in spool.values("tags") for name in case}
             tags |= spool.fields & {"session", "group", "split"}

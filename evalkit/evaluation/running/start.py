@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evalkit._internal.ids import new_name, new_run_id
 from evalkit.data.spool import Spool, spool
 from evalkit.engine.plan import rows_of_shards, workers_of
 from evalkit.engine.portable import check_portable
@@ -17,15 +15,16 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.deciding.stopping import stop_facts
 from evalkit.evaluation.results.cells import case_rows
 from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.results.places import Place, place_of
-from evalkit.evaluation.results.plan import BaselineReference, EvaluationPlan, plan_of
+from evalkit.evaluation.results.places import place_of
+from evalkit.evaluation.results.plan import BaselineReference, plan_of
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import check_replayable, checking_session
 from evalkit.evaluation.running.record import RunRecord
-from evalkit.evaluation.running.runtime import Runtime, shown
+from evalkit.evaluation.running.request import Request
+from evalkit.evaluation.running.runs import belonging, name_of, open_run, run_of, work_folder
+from evalkit.evaluation.running.runtime import shown
 from evalkit.evaluation.running.scorers import (
-    ScorerLike,
     bind_judges,
     check_gates,
     check_requirements,
@@ -37,38 +36,10 @@ from evalkit.llm.session import use_session
 from evalkit.registry.uri import is_model_uri
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
-from evalkit.store import Store
-from evalkit.store.artifacts import WorkFolder
 from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
 
 R = TypeVar("R", bound=Result)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """The arguments of `evaluate`, as they were given."""
-
-    model: Any = None
-    data: Any = None
-    scorers: ScorerLike | Iterable[ScorerLike] = ()
-    name: str | None = None
-    experiment: str | None = None
-    tags: Mapping[str, str] | None = None
-    run: str | None = None
-    columns: Mapping[str, Any] | None = None
-    limit: int | None = None
-    sample: float | None = None
-    split: str | None = None
-    repeats: int = 1
-    reducer: str | Iterable[str] = "mean"
-    gates: str | Iterable[str] = ()
-    baseline: Any = None
-    stop: str | None = None
-    level: float = 0.95
-    seed: int = 0
-    judge_model: str | None = None
-    runtime: Runtime = field(default_factory=Runtime)
 
 
 def start(request: Request, kind: type[R]) -> Job[R]:
@@ -90,10 +61,11 @@ def start(request: Request, kind: type[R]) -> Job[R]:
     place = place_of(request.runtime.store, request.experiment)
     record: RunRecord | None = None
     try:
-        with _work_folder(place, durable=durable) as work:
+        with work_folder(place, durable=durable) as work:
             cases = _snapshot(request, target, work.path)
             if is_model_uri(request.baseline):  # which evaluation of the model, the cases decide
-                baseline = _baseline(request, kind, dataset=cases.dataset_digest)
+                whole = cases.facts.get("shard") or cases.facts
+                baseline = _baseline(request, kind, dataset=whole["dataset_digest"])
             options["baseline"] = baseline and _named(baseline, request.baseline)
             scorers = [*recorded_scorers(cases), *scorers]
             options |= _repeats(request, cases, target)
@@ -106,11 +78,11 @@ def start(request: Request, kind: type[R]) -> Job[R]:
             with use_session(checking_session(request.runtime)):
                 target = _checked(target, cases)
             # The run is opened when nothing but the store itself can fail any more.
-            run = _run(request, place)
+            run = run_of(request, place)
             facts = plan_of(
                 cases,
                 scorers,
-                name=request.name or _name(run, target, work.path),
+                name=request.name or name_of(run, target, work.path),
                 data_name=_data_name(request.data),
                 target=None if target is None else target.identity,
                 shard_rows=options.pop("shard_rows", None)
@@ -119,11 +91,11 @@ def start(request: Request, kind: type[R]) -> Job[R]:
                 ),
                 runtime=shown(request.runtime),
                 **options,
-                **_belonging(run),
+                **belonging(run),
             )
             Folder(work.path, durable).write_plan(facts)
             if run is not None:
-                record = _open_run(request, run, facts)
+                record = open_run(request, run, facts)
                 record.settle(work)
     except BaseException as error:
         if record is not None:
@@ -145,12 +117,6 @@ def start(request: Request, kind: type[R]) -> Job[R]:
         kind=kind,
         watches=request.stop is not None,
     )
-
-
-def _work_folder(place: Place | None, *, durable: bool) -> WorkFolder:
-    if place is None:
-        return WorkFolder.temporary()
-    return WorkFolder.reserve(place.beside, durable=durable)
 
 
 def _stop(
@@ -189,13 +155,6 @@ def _named(baseline: Result, source: Any) -> BaselineReference:
     return BaselineReference(name=baseline.name, reference=reference_of(baseline, source))
 
 
-def _belonging(run: _Run | None) -> dict[str, Any]:
-    """Return which run of which store the evaluation belongs to, and whether it ends the run."""
-    if run is None:
-        return {"run_id": None, "store": None, "owned": False}
-    return {"run_id": run.run_id, "store": run.store.uri, "owned": run.owned}
-
-
 def _no_data(model: Any) -> str:
     if isinstance(model, (str, os.PathLike)) and Path(os.fspath(model)).suffix:
         return f"No data: {os.fspath(model)!r} was given as the model; did you mean data=…?"
@@ -210,6 +169,8 @@ def _options(request: Request) -> dict[str, Any]:
         raise UsageError(f"repeats must be at least 1, got {request.repeats}.")
     if not 0.0 < request.level < 1.0:
         raise UsageError(f"level must be in (0, 1), such as 0.95, got {request.level}.")
+    if request.shard is not None and request.stop is not None:
+        raise UsageError("stop= looks at the gates, which no shard decides: leave out shard=.")
     gates = [request.gates] if isinstance(request.gates, str) else list(request.gates)
     parse_gates(gates)
     return {
@@ -219,6 +180,7 @@ def _options(request: Request) -> dict[str, Any]:
         "judge_model": request.judge_model,
         "columns": None if request.columns is None else dict(request.columns),
         "tags": dict(request.tags or {}),
+        "shard": request.shard,
     }
 
 
@@ -256,6 +218,7 @@ def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
         sample=request.sample,
         split=request.split,
         seed=request.seed,
+        shard=request.shard,
         has_model=target is not None,
         leftover="inputs" if isinstance(target, EstimatorTarget) else "tags",
     )
@@ -280,97 +243,6 @@ def recorded_scorers(cases: Spool) -> list[Scorer]:
     from evalkit.evaluation.results.recorded import RecordedScores
 
     return [RecordedScores()]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """The run that an evaluation is going to belong to."""
-
-    store: Store
-    closes: bool
-    run_id: str
-    name: str
-    experiment_id: str
-    owned: bool
-    """Whether the evaluation makes the run, and so ends it."""
-
-
-def _run(request: Request, place: Place | None) -> _Run | None:
-    """Say which run the evaluation belongs to: the one named, the active one, or one of its own.
-
-    Raises:
-        UsageError: If that run is in another experiment than the one asked for.
-    """
-    if place is None:
-        return None
-    from evalkit.tracking.active import active_run  # start-up: only with a store
-
-    store, closes = place.store, place.closes
-    active = active_run() if request.run is None and request.runtime.store is None else None
-    if active is not None:
-        store, closes = active.store, False
-    elif request.run is None:
-        run_id = new_run_id()
-        name = request.name or new_name(run_id)
-        return _Run(
-            store=store,
-            closes=closes,
-            run_id=run_id,
-            name=name,
-            experiment_id=place.experiment_id,
-            owned=True,
-        )
-    run = (
-        store.runs.get(active.run_id)
-        if active is not None
-        else store.runs.resolve(request.run or "")
-    )
-    if request.experiment is not None and run.experiment_id != place.experiment_id:
-        raise UsageError(
-            f"experiment={request.experiment!r}: the run {run.info.run_name!r} that the evaluation "
-            "joins is in another experiment; leave it out, or end that run first."
-        )
-    return _Run(
-        store=store,
-        closes=closes,
-        run_id=run.run_id,
-        name=run.info.run_name,
-        experiment_id=run.experiment_id,
-        owned=False,
-    )
-
-
-def _open_run(request: Request, run: _Run, plan: EvaluationPlan) -> RunRecord:
-    record = RunRecord(run.store, run.run_id, owned=run.owned, closes=run.closes)
-    tags = dict(request.tags or {})
-    if not run.owned:
-        if tags:
-            run.store.runs.set_tags(run.run_id, tags)
-        return record
-    with run.store.transaction():
-        run.store.runs.create(
-            run.experiment_id,
-            run_id=run.run_id,
-            name=run.name,
-            tags={"mlflow.source.type": "LOCAL", **tags},
-        )
-        run.store.runs.log(
-            run.run_id,
-            params={
-                "model": "stored outputs" if plan.target.kind == "stored" else plan.target.name,
-                "data": plan.dataset.name[:6000],
-                "scorers": ", ".join(plan.signatures)[:6000],
-                "repeats": str(request.repeats),
-                "seed": str(request.seed),
-            },
-        )
-    return record
-
-
-def _name(run: _Run | None, target: Target | None, folder: Path) -> str:
-    if run is not None:
-        return run.name
-    return new_name(str(folder)) if target is None else target.identity.name
 
 
 def _data_name(data: Any) -> str:

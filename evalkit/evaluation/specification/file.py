@@ -11,10 +11,13 @@ from pydantic import ValidationError
 
 from evalkit._internal.plain_yaml import PlainLoader
 from evalkit.errors import SpecificationError, near_miss
-from evalkit.evaluation.specification.words import Specification
+from evalkit.evaluation.specification.words import JUDGE_FILES, Specification
 from evalkit.llm.template import SUFFIXES
 
 _SCHEME: Final = ":"
+_GIT: Final = "git:"
+_SQLITE: Final = "sqlite:///"
+_RUN_FILES: Final = frozenset({".json", ".jsonl", ".eval"})
 
 
 def read_specification(path: str | Path) -> Specification:
@@ -128,14 +131,44 @@ def _placed(read: Specification, folder: Path) -> Specification:
     def template(text: str | None) -> str | None:
         return below(text) if text is not None and text.endswith(SUFFIXES) else text
 
+    def run(name: str | None) -> str | None:
+        """Place what may also be the name of a run: only the disk tells them apart."""
+        if name is None:
+            return None
+        if name.startswith(_GIT):
+            ref, _, path = name.removeprefix(_GIT).partition(":")
+            return f"{_GIT}{ref}:{below(path)}"
+        here = folder / name
+        is_path = here.is_file() or (here / "plan.json").is_file()
+        is_path |= name.startswith((".", "~")) or here.suffix.lower() in _RUN_FILES
+        return below(name) if is_path else name
+
+    def scorer(item: Any) -> Any:
+        is_file = isinstance(item, str) and Path(item).suffix.lower() in JUDGE_FILES
+        return below(item) if is_file else item
+
     changes: Mapping[str, Any] = {
         "data": below(read.data),
         "prompt": template(read.prompt),
         "system": template(read.system),
+        "scorers": [scorer(item) for item in read.scorers],
+        "baseline": run(read.baseline),
+        "resume": run(read.resume),
         "recordings": below(read.recordings),
-        "report": [str(folder / file) for file in read.report],
+        "cards": below(read.cards),
+        "store": _store(read.store, folder),
+        "report": [below(file) for file in read.report],
     }
     return read.model_copy(update=dict(changes))
+
+
+def _store(uri: str | bool | None, folder: Path) -> str | bool | None:
+    """Return *uri* with the path of a database below *folder*, if it is relative."""
+    if not isinstance(uri, str) or not uri.startswith(_SQLITE):
+        return uri
+    path = uri.removeprefix(_SQLITE)
+    is_placed = path in {"", ":memory:"} or path.startswith("~") or Path(path).is_absolute()
+    return uri if is_placed else f"{_SQLITE}{folder / path}"
 
 
 def _is_uri(name: str) -> bool:

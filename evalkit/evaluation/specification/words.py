@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    create_model,
+)
 
 from evalkit.errors import SpecificationError, UsageError
+from evalkit.evaluation.running.request import CHAT_WORDS, RUNTIME_WORDS, WORDS, Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike
+from evalkit.evaluation.running.words import words_of
 from evalkit.judging.judge import load_judge
 from evalkit.targets.chat import chat
 from evalkit.targets.open import located, names_chat_model
 
-CHAT: Final = ("prompt", "system", "base_url", "sampling")
-"""Words that configure a chat model."""
-
-RUNTIME: Final = tuple(Runtime.__dataclass_fields__)
-"""Words that are fields of `Runtime`."""
-
-_JUDGE_FILES: Final = frozenset({".yaml", ".yml", ".md"})
+JUDGE_FILES: Final = frozenset({".yaml", ".yml", ".md"})
+"""Endings of scorers that are judges' files."""
 
 
 def _listed(value: Any) -> Any:
@@ -59,7 +64,70 @@ Scorers = Annotated[
 ]
 
 
-class Specification(BaseModel):
+_OWN: Final[dict[str, Any]] = {
+    "cases": (
+        list[dict[str, Any]] | None,
+        Field(
+            default=None,
+            description="The data itself, a mapping a case, each perhaps with its own 'must'.",
+        ),
+    ),
+    "report": (
+        Texts,
+        Field(default=[], description="Files to write, each in the format of its extension."),
+    ),
+}
+"""Words that files alone have."""
+
+_IN_YAML: Final[Mapping[str, Any]] = {
+    "data": str | None,
+    "model": str | None,
+    "scorers": Scorers,
+    "columns": dict[str, Any],
+    "sample": int | float | None,
+    "gates": Texts,
+    "baseline": str | None,
+    "reducer": Texts,
+    "tags": dict[str, str],
+    "sampling": dict[str, Any],
+    "budget": float | dict[str, float | dict[str, float]] | None,
+    "prices": dict[str, list[float]] | None,
+    "batch": bool | str | list[str] | dict[str, Any],
+}
+"""Types of words that hold less in YAML than in Python, or are written in more ways."""
+
+_PLAIN: Final[Mapping[str, Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "bool": bool,
+    "int | None": int | None,
+    "float | None": float | None,
+    "str | None": str | None,
+    "bool | None": bool | None,
+    "str | bool | None": str | bool | None,
+}
+
+
+_DEFAULTS: Final = {
+    one.name: one.default for one in (*fields(Request), *fields(Runtime)) if one.name in WORDS
+}
+
+
+def _field(name: str) -> Any:
+    """Describe a word to pydantic, by its own type unless YAML has another."""
+    word = WORDS[name]
+    kind = _IN_YAML.get(name) or _PLAIN[word.annotation]
+    return kind, Field(default=_DEFAULTS.get(name), description=word.help)
+
+
+if TYPE_CHECKING:
+    _Fields = BaseModel
+else:
+    _Fields = create_model("_Fields", **{name: _field(name) for name in WORDS}, **_OWN)
+
+
+class Specification(_Fields):
     """An evaluation in words that YAML can hold; each is a keyword of `evaluate` or `Runtime`.
 
     Examples:
@@ -79,84 +147,10 @@ class Specification(BaseModel):
         json_schema_extra={"description": "The words of `evalkit evaluate`, for YAML files."},
     )
 
-    model: str | None = Field(
-        default=None,
-        description="'module:function', a URL, or a chat model; none scores stored answers.",
-    )
-    prompt: str | None = Field(
-        default=None, description="Chat models: Jinja2 template, or its file."
-    )
-    system: str | None = Field(
-        default=None, description="Chat models: system message, or its file."
-    )
-    base_url: str | None = Field(
-        default=None, description="Chat models: an OpenAI-compatible server."
-    )
-    sampling: dict[str, Any] = Field(
-        default={}, description="Chat models: settings such as temperature."
-    )
-    data: str | None = Field(default=None, description="File, pattern or URI of the data.")
-    cases: list[dict[str, Any]] | None = Field(
-        default=None,
-        description="The data itself, a mapping a case, each perhaps with its own 'must'.",
-    )
-    columns: dict[str, Any] = Field(
-        default={}, description="Case field to column, dotted path or list."
-    )
-    limit: int | None = Field(default=None, description="Take the first so many cases.")
-    sample: int | float | None = Field(
-        default=None, description="Draw a share (0.1) or a count (100)."
-    )
-    split: str | None = Field(default=None, description="Take only cases of this split.")
-    scorers: Scorers = Field(
-        default=[], description="Names, {name: parameters}, 'module:object', judges' files."
-    )
-    judge_model: str | None = Field(default=None, description="Model of judges that name none.")
-    repeats: int = Field(default=1, description="Times to run each case.")
-    reducer: Texts = Field(default=["mean"], description="How repeats become one value.")
-    gates: Texts = Field(default=[], description="Conditions, such as 'text.token_f1 >= 0.6'.")
-    baseline: str | None = Field(
-        default=None, description="Run or file that gates such as no_regression(m) compare with."
-    )
-    stop: str | None = Field(
-        default=None, description="'when decided' ends the run once every gate is decided."
-    )
-    level: float = Field(default=0.95, description="Confidence level of intervals.")
-    seed: int = Field(default=0, description="Seed of every draw.")
-    name: str | None = Field(default=None, description="Name of the run.")
-    experiment: str | None = Field(default=None, description="Experiment to put the run in.")
-    tags: dict[str, str] = Field(default={}, description="Tags of the run.")
-    run: str | None = Field(default=None, description="Run to join.")
-    report: Texts = Field(
-        default=[], description="Files to write, each in the format of its extension."
-    )
-    concurrency: int = Field(default=8, description="Calls in flight at once.")
-    timeout_seconds: float | None = Field(
-        default=None, description="Longest time of one call or score."
-    )
-    requests_per_minute: float | None = Field(default=None, description="Most calls in a minute.")
-    tokens_per_minute: float | None = Field(
-        default=None, description="Most tokens in a minute for each server of models."
-    )
-    mode: str = Field(default="auto", description="Recordings: auto, replay, live or none.")
-    recordings: str | None = Field(default=None, description="Folder of recordings to commit.")
-    cards: str | None = Field(default=None, description="Folder of judges' cards to commit.")
-    budget: float | dict[str, float | dict[str, float]] | None = Field(
-        default=None,
-        description="Most to spend: US dollars, or usd, tokens, calls, seconds; also by role.",
-    )
-    prices: dict[str, list[float]] | None = Field(
-        default=None, description="Dollars for a million tokens in and out, by model."
-    )
-    batch: bool | str | list[str] | dict[str, Any] = Field(
-        default=False,
-        description="Whose model calls go by batches: true, judge, target, or also settings.",
-    )
-    backend: str = Field(default="local", description="Where cases run: local, or processes:4.")
-    progress: bool | None = Field(default=None, description="Whether to draw a progress bar.")
-    store: bool | str | None = Field(default=None, description="Store's URI; false keeps nothing.")
-    resume: str | None = Field(default=None, description="Interrupted run to finish.")
-    durable: bool = Field(default=False, description="Force each record to disk.")
+    if TYPE_CHECKING:  # what is made from a list, checkers do not see
+
+        def __init__(self, **words: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of `evaluate`; imports what they name.
@@ -166,18 +160,12 @@ class Specification(BaseModel):
         """
         if self.data is not None and self.cases is not None:
             raise SpecificationError("Give data or cases, not both.")
-        left = {
-            name: getattr(self, name)
-            for name in type(self).model_fields
-            if name not in {*RUNTIME, *CHAT, "cases", "report", "model", "data", "gates"}
-        }
-        return left | {
+        plain = {name: getattr(self, name) for name in words_of(Request)}
+        return plain | {
             "model": self.target(),
             "data": self.cases if self.data is None else self.data,
             "scorers": [read_scorer(item) for item in self.scorers],
             "gates": self.all_gates(),
-            "columns": self.columns or None,
-            "tags": self.tags or None,
             "runtime": self.runtime(),
         }
 
@@ -186,11 +174,11 @@ class Specification(BaseModel):
         asked = any(case.get("must") for case in self.cases or ())
         if asked and not any("must_pass" in gate for gate in self.gates):
             return [*self.gates, "must_pass"]
-        return self.gates
+        return list(self.gates)
 
     def runtime(self) -> Runtime:
         """Return how to run."""
-        return Runtime(**{name: getattr(self, name) for name in RUNTIME})
+        return Runtime(**{name: getattr(self, name) for name in RUNTIME_WORDS})
 
     def target(self) -> Any:
         """Return the model as `evaluate` takes it: a text, or a configured chat model.
@@ -198,7 +186,7 @@ class Specification(BaseModel):
         Raises:
             UsageError: If settings of chat models are given with another model, or none.
         """
-        given = [word for word in CHAT if getattr(self, word)]
+        given = [word for word in CHAT_WORDS if getattr(self, word)]
         if not given:
             return self.model
         if self.model is None or not names_chat_model(self.model):
@@ -209,7 +197,7 @@ class Specification(BaseModel):
             prompt=self.prompt,
             system=self.system,
             base_url=self.base_url,
-            **self.sampling,
+            **(self.sampling or {}),
         )
 
 
@@ -234,7 +222,7 @@ def read_scorer(item: str | Mapping[str, Any]) -> ScorerLike:
             found: ScorerLike = _located(name, parameters) if ":" in name else {name: parameters}
             return found
         return dict(item)
-    if Path(item).suffix.lower() in _JUDGE_FILES:
+    if Path(item).suffix.lower() in JUDGE_FILES:
         return load_judge(item)
     name, colon, rest = item.partition(":")
     if not colon:
