@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from evalkit.cli.output import show, tell, write, write_json
 from evalkit.engine.plan import Plan
@@ -16,6 +16,7 @@ from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.start import start
 from evalkit.evaluation.specification.words import Specification
+from evalkit.llm.budget import Budget
 from evalkit.report.console import fields
 from evalkit.scoring.signature import signature
 
@@ -89,21 +90,17 @@ def _show(facts: dict[str, Any]) -> None:
     tell("Nothing was called and nothing is kept: this was a dry run.")
 
 
-def _limits(budget: Mapping[str, Any], role: str = "") -> Iterator[str]:
-    for unit, limit in budget.items():
-        if isinstance(limit, Mapping):
-            yield from _limits(cast("Mapping[str, Any]", limit), f" of {unit} calls")
-        else:
-            yield f"{limit:g} {unit}{role}"
-
-
 def _calls(facts: dict[str, Any]) -> str:
     if not facts["calls"]:
         return "none"
     repeats = f" ({facts['cases']:,} cases × {facts['repeats']})" if facts["repeats"] > 1 else ""
-    budget = ", ".join(_limits(facts["budget"]))
+    budget = Budget.of(facts["budget"])
+    limits = [f"{limit:g} {unit}" for unit, limit in budget.total.items()]
+    for role, units in budget.roles.items():
+        limits += [f"{limit:g} {unit} of {role} calls" for unit, limit in units.items()]
     at_once = f", at most {facts['concurrency']} at once"
-    return f"{facts['calls']:,}{repeats}{at_once}" + (f", within {budget}" if budget else "")
+    within = f", within {', '.join(limits)}" if limits else ""
+    return f"{facts['calls']:,}{repeats}{at_once}{within}"
 
 
 def forecast_lines(expected: Mapping[str, Any]) -> Iterator[str]:
@@ -125,38 +122,34 @@ def forecast_lines(expected: Mapping[str, Any]) -> Iterator[str]:
         yield f"{asked}: {_amounts(asker)}{batched}"
     if len(askers) > 1:
         yield f"in all: {_amounts(expected['total'])}"
-    yield from _methods(expected)
-
-
-def _methods(expected: Mapping[str, Any]) -> Iterator[str]:
     n, cases = expected["sampled"], expected["cases"]
     some = f"{n:,} of {cases:,} cases, drawn by the seed; 95 % intervals"
     yield f"From the prompts of {'all cases' if n == cases else some}."
-    yield from dict.fromkeys(line for asker in expected["askers"] for line in asker["method"])
+    yield from dict.fromkeys(line for asker in askers for line in asker["method"])
     yield from expected["notes"]
 
 
 def _amounts(facts: Mapping[str, Any]) -> str:
-    parts = [f"{_range(facts['calls'])} calls"]
+    parts = [f"{_span(facts['calls'], _count)} calls"]
     if facts["recorded"] and facts["recorded"]["value"] >= 1:
-        parts.append(f"{facts['recorded']['value']:,.0f} more are recorded or equal")
+        parts.append(f"{_count(facts['recorded']['value'])} more are recorded or equal")
     if facts["input_tokens"] is None:
         parts.append("tokens unknown")
     else:
-        parts.append(f"{_range(facts['input_tokens'])} tokens in")
-        parts.append(f"{_range(facts['output_tokens'])} out")
-    parts.append("price unknown" if facts["usd"] is None else _dollars(facts["usd"]))
+        parts.append(f"{_span(facts['input_tokens'], _count)} tokens in")
+        parts.append(f"{_span(facts['output_tokens'], _count)} out")
+    usd = facts["usd"]
+    parts.append("price unknown" if usd is None else f"${_span(usd, _money)}")
     return ", ".join(parts)
 
 
-def _range(amount: Mapping[str, float]) -> str:
-    low, value, high = (round(amount[end]) for end in ("low", "value", "high"))
-    return f"{value:,}" if low == value == high else f"{value:,} ({low:,} to {high:,})"
+def _span(amount: Mapping[str, float], written: Callable[[float], str]) -> str:
+    low, value, high = (written(amount[end]) for end in ("low", "value", "high"))
+    return value if low == value == high else f"{value} ({low} to {high})"
 
 
-def _dollars(amount: Mapping[str, float]) -> str:
-    low, value, high = (_money(amount[end]) for end in ("low", "value", "high"))
-    return f"${value}" if low == value == high else f"${value} ({low} to {high})"
+def _count(number: float) -> str:
+    return f"{round(number):,}"
 
 
 def _money(dollars: float) -> str:

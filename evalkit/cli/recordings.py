@@ -11,8 +11,7 @@ import click
 from evalkit.cli.command import Command, Group
 from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import emit, tell, write, write_json
-from evalkit.llm.inventory import entries, recording_at
-from evalkit.llm.recorder import list_stale, prune
+from evalkit.llm.inventory import list_entries, list_stale, prune, recording_at
 from evalkit.report.console import Part, listing, styled
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def command() -> None:
 def list_recordings(folder: str | None, as_json: bool) -> None:
     """List models with their recorded calls, the one used last first."""
     place = _place(folder)
-    listed = entries(place) if place.exists() else []
+    listed = list_entries(place) if place.exists() else []
     groups: dict[str, list[Entry]] = {}
     for entry in listed:
         groups.setdefault(entry.label, []).append(entry)
@@ -116,15 +115,15 @@ def list_stale_recordings(folder: str | None, days: float | None, as_json: bool)
             "recorded": entry.recorded,
             "used": entry.used,
         }
-        for entry in _stale(place, days)
+        for entry in list_stale(place, days=_days(place, days))
     ]
     emit(facts, _entries, as_json=as_json, empty=f"Every recording at {place} is in use.")
 
 
 def _entries(facts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     rows = [
-        (styled(one["key"][:12]), one["model"], _size(one["bytes"]), _moment(one["used"]))
-        for one in facts
+        (styled(fact["key"][:12]), fact["model"], _size(fact["bytes"]), _moment(fact["used"]))
+        for fact in facts
     ]
     yield listing(("key", "model", "size", "last used"), rows, "lfrr")
 
@@ -138,10 +137,7 @@ def _entries(facts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
 def prune_recordings(folder: str | None, days: float | None, yes: bool, as_json: bool) -> None:
     """Delete recordings that have fallen out of use."""
     place = _place(folder)
-    stale = _stale(place, days)
-    if yes:
-        gone = set(prune(place, days=_days(place, days)))
-        stale = [entry for entry in stale if entry.key in gone]
+    stale = (prune if yes else list_stale)(place, days=_days(place, days))
     size = sum(entry.bytes for entry in stale)
     if as_json:
         write_json({"deleted": yes, "bytes": size, "keys": [entry.key for entry in stale]})
@@ -165,11 +161,6 @@ def _days(place: Path, days: float | None) -> float:
     if days is not None:
         return days
     return _FOLDER_DAYS if place.is_dir() else _CACHE_DAYS
-
-
-def _stale(place: Path, days: float | None) -> list[Entry]:
-    keys = set(list_stale(place, days=_days(place, days)))
-    return [entry for entry in entries(place) if entry.key in keys]
 
 
 def _group(label: str, group: Sequence[Entry]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ async def run_shard(
         keep(Charged(role, cost))
         gathered.ledger.restore(role, cost)
 
-    session.ledger.on_charge = charge
+    session.report(charge)
     async with workbench(plan, session, keep, Cancel()) as bench:
         return await bench.run(shard, gathered)
 

@@ -110,8 +110,8 @@ class Cache:
         """Keep several replies, in one transaction."""
         now = now_milliseconds()
         values = [
-            (one.key, one.subject, one.written, canonical_json(reply), now, now)
-            for one, reply in kept
+            (recording.key, recording.subject, recording.written, canonical_json(reply), now, now)
+            for recording, reply in kept
         ]
         with self._lock, self._forgiven("written"):
             with self._transaction() if len(values) > 1 else contextlib.nullcontext():
@@ -128,13 +128,6 @@ class Cache:
         with self._lock, self._forgiven("read"):
             return [parse_json(row[0]) for row in self._database.execute(query, (subject,))]
         return []
-
-    def stale(self, before: int) -> list[str]:
-        """Return the keys of what was last used before *before*, in milliseconds."""
-        self._note_uses()
-        query = "SELECT key FROM recordings WHERE used < ? ORDER BY key"
-        with self._lock:
-            return [row[0] for row in self._database.execute(query, (before,))]
 
     def remove(self, keys: list[str]) -> None:
         """Drop recordings."""
@@ -176,16 +169,13 @@ class Cache:
 
     def close(self) -> None:
         """Note what was used, and close the file."""
-        self._note_uses()
         with self._lock:
+            with self._forgiven("written"):
+                self._flush_uses()
             if self._written:
                 with self._forgiven("written"):
                     self._shrink()
             self._database.close()
-
-    def _note_uses(self) -> None:
-        with self._lock, self._forgiven("written"):
-            self._flush_uses()
 
     def _flush_uses(self) -> None:
         if not self._used:
@@ -220,11 +210,10 @@ class Cache:
         self._database.executemany("DELETE FROM recordings WHERE key = ?", dropped)
 
     def _bytes(self) -> int:
-        def told(what: str) -> int:
-            found: int = self._database.execute(f"PRAGMA {what}").fetchone()[0]
-            return found
+        def number(pragma: str) -> int:
+            return int(self._database.execute(f"PRAGMA {pragma}").fetchone()[0])
 
-        return (told("page_count") - told("freelist_count")) * told("page_size")
+        return (number("page_count") - number("freelist_count")) * number("page_size")
 
     @contextlib.contextmanager
     def _transaction(self) -> Generator[None]:

@@ -39,8 +39,18 @@ _RETRIED: Final = frozenset({408, _TOO_MANY, *range(500, 600)})
 _OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
-class _AttemptError(Exception):
-    """An attempt that gave no answer."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call has no answer."""
+
+    reason: str
+    text: str
+    again: bool
+    """Whether trying again can help."""
+
+
+class AttemptError(Exception):
+    """An attempt that gave no answer, and what the server says of another one."""
 
     def __init__(
         self,
@@ -57,6 +67,50 @@ class _AttemptError(Exception):
         self.again = again
         self.retry_after = retry_after
         self.status = status
+
+
+async def persist(
+    attempt: Callable[[bool], Awaitable[T]],
+    policy: RetryPolicy,
+    explain: Callable[[str], str],
+    *,
+    seed: int = 0,
+    once: bool = False,
+) -> T:
+    """Return what *attempt* gives; tried again where that can help.
+
+    Args:
+        attempt: Makes one attempt; told whether there was one before.
+        policy: How often to try again, and how long to wait before.
+        explain: Makes the text of an error fit to be shown.
+        seed: Seed of the jitter between attempts.
+        once: Whether to try only once.
+
+    Raises:
+        TargetError: Once trying again cannot help, or was tried often enough.
+    """
+    number = refusals = 0
+    while True:
+        try:
+            return await attempt(number + refusals > 0)
+        except AttemptError as error:
+            failure = error
+        except TargetError as error:
+            failure = AttemptError(error.reason, error.explanation, again=False)
+        again = failure.again and not once
+        # Where a controller decides when to try again, refusals have a number of their own.
+        in_turn = failure.reason == "rate_limited" and policy.retries > 0 and is_controlled()
+        if again and in_turn and refusals < RATE_LIMITED_RETRIES:
+            refusals += 1
+            continue
+        if not again or number >= policy.retries:
+            # Outside the handler, so that nothing is chained: the causes carry the request's
+            # headers, or what the server said of them.
+            attempts = number + refusals + 1
+            text = explain(failure.text) + (f" ({attempts} attempts)" if attempts > 1 else "")
+            raise TargetError(failure.reason, text, status=failure.status)
+        await anyio.sleep(policy.delay(number, seed=seed, retry_after=failure.retry_after))
+        number += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,52 +177,22 @@ class Connection:
             TargetError: With reason ``rate_limited``, ``connection``, ``timeout`` or
                 ``provider_error``, or the one that *read* raises; its text shows no secret.
         """
-        attempt = refused = 0
-        while True:
-            try:
-                return await self._attempt(call, read, again=attempt + refused > 0)
-            except _AttemptError as error:
-                failed = error
-            except TargetError as error:
-                failed = _AttemptError(error.reason, error.explanation, again=False)
-            if call.once:
-                failed.again = False
-            if self._waits_in_turn(failed, refused):
-                refused += 1
-                continue
-            if not failed.again or attempt >= self._policy.retries:
-                # Outside the handler, so that nothing is chained: the causes carry the request's
-                # headers, or what the server said of them.
-                attempts = attempt + refused + 1
-                told = self._told(call.url, failed.text, attempts)
-                raise TargetError(failed.reason, told, status=failed.status)
-            delay = self._policy.delay(attempt, seed=call.seed, retry_after=failed.retry_after)
-            await anyio.sleep(delay)
-            attempt += 1
-
-    def _waits_in_turn(self, failed: _AttemptError, refused: int) -> bool:
-        """Whether the controller decides when to try again, and how often is not used up."""
-        return (
-            failed.again
-            and failed.reason == "rate_limited"
-            and self._policy.retries > 0
-            and is_controlled()
-            and refused < RATE_LIMITED_RETRIES
+        return await persist(
+            lambda again: self._attempt(call, read, again=again),
+            self._policy,
+            lambda text: f"{public_url(call.url)}: {self.redacted(text, call.url)}",
+            seed=call.seed,
+            once=call.once,
         )
-
-    def _told(self, url: str, text: str, attempts: int) -> str:
-        tried = f" ({attempts} attempts)" if attempts > 1 else ""
-        return f"{public_url(url)}: {self.redacted(text, url)}{tried}"
 
     def redacted(self, text: str, url: str) -> str:
         """Return *text*, which the server of *url* has sent, without what no error may show."""
-        known = [*self._headers.values(), *secrets_in_url(url)]
-        key = self._key()
-        return redacted(text, [*known, key] if key else known)
+        secrets = [*self._headers.values(), *secrets_in_url(url), self._key() or ""]
+        return redacted(text, secrets)
 
     def _key(self) -> str | None:
-        found = secret(self._auth_environment) if self._auth_environment else None
-        return found.strip() if found else None
+        key = secret(self._auth_environment) if self._auth_environment else None
+        return key.strip() if key else None
 
     def check(self) -> None:
         """Refuse to start without the key that every call needs.
@@ -198,32 +222,33 @@ class Connection:
         import aiohttp
 
         session = self._opened(call.url)
-        key = self._key()
         try:
             async with session.request(
                 call.method,
                 call.url,
                 data=_sent(call.body),
                 params=call.parameters,
-                headers={**(call.headers or {}), **_bearer(key)},
+                headers={**(call.headers or {}), **_bearer(self._key())},
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
                 attempt.answered(response.status, response.headers)
                 if response.status not in _OK:
-                    raise _refusal(response.status, response.headers, await _body(response))
+                    raise _refusal(
+                        response.status, response.headers, await response.text(errors="replace")
+                    )
                 return await read(response)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            raise _AttemptError("connection", f"no valid URL: {error}", again=False) from None
+            raise AttemptError("connection", f"no valid URL: {error}", again=False) from None
         except aiohttp.ConnectionTimeoutError as error:
-            raise _AttemptError("connection", _text(error), again=True) from None
+            raise AttemptError("connection", _text(error), again=True) from None
         except TimeoutError:
             waited = f"no answer within {self._timeout_seconds:g} s"
-            raise _AttemptError("timeout", waited, again=False) from None
+            raise AttemptError("timeout", waited, again=False) from None
         except aiohttp.ClientSSLError as error:
-            raise _AttemptError("connection", _text(error), again=False) from None
+            raise AttemptError("connection", _text(error), again=False) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _AttemptError("connection", _text(error), again=True) from None
+            raise AttemptError("connection", _text(error), again=True) from None
 
     def _opened(self, url: str) -> aiohttp.ClientSession:
         import aiohttp
@@ -255,10 +280,6 @@ def _bearer(key: str | None) -> dict[str, str]:
 def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
     """Return *body* so that a large one is sent in pieces, and others get their turn between."""
     return io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
-
-
-async def _body(response: aiohttp.ClientResponse) -> str:
-    return await response.text(errors="replace")
 
 
 def encoded(value: Any) -> bytes:
@@ -294,16 +315,6 @@ def is_web_url(url: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What a status that is none of success means."""
-
-    reason: str
-    text: str
-    again: bool
-    """Whether trying again can help."""
-
-
 def refusal_of(status: int, body: str) -> Refusal:
     """Return what *status* means, with the beginning of the *body* that came with it.
 
@@ -320,13 +331,13 @@ def refusal_of(status: int, body: str) -> Refusal:
     return Refusal(reason, text, again)
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: str) -> _AttemptError:
-    found = refusal_of(status, body)
-    text = found.text
+def _refusal(status: int, headers: Mapping[str, str], body: str) -> AttemptError:
+    refusal = refusal_of(status, body)
+    text = refusal.text
     if status in _REDIRECTS:
         text = f"status {status}: moved to {public_url(headers.get('Location', ''))}; use that URL"
     wait = retry_after_seconds(headers)
-    return _AttemptError(found.reason, text, again=found.again, retry_after=wait, status=status)
+    return AttemptError(refusal.reason, text, again=refusal.again, retry_after=wait, status=status)
 
 
 def _text(error: BaseException) -> str:

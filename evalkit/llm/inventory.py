@@ -1,14 +1,17 @@
-"""What recordings there are at a place: how many, of which model, how large, when last used."""
+"""What recordings there are at a place: of which model, how large, when last used; and pruning."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import UsageError
-from evalkit.llm.recorder import opened
+from evalkit.llm.cache import Cache
+from evalkit.llm.recordings import DAY, RecordingFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +30,54 @@ class Entry:
     """When it answered last; ``None`` where no run has noted it."""
 
 
-def entries(path: str | Path) -> list[Entry]:
+def list_entries(path: str | Path) -> list[Entry]:
     """Return the recordings at *path*, the one used last first.
+
+    Args:
+        path: A recordings folder, or the file of a cache.
 
     Raises:
         UsageError: If there is nothing at *path*.
     """
-    place = opened(path)
-    try:
-        found = [
+    with _opened(path) as place:
+        entries = [
             Entry(key=key, label=label_of(asked), bytes=size, recorded=recorded, used=used)
             for key, asked, size, recorded, used in place.rows()
         ]
-    finally:
-        place.abandon()
-    return sorted(found, key=lambda entry: (-(entry.used or 0), -entry.recorded, entry.key))
+    return sorted(entries, key=lambda entry: (-(entry.used or 0), -entry.recorded, entry.key))
+
+
+def list_stale(path: str | Path, *, days: float = 1.0) -> list[Entry]:
+    """Return the recordings at *path* that have fallen out of use.
+
+    Those are stale that were not used in the *days* before now, or in a folder before the last use
+    of any: run everything that uses the folder, then list.
+
+    Args:
+        path: A recordings folder, or the file of a cache.
+        days: How far back to look; at least 0.
+
+    Raises:
+        UsageError: If there is nothing at *path*, or no run has noted what it used.
+    """
+    with _opened(path) as place:
+        last = place.last_used() if isinstance(place, RecordingFolder) else now_milliseconds()
+    if last is None:
+        raise UsageError(f"No run here has used {path}: run with recordings= first, then list.")
+    before = int(last - days * DAY)
+    return [entry for entry in list_entries(path) if (entry.used or 0) < before]
+
+
+def prune(path: str | Path, *, days: float = 1.0) -> list[Entry]:
+    """Delete what `list_stale` lists, and return it.
+
+    Raises:
+        UsageError: As `list_stale`.
+    """
+    stale = list_stale(path, days=days)
+    with _opened(path) as place:
+        place.remove([entry.key for entry in stale])
+    return stale
 
 
 def recording_at(path: str | Path, key: str) -> dict[str, Any]:
@@ -50,8 +86,7 @@ def recording_at(path: str | Path, key: str) -> dict[str, Any]:
     Raises:
         UsageError: If there is none, or there are several.
     """
-    place = opened(path)
-    try:
+    with _opened(path) as place:
         keys = sorted(row[0] for row in place.rows() if row[0].startswith(key))
         if not keys:
             raise UsageError(f"No recording in {path} has a key that begins with {key!r}.")
@@ -61,9 +96,20 @@ def recording_at(path: str | Path, key: str) -> dict[str, Any]:
                 f"{keys[1][:12]}; give more of it."
             )
         asked, reply = place.whole(keys[0])
-    finally:
-        place.abandon()
     return {"key": keys[0], "asked": asked, "reply": reply}
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path) -> Generator[Cache | RecordingFolder]:
+    """Look at the recordings at *path*, none of which counts as used."""
+    place = Path(path)
+    if not place.exists():
+        raise UsageError(f"There are no recordings at {path}.")
+    recordings = RecordingFolder(place) if place.is_dir() else Cache(place)
+    try:
+        yield recordings
+    finally:
+        recordings.abandon()
 
 
 def label_of(asked: Mapping[str, Any]) -> str:

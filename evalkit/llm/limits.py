@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import math
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -214,8 +214,11 @@ class admitted:  # noqa: N801  reads as a verb: async with admitted(place, key)
             controller = admission.controllers.of(self._place, self._key)
             started = controller.enter_now()
             if started is None:
-                with _waiting():
+                pause = Pause()
+                try:
                     started = await controller.enter(again=self._again)
+                finally:
+                    pause.end()
             self._started, self._controller, admission.used = started, controller, controller
         if admission.check is not None:
             try:
@@ -233,21 +236,25 @@ class admitted:  # noqa: N801  reads as a verb: async with admitted(place, key)
             self._controller.leave(self._started, self._attempt.outcome, self._attempt.headers)
 
 
-@contextlib.contextmanager
-def _waiting() -> Generator[None]:
-    """Stop the clock of the case's time limit."""
-    patience = PATIENCE.get()
-    if patience is None:
-        yield
-        return
-    began, scope = anyio.current_time(), patience.scope
-    deadline = math.inf if scope is None else scope.deadline
-    if scope is not None:
-        scope.deadline = math.inf
-    try:
-        yield
-    finally:
-        waited = anyio.current_time() - began
-        patience.waited += waited
-        if scope is not None:
-            scope.deadline = deadline + waited
+class Pause:
+    """The clock of the case's time limit, stopped from here to `end`."""
+
+    __slots__ = ("_began", "_deadline", "patience")
+
+    def __init__(self) -> None:
+        """Stop it, if there is one."""
+        self.patience = PATIENCE.get()
+        self._began = anyio.current_time()
+        self._deadline = math.inf
+        if self.patience is not None and self.patience.scope is not None:
+            self._deadline = self.patience.scope.deadline
+            self.patience.scope.deadline = math.inf
+
+    def end(self) -> None:
+        """Let it run again, later by as long as it stood."""
+        if self.patience is None:
+            return
+        waited = anyio.current_time() - self._began
+        self.patience.waited += waited
+        if self.patience.scope is not None:
+            self.patience.scope.deadline = self._deadline + waited

@@ -6,13 +6,11 @@ import dataclasses
 import os
 from typing import Any, Final, cast
 
-import anyio
-
 from evalkit._internal.clock import monotonic
 from evalkit._internal.optional import require
-from evalkit.errors import EvalkitError, TargetError, UsageError
-from evalkit.llm.connection import shown
-from evalkit.llm.limits import RATE_LIMITED_RETRIES, admitted, is_controlled
+from evalkit.errors import EvalkitError, UsageError
+from evalkit.llm.connection import AttemptError, persist, shown
+from evalkit.llm.limits import admitted
 from evalkit.llm.openai_compatible import response_format
 from evalkit.llm.openai_reply import StreamedReply, reply_of
 from evalkit.llm.protocol import ChatReply, ChatRequest
@@ -106,35 +104,35 @@ class LitellmModel:
         Raises:
             TargetError: If there is none.
         """
-        attempt = refused = 0
-        while True:
-            try:
-                return await self._attempt(request, again=attempt + refused > 0)
-            except EvalkitError:
-                raise
-            except Exception as error:  # noqa: BLE001  litellm lets its providers' errors through
-                failed = error
-            kind = _kind(failed)
-            limited = kind == "RateLimitError" and is_controlled() and self._policy.retries > 0
-            if limited and refused < RATE_LIMITED_RETRIES:
-                refused += 1
-                continue
-            if kind not in _AGAIN or attempt >= self._policy.retries:
-                told = self._told(failed, attempt + refused)
-                raise TargetError(_REASONS.get(kind, "provider_error"), told)
-            wait = retry_after_seconds(_headers(failed))
-            await anyio.sleep(self._policy.delay(attempt, seed=request.seed, retry_after=wait))
-            attempt += 1
+
+        def explain(text: str) -> str:
+            text = shown(redacted(text, secrets_in_environment()))
+            return f"{self.name}: {public_text(text)}"
+
+        return await persist(
+            lambda again: self._attempt(request, again=again),
+            self._policy,
+            explain,
+            seed=request.seed,
+        )
 
     async def _attempt(self, request: ChatRequest, *, again: bool) -> ChatReply:
         place = self.name.partition("/")[0]
         async with admitted(place, self._auth_environment, again=again) as attempt:
             try:
                 reply = await self._exchange(request)
-            except Exception as error:
-                status = _TOO_MANY if _kind(error) == "RateLimitError" else 0
-                attempt.answered(status, _headers(error))
+            except EvalkitError:
                 raise
+            except Exception as error:  # noqa: BLE001  litellm lets its providers' errors through
+                kind = _kind(error)
+                headers = dict(getattr(getattr(error, "response", None), "headers", None) or {})
+                attempt.answered(_TOO_MANY if kind == "RateLimitError" else 0, headers)
+                raise AttemptError(
+                    _REASONS.get(kind, "provider_error"),
+                    str(error),
+                    again=kind in _AGAIN,
+                    retry_after=retry_after_seconds(headers),
+                ) from None
             attempt.answered(_OK, {})
             return reply
 
@@ -143,7 +141,7 @@ class LitellmModel:
         found = await self._litellm.acompletion(**self._arguments(request))
         if not request.stream:
             raw = found.model_dump()
-            return _priced(reply_of(raw), self._price(found))
+            return dataclasses.replace(reply_of(raw), cost=self._price(found))
         streamed, first = StreamedReply(), None
         async for event in found:
             if streamed.add(event.model_dump()) and first is None:
@@ -175,11 +173,6 @@ class LitellmModel:
             return None
         return float(price) if price else None
 
-    def _told(self, error: Exception, attempt: int) -> str:
-        tried = f" ({attempt + 1} attempts)" if attempt else ""
-        text = redacted(str(error), secrets_in_environment())
-        return f"{self.name}: {public_text(shown(text))}{tried}"
-
     async def aclose(self) -> None:
         """Release nothing: litellm keeps its own clients."""
 
@@ -195,14 +188,6 @@ def public_text(text: str) -> str:
         public_url(word) if word.startswith(("http://", "https://")) else word
         for word in text.split(" ")
     )
-
-
-def _headers(error: Exception) -> dict[str, str]:
-    return dict(getattr(getattr(error, "response", None), "headers", None) or {})
-
-
-def _priced(reply: ChatReply, cost: float | None) -> ChatReply:
-    return dataclasses.replace(reply, cost=cost)
 
 
 def _kind(error: Exception) -> str:

@@ -1,18 +1,14 @@
-"""Which recordings answer, and where new ones go: the four modes, keeping, and pruning."""
+"""Which recordings answer, and where new ones go: the four modes, and keeping."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
-from evalkit._internal.clock import now_milliseconds
-from evalkit.errors import NotRecordedError, UsageError
-from evalkit.llm.cache import Cache
+from evalkit.errors import NotRecordedError
 from evalkit.llm.recording import Recording
-from evalkit.llm.recordings import DAY, RecordingFolder
 
 Mode = Literal["auto", "replay", "live", "none"]
 MODES: Final = ("auto", "replay", "live", "none")
@@ -161,55 +157,3 @@ class Keeper:
         except Exception as error:  # noqa: BLE001  raised again in each task that waits
             turn.error = error
         turn.written.set()
-
-
-def list_stale(path: str | Path, *, days: float = 1.0) -> list[str]:
-    """Return the keys of the recordings in *path* that have fallen out of use.
-
-    Those are stale that were not used in the *days* before the last use of any: run everything
-    that uses the folder, then list.
-
-    Args:
-        path: A recordings folder, or the file of a cache.
-        days: How far back to look; at least 0.
-
-    Raises:
-        UsageError: If there is nothing at *path*, or no run has noted what it used.
-    """
-    place = opened(path)
-    try:
-        last = place.last_used() if isinstance(place, RecordingFolder) else now_milliseconds()
-        if last is None:
-            raise UsageError(f"No run here has used {path}: run with recordings= first, then list.")
-        return place.stale(int(last - days * DAY))
-    finally:
-        place.close()
-
-
-def prune(path: str | Path, *, days: float = 1.0) -> list[str]:
-    """Delete what `list_stale` lists, and return it.
-
-    Raises:
-        UsageError: As `list_stale`.
-    """
-    stale = list_stale(path, days=days)
-    place = opened(path)
-    try:
-        place.remove(stale)
-    finally:
-        place.close()
-    return stale
-
-
-def opened(path: str | Path) -> Cache | RecordingFolder:
-    """Return the recordings at *path*: a folder of them, or the file of a cache.
-
-    Raises:
-        UsageError: If there is nothing at *path*.
-    """
-    found = Path(path)
-    if found.is_dir():
-        return RecordingFolder(found)
-    if found.is_file():
-        return Cache(found)
-    raise UsageError(f"There are no recordings at {path}.")

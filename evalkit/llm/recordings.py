@@ -139,14 +139,6 @@ class RecordingFolder:
         """Forget what was only looked at: nothing of it counts as used."""
         self._uses.clear()
 
-    def stale(self, before: int) -> list[str]:
-        """Return the keys of what no run has used from *before* on, in milliseconds."""
-        used = set(self._uses)
-        for moment, keys in self._notes():
-            if moment >= before:
-                used.update(keys)
-        return sorted(key for key in self._paths() if key not in used)
-
     def last_used(self) -> int | None:
         """Return when any recording was used last, in milliseconds; ``None`` if that is unknown."""
         return max((moment for moment, _ in self._notes()), default=None)
@@ -159,7 +151,7 @@ class RecordingFolder:
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Note what was used, for `stale`."""
+        """Note what was used, for `evalkit.llm.inventory`."""
         if not self._uses or not self.path.is_dir():
             return
         self._ignore_notes()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -49,9 +49,6 @@ class Session(Protocol):
     for workers elsewhere may be handed leases of calls and dollars instead.
     """
 
-    ledger: Ledger
-    """Counts what was spent, and tells `Ledger.on_charge` of each call."""
-
     recorder: Recorder
     """Answers without a call, and keeps new answers."""
 
@@ -62,6 +59,10 @@ class Session(Protocol):
         self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
     ) -> ChatReply:
         """Return the answer to *request*, charged to *role*."""
+        ...
+
+    def report(self, charge: Callable[[str, Charge], None]) -> None:
+        """Tell *charge* of each call from now on: its role, and what it has cost."""
         ...
 
     def is_known(self, recording: Recording) -> bool:
@@ -176,6 +177,10 @@ class ModelSession:
             self.ledger.add(role, Charge(cached=True))
         return reply
 
+    def report(self, charge: Callable[[str, Charge], None]) -> None:
+        """Tell *charge* of each call, before it is counted."""
+        self.ledger.on_charge = charge
+
     def check(self, role: str, *, own: int = 0, expected: bool = False) -> None:
         """Refuse to go on where the budget of *role*, or of all, is spent.
 
@@ -273,11 +278,11 @@ class ModelSession:
                 break
             except BudgetSpentError:
                 # Perhaps only for now: what is set aside is more than what will be used.
-                if not await self._promises.kept():
+                if not await self._promises.wait():
                     raise
         expected = self._promises.expected(request, role)
         usd = (self.prices.cost(model.name, expected) or 0.0) * share
-        with self.under_way(role), self._promises.made(role, sum(expected.values()), usd):
+        with self.under_way(role), self._promises.reserve(role, sum(expected.values()), usd):
             try:
                 reply = await self.desk.complete(model, request, recording.key, settle)
             except (BudgetSpentError, BatchPendingError):

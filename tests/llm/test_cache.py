@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import UsageError
 from evalkit.llm.cache import Cache
-from evalkit.llm.recorder import list_stale, prune
+from evalkit.llm.inventory import list_stale, prune
 from evalkit.llm.recording import Recording, recording_of
 from evalkit.llm.recordings import RecordingFolder
 
@@ -138,7 +138,8 @@ def test_what_no_run_uses_any_more_is_listed_and_pruned(tmp_path: Path) -> None:
     second.get(asked(1).key)
     second.close()
 
-    assert list_stale(tmp_path) == sorted([asked(0).key, asked(2).key])
+    stale = [entry.key for entry in list_stale(tmp_path)]
+    assert sorted(stale) == sorted([asked(0).key, asked(2).key])
     assert len(prune(tmp_path)) == 2
     assert [path.stem for path in RecordingFolder(tmp_path).files()] == [asked(1).key]
 

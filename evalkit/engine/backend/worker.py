@@ -70,7 +70,7 @@ def _opened(parcel: bytes) -> tuple[Plan, Opener]:
 async def _run(plan: Plan, opened: ModelSession, channel: Channel) -> None:
     channel.listen()
     session = _LeasingSession(opened, channel)
-    session.ledger.on_charge = channel.charge
+    session.report(channel.charge)
     try:
         async with workbench(plan, session, channel.emit, channel.cancel) as bench:
             await bench.run_all(channel.following, channel.finish, at_once=_AT_ONCE)

@@ -103,9 +103,9 @@ class Share:
     recorded: Expected
     """Calls that recordings, or batches on their way, will answer."""
 
-    input_tokens: Expected | None
-    output_tokens: Expected | None
-    usd: Expected | None
+    input_tokens: Expected | None = None
+    output_tokens: Expected | None = None
+    usd: Expected | None = None
     """US dollars; ``None`` where the price is unknown."""
 
     batched: bool = False

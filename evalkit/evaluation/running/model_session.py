@@ -12,8 +12,8 @@ from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
 from evalkit.evaluation.running.runtime import Runtime
+from evalkit.llm.batch.carrier import PendingFolder
 from evalkit.llm.batch.desk import Desk
-from evalkit.llm.batch.pending import PendingFolder
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
 from evalkit.llm.cache import Cache

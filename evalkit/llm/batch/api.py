@@ -1,17 +1,21 @@
-"""The five calls of a batch endpoint, as OpenAI has them: upload, create, look, list, fetch."""
+"""A batch endpoint as OpenAI has it: upload, create, look, list, fetch; and the lines of its files.
+
+A line is a request going out, and says what became of it coming back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from evalkit._internal.canonical import parse_json
+from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.ids import new_run_id
 from evalkit.errors import TargetError, UsageError
-from evalkit.llm.connection import Call, Connection, encoded, shown
-from evalkit.llm.openai_reply import mapping_of, sequence_of
+from evalkit.llm.connection import Call, Connection, Refusal, encoded, refusal_of, shown
+from evalkit.llm.openai_reply import mapping_of, reply_of, sequence_of
+from evalkit.llm.protocol import ChatReply
 
 if TYPE_CHECKING:
     import aiohttp
@@ -22,15 +26,19 @@ MARK: Final = "evalkit_batch"
 Place = tuple[str, str, str | None]
 """Server, model, and environment variable of the key: what the requests of a batch share."""
 
-ENDPOINT: Final = "/v1/chat/completions"
+_ENDPOINT: Final = "/v1/chat/completions"
 _WINDOW: Final = "24h"
 _NO_ENDPOINT: Final = frozenset({404, 405, 501})
 _GONE: Final = frozenset({404, 410})
 _REFUSED: Final = frozenset(range(300, 500)) - {408}
 """Statuses that tell for certain that nothing was started; a timeout (408) does not."""
 
+_OK: Final = 200
+_EARLY_ENDS: Final = {
+    "expired": ("timeout", "the batch expired before this request was answered"),
+    "cancelled": ("provider_error", "the batch was cancelled before this request was answered"),
+}
 _CREATIONS: Final = 4
-_LISTED: Final = 100
 _AGAIN_SECONDS: Final = 0.5
 
 
@@ -61,9 +69,7 @@ class BatchApi:
             UsageError: If there is no batch endpoint.
         """
         try:
-            await self._json(
-                Call(url=f"{self._root}/batches", method="GET", parameters={"limit": "1"})
-            )
+            await self._json(self._list("1"))
         except TargetError as error:
             if error.status in _NO_ENDPOINT:
                 raise UsageError(
@@ -96,7 +102,7 @@ class BatchApi:
         """
         wanted = {
             "input_file_id": file_id,
-            "endpoint": ENDPOINT,
+            "endpoint": _ENDPOINT,
             "completion_window": _WINDOW,
             "metadata": {MARK: mark},
         }
@@ -125,7 +131,7 @@ class BatchApi:
             UnseenBatchError: If the provider does not say.
         """
         try:
-            listed = await self._json(self._list(_LISTED))
+            listed = await self._json(self._list("100"))
         except TargetError as error:
             text = f"{error.explanation}; a batch may be there, and the next run looks for it"
             raise UnseenBatchError(error.reason, text, status=error.status) from None
@@ -157,8 +163,8 @@ class BatchApi:
         call = Call(url=f"{self._root}/files/{file_id}/content", method="GET")
         return await self._connection.send(call, read)
 
-    def _list(self, limit: int) -> Call:
-        return Call(url=f"{self._root}/batches", method="GET", parameters={"limit": str(limit)})
+    def _list(self, limit: str) -> Call:
+        return Call(url=f"{self._root}/batches", method="GET", parameters={"limit": limit})
 
     async def _json(self, call: Call) -> Any:
         async def read(response: aiohttp.ClientResponse) -> Any:
@@ -204,3 +210,65 @@ def _form(boundary: str, lines: bytes) -> bytes:
         "\r\nContent-Type: application/jsonl\r\n\r\n"
     )
     return b"".join([purpose.encode(), lines, f"\r\n--{boundary}--\r\n".encode()])
+
+
+Outcome = ChatReply | Refusal
+
+
+def request_line(custom_id: str, body: bytes) -> bytes:
+    r"""Return the line that asks *body*, a chat completion's request.
+
+    Examples:
+        >>> request_line("a1", b'{"model":"m"}')
+        b'{"custom_id":"a1","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}\n'
+    """
+    head = encoded({"custom_id": custom_id, "method": "POST", "url": _ENDPOINT})
+    return b"".join([head[:-1], b',"body":', body, b"}\n"])
+
+
+def read_lines(content: bytes) -> Iterator[tuple[str, Outcome]]:
+    """Yield the outcome of each line of an output or error file, with its ``custom_id``.
+
+    Lines that are no JSON, or carry no ``custom_id``, are left out: their requests count as
+    unanswered.
+    """
+    for line in content.splitlines():
+        try:
+            fields = mapping_of(parse_json(line))
+        except ValueError:
+            continue
+        custom_id = fields.get("custom_id")
+        if isinstance(custom_id, str):
+            yield custom_id, _outcome(fields)
+
+
+def _outcome(line: Mapping[str, Any]) -> Outcome:
+    response, error = mapping_of(line.get("response")), mapping_of(line.get("error"))
+    status = response.get("status_code")
+    if isinstance(status, int) and status != _OK:
+        return refusal_of(status, canonical_json(response.get("body") or error).decode())
+    if error:
+        expired = error.get("code") == "batch_expired"
+        text = shown(str(error.get("message") or error.get("code")))
+        return Refusal("timeout" if expired else "provider_error", text, again=True)
+    try:
+        return reply_of(response.get("body"))
+    except TargetError as raised:
+        return Refusal(raised.reason, raised.explanation, again=False)
+
+
+def without_answer(batch: Mapping[str, Any]) -> Refusal:
+    """Return why a request has no line in the files of a *batch* that has ended.
+
+    Examples:
+        >>> without_answer({"status": "expired"}).reason
+        'timeout'
+    """
+    status = str(batch.get("status"))
+    if status in _EARLY_ENDS:
+        return Refusal(*_EARLY_ENDS[status], again=True)
+    listed = sequence_of(mapping_of(batch.get("errors")).get("data"))
+    first = mapping_of(listed[0]) if listed else {}
+    why = first.get("message") or first.get("code")
+    text = f"the batch failed: {shown(str(why))}" if why else f"the batch ended as {status}"
+    return Refusal("provider_error", text, again=True)

@@ -1,31 +1,44 @@
-"""One batch on its way: packed, sent, looked at until it has ended, fetched, every line settled."""
+"""One batch on its way: written down, sent, looked at until it has ended, every line settled.
+
+A batch outlives the process that has paid for it.  Its file appears whole or not at all, before
+anything is sent, and holds keys of requests, not what they ask, and no secret.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from pathlib import Path
+from typing import Any, Final
 
 import anyio
 
+from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.clock import now_milliseconds
+from evalkit._internal.ids import new_run_id
 from evalkit.errors import TargetError
-from evalkit.llm.batch.api import BatchApi, UnseenBatchError, is_absent
-from evalkit.llm.batch.lines import (
+from evalkit.llm.batch.api import (
+    BatchApi,
     Outcome,
-    Unanswered,
-    answers_gone,
+    is_absent,
     read_lines,
     request_line,
     without_answer,
 )
-from evalkit.llm.batch.pending import Pending, PendingFolder, new_pending
 from evalkit.llm.batch.settings import BatchSettings
+from evalkit.llm.connection import Refusal
 from evalkit.llm.protocol import ChatReply
+from evalkit.llm.recordings import DAY
 
 _log = logging.getLogger("evalkit")
+
+_DAYS: Final = 30
+"""Days after which no provider keeps a batch's answers."""
+
 _HEAD_BYTES: Final = 160
 """At least what a line has around its body."""
 
@@ -34,6 +47,78 @@ _FIRST_SHARE: Final = 1 / 12
 _SLOWER: Final = 1.5
 _LOST: Final = 5
 """Looks in a row that fail, each tried several times, before the provider counts as gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """What is written down of a batch: what is in it, and how far it got."""
+
+    server: str
+    model: str
+    lines: tuple[str, ...]
+    """``custom_id`` of each request; it begins with the key of the call."""
+
+    mark: str = field(default_factory=new_run_id)
+    """Id that we gave it; the batch carries it in its metadata."""
+
+    created: int = field(default_factory=now_milliseconds)
+    """Milliseconds since the epoch."""
+
+    file_id: str | None = None
+    """The uploaded file, once there is one."""
+
+    batch_id: str | None = None
+    """The provider's id, once the batch is there."""
+
+
+def key_of(custom_id: str) -> str:
+    """Return the key of the call that a line asks.
+
+    Examples:
+        >>> key_of("0a1b-2")
+        '0a1b'
+    """
+    return custom_id.partition("-")[0]
+
+
+class PendingFolder:
+    """The files of batches that are on their way; without a path nothing is kept."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Keep files in *path*; nothing is made before the first one is written."""
+        self.path = path
+
+    def write(self, pending: Pending) -> None:
+        """Keep *pending*, whole or not at all, in place of what was written of it before."""
+        if self.path is None:
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        partial = self.path / f".{pending.mark}-{os.getpid()}"
+        partial.write_bytes(canonical_json(dataclasses.asdict(pending)))
+        partial.replace(self.path / f"{pending.mark}.json")
+
+    def remove(self, pending: Pending) -> None:
+        """Forget a batch whose answers are kept elsewhere by now."""
+        if self.path is not None:
+            (self.path / f"{pending.mark}.json").unlink(missing_ok=True)
+
+    def all(self, *, since: int = 0) -> Iterator[Pending]:
+        """Yield the batches sent from *since* on, the oldest first; what is too old is deleted."""
+        files = [] if self.path is None else self.path.glob("*.json")
+        batches = [pending for file in files if (pending := _read(file)) is not None]
+        for pending in sorted(batches, key=lambda pending: (pending.created, pending.mark)):
+            if pending.created < now_milliseconds() - _DAYS * DAY:
+                self.remove(pending)
+            elif pending.created >= since:
+                yield pending
+
+
+def _read(file: Path) -> Pending | None:
+    try:
+        fields: dict[str, Any] = parse_json(file.read_bytes())
+        return Pending(**{**fields, "lines": tuple(fields["lines"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None  # another process has removed it, or it is none of ours
 
 
 Settle = Callable[[ChatReply], ChatReply]
@@ -63,12 +148,6 @@ class Wanted:
         if not self.future.done():
             self.future.set_exception(error)
 
-    def give_up(self, why: Unanswered) -> None:
-        """Fail for a reason that a provider gave."""
-        tried = f" ({self.tries} batches)" if self.tries > 1 else ""
-        text = f"{self.api.public_root}: {self.api.redacted(why.text)}{tried}"
-        self.fail(TargetError(why.reason, text))
-
 
 @dataclass(slots=True, eq=False)
 class Parcel:
@@ -96,79 +175,64 @@ def packed(wanted: Iterable[Wanted], *, requests: int, size: int) -> Iterator[Pa
     All of *wanted* ask the same model of the same server.
     """
     lines: list[bytes] = []
-    sent: dict[str, Wanted] = {}
+    asked: dict[str, Wanted] = {}
     used: dict[str, int] = {}
     total = 0
-    for one in wanted:
-        longest = len(one.body) + _HEAD_BYTES
+    for request in wanted:
+        longest = len(request.body) + _HEAD_BYTES
         if lines and (len(lines) >= requests or total + longest > size):
-            yield _parcel(lines, sent)
-            lines, sent, used, total = [], {}, {}, 0
-        number = used[one.key] = used.get(one.key, -1) + 1
-        custom_id = f"{one.key}-{number}" if number else one.key
-        line = request_line(custom_id, one.body)
-        sent[custom_id] = one
+            yield _parcel(lines, asked)
+            lines, asked, used, total = [], {}, {}, 0
+        number = used[request.key] = used.get(request.key, -1) + 1
+        custom_id = f"{request.key}-{number}" if number else request.key
+        line = request_line(custom_id, request.body)
+        asked[custom_id] = request
         lines.append(line)
         total += len(line)
     if lines:
-        yield _parcel(lines, sent)
+        yield _parcel(lines, asked)
 
 
-def _parcel(lines: list[bytes], sent: dict[str, Wanted]) -> Parcel:
-    api = next(iter(sent.values())).api
-    pending = new_pending(api.public_root, api.model, tuple(sent))
-    return Parcel(api=api, pending=pending, wanted=sent, content=b"".join(lines))
-
-
-class Counter(Protocol):
-    """Where requests were handed in, and what is told of each parcel: the desk."""
-
-    stopping: asyncio.Event
-    """Set once someone wants an end."""
-
-    def back(self, wanted: Wanted) -> None:
-        """Take a request that a batch has not answered into the next one."""
-        ...
-
-    def ended(self, parcel: Parcel) -> None:
-        """Learn that nothing more will come of *parcel*."""
-        ...
-
-    def given_up(self, parcel: Parcel, error: TargetError) -> None:
-        """Learn that *parcel* is followed no further, for *error*."""
-        ...
+def _parcel(lines: list[bytes], wanted: dict[str, Wanted]) -> Parcel:
+    api = next(iter(wanted.values())).api
+    pending = Pending(server=api.public_root, model=api.model, lines=tuple(wanted))
+    return Parcel(api=api, pending=pending, wanted=wanted, content=b"".join(lines))
 
 
 class Carrier:
     """Sees one batch through."""
 
     def __init__(
-        self, counter: Counter, parcel: Parcel, folder: PendingFolder, settings: BatchSettings
+        self,
+        parcel: Parcel,
+        folder: PendingFolder,
+        settings: BatchSettings,
+        stopping: asyncio.Event,
     ) -> None:
-        """Carry *parcel*; requests that it does not answer go back to *counter*."""
-        self._counter = counter
+        """Carry *parcel*, until someone wants an end by *stopping*."""
         self._parcel = parcel
         self._folder = folder
         self._settings = settings
+        self._stopping = stopping
 
-    async def run(self) -> None:
-        """Send the batch, or find it where another process has sent it, and see it through."""
+    async def run(self) -> list[Wanted] | None:
+        """Send the batch, or find it where another process has sent it, and see it through.
+
+        Returns:
+            Requests that the next batch should take; ``None`` if someone wants an end.
+
+        Raises:
+            TargetError: If it can be followed no further.
+        """
         parcel = self._parcel
-        try:
-            there = await (self._send() if parcel.content else self._find())
-            batch = await self._look_until_ended() if there else None
-        except TargetError as error:
-            self._give_up(error)
-            return
-        if self._counter.stopping.is_set():
-            return
+        there = await (self._send() if parcel.content else self._find())
+        batch = await self._look_until_ended() if there else None
+        if self._stopping.is_set():
+            return None
         if batch is None:
             # It was never made, or is there no more: nothing was paid.
-            for wanted in list(parcel.wanted.values()):
-                self._counter.back(wanted)
-            self._counter.ended(parcel)
-            return
-        await self._fetch(batch)
+            return list(parcel.wanted.values())
+        return await self._fetch(batch)
 
     async def _send(self) -> bool:
         parcel = self._parcel
@@ -188,20 +252,17 @@ class Carrier:
 
     async def _find(self) -> bool:
         """Say whether the batch is at the provider, and note its id."""
-        parcel = self._parcel
-        if parcel.pending.batch_id is None:
+        pending = self._parcel.pending
+        if pending.batch_id is None:
             # Killed between sending and noting: the batch itself tells whose it is.
-            found = await parcel.api.find(parcel.pending.mark)
-            if found is None:
+            batch = await self._parcel.api.find(pending.mark)
+            if batch is None:
                 return False
-            self._note(batch_id=found["id"])
+            self._note(batch_id=batch["id"])
         return True
 
-    def _note(self, *, file_id: str | None = None, batch_id: str | None = None) -> None:
-        known = self._parcel.pending
-        self._parcel.pending = dataclasses.replace(
-            known, file_id=file_id or known.file_id, batch_id=batch_id or known.batch_id
-        )
+    def _note(self, **ids: Any) -> None:
+        self._parcel.pending = dataclasses.replace(self._parcel.pending, **ids)
         self._folder.write(self._parcel.pending)
 
     async def _look_until_ended(self) -> Mapping[str, Any] | None:
@@ -209,10 +270,9 @@ class Carrier:
         longest = self._settings.poll_seconds
         wait = longest * _FIRST_SHARE
         lost = 0
-        batch_id = self._parcel.pending.batch_id or ""
-        while not self._counter.stopping.is_set():
+        while not self._stopping.is_set():
             try:
-                batch = await self._parcel.api.look(batch_id)
+                batch = await self._parcel.api.look(self._parcel.pending.batch_id or "")
                 lost = 0
                 if batch.get("status") in _ENDED:
                     return batch
@@ -223,11 +283,11 @@ class Carrier:
                 if lost >= _LOST:
                     raise
             with anyio.move_on_after(wait):
-                await self._counter.stopping.wait()
+                await self._stopping.wait()
             wait = min(wait * _SLOWER, longest)
         return None
 
-    async def _fetch(self, batch: Mapping[str, Any]) -> None:
+    async def _fetch(self, batch: Mapping[str, Any]) -> list[Wanted]:
         outcomes: dict[str, Outcome] = {}
         missing = without_answer(batch)
         for name in ("error_file_id", "output_file_id"):
@@ -237,40 +297,36 @@ class Carrier:
                 outcomes.update(read_lines(await self._parcel.api.content(batch[name])))
             except TargetError as error:
                 if not is_absent(error):
-                    self._give_up(error)
-                    return
+                    raise
                 # No later look will find it.  Whether to pay once more is the user's to say.
-                missing = answers_gone(error)
-        answered = sum(not isinstance(one, Unanswered) for one in outcomes.values())
-        total = len(self._parcel.pending.lines)
-        told = f"{answered:,} of {total:,} requests are answered"
-        _log.info("Batch %s has ended (%s): %s.", batch.get("id"), batch.get("status"), told)
-        for custom_id in self._parcel.pending.lines:
-            self._settle(custom_id, outcomes.pop(custom_id, missing))
-        self._counter.ended(self._parcel)
+                text = "the provider keeps the batch's answers no more; run again to ask anew"
+                missing = Refusal(error.reason, f"{text} ({error})", again=False)
+        lines = self._parcel.pending.lines
+        answered = sum(isinstance(outcome, ChatReply) for outcome in outcomes.values())
+        counts = f"{answered:,} of {len(lines):,} requests are answered"
+        _log.info("Batch %s has ended (%s): %s.", batch.get("id"), batch.get("status"), counts)
+        return [
+            wanted
+            for custom_id in lines
+            if (wanted := self._settle(custom_id, outcomes.pop(custom_id, missing))) is not None
+        ]
 
-    def _settle(self, custom_id: str, outcome: Outcome) -> None:
+    def _settle(self, custom_id: str, outcome: Outcome) -> Wanted | None:
+        """Hand out what became of a line; return its request if another batch can help."""
         wanted = self._parcel.wanted.get(custom_id)
-        if wanted is None:
-            if not isinstance(outcome, Unanswered):
+        if isinstance(outcome, ChatReply):
+            if wanted is None:
                 self._parcel.held[custom_id] = outcome
-        elif not isinstance(outcome, Unanswered):
-            wanted.answer(outcome)
-        else:
-            self._try_again(wanted, outcome)
-
-    def _try_again(self, wanted: Wanted, why: Unanswered) -> None:
+            else:
+                wanted.answer(outcome)
+            return None
+        if wanted is None:
+            return None
         wanted.tries += 1
-        if why.again and wanted.tries <= self._settings.retries:
-            self._counter.back(wanted)
-        else:
-            wanted.give_up(why)
-
-    def _give_up(self, error: TargetError) -> None:
-        """Tell all who wait; a batch that may be at the provider stays written down."""
-        for wanted in self._parcel.wanted.values():
-            wanted.fail(TargetError(error.reason, error.explanation))
-        if self._parcel.pending.batch_id is not None or isinstance(error, UnseenBatchError):
-            self._counter.given_up(self._parcel, error)
-        else:
-            self._counter.ended(self._parcel)
+        if outcome.again and wanted.tries <= self._settings.retries:
+            return wanted
+        api = self._parcel.api
+        tries = f" ({wanted.tries} batches)" if wanted.tries > 1 else ""
+        text = f"{api.public_root}: {api.redacted(outcome.text)}{tries}"
+        wanted.fail(TargetError(outcome.reason, text))
+        return None

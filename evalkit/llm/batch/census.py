@@ -8,7 +8,6 @@ again before it goes on.
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Final, Literal
 
 import anyio
 
-from evalkit.llm.limits import PATIENCE, Patience
+from evalkit.llm.limits import Pause
 
 MOST_WAITING: Final = 50_000
 """Callers that may wait at a time; each holds about 35 kB of memory."""
@@ -28,17 +27,28 @@ class Seat:
     def __init__(self, limiter: anyio.CapacityLimiter) -> None:
         """Hold no place of *limiter* yet."""
         self._limiter = limiter
+        self._state: Literal["free", "coming", "held"] = "free"
 
     async def acquire(self) -> None:
         """Take the place, once there is one; no turn of the loop is lost where there is."""
+        if self._state != "free":
+            return  # another request of the same caller sees to it
+        self._state = "coming"
         try:
             self._limiter.acquire_on_behalf_of_nowait(self)
         except anyio.WouldBlock:
-            await self._limiter.acquire_on_behalf_of(self)
+            try:
+                await self._limiter.acquire_on_behalf_of(self)
+            except BaseException:
+                self._state = "free"
+                raise
+        self._state = "held"
 
     def release(self) -> None:
-        """Give the place to the next."""
-        self._limiter.release_on_behalf_of(self)
+        """Give the place to the next, if it is held."""
+        if self._state == "held":
+            self._state = "free"
+            self._limiter.release_on_behalf_of(self)
 
     def __enter__(self) -> None:
         """Hold the place, which was acquired before."""
@@ -48,7 +58,7 @@ class Seat:
 
 
 @dataclass(slots=True, eq=False)
-class Asker:
+class _Caller:
     """One piece of work that may ask models, several at a time."""
 
     census: Census
@@ -56,17 +66,18 @@ class Asker:
     waits: int = 0
     """Its requests that wait for batches."""
 
-    held: Literal["yes", "no", "coming"] = "yes"
-    paused: _Pause | None = None
+    pause: Pause | None = None
 
     def block(self) -> None:
         """Count one more request that waits."""
         self.waits += 1
         if self.waits == 1:
-            self.paused = self.paused or _Pause(PATIENCE.get())
+            if self.pause is None:
+                self.pause = Pause()  # hours in a batch are no slowness of the model
+                if self.pause.patience is not None:
+                    self.pause.patience.batched = True
             self.census.move(at_work=-1, waiting=+1)
-            if self.seat is not None and self.held == "yes":
-                self.held = "no"
+            if self.seat is not None:
                 self.seat.release()
 
     async def unblock(self) -> None:
@@ -74,17 +85,11 @@ class Asker:
         self.count_back()
         if self.waits:
             return
-        if self.seat is not None and self.held == "no":
-            self.held = "coming"
-            try:
-                await self.seat.acquire()
-            except BaseException:
-                self.held = "no"
-                raise
-            self.held = "yes"
-        paused, self.paused = self.paused, None
-        if paused is not None:
-            paused.end()
+        if self.seat is not None:
+            await self.seat.acquire()
+        pause, self.pause = self.pause, None
+        if pause is not None:
+            pause.end()
 
     def count_back(self) -> None:
         """Count one request less, without going on."""
@@ -95,34 +100,11 @@ class Asker:
     def close(self) -> None:
         """Be done, whatever is still held."""
         self.census.move(at_work=0 if self.waits else -1, waiting=-1 if self.waits else 0)
-        if self.seat is not None and self.held == "yes":
-            self.held = "no"
+        if self.seat is not None:
             self.seat.release()
 
 
-class _Pause:
-    """The clock of a case's time limit, stopped: hours in a batch are no slowness of the model."""
-
-    def __init__(self, patience: Patience | None) -> None:
-        self._patience = patience
-        self._began = anyio.current_time()
-        self._deadline = math.inf
-        if patience is not None:
-            patience.batched = True
-            if patience.scope is not None:
-                self._deadline = patience.scope.deadline
-                patience.scope.deadline = math.inf
-
-    def end(self) -> None:
-        if self._patience is None:
-            return
-        waited = anyio.current_time() - self._began
-        self._patience.waited += waited
-        if self._patience.scope is not None:
-            self._patience.scope.deadline = self._deadline + waited
-
-
-_ASKER: ContextVar[Asker | None] = ContextVar("evalkit_asker", default=None)
+_CALLER: ContextVar[_Caller | None] = ContextVar("evalkit_batch_caller", default=None)
 
 
 @dataclass(slots=True)
@@ -148,14 +130,14 @@ class Census:
     @contextlib.contextmanager
     def caller(self, seat: Seat | None = None) -> Generator[None]:
         """Count in the work of this block; it holds *seat*, and gives it back at its end."""
-        asker = Asker(self, seat)
+        caller = _Caller(self, seat)
         self.move(at_work=+1, waiting=0)
-        token = _ASKER.set(asker)
+        token = _CALLER.set(caller)
         try:
             yield
         finally:
-            _ASKER.reset(token)
-            asker.close()
+            _CALLER.reset(token)
+            caller.close()
 
     async def room(self) -> None:
         """Wait while so many callers wait that more would only fill the memory."""
@@ -168,14 +150,14 @@ class Census:
 @contextlib.asynccontextmanager
 async def waiting() -> AsyncGenerator[None]:
     """Count this task's caller as one that waits for a batch, directly or for one who does."""
-    asker = _ASKER.get()
-    if asker is None:
+    caller = _CALLER.get()
+    if caller is None:
         yield
         return
-    asker.block()
+    caller.block()
     try:
         yield
     except BaseException:
-        asker.count_back()
+        caller.count_back()
         raise
-    await asker.unblock()
+    await caller.unblock()

@@ -17,10 +17,18 @@ import anyio.abc
 
 from evalkit._internal.clock import monotonic
 from evalkit.errors import BatchPendingError, TargetError
-from evalkit.llm.batch.api import BatchApi, Place
-from evalkit.llm.batch.carrier import Carrier, Parcel, Settle, Wanted, packed
+from evalkit.llm.batch.api import BatchApi, Place, UnseenBatchError
+from evalkit.llm.batch.carrier import (
+    Carrier,
+    Parcel,
+    Pending,
+    PendingFolder,
+    Settle,
+    Wanted,
+    key_of,
+    packed,
+)
 from evalkit.llm.batch.census import Census, waiting
-from evalkit.llm.batch.pending import Pending, PendingFolder, key_of
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 
@@ -83,7 +91,7 @@ class Desk:
         self._sizes: dict[Place, int] = {}
         self._apis: dict[Place, BatchApi] = {}
         self._ready: set[Place] = set()
-        self._known: dict[str, list[tuple[Pending, str]]] = {}
+        self._lines: dict[str, list[tuple[Pending, str]]] = {}
         self._parcels: dict[str, Parcel] = {}
         self._group: anyio.abc.TaskGroup | None = None
         self._changed_at = monotonic()
@@ -93,7 +101,7 @@ class Desk:
 
         for pending in self._folder.all(since=since):
             for custom_id in pending.lines:
-                self._known.setdefault(key_of(custom_id), []).append((pending, custom_id))
+                self._lines.setdefault(key_of(custom_id), []).append((pending, custom_id))
 
     def takes(self, role: str, model: ChatModel) -> bool:
         """Say whether a call of *role* to *model* goes through a batch."""
@@ -101,7 +109,7 @@ class Desk:
 
     def knows(self, key: str) -> bool:
         """Say whether a batch of before may answer the call of this key."""
-        return key in self._known
+        return bool(self._lines.get(key))
 
     @property
     def on_the_way(self) -> tuple[int, int]:
@@ -128,7 +136,7 @@ class Desk:
             settle=settle,
             future=asyncio.get_running_loop().create_future(),
         )
-        if not self._claimed(wanted):
+        if not self._claim(wanted):
             self._queue(wanted)
         async with waiting():
             return await wanted.future
@@ -147,26 +155,24 @@ class Desk:
         self._ready.add(api.place)
         self._stir()
 
-    def _claimed(self, wanted: Wanted) -> bool:
-        """Let a batch of before answer *wanted*, if there is one that asks the same."""
-        known = self._known.get(wanted.key)
-        if not known:
+    def _claim(self, wanted: Wanted) -> bool:
+        """Let a batch of before answer *wanted*; say whether there is one that asks the same."""
+        lines = self._lines.get(wanted.key)
+        if not lines:
             return False
-        pending, custom_id = known[0]
+        pending, custom_id = lines[0]
         parcel = self._parcels.get(pending.mark)
         if parcel is not None and parcel.failed is not None:
             # Nobody follows it any more, and sending it anew could pay for it twice.
             wanted.fail(TargetError(parcel.failed.reason, parcel.failed.explanation))
             return True
-        del known[0]
-        if not known:
-            del self._known[wanted.key]
+        del lines[0]
         if parcel is None:
             parcel = Parcel(api=wanted.api, pending=pending)
             self._carry(parcel)
-        held = parcel.held.pop(custom_id, None)
-        if held is not None:
-            wanted.answer(held)
+        reply = parcel.held.pop(custom_id, None)
+        if reply is not None:
+            wanted.answer(reply)
             self._forget_if_done(parcel)
         elif parcel.ended:
             return False
@@ -183,43 +189,46 @@ class Desk:
     def _carry(self, parcel: Parcel) -> None:
         assert self._group is not None  # noqa: S101  `complete` has looked
         self._parcels[parcel.pending.mark] = parcel
-        carrier = Carrier(self, parcel, self._folder, self.settings)
-        self._group.start_soon(carrier.run)
+        self._group.start_soon(self._see_through, parcel)
 
-    def back(self, wanted: Wanted) -> None:
-        """Take a request that a batch has not answered into the next one."""
-        if not wanted.future.done():
-            self._queue(wanted)
-
-    def ended(self, parcel: Parcel) -> None:
-        """Learn that nothing more will come of *parcel*."""
+    async def _see_through(self, parcel: Parcel) -> None:
+        try:
+            carrier = Carrier(parcel, self._folder, self.settings, self.stopping)
+            unanswered = await carrier.run()
+        except TargetError as error:
+            for wanted in parcel.wanted.values():
+                wanted.fail(TargetError(error.reason, error.explanation))
+            if parcel.pending.batch_id is not None or isinstance(error, UnseenBatchError):
+                self._give_up(parcel, error)
+                return
+            unanswered = []
+        if unanswered is None:
+            return
+        for wanted in unanswered:
+            if not wanted.future.done():
+                self._queue(wanted)
         parcel.ended = True
-        unclaimed = set(parcel.pending.lines) - parcel.wanted.keys() - parcel.held.keys()
-        for custom_id in unclaimed:
+        for custom_id in set(parcel.pending.lines) - parcel.wanted.keys() - parcel.held.keys():
             self._forget_line(parcel.pending, custom_id)
         parcel.wanted.clear()
         self._forget_if_done(parcel)
         self._stir()
 
-    def given_up(self, parcel: Parcel, error: TargetError) -> None:
-        """Learn that *parcel* is followed no further, for *error*; it stays written down.
+    def _give_up(self, parcel: Parcel, error: TargetError) -> None:
+        """Follow *parcel*, which may be at the provider, no further; it stays written down.
 
         Whoever asks for one of its lines later on is told the same, and only the next process
         looks again.
         """
         parcel.failed = error
         for custom_id in parcel.wanted:
-            self._known.setdefault(key_of(custom_id), []).append((parcel.pending, custom_id))
+            self._lines.setdefault(key_of(custom_id), []).append((parcel.pending, custom_id))
         parcel.wanted.clear()
         self._stir()
 
     def _forget_line(self, pending: Pending, custom_id: str) -> None:
-        key = key_of(custom_id)
-        left = [one for one in self._known.get(key, ()) if one[0].mark != pending.mark]
-        if left:
-            self._known[key] = left
-        else:
-            self._known.pop(key, None)
+        lines = self._lines.get(key_of(custom_id), [])
+        lines[:] = [line for line in lines if line[0].mark != pending.mark]
 
     def _forget_if_done(self, parcel: Parcel) -> None:
         if not parcel.ended or parcel.held:
@@ -271,28 +280,27 @@ class Desk:
 
     def _stop(self) -> None:
         """Let every caller go; what is at the provider stays there, and is written down."""
-        told = self.on_the_way
+        counts = self.on_the_way
         self.stopping.set()
         queued = [wanted for queue in self._queues.values() for wanted in queue]
+        sent = [wanted for parcel in self._parcels.values() for wanted in parcel.wanted.values()]
         self._queues.clear()
-        sent = [one for parcel in self._parcels.values() for one in parcel.wanted.values()]
         for wanted in [*queued, *sent]:
-            wanted.fail(BatchPendingError(*told))
+            wanted.fail(BatchPendingError(*counts))
 
     def _cut(self) -> None:
         """Send what is gathered, where it is enough or nothing more will come."""
+        requests, size = self.settings.requests, self.settings.bytes
         quiet = monotonic() - self._changed_at
         last = (self.census.at_work <= 0 and quiet >= _SETTLED_SECONDS) or quiet >= _IDLE_SECONDS
         for place in [place for place in self._queues if place in self._ready]:
-            queue = [one for one in self._queues[place] if not one.future.done()]
-            full = len(queue) >= self.settings.requests
-            full = full or self._sizes[place] >= self.settings.bytes
-            if not (last or full):
+            queue = [wanted for wanted in self._queues[place] if not wanted.future.done()]
+            if not (last or len(queue) >= requests or self._sizes[place] >= size):
                 continue
-            parcels = list(packed(queue, requests=self.settings.requests, size=self.settings.bytes))
+            parcels = list(packed(queue, requests=requests, size=size))
             rest = [] if last else list(parcels.pop().wanted.values())
             self._queues[place] = rest
-            self._sizes[place] = sum(len(one.body) for one in rest)
+            self._sizes[place] = sum(len(wanted.body) for wanted in rest)
             for parcel in parcels:
                 self._carry(parcel)
         self._queues = {place: queue for place, queue in self._queues.items() if queue}

@@ -20,18 +20,18 @@ CHARACTERS_A_TOKEN: Final = 4
 USUAL_OUTPUT_TOKENS: Final = 256
 """Expected of an answer while nothing is known of its like."""
 
+_TOKENS_A_MESSAGE: Final = 4
 _LIMITS: Final = ("max_completion_tokens", "max_tokens")
 
 
 @dataclass(slots=True)
-class _Seen:
-    answers: int = 0
-    told: int = 0
-    """Tokens of the answers."""
+class _Usage:
+    """Tokens of the answers of a role, and of their questions: estimated, and counted."""
 
-    guessed: int = 0
-    asked: int = 0
-    """Tokens of the questions, as they were estimated and as they were counted."""
+    answers: int = 0
+    output: int = 0
+    estimate: int = 0
+    input: int = 0
 
 
 @dataclass(slots=True)
@@ -42,42 +42,44 @@ class Promises:
     """What they are expected to use, by role."""
 
     _count: int = 0
-    _seen: dict[str, _Seen] = field(default_factory=dict[str, _Seen])
-    _none_left: anyio.Event | None = None
+    _usage: dict[str, _Usage] = field(default_factory=dict[str, _Usage])
+    _end: anyio.Event | None = None
 
     def expected(self, request: ChatRequest, role: str) -> dict[str, int]:
         """Return the tokens that *request* is expected to use.
 
         Of the answer: the mean of those seen in this role, else its limit, else
-        `USUAL_OUTPUT_TOKENS`.  Of the question: an estimate by its characters, corrected by how
-        far off it was so far.
+        `USUAL_OUTPUT_TOKENS`.  Of the question: an estimate by its length, corrected by how far
+        off it was so far.
 
         Examples:
-            >>> asked = ChatRequest(messages=[{"role": "user", "content": "x" * 36}])
-            >>> Promises().expected(asked, "judge")
+            >>> request = ChatRequest(messages=[{"role": "user", "content": "x" * 36}])
+            >>> Promises().expected(request, "judge")
             {'input_tokens': 13, 'output_tokens': 256}
         """
-        guessed = input_tokens(request)
-        seen = self._seen.get(role)
-        if seen is None:
+        estimate = _input_tokens(request)
+        usage = self._usage.get(role)
+        if usage is None:
             limit = output_limit(request.sampling)
-            answered = USUAL_OUTPUT_TOKENS if limit is None else limit
-            return {"input_tokens": guessed, "output_tokens": answered}
-        asked = math.ceil(guessed * seen.asked / seen.guessed)
-        return {"input_tokens": asked, "output_tokens": math.ceil(seen.told / seen.answers)}
+            output = USUAL_OUTPUT_TOKENS if limit is None else limit
+            return {"input_tokens": estimate, "output_tokens": output}
+        return {
+            "input_tokens": math.ceil(estimate * usage.input / usage.estimate),
+            "output_tokens": math.ceil(usage.output / usage.answers),
+        }
 
     def learn(self, role: str, request: ChatRequest, reply: ChatReply) -> None:
         """Note how long a question and its answer were."""
-        usage = reply.usage or {}
-        if {"input_tokens", "output_tokens"} <= usage.keys():
-            seen = self._seen.setdefault(role, _Seen())
-            seen.answers += 1
-            seen.told += usage["output_tokens"]
-            seen.guessed += input_tokens(request)
-            seen.asked += usage["input_tokens"]
+        tokens = reply.usage or {}
+        if {"input_tokens", "output_tokens"} <= tokens.keys():
+            usage = self._usage.setdefault(role, _Usage())
+            usage.answers += 1
+            usage.output += tokens["output_tokens"]
+            usage.estimate += _input_tokens(request)
+            usage.input += tokens["input_tokens"]
 
     @contextlib.contextmanager
-    def made(self, role: str, tokens: float, usd: float) -> Generator[None]:
+    def reserve(self, role: str, tokens: float, usd: float) -> Generator[None]:
         """Set *tokens* and *usd* aside for a call, until it has ended."""
         reserve = self.reserved.setdefault(role, Reserve())
         reserve.tokens += tokens
@@ -91,19 +93,17 @@ class Promises:
             self._count -= 1
             if self._count == 0:
                 self.reserved.clear()  # so that nothing is left of sums of floats
-                if self._none_left is not None:
-                    self._none_left.set()
-                    self._none_left = None
+                if self._end is not None:
+                    self._end.set()
+                    self._end = None
 
-    async def kept(self) -> bool:
+    async def wait(self) -> bool:
         """Wait until nothing is promised any more; ``False`` if nothing was."""
         if self._count == 0:
             return False
-        if self._none_left is None:
-            self._none_left = anyio.Event()
-        event = self._none_left
+        self._end = end = self._end or anyio.Event()
         async with waiting():
-            await event.wait()
+            await end.wait()
         return True
 
 
@@ -112,21 +112,20 @@ def output_limit(sampling: Mapping[str, Any]) -> int | None:
     return next((sampling[name] for name in _LIMITS if isinstance(sampling.get(name), int)), None)
 
 
-def input_tokens(request: ChatRequest, characters_a_token: float = CHARACTERS_A_TOKEN) -> int:
-    """Return about how many tokens *request* has: its characters, and four for each message.
+def _input_tokens(request: ChatRequest) -> int:
+    return round(length_of(request) / CHARACTERS_A_TOKEN)
+
+
+def length_of(request: ChatRequest) -> int:
+    """Return how long *request* is, in characters: texts, schema and tools, and 16 a message.
 
     Examples:
-        >>> input_tokens(ChatRequest(messages=[{"role": "user", "content": "Capital of Peru?"}]))
-        8
+        >>> length_of(ChatRequest(messages=[{"role": "user", "content": "Capital of Peru?"}]))
+        32
     """
-    return round(characters(request) / characters_a_token) + 4 * len(request.messages)
-
-
-def characters(request: ChatRequest) -> int:
-    """Return how many characters *request* sends, schema and tools included."""
-    texts = [_text(message.get("content")) for message in request.messages]
-    extra = [str(part) for part in (request.response_schema, request.tools) if part]
-    return sum(map(len, [*texts, *extra]))
+    parts = [_text(message.get("content")) for message in request.messages]
+    parts += [str(part) for part in (request.response_schema, request.tools) if part]
+    return sum(map(len, parts)) + _TOKENS_A_MESSAGE * CHARACTERS_A_TOKEN * len(request.messages)
 
 
 def _text(content: Any) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from evalkit.errors import BatchPendingError, TargetError
 from evalkit.llm.batch.api import MARK
+from evalkit.llm.batch.carrier import Pending, PendingFolder
 from evalkit.llm.batch.desk import Desk
-from evalkit.llm.batch.pending import Pending, PendingFolder, new_pending
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatRequest
@@ -75,15 +75,7 @@ async def asked(
 def left(model: ChatModel, texts: Sequence[str], folder: Path, **facts: Any) -> Pending:
     """Leave a batch of *texts* written down, as a process does that is killed."""
     keys = tuple(recording_of_call(model, request_of(text), 0).key for text in texts)
-    made = new_pending(model.base_url or "", model.name, keys)
-    pending = Pending(
-        mark=made.mark,
-        server=made.server,
-        model=made.model,
-        created=facts.pop("created", made.created),
-        lines=made.lines,
-        **facts,
-    )
+    pending = Pending(server=model.base_url or "", model=model.name, lines=keys, **facts)
     PendingFolder(folder / "batches").write(pending)
     return pending
 

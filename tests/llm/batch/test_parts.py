@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import UsageError
-from evalkit.llm.batch.api import BatchApi
-from evalkit.llm.batch.carrier import Wanted, packed
+from evalkit.llm.batch.api import (
+    BatchApi,
+    read_lines,
+    request_line,
+    without_answer,
+)
+from evalkit.llm.batch.carrier import Wanted, key_of, packed
 from evalkit.llm.batch.census import Census, Seat, waiting
-from evalkit.llm.batch.lines import Unanswered, read_lines, request_line, without_answer
-from evalkit.llm.batch.pending import key_of
 from evalkit.llm.batch.settings import BatchSettings
-from evalkit.llm.connection import Connection
+from evalkit.llm.connection import Connection, Refusal
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.protocol import ChatReply
 
@@ -143,7 +146,7 @@ def test_a_line_without_answer_says_why(line: bytes, expected: tuple[str, bool])
     ((custom_id, found),) = read_lines(line)
 
     assert custom_id == "k"
-    assert isinstance(found, Unanswered)
+    assert isinstance(found, Refusal)
     assert (found.reason, found.again) == expected
 
 
