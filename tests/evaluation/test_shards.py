@@ -75,7 +75,7 @@ class Hits:
 
     name: str = "hits"
     corpus: ClassVar[str] = "additive"
-    facts: ClassVar[MetricFacts] = MetricFacts()
+    facts = MetricFacts()
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         hits = np.array([float(output.startswith("the")) for output in batch.outputs])

@@ -24,6 +24,7 @@ from evalkit.evaluation.deciding.early import keep_sequences
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.deciding.watching import Watcher, course_of, saved, watcher_of
+from evalkit.evaluation.results.columns import moved
 from evalkit.evaluation.results.estimates import listed_labels
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
@@ -221,6 +222,7 @@ class Job(Generic[R]):
                 f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
             )
         self.state.notes += _unlisted(metrics)
+        self.state.notes += moved([metric.key for metric in metrics])
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts.name,
