@@ -38,10 +38,10 @@ def kinds_of_cases(
     """
     codes = np.zeros(len(first), dtype=np.int64)
     for column in (*first.columns.values(), *second.columns.values()):
-        found = _codes(column)
-        if found is None:
+        values = _codes(column)
+        if values is None:
             return None
-        codes = np.unique(codes * (int(found.max()) + 1) + found, return_inverse=True)[1]
+        codes = np.unique(codes * (int(values.max()) + 1) + values, return_inverse=True)[1]
         if (int(codes.max()) + 1) * _FEW > len(codes):
             return None
     _, rows, counts = np.unique(codes, return_index=True, return_counts=True)

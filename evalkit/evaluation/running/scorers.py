@@ -12,7 +12,8 @@ from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.results.cells import COLUMNS
 from evalkit.evaluation.results.columns import PARTS
 from evalkit.evaluation.results.recorded import RECORDED
-from evalkit.gates.condition import PAIRED, parse_gates
+from evalkit.gates.condition import PAIRED
+from evalkit.gates.grammar import parse_gates
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
