@@ -17,12 +17,12 @@ from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate
 from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Division, Draw, Selection, parse_shard
-from evalkit.data.snapshot import Spool
-from evalkit.data.writing import (
+from evalkit.data.snapshot import (
     FORMAT,
     METADATA_KEY,
     ROW_GROUP,
     SnapshotWriter,
+    Spool,
     publish,
     storage_errors,
     stored_cells,
@@ -153,11 +153,7 @@ def _facts(opened: OpenedData, intake: Intake, tally: Tally) -> dict[str, Any]:
     plan = intake.mapper.plan
     return {
         "format": FORMAT,
-        "n": tally.n,
-        "n_cases": tally.n_cases,
-        "dataset_digest": tally.digests.dataset,
-        "outputs_digest": tally.digests.outputs,
-        "fields": sorted(tally.present - {"line", "file"}),
+        **tally.facts(),
         "dtypes": intake.dtypes,
         "input_names": list(intake.mapper.input_names),
         "late": plan.late,
@@ -217,11 +213,7 @@ def _divided(
         whole["shard"] = {
             "part": shard[0],
             "of": shard[1],
-            "n": tally.n,
-            "n_cases": tally.n_cases,
-            "dataset_digest": tally.digests.dataset,
-            "outputs_digest": tally.digests.outputs,
-            "fields": sorted(tally.present - {"line", "file"}),
+            **tally.facts(),
             "rows": _ranges(keep),
             "cases": _ranges(keep[first]),
         }
@@ -284,8 +276,12 @@ def _settle_repeats(path: Path) -> None:
     count = len(next(iter(places.values())))
     if count < 2 or any(len(rows) != count for rows in places.values()):  # noqa: PLR2004
         return
+    facts = parse_json(metadata[METADATA_KEY])
+    whole = facts.get("shard", facts)
+    if whole["n"] != count * whole["n_cases"]:  # other parts have other numbers of rows
+        return
     order = [row for rows in places.values() for _, row in sorted(rows)]
-    facts = parse_json(metadata[METADATA_KEY]) | {"n_repeats": count}
+    facts["n_repeats"] = count
     ordered = table.take(number_array(np.array(order))).replace_schema_metadata(
         {METADATA_KEY: json.dumps(facts).encode()}
     )
