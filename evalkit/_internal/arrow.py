@@ -1,7 +1,7 @@
-"""Arrow arrays made of their buffers.
+"""Arrow arrays made of their buffers, and read from them.
 
-``pyarrow.array`` imports pandas to see whether it was given a thing of pandas, which takes longer
-than a small evaluation does.  What is made here is equal to what it makes.
+``pyarrow.array`` and ``to_numpy`` import pandas, to see whether they deal with a thing of pandas,
+which takes longer than a small evaluation does.  What is made here is equal to what they make.
 """
 
 from __future__ import annotations
@@ -57,6 +57,32 @@ def number_array(values: npt.NDArray[Any], absent: npt.NDArray[np.bool_] | None 
     if absent is None:
         return pa.Array.from_buffers(kind, n, [None, held], 0)
     return pa.Array.from_buffers(kind, n, [_validity(absent), held], int(absent.sum()))
+
+
+def numbers_of(column: pa.Array) -> npt.NDArray[Any]:
+    """Return the numbers of an Arrow array as a new array of numpy; null becomes NaN.
+
+    Examples:
+        >>> import numpy as np
+        >>> numbers_of(number_array(np.array([1.5, 2.5]), np.array([False, True])))
+        array([1.5, nan])
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    start, stop = column.offset, column.offset + len(column)
+    valid, held = column.buffers()
+    if held is None:
+        return np.empty(0, dtype=column.type.to_pandas_dtype())
+    if pa.types.is_boolean(column.type):
+        bits = np.unpackbits(np.frombuffer(held, dtype=np.uint8), bitorder="little")
+        values: npt.NDArray[Any] = bits[start:stop].astype(bool)
+    else:
+        values = np.frombuffer(held, dtype=column.type.to_pandas_dtype())[start:stop].copy()
+    if column.null_count:
+        bits = np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")
+        values = np.where(bits[start:stop], values, np.nan)
+    return values
 
 
 def _validity(absent: npt.NDArray[np.bool_]) -> pa.Buffer | None:

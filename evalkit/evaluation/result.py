@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import GateVerdict
@@ -69,7 +68,9 @@ class EvaluationResult(Result):
             GateSyntaxError: If a gate does not parse.
             EvalkitError: If the baseline cannot be opened.
         """
-        from evalkit.evaluation.baselines.opening import open_result  # start-up: only for gates
+        # start-up: only for gates other than the evaluation's own
+        from evalkit.evaluation.baselines.opening import open_result
+        from evalkit.evaluation.deciding.gates import judge_gates
 
         if baseline is not None:
             against: Result | str | None = open_result(baseline, like=self, kind=type(self))

@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from evalkit.hooks.specs import hookimpl
-from evalkit.report import cells, html, json, junit, markdown, tex
-from evalkit.report.calibration import CalibrationReport
-from evalkit.report.comparison_html import comparison_page
-from evalkit.report.comparison_markdown import comparison_text
-from evalkit.report.table import TableReport
-from evalkit.report.writing import FileReport, as_file
 
 
 @hookimpl
 def evalkit_reports() -> Iterable[Any]:
     """Return the exporters of evalkit."""
+    # start-up: an evaluation that nobody prints needs no report
+    from evalkit.report import cells, html, json, junit, markdown, tex
+    from evalkit.report.calibration import CalibrationReport
+    from evalkit.report.comparison_html import comparison_page
+    from evalkit.report.comparison_markdown import comparison_text
+    from evalkit.report.table import TableReport
+    from evalkit.report.writing import FileReport, as_file
+
     return [
         TableReport(),
         FileReport("html", (".html", ".htm"), html.write_page, as_file(comparison_page)),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit._internal.arrow import number_array, text_array
+from evalkit._internal.arrow import number_array, numbers_of, text_array
 
 TEXTS = st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])))
 
@@ -38,6 +38,26 @@ def test_numbers_of_every_type_equal_those_of_arrow(kind: str, n: int) -> None:
 
     assert number_array(values).equals(pa.array(values))
     assert number_array(values).null_count == 0
+
+
+@pytest.mark.parametrize("kind", ["bool", "int8", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("n", [0, 1, 9, 1000])
+def test_numbers_come_back_as_they_were(kind: str, n: int) -> None:
+    values = (np.arange(n) % 3).astype(kind)
+    whole = numbers_of(number_array(values))
+    part = numbers_of(number_array(values)[n // 3 :])
+
+    assert whole.dtype == values.dtype
+    assert whole.flags.writeable
+    assert whole.tolist() == values.tolist()
+    assert part.tolist() == values[n // 3 :].tolist()
+
+
+def test_null_comes_back_as_nan_wherever_the_array_begins() -> None:
+    values = np.arange(20.0)
+    made = number_array(values, values % 3 == 0)
+
+    assert str(numbers_of(made[4:]).tolist()) == str(made[4:].to_numpy(False).tolist())
 
 
 def test_half_a_character_is_refused() -> None:

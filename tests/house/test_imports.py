@@ -7,9 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points, packages_distributions
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from evalkit import Runtime, evaluate
 
 OURS = ("evalkit", "evalkit_scorers", "evalkit_judges", "evalkit_datasets")
 HEAVY = {
@@ -64,6 +67,12 @@ rows = [{"question": f"{i}?", "expected": "a", "output": "ab"[i % 2]} for i in r
 evaluate(data=rows, scorers="text.exact_match", runtime=Runtime(store=False))
 """
 
+OPENING = """
+from evalkit import EvaluationResult
+result = EvaluationResult.load(sys.argv[2])
+assert result.verdict.status and result.estimates
+"""
+
 
 def modules_loaded_by(program: str, *arguments: str) -> set[str]:
     """Return every module that a fresh process has loaded once *program* has run."""
@@ -86,6 +95,23 @@ def test_the_first_evaluation_loads_only_what_it_uses() -> None:
     assert {"numpy", "pyarrow"} <= modules
     assert not modules & {"pydantic", *HEAVY - {"pyarrow"}}
     assert not modules & {"jinja2", "jsonschema", "pyarrow.compute", "pyarrow.dataset", "yaml"}
+
+
+def test_opening_a_result_loads_only_what_reads_it(tmp_path: Path) -> None:
+    result = evaluate(
+        data=[{"question": "1?", "expected": "a", "output": "a"}],
+        scorers="text.exact_match",
+        gates="text.exact_match >= 0.5",
+        runtime=Runtime(store=f"sqlite:///{tmp_path}/runs.db"),
+    )
+
+    modules = modules_loaded_by(OPENING, str(result.folder.path))
+
+    assert not modules & {"pydantic", "asyncio", "anyio", "subprocess", *HEAVY - {"pyarrow"}}
+    rooms = ("judging", "targets", "engine", "tracking", "evaluation.running")
+    assert not {
+        name for name in modules if name.startswith(tuple(f"evalkit.{room}" for room in rooms))
+    }
 
 
 def test_importing_evalkit_loads_no_third_party() -> None:

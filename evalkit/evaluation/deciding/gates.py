@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
-from evalkit.evaluation.deciding.calibrated import judge_card, judged_metric
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
-from evalkit.evaluation.deciding.early import judge_early
-from evalkit.evaluation.deciding.paired import Decided, judge_paired
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.grammar import parse_gates
@@ -27,6 +24,7 @@ from evalkit.gates.verdict import (
 )
 
 if TYPE_CHECKING:
+    from evalkit.evaluation.deciding.paired import Decided
     from evalkit.evaluation.results.result import Result
 
 
@@ -77,6 +75,9 @@ def _missing(result: Result, condition: Condition) -> ConditionVerdict | None:
     """Return the verdict on a condition whose metric or tag the result does not have."""
     try:
         if condition.judge is not None:
+            # start-up: the cards of judges
+            from evalkit.evaluation.deciding.calibrated import judged_metric
+
             judged_metric(result, condition.judge)
         if condition.key_text is None:
             return None
@@ -101,6 +102,9 @@ def _decide(
         case "must_pass":
             verdict = _must_pass(result, condition)
         case "calibrated":
+            # start-up: the cards of judges
+            from evalkit.evaluation.deciding.calibrated import judge_card
+
             verdict = judge_card(result, condition, cards=cards)
         case _:
             return _decide_metric(result, condition, baseline, least)
@@ -112,10 +116,14 @@ def _decide_metric(
 ) -> Decided:
     """Decide a condition on a metric: as it was watched, against the baseline, or by itself."""
     if result.facts.plan.stop:
+        from evalkit.evaluation.deciding.early import judge_early  # start-up: sequential tests
+
         early = judge_early(result, condition, baseline, least)
         if early is not None:
             return early, None
     if condition.compares:
+        from evalkit.evaluation.deciding.paired import judge_paired  # start-up: pairs of results
+
         return judge_paired(result, condition, baseline, least)
     key, level = condition.key_text or "", condition.level or result.facts.plan.level
     estimate = result.estimate(key, level=level)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from evalkit._internal.arrow import number_array, text_array
+from evalkit._internal.arrow import number_array, numbers_of, text_array
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.columns import column_names
@@ -116,7 +116,9 @@ def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str,
     """Return the columns of the metrics *described* (as in ``result.json``) from *path*."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    # Not by `read_table`, which imports Arrow's datasets and, with them, pandas.
+    with pq.ParquetFile(path) as file:
+        table = file.read()
     names = column_names([str(facts["key"]) for facts in described])
     return {str(facts["key"]): _column(table, facts, names) for facts in described}
 
@@ -128,7 +130,7 @@ def _column(
     codes = {status.word: int(status) for status in Status}
     words = table.column(names[key, "status"]).combine_chunks().dictionary_decode().to_pylist()
     column = ScoreColumn(
-        np.array(table.column(key).to_numpy(), dtype=np.float64),
+        numbers_of(table.column(key).combine_chunks()).astype(np.float64, copy=False),
         np.array([codes[word] for word in words], dtype=np.int8),
         binary=bool(facts["binary"]),
     )
@@ -138,7 +140,7 @@ def _column(
     column.metadata = {row: parse_json(text) for row, text in metadata.items()}
     weight = names[key, "weight"]
     if weight in table.column_names:
-        column.weights = np.array(table.column(weight).to_numpy())
+        column.weights = numbers_of(table.column(weight).combine_chunks())
     column.statistics = _statistics(table, key)
     return column
 
@@ -165,9 +167,9 @@ def _back(column: Any) -> Any:
 
     whole = column.combine_chunks()
     if pa.types.is_fixed_size_list(whole.type):
-        return np.array(whole.flatten().to_numpy()).reshape(len(whole), -1)
+        return numbers_of(whole.flatten()).reshape(len(whole), -1)
     if pa.types.is_string(whole.type):
         cells = np.empty(len(whole), dtype=object)
         cells[:] = [parse_json(text) for text in whole.to_pylist()]
         return cells
-    return np.array(whole.to_numpy(zero_copy_only=False))
+    return numbers_of(whole)
