@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from evalkit.data.spool import Spool
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 MOST_CASES: Final = 100_000
 """Cases in one page; of more, those that failed and the worst come first."""

@@ -16,9 +16,9 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit.data.snapshot import FORMAT as SNAPSHOT_FORMAT
+from evalkit.data.snapshot import SnapshotWriter
 from evalkit.data.spool import FILE_NAME, Spool
-from evalkit.data.writing import FORMAT as SNAPSHOT_FORMAT
-from evalkit.data.writing import SnapshotWriter
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.entities.target import TargetIdentity
@@ -29,10 +29,8 @@ from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.loading import scorer_of
 from evalkit.evaluation.results.plan import DatasetFacts, EvaluationPlan
 from evalkit.evaluation.results.result import Result
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn, Statistics
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.metric import Metric
-from evalkit.scoring.sufficient import Additive, Rows, Statistics
 from evalkit.store.artifacts import WorkFolder, write_bytes_atomic
 
 SCHEMA: Final = "evalkit.baseline/1"

@@ -16,7 +16,7 @@ from evalkit.entities.score import Status
 from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
 from evalkit.gates.key import Key, parse_key
 from evalkit.gates.verdict import COVERAGE
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.estimate import (
     Design,
     case_values,
@@ -26,7 +26,6 @@ from evalkit.scoring.estimate import (
     estimate_mean,
 )
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.metric import Metric
 from evalkit.scoring.reduce import Reducer
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from evalkit.evaluation.results.estimates import Estimates
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.gates.verdict import GateVerdict, together
-from evalkit.scoring.metric import Metric
+from evalkit.scoring.column import Metric
 from evalkit.scoring.reduce import parse_reducer
 
 if TYPE_CHECKING:

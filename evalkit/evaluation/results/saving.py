@@ -9,13 +9,13 @@ import numpy as np
 
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.plan import FORMAT
-from evalkit.scoring.sufficient import Rows
+from evalkit.scoring.column import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 
 def artifacts_of(result: Result) -> dict[str, dict[str, Any]]:

@@ -18,9 +18,7 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.columns import column_names
 from evalkit.evaluation.results.folder import writing
-from evalkit.scoring.column import ScoreColumn
-from evalkit.scoring.metric import Metric
-from evalkit.scoring.sufficient import Additive, Rows
+from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn
 
 if TYPE_CHECKING:
     import pyarrow as pa

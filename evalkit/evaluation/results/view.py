@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation.results.facts import Usage
     from evalkit.evaluation.results.result import Result
     from evalkit.gates.verdict import GateVerdict
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 _MOST_TAGS: Final = 12
 _MOST_VALUES: Final = 30

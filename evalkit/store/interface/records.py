@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from evalkit.entities.assessment import Assessment
+from evalkit.entities.estimate import EvaluationSummary
 from evalkit.entities.run import Metric
-from evalkit.entities.summary import EvaluationSummary
 
 
 class Metrics(Protocol):

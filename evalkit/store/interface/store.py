@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol, Self, runtime_checkable
 
 from evalkit.entities.assessment import Assessment
+from evalkit.entities.estimate import EvaluationSummary
 from evalkit.entities.run import Metric, RunStatus
-from evalkit.entities.summary import EvaluationSummary
 from evalkit.store.interface.experiments import Experiments
 from evalkit.store.interface.models import ModelVersions, RegisteredModels
 from evalkit.store.interface.records import Assessments, Cards, Metrics, Summaries

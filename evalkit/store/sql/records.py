@@ -18,8 +18,7 @@ from evalkit.entities.assessment import (
     AssessmentKind,
     AssessmentSource,
 )
-from evalkit.entities.estimate import Estimate
-from evalkit.entities.summary import EvaluationSummary
+from evalkit.entities.estimate import Estimate, EvaluationSummary
 from evalkit.errors import UsageError
 from evalkit.store.interface import Assessments, Cards, Summaries
 from evalkit.store.sql import checks, tables
