@@ -116,7 +116,7 @@ class EvaluationResult(Result):
 
         A confusion matrix or a reliability table is an artifact: it is nothing to gate on.
         """
-        from evalkit.evaluation.results.artifacts import artifacts_of
+        from evalkit.evaluation.results.saving import artifacts_of
 
         return artifacts_of(self)
 

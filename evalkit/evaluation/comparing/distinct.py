@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from evalkit.scoring.sufficient import Rows
+    from evalkit.scoring.column import Rows
 
 _FEW: Final = 32
 """Kinds of cases are few where there are this many times fewer than cases."""
@@ -31,7 +31,7 @@ def kinds_of_cases(
         Rows and counts, shape ``(kinds,)`` each; ``None`` where there are many kinds.
 
     Examples:
-        >>> from evalkit.scoring.sufficient import Rows
+        >>> from evalkit.scoring.column import Rows
         >>> rows = Rows({"output": np.array(["a", "b"] * 40, dtype=object)})
         >>> kinds_of_cases(rows, rows)
         (array([0, 1]), array([40, 40]))

@@ -18,7 +18,7 @@ from evalkit.scoring.estimate import case_values
 if TYPE_CHECKING:
     from evalkit.evaluation.results.estimates import Part
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

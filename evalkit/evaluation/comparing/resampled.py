@@ -12,8 +12,8 @@ import numpy as np
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.comparing.distinct import kinds_of_cases
+from evalkit.scoring.column import Additive, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
-from evalkit.scoring.sufficient import Additive, Rows
 from evalkit.stats.bootstrap import percentile_interval
 from evalkit.stats.difference import PairedDifference
 from evalkit.stats.interval import normal_quantile
@@ -24,7 +24,7 @@ from evalkit.stats.resampling import bootstrap_weights
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.pairs import Pairs
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 DRAWS = 2000
 """Draws of the bootstrap and of the randomisation of statistics that add up."""

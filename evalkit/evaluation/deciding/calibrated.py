@@ -22,7 +22,7 @@ from evalkit.gates.verdict import (
 if TYPE_CHECKING:
     from evalkit.evaluation.results.result import Result
     from evalkit.judging.calibration import Calibration
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 
 def judge_card(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 COLUMNS: Final = (
     "id",

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.columns import column_names
 from evalkit.evaluation.results.folder import writing
-from evalkit.scoring.column import ScoreColumn
-from evalkit.scoring.metric import Metric
-from evalkit.scoring.sufficient import Additive, Rows
+from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +38,6 @@ def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) 
     Raises:
         JournalError: If the disk is full or the folder cannot be written.
     """
-    import numpy as np
     import pyarrow as pa
 
     n = len(ids)
@@ -128,8 +127,6 @@ def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str,
 def _column(
     table: pa.Table, facts: Mapping[str, Any], names: Mapping[tuple[str, str], str]
 ) -> ScoreColumn:
-    import numpy as np
-
     key = str(facts["key"])
     codes = {status.word: int(status) for status in Status}
     words = table.column(names[key, "status"]).combine_chunks().dictionary_decode().to_pylist()
@@ -167,7 +164,6 @@ def _statistics(table: pa.Table, key: str) -> Additive | Rows | None:
 
 
 def _back(column: Any) -> Any:
-    import numpy as np
     import pyarrow as pa
 
     whole = column.combine_chunks()

@@ -41,7 +41,7 @@ from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
 from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import ROLES, Spent
-from evalkit.scoring.metric import Metric
+from evalkit.scoring.column import Metric
 from evalkit.scoring.protocol import Scorer
 from evalkit.store.artifacts import WorkFolder
 
