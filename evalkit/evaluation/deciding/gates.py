@@ -76,7 +76,7 @@ def _missing(result: Result, condition: Condition) -> ConditionVerdict | None:
     try:
         if condition.judge is not None:
             # start-up: the cards of judges
-            from evalkit.evaluation.deciding.calibrated import judged_metric
+            from evalkit.evaluation.agreement.cards import judged_metric
 
             judged_metric(result, condition.judge)
         if condition.key_text is None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalkit.engine.plan import Limits, workers_of
 from evalkit.errors import UsageError, near_miss
 from evalkit.evaluation.running.words import HOW, RECORD, word
-from evalkit.llm.batch.settings import BatchSettings
-from evalkit.llm.budget import Budget
-from evalkit.llm.mode import MODES
+
+if TYPE_CHECKING:
+    from evalkit.engine.plan import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +101,11 @@ class Runtime:
     """``None`` means the configured one, ``False`` keeps nothing."""
 
     def __post_init__(self) -> None:
+        # start-up: every page of help reads the fields above, and checks none
+        from evalkit.engine.plan import workers_of
+        from evalkit.llm.batch.settings import BatchSettings
+        from evalkit.llm.mode import MODES
+
         if self.concurrency < 1:
             raise UsageError(f"concurrency must be at least 1, got {self.concurrency}.")
         for name in ("timeout_seconds", "requests_per_minute", "tokens_per_minute"):
@@ -114,7 +118,7 @@ class Runtime:
             hint = near_miss(self.mode, MODES)
             raise UsageError(f"mode={self.mode!r} is none of {', '.join(MODES)}.{hint}")
         if self.prices is not None:
-            from evalkit.llm.prices import Prices  # start-up: reads JSON, and finds litellm's
+            from evalkit.llm.prices import Prices  # start-up: reads JSON
 
             Prices(self.prices)
         BatchSettings.of(self.batch)
@@ -126,6 +130,10 @@ class Runtime:
         Raises:
             UsageError: If there is no such backend, or the budget makes no sense.
         """
+        # start-up: every page of help reads the fields above, and checks none
+        from evalkit.engine.plan import Limits, workers_of
+        from evalkit.llm.budget import Budget
+
         return Limits(
             concurrency=self.concurrency,
             timeout_seconds=self.timeout_seconds,
@@ -137,6 +145,9 @@ class Runtime:
 
 def shown(runtime: Runtime) -> dict[str, Any]:
     """Return the settings of *runtime* that are worth recording."""
+    # start-up: every page of help reads the fields above, and records none
+    from evalkit.llm.batch.settings import BatchSettings
+
     batch = BatchSettings.of(runtime.batch)
     settings = {one.name: getattr(runtime, one.name) for one in fields(runtime)}
     for name in ("progress", "store", "resume"):
