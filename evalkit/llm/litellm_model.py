@@ -9,12 +9,13 @@ from typing import Any, Final, cast
 from evalkit._internal.clock import monotonic
 from evalkit._internal.optional import require
 from evalkit.errors import EvalkitError, UsageError
-from evalkit.llm.connection import AttemptError, persist, shown
+from evalkit.llm.connection import shown
+from evalkit.llm.headers import retry_after_seconds
 from evalkit.llm.limits import admitted
 from evalkit.llm.openai_compatible import response_format
 from evalkit.llm.openai_reply import StreamedReply, reply_of
 from evalkit.llm.protocol import ChatReply, ChatRequest
-from evalkit.llm.retry import RetryPolicy, retry_after_seconds
+from evalkit.llm.retry import AttemptError, RetryPolicy, persist
 from evalkit.llm.secrets import public_url, redacted
 from evalkit.settings import secret, secrets_in_environment
 
