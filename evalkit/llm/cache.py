@@ -50,9 +50,9 @@ class Cache:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     cache = Cache(Path(folder) / "calls.db")
         ...     cache.put(asked, {"text": "4"})
-        ...     found = cache.get(asked.key)
+        ...     reply = cache.get(asked.key)
         ...     cache.close()
-        >>> found
+        >>> reply
         {'text': '4'}
     """
 

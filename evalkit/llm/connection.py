@@ -113,8 +113,13 @@ class Connection:
             TargetError: With reason ``rate_limited``, ``connection``, ``timeout`` or
                 ``provider_error``, or the one that *read* raises; its text shows no secret.
         """
+
+        async def attempt(again: bool) -> T:
+            async with admitted(_server(call.url), self._key(), again=again) as turn:
+                return await self._exchange(call, read, turn)
+
         return await persist(
-            lambda again: self._attempt(call, read, again=again),
+            attempt,
             self._policy,
             lambda text: f"{public_url(call.url)}: {self.redacted(text, call.url)}",
             seed=call.seed,
@@ -138,16 +143,6 @@ class Connection:
         """
         if self._auth_environment and not self._key():
             raise UsageError(f"The environment variable {self._auth_environment} is not set.")
-
-    async def _attempt(
-        self,
-        call: Call,
-        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-        *,
-        again: bool,
-    ) -> T:
-        async with admitted(_server(call.url), self._key(), again=again) as attempt:
-            return await self._exchange(call, read, attempt)
 
     async def _exchange(
         self,
