@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.testing import ScriptedEndpoint
-from evalkit.testing.wire import SeenRequest
+from evalkit.testing.replies import SeenRequest
 
 LATENCY = 0.1
 LIMIT = 64

@@ -28,7 +28,7 @@ from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.session import ModelSession
 from evalkit.testing import ScriptedEndpoint
-from evalkit.testing.rate_limit import RateLimit
+from evalkit.testing.endpoint import RateLimit
 
 SPEED_BAR = 1.25 * 1000 * 0.1 / 64
 ALLOWED_BAR = 0.90

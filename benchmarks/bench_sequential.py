@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import SequentialTest, question_of
 from evalkit.stats import PairedVariance, cases_to_detect, cases_to_detect_rates
 

@@ -25,7 +25,7 @@ _HOMES: dict[str, str] = {
     "get_scorer": "evalkit.hooks.catalog",
     "grid": "evalkit.evaluation.sweep",
     "judging": "evalkit.judging",
-    "make_judge": "evalkit.judging.make",
+    "make_judge": "evalkit.judging.judge",
     "merge": "evalkit.evaluation.merge",
     "models": "evalkit.registry",
     "resume": "evalkit.evaluation.evaluate",

@@ -21,7 +21,7 @@ from evalkit.evaluation.sweep import compare as compare
 from evalkit.evaluation.sweep import grid as grid
 from evalkit.evaluation.sweep import sweep as sweep
 from evalkit.hooks.catalog import get_scorer as get_scorer
-from evalkit.judging.make import make_judge as make_judge
+from evalkit.judging.judge import make_judge as make_judge
 from evalkit.registry import models as models
 from evalkit.scoring.decorator import scorer as scorer
 from evalkit.suites.suite import suite as suite

@@ -35,7 +35,7 @@ from evalkit.errors import (
     near_miss,
 )
 from evalkit.hooks.specs import hookimpl
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import UNIT, MetricFacts
 from evalkit.scoring.protocol import (
     AdditiveScorer,
@@ -55,12 +55,10 @@ from evalkit.scoring.reading import (
     references,
     targets,
 )
-from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
     from evalkit.data.traces import is_trace, read_trace
-    from evalkit.judging.judge import Judge
-    from evalkit.judging.make import load_judge, make_judge
+    from evalkit.judging.judge import Judge, load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
     from evalkit.stats.interval import Interval, normal_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
@@ -74,8 +72,8 @@ _LAZY: Final = {
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
     "is_trace": "evalkit.data.traces",
-    "load_judge": "evalkit.judging.make",
-    "make_judge": "evalkit.judging.make",
+    "load_judge": "evalkit.judging.judge",
+    "make_judge": "evalkit.judging.judge",
     "normal_quantile": "evalkit.stats.interval",
     "read_trace": "evalkit.data.traces",
 }

@@ -85,6 +85,8 @@ def heading(formatter: click.HelpFormatter, name: str) -> Generator[None]:
 class Group(click.Group):
     """A noun with its verbs; verbs stand in the order in which they were added."""
 
+    command_class = Command
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the verbs, unsorted."""
         return list(self.commands)

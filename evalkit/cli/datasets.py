@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalkit.cli.command import Command, Group
+from evalkit.cli.command import Group
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import emit, tell
@@ -31,7 +31,7 @@ def command() -> None:
     """List, show and check data."""
 
 
-@command.command("list", cls=Command, example="evalkit datasets list")
+@command.command("list", example="evalkit datasets list")
 @json_option
 @store_option
 def list_datasets(as_json: bool) -> None:
@@ -68,7 +68,7 @@ def _datasets(datasets: list[dict[str, Any]]) -> Iterator[Part]:
     yield listing(("digest", "cases", "runs", "read from"), rows, "lrrf")
 
 
-@command.command("sources", cls=Command, example="evalkit datasets sources")
+@command.command("sources", example="evalkit datasets sources")
 @json_option
 def list_sources(as_json: bool) -> None:
     """List what can be read: sources by file extension, scheme, or object in memory."""
@@ -102,9 +102,7 @@ def _sources(sources: list[dict[str, Any]]) -> Iterator[Part]:
     yield table
 
 
-@command.command(
-    "show", cls=Command, example="evalkit datasets show answers.jsonl --column tags=region"
-)
+@command.command("show", example="evalkit datasets show answers.jsonl --column tags=region")
 @click.argument("data", metavar="DATA")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=3, metavar="N", help="Cases to show; 3."
@@ -161,7 +159,7 @@ def _names(columns: Any) -> str:
     return columns if isinstance(columns, str) else ", ".join(columns or ())
 
 
-@command.command("validate", cls=Command, example="evalkit datasets validate 'answers/*.jsonl'")
+@command.command("validate", example="evalkit datasets validate 'answers/*.jsonl'")
 @click.argument("data", metavar="DATA")
 @keyword("columns")
 @keyword("split")

@@ -18,7 +18,7 @@ def judge_of(text: str, judge_model: str | None) -> Any:
     """
     from evalkit.evaluation.running.scorers import resolve_scorers
     from evalkit.evaluation.specification.words import read_scorer
-    from evalkit.judging.make import load_judge
+    from evalkit.judging.judge import load_judge
 
     judge: Any
     if Path(text).suffix.lower() in _FILES:

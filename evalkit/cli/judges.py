@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli.command import Command, Group
+from evalkit.cli.command import Group
 from evalkit.cli.judge import inner, judge_of
 from evalkit.cli.judges_audit import audit
 from evalkit.cli.judges_calibrate import calibrate
@@ -18,7 +18,7 @@ from evalkit.cli.options import json_option, prefix_argument
 from evalkit.cli.output import emit
 from evalkit.errors import UsageError
 from evalkit.hooks.catalog import catalog
-from evalkit.report.calibration_words import compact
+from evalkit.report.calibration import compact
 from evalkit.report.console import Part, fields, listing, styled
 from evalkit.scoring.protocol import requirements_of
 from evalkit.scoring.signature import signature
@@ -32,7 +32,7 @@ def command() -> None:
     """List, show, explain, calibrate and audit judges."""
 
 
-@command.command("list", cls=Command, example="evalkit judges list judge. --json")
+@command.command("list", example="evalkit judges list judge. --json")
 @prefix_argument
 @json_option
 def list_judges(prefix: str, as_json: bool) -> None:
@@ -80,9 +80,7 @@ def _menu(facts: Mapping[str, Any]) -> str:
     return "a text" if low is None or high is None else f"a number from {low:g} to {high:g}"
 
 
-@command.command(
-    "show", cls=Command, own_modules=True, example="evalkit judges show judge.groundedness"
-)
+@command.command("show", own_modules=True, example="evalkit judges show judge.groundedness")
 @click.argument("judge", metavar="JUDGE")
 @keyword("judge_model", "Model of a judge that names none.")
 @json_option
@@ -136,7 +134,6 @@ def _card(facts: Mapping[str, Any]) -> str:
 
 @command.command(
     "explain",
-    cls=Command,
     own_modules=True,
     example="evalkit judges explain judge.groundedness --data answers.jsonl --case q17",
 )

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from evalkit.evaluation.audit import AuditPlan
     from evalkit.evaluation.running.runtime import Runtime
-    from evalkit.judging.auditing.audit import Audit
-    from evalkit.judging.auditing.battery import Battery, ProbeRow
+    from evalkit.judging.auditing.audit import Audit, Battery, ProbeRow
 
 _FORMATS: Final = (".md", ".json")
 _RUNTIME: Final = ("concurrency", "budget", "mode", "recordings")
@@ -165,7 +164,7 @@ def _exit_code(made: Audit, *, strict: bool) -> int:
 
 def _drawn(made: Audit) -> Iterator[Part]:
     """Yield one table a battery, with what it comes to."""
-    from evalkit.judging.auditing.tables import TITLES
+    from evalkit.judging.auditing.audit import TITLES
 
     for battery in made.batteries.values():
         heading = styled(TITLES[battery.name]).append(f"  {battery.name}\n", "dim")
@@ -183,7 +182,7 @@ def _line(outcome: str, conclusion: str) -> Text:
 
 
 def _table(battery: Battery) -> Iterator[Part]:
-    from evalkit.judging.auditing.tables import columns_of, rows_of, shown_rows
+    from evalkit.judging.auditing.audit import columns_of, rows_of, shown_rows
 
     rows = shown_rows(battery)
     if not rows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli.command import Command, Group
+from evalkit.cli.command import Group
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import ago, emit
@@ -29,7 +29,7 @@ def command() -> None:
     """List, show and register models, and move their aliases."""
 
 
-@command.command("list", cls=Command, example="evalkit models list")
+@command.command("list", example="evalkit models list")
 @click.argument("contains", default="", metavar="[TEXT]")
 @click.option("--limit", type=click.IntRange(min=1), default=100, metavar="N", help="Most; 100.")
 @json_option
@@ -57,7 +57,7 @@ def _models(registered: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
 
 
 @command.command(
-    "show", cls=Command, example="evalkit models show bot\nevalkit models show models:/bot@champion"
+    "show", example="evalkit models show bot\nevalkit models show models:/bot@champion"
 )
 @click.argument("model", metavar="NAME|URI")
 @json_option
@@ -122,9 +122,7 @@ def _pairs(tags: Mapping[str, str]) -> str:
     return ", ".join(f"{one_line(key)} = {one_line(value, 60)}" for key, value in tags.items())
 
 
-@command.command(
-    "register", cls=Command, example="evalkit models register bot latest --alias champion"
-)
+@command.command("register", example="evalkit models register bot latest --alias champion")
 @click.argument("name", metavar="NAME")
 @click.argument("run", metavar="RUN")
 @click.option("--alias", metavar="ALIAS", help="Alias to point at the new version.")
@@ -142,7 +140,6 @@ def register(name: str, run: str, *, alias: str | None, as_json: bool, **options
 
 @command.command(
     "alias",
-    cls=Command,
     example="evalkit models alias bot champion 3\nevalkit models alias bot champion --delete",
 )
 @click.argument("name", metavar="NAME")

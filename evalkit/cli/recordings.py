@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalkit.cli.command import Command, Group
+from evalkit.cli.command import Group
 from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import emit, tell, write, write_json
 from evalkit.llm.inventory import list_entries, list_stale, prune, recording_at
@@ -37,7 +37,7 @@ def command() -> None:
     """
 
 
-@command.command("list", cls=Command, example="evalkit recordings list tests/recordings")
+@command.command("list", example="evalkit recordings list tests/recordings")
 @_place_argument
 @json_option
 @store_option
@@ -75,7 +75,7 @@ def _models(facts: Mapping[str, Any]) -> Iterator[Part]:
     yield listing(("model", "recordings", "size", "last used"), rows, "frrr")
 
 
-@command.command("show", cls=Command, example="evalkit recordings show 3fa94c tests/recordings")
+@command.command("show", example="evalkit recordings show 3fa94c tests/recordings")
 @click.argument("key", metavar="KEY")
 @_place_argument
 @json_option
@@ -99,7 +99,7 @@ def _lines(recording: Mapping[str, Any]) -> Iterator[str]:
         yield f"{name}: {value}"
 
 
-@command.command("stale", cls=Command, example="evalkit recordings stale tests/recordings")
+@command.command("stale", example="evalkit recordings stale tests/recordings")
 @_place_argument
 @_days_option
 @json_option
@@ -128,7 +128,7 @@ def _entries(facts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     yield listing(("key", "model", "size", "last used"), rows, "lfrr")
 
 
-@command.command("prune", cls=Command, example="evalkit recordings prune tests/recordings --yes")
+@command.command("prune", example="evalkit recordings prune tests/recordings --yes")
 @_place_argument
 @_days_option
 @click.option("--yes", is_flag=True, help="Delete them; without it, only say what would go.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalkit.cli.command import Command, Group
+from evalkit.cli.command import Group
 from evalkit.cli.options import json_option, run_argument, store_option
 from evalkit.cli.output import ago, emit, write
 from evalkit.entities.run import ViewType
@@ -34,7 +34,7 @@ def command() -> None:
     """List, show and delete runs."""
 
 
-@command.command("list", cls=Command, example="evalkit runs list --experiment demo --limit 5")
+@command.command("list", example="evalkit runs list --experiment demo --limit 5")
 @click.option("--experiment", metavar="NAME", help="Only the runs of this experiment.")
 @click.option("--name", metavar="NAME", help="Only runs of this name.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, metavar="N", help="Most runs; 20.")
@@ -139,7 +139,7 @@ def _distinct(ids: Sequence[str]) -> int:
     return length
 
 
-@command.command("show", cls=Command, example="evalkit runs show latest")
+@command.command("show", example="evalkit runs show latest")
 @run_argument
 @json_option
 @store_option
@@ -182,7 +182,7 @@ def _value(facts: Mapping[str, Any], key: str) -> str:
     return f"{value} (n={estimate['n_scored']}/{estimate['n_total']})"
 
 
-@command.command("delete", cls=Command, example="evalkit runs delete 3f2a latest~1")
+@command.command("delete", example="evalkit runs delete 3f2a latest~1")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…")
 @store_option
 def delete_runs(runs: tuple[str, ...]) -> None:
@@ -193,7 +193,7 @@ def delete_runs(runs: tuple[str, ...]) -> None:
         write(f"Deleted {run.run_id} ({run.run_name}).")
 
 
-@command.command("restore", cls=Command, example="evalkit runs restore 3f2a5c0b9d1e")
+@command.command("restore", example="evalkit runs restore 3f2a5c0b9d1e")
 @click.argument("runs", nargs=-1, required=True, metavar="ID…")
 @store_option
 def restore_runs(runs: tuple[str, ...]) -> None:

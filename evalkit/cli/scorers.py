@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli.command import Command, Group
+from evalkit.cli.command import Group
 from evalkit.cli.group import DISTRIBUTION
 from evalkit.cli.options import json_option, prefix_argument
 from evalkit.cli.output import emit, write
 from evalkit.hooks.catalog import catalog
 from evalkit.report.console import Part, fields, listing, styled
+from evalkit.report.texts import ARROWS
 from evalkit.scoring.protocol import requirements_of
 from evalkit.scoring.signature import signature
 
@@ -22,15 +23,13 @@ if TYPE_CHECKING:
     from evalkit.hooks.catalog import Entry
     from evalkit.scoring.protocol import Scorer
 
-_ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
-
 
 @click.group("scorers", cls=Group)
 def command() -> None:
     """List and show scorers."""
 
 
-@command.command("list", cls=Command, example="evalkit scorers list text. --json")
+@command.command("list", example="evalkit scorers list text. --json")
 @prefix_argument
 @json_option
 def list_scorers(prefix: str, as_json: bool) -> None:
@@ -49,7 +48,7 @@ def _scorers(scorers: list[dict[str, Any]]) -> Iterator[Part]:
     rows = [
         (
             scorer["name"],
-            _ARROWS[scorer["direction"]],
+            ARROWS[scorer["direction"]],
             _range(scorer),
             ", ".join(scorer["needs"]),
             *([scorer["plugin"]] if strange else []),
@@ -90,7 +89,7 @@ def _range(facts: dict[str, Any]) -> str:
     return f"{ends[0]} … {ends[1]}{unit}"
 
 
-@command.command("show", cls=Command, example="evalkit scorers show text.rouge")
+@command.command("show", example="evalkit scorers show text.rouge")
 @click.argument("name", metavar="NAME")
 @json_option
 def show_scorer(name: str, as_json: bool) -> None:

@@ -126,14 +126,7 @@ class IdSet:
         return new
 
 
-DATASET_FIELDS: Final = (
-    "inputs",
-    "expectations",
-    "retrieved_context",
-    "tags",
-    "group",
-    "session",
-)
+DATASET_FIELDS: Final = ("inputs", "expectations", "retrieved_context", "tags", "group", "session")
 """What the digest of the data covers, beside the ids."""
 
 OUTPUT_FIELDS: Final = ("outputs", "tool_calls", "error")

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from evalkit.data.cells import cells
-from evalkit.data.columns import Mapper
+from evalkit.data.columns import Mapper, cells
 from evalkit.data.identity import Digests, IdSet, Occurrences, hashed_forms
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Selection
@@ -54,6 +53,16 @@ class Tally:
         self.present: set[str] = set()
         """Fields that some row fills."""
         self.digests = Digests()
+
+    def facts(self) -> dict[str, Any]:
+        """Return counts, digests and fields, as the snapshot notes them."""
+        return {
+            "n": self.n,
+            "n_cases": self.n_cases,
+            "dataset_digest": self.digests.dataset,
+            "outputs_digest": self.digests.outputs,
+            "fields": sorted(self.present - {"line", "file"}),
+        }
 
     def add(self, rows: Rows) -> None:
         """Add rows, in the order of the snapshot."""

@@ -6,7 +6,7 @@ import fnmatch
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -88,13 +88,12 @@ def _open_text(
             raise DataError("no file matches this pattern", file=text)
     found_sources = [_source_of(file, sources) for file in files]
     names = tuple(str(file) for file in files)
-    chunks = _in_a_row(list(zip(found_sources, files, strict=True)), chunk_rows)
+    chunks = (
+        chunk
+        for source, file in zip(found_sources, files, strict=True)
+        for chunk in source.read(file, chunk_rows=chunk_rows)
+    )
     return OpenedData(found_sources[0].name, text, names, chunks)
-
-
-def _in_a_row(files: Sequence[tuple[DatasetSource, Path]], chunk_rows: int) -> Iterator[Chunk]:
-    for source, file in files:
-        yield from source.read(file, chunk_rows=chunk_rows)
 
 
 def _source_of(file: Path, sources: Mapping[str, DatasetSource]) -> DatasetSource:

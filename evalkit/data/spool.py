@@ -16,12 +16,12 @@ from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate
 from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Division, Draw, Selection, parse_shard
-from evalkit.data.snapshot import Spool
-from evalkit.data.writing import (
+from evalkit.data.snapshot import (
     FORMAT,
     METADATA_KEY,
     ROW_GROUP,
     SnapshotWriter,
+    Spool,
     publish,
     storage_errors,
     stored_cells,
@@ -152,11 +152,7 @@ def _facts(opened: OpenedData, intake: Intake, tally: Tally) -> dict[str, Any]:
     plan = intake.mapper.plan
     return {
         "format": FORMAT,
-        "n": tally.n,
-        "n_cases": tally.n_cases,
-        "dataset_digest": tally.digests.dataset,
-        "outputs_digest": tally.digests.outputs,
-        "fields": sorted(tally.present - {"line", "file"}),
+        **tally.facts(),
         "dtypes": intake.dtypes,
         "input_names": list(intake.mapper.input_names),
         "late": plan.late,
@@ -218,11 +214,7 @@ def _divided(
         whole["shard"] = {
             "part": shard[0],
             "of": shard[1],
-            "n": tally.n,
-            "n_cases": tally.n_cases,
-            "dataset_digest": tally.digests.dataset,
-            "outputs_digest": tally.digests.outputs,
-            "fields": sorted(tally.present - {"line", "file"}),
+            **tally.facts(),
             "rows": _ranges(keep),
             "cases": _ranges(keep[first]),
         }

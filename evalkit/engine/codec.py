@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
-from evalkit.scoring.column import ScoreColumn
-from evalkit.scoring.sufficient import Additive, Rows, Statistics
+from evalkit.scoring.column import Additive, Rows, ScoreColumn, Statistics
 
 if TYPE_CHECKING:
     import numpy.typing as npt

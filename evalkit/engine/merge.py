@@ -12,8 +12,7 @@ from evalkit.engine.state import RunState
 from evalkit.engine.verdicts import PLAIN
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
-from evalkit.scoring.column import ScoreColumn
-from evalkit.scoring.metric import Metric
+from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.protocol import Scorer, facts_of
 from evalkit.scoring.signature import signature
 

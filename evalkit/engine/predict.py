@@ -77,8 +77,8 @@ class Caller:
         A shard begins once every call of the one before has begun, so that the order of shards is
         the order of calls, and none waits for the slowest call of another.
         """
+        batch = self._plan.batch(work.shard)
         async with anyio.create_task_group() as group, self._turn:
-            batch = self._plan.batch(work.shard)
             if self._target.lane == "batch":
                 with self._session.caller():
                     for repeat in range(self._plan.repeats):

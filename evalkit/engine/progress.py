@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 from typing import Any, Self
 
 from evalkit._internal.clock import monotonic
@@ -101,13 +100,7 @@ class Progress:
             sums[0] += float(values.sum())
             sums[1] += len(values)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self.update(self._state)
             self._bar.stop()

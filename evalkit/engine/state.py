@@ -63,10 +63,11 @@ class Gathered:
                 self.scored[shard, place] = columns
             case CellScored(place, cell, scores):
                 self.cells[place, cell] = scores
-            case Charged(role, Spent() as spent):
-                self.ledger.merge(role, spent)
-            case Charged(role, Charge() as charge):
-                self.ledger.restore(role, charge)
+            case Charged(role, charge):
+                if isinstance(charge, Spent):
+                    self.ledger.merge(role, charge)
+                else:
+                    self.ledger.restore(role, charge)
             case Begun():
                 pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import numbers
 from collections.abc import Mapping
@@ -103,26 +104,10 @@ class Assessment:
 
     def to_json(self) -> dict[str, Any]:
         """Return the assessment as JSON values, without what it lacks; `assessment_of` reads it."""
-        error = self.error
-        shown: dict[str, Any] = {
-            "assessment_id": self.assessment_id,
-            "name": self.name,
-            "kind": self.kind,
-            "source": {
-                "source_type": self.source.source_type,
-                "source_id": self.source.source_id,
-            },
-            "value": self.value,
-            "error": None
-            if error is None
-            else {"error_code": error.error_code, "error_message": error.error_message},
-            "rationale": self.rationale,
-            "metadata": dict(self.metadata) or None,
-            "trace_id": self.trace_id,
-            "span_id": self.span_id,
-            "run_id": self.run_id,
-            "create_time": self.create_time,
-        }
+        shown = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        shown["source"] = dataclasses.asdict(self.source)
+        shown["error"] = None if self.error is None else dataclasses.asdict(self.error)
+        shown["metadata"] = dict(self.metadata) or None
         return {name: value for name, value in shown.items() if value is not None}
 
 

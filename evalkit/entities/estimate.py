@@ -1,4 +1,4 @@
-"""An estimate: a metric over cases, its interval, and its honest denominators."""
+"""An estimate: a metric over cases, its interval, its honest denominators, as a store has it."""
 
 from __future__ import annotations
 
@@ -83,3 +83,28 @@ class Estimate:
             why = self.note or f"{self.n_scored} of {self.n_total} cases have a value"
             raise NoValueError(f"{self.key} has no value: {why}.")
         return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSummary:
+    """One estimate of an evaluation; the cells behind it lie in the run's artifacts.
+
+    Examples:
+        >>> estimate = Estimate(key="text.bleu", value=31.5, n_total=9, n_scored=9)
+        >>> EvaluationSummary(estimate, signature="text.bleu|v1", dataset_digest="ab").key
+        'text.bleu'
+    """
+
+    estimate: Estimate
+    """Its key has at most 500 characters, and its numbers are finite."""
+
+    signature: str = ""
+    """What made the number: scorer, version, parameters."""
+
+    dataset_digest: str | None = None
+    """Digest of the cases; numbers of different digests are not compared."""
+
+    @property
+    def key(self) -> str:
+        """Key of the estimate, such as ``text.rouge.rougeL``."""
+        return self.estimate.key

@@ -17,8 +17,7 @@ from evalkit.evaluation.running.model_session import checking_session, session_o
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike, bind_judges, resolve_scorers
 from evalkit.evaluation.running.thread import run_in_thread
-from evalkit.judging.auditing.audit import Audit
-from evalkit.judging.auditing.bars import Bars
+from evalkit.judging.auditing.audit import Audit, Bars
 from evalkit.judging.auditing.measure import batteries_of
 from evalkit.judging.auditing.readings import NOT_RUN, Reading, readings_of
 from evalkit.judging.auditing.subject import subject_of

@@ -29,8 +29,8 @@ from evalkit.evaluation.running.retry import check_complete, columns_of, finishe
 from evalkit.evaluation.running.runs import belonging, open_run, run_of, work_folder
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike, resolve_scorers
-from evalkit.gates.condition import parse_gates
-from evalkit.scoring.metric import Metric
+from evalkit.gates.grammar import parse_gates
+from evalkit.scoring.column import Metric
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.results.result import Result
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import GateVerdict
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class EvaluationResult(Result):
 
         A confusion matrix or a reliability table is an artifact: it is nothing to gate on.
         """
-        from evalkit.evaluation.results.artifacts import artifacts_of
+        from evalkit.evaluation.results.saving import artifacts_of
 
         return artifacts_of(self)
 

@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from evalkit.entities.calibration import FIGURES
 from evalkit.errors import GateSyntaxError, near_miss
+from evalkit.gates.condition import CALIBRATED, Condition
+from evalkit.gates.confidence import NUMBER, read_confidence, read_end
 from evalkit.gates.key import parse_key
-from evalkit.gates.paired import read_confidence
 
-CALIBRATED: Final = "calibrated"
 _EXAMPLE: Final = "calibrated(grounded, kappa >= 0.6)"
 _START: Final = re.compile(rf"\s*{CALIBRATED}\s*\(")
 _FIGURE: Final = re.compile(r"\s*(?P<name>[^\s<>=!]*)\s*")
 _OPERATOR: Final = re.compile(r">=|<=|==|!=|>|<")
-_NUMBER: Final = re.compile(
-    r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<percent>%)?\s*"
-)
+_NUMBER: Final = re.compile(rf"\s*(?P<number>[-+]?{NUMBER})\s*(?P<percent>%)?\s*")
 _AT: Final = re.compile(r"\s*@\s*(?P<at>[^\s)]+)\s*")
-_REST: Final = re.compile(r"\s*(?:@\s*(?P<at>\S+)\s*)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalibratedWords:
-    """What a gate on a card says."""
-
-    judge: str
-    figure: str
-    op: str
-    threshold: float
-    level: float | None
-    point: bool
-
-
-def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None:
+def parse_calibrated(gate: str, text: str, start: int) -> Condition | None:
     """Return what *text* says if it is a gate on a judge's card, else ``None``.
 
     ``@ point``, or a level, may stand behind the number or behind the parenthesis.
@@ -50,14 +34,14 @@ def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None
 
     Examples:
         >>> gate = "calibrated(grounded, kappa >= 0.6)"
-        >>> found = parse_calibrated(gate, gate, 0)
-        >>> found.judge, found.figure, found.op, found.threshold
+        >>> condition = parse_calibrated(gate, gate, 0)
+        >>> condition.judge, condition.figure, condition.op, condition.threshold
         ('grounded', 'kappa', '>=', 0.6)
     """
-    match = _START.match(text)
-    if match is None:
+    start_of_call = _START.match(text)
+    if start_of_call is None:
         return None
-    opened = match.end()
+    opened = start_of_call.end()
     closed = text.rfind(")")
     if closed < opened:
         raise GateSyntaxError(
@@ -81,10 +65,12 @@ def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None
     end = number.end() if inside is None else inside.end()
     if end != closed:
         raise GateSyntaxError(gate, start + end, f"')' at the end of {CALIBRATED}(…), or '@ point'")
-    point, level = _confidence(gate, text, start, closed + 1)
+    point, level = read_end(gate, text, start, closed + 1)
     if inside is not None:
         point, level = read_confidence(gate, inside["at"], start + inside.start("at"))
-    return CalibratedWords(
+    return Condition(
+        text=text.strip(),
+        kind=CALIBRATED,
         judge=judge.strip(),
         figure=name,
         op=operator.group(),
@@ -95,22 +81,12 @@ def parse_calibrated(gate: str, text: str, start: int) -> CalibratedWords | None
 
 
 def _figure(gate: str, text: str, start: int, first: int, closed: int) -> tuple[str, int]:
-    match = _FIGURE.match(text, first, closed)
-    name = "" if match is None else match["name"]
-    if match is None or name not in FIGURES:
-        place = first if match is None else match.start("name")
+    figure = _FIGURE.match(text, first, closed)
+    name = "" if figure is None else figure["name"]
+    if figure is None or name not in FIGURES:
+        place = first if figure is None else figure.start("name")
         hint = near_miss(name, FIGURES).rstrip("?") if name else ""
         raise GateSyntaxError(
             gate, start + place, f"one of {', '.join(FIGURES)};{hint}".rstrip(";")
         )
-    return name, match.end()
-
-
-def _confidence(gate: str, text: str, start: int, after: int) -> tuple[bool, float | None]:
-    rest = _REST.fullmatch(text, after)
-    if rest is None:
-        place = start + after + len(text[after:]) - len(text[after:].lstrip())
-        raise GateSyntaxError(gate, place, "the end, 'and', '@ ci95' or '@ point'")
-    if rest["at"] is None:
-        return False, None
-    return read_confidence(gate, rest["at"], start + rest.start("at"))
+    return name, figure.end()

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from evalkit.entities.estimate import Direction
-from evalkit.gates.condition import Condition
-from evalkit.gates.paired import DEFAULTS
-from evalkit.gates.planning import error_of, hint, more_cases
-from evalkit.gates.verdict import ConditionVerdict, Verdict, number
+from evalkit.gates.condition import DEFAULTS, Condition
+from evalkit.gates.planning import POWER, error_of, hint, more_cases
+from evalkit.gates.verdict import ConditionVerdict, Verdict, number, verdict_on
 from evalkit.stats.difference import PairedDifference
 
 _TOST_POWER = 0.9
@@ -25,7 +24,7 @@ FEWEST_PAIRS: Final = 10
 class Compared:
     """What a gate that compares is decided by."""
 
-    found: PairedDifference
+    difference: PairedDifference
     """Difference of the system minus its baseline, its interval at `interval_level`."""
 
     direction: Direction
@@ -41,7 +40,7 @@ def interval_level(condition: Condition, level: float) -> float:
     `equivalent` are one-sided tests at that level, whose limits are those of a narrower interval.
 
     Examples:
-        >>> from evalkit.gates.condition import parse_gates
+        >>> from evalkit.gates.grammar import parse_gates
         >>> [round(interval_level(parse_gates(gate)[0], 0.95), 2)
         ...  for gate in ("improves(m)", "no_regression(m)", "no_regression(m) @ ci99")]
         [0.95, 0.9, 0.98]
@@ -54,11 +53,12 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
     """Decide a condition that compares by the interval of the paired difference.
 
     Examples:
-        >>> from evalkit.gates.condition import parse_gates
+        >>> from evalkit.gates.grammar import parse_gates
         >>> from evalkit.stats.paired import paired_difference
-        >>> found = paired_difference([1] * 60 + [0] * 40, [0] * 30 + [1] * 30 + [0] * 40,
-        ...                           binary=True)
-        >>> compared = Compared(found=found, direction="higher", bounds=(0, 1), baseline="old")
+        >>> difference = paired_difference([1] * 60 + [0] * 40, [0] * 30 + [1] * 30 + [0] * 40,
+        ...                                binary=True)
+        >>> compared = Compared(difference=difference, direction="higher", bounds=(0, 1),
+        ...                     baseline="old")
         >>> decide_difference(parse_gates("improves(m, by=0.1)")[0], compared).status.value
         'PASS'
 
@@ -66,20 +66,19 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
         Schuirmann (1987) for equivalence; Tango (1998) and Liu et al. (2002) for paired rates.
     """
     status, why, more = _decide(condition, compared)
-    text = f"{condition.text}: {describe_difference(compared.found)} against {compared.baseline}"
-    return ConditionVerdict(
-        condition=condition.text,
-        status=status,
-        why=f"{text}; {why}" if why else text,
-        difference=compared.found,
+    text = f"{describe_difference(compared.difference)} against {compared.baseline}"
+    return verdict_on(
+        condition,
+        status,
+        f"{text}; {why}" if why else text,
+        difference=compared.difference,
         more_cases=more,
     )
 
 
 def describe_difference(difference: PairedDifference) -> str:
     """Return a difference, its interval and the number of pairs in a few words."""
-    sign = "+" if difference.difference > 0 else ""
-    text = f"{sign}{number(difference.difference)}"
+    text = f"{'+' if difference.difference > 0 else ''}{number(difference.difference)}"
     if difference.low is not None and difference.high is not None:
         text += f" [{number(difference.low)}, {number(difference.high)}]"
     return f"{text} ({difference.n} pairs)"
@@ -96,31 +95,38 @@ def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float
 
 
 def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int | None]:
+    kind, difference = condition.kind, compared.difference
     margin = margin_of(condition, compared.bounds)
-    difference = compared.found
-    if margin is None or (compared.direction == "none" and condition.kind != "equivalent"):
+    if margin is None or (compared.direction == "none" and kind != "equivalent"):
         return Verdict.INCONCLUSIVE, _unanswerable(margin), None
     sign = -1.0 if compared.direction == "lower" else 1.0
     value = sign * difference.difference
     if condition.point:
-        met = _met(condition.kind, value, value, margin)
+        met = _met(kind, value, value, margin)
         return (Verdict.PASS if met else Verdict.FAIL), "decided by the value alone", None
     if difference.low is None or difference.high is None:
         return Verdict.INCONCLUSIVE, "too few pairs, or no variance, for an interval", None
     low, high = sorted((sign * difference.low, sign * difference.high))
-    if _met(condition.kind, low, high, margin):
+    if _met(kind, low, high, margin):
         return _shown(difference)
-    if _missed(condition.kind, low, high, margin):
+    if _missed(kind, low, high, margin):
         return Verdict.FAIL, "", None
-    more = _more(condition.kind, value, margin, difference)
-    return Verdict.INCONCLUSIVE, f"{_undecided(condition.kind, margin)}; {hint(more)}", more
+    distance = _distance(kind, value, margin)
+    more = more_cases(
+        distance,
+        error_of(difference.standard_error, difference.low, difference.high, difference.level),
+        difference.n,
+        level=difference.level,
+        power=_TOST_POWER if kind == "equivalent" and distance > 0 else POWER,
+    )
+    return Verdict.INCONCLUSIVE, f"{_undecided(kind, margin)}; {hint(more)}", more
 
 
 def _shown(difference: PairedDifference) -> tuple[Verdict, str, int | None]:
-    """Return PASS, unless there are too few pairs, or groups of them, to rely on an interval."""
-    units, name = (
-        (difference.n, "pairs") if difference.n_groups is None else (difference.n_groups, "groups")
-    )
+    """Pass, unless there are too few pairs, or groups of them, to rely on an interval."""
+    units, name = difference.n, "pairs"
+    if difference.n_groups is not None:
+        units, name = difference.n_groups, "groups"
     if units >= FEWEST_PAIRS:
         return Verdict.PASS, "", None
     why = f"{units} {name} are too few to show it, {FEWEST_PAIRS} can"
@@ -153,16 +159,11 @@ def _undecided(kind: str, margin: float) -> str:
     return f"a loss of {number(margin)} or more is possible, and so is less"
 
 
-def _more(kind: str, value: float, margin: float, difference: PairedDifference) -> int | None:
-    assert difference.low is not None  # noqa: S101  the caller looked
-    assert difference.high is not None  # noqa: S101
-    error = error_of(difference.standard_error, difference.low, difference.high, difference.level)
+def _distance(kind: str, value: float, margin: float) -> float:
+    """Measure how far a gain of *value* is on the side on which the condition holds."""
     if kind == "equivalent":
-        distance = margin - abs(value)
-        power = _TOST_POWER if distance > 0 else 0.8
-        return more_cases(distance, error, difference.n, level=difference.level, power=power)
-    distance = value - (margin if kind == "improves" else -margin)
-    return more_cases(distance, error, difference.n, level=difference.level)
+        return margin - abs(value)
+    return value - (margin if kind == "improves" else -margin)
 
 
 def without_chance_alarms(
@@ -181,31 +182,28 @@ def without_chance_alarms(
     References:
         Berger (1982) for the intersection-union test; Holm (1979).
     """
-    corrected = list(verdicts)
+    kept = list(verdicts)
     if len(alarms) < 2:  # noqa: PLR2004  one look is no family
-        return corrected
+        return kept
     from evalkit.stats.multiple import holm  # start-up: brings numpy
 
     adjusted = holm([p_value for _, p_value, _ in alarms]).tolist()
     for (place, _, alpha), p_value in zip(alarms, adjusted, strict=True):
-        verdict = corrected[place]
+        verdict = kept[place]
         if verdict.status is Verdict.FAIL and p_value > alpha:
             why = f"{verdict.why}; among {len(alarms)} comparisons that may be chance (Holm)"
-            corrected[place] = dataclasses.replace(verdict, status=Verdict.INCONCLUSIVE, why=why)
-    return corrected
+            kept[place] = dataclasses.replace(verdict, status=Verdict.INCONCLUSIVE, why=why)
+    return kept
 
 
 def alarm_p_value(condition: Condition, compared: Compared) -> float | None:
     """Return the one-sided p-value of a system that just meets *condition* doing this badly."""
     from scipy.special import ndtr
 
-    difference, margin = compared.found, margin_of(condition, compared.bounds)
+    difference, margin = compared.difference, margin_of(condition, compared.bounds)
     if margin is None or condition.point or difference.low is None or difference.high is None:
         return None
     error = error_of(difference.standard_error, difference.low, difference.high, difference.level)
-    value = -difference.difference if compared.direction == "lower" else difference.difference
-    if condition.kind == "equivalent":
-        distance = margin - abs(value)
-    else:
-        distance = value - (margin if condition.kind == "improves" else -margin)
+    sign = -1.0 if compared.direction == "lower" else 1.0
+    distance = _distance(condition.kind, sign * difference.difference, margin)
     return float(ndtr(distance / error)) if error > 0 else None

@@ -78,9 +78,9 @@ class SequentialTest:
     often one looks.
 
     Examples:
-        >>> from evalkit.gates.condition import parse_gates
-        >>> asked = Question(condition=parse_gates("m >= 0.6")[0], bounds=(0.0, 1.0), level=0.95)
-        >>> test = SequentialTest(asked)
+        >>> from evalkit.gates.grammar import parse_gates
+        >>> gate = parse_gates("m >= 0.6")[0]
+        >>> test = SequentialTest(Question(condition=gate, bounds=(0.0, 1.0), level=0.95))
         >>> test.take([1.0] * 100)
         >>> test.verdict.value, test.n
         ('PASS', 13)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -106,6 +106,12 @@ def _condition(fields: Mapping[str, Any]) -> ConditionVerdict:
     )
 
 
+def verdict_on(condition: Condition, status: Verdict, why: str, **numbers: Any) -> ConditionVerdict:
+    """Return the verdict on *condition*, which begins the reason; *numbers* are further fields."""
+    text = f"{condition.text}: {why}"
+    return ConditionVerdict(condition=condition.text, status=status, why=text, **numbers)
+
+
 def together(conditions: Sequence[ConditionVerdict]) -> GateVerdict:
     """Return the verdict on all *conditions*, as grave as the gravest of theirs."""
     status = gravest(condition.status for condition in conditions)
@@ -133,51 +139,60 @@ class Circumstances:
     least_coverage: float = COVERAGE
 
 
-def decide(condition: Condition, estimate: Estimate, around: Circumstances) -> ConditionVerdict:
+Outcome = tuple[Verdict, str]
+"""What one reason makes of a condition: the verdict, and the reason in words."""
+
+
+def decide(
+    condition: Condition, estimate: Estimate, circumstances: Circumstances
+) -> ConditionVerdict:
     """Decide ``metric op number`` by the estimate's whole interval, or by its value ``@ point``.
 
     Examples:
-        >>> from evalkit.gates.condition import parse_gates
+        >>> from evalkit.gates.grammar import parse_gates
         >>> wide = Estimate(key="m", value=0.7, low=0.5, high=0.9, n_total=9, n_scored=9)
         >>> decide(parse_gates("m >= 0.6")[0], wide, Circumstances()).status.value
         'INCONCLUSIVE'
     """
-    status, why = _decide(condition, estimate, around)
-    shown = f"{condition.text}: {describe(estimate)}"
+    status, why = gravest_outcome(_compare(condition, estimate), *lacks(estimate, circumstances))
     undecided = status is Verdict.INCONCLUSIVE and not estimate.n_not_run
-    return ConditionVerdict(
-        condition=condition.text,
-        status=status,
-        why=f"{shown}{'; ' if why else ''}{why}",
+    return verdict_on(
+        condition,
+        status,
+        f"{describe(estimate)}{'; ' if why else ''}{why}",
         estimate=estimate,
         more_cases=more_for(estimate, condition.threshold) if undecided else None,
     )
 
 
-def _decide(condition: Condition, estimate: Estimate, around: Circumstances) -> tuple[Verdict, str]:
-    found = [_compare(condition, estimate)]
-    lacking = lacks_coverage(estimate, around)
-    if lacking is not None:
-        found.append(lacking)
+def gravest_outcome(*outcomes: Outcome) -> Outcome:
+    """Return the gravest of *outcomes*, the last where several are as grave."""
+    return min(reversed(outcomes), key=lambda outcome: _GRAVITY.index(outcome[0]))
+
+
+def lacks(estimate: Estimate, circumstances: Circumstances) -> Iterator[Outcome]:
+    """Yield what keeps any gate from passing: cases without a value, cases that were not run."""
+    yield from lacks_coverage(estimate, circumstances)
     if estimate.n_not_run:
         left = f"{estimate.n_not_run} cases were not run"
-        if around.out_of_budget:
-            found.append((Verdict.BUDGET, f"{left}: the budget is spent"))
+        if circumstances.out_of_budget:
+            yield Verdict.BUDGET, f"{left}: the budget is spent"
         else:
-            found.append((Verdict.INCONCLUSIVE, left))
-    return min(reversed(found), key=lambda outcome: _GRAVITY.index(outcome[0]))
+            yield Verdict.INCONCLUSIVE, left
 
 
-def lacks_coverage(estimate: Estimate, around: Circumstances) -> tuple[Verdict, str] | None:
-    """Return verdict and reason where too few cases have a value for any gate to pass."""
-    coverage = estimate.coverage
-    if coverage is None or coverage >= around.least_coverage:
-        return None
-    why = f"coverage {coverage:.1%} is below {around.least_coverage:.0%}"
-    own = estimate.n_failed - around.infrastructure_failures
-    if own and estimate.n_scored / (estimate.n_scored + own) < around.least_coverage:
-        return Verdict.FAIL, f"{why}: {own} cases failed in target or scorer"
-    return Verdict.INFRA, f"{why}: {around.infrastructure_failures} cases failed on the way there"
+def lacks_coverage(estimate: Estimate, circumstances: Circumstances) -> Iterator[Outcome]:
+    """Yield an outcome where too few cases have a value for any gate to pass."""
+    coverage, least = estimate.coverage, circumstances.least_coverage
+    if coverage is None or coverage >= least:
+        return
+    why = f"coverage {coverage:.1%} is below {least:.0%}"
+    elsewhere = min(circumstances.infrastructure_failures, estimate.n_failed)
+    own = estimate.n_failed - elsewhere
+    if own and estimate.n_scored / (estimate.n_scored + own) < least:
+        yield Verdict.FAIL, f"{why}: {own} cases failed in target or scorer"
+    else:
+        yield Verdict.INFRA, f"{why}: {elsewhere} cases failed on the way there"
 
 
 def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
@@ -185,7 +200,7 @@ def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
     if estimate.value is None:
         return Verdict.INCONCLUSIVE, estimate.note or "nothing was measured"
     numbers = (estimate.value, estimate.low, estimate.high)
-    if not all(math.isfinite(one) for one in numbers if one is not None):
+    if not all(math.isfinite(x) for x in numbers if x is not None):
         return Verdict.INCONCLUSIVE, "its numbers are not finite"
     if condition.point:
         met = holds(estimate.value, condition.threshold)
@@ -214,11 +229,9 @@ def _compare_interval(condition: Condition, low: float, high: float) -> tuple[Ve
 def decide_number(condition: Condition, value: float | None, unit: str) -> ConditionVerdict:
     """Decide a condition on a plain number, such as coverage or cost; unknown never passes."""
     if value is None:
-        status, why = Verdict.INCONCLUSIVE, f"{condition.text}: the {unit} is unknown"
-    else:
-        met = OPERATORS[condition.op](value, condition.threshold)
-        status, why = (Verdict.PASS if met else Verdict.FAIL), f"{condition.text}: {value:.4g}"
-    return ConditionVerdict(condition=condition.text, status=status, why=why)
+        return verdict_on(condition, Verdict.INCONCLUSIVE, f"the {unit} is unknown")
+    met = OPERATORS[condition.op](value, condition.threshold)
+    return verdict_on(condition, Verdict.PASS if met else Verdict.FAIL, f"{value:.4g}")
 
 
 def describe(estimate: Estimate) -> str:

@@ -2,13 +2,10 @@
 
 from evalkit.judging.bias import BiasEffect
 from evalkit.judging.calibration import Calibration
-from evalkit.judging.judge import Judge
-from evalkit.judging.jury import Jury, jury_of
-from evalkit.judging.jury_report import JuryReport, jury_report
-from evalkit.judging.make import load_judge, make_judge
+from evalkit.judging.judge import Judge, load_judge, make_judge
+from evalkit.judging.jury import Jury, JuryReport, jury_of, jury_report
 from evalkit.judging.pairwise import PairwiseJudge
-from evalkit.judging.ranking import RankedSystem, Ranking, rank_systems
-from evalkit.judging.votes import Vote, votes_of
+from evalkit.judging.ranking import RankedSystem, Ranking, Vote, rank_systems, votes_of
 
 __all__ = [
     "BiasEffect",

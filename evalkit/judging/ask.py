@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
-from evalkit.errors import NotRecordedError, TargetError
-from evalkit.judging.clients import client_for
+from evalkit.errors import NotRecordedError, TargetError, UsageError
 from evalkit.judging.prepared import Prepared
 from evalkit.judging.prompt import Message
+from evalkit.judging.settings import JudgeSettings
 from evalkit.llm.abilities import FORMATS, Ability, Format, Way
 from evalkit.llm.batch.census import waiting
+from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.session import current_session
+from evalkit.settings import settings
 
 _DROPPABLE: Final = ("logprobs", "temperature", "seed", "top_p")
 _TOOL: Final = "give_verdict"
@@ -32,6 +34,13 @@ _FILTERED: Final = re.compile(r"content_filter|content management policy", re.IG
 _TOO_LONG: Final = re.compile(r"context.{0,3}length|too many tokens|too long", re.IGNORECASE)
 
 _LOCKS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, asyncio.Lock]]] = (
+    WeakKeyDictionary()
+)
+
+_CLIENTS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, ChatModel]]] = (
+    WeakKeyDictionary()
+)
+_CLOSERS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]]] = (
     WeakKeyDictionary()
 )
 
@@ -277,3 +286,42 @@ async def _turn_of(client: ChatModel) -> AsyncGenerator[None]:
     finally:
         if held:
             lock.release()
+
+
+async def client_for(judge: JudgeSettings) -> ChatModel:
+    """Return the client of the judge's model; it closes when the event loop ends.
+
+    Raises:
+        UsageError: If no model is known.
+    """
+    model = judge.model or settings().judge_model
+    if model is None:
+        raise UsageError(
+            f"Judge {judge.name!r} has no model: give model='…', judge_model='…' of the "
+            "evaluation, or EVALKIT_JUDGE_MODEL."
+        )
+    loop = asyncio.get_running_loop()
+    clients = _CLIENTS.setdefault(loop, {})
+    key = (model, judge.base_url, judge.auth_environment, judge.timeout_seconds)
+    if key not in clients:
+        clients[key] = open_chat_model(
+            model,
+            base_url=judge.base_url,
+            auth_environment=judge.auth_environment,
+            timeout_seconds=judge.timeout_seconds,
+        )
+    if loop not in _CLOSERS:
+        # A loop ends its open asynchronous generators before it closes: the one place from which
+        # connections can be closed in the loop that used them, whoever runs it.
+        closer = _CLOSERS[loop] = _close_with_loop(loop)
+        await anext(closer)
+    return clients[key]
+
+
+async def _close_with_loop(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        _CLOSERS.pop(loop, None)
+        for client in _CLIENTS.pop(loop, {}).values():
+            await client.aclose()

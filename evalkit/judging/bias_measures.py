@@ -54,15 +54,8 @@ def verbosity_bias(
         "change of the verdict for an answer of twice as many words with the same human label; "
         "above 0 the judge prefers longer answers"
     )
-    return _slope(
-        "verbosity",
-        verdicts,
-        np.log2(np.maximum(lengths, 1.0)),
-        controls,
-        groups,
-        level,
-        explanation,
-    )
+    doublings = np.log2(np.maximum(lengths, 1.0))
+    return _slope("verbosity", verdicts, doublings, controls, groups, level, explanation)
 
 
 def self_preference_bias(

@@ -9,8 +9,7 @@ from typing import Any, Final, cast
 
 from evalkit.data.traces import trace_if_any
 from evalkit.entities.case import Case
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, Trace
 from evalkit.errors import UsageError, near_miss
 
 Degrade = Callable[[Case, Case], Case | None]

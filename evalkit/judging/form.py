@@ -182,26 +182,20 @@ def choices_form(choices: Mapping[str, Value] | Sequence[Any], parts: str | None
     Raises:
         UsageError: If there are fewer than two labels, or two that look alike.
     """
-    pairs = list(choices.items()) if isinstance(choices, Mapping) else [_pair(c) for c in choices]
+    pairs: list[Any] = list(choices.items()) if isinstance(choices, Mapping) else list(choices)
+    pairs = [(choice, None) if isinstance(choice, str) else choice for choice in pairs]
     labels = tuple(str(label) for label, _ in pairs)
     if len(labels) < 2:  # noqa: PLR2004  a choice is between two at least
         raise UsageError(f"choices= needs at least two labels; got {list(labels)}.")
     if len({_folded(label) for label in labels}) < len(labels) or not all(map(_folded, labels)):
         raise UsageError(f"choices= must differ by more than case: {', '.join(labels)}.")
     values = tuple(value for _, value in pairs)
-    for value in cast("tuple[Any, ...]", values):
+    for value in values:
         if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
             raise UsageError(f"choices= map labels to numbers, True, False or None; got {value!r}.")
     if len({value is None for value in values}) > 1:
         raise UsageError("choices= give a value to each label, or to none.")
     return Form(labels=labels, values=values, parts=parts)
-
-
-def _pair(choice: Any) -> tuple[Any, Value]:
-    if isinstance(choice, str):
-        return choice, None
-    label, value = cast("Sequence[Any]", choice)
-    return label, value
 
 
 def scale_form(scale: Any, parts: str | None = None) -> Form:

@@ -96,7 +96,7 @@ def label_masses(tokens: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> 
         if found is not None:
             masses[found] += reached
             break
-        if answer and not _could_begin(answer, labels):
+        if answer and not any(lab.casefold().startswith(answer.casefold()) for lab in labels):
             break
     return {label: mass for label, mass in masses.items() if mass > 0}
 
@@ -137,7 +137,3 @@ def _only(answer: str, labels: Sequence[str], complete: Collection[str]) -> str 
     if exact and all(label in complete for label in begun if label not in exact):
         return exact[0]
     return begun[0] if len(begun) == 1 else None
-
-
-def _could_begin(answer: str, labels: Sequence[str]) -> bool:
-    return any(label.casefold().startswith(answer.casefold()) for label in labels)

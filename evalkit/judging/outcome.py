@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from evalkit.entities.score import Score, Status
+from evalkit.errors import UsageError, near_miss
 from evalkit.judging.form import Form, Value
-from evalkit.judging.parts import Aggregate
 from evalkit.judging.verdict import Unreadable, Verdict
 
 Reading = Verdict | Unreadable
+
+Aggregate = Callable[[Sequence[float]], float]
 
 
 def failed(unreadable: Unreadable, facts: Mapping[str, Any]) -> Score:
@@ -80,3 +82,64 @@ def scored(value: Value, label: str | None, verdict: Verdict, facts: Mapping[str
 
 def _shown(value: Value) -> str:
     return "" if value is None else f"{float(value):g}"
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of *values*, which are not empty.
+
+    Examples:
+        >>> mean([1.0, 0.0, 1.0, 1.0])
+        0.75
+    """
+    return math.fsum(values) / len(values)
+
+
+def average_precision(values: Sequence[float]) -> float:
+    """Return the mean of precision at each rank that holds a relevant part; 0 without any.
+
+    Args:
+        values: Relevance in order of rank, each in [0, 1].
+
+    Examples:
+        >>> round(average_precision([1.0, 0.0, 1.0]), 4)
+        0.8333
+        >>> average_precision([0.0, 0.0])
+        0.0
+
+    References:
+        Manning, Raghavan and Schütze (2008), *Introduction to Information Retrieval*, section 8.4.
+    """
+    total = math.fsum(values)
+    if total == 0:
+        return 0.0
+    precisions: list[float] = []
+    relevant = 0.0
+    for rank, value in enumerate(values, 1):
+        relevant += value
+        precisions.append(value * relevant / rank)
+    return math.fsum(precisions) / total
+
+
+AGGREGATES: Final[Mapping[str, Aggregate]] = {
+    "mean": mean,
+    "min": min,
+    "max": max,
+    "average_precision": average_precision,
+}
+
+
+def aggregate_of(given: str | Callable[..., Any]) -> Aggregate:
+    """Return the function called *given*, or *given* itself.
+
+    Raises:
+        UsageError: If there is none of that name.
+    """
+    if callable(given):
+        return given
+    if given not in AGGREGATES:
+        known = ", ".join(AGGREGATES)
+        raise UsageError(
+            f"aggregate= is a function or one of {known}; got {given!r}."
+            f"{near_miss(given, AGGREGATES)}"
+        )
+    return AGGREGATES[given]

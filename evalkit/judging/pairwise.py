@@ -172,11 +172,8 @@ class PairwiseJudge(Calibrated):
         for score in scores:
             if score.status is not Status.OK or score.value is None:
                 return score
-        both = preference(
-            float(scores[0].value or 0.0),
-            float(scores[1].value or 0.0),
-            inconsistent=self.inconsistent,
-        )
+        forward, backward = (float(score.value or 0.0) for score in scores)
+        both = preference(forward, backward, inconsistent=self.inconsistent)
         evidence = {
             "verdicts": [score.label for score in scores],
             "rationales": [score.explanation for score in scores],

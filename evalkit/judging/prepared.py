@@ -11,9 +11,8 @@ from evalkit.data.traces import read_trace, trace_if_any
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.errors import TraceError, UsageError
-from evalkit.judging.conversation import conversation
 from evalkit.judging.form import Form, form_of
-from evalkit.judging.parts import Aggregate, aggregate_of
+from evalkit.judging.outcome import Aggregate, aggregate_of
 from evalkit.judging.prompt import (
     Message,
     TraceTools,
@@ -24,9 +23,8 @@ from evalkit.judging.prompt import (
 )
 from evalkit.judging.settings import JudgeSettings
 from evalkit.judging.template import OFFERED, JudgeTemplate, MissingValueError
-from evalkit.judging.traces.consultation import tool_turn
-from evalkit.judging.traces.tools import SCHEMAS
-from evalkit.scoring.reading import follow, rerouted
+from evalkit.judging.traces.tools import SCHEMAS, tool_turn
+from evalkit.scoring.reading import as_text, follow, rerouted
 
 _NO_FIELDS: Final = frozenset({"choice", "explanation", "parts", "calls", "span_id"})
 """What an example has besides the fields of a case."""
@@ -88,7 +86,9 @@ def prepare(judge: JudgeSettings) -> Prepared:
     if judge.each is not None and judge.parts is None:
         raise UsageError("each= needs parts=, the name of what is judged item by item.")
     template = JudgeTemplate(judge.instructions, source=f"Judge {judge.name!r}")
-    form = form_of(judge.choices, _written_scale(judge.scale), judge.value_type, judge.parts)
+    anchored = judge.scale and isinstance(judge.scale[0], tuple)
+    scale = dict(judge.scale) if anchored else judge.scale
+    form = form_of(judge.choices, scale, judge.value_type, judge.parts)
     trace_tools: TraceTools | None = None
     if template.shows_trace:
         form = replace(form, spans=True)
@@ -122,12 +122,6 @@ def prepare(judge: JudgeSettings) -> Prepared:
     )
 
 
-def _written_scale(scale: Any) -> Any:
-    if scale and isinstance(scale[0], tuple):
-        return dict(cast("Sequence[tuple[Any, Any]]", scale))
-    return scale
-
-
 def _example(example: Mapping[str, Any], template: JudgeTemplate, form: Form, name: str) -> Worked:
     if ("parts" in example) != (form.parts is not None):
         wanted = "choice" if form.parts is None else "parts"
@@ -150,10 +144,10 @@ def _consulted(example: Mapping[str, Any], values: Mapping[str, Any]) -> list[Me
     for number, call in enumerate(example.get("calls", ())):
         ((name, arguments),) = call.items()
         calls = [{"name": name, "arguments": arguments, "id": f"call{number:05d}"}]
-        turn = tool_turn(values["trace"], calls, number)
-        if turn.failed:
+        messages, failed = tool_turn(values["trace"], calls, number)
+        if failed:
             raise MissingValueError(f"its call of {name} fails")
-        turns += turn.messages
+        turns += messages
     return turns
 
 
@@ -182,3 +176,68 @@ def values_of(case: Case, template: JudgeTemplate | None = None) -> dict[str, An
         case = replace(case, trace=read(case.trace))
     values = {name: getattr(case, name) for name in OFFERED if name not in {"case", "session"}}
     return {**values, "case": case, "session": conversation(case)}
+
+
+def conversation(case: Case) -> list[Mapping[str, Any]] | None:
+    """Return the conversation up to the case's answer: its messages in order.
+
+    A case with ``messages`` or ``history`` among its inputs holds its conversation itself.  Where a
+    session has several turns, those up to the case are put together; messages that a turn repeats
+    from earlier ones are shown once.
+
+    Examples:
+        >>> asked = {"messages": [{"role": "user", "content": "hi"}]}
+        >>> conversation(Case(inputs=asked, outputs="ho"))
+        [{'role': 'user', 'content': 'hi'}, {'role': 'assistant', 'content': 'ho'}]
+        >>> turns = ({"id": "a", "inputs": {"q": "1+1?"}, "outputs": "2"},
+        ...          {"id": "b", "inputs": {"q": "And 2+2?"}, "outputs": "4"})
+        >>> [m["content"] for m in conversation(Case(id="b", session="s", conversation=turns))]
+        ['1+1?', '2', 'And 2+2?', '4']
+    """
+    turns = case.conversation
+    if turns is None:
+        if case.session is None and _listed(case.inputs) is None:
+            return None
+        turns = ({"id": case.id, "inputs": case.inputs, "outputs": case.outputs},)
+    messages: list[Mapping[str, Any]] = []
+    for turn in turns:
+        messages = _with_turn(messages, turn)
+        if turn["id"] == case.id:
+            break
+    return messages
+
+
+def _with_turn(before: list[Mapping[str, Any]], turn: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = _listed(turn["inputs"])
+    if listed is None:
+        values = list(turn["inputs"].values())
+        question = as_text(values[0] if len(values) == 1 else turn["inputs"]) or ""
+        messages = [*before, {"role": "user", "content": question}]
+    elif [_said(m) for m in listed[: len(before)]] == [_said(m) for m in before]:
+        messages = list(listed)  # the turn repeats what was said before
+    else:
+        messages = [*before, *listed]
+    answer = as_text(turn["outputs"])
+    return messages if answer is None else [*messages, {"role": "assistant", "content": answer}]
+
+
+def _listed(inputs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+    listed = inputs.get("messages", inputs.get("history"))
+    if not isinstance(listed, (list, tuple)):
+        return None
+    return cast("Sequence[Mapping[str, Any]]", listed)
+
+
+def _said(message: Any) -> tuple[Any, Any]:
+    if not isinstance(message, Mapping):
+        return None, message
+    held = cast("Mapping[str, Any]", message)
+    return held.get("role"), held.get("content")
+
+
+def judged_later(case: Case) -> str | None:
+    """Return why the conversation is not judged at this case: it goes on; else ``None``."""
+    turns = case.conversation
+    if not turns or turns[-1]["id"] == case.id:
+        return None
+    return f"The conversation is judged once, at its last turn, case {turns[-1]['id']!r}."

@@ -1,28 +1,38 @@
-"""Judging one case: what is caught unasked, the calls, and the score."""
+"""Judging one case: what is caught unasked, a canary first, the calls, and the score."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from evalkit.data.traces import read_trace
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
+from evalkit.entities.trace import Trace
 from evalkit.errors import TargetError, TraceError
-from evalkit.judging.ask import Answer, LogprobsRefusedError, Question, ask_form
-from evalkit.judging.canary import alarm
-from evalkit.judging.conversation import judged_later
+from evalkit.judging.ask import Answer, LogprobsRefusedError, Question, ask_form, ask_with_tools
 from evalkit.judging.logprobs import LEAST_MASS, TOP, Weighted, expected_score, label_masses
-from evalkit.judging.outcome import combined, failed, with_parts
+from evalkit.judging.outcome import Reading, combined, failed, with_parts
 from evalkit.judging.precheck import precheck
-from evalkit.judging.prepared import Prepared, seen_by
-from evalkit.judging.prompt import Message
-from evalkit.judging.reading import How, read
+from evalkit.judging.prepared import Prepared, case_of, judged_later, seen_by
+from evalkit.judging.prompt import Message, repair
 from evalkit.judging.template import MissingValueError
 from evalkit.judging.together import together
+from evalkit.judging.traces.tools import SCHEMAS, Consultation
+from evalkit.judging.traces.views import clipped
 from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
 from evalkit.scoring.reading import as_text
+
+_PROBES: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Any, ...], asyncio.Task[Any]]] = (
+    WeakKeyDictionary()
+)
+
+How = dict[str, Any]
 
 
 async def run(judge: Prepared, case: Case, *, again: int = 0) -> Score:
@@ -160,3 +170,141 @@ def _weights(answer: Answer, judge: Prepared) -> Weighted | None:
     menu = zip(judge.form.labels, judge.form.values, strict=True)
     values = {label: float(value) for label, value in menu if value is not None}
     return expected_score(label_masses(answer.reply.logprobs or (), judge.form.labels), values)
+
+
+async def alarm(judge: Prepared) -> str | None:
+    """Return what *judge* gets wrong of its canaries; ``None`` if it knows them all.
+
+    They are asked once in each event loop, however many cases wait for it, under the role
+    ``canary``, so that their calls and price are counted apart.
+
+    Raises:
+        TargetError: If there is no answer.
+    """
+    probes = _PROBES.setdefault(asyncio.get_running_loop(), {})
+    settings = judge.settings
+    key = (judge.prompt_hash, settings.model, settings.base_url, repr(settings.canaries))
+    task = probes.get(key)
+    if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        task = probes[key] = asyncio.create_task(_probe(judge))
+    # One case that is given up must not take the others' probe with it.
+    problem: str | None = await asyncio.shield(task)
+    return problem
+
+
+async def _probe(judge: Prepared) -> str | None:
+    jobs = [functools.partial(_wrong, judge, n) for n in range(len(judge.settings.canaries))]
+    wrong = [mistake for mistake in await together(jobs) if mistake is not None]
+    if not wrong:
+        return None
+    return f"The judge fails {len(wrong)} of {len(jobs)} known answers: {'; '.join(wrong)}."
+
+
+async def _wrong(judge: Prepared, place: int) -> str | None:
+    canary = judge.settings.canaries[place]
+    case = seen_by(judge.settings, case_of(canary))
+    sent, _ = judge.messages(case)
+    reading, _ = await read(judge, case, sent, judge.settings.sent, role="canary")
+    if isinstance(reading, Unreadable):
+        if reading.reason == "refusal":
+            raise TargetError("refusal", reading.explanation)
+        return f"no. {place + 1}: {reading.explanation}"
+    label = judge.form.label
+    right: Any = label(canary.get("choice"))
+    verdict: Any = reading.label
+    if judge.form.parts is not None:
+        right = [label(p.get("verdict", p.get("choice"))) for p in canary.get("parts", ())]
+        verdict = [part.label for part in reading.parts]
+    return None if verdict == right else f"no. {place + 1} is {right}, and it says {verdict}"
+
+
+async def read(
+    judge: Prepared,
+    case: Case,
+    sent: Sequence[Message],
+    sampling: Mapping[str, Any],
+    *,
+    repeat: int = 0,
+    role: str = "judge",
+) -> tuple[Reading, How]:
+    """Return one reading of *case*, and how it was had.
+
+    Args:
+        judge: Who judges.
+        case: What is judged.
+        sent: The messages on it.
+        sampling: Settings that are sent along.
+        repeat: Which of several equal calls this is.
+        role: Under which the call is counted.
+
+    Raises:
+        TargetError: If there is no answer.
+    """
+    question = Question(messages=sent, sampling=sampling, role=role, repeat=repeat)
+    if judge.trace_tools is not None:
+        return await _consulted(judge, case, question)
+    count = judge.count(case)
+    answer = await ask_form(judge, question)
+    reading = read_verdict(answer.reply, judge.form, count=count)
+    how = answer.how()
+    if isinstance(reading, Unreadable) and reading.reason in REPAIRED:
+        how["repaired"] = reading.reason
+        answer = await ask_form(judge, replace(question, messages=repair(sent, reading.reason)))
+        reading = read_verdict(answer.reply, judge.form, count=count)
+    return reading, how
+
+
+async def _consulted(judge: Prepared, case: Case, question: Question) -> tuple[Reading, How]:
+    """Return the reading of a judge that calls tools until it knows enough of a trace.
+
+    An answer without calls is the verdict.  Where it cannot be read, and where the rounds are used
+    up, the model is asked once more, with the schema of the form and without tools.
+    """
+    count = judge.count(case)
+    consultation = Consultation(read_trace(case.trace), question.messages)
+    question = replace(question, tools=SCHEMAS)
+    problem: str | None = None
+    while consultation.rounds < judge.settings.tool_rounds:
+        answer = await ask_with_tools(judge, replace(question, messages=consultation.messages))
+        if answer.reply.tool_calls:
+            consultation.take(answer.reply)
+            continue
+        reading = read_verdict(answer.reply, judge.form, count=count)
+        if not isinstance(reading, Unreadable) or reading.reason not in REPAIRED:
+            how = {**answer.how(), **consultation.facts()}
+            return located(reading, consultation.trace, how)
+        problem = reading.reason
+        break
+    answer = await ask_form(judge, replace(question, messages=consultation.closing()))
+    how = {**answer.how(), **consultation.facts(), **({"repaired": problem} if problem else {})}
+    reading = read_verdict(answer.reply, judge.form, count=count)
+    if isinstance(reading, Unreadable) and problem is None and reading.reason in REPAIRED:
+        cause = f"The judge gave no verdict after {consultation.rounds} rounds of tool calls."
+        reading = Unreadable("tool_rounds", cause, reading.raw)
+    return located(reading, consultation.trace, how)
+
+
+def located(reading: Reading, trace: Trace, how: How) -> tuple[Reading, How]:
+    """Return a reading whose spans are in *trace*; one that is not there is dropped, with a note.
+
+    Examples:
+        >>> from evalkit.judging.verdict import Verdict
+        >>> verdict = Verdict("no", 0.0, "it failed", span_id="zz")
+        >>> located(verdict, Trace(trace_id="t"), {})[1]
+        {'unknown_span': 'zz'}
+    """
+    if isinstance(reading, Unreadable):
+        return reading, how
+    named = [reading.span_id, *(part.span_id for part in reading.parts)]
+    unknown = [name for name in named if name is not None and trace.get(name) is None]
+    span = None if reading.span_id is None else trace.get(reading.span_id)
+    reading = replace(
+        reading,
+        span_id=None if span is None else span.span_id,
+        span_name=None if span is None else clipped(span.name),
+        parts=tuple(
+            replace(part, span_id=None) if part.span_id in unknown else part
+            for part in reading.parts
+        ),
+    )
+    return reading, {**how, "unknown_span": clipped(unknown[0])} if unknown else how

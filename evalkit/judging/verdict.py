@@ -44,12 +44,8 @@ class Part:
 
     def row(self) -> dict[str, Any]:
         """Return the part as a row of evidence."""
-        row = {
-            "text": self.text,
-            "verdict": self.label,
-            "value": self.value,
-            "rationale": self.rationale,
-        }
+        row: dict[str, Any] = {"text": self.text, "verdict": self.label, "value": self.value}
+        row["rationale"] = self.rationale
         return row if self.span_id is None else row | {"span_id": self.span_id}
 
 
@@ -142,7 +138,9 @@ def _judged(answer: Mapping[str, Any], form: Form, raw: str) -> Verdict | Unread
         return Unreadable("invalid_response", "The judge's answer has no verdict.", _kept(raw))
     label = form.label(answer["verdict"])
     if label is None:
-        explanation = f"The judge said {_short(answer['verdict'])}; it may say {form.menu()}."
+        said = repr(answer["verdict"])
+        said = said if len(said) <= 60 else f"{said[:60]}…"  # noqa: PLR2004
+        explanation = f"The judge said {said}; it may say {form.menu()}."
         return Unreadable("off_menu", explanation, _kept(raw))
     rationale, span_id = answer.get("rationale"), answer.get("span_id")
     return Verdict(
@@ -174,11 +172,6 @@ def _parts(
             Part(str(text or ""), str(part.label), part.value, part.rationale, part.span_id)
         )
     return Verdict(None, parts=tuple(parts))
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004
 
 
 def _kept(text: str | None) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from evalkit.errors import UsageError
 from evalkit.evaluation.deciding.paired import margin_in
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.suites.gates import health, health_item, problem
 from evalkit.suites.run import SuiteRun

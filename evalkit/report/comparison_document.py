@@ -75,7 +75,7 @@ def _system(comparison: Comparison, name: str) -> dict[str, Any]:
 
 
 def _row(row: Row, p_adjusted: float | None) -> dict[str, Any]:
-    paired = row.found
+    paired = row.difference
     return {
         "a": row.a,
         "b": row.b,

@@ -59,7 +59,7 @@ def render_systems(
         for row in comparison.rows:
             direction = row.pairs.metric.facts.direction
             names = one_line(row.b, 24), one_line(row.a, 24)
-            text = sentence(*names, row.metric, row.found, direction)
+            text = sentence(*names, row.metric, row.difference, direction)
             yield styled(text, "" if row.outcome else "dim")
     for metric, ranks in document["ranks"].items():
         heads = (one_line(f"{metric}, ranked", 24), *RANK_HEADS)

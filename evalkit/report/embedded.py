@@ -12,6 +12,8 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from evalkit._internal.canonical import canonical_json
 from evalkit.evaluation.results.cells import explanations_of
 from evalkit.evaluation.results.outputs_file import read_outputs
@@ -19,12 +21,11 @@ from evalkit.evaluation.results.view import failure_groups, tag_columns, worst_c
 from evalkit.report.texts import as_shown
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from evalkit.data.spool import Spool
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 MOST_CASES: Final = 100_000
 """Cases in one page; of more, those that failed and the worst come first."""
@@ -62,8 +63,6 @@ _STORED_FIELDS: Final = ("outputs", "latency_seconds", "cost")
 
 def chosen_rows(result: EvaluationResult, most: int = MOST_CASES) -> npt.NDArray[np.int64]:
     """Return the cases that a page shows, in order: all of them, or the *most* telling ones."""
-    import numpy as np
-
     if len(result) <= most:
         return np.arange(len(result))
     repeats = result.repeats
@@ -83,8 +82,6 @@ def packed(value: Any) -> str:
 
 def packed_index(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> str:
     """Return ids, outcomes, values, labels and tags of the cases *rows*, packed."""
-    import numpy as np
-
     repeats = result.repeats
     cells = (rows[:, None] * repeats + np.arange(repeats)).ravel()
     stopped = result.facts.failures
@@ -114,8 +111,6 @@ def _coded(values: Sequence[str | None]) -> dict[str, Any]:
 def _metric(
     metric: Metric, cells: npt.NDArray[np.int64], places: Mapping[int, int]
 ) -> dict[str, Any]:
-    import numpy as np
-
     column = metric.column
     values = column.values[cells]
     shown = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.evaluation.agreement.judged import Judged, judged
 from evalkit.gates.verdict import number
-from evalkit.report.calibration_words import (
+from evalkit.report.calibration import (
     NAMES,
     compact,
     effect,

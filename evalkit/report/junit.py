@@ -12,7 +12,7 @@ from evalkit.errors import EvalkitError
 from evalkit.evaluation.deciding.gates import condition_holds
 from evalkit.evaluation.deciding.paired import margin_in
 from evalkit.evaluation.results.view import failure_groups
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.report.writing import whole_file
 

@@ -18,6 +18,7 @@ from evalkit.report.texts import estimate_cells, interval, percent, value
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
 
+
 _MARKS: Final[dict[Verdict, str]] = {
     Verdict.PASS: "✅",
     Verdict.FAIL: "❌",

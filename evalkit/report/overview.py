@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.results.view import (
     distribution,
@@ -13,14 +15,13 @@ from evalkit.evaluation.results.view import (
     slices,
     worst_cells,
 )
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.report.json import document
 from evalkit.report.judges import judge_panels
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import one_line
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from evalkit.evaluation.result import EvaluationResult
@@ -92,8 +93,6 @@ def overview(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> dict[str,
 
 
 def _metric(result: EvaluationResult, place: int, placed: Any) -> dict[str, Any]:
-    import numpy as np
-
     metric = result.metrics[place]
     labels_only = not np.isfinite(metric.column.values).any()
     return {

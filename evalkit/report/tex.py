@@ -59,9 +59,9 @@ def comparison_table(comparison: Comparison) -> str:
             escaped(row.metric) + _DIRECTIONS[row.pairs.metric.facts.direction],
             "--" if row.value_a is None else number(row.value_a),
             "--" if row.value_b is None else number(row.value_b),
-            f"${signed(row.found.difference).replace('−', '-')}$",
-            _in_mathematics(limits(row.found.low, row.found.high)),
-            f"{row.found.n}",
+            f"${signed(row.difference.difference).replace('−', '-')}$",
+            _in_mathematics(limits(row.difference.low, row.difference.high)),
+            f"{row.difference.n}",
         )
         for row in comparison.rows
     ]

@@ -1,19 +1,98 @@
-"""The scores of one metric over many cases, as arrays."""
+"""The scores of one metric over many cases, as arrays, and mergeable sufficient statistics.
+
+A corpus metric (BLEU, F1, ROC AUC) is not a mean of cells.  Its scorer keeps, for each case, what
+the metric can be computed from, and the metric is computed once over all cases.  Shards add up
+exactly, and intervals come from resampling these statistics instead of the texts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evalkit.entities.score import Score, Status
-from evalkit.scoring.sufficient import Additive, Rows, Statistics
+from evalkit.scoring.facts import MetricFacts
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-T = TypeVar("T")
+_SPARSE: Final = ("labels", "reasons", "explanations", "metadata")
+"""What few cells have, by row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """A vector for each case whose sum over cases is all that the metric needs."""
+
+    vectors: npt.NDArray[np.float64]
+    """Shape ``(n, k)``; rows of cases without a value are ignored."""
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: Any) -> Additive:
+        """Return the statistics of *rows* (indices or mask), in order."""
+        return Additive(self.vectors[rows])
+
+    def spread(self, rows: Any, n: int) -> Additive:
+        """Return *n* rows of statistics, with these at places *rows* and nothing elsewhere."""
+        import numpy as np
+
+        whole = np.zeros((n, self.vectors.shape[1]))
+        whole[rows] = self.vectors[: len(rows)]
+        return Additive(whole)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Additive]) -> Additive:
+        """Return the statistics of all *parts*, one after the other."""
+        import numpy as np
+
+        return Additive(np.concatenate([part.vectors for part in parts]))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Named columns kept for each case, from which the metric is computed as a whole."""
+
+    columns: Mapping[str, npt.NDArray[Any]]
+    """Arrays of shape ``(n,)`` or ``(n, m)``: numbers, or texts with dtype ``object``."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def take(self, rows: Any) -> Rows:
+        """Return the statistics of *rows* (indices or mask), in order."""
+        return Rows({name: column[rows] for name, column in self.columns.items()})
+
+    def spread(self, rows: Any, n: int) -> Rows:
+        """Return *n* rows of statistics, with these at places *rows* and nothing elsewhere."""
+        return Rows({name: _spread(column, rows, n) for name, column in self.columns.items()})
+
+    @staticmethod
+    def concatenate(parts: Sequence[Rows]) -> Rows:
+        """Return the statistics of all *parts*, one after the other."""
+        import numpy as np
+
+        joined = {
+            name: np.concatenate([part.columns[name] for part in parts])
+            for name in parts[0].columns
+        }
+        return Rows(joined)
+
+
+def _spread(column: npt.NDArray[Any], rows: Any, n: int) -> npt.NDArray[Any]:
+    import numpy as np
+
+    whole = np.zeros((n, *column.shape[1:]), dtype=column.dtype)
+    if column.dtype == object:
+        whole[...] = None
+    whole[rows] = column[: len(rows)]
+    return whole
+
+
+Statistics = Additive | Rows
 
 
 @dataclass(slots=True)
@@ -99,13 +178,15 @@ class ScoreColumn:
         status = Status(int(self.status[row]))
         value = float(self.values[row])
         number = None if status is not Status.OK or value != value else value  # noqa: PLR0124  NaN
+        if number is None and row not in self.labels and status is Status.OK:
+            status = Status.SKIPPED  # a corpus metric may score it by its statistics alone
         return Score(
             bool(number) if self.binary and number is not None else number,
             self.labels.get(row),
             self.explanations.get(row),
             1.0 if self.weights is None else float(self.weights[row]),
             self.metadata.get(row),
-            status if number is not None or row in self.labels else _valueless(status),
+            status,
             self.reasons.get(row),
         )
 
@@ -121,41 +202,30 @@ class ScoreColumn:
 
     def slice(self, start: int, stop: int) -> ScoreColumn:
         """Return the cells from *start* up to *stop*."""
-
-        def cut(sparse: Mapping[int, T]) -> dict[int, T]:
-            return {row - start: value for row, value in sparse.items() if start <= row < stop}
-
-        return ScoreColumn(
-            self.values[start:stop],
-            self.status[start:stop],
-            binary=self.binary,
-            weights=None if self.weights is None else self.weights[start:stop],
-            labels=cut(self.labels),
-            reasons=cut(self.reasons),
-            explanations=cut(self.explanations),
-            metadata=cut(self.metadata),
-            statistics=None
-            if self.statistics is None
-            else self.statistics.take(slice(start, stop)),
-        )
+        rows = range(start, stop)
+        return self._cells(slice(start, stop), rows, rows.index)
 
     def take(self, rows: Sequence[int]) -> ScoreColumn:
         """Return the cells at *rows*, each at most once, in that order."""
+        places = {int(row): place for place, row in enumerate(rows)}
+        return self._cells(rows, places, places.__getitem__)
 
-        def picked(sparse: Mapping[int, T]) -> dict[int, T]:
-            return {place[row]: value for row, value in sparse.items() if row in place}
-
-        place = {int(row): new for new, row in enumerate(rows)}
+    def _cells(
+        self, rows: Any, chosen: Container[int], place_of: Callable[[int], int]
+    ) -> ScoreColumn:
+        sparse: dict[str, Any] = {
+            name: {
+                place_of(row): cell for row, cell in getattr(self, name).items() if row in chosen
+            }
+            for name in _SPARSE
+        }
         return ScoreColumn(
             self.values[rows],
             self.status[rows],
             binary=self.binary,
             weights=None if self.weights is None else self.weights[rows],
-            labels=picked(self.labels),
-            reasons=picked(self.reasons),
-            explanations=picked(self.explanations),
-            metadata=picked(self.metadata),
             statistics=None if self.statistics is None else self.statistics.take(rows),
+            **sparse,
         )
 
     @staticmethod
@@ -166,40 +236,22 @@ class ScoreColumn:
         if len(parts) == 1:
             return parts[0]
         starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).tolist()
+        valued = [part for part in parts if (part.status == Status.OK).any()]
         joined = ScoreColumn(
             np.concatenate([part.values for part in parts]),
             np.concatenate([part.status for part in parts]),
-            binary=_joined_binary(parts),
+            binary=bool(valued) and all(part.binary for part in valued),
         )
         if any(part.weights is not None for part in parts):
-            joined.weights = np.concatenate([_weights(part) for part in parts])
+            joined.weights = np.concatenate(
+                [np.ones(len(p)) if p.weights is None else p.weights for p in parts]
+            )
         for start, part in zip(starts, parts, strict=False):
-            _shift(part.labels, joined.labels, start)
-            _shift(part.reasons, joined.reasons, start)
-            _shift(part.explanations, joined.explanations, start)
-            _shift(part.metadata, joined.metadata, start)
+            for name in _SPARSE:
+                shifted = {start + row: cell for row, cell in getattr(part, name).items()}
+                getattr(joined, name).update(shifted)
         joined.statistics = _joined_statistics(parts)
         return joined
-
-
-def _valueless(status: Status) -> Status:
-    # A corpus metric's cell may be scored by its statistics alone; as a Score it has no value.
-    return Status.SKIPPED if status is Status.OK else status
-
-
-def _weights(part: ScoreColumn) -> npt.NDArray[np.float64]:
-    import numpy as np
-
-    return np.ones(len(part)) if part.weights is None else part.weights
-
-
-def _joined_binary(parts: Sequence[ScoreColumn]) -> bool:
-    valued = [part for part in parts if (part.status == Status.OK).any()]
-    return bool(valued) and all(part.binary for part in valued)
-
-
-def _shift(source: Mapping[int, T], into: dict[int, T], start: int) -> None:
-    into.update((start + row, value) for row, value in source.items())
 
 
 def _joined_statistics(parts: Sequence[ScoreColumn]) -> Statistics | None:
@@ -209,3 +261,23 @@ def _joined_statistics(parts: Sequence[ScoreColumn]) -> Statistics | None:
     if all(isinstance(part, Additive) for part in statistics):
         return Additive.concatenate(cast("list[Additive]", statistics))
     return Rows.concatenate(cast("list[Rows]", statistics))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric of a result: its scores over all cells, and what is known of it."""
+
+    key: str
+    """Key in the result: the scorer's name, with ``.key`` where it has several metrics."""
+
+    scorer: str
+    """Name of the scorer."""
+
+    column: ScoreColumn
+    """Scores of all cells, case by case."""
+
+    facts: MetricFacts
+    signature: str
+
+    source: Any = None
+    """The scorer itself where it computes a corpus value; ``None`` for a mean of cells."""

@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, Final, overload
 
 from evalkit.entities.case import Case
@@ -104,9 +105,7 @@ def _unpickled(
 ) -> FunctionScorer:
     if not isinstance(function, tuple):
         return FunctionScorer(function=function, **settings)
-    thing: Any = importlib.import_module(function[0])
-    for step in function[1].split("."):
-        thing = getattr(thing, step)
+    thing = attrgetter(function[1])(importlib.import_module(function[0]))
     return FunctionScorer(function=thing.function, **settings)
 
 

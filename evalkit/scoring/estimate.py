@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.reduce import Reducer, reduce_repeats
-from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.sufficient import Additive, Rows
 
 if TYPE_CHECKING:
     import numpy as np

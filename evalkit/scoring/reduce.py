@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int8]
     Mask = npt.NDArray[np.bool_]
+    Reduce = Callable[[Floats, int], Floats]
 
 NAMES: Final = ("mean", "median", "majority", "max", "at_least", "pass_at_k", "pass_hat_k")
 _COUNTED: Final = frozenset({"at_least", "pass_at_k", "pass_hat_k"})
@@ -113,22 +114,13 @@ def reduce_repeats(
     return reduced, outcome
 
 
-def _mean(values: Floats, _k: int) -> Floats:
-    import numpy as np
+def _by_numpy(name: str) -> Reduce:
+    def reduced(values: Floats, _k: int) -> Floats:
+        import numpy as np
 
-    return np.asarray(np.nanmean(values, axis=1))
+        return np.asarray(getattr(np, name)(values, axis=1))
 
-
-def _median(values: Floats, _k: int) -> Floats:
-    import numpy as np
-
-    return np.asarray(np.nanmedian(values, axis=1))
-
-
-def _max(values: Floats, _k: int) -> Floats:
-    import numpy as np
-
-    return np.asarray(np.nanmax(values, axis=1))
+    return reduced
 
 
 def _majority(values: Floats, _k: int) -> Floats:
@@ -181,11 +173,11 @@ def _pass_hat_k(values: Floats, k: int) -> Floats:
     return _chance(values, k, pass_hat_k)
 
 
-_REDUCE: Final[dict[str, Callable[[Floats, int], Floats]]] = {
-    "mean": _mean,
-    "median": _median,
+_REDUCE: Final[dict[str, Reduce]] = {
+    "mean": _by_numpy("nanmean"),
+    "median": _by_numpy("nanmedian"),
     "majority": _majority,
-    "max": _max,
+    "max": _by_numpy("nanmax"),
     "at_least": _at_least,
     "pass_at_k": _pass_at_k,
     "pass_hat_k": _pass_hat_k,

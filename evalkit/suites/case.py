@@ -17,7 +17,8 @@ from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.deciding.gates import condition_holds
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.retry import stored_calls
-from evalkit.gates.condition import Condition, parse_gates
+from evalkit.gates.condition import Condition
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import INFRASTRUCTURE
 from evalkit.scoring.column import ScoreColumn
 from evalkit.suites.target import EXPECTED, SKIPPED

@@ -19,7 +19,7 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.suites.gates import with_gates
 from evalkit.suites.ledger import SessionLedger, SuiteRecord
 from evalkit.suites.options import SuiteOptions

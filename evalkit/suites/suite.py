@@ -61,7 +61,7 @@ class Suite:
             GateSyntaxError: If a condition of *must* does not parse.
         """
         # start-up: only a suite with conditions reads any
-        from evalkit.gates.condition import parse_gates
+        from evalkit.gates.grammar import parse_gates
 
         if self.cases_mark is not None:
             raise UsageError(f"Suite {self.name!r} has a function of cases already.")
@@ -90,7 +90,7 @@ class Suite:
             GateSyntaxError: If a condition does not parse.
         """
         # start-up: only a suite with conditions reads any
-        from evalkit.gates.condition import parse_gates
+        from evalkit.gates.grammar import parse_gates
 
         texts = tuple(condition.text for condition in parse_gates(conditions))
         mark = GatesMark(suite=self, conditions=texts)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import functools
 import inspect
 import sys
+import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Literal, cast
@@ -12,11 +15,9 @@ from typing import Any, Literal, cast
 from evalkit._internal.clock import monotonic
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Invocation, Output, TargetIdentity
-from evalkit.errors import UsageError
+from evalkit.errors import TargetError, UsageError
 from evalkit.scoring.signature import import_path
-from evalkit.targets.answer import adrained, as_output, drained
 from evalkit.targets.binding import Binder, lane_of
-from evalkit.targets.loop_thread import LoopThread
 from evalkit.targets.version import resolved_version
 
 
@@ -85,7 +86,10 @@ class CallableTarget:
         if isinstance(value, Iterator):
             return drained(value, self._name, began)
         if isinstance(value, (Awaitable, AsyncIterator)):
-            settled: Output = self._threaded().run(self._settled(value, began))
+            if self._loop_thread is None:
+                self._loop_thread = LoopThread()
+                weakref.finalize(self, self._loop_thread.close)
+            settled: Output = self._loop_thread.run(self._settled(value, began))
             return settled
         return as_output(value, self._name)
 
@@ -106,12 +110,6 @@ class CallableTarget:
         if isinstance(value, Iterator):
             return drained(value, self._name, began)
         return as_output(value, self._name)
-
-    def _threaded(self) -> LoopThread:
-        if self._loop_thread is None:
-            self._loop_thread = LoopThread()
-            weakref.finalize(self, self._loop_thread.close)
-        return self._loop_thread
 
 
 def _entry(function: Any) -> Callable[..., Any]:
@@ -150,3 +148,124 @@ def _reference(function: Any) -> str | None:
     for step in qualname.split("."):
         found = getattr(found, step, None)
     return path if found is function else None
+
+
+def as_output(value: Any, name: str) -> Output:
+    """Return *value* as an answer of the target called *name*; an empty text is an answer.
+
+    Raises:
+        TargetError: With reason ``empty`` if there is neither a value nor a tool call.
+
+    Examples:
+        >>> as_output("", "bot").value
+        ''
+    """
+    if type(value) is str:
+        return Output(value)
+    if isinstance(value, Output):
+        if value.value is None and not value.tool_calls:
+            raise TargetError("empty", f"{name} returned an Output without a value.")
+        return value
+    if value is None:
+        raise TargetError("empty", f"{name} returned None; an empty answer is ''.")
+    return Output(value)
+
+
+def drained(pieces: Iterator[Any], name: str, began: float) -> Output:
+    """Return the answer of a stream that was asked for at the clock time *began*.
+
+    Texts are joined, other pieces make a list.  A last piece that is an `Output` tells of the
+    answer; its value counts unless it is ``None``.
+
+    Raises:
+        TargetError: With reason ``empty`` if there was no piece.
+
+    Examples:
+        >>> drained(iter(["Pa", "ris"]), "bot", 0.0).value
+        'Paris'
+    """
+    found: list[Any] = []
+    first = 0.0
+    for piece in pieces:
+        if not found:
+            first = monotonic() - began
+        found.append(piece)
+    return _joined(found, name, first)
+
+
+async def adrained(pieces: AsyncIterator[Any], name: str, began: float) -> Output:
+    """Return the answer of an asynchronous stream, as `drained` does.
+
+    Raises:
+        TargetError: With reason ``empty`` if there was no piece.
+    """
+    found: list[Any] = []
+    first = 0.0
+    async for piece in pieces:
+        if not found:
+            first = monotonic() - began
+        found.append(piece)
+    return _joined(found, name, first)
+
+
+def _joined(pieces: list[Any], name: str, first: float) -> Output:
+    if not pieces:
+        raise TargetError("empty", f"{name} ended its stream without a piece.")
+    told = pieces.pop() if isinstance(pieces[-1], Output) else Output(None)
+    value = told.value
+    if value is None and pieces:
+        value = "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else pieces
+    timed = dataclasses.replace(told, value=value, time_to_first_token=first)
+    return as_output(timed, name)
+
+
+class LoopThread:
+    """Runs awaitables of worker threads in one loop, started when first needed.
+
+    One loop for all of them, since clients keep their connections with the loop that opened them.
+    The thread is a daemon: an awaitable that never ends does not hold up the end of the process.
+    """
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, awaitable: Awaitable[Any]) -> Any:
+        """Return the result of *awaitable*, or raise what it raises; blocks until then."""
+
+        async def awaited() -> Any:
+            return await awaitable
+
+        return asyncio.run_coroutine_threadsafe(awaited(), self._started()).result()
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=_serve, args=(self._loop,), name="evalkit-awaitables", daemon=True
+                )
+                thread.start()
+            return self._loop
+
+    def close(self) -> None:
+        """Stop the loop; what still runs in it is cancelled."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(loop.stop)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        pending = asyncio.all_tasks(loop)
+        for task in pending:
+            task.cancel()
+        if pending:
+            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

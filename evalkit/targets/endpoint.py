@@ -155,11 +155,12 @@ class EndpointTarget:
         """
         asked = self._exchange.payload(invocation)
         sent = self._method != "GET"
+        query = {n: v if isinstance(v, str) else encoded(v).decode() for n, v in asked.items()}
         call = Call(
             url=self._url,
             method=self._method,
             body=encoded(asked) if sent else None,
-            parameters=None if sent else _query(asked),
+            parameters=None if sent else query,
             seed=invocation.seed,
         )
         return await self._connection.send(call, self._read)
@@ -252,25 +253,10 @@ def endpoint(
     )
 
 
-def _query(asked: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name: value if isinstance(value, str) else encoded(value).decode()
-        for name, value in asked.items()
-    }
-
-
 def _sound(told: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that have the form they should have; a server may use the names freely."""
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "tool_calls": list,
-        "usage": dict,
-        "cost": (int, float),
-    }
-    return {
-        name: value
-        for name, value in told.items()
-        if name not in kinds or isinstance(value, kinds[name])
-    }
+    kinds: dict[str, Any] = {"tool_calls": list, "usage": dict, "cost": (int, float)}
+    return {n: value for n, value in told.items() if isinstance(value, kinds.get(n, object))}
 
 
 def _has(found: Any, path: str) -> bool:

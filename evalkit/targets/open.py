@@ -1,31 +1,29 @@
-"""What a user means by ``model=``: an object, a URL, an import path, or a model's name."""
+"""What a user means by ``model=``: an object, a URL, an import path, or a model's name.
+
+A plan keeps what describes a target, from which another process rebuilds it.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import os
 import re
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
-from evalkit.entities.target import Target
-from evalkit.errors import UsageError, near_miss
+from evalkit.entities.batch import CaseBatch
+from evalkit.entities.target import Target, TargetIdentity
+from evalkit.errors import SpecificationError, UsageError, near_miss
 from evalkit.hooks.catalog import catalog
 from evalkit.targets.callable import CallableTarget
 from evalkit.targets.chat import chat
 from evalkit.targets.estimator import EstimatorTarget, is_estimator
-from evalkit.targets.located import located
-from evalkit.targets.named import NamedTarget
+from evalkit.targets.version import resolved_version
 
-DATA_SUFFIXES: Final = (
-    ".jsonl",
-    ".json",
-    ".csv",
-    ".tsv",
-    ".parquet",
-    ".yaml",
-    ".yml",
-    ".eval",
-)
+DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".yaml", ".yml", ".eval")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):/")
 _PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _REGISTRIES: Final = {
@@ -120,3 +118,141 @@ def _from_scheme(scheme: str, uri: str) -> Target:
             f"Registered schemes: {offered}."
         )
     return known[scheme].item(uri)
+
+
+class NamedTarget:
+    """Delegates to another target, whose name or version the user has given."""
+
+    def __init__(self, inner: Target, *, name: str | None, version: str | None) -> None:
+        """Show *inner* as *name* and *version*; ``None`` leaves its own."""
+        own = inner.identity
+        self.inner = inner
+        self.lane: Literal["async", "thread", "batch"] = inner.lane
+        self.identity: TargetIdentity = dataclasses.replace(
+            own, name=name or own.name, version=resolved_version(version) or own.version
+        )
+
+    def check(self, batch: CaseBatch) -> None:
+        """Refuse what the inner target refuses."""
+        self.inner.check(batch)
+
+    def __getattr__(self, attribute: str) -> Any:
+        """Return the inner target's method of its lane, and whatever else it has."""
+        if attribute == "inner":
+            raise AttributeError(attribute)
+        return getattr(self.inner, attribute)
+
+
+def located(path: str) -> Any:
+    """Return what ``module.path:name`` names; modules of the current directory are found too.
+
+    Raises:
+        UsageError: If there is no such module or name, or the module fails to import.
+
+    Examples:
+        >>> located("math:sqrt")(9.0)
+        3.0
+    """
+    module_name, _, name = path.partition(":")
+    found: Any = _imported(module_name, path)
+    for step in name.split("."):
+        if not hasattr(found, step):
+            offered = [known for known in vars(found) if not known.startswith("_")]
+            where = getattr(found, "__file__", None) or module_name
+            raise UsageError(f"{path!r}: {where} has no {step!r}.{near_miss(step, offered)}")
+        found = getattr(found, step)
+    return found
+
+
+def _imported(module_name: str, path: str) -> Any:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise UsageError(_broken(module_name, error)) from error
+        files = [file.stem for file in Path(here).glob("*.py")]
+        raise UsageError(
+            f"{path!r}: there is no module {error.name!r}, in {here} or installed."
+            f"{near_miss(module_name, files)} A model's name has its provider before it: "
+            "'ollama/…', 'openai/…'."
+        ) from None
+    except Exception as error:
+        raise UsageError(_broken(module_name, error)) from error
+
+
+def _broken(module_name: str, error: Exception) -> str:
+    return f"Importing {module_name!r} failed: {type(error).__name__}: {error}"
+
+
+def rebuild_target(described: Mapping[str, Any]) -> Target:
+    """Return the target that an identity's fields describe.
+
+    Args:
+        described: ``kind, name, parameters, reference, version``, as a plan keeps them.
+
+    Raises:
+        SpecificationError: If it lives in a script or notebook, or was given header values, which
+            are never kept.
+
+    Examples:
+        >>> rebuild_target({"kind": "callable", "name": "len", "reference": "builtins:len",
+        ...                 "parameters": {}, "version": None}).identity.name
+        'len'
+    """
+    build = {"endpoint": _endpoint, "chat": _chat}.get(described["kind"], _python)
+    return build(described)
+
+
+def _python(described: Mapping[str, Any]) -> Target:
+    target = None
+    if described["reference"] is not None:
+        target = open_target(
+            described["reference"], version=described["version"], name=described["name"]
+        )
+    if target is None:
+        raise SpecificationError(
+            f"Target {described['name']!r} lives in a script or notebook; resume there, by "
+            "evaluate(..., runtime=Runtime(resume=RUN))."
+        )
+    return target
+
+
+def _endpoint(described: Mapping[str, Any]) -> Target:
+    from evalkit.targets.endpoint import endpoint
+
+    settings = dict(described["parameters"])
+    headers = settings.pop("headers")
+    if headers:
+        raise SpecificationError(
+            f"Endpoint {described['name']!r} was given the headers {', '.join(headers)}, whose "
+            "values are never kept; resume by evaluate(..., runtime=Runtime(resume=RUN))."
+        )
+    _require_reference(described)
+    return endpoint(
+        described["reference"], name=described["name"], version=described["version"], **settings
+    )
+
+
+def _chat(described: Mapping[str, Any]) -> Target:
+    _require_reference(described)
+    settings = dict(described["parameters"])
+    sampling = settings.pop("sampling")
+    return chat(
+        described["reference"],
+        name=described["name"],
+        version=described["version"],
+        **settings,
+        **sampling,
+    )
+
+
+def _require_reference(described: Mapping[str, Any]) -> None:
+    if described["reference"] is None:
+        raise SpecificationError(
+            f"The address of {described['name']!r} held a secret, which was never kept; resume by "
+            "evaluate(..., runtime=Runtime(resume=RUN)), and name secrets by auth_environment=."
+        )

@@ -2,19 +2,17 @@
 
 from evalkit.judging.degradations import DEGRADATIONS, Degradation
 from evalkit.testing.batches import ScriptedBatches
-from evalkit.testing.endpoint import ScriptedEndpoint
+from evalkit.testing.endpoint import RateLimit, ScriptedEndpoint
 from evalkit.testing.metamorphic import (
     MetamorphicReport,
     MetamorphicRow,
     check_metamorphic,
     metamorphic,
 )
-from evalkit.testing.rate_limit import RateLimit
-from evalkit.testing.replies import Fault, Reply
+from evalkit.testing.replies import Fault, Reply, SeenRequest
 from evalkit.testing.scorers import check_scorer
 from evalkit.testing.sources import check_source
 from evalkit.testing.stores import STORE_LAWS, check_store
-from evalkit.testing.wire import SeenRequest
 
 __all__ = [
     "DEGRADATIONS",

@@ -13,8 +13,7 @@ import orjson
 
 from evalkit._internal.canonical import parse_json
 from evalkit._internal.clock import now_milliseconds
-from evalkit.testing.replies import FAULTS, Fault, Reply, body_of
-from evalkit.testing.wire import SeenRequest
+from evalkit.testing.replies import FAULTS, Fault, Reply, SeenRequest, body_of, problem
 
 _ROUTE: Final = re.compile(r"/v1/(files|batches)(?:/([^/?]+))?(?:/(content|cancel))?/?$")
 _PART: Final = re.compile(rb"\r\n\r\n(.*?)\r\n--", re.DOTALL)
@@ -92,7 +91,7 @@ class ScriptedBatches:
             return self._list(request)
         batch = self._batches.get(identifier)
         if batch is None:
-            return _problem(404, f"No batch found with id '{identifier}'")
+            return problem(404, f"No batch found with id '{identifier}'")
         if verb == "cancel":
             self._end(batch, "cancelled", answer)
         else:
@@ -104,7 +103,7 @@ class ScriptedBatches:
             return self._kept("upload", self._upload(request))
         content = self.files.get(identifier or "")
         if content is None or verb != "content":
-            return _problem(404, f"No such File object: {identifier}")
+            return problem(404, f"No such File object: {identifier}")
         return self._kept("content", Reply(body=content))
 
     def _kept(self, step: str, reply: Reply) -> Reply:
@@ -119,7 +118,7 @@ class ScriptedBatches:
     def _upload(self, request: SeenRequest) -> Reply:
         parts = _PART.findall(request.body)
         if len(parts) != 2 or parts[0] != b"batch":  # noqa: PLR2004  purpose and file
-            return _problem(400, "a file needs the purpose 'batch'")
+            return problem(400, "a file needs the purpose 'batch'")
         identifier = f"file-{len(self.files)}"
         self.files[identifier] = parts[1]
         fields = {"id": identifier, "object": "file", "bytes": len(parts[1]), "purpose": "batch"}
@@ -129,7 +128,7 @@ class ScriptedBatches:
         asked: Mapping[str, Any] = request.json
         content = self.files.get(asked.get("input_file_id", ""))
         if content is None or asked.get("completion_window") != "24h":
-            return _problem(400, "a batch needs an uploaded file, and completion_window 24h")
+            return problem(400, "a batch needs an uploaded file, and completion_window 24h")
         identifier = self.start(asked["input_file_id"], asked.get("metadata"))
         return _json(self._batches[identifier].fields)
 
@@ -217,7 +216,3 @@ class ScriptedBatches:
 
 def _json(fields: Mapping[str, Any]) -> Reply:
     return Reply(body=orjson.dumps(fields))
-
-
-def _problem(status: int, message: str) -> Reply:
-    return Reply(status=status, body=orjson.dumps({"error": {"message": message}}))

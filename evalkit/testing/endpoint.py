@@ -5,24 +5,63 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import math
 import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Final, Self, cast
 
 import orjson
 
+from evalkit._internal.clock import monotonic
 from evalkit.testing.batches import ScriptedBatches, batch_route
-from evalkit.testing.rate_limit import RateLimit
-from evalkit.testing.replies import FAULTS, Fault, Reply, body_of, events
-from evalkit.testing.wire import SeenRequest, chunk, head, read_request
+from evalkit.testing.replies import (
+    FAULTS,
+    Fault,
+    Reply,
+    SeenRequest,
+    body_of,
+    chunk,
+    events,
+    head,
+    problem,
+    read_request,
+)
 
 Answers = str | Reply | Sequence[Any] | Mapping[str, Any] | Callable[[SeenRequest], Any]
 
 _JSON: Final = {"content-type": "application/json"}
 _STARTED_SECONDS: Final = 10.0
+
+
+class RateLimit:
+    """A bucket of requests that fills with time."""
+
+    def __init__(self, per_second: float | Callable[[float], float], *, burst: int = 1) -> None:
+        """Allow *per_second* requests (a function of the seconds since the start), and *burst*."""
+        self._per_second = per_second
+        self.burst = burst
+        self._level = float(burst)
+        self._began = self._last = monotonic()
+
+    def take(self) -> tuple[bool, dict[str, str]]:
+        """Take one request if there is one left; return that, and headers that tell of the rest."""
+        now = monotonic()
+        per_second = self._per_second
+        rate = per_second(now - self._began) if callable(per_second) else per_second
+        self._level = min(self.burst, self._level + (now - self._last) * rate)
+        self._last = now
+        allowed = self._level >= 1.0
+        self._level -= allowed
+        headers = {
+            "x-ratelimit-limit-requests": str(self.burst),
+            "x-ratelimit-remaining-requests": str(math.floor(self._level)),
+        }
+        if not allowed:
+            wait = (1.0 - self._level) / rate if rate > 0 else 60.0
+            headers["retry-after"] = f"{wait:.3f}"
+        return allowed, headers
 
 
 class ScriptedEndpoint:
@@ -108,12 +147,7 @@ class ScriptedEndpoint:
             raise RuntimeError("The scripted endpoint did not start.")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
@@ -191,7 +225,7 @@ class ScriptedEndpoint:
         given = request.headers.get("authorization", "")
         if self._key is not None and given != f"Bearer {self._key}":
             # Some servers show the key that they refuse; a client must not hand that on.
-            return _problem(401, f"Incorrect API key provided: {given.removeprefix('Bearer ')}")
+            return problem(401, f"Incorrect API key provided: {given.removeprefix('Bearer ')}")
         headers: dict[str, str] = {}
         if self._rate_limit is not None:
             allowed, headers = self._rate_limit.take()
@@ -200,7 +234,7 @@ class ScriptedEndpoint:
         routed = batch_route(request)
         if routed is not None:
             if self.batches is None:
-                return _problem(404, f"Invalid URL ({request.method} {request.path})")
+                return problem(404, f"Invalid URL ({request.method} {request.path})")
             reply = self.batches.reply(routed, request, self._scripted_reply)
         else:
             reply = self._scripted_reply(request)
@@ -217,13 +251,13 @@ class ScriptedEndpoint:
             try:
                 return answers(request)
             except Exception as error:  # noqa: BLE001  the script is the test author's code
-                return _problem(400, f"the script raised {type(error).__name__}: {error}")
+                return problem(400, f"the script raised {type(error).__name__}: {error}")
         if isinstance(answers, Mapping):
-            other = answers.get("*", _problem(400, f"the script lacks {request.prompt!r}"))
+            other = answers.get("*", problem(400, f"the script lacks {request.prompt!r}"))
             return answers.get(request.prompt, other)
         if request.number < len(answers):
             return answers[request.number]
-        return _problem(400, f"the script has {len(answers)} answers and no more")
+        return problem(400, f"the script has {len(answers)} answers and no more")
 
 
 def _as_reply(answer: Any) -> Reply:
@@ -234,10 +268,6 @@ def _as_reply(answer: Any) -> Reply:
     if isinstance(answer, Fault):
         return FAULTS.get(answer, Reply(value="an answer that will not arrive", fault=answer))
     return Reply(value=answer)
-
-
-def _problem(status: int, message: str) -> Reply:
-    return Reply(status=status, body=orjson.dumps({"error": {"message": message}}))
 
 
 def _streamed(request: SeenRequest, reply: Reply) -> bool:

@@ -17,7 +17,7 @@ from evalkit.errors import UsageError, near_miss
 from evalkit.judging.degradations import ANSWER_DEGRADATIONS, DEGRADATIONS
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
-from evalkit.testing.scoring import columns_for
+from evalkit.testing.trial import columns_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,10 @@ def metamorphic(
         >>> round(report.rows[0].after, 2), report.violations
         (0.86, ())
     """
-    chosen = [_known(name) for name in degradations]
+    chosen = list(degradations)
+    for name in chosen:
+        if name not in DEGRADATIONS:
+            raise UsageError(f"There is no degradation {name!r}.{near_miss(name, DEGRADATIONS)}")
     if scorer.facts.direction == "none":
         raise UsageError(f"Of scorer {scorer.name!r} neither direction is better.")
     good = list(cases)
@@ -134,12 +137,6 @@ def check_metamorphic(scorer: Scorer, cases: Iterable[Case], **settings: Any) ->
             f"{row.degraded.outputs!r} in place of {row.case.outputs!r}.\n{report}"
         )
     return report
-
-
-def _known(name: str) -> str:
-    if name not in DEGRADATIONS:
-        raise UsageError(f"There is no degradation {name!r}.{near_miss(name, DEGRADATIONS)}")
-    return name
 
 
 def _degraded(cases: Sequence[Case], names: Sequence[str]) -> Iterator[tuple[int, str, Case]]:

@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any, Final
 
 from evalkit.entities.assessment import Assessment, AssessmentSource
-from evalkit.entities.estimate import Estimate
+from evalkit.entities.estimate import Estimate, EvaluationSummary
 from evalkit.entities.run import LifecycleStage, Metric, RunStatus, ViewType
-from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import (
     AlreadyExistsError,
     AmbiguousRunError,

@@ -11,8 +11,7 @@ Examples:
 
 from evalkit.data.traces import is_trace, read_trace, read_traces
 from evalkit.entities.assessment import Assessment, AssessmentError, AssessmentSource
-from evalkit.entities.span import Span, SpanEvent
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, SpanEvent, Trace
 from evalkit.tracing.assessing import assessments, log_expectation, log_feedback
 
 __all__ = [

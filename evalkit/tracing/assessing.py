@@ -43,7 +43,7 @@ def log_feedback(
     """
     if isinstance(error, Exception):
         error = AssessmentError(type(error).__name__, str(error))
-    said = Assessment(
+    return _logged(
         name=name,
         value=value,
         error=error,
@@ -53,11 +53,7 @@ def log_feedback(
         trace_id=trace_id,
         span_id=span_id,
         run_id=run_id,
-        assessment_id=new_assessment_id(),
-        create_time=now_milliseconds(),
     )
-    current_store().assessments.log([said])
-    return said
 
 
 def log_expectation(
@@ -82,7 +78,7 @@ def log_expectation(
     Raises:
         UsageError: If there is no value.
     """
-    said = Assessment(
+    return _logged(
         name=name,
         kind="expectation",
         value=value,
@@ -90,11 +86,15 @@ def log_expectation(
         metadata=dict(metadata or {}),
         trace_id=trace_id,
         span_id=span_id,
-        assessment_id=new_assessment_id(),
-        create_time=now_milliseconds(),
     )
-    current_store().assessments.log([said])
-    return said
+
+
+def _logged(**fields: Any) -> Assessment:
+    assessment = Assessment(
+        assessment_id=new_assessment_id(), create_time=now_milliseconds(), **fields
+    )
+    current_store().assessments.log([assessment])
+    return assessment
 
 
 def assessments(

@@ -12,13 +12,6 @@ Examples:
 """
 
 from evalkit.tracking.active import ActiveRun, active_run, end_run, start_run
-from evalkit.tracking.files import (
-    artifact_folder,
-    list_artifacts,
-    log_artifact,
-    log_artifacts,
-    log_text,
-)
 from evalkit.tracking.place import (
     Place,
     current_store,
@@ -28,11 +21,16 @@ from evalkit.tracking.place import (
     use_place,
 )
 from evalkit.tracking.record import (
+    artifact_folder,
     delete_tag,
+    list_artifacts,
+    log_artifact,
+    log_artifacts,
     log_metric,
     log_metrics,
     log_param,
     log_params,
+    log_text,
     set_tag,
     set_tags,
 )

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Self
 
 from evalkit.entities.run import Run, RunInfo, RunStatus
@@ -48,13 +47,7 @@ class ActiveRun:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         _forget(self)
         if kind is None:
             self.end()

@@ -13,8 +13,7 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.data.spool import Spool, spool
 from evalkit.data.traces import is_trace, read_trace, read_traces, trace_if_any
 from evalkit.data.traces.rows import trace_row
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, Trace
 from evalkit.errors import DataError, TraceError
 
 FILES = Path(__file__).parent / "traces"

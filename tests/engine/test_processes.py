@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import evalkit
-from evalkit.engine.backend.processes import _shares
+from evalkit.engine.backend.processes import shares_of
 from evalkit.engine.plan import Limits, Plan, cut_shards, workers_of
 from evalkit.errors import InterruptedRunError, NotRecordedError, UsageError
 from evalkit.testing import ScriptedEndpoint, SeenRequest
@@ -39,7 +39,8 @@ def working(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _runtime(**options: Any) -> evalkit.Runtime:
-    return evalkit.Runtime(**{"store": False, "backend": "processes:2", **options})
+    settings: dict[str, Any] = {"store": False, "backend": "processes:2", **options}
+    return evalkit.Runtime(**settings)
 
 
 def _estimates(result: evalkit.EvaluationResult) -> dict[str, str]:
@@ -314,7 +315,7 @@ def test_places_in_flight_and_the_pace_are_shared_out() -> None:
         shards=cut_shards(9, 1),
     )
 
-    shares = [share.limits for share in _shares(plan)]
+    shares = [share.limits for share in shares_of(plan)]
 
     assert sorted(limits.concurrency for limits in shares) == [2, 3, 3]
     assert [limits.requests_per_minute for limits in shares] == [30, 30, 30]

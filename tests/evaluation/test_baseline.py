@@ -170,6 +170,31 @@ def test_a_regression_in_one_slice_is_seen_by_the_worst(old: EvaluationResult) -
     assert "topic=odd" in verdict.conditions[0].why
 
 
+def test_slices_of_the_worst_need_pairs_for_their_own_cases_alone() -> None:
+    """The small slice gains least, and the large one, of many more cases, has the worst value."""
+    rows = [row | {"topic": "rare" if i < 20 else "usual"} for i, row in enumerate(ROWS)]
+
+    def right_in(numbers: Any) -> Any:
+        def answer(question: str) -> str:
+            right = int(question[1:]) in numbers
+            return f"the answer {question[1:]}" if right else "no answer at all"
+
+        return answer
+
+    before, after = (
+        evalkit.evaluate(bot, rows, "text.exact_match", columns=TAGS, runtime=NOTHING_KEPT)
+        for bot in (right_in(range(8)), right_in(range(90)))
+    )
+    verdict = after.check("improves(worst(text.exact_match, by=topic))", baseline=before)
+
+    assert verdict.status == "PASS", str(verdict)
+    (condition,) = verdict.conditions
+    assert condition.difference is not None
+    assert condition.estimate is not None
+    assert (condition.difference.n, condition.estimate.n_total) == (20, 20)
+    assert "topic=rare" in condition.why
+
+
 @pytest.mark.parametrize(
     ("gate", "status"),
     [
@@ -274,7 +299,7 @@ def test_a_file_keeps_groups_weights_repeats_and_failures(folder: Path) -> None:
         for target in (answer, other)
     )
     path = old.write_baseline(folder / "b.json")
-    by_run, by_file = (new.compare(b).row("text.exact_match").found for b in (old, path))
+    by_run, by_file = (new.compare(b).row("text.exact_match").difference for b in (old, path))
 
     assert dataclasses.asdict(by_file) == pytest.approx(dataclasses.asdict(by_run))
     assert by_file.n == 59

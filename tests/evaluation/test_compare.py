@@ -52,7 +52,7 @@ def test_every_system_and_metric_has_a_paired_row(systems: evalkit.Comparison) -
 
 
 def test_corpus_metrics_are_compared_by_their_statistics(systems: evalkit.Comparison) -> None:
-    found = systems.row("text.bleu", "new").found
+    found = systems.row("text.bleu", "new").difference
 
     assert found.method == "paired-bootstrap"
     assert found.test == "approximate-randomization"
@@ -76,7 +76,7 @@ def test_a_row_metric_is_compared_by_resampling_both(folder: Path) -> None:
         )
         for wrong in (3, 10)
     ]
-    found = evalkit.compare(*runs).row("classification.f1").found
+    found = evalkit.compare(*runs).row("classification.f1").difference
 
     assert found.difference > 0
     assert found.low is not None
@@ -140,7 +140,7 @@ def test_what_differs_is_named_and_may_be_overridden(change: dict[str, Any], wha
     with pytest.raises(UsageError, match=f"their {what} differs"):
         evalkit.compare(first, second)
     anyway = evalkit.compare(first, second, anyway=True)
-    assert anyway.row("text.token_f1").found.n >= N - 1
+    assert anyway.row("text.token_f1").difference.n >= N - 1
 
 
 def test_runs_are_found_by_name_and_two_of_one_name_are_told_apart() -> None:
@@ -177,7 +177,7 @@ def test_what_is_compared_anyway_says_what_differs_and_lists_what_has_no_pair() 
     assert row.value_a is not None
     assert row.value_b is not None
     assert row.value_a != first["text.exact_match"].value
-    assert row.found.difference == pytest.approx(row.value_b - row.value_a)
+    assert row.difference.difference == pytest.approx(row.value_b - row.value_a)
     shown = str(found)
     assert "Only in first, 20 cases" in shown
     assert "and 0 more" not in shown

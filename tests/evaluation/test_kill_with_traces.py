@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 import evalkit
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, Trace
 from evalkit.testing import Reply, ScriptedEndpoint, SeenRequest
 
 TRACES = 12

@@ -198,6 +198,26 @@ def test_an_outage_is_nobodys_failure() -> None:
     assert result.check("coverage != 0.1 and text.exact_match >= 0.5").status == "INFRA"
 
 
+def test_an_outage_in_one_slice_excuses_no_other() -> None:
+    rows = [
+        {"question": f"q{i}", "expected": "a", "topic": "bad" if i < 10 else "down"}
+        for i in range(50)
+    ]
+
+    def shaky(question: str) -> str:
+        number = int(question[1:])
+        if number < 5:
+            raise ValueError(question)
+        if number >= 42:
+            raise TargetError("rate_limited", question)
+        return "a"
+
+    result = evalkit.evaluate(shaky, rows, "text.exact_match", columns={"tags": ["topic"]})
+
+    assert result.check("worst(text.exact_match, by=topic) >= 0.5").status == "FAIL"
+    assert result.check("text.exact_match[topic=down] >= 0.5").status == "INFRA"
+
+
 def test_one_scorers_failures_are_not_those_of_its_namesake() -> None:
     @evalkit.scorer
     def a(outputs: str) -> evalkit.Score:

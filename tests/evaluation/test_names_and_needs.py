@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import evalkit
 from evalkit import Runtime, scorer
 from evalkit.errors import UsageError
+from evalkit.evaluation.results.columns import column_names
 
 QUIET = Runtime(progress=False, store=False)
 
@@ -138,3 +141,55 @@ def test_two_scorers_with_one_metric_are_an_error() -> None:
 
     with pytest.raises(UsageError, match=r"Two scorers give a metric 'm\.x': 'm' and 'm\.x'"):
         evalkit.evaluate(data=rows(2), scorers=[several, single], runtime=QUIET)
+
+
+@pytest.mark.parametrize("name", ["m.status", "m.label", "m.weight", "m.metadata", "m#additive"])
+def test_a_scorer_called_as_a_column_of_another_is_refused_before_the_run(name: str) -> None:
+    called: list[str] = []
+
+    @scorer
+    def m(outputs: str) -> float:
+        called.append(outputs)
+        return 0.25
+
+    @scorer(name=name)
+    def other(outputs: str) -> float:
+        return float(bool(outputs))
+
+    with pytest.raises(UsageError, match=f"No scorer can be called '{name}' beside 'm'"):
+        evalkit.evaluate(data=rows(4), scorers=[m, other], runtime=QUIET)
+    assert not called
+    alone = evalkit.evaluate(data=rows(4), scorers=[other], runtime=QUIET)
+    assert alone[name].value == 1.0
+
+
+def test_a_key_that_is_called_as_a_column_hides_nothing() -> None:
+    @scorer
+    def m(case: Any) -> Any:
+        if case.inputs["question"] == "q0":
+            return evalkit.Score(0.25, explanation="first")
+        return {"status": 1.0, "label": "polite", "explanation": 0.5}
+
+    result = evalkit.evaluate(data=rows(4), scorers=[m], runtime=QUIET)
+    again = evalkit.EvaluationResult.load(result.folder.path)
+
+    assert result["m"].value == 0.25
+    assert result["m.status"].value == 1.0
+    assert again.estimates == result.estimates
+    for each in (result, again):
+        table = each.table()
+        assert table["m.status"].tolist()[1:] == [1.0] * 3
+        assert table["m..status"].tolist() == ["ok", "skipped", "skipped", "skipped"]
+        assert table["m..explanation"][0] == "first"
+        assert table["m.status.status"].tolist() == ["skipped", "ok", "ok", "ok"]
+    assert any("the status of m is 'm..status'" in note for note in again.facts.notes)
+
+
+words = st.lists(st.sampled_from(["m", "status", "label", "", "x"]), min_size=1, max_size=4)
+
+
+@given(st.lists(words.map(".".join), min_size=1, max_size=6, unique=True))
+def test_columns_are_distinct_whatever_metrics_are_called(keys: list[str]) -> None:
+    names = list(column_names(keys).values())
+
+    assert len({*names, *keys}) == len(names) + len(keys)

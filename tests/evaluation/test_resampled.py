@@ -12,8 +12,8 @@ import evalkit
 from evalkit.evaluation.comparing import resampled
 from evalkit.evaluation.comparing.distinct import kinds_of_cases
 from evalkit.evaluation.comparing.resampled import quantile_difference
+from evalkit.scoring.column import Rows
 from evalkit.scoring.estimate import Design
-from evalkit.scoring.sufficient import Rows
 
 NOTHING_KEPT = evalkit.Runtime(store=False)
 

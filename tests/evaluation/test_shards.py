@@ -13,7 +13,7 @@ import evalkit
 from evalkit import EvaluationResult, Runtime, Score
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.plugin import Additive, CaseBatch, MetricFacts, ScoreColumn
-from evalkit.scoring.metric import Metric
+from evalkit.scoring.column import Metric
 
 KEEP_NOTHING = Runtime(store=False)
 SCORERS = ["text.exact_match", "text.bleu", "text.rouge"]
@@ -75,7 +75,7 @@ class Hits:
 
     name: str = "hits"
     corpus: ClassVar[str] = "additive"
-    facts: ClassVar[MetricFacts] = MetricFacts()
+    facts = MetricFacts()
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         hits = np.array([float(output.startswith("the")) for output in batch.outputs])

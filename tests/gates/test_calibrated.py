@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from evalkit.entities.calibration import FIGURES
 from evalkit.errors import GateSyntaxError
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from evalkit.gates.comparing import (
     margin_of,
     without_chance_alarms,
 )
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.planning import more_cases
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.stats import paired_difference, tango_interval
@@ -46,7 +46,7 @@ def verdict(
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> ConditionVerdict:
     compared = Compared(
-        found=found, direction="lower" if lower else "higher", bounds=bounds, baseline="old"
+        difference=found, direction="lower" if lower else "higher", bounds=bounds, baseline="old"
     )
     return decide_difference(parse_gates(gate)[0], compared)
 
@@ -122,7 +122,7 @@ def test_the_default_margin_is_a_share_of_the_range(
 
 def test_what_cannot_be_measured_never_passes() -> None:
     nothing = dataclasses.replace(MEASURED, low=None, high=None)
-    compared = Compared(found=MEASURED, direction="none", bounds=(0.0, 1.0), baseline="old")
+    compared = Compared(difference=MEASURED, direction="none", bounds=(0.0, 1.0), baseline="old")
 
     assert verdict("no_regression(m)", nothing).status is Verdict.INCONCLUSIVE
     assert verdict("no_regression(m)", bounds=None).status is Verdict.INCONCLUSIVE
@@ -178,7 +178,7 @@ def test_the_alarms_p_value_is_that_of_the_score_test_at_its_limit() -> None:
     found = paired_difference(
         [1] * 30 + [0] * 60 + [0] * 210, [0] * 30 + [1] * 60 + [0] * 210, binary=True, level=0.9
     )
-    compared = Compared(found=found, direction="higher", bounds=(0.0, 1.0), baseline="old")
+    compared = Compared(difference=found, direction="higher", bounds=(0.0, 1.0), baseline="old")
     p_value = alarm_p_value(parse_gates(f"no_regression(m, margin={-limits.high})")[0], compared)
 
     assert p_value == pytest.approx(0.05, abs=0.005)
@@ -209,7 +209,7 @@ def test_gates_err_no_more_often_than_they_say(
         if not binary:
             a, b = (scores * 0.5 + skill * 0.5 for scores in (a, b))
         found = paired_difference(a, b, binary=binary, bounds=(0.0, 1.0), level=level)
-        compared = Compared(found=found, direction="higher", bounds=(0.0, 1.0), baseline="old")
+        compared = Compared(difference=found, direction="higher", bounds=(0.0, 1.0), baseline="old")
         scaled = condition
         if not binary and condition.margin:
             scaled = dataclasses.replace(condition, margin=condition.margin / 2)
@@ -225,7 +225,7 @@ def test_gates_err_no_more_often_than_they_say(
 )
 def test_a_handful_of_pairs_shows_nothing_however_clear(n: int, expected: str) -> None:
     found = paired_difference([1.0] * n, [0.0] * n, binary=True)
-    compared = Compared(found=found, direction="higher", bounds=(0.0, 1.0), baseline="old")
+    compared = Compared(difference=found, direction="higher", bounds=(0.0, 1.0), baseline="old")
 
     decided = decide_difference(parse_gates("improves(m)")[0], compared)
 

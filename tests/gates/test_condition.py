@@ -3,7 +3,7 @@
 import pytest
 
 from evalkit.errors import GateSyntaxError
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.key import Key, parse_key
 
 

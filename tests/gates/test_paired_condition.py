@@ -3,7 +3,8 @@
 import pytest
 
 from evalkit.errors import GateSyntaxError
-from evalkit.gates.condition import PAIRED, parse_gates
+from evalkit.gates.condition import PAIRED
+from evalkit.gates.grammar import parse_gates
 
 
 @pytest.mark.parametrize(

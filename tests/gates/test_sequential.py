@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evalkit.entities.score import Status
 from evalkit.evaluation.deciding.course import Course, Follower
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import Question, SequentialTest, question_of
 from evalkit.gates.verdict import Verdict
 

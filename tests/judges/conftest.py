@@ -7,8 +7,7 @@ import pytest
 
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, Trace
 from evalkit.hooks.catalog import get_scorer
 from evalkit.judging.judge import Judge
 from evalkit.testing import ScriptedEndpoint

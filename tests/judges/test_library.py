@@ -16,8 +16,7 @@ import pytest
 from evalkit.entities.case import Case
 from evalkit.errors import SpecificationError, UsageError
 from evalkit.hooks.catalog import catalog, get_scorer
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import load_judge
+from evalkit.judging.judge import Judge, load_judge
 from evalkit.judging.prepared import case_of
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.testing import ScriptedEndpoint, check_scorer

@@ -10,10 +10,8 @@ import pytest
 
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.entities.trace import Span, Trace
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.testing import Reply, ScriptedEndpoint, SeenRequest
 
 Ask = Callable[..., Score]

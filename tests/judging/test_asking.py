@@ -8,8 +8,7 @@ import pytest
 
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.llm.recorder import Mode, Recorder
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession, use_session

@@ -17,8 +17,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.audit import plan_audit
 from evalkit.judging.auditing import ATTACKS, GARBAGE, Audit
 from evalkit.judging.harden import outside
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.judging.pairwise import PairwiseJudge
 from evalkit.testing import ScriptedEndpoint, SeenRequest
 

@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.judging.auditing.battery import cases_needed
-from evalkit.judging.auditing.edits import BIAS_EDITS, INVARIANT_EDITS, TextEdit, authored
-from evalkit.judging.auditing.rewording import labels_renamed, labels_reversed
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.auditing.audit import cases_needed
+from evalkit.judging.auditing.edits import (
+    BIAS_EDITS,
+    INVARIANT_EDITS,
+    TextEdit,
+    authored,
+    labels_renamed,
+    labels_reversed,
+)
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.stats import wilson_interval
 
 prose = st.lists(st.sampled_from(["It is so.", "Why?", "We don't.", "In 1932, yes!"]), min_size=1)

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from evalkit.entities.case import Case
-from evalkit.judging.auditing.bars import Bars
-from evalkit.judging.auditing.battery import Battery
+from evalkit.judging.auditing.audit import Bars, Battery
 from evalkit.judging.auditing.measure import batteries_of
 from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trial, Trials, trials_of
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import make_judge
 
 ROUNDS = 200
 JUDGE = make_judge(

@@ -9,9 +9,8 @@ import evalkit
 from evalkit.errors import UsageError
 from evalkit.evaluation.running.scorers import bind_judges
 from evalkit.hooks.catalog import with_parameters
-from evalkit.judging.judge import Judge
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.judging.jury import Jury
-from evalkit.judging.make import make_judge
 from evalkit.judging.pairwise import PairwiseJudge
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.signature import signature

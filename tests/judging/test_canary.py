@@ -5,7 +5,7 @@ from typing import Any
 
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import make_judge
 from evalkit.llm.session import ModelSession, use_session
 from evalkit.testing import ScriptedEndpoint, SeenRequest
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import SpecificationError, UsageError
-from evalkit.judging.make import load_judge, make_judge
-from evalkit.judging.parts import mean
+from evalkit.judging.judge import load_judge, make_judge
+from evalkit.judging.outcome import mean
 from evalkit.scoring.signature import signature
 
 

@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 
 from evalkit.entities.case import Case
-from evalkit.entities.span import Span, SpanEvent
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, SpanEvent, Trace
 from evalkit.judging import auditing as audited
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.testing import Reply, ScriptedEndpoint, SeenRequest
 
 FENCED = re.compile(

@@ -12,10 +12,8 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
-from evalkit.judging.judge import Judge
-from evalkit.judging.jury import Jury, agreement, jury_of
-from evalkit.judging.jury_report import jury_report
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import Judge, make_judge
+from evalkit.judging.jury import Jury, agreement, jury_of, jury_report
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.stats import dawid_skene
 from evalkit.testing import Fault, ScriptedEndpoint, SeenRequest

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
+from evalkit.judging.judge import make_judge
 from evalkit.judging.logprobs import expected_score, label_masses
-from evalkit.judging.make import make_judge
 from evalkit.testing import Reply, ScriptedEndpoint, SeenRequest
 
 FIVE = ("1", "2", "3", "4", "5")

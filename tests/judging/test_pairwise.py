@@ -13,7 +13,7 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import make_judge
 from evalkit.judging.pairwise import Inconsistent, PairwiseJudge, preference
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.testing import Fault, ScriptedEndpoint, SeenRequest

@@ -10,9 +10,8 @@ import pytest
 import evalkit
 from evalkit.entities.case import Case
 from evalkit.hooks.catalog import get_scorer
-from evalkit.judging.conversation import conversation
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import Judge, make_judge
+from evalkit.judging.prepared import conversation
 from evalkit.testing import ScriptedEndpoint, SeenRequest
 
 QUIET = evalkit.Runtime(store=False)

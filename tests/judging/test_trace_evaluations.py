@@ -12,8 +12,7 @@ import evalkit
 from evalkit.entities.case import Case
 from evalkit.entities.trace import Trace
 from evalkit.evaluation.results.cells import explanations_of
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.testing import ScriptedEndpoint, SeenRequest
 
 Answer = Callable[[SeenRequest], Any]

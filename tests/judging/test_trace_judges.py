@@ -13,8 +13,7 @@ from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError
-from evalkit.judging.judge import Judge
-from evalkit.judging.make import make_judge
+from evalkit.judging.judge import Judge, make_judge
 from evalkit.judging.traces.tools import TOOLS
 from evalkit.llm.recorder import Recorder
 from evalkit.llm.recordings import RecordingFolder

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, Trace
 from evalkit.judging.harden import outside
 from evalkit.judging.traces import views
-from evalkit.judging.traces.timing import timing
 from evalkit.judging.traces.tools import RESULT_CHARACTERS, TOOLS, call_tool, refused_call
+from evalkit.judging.traces.views import timing
 from evalkit.testing import SeenRequest
 
 Answer = Callable[[SeenRequest], Any]

@@ -12,8 +12,7 @@ import pytest
 import evalkit
 from evalkit.judging import Judge
 from evalkit.testing import ScriptedEndpoint
-from evalkit.testing.replies import Fault, Reply
-from evalkit.testing.wire import SeenRequest
+from evalkit.testing.replies import Fault, Reply, SeenRequest
 from evalkit.tracking import set_tracking_uri
 
 YES = {"rationale": "It says so.", "verdict": "yes"}

@@ -16,8 +16,7 @@ from evalkit.llm.protocol import ChatRequest
 from evalkit.llm.session import current_session
 from evalkit.targets.callable import CallableTarget
 from evalkit.testing import ScriptedEndpoint
-from evalkit.testing.replies import Fault
-from evalkit.testing.wire import SeenRequest
+from evalkit.testing.replies import Fault, SeenRequest
 from evalkit.tracking import set_tracking_uri
 
 KEY = "sk-planted-9f2c4d7a8b1e"

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from evalkit.errors import TargetError
 from evalkit.llm.openai_reply import StreamedReply, read_reply, reply_of
 from evalkit.llm.protocol import ChatReply
-from evalkit.testing.replies import Reply, completion, events
-from evalkit.testing.wire import SeenRequest
+from evalkit.testing.replies import Reply, SeenRequest, completion, events
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),

@@ -255,9 +255,8 @@ def test_the_worst_cells_are_of_different_cases(evaluate: Evaluate) -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_a_histogram_counts_every_value_once(values: list[float]) -> None:
-    from evalkit.scoring.column import ScoreColumn
+    from evalkit.scoring.column import Metric, ScoreColumn
     from evalkit.scoring.facts import MetricFacts
-    from evalkit.scoring.metric import Metric
 
     column = ScoreColumn.from_values([*values, None])
     metric = Metric(key="m", scorer="m", column=column, facts=MetricFacts(), signature="m")

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from evalkit import scorer
-from evalkit.scoring.code import code_digest, content_text
-from evalkit.scoring.signature import signature
+from evalkit.scoring.signature import code_digest, content_text, signature
 
 
 class Thing:
@@ -122,7 +121,7 @@ def test_a_function_that_encloses_itself_has_a_digest() -> None:
 
 def test_the_digest_is_the_same_in_another_process() -> None:
     program = (
-        "from evalkit.scoring.code import content_text\n"
+        "from evalkit.scoring.signature import content_text\n"
         "print(content_text([object(), {'a', 'b', 'c', ('d', 1)}, len, {2: None}]))"
     )
     found = {

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from evalkit.engine.codec import decode_columns, encode_columns
 from evalkit.engine.joining import spread
 from evalkit.entities.score import Score, Status
-from evalkit.scoring.column import ScoreColumn
-from evalkit.scoring.sufficient import Additive, Rows
+from evalkit.scoring.column import Additive, Rows, ScoreColumn
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 scores = st.one_of(

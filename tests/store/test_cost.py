@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from evalkit.entities.estimate import Estimate
+from evalkit.entities.estimate import Estimate, EvaluationSummary
 from evalkit.entities.run import Metric, RunStatus
-from evalkit.entities.summary import EvaluationSummary
 from evalkit.store.sql.store import SqlStore
 
 Watch = Callable[[SqlStore], contextlib.AbstractContextManager[Any]]

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.entities.estimate import Estimate
-from evalkit.entities.summary import EvaluationSummary
+from evalkit.entities.estimate import Estimate, EvaluationSummary
 from evalkit.errors import UsageError
 from evalkit.store import open_store
 from evalkit.store.sql.store import SqlStore

@@ -130,7 +130,7 @@ def test_the_first_piece_is_timed_when_it_comes_not_when_the_stream_ends(
 ) -> None:
     clock = iter([10.0, 10.5])
     monkeypatch.setattr("evalkit.targets.callable.monotonic", lambda: next(clock))
-    monkeypatch.setattr("evalkit.targets.answer.monotonic", lambda: next(clock))
+    monkeypatch.setattr("evalkit.targets.callable.monotonic", lambda: next(clock))
     assert answered(CallableTarget(streamed)).time_to_first_token == 0.5
 
 

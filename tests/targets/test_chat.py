@@ -15,8 +15,7 @@ from evalkit.entities.case import Case
 from evalkit.entities.target import Invocation, Output
 from evalkit.errors import BindingError, SpecificationError, TargetError, UsageError
 from evalkit.targets.chat import ChatTarget, chat
-from evalkit.targets.open import open_target
-from evalkit.targets.rebuild import rebuild_target
+from evalkit.targets.open import open_target, rebuild_target
 from evalkit.testing import Fault, Reply, ScriptedEndpoint
 
 KEY = "sk-planted-7Qw3"

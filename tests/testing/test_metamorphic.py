@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.entities.case import Case
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import Span, Trace
 from evalkit.errors import UsageError
 from evalkit.hooks.catalog import get_scorer
 from evalkit.judging.degradations import drop_sentence, negate, swap_numbers, truncate

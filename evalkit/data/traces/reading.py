@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, content_hash, parse_json
-from evalkit.data.traces.assessing import assessments_of
-from evalkit.data.traces.attributes import session_of, translated
-from evalkit.data.traces.mlflow import events_of, is_mlflow_trace, read_mlflow_trace, status_of
-from evalkit.data.traces.otlp import read_otlp
-from evalkit.data.traces.values import list_of, mapping_of, text_or_none, whole
-from evalkit.entities.span import Span
-from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Trace
+from evalkit.data.traces.mlflow import (
+    assessments_of,
+    events_of,
+    is_mlflow_trace,
+    read_mlflow_trace,
+    status_of,
+)
+from evalkit.data.traces.values import (
+    attributes_of,
+    hex_id,
+    list_of,
+    mapping_of,
+    parsed,
+    session_of,
+    text_or_none,
+    translated,
+    whole,
+)
+from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Span, Trace
 from evalkit.errors import TraceError
 
 _OTLP: Final = ("resourceSpans", "resource_spans")
 _WRAPPED: Final = 64
 """Most mappings around a trace."""
+
+_REQUEST_ID = "mlflow.traceRequestId"
 
 
 def is_trace(value: Any) -> bool:
@@ -185,3 +199,67 @@ def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
 def _own_id(value: Any) -> str | None:
     """Return the id of a span, which may be a number where the trace was written by hand."""
     return None if value is None or value == "" else str(value)
+
+
+def read_otlp(found: Mapping[str, Any]) -> list[Trace]:
+    """Return the traces of an export, in the order of their first spans.
+
+    A span that comes twice counts once, as it came last: exporters send again what they are not
+    sure of.
+
+    Raises:
+        TraceError: If a span cannot be read.
+    """
+    spans: dict[str, dict[str, Span]] = {}
+    resources: dict[str, dict[str, Any]] = {}
+    names: dict[str, str] = {}
+    for resource, raw in _spans(found):
+        trace_id = hex_id(raw.get("traceId", raw.get("trace_id")))
+        span_id = hex_id(raw.get("spanId", raw.get("span_id")))
+        if trace_id is None or span_id is None:
+            raise TraceError(f"span {raw.get('name')!r:.60} has no traceId or no spanId")
+        attributes = attributes_of(raw.get("attributes"))
+        if _REQUEST_ID in attributes:
+            names[trace_id] = str(parsed(attributes[_REQUEST_ID]))
+        resources.setdefault(trace_id, {}).update(resource)
+        spans.setdefault(trace_id, {})[span_id] = _span(raw, trace_id, span_id, attributes)
+    return [
+        _trace(names.get(trace_id, trace_id), list(held.values()), resources[trace_id])
+        for trace_id, held in spans.items()
+    ]
+
+
+def _spans(found: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    for one in list_of(found.get("resourceSpans", found.get("resource_spans"))):
+        group = mapping_of(one)
+        resource = attributes_of(mapping_of(group.get("resource")).get("attributes"))
+        for scope in list_of(group.get("scopeSpans", group.get("scope_spans"))):
+            for raw in list_of(mapping_of(scope).get("spans")):
+                yield resource, mapping_of(raw)
+
+
+def _span(
+    raw: Mapping[str, Any], trace_id: str, span_id: str, attributes: Mapping[str, Any]
+) -> Span:
+    status, message = status_of(raw.get("status"))
+    return Span(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_id=hex_id(raw.get("parentSpanId", raw.get("parent_span_id"))),
+        name=str(raw.get("name") or ""),
+        status=status,
+        status_message=message,
+        start_ns=whole(raw.get("startTimeUnixNano", raw.get("start_time_unix_nano"))) or None,
+        end_ns=whole(raw.get("endTimeUnixNano", raw.get("end_time_unix_nano"))) or None,
+        events=events_of(raw.get("events")),
+        **translated(attributes),
+    )
+
+
+def _trace(name: str, spans: list[Span], resource: Mapping[str, Any]) -> Trace:
+    return Trace(
+        trace_id=name,
+        spans=tuple(spans),
+        session=session_of(*(span.attributes for span in spans), resource),
+        metadata=dict(resource),
+    )

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from evalkit.data.traces.attributes import cost_of, usage_of
 from evalkit.data.traces.reading import is_trace, read_traces
-from evalkit.data.traces.values import list_of, mapping_of, structured
+from evalkit.data.traces.values import cost_of, list_of, mapping_of, structured, usage_of
 from evalkit.entities.dataset import Chunk
-from evalkit.entities.span import NANOSECONDS, Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import NANOSECONDS, Span, Trace
 from evalkit.errors import DataError, TraceError
 
 _MODELS: Final = ("LLM", "CHAT_MODEL", "EMBEDDING")

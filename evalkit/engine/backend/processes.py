@@ -94,7 +94,7 @@ class _Driver:
         self._plan = plan
         self._state = state
         self._session = session
-        self._parcels = [pickle.dumps((share, opener)) for share in _shares(plan)]
+        self._parcels = [pickle.dumps((share, opener)) for share in shares_of(plan)]
         self._shards = state.unfinished(plan)
         self._lost: deque[Shard] = deque()
         """Shards of dead workers."""
@@ -292,7 +292,7 @@ class _Driver:
             state.record(Scored(shard.index, place, {PLAIN: column}))
 
 
-def _shares(plan: Plan) -> list[Plan]:
+def shares_of(plan: Plan) -> list[Plan]:
     """Return the plan of each worker: with its share of what may be in flight, and of the pace."""
     limits = plan.limits
     n = max(1, min(limits.workers, limits.concurrency, len(plan.shards)))

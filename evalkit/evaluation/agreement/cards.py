@@ -19,7 +19,7 @@ from evalkit.settings import project_cards
 
 if TYPE_CHECKING:
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
     from evalkit.store.interface import Store
 
 _MARK: Final = b"evalkit.calibration/"

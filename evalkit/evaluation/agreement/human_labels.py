@@ -13,7 +13,7 @@ from evalkit.evaluation.results.recorded import RECORDED
 
 if TYPE_CHECKING:
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 TRUTH: Final[Mapping[str, float]] = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation.agreement.corrected import CorrectedEstimate
     from evalkit.evaluation.results.result import Result
     from evalkit.judging.calibration import Calibration
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

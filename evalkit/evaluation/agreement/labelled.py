@@ -28,7 +28,7 @@ from evalkit.scoring.estimate import case_values
 if TYPE_CHECKING:
     from evalkit.evaluation.results.estimates import Part
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

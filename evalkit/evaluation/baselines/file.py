@@ -8,28 +8,37 @@ cases only where that was asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit.data.snapshot import FORMAT as SNAPSHOT_FORMAT
+from evalkit.data.snapshot import SnapshotWriter
+from evalkit.data.spool import FILE_NAME, Spool
+from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
+from evalkit.entities.target import TargetIdentity
 from evalkit.errors import DataError, StoreUnavailableError, UsageError
-from evalkit.evaluation.baselines.reading import baseline_result
 from evalkit.evaluation.results.cells import cell_table
+from evalkit.evaluation.results.facts import Facts
+from evalkit.evaluation.results.folder import Folder
+from evalkit.evaluation.results.loading import scorer_of
+from evalkit.evaluation.results.plan import DatasetFacts, EvaluationPlan
 from evalkit.evaluation.results.result import Result
-from evalkit.scoring.sufficient import Additive, Rows
-from evalkit.store.artifacts import write_bytes_atomic
-
-if TYPE_CHECKING:
-    from evalkit.scoring.metric import Metric
+from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn, Statistics
+from evalkit.scoring.facts import MetricFacts
+from evalkit.store.artifacts import WorkFolder, write_bytes_atomic
 
 SCHEMA: Final = "evalkit.baseline/1"
-R = TypeVar("R", bound=Result)
 _TEXTS: Final = ("inputs", "expectations")
+_STATUS: Final = {status.word: status for status in Status}
+
+R = TypeVar("R", bound=Result)
+Cells = Sequence[Mapping[str, Any]]
 
 
 def write_baseline(result: Result, path: Path, *, texts: bool = False) -> Path:
@@ -52,10 +61,11 @@ def write_baseline(result: Result, path: Path, *, texts: bool = False) -> Path:
         "estimates": {key: _filled(asdict(e)) for key, e in result.estimates.items()},
         "metrics": {metric.key: _described(metric, texts=texts) for metric in _kept(result)},
     }
-    lines = [f"  {_line(case)}" for case in sorted(_cases(result, texts=texts), key=_id)]
+    cases = sorted(_cases(result, texts=texts), key=lambda case: str(case["id"]))
+    lines = [f"  {canonical_json(case).decode()}" for case in cases]
     ordered = {"schema": SCHEMA, **parse_json(canonical_json(head))}
-    told = json.dumps(ordered, indent=2, ensure_ascii=False)
-    text = told.removesuffix("\n}") + ',\n  "cases": [\n  ' + ",\n  ".join(lines) + "\n  ]\n}\n"
+    opening = json.dumps(ordered, indent=2, ensure_ascii=False)
+    text = opening.removesuffix("\n}") + ',\n  "cases": [\n  ' + ",\n  ".join(lines) + "\n  ]\n}\n"
     try:
         write_bytes_atomic(path, text.encode("utf-8"))
     except StoreUnavailableError as error:
@@ -85,16 +95,16 @@ def parse_baseline(content: bytes, name: str, kind: type[R]) -> R:
         DataError: If it is no baseline file, or a newer evalkit wrote it.
     """
     try:
-        found = parse_json(content)
+        document = parse_json(content)
     except ValueError as error:
         raise DataError(f"is no JSON: {error}", file=name) from error
-    schema = found.get("schema") if isinstance(found, dict) else None
+    schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         why = f"is no baseline file of this release (its schema is {schema!r}, not {SCHEMA!r})"
         if isinstance(schema, str) and schema.startswith("evalkit.result/"):
             why = "is a report, without the scores of cases; write one by result.write_baseline"
         raise DataError(why, file=name)
-    return baseline_result(found, kind)
+    return baseline_result(document, kind)
 
 
 def _kept(result: Result) -> list[Metric]:
@@ -125,10 +135,6 @@ def _form(metric: Metric, *, texts: bool) -> str | None:
 
 def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _id(case: Mapping[str, Any]) -> str:
-    return str(case["id"])
 
 
 def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
@@ -170,22 +176,22 @@ def _cell(metric: Metric, cell: int, form: str | None) -> Any:
     """Return one cell: its value where that is all, else a mapping."""
     column = metric.column
     status = Status(int(column.status[cell]))
-    found: dict[str, Any] = {}
+    entry: dict[str, Any] = {}
     if np.isfinite(column.values[cell]):
-        found["value"] = _number(column.values[cell])
+        entry["value"] = _number(column.values[cell])
     if status is not Status.OK:
-        found["status"] = status.word
+        entry["status"] = status.word
     for name, sparse in (("label", column.labels), ("reason", column.reasons)):
         if cell in sparse:
-            found[name] = sparse[cell]
+            entry[name] = sparse[cell]
     if column.weights is not None:
-        found["weight"] = _number(column.weights[cell])
+        entry["weight"] = _number(column.weights[cell])
     statistics = column.statistics
     if form == "additive" and isinstance(statistics, Additive):
-        found["statistics"] = [_number(value) for value in statistics.vectors[cell]]
+        entry["statistics"] = [_number(value) for value in statistics.vectors[cell]]
     if form == "rows" and isinstance(statistics, Rows):
-        found["statistics"] = {name: col[cell] for name, col in statistics.columns.items()}
-    return found["value"] if set(found) == {"value"} else found
+        entry["statistics"] = {name: col[cell] for name, col in statistics.columns.items()}
+    return entry["value"] if set(entry) == {"value"} else entry
 
 
 def _number(value: Any) -> float | int:
@@ -193,5 +199,140 @@ def _number(value: Any) -> float | int:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def _line(case: Mapping[str, Any]) -> str:
-    return canonical_json(case).decode("utf-8")
+def baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
+    """Return the *content* of a baseline file as a result; its texts are empty if it has none."""
+    keep = WorkFolder.temporary()
+    cases = content["cases"]
+    has_texts = bool(cases) and "inputs" in cases[0]
+    plan = EvaluationPlan(
+        name=content["name"],
+        target=TargetIdentity(kind="stored", name=content["name"]),
+        model_id=content["model_id"],
+        scorers=content["scorers"],
+        signatures={m["scorer"]: m["signature"] for m in content["metrics"].values()},
+        dataset=DatasetFacts(name=content["name"], **content["dataset"]),
+        outputs_digest=content["outputs_digest"],
+        repeats=content["repeats"],
+        reducers=content["reducers"],
+        level=content["level"],
+        seed=content["seed"],
+        scores_only=not has_texts,
+    )
+    specs = {spec["name"]: spec for spec in content["scorers"]}
+    return kind(
+        facts=Facts(
+            run_id=content["run_id"],
+            name=content["name"],
+            status="complete",
+            plan=plan,
+            environment={},
+            usage={},
+            failures=_failures(cases, content["repeats"]),
+        ),
+        spool=_spool(content, keep.path),
+        metrics=[
+            _metric(key, described, cases, specs) for key, described in content["metrics"].items()
+        ],
+        folder=Folder(keep.path / "evaluation"),
+        keep=keep,
+        known={key: Estimate(**fields) for key, fields in content["estimates"].items()},
+    )
+
+
+def _spool(content: Mapping[str, Any], folder: Path) -> Spool:
+    """Return a snapshot of what the file knows of its cases."""
+    cases, repeats = content["cases"], content["repeats"]
+    rows = [(case, repeat) for case in cases for repeat in range(repeats)]
+    columns: dict[str, list[Any]] = {"id": [case["id"] for case, _ in rows]}
+    if repeats > 1:
+        columns["repeat"] = [repeat for _, repeat in rows]
+    if "group" in cases[0]:
+        columns["group"] = [str(case["group"]) for case, _ in rows]
+    if "weight" in cases[0]:
+        columns["weight"] = [case["weight"] for case, _ in rows]
+    if "inputs" in cases[0]:
+        for name in _TEXTS:
+            columns[name] = [canonical_json(case[name]) for case, _ in rows]
+        columns["outputs"] = [canonical_json(case["outputs"][repeat]) for case, repeat in rows]
+    with SnapshotWriter(folder / FILE_NAME) as writer:
+        writer.write(columns)
+        writer.commit(
+            {
+                "format": SNAPSHOT_FORMAT,
+                "n": len(rows),
+                "n_cases": len(cases),
+                "n_repeats": repeats,
+                "dataset_digest": content["dataset"]["digest"],
+                "outputs_digest": content["outputs_digest"],
+                "fields": sorted({*columns} - {"id"}),
+                "dtypes": {},
+                "input_names": [],
+                "late": {},
+                "mapping": {},
+            }
+        )
+    return Spool.open(folder / FILE_NAME)
+
+
+def _failures(cases: Sequence[Mapping[str, Any]], repeats: int) -> dict[int, tuple[str, str]]:
+    """Say which cells' target failed, with reason and explanation."""
+    return {
+        row * repeats + int(repeat): (reason, text)
+        for row, case in enumerate(cases)
+        for repeat, (reason, text) in case.get("failed", {}).items()
+    }
+
+
+def _metric(
+    key: str,
+    described: Mapping[str, Any],
+    cases: Sequence[Mapping[str, Any]],
+    specs: Mapping[str, Mapping[str, Any]],
+) -> Metric:
+    cells = [
+        cell if isinstance(cell, dict) else {"value": cell}
+        for case in cases
+        for cell in _listed(case["scores"][key])
+    ]
+    return Metric(
+        key=key,
+        scorer=described["scorer"],
+        column=_column(cells, described),
+        facts=MetricFacts(**described["facts"]),
+        signature=described["signature"],
+        source=scorer_of(specs[described["scorer"]]) if described["corpus"] else None,
+    )
+
+
+def _listed(cells: Any) -> list[Any]:
+    return cells if isinstance(cells, list) else [cells]
+
+
+def _column(cells: Cells, described: Mapping[str, Any]) -> ScoreColumn:
+    values = np.array([cell.get("value", np.nan) for cell in cells], dtype=np.float64)
+    status = np.array([_STATUS[cell.get("status", "ok")] for cell in cells], dtype=np.int8)
+    column = ScoreColumn(values, status, binary=described["binary"])
+    if any("weight" in cell for cell in cells):
+        column.weights = np.array([cell.get("weight", 1.0) for cell in cells], dtype=np.float64)
+    column.labels = {row: cell["label"] for row, cell in enumerate(cells) if "label" in cell}
+    column.reasons = {row: cell["reason"] for row, cell in enumerate(cells) if "reason" in cell}
+    column.statistics = _statistics(cells, described["statistics"])
+    return column
+
+
+def _statistics(cells: Cells, form: str | None) -> Statistics | None:
+    if form is None:
+        return None
+    if form == "additive":
+        return Additive(np.array([cell["statistics"] for cell in cells], dtype=np.float64))
+    names = cells[0]["statistics"]
+    return Rows({name: _array([cell["statistics"][name] for cell in cells]) for name in names})
+
+
+def _array(values: list[Any]) -> Any:
+    """Return a column of numbers, or of texts where one of them is no number."""
+    if all(isinstance(value, (bool, int, float, list)) for value in values):
+        return np.array(values)
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column

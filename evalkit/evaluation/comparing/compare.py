@@ -52,23 +52,23 @@ def compare_results(
 
 def _opened(sources: Sequence[Any], kind: type[R]) -> list[R]:
     """Open all; a registered model by its evaluation on the cases of the first of the others."""
-    found = {
+    results = {
         place: open_result(source, kind=kind)
         for place, source in enumerate(sources)
         if not is_model_uri(source)
     }
-    like = next(iter(found.values()), None)
+    like = next(iter(results.values()), None)
     return [
-        found[place] if place in found else open_result(source, kind=kind, like=like)
+        results[place] if place in results else open_result(source, kind=kind, like=like)
         for place, source in enumerate(sources)
     ]
 
 
 def _distinct(names: list[str]) -> list[str]:
     """Return *names*, with a number behind each that stands more than once."""
-    seen: dict[str, int] = {}
-    found: list[str] = []
+    counts: dict[str, int] = {}
+    distinct: list[str] = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if names.count(name) == 1 else f"{name} ({seen[name]})")
-    return found
+        counts[name] = counts.get(name, 0) + 1
+        distinct.append(name if names.count(name) == 1 else f"{name} ({counts[name]})")
+    return distinct

@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 from evalkit.errors import NotFoundError, UnknownMetricError, UsageError
 from evalkit.evaluation.comparing.cases import changed_cases, unmatched_cases
 from evalkit.evaluation.comparing.difference import difference_of, paired_values
-from evalkit.evaluation.comparing.pairs import pairs, what_differs
+from evalkit.evaluation.comparing.pairs import join, what_differs
 from evalkit.evaluation.comparing.ranks import rank_table
 from evalkit.evaluation.comparing.row import Row, adjusted
 from evalkit.evaluation.comparing.slices import differences_by
@@ -57,8 +57,8 @@ class Comparison(Generic[R]):
         >>> keep_nothing = evalkit.Runtime(store=False)
         >>> old, new = (evalkit.evaluate(bot, rows, "text.exact_match", runtime=keep_nothing)
         ...             for bot in (lambda question: "n", lambda question: "y"))
-        >>> found = evalkit.compare(old, new, names=["old", "new"])
-        >>> found.table().difference.tolist(), len(found.fixed("text.exact_match"))
+        >>> comparison = evalkit.compare(old, new, names=["old", "new"])
+        >>> comparison.table().difference.tolist(), len(comparison.fixed("text.exact_match"))
         ([1.0], 20)
     """
 
@@ -93,7 +93,7 @@ class Comparison(Generic[R]):
             if result.facts.status == "decided"
         ]
         if anyway:
-            self.notes += [note for name in self.others for note in self._told_apart(name)]
+            self.notes += [note for name in self.others for note in self._what_differs(name)]
 
     @property
     def others(self) -> list[str]:
@@ -101,10 +101,9 @@ class Comparison(Generic[R]):
         return [name for name in self.results if name != self.baseline]
 
     def __getitem__(self, name: str) -> R:
-        found = self.results.get(name)
-        if found is None:
+        if name not in self.results:
             raise UnknownSystemError(name, self.results)
-        return found
+        return self.results[name]
 
     def __len__(self) -> int:
         return len(self.results)
@@ -118,8 +117,8 @@ class Comparison(Generic[R]):
 
     def _row(self, name: str, key: str) -> Row:
         first, second = self[name], self[self.baseline]
-        joined = pairs(first, second, key, anyway=self.anyway)
-        value_b, value_a = paired_values(first, second, joined) or (
+        pairs = join(first, second, key, anyway=self.anyway)
+        value_b, value_a = paired_values(first, second, pairs) or (
             first[key].value,
             second[key].value,
         )
@@ -129,11 +128,11 @@ class Comparison(Generic[R]):
             metric=key,
             value_a=value_a,
             value_b=value_b,
-            found=difference_of(first, second, joined),
-            pairs=joined,
+            difference=difference_of(first, second, pairs),
+            pairs=pairs,
         )
 
-    def _told_apart(self, name: str) -> dict[str, None]:
+    def _what_differs(self, name: str) -> dict[str, None]:
         """Return a note on everything that would have been refused, each once."""
         first, second = self[name], self[self.baseline]
         return {
@@ -156,7 +155,7 @@ class Comparison(Generic[R]):
         """
         import pandas as pd
 
-        p_values = adjusted([row.found.p_value for row in self.rows], adjust)
+        p_values = adjusted([row.difference.p_value for row in self.rows], adjust)
         cells = [
             (
                 row.a,
@@ -164,15 +163,15 @@ class Comparison(Generic[R]):
                 row.metric,
                 row.value_a,
                 row.value_b,
-                row.found.difference,
-                row.found.low,
-                row.found.high,
-                row.found.p_value,
+                row.difference.difference,
+                row.difference.low,
+                row.difference.high,
+                row.difference.p_value,
                 p_value,
-                row.found.method,
-                row.found.n,
+                row.difference.method,
+                row.difference.n,
                 row.pairs.n_unmatched,
-                row.found.smallest_detectable,
+                row.difference.smallest_detectable,
             )
             for row, p_value in zip(self.rows, p_values, strict=True)
         ]

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from evalkit.errors import UsageError
-from evalkit.evaluation.comparing.pairs import Pairs, pairs
+from evalkit.evaluation.comparing.pairs import Pairs, join
 from evalkit.evaluation.comparing.resampled import corpus_difference, quantile_difference
 from evalkit.evaluation.results.result import Result
 from evalkit.stats.difference import PairedDifference
@@ -32,59 +32,59 @@ def difference(a: Result, b: Result, key: str, *, anyway: bool = False) -> Paire
         UsageError: If dataset, signature or reducer differ, naming what; or nothing pairs up.
         UnknownMetricError: If one has no such metric.
     """
-    return difference_of(a, b, pairs(a, b, key, anyway=anyway))
+    return difference_of(a, b, join(a, b, key, anyway=anyway))
 
 
 def difference_of(
-    a: Result, b: Result, found: Pairs, *, level: float | None = None
+    a: Result, b: Result, pairs: Pairs, *, level: float | None = None
 ) -> PairedDifference:
     """Return the paired difference of joined cases, at another *level* than that of *a* if given.
 
     Raises:
         UsageError: If no case has a value in both.
     """
-    design = a.by_key.design.take(found.rows[0])
+    design = a.by_key.design.take(pairs.rows[0])
     if level is not None:
         design = dataclasses.replace(design, level=level)
-    if found.metric.source is not None:
-        return corpus_difference(a, b, found, design)
-    values_a, values_b = found.values
+    if pairs.metric.source is not None:
+        return corpus_difference(a, b, pairs, design)
+    values_a, values_b = pairs.values
     paired = np.isfinite(values_a) & np.isfinite(values_b)
     if not paired.any():
         raise UsageError(
-            f"No case has a value of {found.metric.key} in both {a.name!r} and {b.name!r}."
+            f"No case has a value of {pairs.metric.key} in both {a.name!r} and {b.name!r}."
         )
     groups = None if design.groups is None else design.groups[paired]
-    if found.quantile is not None:
+    if pairs.quantile is not None:
         both = values_a[paired], values_b[paired]
-        return quantile_difference(*both, found.quantile, groups, design)
-    binary = found.metric.column.binary and found.other.column.binary
+        return quantile_difference(*both, pairs.quantile, groups, design)
+    binary = pairs.metric.column.binary and pairs.other.column.binary
     return paired_difference(
         values_a[paired],
         values_b[paired],
         groups=groups,
         weights=None if design.weights is None else design.weights[paired],
         binary=binary and a.repeats == b.repeats == 1,
-        bounds=found.metric.facts.bounds_of(np.concatenate([values_a[paired], values_b[paired]])),
+        bounds=pairs.metric.facts.bounds_of(np.concatenate([values_a[paired], values_b[paired]])),
         level=design.level,
         seed=design.seed,
     )
 
 
-def paired_values(a: Result, b: Result, found: Pairs) -> tuple[float, float] | None:
+def paired_values(a: Result, b: Result, pairs: Pairs) -> tuple[float, float] | None:
     """Return the means of both over the cases that have a value in both.
 
     ``None`` where these are all cases that have one in either, for corpus metrics and quantiles,
     and where there is no such case.
     """
-    if found.metric.source is not None or found.quantile is not None:
+    if pairs.metric.source is not None or pairs.quantile is not None:
         return None
-    values_a, values_b = found.values
+    values_a, values_b = pairs.values
     both = np.isfinite(values_a) & np.isfinite(values_b)
-    scored = max(result[found.metric.key].n_scored for result in (a, b))
+    scored = max(result[pairs.metric.key].n_scored for result in (a, b))
     if not both.any() or int(both.sum()) == scored:
         return None
-    weights = a.by_key.design.take(found.rows[0]).weights
+    weights = a.by_key.design.take(pairs.rows[0]).weights
     shares = None if weights is None else weights[both]
-    first, second = (np.average(values[both], weights=shares) for values in found.values)
+    first, second = (np.average(values[both], weights=shares) for values in pairs.values)
     return float(first), float(second)

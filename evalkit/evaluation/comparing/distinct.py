@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from evalkit.scoring.sufficient import Rows
+    from evalkit.scoring.column import Rows
 
 _FEW: Final = 32
 """Kinds of cases are few where there are this many times fewer than cases."""
@@ -31,17 +31,17 @@ def kinds_of_cases(
         Rows and counts, shape ``(kinds,)`` each; ``None`` where there are many kinds.
 
     Examples:
-        >>> from evalkit.scoring.sufficient import Rows
+        >>> from evalkit.scoring.column import Rows
         >>> rows = Rows({"output": np.array(["a", "b"] * 40, dtype=object)})
         >>> kinds_of_cases(rows, rows)
         (array([0, 1]), array([40, 40]))
     """
     codes = np.zeros(len(first), dtype=np.int64)
     for column in (*first.columns.values(), *second.columns.values()):
-        found = _codes(column)
-        if found is None:
+        values = _codes(column)
+        if values is None:
             return None
-        codes = np.unique(codes * (int(found.max()) + 1) + found, return_inverse=True)[1]
+        codes = np.unique(codes * (int(values.max()) + 1) + values, return_inverse=True)[1]
         if (int(codes.max()) + 1) * _FEW > len(codes):
             return None
     _, rows, counts = np.unique(codes, return_index=True, return_counts=True)

@@ -18,7 +18,7 @@ from evalkit.scoring.estimate import case_values
 if TYPE_CHECKING:
     from evalkit.evaluation.results.estimates import Part
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Pairs:
         )
 
 
-def pairs(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pairs:
+def join(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pairs:
     """Return *key* of two results joined by case id; raises as `difference` does."""
     first, second = a.by_key.part(key), b.by_key.part(key)
     if first.key.function in {"min", "max"} or first.key.worst_by is not None:
@@ -60,8 +60,8 @@ def pairs(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pair
         raise UsageError(f"{text} is an extreme, and the difference of two has no interval.")
     if not anyway:
         check_comparable(a, b, first, second)
-    rows_a, rows_b = joined_rows(a, b)
-    found = Pairs(
+    rows_a, rows_b = common_rows(a, b)
+    pairs = Pairs(
         metric=first.metric,
         other=second.metric,
         ids=a.case_ids[rows_a],
@@ -71,8 +71,8 @@ def pairs(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pair
         quantile=0.5 if first.key.function == "median" else first.key.quantile,
     )
     if not first.key.tags:
-        return found
-    return found.take(np.flatnonzero(np.isin(rows_a, a.by_key.rows_with(first.key.tags))))
+        return pairs
+    return pairs.take(np.flatnonzero(np.isin(rows_a, a.by_key.rows_with(first.key.tags))))
 
 
 def check_comparable(a: Result, b: Result, first: Part, second: Part) -> None:
@@ -110,16 +110,16 @@ def _why_other_data(a: Result, b: Result) -> str:
         for field in (("id",) if scores_only else ("id", *DATASET_FIELDS))
         if list(a.spool.values(field)) != list(b.spool.values(field))
     ]
-    said = f": their {' and '.join(fields)} differ." if fields else "."
+    why = f": their {' and '.join(fields)} differ." if fields else "."
     if fields == ["tags"]:
-        said += (
+        why += (
             " Columns that nothing claims become tags, another system's answers too; drop them by "
             "columns={'tags': None}, and keep some by {'tags': None, 'tags.region': 'region'}."
         )
-    return said
+    return why
 
 
-def joined_rows(a: Result, b: Result) -> tuple[Any, Any]:
+def common_rows(a: Result, b: Result) -> tuple[Any, Any]:
     """Return the rows of either result that hold the same case, joined by id.
 
     Raises:
@@ -130,11 +130,11 @@ def joined_rows(a: Result, b: Result) -> tuple[Any, Any]:
         rows = np.arange(len(ids_a))
         return rows, rows
     place = {case_id: row for row, case_id in enumerate(ids_b)}
-    found = [(row, place[i]) for row, i in enumerate(ids_a) if i in place]
-    if not found:
+    both = [(row, place[i]) for row, i in enumerate(ids_a) if i in place]
+    if not both:
         raise UsageError(f"{a.name!r} and {b.name!r} share no case.")
-    joined = np.array(found, dtype=np.int64)
-    return joined[:, 0], joined[:, 1]
+    rows = np.array(both, dtype=np.int64)
+    return rows[:, 0], rows[:, 1]
 
 
 def _values(result: Result, part: Part) -> Any:

@@ -41,13 +41,13 @@ def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = Fal
         raise UsageError(f"{metric} ranks nothing: neither more nor less of it is better.")
     sign = -1.0 if direction == "lower" else 1.0
     pairs = list(itertools.combinations(names, 2))
-    found = [difference(results[a], results[b], metric, anyway=anyway) for a, b in pairs]
-    p_values = adjusted([one.p_value for one in found], "holm")
+    differences = [difference(results[a], results[b], metric, anyway=anyway) for a, b in pairs]
+    p_values = adjusted([each.p_value for each in differences], "holm")
     better = dict.fromkeys(names, 0)
     worse = dict.fromkeys(names, 0)
-    for (a, b), one, p_value in zip(pairs, found, p_values, strict=True):
+    for (a, b), each, p_value in zip(pairs, differences, p_values, strict=True):
         if p_value is not None and p_value < _ALPHA:
-            best, other = (a, b) if sign * one.difference > 0 else (b, a)
+            best, other = (a, b) if sign * each.difference > 0 else (b, a)
             worse[best] += 1
             better[other] += 1
     rows = [

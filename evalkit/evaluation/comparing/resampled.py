@@ -10,8 +10,8 @@ import numpy as np
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.comparing.distinct import kinds_of_cases
+from evalkit.scoring.column import Additive, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
-from evalkit.scoring.sufficient import Additive, Rows
 from evalkit.stats.bootstrap import percentile_interval
 from evalkit.stats.difference import PairedDifference
 from evalkit.stats.interval import normal_quantile
@@ -22,7 +22,7 @@ from evalkit.stats.resampling import bootstrap_weights
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.pairs import Pairs
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 DRAWS = 2000
 """Draws of the bootstrap and of the randomisation of statistics that add up."""
@@ -45,37 +45,37 @@ class _Resampled:
     test: str = "paired-bootstrap"
 
 
-def corpus_difference(a: Result, b: Result, found: Pairs, design: Design) -> PairedDifference:
+def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> PairedDifference:
     """Return the paired difference of a corpus metric by resampling its statistics.
 
     Raises:
         UsageError: If no case has statistics in both, or repeats differ.
     """
     both = np.flatnonzero(
-        _scored(a, found.metric)[found.rows[0]] & _scored(b, found.other)[found.rows[1]]
+        _scored(a, pairs.metric)[pairs.rows[0]] & _scored(b, pairs.other)[pairs.rows[1]]
     )
     if not len(both):
         raise UsageError(
-            f"No case has a value of {found.metric.key} in both {a.name!r} and {b.name!r}."
+            f"No case has a value of {pairs.metric.key} in both {a.name!r} and {b.name!r}."
         )
     if a.repeats != b.repeats:
-        raise UsageError(f"{found.metric.key}: the results have different numbers of repeats.")
+        raise UsageError(f"{pairs.metric.key}: the results have different numbers of repeats.")
     design = design.take(both)
-    cells = [cells_of_rows(rows[both], a.repeats) for rows in found.rows]
+    cells = [cells_of_rows(rows[both], a.repeats) for rows in pairs.rows]
     first, second = (
         _statistics(result, metric, place)
-        for result, metric, place in zip((a, b), (found.metric, found.other), cells, strict=True)
+        for result, metric, place in zip((a, b), (pairs.metric, pairs.other), cells, strict=True)
     )
     clustered = design.groups is not None or a.repeats > 1
     codes = np.arange(len(both)) if design.groups is None else design.groups
     groups = np.repeat(codes, a.repeats) if clustered else None
     weights = None if design.weights is None else np.repeat(design.weights, a.repeats)
-    source = found.metric.source
+    source = pairs.metric.source
     if isinstance(first, Additive) and isinstance(second, Additive):
         drawn = _additive(source, (first, second), weights, groups, design)
     else:
         drawn = _rows(source, (first, second), weights, groups, design)
-    bounds = found.metric.facts.bounds
+    bounds = pairs.metric.facts.bounds
     if drawn.low is None and drawn.value == 0.0 and bounds is not None:
         drawn = _without_spread(drawn, bounds, len(np.unique(codes)), design.level)
     return _difference(drawn, design, len(both), groups=design.groups)
@@ -153,15 +153,15 @@ def _additive(
     if weights is not None:
         first, second = first * weights[:, None], second * weights[:, None]
     settings: dict[str, Any] = {"draws": DRAWS, "seed": design.seed, "groups": groups}
-    found = paired_bootstrap(first, second, scorer.compute, level=design.level, **settings)
+    bootstrap = paired_bootstrap(first, second, scorer.compute, level=design.level, **settings)
     test = approximate_randomization(first, second, scorer.compute, **settings)
-    spread = found.standard_error or 0.0
+    spread = bootstrap.standard_error or 0.0
     return _Resampled(
-        value=found.difference,
-        low=found.low if spread else None,
-        high=found.high if spread else None,
+        value=bootstrap.difference,
+        low=bootstrap.low if spread else None,
+        high=bootstrap.high if spread else None,
         p_value=test.p_value,
-        error=found.standard_error,
+        error=bootstrap.standard_error,
         test="approximate-randomization",
     )
 

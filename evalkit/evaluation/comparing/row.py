@@ -31,7 +31,7 @@ class Row:
     """Of the paired cases where these are not all, so that the difference is the values' own; a
     corpus metric keeps that of its whole result."""
 
-    found: PairedDifference
+    difference: PairedDifference
     """Difference ``b - a``."""
 
     pairs: Pairs
@@ -39,7 +39,7 @@ class Row:
     @property
     def outcome(self) -> str:
         """``better``, ``worse`` or ``different`` where the whole interval says so, else a blank."""
-        low, high = self.found.low, self.found.high
+        low, high = self.difference.low, self.difference.high
         if low is None or high is None or low <= 0 <= high:
             return ""
         direction = self.pairs.metric.facts.direction
@@ -68,7 +68,7 @@ def adjusted(p_values: Iterable[float | None], adjust: str) -> list[float | None
     """
     if adjust not in _ADJUST:
         raise UsageError(f"adjust={adjust!r} is none of {', '.join(_ADJUST)}.")
-    given = list(p_values)
-    known = [p for p in given if p is not None]
-    found = iter(_ADJUST[adjust](known).tolist() if known else [])
-    return [None if p is None else next(found) for p in given]
+    listed = list(p_values)
+    present = [p for p in listed if p is not None]
+    left = iter(_ADJUST[adjust](present).tolist() if present else [])
+    return [None if p is None else next(left) for p in listed]

@@ -11,7 +11,7 @@ import numpy as np
 
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
-from evalkit.evaluation.comparing.pairs import check_comparable, joined_rows
+from evalkit.evaluation.comparing.pairs import check_comparable, common_rows
 from evalkit.stats.clustered import clustered_mean
 from evalkit.stats.power import (
     PairedVariance,
@@ -170,7 +170,7 @@ def _pilot(result: Result, key: str, baseline: Result | None) -> _Pilot:
     if baseline is not None:
         part_of_other = baseline.by_key.part(key)
         check_comparable(result, baseline, part, part_of_other)
-        rows, others = joined_rows(result, baseline)
+        rows, others = common_rows(result, baseline)
         values, other = values[rows], _matrix(baseline, key)[others]
         rates = part.is_rate and part_of_other.is_rate
     kept = np.isfinite(values).all(axis=1) & np.isfinite(other).all(axis=1)
@@ -236,11 +236,11 @@ def _matrix(result: Result, key: str) -> Floats:
 
 
 def _with_groups(values: Floats, other: Floats, groups: Any, rows: Any) -> PairedVariance:
-    found = pilot_variance(values, other)
+    variance = pilot_variance(values, other)
     if groups is None:
-        return found
+        return variance
     effect = clustered_mean(values.mean(axis=1) - other.mean(axis=1), groups[rows]).design_effect
-    return dataclasses.replace(found, design_effect=max(1.0, effect or 1.0))
+    return dataclasses.replace(variance, design_effect=max(1.0, effect or 1.0))
 
 
 def _row(result: Result, repeats: int, cases: int, reached: float) -> PlanRow:
@@ -262,7 +262,7 @@ def _note(*, noisy: bool, paired: bool) -> str:
         if paired
         else "It is the metric's difference from a fixed value (give a baseline for two systems')"
     )
-    told = f"{about}; new cases are taken to be like the pilot's."
+    note = f"{about}; new cases are taken to be like the pilot's."
     if noisy:
-        return told
-    return f"{told} What more repeats would bring, a pilot with one repeat does not tell."
+        return note
+    return f"{note} What more repeats would bring, a pilot with one repeat does not tell."

@@ -36,9 +36,9 @@ def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str)
     for row in rows:
         of_pairs = values[row.b][row.pairs.rows[0]]
         for value in sorted({value for value in of_pairs if value is not None}):
-            found = _of_slice(results, row, np.flatnonzero(of_pairs == value))
-            if found is not None:
-                cells.append({tag: value} | _cells(row, found))
+            difference = _of_slice(results, row, np.flatnonzero(of_pairs == value))
+            if difference is not None:
+                cells.append({tag: value} | _cells(row, difference))
     table = pd.DataFrame(cells)
     if len(table):
         table["p_adjusted"] = adjusted(table["p_value"].tolist(), "benjamini-hochberg")
@@ -52,14 +52,14 @@ def _of_slice(results: Mapping[str, Result], row: Row, places: Any) -> PairedDif
         return None
 
 
-def _cells(row: Row, found: PairedDifference) -> dict[str, Any]:
+def _cells(row: Row, difference: PairedDifference) -> dict[str, Any]:
     return {
         "a": row.a,
         "b": row.b,
         "metric": row.metric,
-        "difference": found.difference,
-        "low": found.low,
-        "high": found.high,
-        "p_value": found.p_value,
-        "n_pairs": found.n,
+        "difference": difference.difference,
+        "low": difference.low,
+        "high": difference.high,
+        "p_value": difference.p_value,
+        "n_pairs": difference.n,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from evalkit.entities.estimate import Estimate
 from evalkit.errors import EvalkitError, UnknownMetricError
 from evalkit.evaluation.agreement.cards import find_card
 from evalkit.evaluation.results.recorded import RECORDED
@@ -17,12 +16,13 @@ from evalkit.gates.verdict import (
     ConditionVerdict,
     Verdict,
     decide,
+    verdict_on,
 )
 
 if TYPE_CHECKING:
     from evalkit.evaluation.results.result import Result
     from evalkit.judging.calibration import Calibration
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 
 def judge_card(
@@ -40,34 +40,29 @@ def judge_card(
     name = condition.judge or ""
     metric = judged_metric(result, name)
     try:
-        found = find_card(result, metric, cards=cards)
+        choice = find_card(result, metric, cards=cards)
     except EvalkitError as error:
-        return _undecided(condition, str(error))
-    if found.card is None:
-        how = _how(metric, name)
-        if found.why is not None:
-            return _undecided(condition, f"the card of {name!r} {found.why}; calibrate anew: {how}")
-        return _undecided(condition, f"{name!r} is not calibrated; make a card: {how}")
-    return _decided(condition, found.card, condition.level or result.facts.plan.level)
+        return verdict_on(condition, Verdict.INCONCLUSIVE, str(error))
+    if choice.card is None:
+        why = f"{name!r} is not calibrated; make a card"
+        if choice.why is not None:
+            why = f"the card of {name!r} {choice.why}; calibrate anew"
+        return verdict_on(condition, Verdict.INCONCLUSIVE, f"{why}: {_how(metric, name)}")
+    return _decided(condition, choice.card, condition.level or result.facts.plan.level)
 
 
 def _how(metric: Metric, name: str) -> str:
-    """Return how a card for *metric* is made."""
-    if metric.scorer != RECORDED:
-        judge = _asked_by(metric.scorer)
+    """Say how a card for *metric* is made."""
+    from evalkit.hooks.catalog import catalog
+
+    if metric.scorer != RECORDED:  # what is not registered lies in a file
+        judge = metric.scorer if metric.scorer in catalog().scorers else "FILE.yaml"
         return f"evalkit judges calibrate {judge} --data labelled.csv --column labels.{name}=human"
     column = metric.key.removeprefix(f"{RECORDED}.")
     return (
         f"evalkit judges calibrate scores.{column} --data these-cases-labelled.csv "
         f"--column scores.{column}=verdict --column labels.{column}=human"
     )
-
-
-def _asked_by(scorer: str) -> str:
-    """Return how the command line names a judge: what is not registered lies in a file."""
-    from evalkit.hooks.catalog import catalog
-
-    return scorer if scorer in catalog().scorers else "FILE.yaml"
 
 
 def judged_metric(result: Result, name: str) -> Metric:
@@ -84,42 +79,28 @@ def judged_metric(result: Result, name: str) -> Metric:
 
 
 def _decided(condition: Condition, card: Calibration, level: float) -> ConditionVerdict:
-    figure = condition.figure or ""
-    if card.named(figure) not in card.held_out.figures:
-        have = ", ".join(card.held_out.figures)
-        return _undecided(
-            condition, f"the card has no {figure}, its labels are {card.kind}: {have}"
-        )
+    figure, part = condition.figure or "", card.held_out
+    if card.named(figure) not in part.figures:
+        why = f"the card has no {figure}, its labels are {card.kind}: {', '.join(part.figures)}"
+        return verdict_on(condition, Verdict.INCONCLUSIVE, why)
     estimate = card[figure]
     if not condition.point and estimate.level < level - 1e-9:
         why = (
             f"the card's intervals are at {estimate.level:.4g}, below the {level:.4g} that is "
             f"asked for; calibrate with level {level:.4g}"
         )
-        return _undecided(condition, why, estimate)
-    reasons = card.held_out.reasons.items()
-    lost = sum(count for reason, count in reasons if reason in INFRASTRUCTURE)
-    found = decide(condition, estimate, Circumstances(infrastructure_failures=lost))
+        return verdict_on(condition, Verdict.INCONCLUSIVE, why, estimate=estimate)
+    lost = sum(count for reason, count in part.reasons.items() if reason in INFRASTRUCTURE)
+    verdict = decide(condition, estimate, Circumstances(infrastructure_failures=lost))
     # It is labels that are missing, not cases of this evaluation.
-    why = found.why.replace("more cases", "more labelled cases")
+    why = verdict.why.replace("more cases", "more labelled cases")
     if estimate.low is not None and not condition.point:
         why = f"{why}; the card's interval is at level {estimate.level:.4g}"
-    status, missing = found.status, card.held_out.unjudged
-    if status is Verdict.PASS and missing > (1 - COVERAGE) * card.held_out.n_labelled:
+    status = verdict.status
+    if status is Verdict.PASS and part.unjudged > (1 - COVERAGE) * part.n_labelled:
         status = Verdict.INCONCLUSIVE
         why = (
-            f"{why}; {missing} of {card.held_out.n_labelled} labelled cases have no verdict, so "
+            f"{why}; {part.unjudged} of {part.n_labelled} labelled cases have no verdict, so "
             "the figure is of the others alone"
         )
-    return dataclasses.replace(found, status=status, why=why, more_cases=None)
-
-
-def _undecided(
-    condition: Condition, why: str, estimate: Estimate | None = None
-) -> ConditionVerdict:
-    return ConditionVerdict(
-        condition=condition.text,
-        status=Verdict.INCONCLUSIVE,
-        why=f"{condition.text}: {why}",
-        estimate=estimate,
-    )
+    return dataclasses.replace(verdict, status=status, why=why, more_cases=None)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalkit.entities.score import Status
+from evalkit.gates.condition import Condition
 from evalkit.gates.sequential import SequentialTest
 from evalkit.gates.verdict import Verdict
 
@@ -60,9 +61,9 @@ class Course:
 
 
 class Follower:
-    """Feeds a test with the values of cases, in the order of the course, as far as they are known.
+    """Feeds a test with the values of cases, in the order of the course, as far as they were run.
 
-    What is known beyond a case that is not has to wait, so that neither concurrency nor the
+    What was run beyond a case that was not has to wait, so that neither concurrency nor the
     quickness of some cases matters.
     """
 
@@ -74,6 +75,8 @@ class Follower:
         weights: Floats | None,
         among: npt.NDArray[np.bool_] | None = None,
         least_coverage: float = 0.0,
+        reference: Floats | None = None,
+        sign: float = 1.0,
     ) -> None:
         """Follow *course* with *test*.
 
@@ -83,6 +86,8 @@ class Follower:
             weights: Weight of each case by row, shape ``(n,)``.
             among: Whether the condition is about each case, by row; about all by default.
             least_coverage: Share of cases with a value without which no PASS is final.
+            reference: Of a condition that compares: the baseline's value of each case, by row.
+            sign: -1 where less than the reference is a gain.
         """
         n = len(course.order)
         self.test = test
@@ -104,29 +109,42 @@ class Follower:
         self._most = float(loads.max())
         self._even = bool((loads[loads > 0] == self._most).all())
         self._least_coverage = least_coverage
+        self._reference, self._sign = reference, sign
         self._groups = 0
         self._ends = course.ends
 
+    @property
+    def condition(self) -> Condition:
+        """What is tested."""
+        return self.test.question.condition
+
     def fill(self, rows: Rows, values: Floats, status: Codes) -> None:
-        """Take note of the values and outcomes of some cases; the test goes on by `advance`."""
+        """Take note of the values and outcomes of some cases; the test goes on by `advance`.
+
+        Where there is a reference, cases that it has no value for do not count.
+        """
+        if self._reference is not None:
+            values = self._sign * (values - self._reference[rows])
+            unpaired = (status == Status.OK) & ~np.isfinite(values)
+            status = np.where(unpaired, Status.SKIPPED, status)
         self.values[rows], self.status[rows] = values, status
 
     @property
-    def known(self) -> int:
-        """Cases that are known from the first of the course on, without a gap."""
+    def n_run(self) -> int:
+        """Cases that were run from the first of the course on, without a gap."""
         waiting = (self.status == Status.NOT_RUN) & self._among
         gaps = np.flatnonzero(waiting[self.course.order])
         return int(gaps[0]) if gaps.size else len(self.course.order)
 
     def advance(self) -> None:
         """Give the test every group that is complete and whose turn it is."""
-        known = self.known
-        groups = int(np.searchsorted(self._ends, known, side="right"))
+        n_run = self.n_run
+        groups = int(np.searchsorted(self._ends, n_run, side="right"))
         if groups > self._groups and self.cases is None and self.untestable is None:
             self._feed(groups)
         self._groups = max(groups, self._groups)
         if self.cases is not None and self.settled is None:
-            self._settle(known)
+            self._settle(n_run)
 
     def _feed(self, groups: int) -> None:
         first = int(self.course.starts[self._groups])
@@ -148,17 +166,17 @@ class Follower:
             last = taken[self.test.n - before - 1]
             self.cases = int(self._ends[self._groups + last])
 
-    def _settle(self, known: int) -> None:
+    def _settle(self, n_run: int) -> None:
         """Find the first moment at which the verdict is final."""
         assert self.cases is not None  # noqa: S101  the caller looked
         if self.test.verdict is Verdict.FAIL:
             self.settled = self.cases
             return
-        rows = self.course.order[:known]
+        rows = self.course.order[:n_run]
         about = self._among[rows]
         scored = np.cumsum(about & (self.status[rows] == Status.OK))
         failed = np.cumsum(about & (self.status[rows] == Status.FAILED))
         enough = scored >= self._least_coverage * (scored + failed)
-        fine = np.flatnonzero(enough[self.cases - 1 :])
-        if fine.size:
-            self.settled = self.cases + int(fine[0])
+        later = np.flatnonzero(enough[self.cases - 1 :])
+        if later.size:
+            self.settled = self.cases + int(later[0])

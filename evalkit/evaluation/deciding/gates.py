@@ -6,24 +6,24 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.deciding.calibrated import judge_card, judged_metric
-from evalkit.evaluation.deciding.paired import judge_paired
-from evalkit.gates.calibrated import CALIBRATED
+from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
+from evalkit.evaluation.deciding.early import judge_early
+from evalkit.evaluation.deciding.paired import Decided, judge_paired
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
-from evalkit.gates.condition import OPERATORS, Condition, parse_gates
+from evalkit.gates.condition import OPERATORS, Condition
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import (
-    COVERAGE,
     INFRASTRUCTURE,
-    Circumstances,
     ConditionVerdict,
     GateVerdict,
     Verdict,
     decide,
     decide_number,
     together,
+    verdict_on,
 )
 
 if TYPE_CHECKING:
@@ -53,36 +53,24 @@ def judge_gates(
         UnknownMetricError: If a gate names a metric that the result does not have.
     """
     conditions = parse_gates(gates)
-    asked = [c.threshold for c in conditions if c.kind == "coverage" and c.op in {">=", ">"}]
-    least = min(asked, default=COVERAGE)
-    found: list[ConditionVerdict] = []
+    least = least_coverage(conditions)
+    verdicts: list[ConditionVerdict] = []
     alarms: list[tuple[int, float, float]] = []
     for condition in conditions:
         missing = _missing(result, condition) if lenient else None
         if missing is not None:
-            found.append(missing)
+            verdicts.append(missing)
             continue
-        if condition.kind == CALIBRATED:
-            found.append(judge_card(result, condition, cards=cards))
-            continue
-        early = _judge_early(result, condition, baseline, least)
-        if early is not None:
-            found.append(early)
-            continue
-        if not condition.compares:
-            found.append(_judge(result, condition, least))
-            continue
-        around = _around(result, condition, least)
-        verdict, compared = judge_paired(result, condition, baseline, around)
+        verdict, compared = _decide(result, condition, baseline, least, cards)
         p_value = None if compared is None else alarm_p_value(condition, compared)
         if compared is not None and p_value is not None:
-            alarms.append((len(found), p_value, (1 - compared.found.level) / 2))
-        found.append(verdict)
-    found = without_chance_alarms(found, alarms)
-    if result.facts.status == "budget" and not any(v.status is Verdict.BUDGET for v in found):
+            alarms.append((len(verdicts), p_value, (1 - compared.difference.level) / 2))
+        verdicts.append(verdict)
+    verdicts = without_chance_alarms(verdicts, alarms)
+    if result.facts.status == "budget" and not any(v.status is Verdict.BUDGET for v in verdicts):
         why = "the budget was spent before every case was run"
-        found.append(ConditionVerdict(condition="budget", status=Verdict.BUDGET, why=why))
-    return together(found)
+        verdicts.append(ConditionVerdict(condition="budget", status=Verdict.BUDGET, why=why))
+    return together(verdicts)
 
 
 def _missing(result: Result, condition: Condition) -> ConditionVerdict | None:
@@ -94,66 +82,51 @@ def _missing(result: Result, condition: Condition) -> ConditionVerdict | None:
             return None
         result[condition.key_text]
     except (UnknownMetricError, UsageError) as error:
-        why = f"{condition.text}: {error}"
-        return ConditionVerdict(condition=condition.text, status=Verdict.INCONCLUSIVE, why=why)
+        return verdict_on(condition, Verdict.INCONCLUSIVE, str(error))
     return None
 
 
-def _judge(result: Result, condition: Condition, least: float) -> ConditionVerdict:
-    if condition.kind == "coverage":
-        found = decide_number(condition, result.coverage, "coverage")
-        if found.status is Verdict.FAIL and _only_infrastructure(result):
-            return dataclasses.replace(found, status=Verdict.INFRA)
-        return found
-    if condition.kind == "cost":
-        return decide_number(condition, result.cost, "cost")
-    if condition.kind == "must_pass":
-        return _must_pass(result, condition)
-    level = condition.level or result.facts.plan.level
-    estimate = result.estimate(condition.key_text or "", level=level)
-    return decide(condition, estimate, _around(result, condition, least))
-
-
-def _judge_early(
+def _decide(
     result: Result,
     condition: Condition,
     baseline: Result | str | None,
     least: float,
-) -> ConditionVerdict | None:
-    """Decide a condition of an evaluation that was to stop early as it was watched."""
-    if not result.facts.plan.stop or condition.kind in {"coverage", "cost", "must_pass"}:
-        return None
-    from evalkit.evaluation.deciding.early import judge_early
-
-    return judge_early(result, condition, baseline, _around(result, condition, least))
-
-
-def _around(result: Result, condition: Condition, least: float) -> Circumstances:
-    estimate = result.estimate(condition.key_text or "", level=result.facts.plan.level)
-    return Circumstances(
-        infrastructure_failures=_infrastructure(result, estimate, condition),
-        out_of_budget=result.facts.status == "budget",
-        least_coverage=min(least, COVERAGE),
-    )
+    cards: str | None,
+) -> Decided:
+    match condition.kind:
+        case "coverage":
+            verdict = _coverage(result, condition)
+        case "cost":
+            verdict = decide_number(condition, result.cost, "cost")
+        case "must_pass":
+            verdict = _must_pass(result, condition)
+        case "calibrated":
+            verdict = judge_card(result, condition, cards=cards)
+        case _:
+            return _decide_metric(result, condition, baseline, least)
+    return verdict, None
 
 
-def _infrastructure(result: Result, estimate: Estimate, condition: Condition) -> int:
-    """Count the cases of a metric that failed for reasons that are nobody's own."""
-    if not estimate.n_failed or condition.key is None:
-        return 0
-    wanted = condition.key.metric
-    for metric in sorted(result.metrics, key=lambda metric: -len(metric.key)):
-        if wanted == metric.key or wanted.startswith((f"{metric.key}.", f"{metric.key}=")):
-            cases = {
-                cell // result.repeats
-                for cell, reason in metric.column.reasons.items()
-                if reason in INFRASTRUCTURE
-            }
-            if condition.key.tags:
-                tags = [(result.tag_values(name), value) for name, value in condition.key.tags]
-                cases = {row for row in cases if all(found[row] == v for found, v in tags)}
-            return min(len(cases), estimate.n_failed)
-    return 0
+def _decide_metric(
+    result: Result, condition: Condition, baseline: Result | str | None, least: float
+) -> Decided:
+    """Decide a condition on a metric: as it was watched, against the baseline, or by itself."""
+    if result.facts.plan.stop:
+        early = judge_early(result, condition, baseline, least)
+        if early is not None:
+            return early, None
+    if condition.compares:
+        return judge_paired(result, condition, baseline, least)
+    key, level = condition.key_text or "", condition.level or result.facts.plan.level
+    estimate = result.estimate(key, level=level)
+    return decide(condition, estimate, circumstances_of(result, key, least)), None
+
+
+def _coverage(result: Result, condition: Condition) -> ConditionVerdict:
+    verdict = decide_number(condition, result.coverage, "coverage")
+    if verdict.status is Verdict.FAIL and _only_infrastructure(result):
+        return dataclasses.replace(verdict, status=Verdict.INFRA)
+    return verdict
 
 
 def _only_infrastructure(result: Result) -> bool:
@@ -173,14 +146,13 @@ def _must_pass(result: Result, condition: Condition) -> ConditionVerdict:
         n += bool(must)
         broken += [f"{ids[row]}: {m}" for m in must if not _case_meets(result, row, m)]
     if broken:
-        shown = "; ".join(broken[:5]) + ("; …" if len(broken) > 5 else "")  # noqa: PLR2004
-        why = f"{condition.text}: {len(broken)} conditions do not hold: {shown}"
-        return ConditionVerdict(condition=condition.text, status=Verdict.FAIL, why=why)
+        some = "; ".join(broken[:5]) + ("; …" if len(broken) > 5 else "")  # noqa: PLR2004
+        why = f"{len(broken)} conditions do not hold: {some}"
+        return verdict_on(condition, Verdict.FAIL, why)
     if not n:
-        why = f"{condition.text}: no such case has a condition"
-        return ConditionVerdict(condition=condition.text, status=Verdict.INCONCLUSIVE, why=why)
-    why = f"{condition.text}: {n} {'case meets its' if n == 1 else 'cases meet their'} conditions"
-    return ConditionVerdict(condition=condition.text, status=Verdict.PASS, why=why)
+        return verdict_on(condition, Verdict.INCONCLUSIVE, "no such case has a condition")
+    cases = "case meets its" if n == 1 else "cases meet their"
+    return verdict_on(condition, Verdict.PASS, f"{n} {cases} conditions")
 
 
 def _rows_with(result: Result, condition: Condition) -> list[int]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.comparing.difference import difference_of
-from evalkit.evaluation.comparing.pairs import Pairs, pairs
+from evalkit.evaluation.comparing.pairs import Pairs, join
+from evalkit.evaluation.deciding.circumstances import circumstances_of
 from evalkit.gates.comparing import Compared, decide_difference, interval_level, margin_of
 from evalkit.gates.condition import Condition
-from evalkit.gates.key import Key
 from evalkit.gates.verdict import (
-    Circumstances,
     ConditionVerdict,
     Verdict,
-    lacks_coverage,
-    together,
+    gravest,
+    gravest_outcome,
+    lacks,
+    verdict_on,
 )
 
 if TYPE_CHECKING:
@@ -35,12 +37,12 @@ _NO_BASELINE = (
 
 
 def judge_paired(
-    result: Result,
-    condition: Condition,
-    baseline: Result | str | None,
-    around: Circumstances,
+    result: Result, condition: Condition, baseline: Result | str | None, least: float
 ) -> Decided:
     """Decide a condition that compares; what cannot be compared is INCONCLUSIVE, saying why.
+
+    Where the key asks for the worst of a tag's values, the gravest verdict of theirs counts: that
+    every value's cases must pass is an intersection of tests, which needs no correction.
 
     Raises:
         UnknownMetricError: If the result itself has no such metric.
@@ -48,12 +50,18 @@ def judge_paired(
     assert condition.key_text is not None  # noqa: S101  the grammar gives it one
     result.by_key.part(condition.key_text)
     if baseline is None or isinstance(baseline, str):
-        return _undecided(condition, baseline or _NO_BASELINE), None
+        return verdict_on(condition, Verdict.INCONCLUSIVE, baseline or _NO_BASELINE), None
     try:
-        verdict, compared = _decide(result, condition, baseline)
+        slices = [
+            _of_slice(result, condition, baseline, part, least)
+            for part in _slices(result, baseline, condition)
+        ]
     except (UsageError, UnknownMetricError) as error:
-        return _undecided(condition, str(error)), None
-    return _covered(verdict, result, baseline, condition.key_text, around), compared
+        return verdict_on(condition, Verdict.INCONCLUSIVE, str(error)), None
+    status = gravest(verdict.status for verdict, _ in slices)
+    left = [(verdict, compared) for verdict, compared in slices if verdict.status is status]
+    sign = -1.0 if left[0][1].direction == "lower" else 1.0
+    return min(left, key=lambda decided: sign * decided[1].difference.difference)
 
 
 def margin_in(result: Result, condition: Condition) -> float | None:
@@ -67,88 +75,51 @@ def margin_in(result: Result, condition: Condition) -> float | None:
     return margin_of(condition, result.by_key.part(condition.key_text or "").metric.facts.bounds)
 
 
-def _undecided(condition: Condition, why: str) -> ConditionVerdict:
-    return ConditionVerdict(
-        condition=condition.text, status=Verdict.INCONCLUSIVE, why=f"{condition.text}: {why}"
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    """Joined cases that a condition is decided by."""
+
+    pairs: Pairs
+    rows: Any
+    """Their cases in the result, with or without a pair, shape ``(n,)``."""
+
+    name: str = ""
+    """Which of a tag's values they have, as it follows the baseline's name."""
 
 
-def _decide(
-    result: Result, condition: Condition, baseline: Result
+def _slices(result: Result, baseline: Result, condition: Condition) -> Iterator[_Slice]:
+    key, by_key = condition.key, result.by_key
+    assert key is not None  # noqa: S101  the grammar gives it one
+    if key.worst_by is None:
+        pairs = join(result, baseline, condition.key_text or "")
+        yield _Slice(pairs=pairs, rows=by_key.rows_of(condition.key_text or ""))
+        return
+    pairs = join(result, baseline, dataclasses.replace(key, worst_by=None))
+    for value, rows in by_key.parts_of(key).items():
+        among = pairs.take(np.flatnonzero(np.isin(pairs.rows[0], rows)))
+        yield _Slice(pairs=among, rows=rows, name=f" where {key.worst_by}={value}")
+
+
+def _of_slice(
+    result: Result, condition: Condition, baseline: Result, part: _Slice, least: float
 ) -> tuple[ConditionVerdict, Compared]:
-    """Decide by all pairs; by the worst of a tag's values where the key asks for that.
-
-    That every value's cases must pass is an intersection of tests, which needs no correction.
-    """
-    key = condition.key
-    if key is None or key.worst_by is None:
-        joined = pairs(result, baseline, condition.key_text or "")
-        return _of_pairs(result, condition, baseline, joined)
-    found = [
-        _of_pairs(result, condition, baseline, part, told)
-        for told, part in _slices(result, baseline, key)
-    ]
-    gravest = together([verdict for verdict, _ in found]).status
-    left = [one for one in found if one[0].status is gravest]
-    sign = -1.0 if left[0][1].direction == "lower" else 1.0
-    return min(left, key=lambda one: sign * one[1].found.difference)
-
-
-def _of_pairs(
-    result: Result,
-    condition: Condition,
-    baseline: Result,
-    joined: Pairs,
-    told: str = "",
-) -> tuple[ConditionVerdict, Compared]:
+    """Decide by the difference of a slice; nothing passes on too few cases, on either side."""
+    metric, key = part.pairs.metric, condition.key_text or ""
     level = interval_level(condition, result.facts.plan.level)
-    facts = joined.metric.facts
     compared = Compared(
-        found=difference_of(result, baseline, joined, level=level),
-        direction=facts.direction,
-        bounds=facts.bounds or ((0.0, 1.0) if joined.metric.column.binary else None),
-        baseline=f"{baseline.name}{told}",
+        difference=difference_of(result, baseline, part.pairs, level=level),
+        direction=metric.facts.direction,
+        bounds=metric.facts.bounds or ((0.0, 1.0) if metric.column.binary else None),
+        baseline=f"{baseline.name}{part.name}",
     )
-    return decide_difference(condition, compared), compared
-
-
-def _slices(result: Result, baseline: Result, key: Key) -> Iterator[tuple[str, Pairs]]:
-    joined = pairs(result, baseline, dataclasses.replace(key, worst_by=None))
-    if not len(joined.ids):
-        yield "", joined  # which says so
-    for value, rows in result.by_key.parts_of(key).items():
-        among = np.flatnonzero(np.isin(joined.rows[0], rows))
-        if len(among):
-            yield f" where {key.worst_by}={value}", joined.take(among)
-
-
-def _covered(
-    verdict: ConditionVerdict,
-    result: Result,
-    baseline: Result,
-    key: str,
-    around: Circumstances,
-) -> ConditionVerdict:
-    """Let nothing pass that rests on too few of the cases, on either side."""
-    estimate = result.estimate(key, level=result.facts.plan.level)
-    found = [(verdict.status, "")]
-    lacking = lacks_coverage(estimate, around)
-    if lacking is not None:
-        found.append(lacking)
-    if estimate.n_not_run:
-        status = Verdict.BUDGET if around.out_of_budget else Verdict.INCONCLUSIVE
-        found.append((status, f"{estimate.n_not_run} cases were not run"))
-    n_pairs = 0 if verdict.difference is None else verdict.difference.n
-    if n_pairs < around.least_coverage * estimate.n_scored:
-        missing = estimate.n_scored - n_pairs
-        found.append((Verdict.INCONCLUSIVE, f"{missing} cases have no value in {baseline.name!r}"))
-    status = together(
-        [ConditionVerdict(condition="", status=status, why="") for status, _ in found]
-    ).status
-    why = next(why for outcome, why in reversed(found) if outcome is status)
-    return dataclasses.replace(
-        verdict,
-        status=status,
-        why=f"{verdict.why}; {why}" if why else verdict.why,
-        estimate=estimate,
-    )
+    verdict = decide_difference(condition, compared)
+    estimate = result.by_key.of_rows(key, part.rows) if part.name else result.by_key[key]
+    circumstances = circumstances_of(result, key, least, part.rows)
+    outcomes = [(verdict.status, ""), *lacks(estimate, circumstances)]
+    n_pairs = compared.difference.n
+    if n_pairs < circumstances.least_coverage * estimate.n_scored:
+        why = f"{estimate.n_scored - n_pairs} cases have no value in {baseline.name!r}"
+        outcomes.append((Verdict.INCONCLUSIVE, why))
+    status, why = gravest_outcome(*outcomes)
+    why = f"{verdict.why}; {why}" if why else verdict.why
+    return dataclasses.replace(verdict, status=status, why=why, estimate=estimate), compared

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.errors import UnknownMetricError, UsageError
-from evalkit.gates.condition import Condition, parse_gates
+from evalkit.gates.condition import Condition
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import ORDERED
-from evalkit.gates.verdict import COVERAGE
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.protocol import Scorer, facts_of
 from evalkit.scoring.signature import signature
@@ -28,13 +28,7 @@ _AT_THE_END: Final = frozenset({"coverage", "cost", "calibrated"})
 
 def tested(gates: Sequence[str]) -> list[Condition]:
     """Return the conditions that a test decides; the others are judged on what was run."""
-    return [one for one in parse_gates(gates) if one.kind not in _AT_THE_END]
-
-
-def least_coverage(gates: Sequence[str]) -> float:
-    """Return the coverage without which no gate passes."""
-    asked = [one.threshold for one in parse_gates(gates) if one.kind == "coverage"]
-    return min([*asked, COVERAGE])
+    return [c for c in parse_gates(gates) if c.kind not in _AT_THE_END]
 
 
 def stop_facts(
@@ -106,12 +100,10 @@ def scorer_place(condition: Condition, names: Sequence[str]) -> int:
     """
     assert condition.key is not None  # noqa: S101  the caller looked
     metric = condition.key.metric
-    found = [
-        name for name in names if metric == name or metric.startswith((f"{name}.", f"{name}="))
-    ]
-    if not found:
+    fitting = [n for n in names if metric == n or metric.startswith((f"{n}.", f"{n}="))]
+    if not fitting:
         raise UnknownMetricError(metric, names)
-    return list(names).index(max(found, key=len))
+    return list(names).index(max(fitting, key=len))
 
 
 def _facts(condition: Condition, scorer: Scorer, reducers: Sequence[Reducer]) -> MetricFacts:
@@ -120,12 +112,12 @@ def _facts(condition: Condition, scorer: Scorer, reducers: Sequence[Reducer]) ->
     key = condition.key
     rest = key.metric.removeprefix(scorer.name)
     reducer = reducers[0]
-    for one in reducers:
-        if rest.endswith(f".{one}"):
-            rest, reducer = rest.removesuffix(f".{one}"), one
-    label = "=" in rest
-    facts = facts_of(scorer, rest.partition("=")[0].removeprefix(".") or None)
-    rate = label or key.function == "rate"
+    for other in reducers:
+        if rest.endswith(f".{other}"):
+            rest, reducer = rest.removesuffix(f".{other}"), other
+    member, label, _ = rest.partition("=")
+    facts = facts_of(scorer, member.removeprefix(".") or None)
+    rate = bool(label) or key.function == "rate"
     corpus = getattr(scorer, "corpus", None) is not None
     if corpus and key.function is None and not rate:
         why = "it is computed from all cases at once, and is no mean"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,86 +13,48 @@ from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.state import RunState
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError
-from evalkit.evaluation.deciding.course import Codes, Course, Floats, Follower, Rows
-from evalkit.evaluation.deciding.stopping import DECIDED, least_coverage, scorer_place, tested
+from evalkit.evaluation.deciding.circumstances import least_coverage
+from evalkit.evaluation.deciding.course import Course, Floats, Follower, Rows
+from evalkit.evaluation.deciding.stopping import DECIDED, scorer_place, tested
 from evalkit.evaluation.results.design import design_of
 from evalkit.evaluation.results.estimates import Estimates
 from evalkit.gates.comparing import margin_of
 from evalkit.gates.condition import Condition
+from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import SequentialTest, question_of
 from evalkit.scoring.estimate import Design, case_values
 from evalkit.scoring.reduce import Reducer, parse_reducer
 
 if TYPE_CHECKING:
     from evalkit.data.spool import Spool
+    from evalkit.evaluation.results.estimates import Part
     from evalkit.evaluation.results.plan import EvaluationPlan
-from evalkit.evaluation.results.result import Result
+    from evalkit.evaluation.results.result import Result
 
-WEIGHTED: Final = "the scorer gives each case a weight of its own, which was not known before"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """A condition that is tested while cases come in."""
-
-    condition: Condition
-    follower: Follower
-    reference: Floats | None = None
-    """Of a condition that compares: the baseline's value of each case, by row."""
-
-    sign: float = 1.0
-    """-1 where less of it is a gain."""
-
-    def fill(self, rows: Rows, values: Floats, status: Codes) -> None:
-        """Take note of some cases; those that the baseline has no value for do not count."""
-        if self.reference is not None:
-            values = self.sign * (values - self.reference[rows])
-            unpaired = (status == Status.OK) & ~np.isfinite(values)
-            status = np.where(unpaired, Status.SKIPPED, status)
-        self.follower.fill(rows, values, status)
+_WEIGHTED: Final = "the scorer gives each case a weight of its own, which was not known before"
 
 
-def course_for(design: Design) -> Course:
-    """Return the order in which the cases of *design* are run."""
-    return Course.draw(design.n, design.groups, design.seed)
-
-
-def watched(
-    conditions: Sequence[Condition],
-    metrics: Mapping[str, Mapping[str, Any]],
+def follower_of(
+    condition: Condition,
+    metric: Mapping[str, Any],
     by_key: Estimates,
     *,
     ids: Sequence[str],
     least_coverage: float,
     baseline: Result | None = None,
-) -> list[Watched]:
-    """Return a test for each of *conditions*.
+) -> Follower:
+    """Return what tests *condition* while cases come in, or when they are replayed.
 
     Args:
-        conditions: Conditions that can be tested.
-        metrics: ``low``, ``high`` and ``direction`` of each condition's metric, by its text.
+        condition: One that can be tested.
+        metric: ``low``, ``high`` and ``direction`` of its metric.
         by_key: Gives the layout of the cases, and those that have a tag.
         ids: Ids of the cases.
         least_coverage: Share of cases with a value without which no PASS is final.
-        baseline: What conditions that compare are about.
+        baseline: What a condition that compares is about.
     """
-    course = course_for(by_key.design)
-    return [
-        _watched(condition, metrics[condition.text], by_key, course, ids, least_coverage, baseline)
-        for condition in conditions
-    ]
-
-
-def _watched(  # noqa: PLR0917
-    condition: Condition,
-    metric: Mapping[str, Any],
-    by_key: Estimates,
-    course: Course,
-    ids: Sequence[str],
-    least_coverage: float,
-    baseline: Result | None,
-) -> Watched:
     design, bounds = by_key.design, (metric["low"], metric["high"])
+    course = course_for(design)
     reference, binary = None, False
     if condition.compares and baseline is not None:
         reference, binary = _reference(baseline, condition, ids)
@@ -108,24 +69,37 @@ def _watched(  # noqa: PLR0917
         margin=(margin_of(condition, bounds) or 0.0) if condition.compares else 0.0,
         binary=binary and course.even and design.weights is None and design.repeats == 1,
     )
-    follower = Follower(
+    return Follower(
         SequentialTest(question),
         course,
         weights=design.weights,
         among=among,
         least_coverage=least_coverage,
+        reference=reference,
+        sign=-1.0 if metric["direction"] == "lower" else 1.0,
     )
-    sign = -1.0 if metric["direction"] == "lower" else 1.0
-    return Watched(condition=condition, follower=follower, reference=reference, sign=sign)
+
+
+def course_for(design: Design) -> Course:
+    """Return the order in which the cases of *design* are run."""
+    return Course.draw(design.n, design.groups, design.seed)
+
+
+def take_in(follower: Follower, rows: Rows, part: Part, design: Design) -> None:
+    """Give *follower* the cases at *rows*, whose cells *part* has, laid out as *design* says."""
+    column = part.metric.column
+    if column.weights is not None:
+        follower.untestable = _WEIGHTED
+    follower.fill(rows, *case_values(column, design, part.reducer))
 
 
 def _reference(baseline: Result, condition: Condition, ids: Sequence[str]) -> tuple[Floats, bool]:
     """Return the baseline's value of each case in *ids*, and whether they are yes or no."""
     part = baseline.by_key.part(condition.key_text or "")
     values, status = case_values(part.metric.column, baseline.by_key.design, part.reducer)
-    known = np.where(status == Status.OK, values, np.nan)
-    place = dict(zip(baseline.case_ids.tolist(), known.tolist(), strict=True))
-    reference = np.array([place.get(case, np.nan) for case in ids], dtype=np.float64)
+    values = np.where(status == Status.OK, values, np.nan)
+    value_of = dict(zip(baseline.case_ids.tolist(), values.tolist(), strict=True))
+    reference = np.array([value_of.get(case, np.nan) for case in ids], dtype=np.float64)
     return reference, part.metric.column.binary and baseline.repeats == 1
 
 
@@ -133,23 +107,26 @@ class Watcher:
     """Stops a run once every condition is decided."""
 
     def __init__(
-        self, plan: Plan, conditions: Sequence[Watched], design: Design, reducers: Sequence[Reducer]
+        self,
+        plan: Plan,
+        followers: Sequence[Follower],
+        design: Design,
+        reducers: Sequence[Reducer],
     ) -> None:
-        """Watch *plan*, whose cases are laid out as *design* says."""
+        """Watch *plan*, whose cases are laid out as *design* says, by what tests its gates."""
         self._plan = plan
-        self._watched = conditions
+        self._followers = followers
         self._design = design
         self._reducers = reducers
         names = [scorer.name for scorer in plan.scorers]
-        self._places = [scorer_place(one.condition, names) for one in conditions]
+        self._places = [scorer_place(f.condition, names) for f in followers]
         self._next = 0
 
     @property
     def cases(self) -> int | None:
         """Cases run, in order, when every verdict was final; ``None`` while one is not."""
-        settled = [one.follower.settled for one in self._watched]
-        known = [count for count in settled if count is not None]
-        return max(known) if len(known) == len(settled) else None
+        counts = [f.settled for f in self._followers if f.settled is not None]
+        return max(counts) if len(counts) == len(self._followers) else None
 
     def look(self, state: RunState) -> None:
         """Take in the shards that are scored and whose turn it is; stop the run if that is all."""
@@ -159,8 +136,8 @@ class Watcher:
             self._next += 1
         if self._next == before:
             return
-        for one in self._watched:
-            one.follower.advance()
+        for follower in self._followers:
+            follower.advance()
         if self.cases is not None:
             state.cancel.stop(DECIDED)
 
@@ -173,20 +150,18 @@ class Watcher:
         design = dataclasses.replace(
             self._design.take(rows), target_failed=np.array(failed, dtype=np.bool_)
         )
-        for one, place in zip(self._watched, self._places, strict=True):
+        for follower, place in zip(self._followers, self._places, strict=True):
             columns = state.scored[shard.index, place]
             metrics = metrics_of(self._plan.scorers[place], [columns])
             by_key = Estimates(metrics, design, self._reducers, self._plan.spool)
             try:
-                part = by_key.part(one.condition.key_text or "")
-            except UnknownMetricError:
+                part = by_key.part(follower.condition.key_text or "")
+            except UnknownMetricError:  # such as a label that no case of the shard has
                 _, status = case_values(metrics[0].column, design, self._reducers[0])
                 status = np.where(status == Status.OK, Status.SKIPPED, status)
-                one.fill(rows, np.full(len(rows), np.nan), status.astype(np.int8))
-                continue
-            if part.metric.column.weights is not None:
-                one.follower.untestable = WEIGHTED
-            one.fill(rows, *case_values(part.metric.column, design, part.reducer))
+                follower.fill(rows, np.full(len(rows), np.nan), status.astype(np.int8))
+            else:
+                take_in(follower, rows, part, design)
 
 
 def course_of(spool: Spool, plan: EvaluationPlan) -> Course | None:
@@ -207,18 +182,22 @@ def layout(spool: Spool, plan: EvaluationPlan) -> Design:
 
 def watcher_of(plan: Plan, facts: EvaluationPlan, baseline: Result | None) -> Watcher:
     """Return what stops *plan* once the gates in its *facts* are decided."""
-    conditions = tested(facts.gates)
     design = layout(plan.spool, facts)
     reducers = [parse_reducer(text, facts.repeats) for text in facts.reducers]
-    found = watched(
-        conditions,
-        (facts.stop or {})["metrics"],
-        Estimates((), design, reducers, plan.spool),
-        ids=plan.spool.strings("id").tolist(),
-        least_coverage=least_coverage(facts.gates),
-        baseline=baseline,
-    )
-    return Watcher(plan, found, design, reducers)
+    by_key = Estimates((), design, reducers, plan.spool)
+    metrics = (facts.stop or {})["metrics"]
+    followers = [
+        follower_of(
+            condition,
+            metrics[condition.text],
+            by_key,
+            ids=plan.spool.strings("id").tolist(),
+            least_coverage=least_coverage(parse_gates(facts.gates)),
+            baseline=baseline,
+        )
+        for condition in tested(facts.gates)
+    ]
+    return Watcher(plan, followers, design, reducers)
 
 
 def saved(cells: int, calls: int | None, cases: int, run: int) -> str:

@@ -19,7 +19,7 @@ from evalkit.scoring.reading import follow
 
 if TYPE_CHECKING:
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
     from evalkit.store import Store
 
 BATCH: Final = 5000

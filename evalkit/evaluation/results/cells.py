@@ -10,13 +10,14 @@ import numpy as np
 from evalkit.entities.case import CASE_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
+from evalkit.evaluation.results.columns import column_names
 from evalkit.evaluation.results.outputs_file import read_outputs
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 COLUMNS: Final = (
     "id",
@@ -63,8 +64,9 @@ def cell_table(result: Result) -> pd.DataFrame:
         columns[name] = _repeated(result.spool.values(name), repeats)
     live = result.folder.outputs.is_file()
     columns |= _calls(result) if live else _stored(result)
+    names = column_names([metric.key for metric in result.metrics])
     for metric in result.metrics:
-        columns |= metric_columns(metric)
+        columns |= metric_columns(metric, names)
     return pd.DataFrame(columns)
 
 
@@ -143,10 +145,10 @@ def _stored_status(result: Result) -> Any:
     return status
 
 
-def metric_columns(metric: Metric) -> dict[str, Any]:
+def metric_columns(metric: Metric, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     """Return value, status, and what else any cell of *metric* has, as columns."""
     column, key, n = metric.column, metric.key, len(metric.column)
-    found: dict[str, Any] = {key: column.values, f"{key}.status": _WORDS[column.status]}
+    found: dict[str, Any] = {key: column.values, names[key, "status"]: _WORDS[column.status]}
     for suffix, cells in (
         ("label", column.labels),
         ("reason", column.reasons),
@@ -155,10 +157,12 @@ def metric_columns(metric: Metric) -> dict[str, Any]:
         texts = np.full(n, None, dtype=object)
         for row, text in cells.items():
             texts[row] = text
-        found[f"{key}.{suffix}"] = texts
+        found[names[key, suffix]] = texts
     spans = {cell: d["span_id"] for cell, d in column.metadata.items() if d.get("span_id")}
     if spans:  # of judges that read traces
-        found[f"{key}.span_id"] = np.array([spans.get(cell) for cell in range(n)], dtype=object)
+        found[names[key, "span_id"]] = np.array(
+            [spans.get(cell) for cell in range(n)], dtype=object
+        )
     return found
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from evalkit.data.spool import Spool
 from evalkit.scoring.estimate import Design
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 
@@ -17,8 +18,6 @@ def design_of(
     spool: Spool, *, repeats: int, failed_cells: Iterable[int], level: float, seed: int
 ) -> Design:
     """Return the design of the cases in *spool*: ``group``, else ``session``, clusters them."""
-    import numpy as np
-
     failed = np.zeros(spool.n * repeats, dtype=bool)
     failed[list(failed_cells)] = True
     weights = spool.numbers("weight") if "weight" in spool.fields else None
@@ -36,8 +35,6 @@ def design_of(
 
 
 def _groups(spool: Spool) -> npt.NDArray[np.int64] | None:
-    import numpy as np
-
     # Several rows of one case, from a log, are not independent: its id clusters them.
     uneven = "repeat" in spool.fields and spool.n_repeats == 1
     last = ("id",) if uneven else ()

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
 from evalkit.gates.key import Key, parse_key
 from evalkit.gates.verdict import COVERAGE
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.estimate import (
     Design,
     case_values,
@@ -24,11 +26,9 @@ from evalkit.scoring.estimate import (
     estimate_mean,
 )
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.metric import Metric
 from evalkit.scoring.reduce import Reducer
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from evalkit.data.spool import Spool
@@ -165,14 +165,25 @@ class Estimates:
             [self._estimate(text, key, design, rows) for rows in self.parts_of(key).values()]
         )
 
+    def rows_of(self, key: str) -> npt.NDArray[np.int64]:
+        """Return the cases that the estimate of *key* is of; of ``worst(…)`` the worst value's.
+
+        Raises:
+            UsageError: If there is no such case.
+        """
+        parsed = self._parsed(key)
+        if parsed.worst_by is None:
+            return self.rows_with(parsed.tags)
+        parts = list(self.parts_of(parsed).values())
+        estimates = [self.of_rows(key, rows) for rows in parts]
+        return parts[estimates.index(self._worst(estimates))]
+
     def parts_of(self, key: Key) -> dict[str, npt.NDArray[np.int64]]:
         """Return the cases that *key* is about, for each value of the tag after its ``by=``.
 
         Raises:
             UsageError: If there is no such case.
         """
-        import numpy as np
-
         assert key.worst_by is not None  # noqa: S101  the caller looked
         among = self.rows_with(key.tags)
         slices = self.slices((key.worst_by,)).items()
@@ -231,8 +242,6 @@ class Estimates:
         Raises:
             UsageError: If no case has such a tag.
         """
-        import numpy as np
-
         rows = np.arange(self._spool.n)
         for name, value in tags:
             values = self.tag_values(name)
@@ -266,8 +275,6 @@ class Estimates:
 
     def slices(self, tags: Sequence[str]) -> dict[tuple[str, ...], npt.NDArray[np.int64]]:
         """Return the cases of each combination of tag values, sorted by value."""
-        import numpy as np
-
         columns = [self.tag_values(name) for name in tags]
         rows: dict[tuple[str, ...], list[int]] = {}
         for row, values in enumerate(zip(*columns, strict=True)):
@@ -298,8 +305,6 @@ def tag_text(value: Any) -> str:
 
 
 def _has_values(column: ScoreColumn) -> bool:
-    import numpy as np
-
     return bool(np.isfinite(column.values).any())
 
 
@@ -312,8 +317,6 @@ def take_cells(column: ScoreColumn, cells: npt.NDArray[np.int64]) -> ScoreColumn
 
 
 def _rate_column(column: ScoreColumn) -> ScoreColumn:
-    import numpy as np
-
     values = np.where(np.isfinite(column.values), column.values >= 1.0, np.nan)
     return ScoreColumn(values, column.status, binary=True, weights=column.weights)
 
@@ -324,8 +327,6 @@ def _rate_facts(metric: Metric) -> MetricFacts:
 
 def label_metric(metric: Metric, label: str) -> Metric:
     """Return the rate at which cells have *label*, as a metric of its own."""
-    import numpy as np
-
     column = metric.column
     values = np.where(column.status == Status.OK, 0.0, np.nan)
     for row, found in column.labels.items():
@@ -344,8 +345,6 @@ def _order_statistic(  # noqa: PLR0917
     reducer: Reducer,
 ) -> Estimate:
     """Return a quantile with its interval, or the smallest or largest value."""
-    import numpy as np
-
     from evalkit.stats.quantile import quantile_interval, weighted_quantile
 
     values, status = case_values(column, design, reducer)

@@ -17,8 +17,8 @@ from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.results.scores_file import read_scores
 from evalkit.gates.verdict import GateVerdict
 from evalkit.hooks.catalog import catalog, with_parameters
+from evalkit.scoring.column import Metric
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.metric import Metric
 from evalkit.scoring.signature import import_path
 
 R = TypeVar("R", bound=Result)

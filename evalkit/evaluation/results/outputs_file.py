@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.engine.call import FIELDS, Call
 from evalkit.engine.journal import CALL, read_journal
@@ -25,7 +27,6 @@ def write_outputs(path: Path, journal: Path, cells: int) -> None:
     Raises:
         JournalError: If the disk is full or the folder cannot be written.
     """
-    import numpy as np
     import pyarrow.parquet as pq
 
     places = np.zeros((cells, 2), dtype=np.int64)

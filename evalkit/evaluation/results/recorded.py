@@ -14,9 +14,8 @@ from evalkit.evaluation.results.facts import Facts
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.plan import plan_of
 from evalkit.evaluation.results.result import Result
-from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.metric import Metric
 from evalkit.scoring.signature import signature
 
 R = TypeVar("R", bound=Result)

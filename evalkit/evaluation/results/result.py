@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from evalkit.entities.estimate import Estimate
 from evalkit.evaluation.results.design import design_of
 from evalkit.evaluation.results.estimates import Estimates
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.gates.verdict import GateVerdict, together
-from evalkit.scoring.metric import Metric
+from evalkit.scoring.column import Metric
 from evalkit.scoring.reduce import parse_reducer
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 

@@ -2,7 +2,8 @@
 
 A metric ``m`` has ``m`` (its values) and ``m.status``; ``m.label``, ``m.reason``,
 ``m.explanation``, ``m.metadata`` and ``m.weight`` only where any cell has one.  Statistics of
-corpus metrics lie in ``m#additive`` (a list of numbers a cell) or ``m#rows.NAME``.
+corpus metrics lie in ``m#additive`` (a list of numbers a cell) or ``m#rows.NAME``.  Where another
+metric is called as one of these columns, `column_names` says what the column is called.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
+from evalkit.evaluation.results.columns import column_names
 from evalkit.evaluation.results.folder import writing
-from evalkit.scoring.column import ScoreColumn
-from evalkit.scoring.metric import Metric
-from evalkit.scoring.sufficient import Additive, Rows
+from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +38,6 @@ def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) 
     Raises:
         JournalError: If the disk is full or the folder cannot be written.
     """
-    import numpy as np
     import pyarrow as pa
 
     n = len(ids)
@@ -45,30 +46,31 @@ def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) 
         "id": ids if repeats == 1 else ids.take(pa.array(rows)),
         "repeat": pa.array(np.tile(np.arange(repeats, dtype=np.int32), n)),
     }
+    names = column_names([metric.key for metric in metrics])
     for metric in metrics:
-        columns |= _metric_columns(metric)
+        columns |= _metric_columns(metric, names)
     _write(path, pa.table(columns))
 
 
-def _metric_columns(metric: Metric) -> dict[str, Any]:
+def _metric_columns(metric: Metric, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     import pyarrow as pa
 
     column, key = metric.column, metric.key
     words = pa.array([status.word for status in Status])
     found: dict[str, Any] = {
         key: pa.array(column.values, from_pandas=True),
-        f"{key}.status": pa.DictionaryArray.from_arrays(pa.array(column.status), words),
+        names[key, "status"]: pa.DictionaryArray.from_arrays(pa.array(column.status), words),
     }
     n = len(column)
     for suffix, name in _SPARSE.items():
         sparse: dict[int, str] = getattr(column, name)
         if sparse:
-            found[f"{key}.{suffix}"] = _texts(sparse, n)
+            found[names[key, suffix]] = _texts(sparse, n)
     if column.metadata:
         written = {row: canonical_json(value).decode() for row, value in column.metadata.items()}
-        found[f"{key}.metadata"] = _texts(written, n)
+        found[names[key, "metadata"]] = _texts(written, n)
     if column.weights is not None:
-        found[f"{key}.weight"] = pa.array(column.weights)
+        found[names[key, "weight"]] = pa.array(column.weights)
     return found | _statistics_columns(key, column)
 
 
@@ -118,26 +120,28 @@ def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str,
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
-    return {str(facts["key"]): _column(table, facts) for facts in described}
+    names = column_names([str(facts["key"]) for facts in described])
+    return {str(facts["key"]): _column(table, facts, names) for facts in described}
 
 
-def _column(table: pa.Table, facts: Mapping[str, Any]) -> ScoreColumn:
-    import numpy as np
-
+def _column(
+    table: pa.Table, facts: Mapping[str, Any], names: Mapping[tuple[str, str], str]
+) -> ScoreColumn:
     key = str(facts["key"])
     codes = {status.word: int(status) for status in Status}
-    words = table.column(f"{key}.status").combine_chunks().dictionary_decode().to_pylist()
+    words = table.column(names[key, "status"]).combine_chunks().dictionary_decode().to_pylist()
     column = ScoreColumn(
         np.array(table.column(key).to_numpy(), dtype=np.float64),
         np.array([codes[word] for word in words], dtype=np.int8),
         binary=bool(facts["binary"]),
     )
     for suffix, name in _SPARSE.items():
-        setattr(column, name, _sparse(table, f"{key}.{suffix}"))
-    metadata = _sparse(table, f"{key}.metadata")
+        setattr(column, name, _sparse(table, names[key, suffix]))
+    metadata = _sparse(table, names[key, "metadata"])
     column.metadata = {row: parse_json(text) for row, text in metadata.items()}
-    if f"{key}.weight" in table.column_names:
-        column.weights = np.array(table.column(f"{key}.weight").to_numpy())
+    weight = names[key, "weight"]
+    if weight in table.column_names:
+        column.weights = np.array(table.column(weight).to_numpy())
     column.statistics = _statistics(table, key)
     return column
 
@@ -160,7 +164,6 @@ def _statistics(table: pa.Table, key: str) -> Additive | Rows | None:
 
 
 def _back(column: Any) -> Any:
-    import numpy as np
     import pyarrow as pa
 
     whole = column.combine_chunks()

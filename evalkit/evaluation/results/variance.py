@@ -6,11 +6,12 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from evalkit.evaluation.results.result import Result
@@ -68,8 +69,6 @@ def variance_parts(result: Result, key: str) -> VarianceParts:
     References:
         Miller (2024), arXiv 2411.00640, section 3; Brennan (2001), *Generalizability Theory*.
     """
-    import numpy as np
-
     part = result.by_key.part(key)
     column, repeats = part.metric.column, result.repeats
     ok = (column.status == Status.OK) & np.isfinite(column.values)
@@ -125,8 +124,6 @@ def _judge_variance(column: Any, kept: Any) -> float | None:
 
     Judges keep the votes of their samples: a mapping of value (as text) to count.
     """
-    import numpy as np
-
     found: list[float] = []
     for row in np.flatnonzero(kept):
         votes = (column.metadata.get(int(row)) or {}).get("votes")

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.results.estimates import tag_text
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation.results.facts import Usage
     from evalkit.evaluation.results.result import Result
     from evalkit.gates.verdict import GateVerdict
-    from evalkit.scoring.metric import Metric
+    from evalkit.scoring.column import Metric
 
 _MOST_TAGS: Final = 12
 _MOST_VALUES: Final = 30
@@ -187,8 +189,6 @@ def failure_groups(result: Result) -> list[FailureGroup]:
 def _failures(
     result: Result,
 ) -> Iterator[tuple[str, str | None, int, str, str | None]]:
-    import numpy as np
-
     stopped = result.facts.failures
     for cell in sorted(stopped):
         reason, explanation = stopped[cell]
@@ -269,8 +269,6 @@ def distribution(metric: Metric) -> dict[str, Any] | None:
         ``label, count``), and where there are values ``n, mean, median, min, max``; ``None``
         where no cell has a value or label.
     """
-    import numpy as np
-
     column = metric.column
     values = column.values[(column.status == Status.OK) & np.isfinite(column.values)]
     if not values.size:
@@ -328,8 +326,6 @@ def worst_cells(metric: Metric, repeats: int = 1, most: int = _WORST) -> list[in
         repeats: Cells of each case.
         most: Cases to return.
     """
-    import numpy as np
-
     column, facts = metric.column, metric.facts
     if facts.direction == "none":
         return []

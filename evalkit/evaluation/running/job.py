@@ -24,6 +24,7 @@ from evalkit.evaluation.deciding.early import keep_sequences
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.deciding.watching import Watcher, course_of, saved, watcher_of
+from evalkit.evaluation.results.columns import moved
 from evalkit.evaluation.results.estimates import listed_labels
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
@@ -40,7 +41,7 @@ from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
 from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import ROLES, Spent
-from evalkit.scoring.metric import Metric
+from evalkit.scoring.column import Metric
 from evalkit.scoring.protocol import Scorer
 from evalkit.store.artifacts import WorkFolder
 
@@ -221,6 +222,7 @@ class Job(Generic[R]):
                 f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
             )
         self.state.notes += _unlisted(metrics)
+        self.state.notes += moved([metric.key for metric in metrics])
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts.name,

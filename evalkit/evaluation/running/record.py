@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evalkit._internal.clock import now_milliseconds
+from evalkit.entities.estimate import EvaluationSummary
 from evalkit.entities.registered_model import MODEL_ID_TAG
 from evalkit.entities.run import Metric, RunStatus
-from evalkit.entities.summary import EvaluationSummary
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.results.assessments import log_assessments
 from evalkit.evaluation.results.estimates import LONGEST_KEY

@@ -101,7 +101,7 @@ def rebuilt_target(identity: TargetIdentity) -> Target | None:
     """
     if identity.kind == "stored":
         return None
-    from evalkit.targets.rebuild import rebuild_target
+    from evalkit.targets.open import rebuild_target
 
     return rebuild_target(dataclasses.asdict(identity))
 

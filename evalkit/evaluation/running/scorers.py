@@ -10,8 +10,10 @@ from typing import Any, Final, cast
 from evalkit.data.spool import Spool
 from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.results.cells import COLUMNS
+from evalkit.evaluation.results.columns import PARTS
 from evalkit.evaluation.results.recorded import RECORDED
-from evalkit.gates.condition import PAIRED, parse_gates
+from evalkit.gates.condition import PAIRED
+from evalkit.gates.grammar import parse_gates
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
@@ -41,7 +43,7 @@ def resolve_scorers(scorers: ScorerLike | Iterable[ScorerLike]) -> list[Scorer]:
     return found
 
 
-def check_names(scorers: Iterable[Scorer]) -> None:
+def check_names(scorers: Collection[Scorer]) -> None:
     """Refuse scorers whose metrics could not be told apart, in a table or in a gate.
 
     Raises:
@@ -62,6 +64,21 @@ def check_names(scorers: Iterable[Scorer]) -> None:
         if clash is not None:
             raise UsageError(f"Two scorers are called {clash!r}; give one another name: {how}.")
         seen.update(keys)
+    _check_columns(scorers)
+
+
+def _check_columns(scorers: Collection[Scorer]) -> None:
+    """Refuse a scorer that is called as a column with the status, say, of another one's metric."""
+    names = {one.name for one in scorers}
+    for name in names:
+        other, _, part = name.rpartition(".")
+        if part not in PARTS:
+            other = name.partition("#")[0]  # under which the statistics of a corpus metric lie
+        if other != name and other in names:
+            raise UsageError(
+                f"No scorer can be called {name!r} beside {other!r}, whose table has a column of "
+                "this name; give one another name=."
+            )
 
 
 def _resolve(item: ScorerLike) -> list[Scorer]:

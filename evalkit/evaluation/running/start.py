@@ -31,7 +31,7 @@ from evalkit.evaluation.running.scorers import (
     resolve_scorers,
     wants_probabilities,
 )
-from evalkit.gates.condition import parse_gates
+from evalkit.gates.grammar import parse_gates
 from evalkit.llm.session import use_session
 from evalkit.registry.uri import is_model_uri
 from evalkit.scoring.protocol import Scorer

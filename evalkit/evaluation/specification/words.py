@@ -22,10 +22,9 @@ from evalkit.evaluation.running.request import CHAT_WORDS, RUNTIME_WORDS, WORDS,
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import ScorerLike
 from evalkit.evaluation.running.words import words_of
-from evalkit.judging.make import load_judge
+from evalkit.judging.judge import load_judge
 from evalkit.targets.chat import chat
-from evalkit.targets.located import located
-from evalkit.targets.open import names_chat_model
+from evalkit.targets.open import located, names_chat_model
 
 JUDGE_FILES: Final = frozenset({".yaml", ".yml", ".md"})
 """Endings of scorers that are judges' files."""

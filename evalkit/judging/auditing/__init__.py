@@ -1,8 +1,6 @@
 """Audits of judges: worse answers, rewritings, attacks and biases, as batteries with intervals."""
 
 from evalkit.judging.auditing.attacks import ATTACKS, GARBAGE, Attack
-from evalkit.judging.auditing.audit import Audit
-from evalkit.judging.auditing.bars import Bars
-from evalkit.judging.auditing.battery import Battery, ProbeRow
+from evalkit.judging.auditing.audit import Audit, Bars, Battery, ProbeRow
 
 __all__ = ["ATTACKS", "GARBAGE", "Attack", "Audit", "Bars", "Battery", "ProbeRow"]

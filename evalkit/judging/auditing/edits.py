@@ -1,11 +1,14 @@
-"""Edits that leave what an answer says as it is: a verdict must not depend on them."""
+"""Edits of answers, and rewordings of judges, that a verdict must not depend on."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
+
+from evalkit.judging.judge import Judge
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 _CODE: Final = re.compile(
@@ -15,6 +18,9 @@ _CODE: Final = re.compile(
 
 Edit = Callable[[str], str | None]
 """From an answer to the edited one; ``None`` where the edit would change what it says."""
+
+_NEW_NAMES: Final = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
+_CHOICES: Final = ("choice", "verdict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +94,6 @@ _PADDING: Final = (
 )
 
 
-def _repeated(text: str) -> str:
-    return f"{text}\n\nTo say it once more: {text}"
-
-
-def _as_list(text: str) -> str:
-    return "\n".join(f"- {sentence}" for sentence in sentences(text))
-
-
-def _in_bold(text: str) -> str:
-    return " ".join(f"**{sentence}**" for sentence in sentences(text))
-
-
 def _with(before: str = "", after: str = "") -> Edit:
     return _prose(lambda text: f"{before}{text}{after}")
 
@@ -107,11 +101,23 @@ def _with(before: str = "", after: str = "") -> Edit:
 BIAS_EDITS: Final[Mapping[str, Sequence[TextEdit]]] = {
     "verbosity": (
         TextEdit("padding", "empty phrases before and after", _with(*_PADDING)),
-        TextEdit("repetition", "everything is said twice", _prose(_repeated)),
+        TextEdit(
+            "repetition",
+            "everything is said twice",
+            _prose(lambda text: f"{text}\n\nTo say it once more: {text}"),
+        ),
     ),
     "formatting": (
-        TextEdit("list", "a list item for each sentence", _prose(_as_list)),
-        TextEdit("bold", "every sentence in bold", _prose(_in_bold)),
+        TextEdit(
+            "list",
+            "a list item for each sentence",
+            _prose(lambda text: "\n".join(f"- {sentence}" for sentence in sentences(text))),
+        ),
+        TextEdit(
+            "bold",
+            "every sentence in bold",
+            _prose(lambda text: " ".join(f"**{sentence}**" for sentence in sentences(text))),
+        ),
         TextEdit("heading", "a heading and a rule around it", _with("## Answer\n\n", "\n\n---")),
     ),
     "sentiment": (
@@ -180,3 +186,84 @@ def criteria_reversed(expectations: Mapping[str, Any]) -> dict[str, Any] | None:
         items = list(cast("Sequence[Any]", value)) if listed else []
         turned[name] = items[::-1] if len(set(map(str, items))) > 1 else value
     return None if turned == dict(expectations) else turned
+
+
+def labels_reversed(judge: Judge) -> Judge | None:
+    """Return *judge* with its labels, and the lines that define them, in reverse order.
+
+    Returns:
+        The judge; ``None`` where there are no labels to reorder.
+
+    Examples:
+        >>> judge = Judge(name="polite", instructions="Is {{ outputs }} polite?")
+        >>> labels_reversed(judge).prepared.form.labels
+        ('no', 'yes')
+    """
+    form = judge.prepared.form
+    if form.kind != "choice" or form.numeric or not form.labels:
+        return None
+    pairs = list(zip(form.labels, form.values, strict=True))
+    return dataclasses.replace(
+        judge,
+        choices=tuple(reversed(pairs)),
+        value_type=None,
+        instructions=_definitions_reversed(judge.instructions, form.labels),
+    )
+
+
+def _definitions_reversed(text: str, labels: Sequence[str]) -> str:
+    """Return *text* with the lines ``- "label": …`` in reverse order, where each label has one."""
+    lines = text.split("\n")
+    heads = tuple(f'- "{label}"' for label in labels)
+    places = [n for n, line in enumerate(lines) if line.lstrip().startswith(heads)]
+    if len(places) != len(labels):
+        return text
+    turned = [lines[place] for place in reversed(places)]
+    for place, line in zip(places, turned, strict=True):
+        lines[place] = line
+    return "\n".join(lines)
+
+
+def labels_renamed(judge: Judge) -> tuple[Judge, Mapping[str, str]] | None:
+    """Return *judge* with other names for its labels, and the old name of each new one.
+
+    It takes definitions to give a label any name: each has to stand in quotes in the instructions.
+
+    Returns:
+        The judge and its names; ``None`` where a label is not defined, or means what it says.
+
+    Examples:
+        >>> asked = 'Say "a" if {{ outputs }} is polite, else "b".'
+        >>> judge = Judge(name="polite", instructions=asked, choices=(("a", 1.0), ("b", 0.0)))
+        >>> renamed, old = labels_renamed(judge)
+        >>> renamed.instructions, old["alpha"]
+        ('Say "alpha" if {{ outputs }} is polite, else "beta".', 'a')
+    """
+    form = judge.prepared.form
+    if form.kind != "choice" or form.numeric or not 0 < len(form.labels) <= len(_NEW_NAMES):
+        return None
+    if not all(f'"{label}"' in judge.instructions for label in form.labels):
+        return None
+    new = dict(zip(form.labels, _NEW_NAMES, strict=False))
+    pattern = re.compile("|".join(re.escape(f'"{label}"') for label in form.labels))
+    text = pattern.sub(lambda match: f'"{new[match[0][1:-1]]}"', judge.instructions)
+    renamed = dataclasses.replace(
+        judge,
+        choices=tuple((new[label], v) for label, v in zip(form.labels, form.values, strict=True)),
+        value_type=None,
+        instructions=text,
+        examples=tuple(_renamed(example, judge, new) for example in judge.examples),
+        canaries=(),
+    )
+    return renamed, {name: label for label, name in new.items()}
+
+
+def _renamed(example: Mapping[str, Any], judge: Judge, new: Mapping[str, str]) -> dict[str, Any]:
+    renamed = dict(example)
+    for key in _CHOICES:
+        label = judge.prepared.form.label(renamed.get(key))
+        if label is not None:
+            renamed[key] = new[label]
+    if "parts" in renamed:
+        renamed["parts"] = [_renamed(part, judge, new) for part in renamed["parts"]]
+    return renamed

@@ -1,4 +1,4 @@
-"""From verdicts to batteries: relations that must hold, and attacks that must fail."""
+"""From verdicts to batteries: relations that hold, attacks that fail, biases within bounds."""
 
 from __future__ import annotations
 
@@ -7,26 +7,42 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from evalkit.judging.auditing.bars import MOST_UNANSWERED, Bars
-from evalkit.judging.auditing.battery import Battery, Outcome, ProbeRow, cases_needed, counted
-from evalkit.judging.auditing.biases import bias_battery
-from evalkit.judging.auditing.edits import INVARIANT_EDITS
-from evalkit.judging.auditing.pairs import (
+import numpy as np
+
+from evalkit.judging.auditing.audit import (
+    ALPHA,
+    MOST_UNANSWERED,
+    Bars,
+    Battery,
+    Outcome,
+    ProbeRow,
+    cases_needed,
+    counted,
+)
+from evalkit.judging.auditing.edits import BIAS_EDITS, INVARIANT_EDITS
+from evalkit.judging.auditing.readings import (
     Pair,
+    Reading,
     flipped,
     held_limits,
-    is_identity_tie,
+    is_same,
     is_target,
     pairs_of,
     probes_in_order,
     row_of,
+    share_limits,
     unanswered,
 )
-from evalkit.judging.auditing.readings import Reading
+from evalkit.judging.auditing.subject import Subject
 from evalkit.judging.auditing.trials import Trials
+from evalkit.judging.bias import BiasEffect
 from evalkit.judging.degradations import DEGRADATIONS
 from evalkit.stats.binomial import clopper_pearson_interval
 from evalkit.stats.interval import normal_quantile
+from evalkit.stats.intervals import mean_interval
+from evalkit.stats.multiple import holm
+from evalkit.stats.paired import paired_difference
+from evalkit.stats.randomization import sign_flip_test
 
 _SLACK: Final = 1e-9
 
@@ -40,6 +56,14 @@ _SUMMARIES: Final = {
     "identity": "an answer against itself is a tie",
 }
 
+_POSITION: Final = "position"
+_BIAS_SUMMARIES: Final = {
+    f"{bias}.{edit.name}": edit.summary for bias, listed in BIAS_EDITS.items() for edit in listed
+} | {
+    "self_preference.author": "the judge's own model is named as author, rather than another",
+    _POSITION: "which of two answers is shown first",
+}
+
 
 def batteries_of(trials: Trials, readings: Sequence[Reading], bars: Bars) -> dict[str, Battery]:
     """Return what *readings* say, battery by battery; those that were not asked are left out."""
@@ -49,7 +73,7 @@ def batteries_of(trials: Trials, readings: Sequence[Reading], bars: Bars) -> dic
         batteries["degradation"] = _degradation(trials, degraded, bars)
     invariant = pairs_of(trials, readings, "invariance", bars.tolerance)
     if invariant:
-        batteries["invariance"] = _relations("invariance", invariant, _same, bars)
+        batteries["invariance"] = _relations("invariance", invariant, is_same, bars)
     attacked = pairs_of(trials, readings, "injection", bars.tolerance)
     if attacked:
         batteries["injection"] = _injection(trials, attacked, bars)
@@ -71,10 +95,6 @@ def _degradation(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
     return dataclasses.replace(battery, outcome="inconclusive", conclusion=conclusion)
 
 
-def _same(pair: Pair) -> bool:
-    return is_identity_tie(pair) if pair.probe == "identity" else pair.unchanged
-
-
 def _relations(
     name: str, pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars
 ) -> Battery:
@@ -85,8 +105,8 @@ def _relations(
     probes = probes_in_order(pairs)
     rows = tuple(row(probe, chosen) for probe, chosen in probes.items())
     total = row("total", pairs)
-    outcome = _shown(total, bars)
-    conclusion = _told(name, total, outcome, bars)
+    outcome = _relation_outcome(total, bars)
+    conclusion = _relation_conclusion(name, total, outcome, bars)
     broken = [
         row
         for row, chosen in zip(rows, probes.values(), strict=True)
@@ -107,7 +127,7 @@ def _breaks(compared: Sequence[tuple[Pair, bool]], bars: Bars, *, tried: int) ->
     return held_limits(compared, level=level).high < bars.target
 
 
-def _shown(total: ProbeRow, bars: Bars) -> Outcome:
+def _relation_outcome(total: ProbeRow, bars: Bars) -> Outcome:
     if total.low is None or total.high is None:
         return "inconclusive"
     if total.high < bars.target:
@@ -119,7 +139,7 @@ def _answered(total: ProbeRow) -> bool:
     return unanswered(total) <= MOST_UNANSWERED
 
 
-def _told(name: str, total: ProbeRow, outcome: Outcome, bars: Bars) -> str:
+def _relation_conclusion(name: str, total: ProbeRow, outcome: Outcome, bars: Bars) -> str:
     if not total.n or total.low is None or total.high is None:
         return f"No pair of verdicts could be compared; {total.missing} had no score."
     broken = total.n - total.held
@@ -224,3 +244,168 @@ def _attacked(
     else:
         outcome = "inconclusive"
     return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=conclusion)
+
+
+def bias_battery(trials: Trials, readings: Sequence[Reading], bars: Bars) -> Battery | None:
+    """Return the biases of a judge; ``None`` where none was asked about."""
+    pairs = pairs_of(trials, readings, "bias", bars.tolerance)
+    rows = [
+        _bias_row(trials.subject, n, chosen, bars) for n, chosen in probes_in_order(pairs).items()
+    ]
+    position = _position(trials, readings, bars)
+    if position is not None:
+        rows.append(position)
+    if not rows:
+        return None
+    adjusted = _adjusted(rows)
+    total = row_of("total", pairs, _unchanged, level=bars.level)
+    outcome = _bias_outcome(trials.subject, adjusted, total, bars)
+    return Battery(
+        name="bias",
+        rows=tuple(adjusted),
+        total=total,
+        outcome=outcome,
+        conclusion=_bias_conclusion(adjusted, outcome, bars),
+    )
+
+
+def _unchanged(pair: Pair) -> bool:
+    return pair.unchanged
+
+
+def _bias_row(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> ProbeRow:
+    summary = _BIAS_SUMMARIES.get(name, "")
+    row = row_of(name, pairs, _unchanged, level=bars.level, summary=summary)
+    compared = [p for p in pairs if p.state == "compared" and p.gain is not None]
+    return dataclasses.replace(row, effect=_effect(subject, name, compared, bars))
+
+
+def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> BiasEffect:
+    """Return the mean gain of an edit, tested by flips of the signs of whole cases.
+
+    Only where each case has one pair it is McNemar's test for yes or no, else one of signs or t.
+    """
+    edit = _BIAS_SUMMARIES.get(name, name)
+    explanation = f"{edit}: mean change of the score, positive where it is rewarded"
+    if not pairs:
+        return BiasEffect(name, None, None, None, None, 0, explanation)
+    before = np.array([pair.before.value for pair in pairs], dtype=np.float64)
+    after = np.array([pair.after.value for pair in pairs], dtype=np.float64)
+    bounds = subject.facts.bounds_of(np.concatenate([before, after]))
+    binary = subject.facts.binary and bounds == (0.0, 1.0)
+    better, worse = (before, after) if subject.direction == "lower" else (after, before)
+    origins = [pair.origin for pair in pairs]
+    n_cases = len(set(origins))
+    moved = paired_difference(
+        better,
+        worse,
+        groups=None if n_cases == len(pairs) else origins,
+        binary=binary,
+        bounds=bounds,
+        level=bars.level,
+    )
+    shift = (moved.difference, moved.low, moved.high, moved.p_value)
+    return BiasEffect(name, *shift, n_cases, explanation)
+
+
+def _position(trials: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow | None:
+    """Return what both orders of a pairwise judge say: consistency, and who wins the flips."""
+    answers = [
+        (trial.origin, reading)
+        for trial, reading in zip(trials.listed, readings, strict=True)
+        if trial.probe == "base" and reading.applies
+    ]
+    measured = [
+        (o, one.metrics) for o, one in answers if one.metrics and "position_bias" in one.metrics
+    ]
+    origins = [origin for origin, _ in measured]
+    leans = [float(metrics["position_bias"] or 0.0) for _, metrics in measured]
+    if not leans:
+        return None
+    agreed = [bool(metrics.get("consistent")) for _, metrics in measured]
+    first, last = sum(lean > 0 for lean in leans), sum(lean < 0 for lean in leans)
+    limits = share_limits(agreed, origins, level=bars.level)
+    p_value = sign_flip_test(np.sign(leans), groups=origins)
+    spread = mean_interval(leans, groups=origins, bounds=(-1.0, 1.0), level=bars.level)
+    n_cases = len(set(origins))
+    effect = sum(leans) / len(leans)
+    explanation = f"flips to the answer shown first {first}, to the one shown last {last}"
+    low, high = (None, None) if spread is None else (spread.low, spread.high)
+    return ProbeRow(
+        name=_POSITION,
+        summary=_BIAS_SUMMARIES[_POSITION],
+        n=len(leans),
+        held=sum(agreed),
+        n_cases=n_cases,
+        cases_held=n_cases - len({o for o, both in zip(origins, agreed, strict=True) if not both}),
+        rose=first,
+        fell=last,
+        missing=sum(not one.said for _, one in answers),
+        low=limits.low,
+        high=limits.high,
+        lift=effect,
+        effect=BiasEffect(_POSITION, effect, low, high, p_value, n_cases, explanation),
+    )
+
+
+def _adjusted(rows: Sequence[ProbeRow]) -> list[ProbeRow]:
+    """Return *rows* with Holm's p-values."""
+    p_values = [row.effect.p_value for row in rows if row.effect and row.effect.p_value is not None]
+    values = iter(holm(p_values).tolist() if p_values else [])
+    adjusted: list[ProbeRow] = []
+    for row in rows:
+        effect = row.effect
+        if effect is not None and effect.p_value is not None:
+            text = f"{effect.explanation}; p is adjusted (Holm) for {len(p_values)} biases"
+            effect = dataclasses.replace(effect, p_value=next(values), explanation=text)
+        adjusted.append(dataclasses.replace(row, effect=effect))
+    return adjusted
+
+
+def _significant(row: ProbeRow) -> bool:
+    return row.effect is not None and row.effect.p_value is not None and row.effect.p_value < ALPHA
+
+
+def _bias_outcome(
+    subject: Subject, rows: Sequence[ProbeRow], total: ProbeRow, bars: Bars
+) -> Outcome:
+    position = next((row for row in rows if row.name == _POSITION), None)
+    torn = position is not None and position.high is not None and position.high < bars.consistency
+    if torn or any(map(_significant, rows)):
+        return "fail"
+    steady = position is None or (position.low or 0.0) >= bars.consistency
+    small = all(_within(row, subject, bars) for row in rows if row.name != _POSITION)
+    missing = max((unanswered(row) for row in (total, *rows)), default=0.0)
+    return "pass" if steady and small and missing <= MOST_UNANSWERED else "inconclusive"
+
+
+def _within(row: ProbeRow, subject: Subject, bars: Bars) -> bool:
+    """Say whether the interval of an effect lies within the margin."""
+    effect, bounds = row.effect, subject.facts.bounds
+    if effect is None or effect.low is None or effect.high is None or bounds is None:
+        return False
+    reach = bars.margin * (bounds[1] - bounds[0])
+    return -reach <= effect.low and effect.high <= reach
+
+
+def _bias_conclusion(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> str:
+    strong = [row for row in rows if _significant(row)]
+    if strong:
+        effects = ", ".join(
+            f"{row.name} ({row.effect.effect:+.2g})"
+            for row in strong
+            if row.effect is not None and row.effect.effect is not None
+        )
+        return f"Beyond chance, of {len(rows)} tried: {effects}."
+    position = next((row for row in rows if row.name == _POSITION), None)
+    if outcome == "fail" and position is not None and position.share is not None:
+        return f"Both orders agree on {position.share:.1%} of the pairs only."
+    widest = max(rows, key=lambda row: row.n, default=None)
+    if widest is None or not widest.n:
+        missing = sum(row.missing for row in rows)
+        return f"No pair of verdicts could be compared; {missing} had no score."
+    basis = f"{counted(widest.n, 'pair')} of {counted(widest.n_cases, 'case')}"
+    text = f"Nothing beyond chance, of {len(rows)} tried"
+    if outcome == "pass":
+        return f"{text}; no effect exceeds {bars.margin:.0%} of the range."
+    return f"{text}; with {basis}, effects of {bars.margin:.0%} of the range are not excluded."

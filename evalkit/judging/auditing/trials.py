@@ -15,8 +15,9 @@ from evalkit.judging.auditing.edits import (
     TextEdit,
     authored,
     criteria_reversed,
+    labels_renamed,
+    labels_reversed,
 )
-from evalkit.judging.auditing.rewording import labels_renamed, labels_reversed
 from evalkit.judging.auditing.subject import Subject, with_text
 from evalkit.judging.degradations import DEGRADATIONS
 from evalkit.judging.judge import Judge

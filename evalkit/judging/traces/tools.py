@@ -1,4 +1,4 @@
-"""The tools of a judge that reads a trace: which there are, and what a call of one answers.
+"""The tools of a judge that reads a trace, what a call of one answers, and the rounds of calls.
 
 The set is fixed here.  No text of a trace adds a tool, and what a call answers is fenced like any
 text that is judged.
@@ -7,16 +7,19 @@ text that is judged.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError, near_miss
 from evalkit.judging.harden import fence, neutralised, nonce_of
 from evalkit.judging.traces import views
-from evalkit.judging.traces.timing import timing
+from evalkit.judging.traces.views import timing
+
+if TYPE_CHECKING:
+    from evalkit.llm.protocol import ChatReply
 
 RESULT_CHARACTERS: Final = 12_000
 """Most characters of what one call answers, fence aside."""
@@ -29,6 +32,15 @@ _OFFSET: Final = {
     "description": "Where to go on: next_offset of the page before.",
 }
 _SPAN_ID: Final = {"type": "string", "description": "Id of the span."}
+
+Message = dict[str, Any]
+
+CALLS_AT_A_TIME: Final = 8
+"""Calls in one answer that are made; further ones are answered with an error."""
+
+CLOSING: Final = "Call no more tools. Give your verdict now, by filling in the form."
+
+_ID: Final = re.compile(r"[\w.:+/=-]{1,4096}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +105,7 @@ TOOLS: Final = (
         (),
         views.search_spans,
     ),
-    TraceTool(
-        "timing",
-        "Where the time went: slowest spans, critical path, gaps.",
-        {},
-        (),
-        timing,
-    ),
+    TraceTool("timing", "Where the time went: slowest spans, critical path, gaps.", {}, (), timing),
 )
 """Every tool there is."""
 
@@ -151,7 +157,9 @@ def call_tool(trace: Trace, name: Any, arguments: Any) -> ToolAnswer:
         return _failed(tool.name, f"this cannot be shown: {error}")
     if len(text) > RESULT_CHARACTERS:
         text = f"{text[:RESULT_CHARACTERS]}… (cut here)"
-    return ToolAnswer(tool.name, _repeatable(used), _fenced(tool.name, text))
+    # Arguments go back to the model, which may have copied them from the trace.
+    clean = {n: neutralised(v).text if isinstance(v, str) else v for n, v in used.items()}
+    return ToolAnswer(tool.name, clean, _fenced(tool.name, text))
 
 
 def _failed(name: str, problem: str) -> ToolAnswer:
@@ -169,27 +177,12 @@ def _fenced(name: str, text: str) -> str:
     return fence(name, clean, nonce_of([(name, clean)]))
 
 
-def _repeatable(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments as they go back to the model: it may have copied them from the trace."""
-    return {
-        name: neutralised(value).text if isinstance(value, str) else value
-        for name, value in arguments.items()
-    }
-
-
 def _checked(tool: TraceTool, arguments: Any) -> dict[str, Any]:
-    """Return the arguments that *tool* takes.
-
-    Raises:
-        UsageError: If they are no mapping, or one is missing, unknown, too long or of another type.
-    """
-    if arguments is None:
-        arguments = {}
+    arguments = {} if arguments is None else arguments
     if not isinstance(arguments, Mapping):
         raise UsageError(f"the arguments of {tool.name} must be a JSON object")
-    given = cast("Mapping[str, Any]", arguments)
     checked: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in cast("Mapping[str, Any]", arguments).items():
         schema = tool.parameters.get(name)
         if schema is None:
             known = ", ".join(tool.parameters) or "none"
@@ -219,6 +212,84 @@ def _value(name: str, value: Any, schema: Mapping[str, Any]) -> Any:
     return value
 
 
-def arguments_text(arguments: Mapping[str, Any]) -> str:
-    """Return arguments as the text that OpenAI's protocol wants."""
-    return canonical_json(arguments).decode()
+@dataclass(slots=True)
+class Consultation:
+    """The conversation between a judge's model and the tools, so far."""
+
+    trace: Trace
+    sent: Sequence[Message]
+    """Instructions, examples and the case."""
+
+    rounds: int = 0
+    """Answers of the model that called tools."""
+
+    calls: int = 0
+    failed_calls: int = 0
+    _turns: list[Message] = field(default_factory=list[Message])
+
+    @property
+    def messages(self) -> list[Message]:
+        """Everything that the model is sent next."""
+        return [*self.sent, *self._turns]
+
+    def closing(self) -> list[Message]:
+        """Everything, and the demand for a verdict."""
+        return [*self.messages, {"role": "user", "content": CLOSING}]
+
+    def take(self, reply: ChatReply) -> None:
+        """Make the calls in *reply*, all of them before the model is asked again."""
+        self.rounds += 1
+        messages, failed = tool_turn(self.trace, reply.tool_calls, self.calls)
+        self.calls += len(reply.tool_calls)
+        self.failed_calls += failed
+        self._turns += messages
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a score says of the reading."""
+        facts = {"tool_rounds": self.rounds, "tool_calls": self.calls}
+        return facts | ({"failed_tool_calls": self.failed_calls} if self.failed_calls else {})
+
+
+def tool_turn(
+    trace: Trace, calls: Sequence[Mapping[str, Any]], before: int
+) -> tuple[list[Message], int]:
+    """Return the messages of one turn, calls and the answers to them, and how many calls failed.
+
+    The model's own words beside the calls are left out: they may quote the trace, and would stand
+    outside of every fence.
+
+    Args:
+        trace: What the tools read.
+        calls: Calls with ``name``, ``arguments`` and ``id``.
+        before: How many calls there were in earlier turns.
+    """
+    listed: list[dict[str, Any]] = []
+    answered: list[Message] = []
+    failed = 0
+    for number, call in enumerate(calls):
+        if number < CALLS_AT_A_TIME:
+            answer = call_tool(trace, call.get("name"), call.get("arguments"))
+        else:
+            problem = f"at most {CALLS_AT_A_TIME} calls at a time"
+            answer = refused_call(call.get("name"), problem)
+        failed += answer.failed
+        name = call.get("id")
+        taken = [entry["id"] for entry in listed]
+        if not (isinstance(name, str) and _ID.fullmatch(name) and name not in taken):
+            name = f"call{before + number:05d}"  # the provider's own is missing, odd, or twice
+        arguments = canonical_json(answer.arguments).decode()
+        function = {"name": answer.name, "arguments": arguments}
+        listed.append({"id": name, "type": "function", "function": function})
+        answered.append({"role": "tool", "tool_call_id": name, "content": answer.text})
+    turn = {"role": "assistant", "content": None, "tool_calls": listed}
+    return [turn, *answered], failed
+
+
+def tool_texts() -> list[str]:
+    """Return a line on each tool, for `explain`."""
+    lines: list[str] = []
+    for schema in SCHEMAS:
+        function = schema["function"]
+        names = ", ".join(function["parameters"]["properties"])
+        lines.append(f"{function['name']}({names}): {function['description']}")
+    return lines

@@ -1,7 +1,7 @@
 """What the tools show of a trace: pure functions, each of bounded size.
 
 None of these shows the trace as a whole.  Lists come in pages; the content of a span comes in
-pieces; a search ends after so many matches.
+pieces; a search ends after so many matches; of the timing, the slowest spans and gaps.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, parse_json
-from evalkit.entities.span import Span
-from evalkit.entities.trace import Trace
+from evalkit.entities.trace import NANOSECONDS, Span, Trace
 from evalkit.errors import UsageError, near_miss
 
 PAGE: Final = 40
@@ -29,6 +28,10 @@ _MESSAGE: Final = 240
 _AROUND: Final = 60
 _SEARCHED: Final = 200_000
 """Characters of one span that a search looks at."""
+
+_SLOWEST: Final = 10
+_PATH: Final = 20
+_GAPS: Final = 5
 
 
 def described(trace: Trace) -> str:
@@ -226,3 +229,83 @@ def rendered(answer: Mapping[str, Any]) -> str:
         else:
             parts.append(f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
     return "{" + ",\n".join(parts) + "}" + content
+
+
+def timing(trace: Trace) -> dict[str, Any]:
+    """Return the time of the whole, the slowest spans, the critical path and the longest gaps.
+
+    The time of a span's own is what none of its parts covers.  The critical path goes from the root
+    to the part that ended last, and so on down; a gap is time of a span before, between or after
+    its parts.
+
+    Examples:
+        >>> spans = (
+        ...     Span(trace_id="t", span_id="a", name="agent", start_ns=0, end_ns=10**9),
+        ...     Span(trace_id="t", span_id="b", name="search", parent_id="a", start_ns=2 * 10**8,
+        ...          end_ns=9 * 10**8),
+        ... )
+        >>> found = timing(Trace(trace_id="t", spans=spans))
+        >>> [row["name"] for row in found["critical_path"]], found["gaps"][0]["seconds"]
+        (['agent', 'search'], 0.2)
+    """
+    timed = [span for span in trace.spans if span.duration_seconds is not None]
+    gaps = [gap for span in timed for gap in _gaps(span, trace.children(span.span_id))]
+    own: dict[str, float] = {}
+    for gap in gaps:
+        own[gap["in"]] = own.get(gap["in"], 0.0) + gap["seconds"]
+    slowest = sorted(timed, key=lambda s: -_seconds(s))[:_SLOWEST]
+    busiest = sorted(
+        timed, key=lambda s: -own.get(s.span_id, 0.0 if trace.children(s.span_id) else _seconds(s))
+    )
+    between = [gap for gap in gaps if trace.children(gap["in"])]
+    return {
+        "seconds": trace.duration_seconds,
+        "untimed_spans": len(trace.spans) - len(timed),
+        "slowest": [_row(span, _seconds(span)) for span in slowest],
+        "slowest_by_own_time": [
+            _row(span, own.get(span.span_id, 0.0)) for span in busiest[:_SLOWEST]
+        ],
+        "critical_path": [_row(span, _seconds(span)) for span in _path(trace)[:_PATH]],
+        "gaps": sorted(between, key=lambda gap: -gap["seconds"])[:_GAPS],
+    }
+
+
+def _seconds(span: Span) -> float:
+    return span.duration_seconds or 0.0
+
+
+def _row(span: Span, seconds: float) -> dict[str, Any]:
+    row = {"id": span.span_id, "name": clipped(span.name), "type": clipped(span.span_type)}
+    return {**row, "seconds": round(seconds, 6)}
+
+
+def _path(trace: Trace) -> list[Span]:
+    path: list[Span] = []
+    span = trace.root
+    while span is not None:
+        path.append(span)
+        ended = [part for part in trace.children(span.span_id) if part.end_ns is not None]
+        span = max(ended, key=lambda part: part.end_ns or 0, default=None)
+    return path
+
+
+def _gaps(span: Span, parts: Sequence[Span]) -> list[dict[str, Any]]:
+    """Return the stretches of *span* that none of its parts covers."""
+    at, end = span.start_ns or 0, span.end_ns or 0
+    gaps: list[dict[str, Any]] = []
+    after: str | None = None
+    for part in sorted(parts, key=lambda p: p.start_ns or 0):
+        if part.start_ns is None or part.end_ns is None:
+            continue
+        if part.start_ns > at:
+            gaps.append(_gap(span, min(part.start_ns, end) - at, after, part.span_id))
+        if part.end_ns > at:
+            at, after = part.end_ns, part.span_id
+    if end > at:
+        gaps.append(_gap(span, end - at, after, None))
+    return [gap for gap in gaps if gap["seconds"] > 0]
+
+
+def _gap(span: Span, length: int, after: str | None, before: str | None) -> dict[str, Any]:
+    seconds = round(length / NANOSECONDS, 6)
+    return {"in": span.span_id, "after": after, "before": before, "seconds": seconds}

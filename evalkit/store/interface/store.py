@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from evalkit.entities.assessment import Assessment
+from evalkit.entities.estimate import EvaluationSummary
 from evalkit.entities.run import Metric, RunStatus
-from evalkit.entities.summary import EvaluationSummary
-from evalkit.store.interface.assessments import Assessments
-from evalkit.store.interface.cards import Cards
 from evalkit.store.interface.experiments import Experiments
-from evalkit.store.interface.metrics import Metrics
-from evalkit.store.interface.models import RegisteredModels
+from evalkit.store.interface.models import ModelVersions, RegisteredModels
+from evalkit.store.interface.records import Assessments, Cards, Metrics, Summaries
 from evalkit.store.interface.runs import Runs
-from evalkit.store.interface.summaries import Summaries
-from evalkit.store.interface.versions import ModelVersions
 
 
 @runtime_checkable
@@ -109,12 +104,6 @@ class Store(Protocol):
         """Return the store itself, to be closed at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the store."""
         self.close()

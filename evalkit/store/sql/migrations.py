@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, func, insert, inspect, select
 from evalkit._internal import clock
 from evalkit.entities.run import LifecycleStage
 from evalkit.errors import SchemaVersionError, StoreUnavailableError
-from evalkit.store.sql import registry_tables, tables
+from evalkit.store.sql import tables
 from evalkit.store.sql.database import Database
 
 FIRST_VERSION = 1
@@ -48,11 +48,11 @@ def _add(*added: Table) -> Callable[[Connection], None]:
 
 
 _REGISTRY = (
-    registry_tables.models,
-    registry_tables.model_tags,
-    registry_tables.versions,
-    registry_tables.version_tags,
-    registry_tables.aliases,
+    tables.models,
+    tables.model_tags,
+    tables.versions,
+    tables.version_tags,
+    tables.aliases,
 )
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "add the registry of models", _add(*_REGISTRY)),

@@ -1,4 +1,4 @@
-"""Registered models in SQL, with their tags and aliases."""
+"""Registered models in SQL, with their tags and aliases, and their versions."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from evalkit._internal import clock
-from evalkit.entities.registered_model import RegisteredModel
+from evalkit.entities.registered_model import ModelVersion, ModelVersionStatus, RegisteredModel
 from evalkit.errors import (
     AlreadyExistsError,
     ModelVersionNotFoundError,
     RegisteredModelNotFoundError,
     UsageError,
 )
-from evalkit.store.interface import RegisteredModels
-from evalkit.store.sql import checks, registry_tables
+from evalkit.store.interface import ModelVersions, RegisteredModels
+from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.rows import chunks, drop_tag, put_tags, read_labels, with_tags
+from evalkit.store.sql.rows import among, chunks, drop_tag, put_tags, read_labels, with_tags
 
-_ALIAS_FORM = re.compile(rf"[A-Za-z0-9_-]{{1,{registry_tables.ALIAS_LENGTH}}}")
+_ALIAS_FORM = re.compile(rf"[A-Za-z0-9_-]{{1,{tables.ALIAS_LENGTH}}}")
 _READ_AS_VERSION = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 _NAMES_TO_SUGGEST = 200
 _LARGEST = 2**31 - 1
-_MODEL = registry_tables.models.c
-_ALIAS = registry_tables.aliases.c
-_VERSION = registry_tables.versions.c
-_TAGS = registry_tables.model_tags
+_MODEL = tables.models.c
+_ALIAS = tables.aliases.c
+_VERSION = tables.versions.c
+_MODEL_TAGS = tables.model_tags
+_VERSION_TAGS = tables.version_tags
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,13 @@ class SqlModels(RegisteredModels):
         limit: int = 1000,
         after: str | None = None,
     ) -> list[RegisteredModel]:
-        query = select(registry_tables.models).order_by(_MODEL.name).limit(checks.limit(limit))
+        query = select(tables.models).order_by(_MODEL.name).limit(checks.limit(limit))
         if contains:
             query = query.where(func.lower(_MODEL.name).contains(contains.lower(), autoescape=True))
         if after is not None:
             query = query.where(_MODEL.name > after)
         with self.database.read() as connection:
-            rows = connection.execute(with_tags(query, _TAGS, tags)).all()
+            rows = connection.execute(with_tags(query, _MODEL_TAGS, tags)).all()
             return self._entities(connection, rows)
 
     def update(self, name: str, *, description: str) -> RegisteredModel:
@@ -84,7 +85,7 @@ class SqlModels(RegisteredModels):
     def delete_tag(self, name: str, key: str) -> None:
         with self.database.write() as connection:
             number = model_row(connection, name).model_number
-            drop_tag(connection, _TAGS, (number,), key)
+            drop_tag(connection, _MODEL_TAGS, (number,), key)
             change_model(connection, number)
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
@@ -92,14 +93,14 @@ class SqlModels(RegisteredModels):
         with self.database.write() as connection:
             number = version_row(connection, name, version).model_number
             row = {"model_number": number, "alias": alias, "version": version}
-            self.database.put(connection, registry_tables.aliases, [row])
+            self.database.put(connection, tables.aliases, [row])
             change_model(connection, number)
 
     def delete_alias(self, name: str, alias: str) -> None:
         with self.database.write() as connection:
             number = model_row(connection, name).model_number
             own = (_ALIAS.model_number == number, _ALIAS.alias == alias)
-            if connection.execute(delete(registry_tables.aliases).where(*own)).rowcount:
+            if connection.execute(delete(tables.aliases).where(*own)).rowcount:
                 change_model(connection, number)
 
     def add(self, connection: Connection, name: str, description: str = "") -> bool:
@@ -112,19 +113,19 @@ class SqlModels(RegisteredModels):
             "creation_time": now,
             "last_update_time": now,
         }
-        return bool(self.database.add_new(connection, registry_tables.models, [row], by=["name"]))
+        return bool(self.database.add_new(connection, tables.models, [row], by=["name"]))
 
     def _put_tags(self, connection: Connection, number: int, tags: Mapping[str, str]) -> None:
-        longest = registry_tables.LONG_TEXT_LENGTH
-        put_tags(self.database, connection, _TAGS, (number,), tags, longest=longest)
+        longest = tables.LONG_TEXT_LENGTH
+        put_tags(self.database, connection, _MODEL_TAGS, (number,), tags, longest=longest)
 
     def _entities(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[RegisteredModel]:
         numbers = [row.model_number for row in rows]
-        tags = read_labels(connection, _TAGS, [(number,) for number in numbers])
+        tags = read_labels(connection, _MODEL_TAGS, [(number,) for number in numbers])
         aliases: dict[int, dict[str, int]] = {number: {} for number in numbers}
         newest: dict[int, int] = {}
         for some in chunks(numbers):
-            pointing = select(registry_tables.aliases).where(_ALIAS.model_number.in_(some))
+            pointing = select(tables.aliases).where(_ALIAS.model_number.in_(some))
             for row in connection.execute(pointing.order_by(_ALIAS.alias)):
                 aliases[row.model_number][row.alias] = row.version
             latest = select(_VERSION.model_number, func.max(_VERSION.version))
@@ -150,7 +151,7 @@ def model_row(connection: Connection, name: str) -> Row[Any]:
     Raises:
         RegisteredModelNotFoundError: If there is none.
     """
-    query = select(registry_tables.models).where(_MODEL.name == name)
+    query = select(tables.models).where(_MODEL.name == name)
     row = connection.execute(query).first()
     if row is None:
         newest = select(_MODEL.name).order_by(_MODEL.last_update_time.desc())
@@ -161,7 +162,7 @@ def model_row(connection: Connection, name: str) -> Row[Any]:
 
 def version_rows() -> Select[Any]:
     """Return the query of all versions, with the names of their models."""
-    return select(registry_tables.versions, _MODEL.name).join(registry_tables.models)
+    return select(tables.versions, _MODEL.name).join(tables.models)
 
 
 def version_row(connection: Connection, name: str, version: int) -> Row[Any]:
@@ -187,7 +188,7 @@ def version_row(connection: Connection, name: str, version: int) -> Row[Any]:
 def change_model(connection: Connection, number: int, **values: Any) -> int:
     """Change columns of a model, say that it changed now, and return the time."""
     now = clock.now_milliseconds()
-    change = update(registry_tables.models).where(_MODEL.model_number == number)
+    change = update(tables.models).where(_MODEL.model_number == number)
     connection.execute(change.values(last_update_time=now, **values))
     return now
 
@@ -198,7 +199,7 @@ def fitting_description(text: str) -> str:
     Raises:
         UsageError: If it is.
     """
-    return checks.text("description", text, registry_tables.LONG_TEXT_LENGTH)
+    return checks.text("description", text, tables.LONG_TEXT_LENGTH)
 
 
 def _fitting_name(name: str) -> str:
@@ -206,15 +207,163 @@ def _fitting_name(name: str) -> str:
         raise UsageError(f"{name!r} cannot name a registered model: it is blank or ends in blanks.")
     if "/" in name or ":" in name:
         raise UsageError(f"{name!r} cannot name a registered model: leave out '/' and ':'.")
-    return checks.text("registered model's name", name, registry_tables.MODEL_NAME_LENGTH)
+    return checks.text("registered model's name", name, tables.MODEL_NAME_LENGTH)
 
 
 def _fitting_alias(alias: str) -> str:
     if _ALIAS_FORM.fullmatch(alias) is None:
         raise UsageError(
-            f"{alias!r} cannot be an alias: give 1 to {registry_tables.ALIAS_LENGTH} letters, "
+            f"{alias!r} cannot be an alias: give 1 to {tables.ALIAS_LENGTH} letters, "
             "digits, '-' or '_', such as champion."
         )
     if _READ_AS_VERSION.fullmatch(alias):
         raise UsageError(f"{alias!r} reads as a version; give an alias such as champion.")
     return alias
+
+
+@dataclass(frozen=True)
+class SqlVersions(ModelVersions):
+    """See `ModelVersions`."""
+
+    database: Database
+    models: SqlModels
+
+    def create(
+        self,
+        name: str,
+        *,
+        source: str = "",
+        run_id: str | None = None,
+        model_id: str | None = None,
+        user: str = "",
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        aliases: Sequence[str] = (),
+        create_model: bool = False,
+    ) -> ModelVersion:
+        longest_id = tables.MODEL_ID_LENGTH
+        values: dict[str, Any] = {
+            "source": checks.text("source", source, tables.SOURCE_LENGTH),
+            "run_id": None if run_id is None else checks.run_id(run_id),
+            "model_id": None if model_id is None else checks.text("id", model_id, longest_id),
+            "user_id": checks.text("user's name", user, 256),
+            "description": fitting_description(description),
+            "status": ModelVersionStatus.READY,
+        }
+        with self.database.write() as connection:
+            if create_model:
+                self.models.add(connection, name)
+            number = model_row(connection, name).model_number
+            # The model's own count, not that of the versions that are there: the number of one
+            # that was deleted is not given again.  Counting locks the row until the end.
+            now = change_model(connection, number, last_version=_MODEL.last_version + 1)
+            count = select(_MODEL.last_version).where(_MODEL.model_number == number)
+            version = connection.execute(count).scalar_one()
+            values |= {"model_number": number, "version": version}
+            values |= {"creation_time": now, "last_update_time": now}
+            connection.execute(insert(tables.versions).values(values))
+            self._put_tags(connection, (number, version), tags or {})
+            for alias in aliases:
+                self.models.set_alias(name, alias, version)
+            return self._entities(connection, [version_row(connection, name, version)])[0]
+
+    def get(self, name: str, version: int) -> ModelVersion:
+        with self.database.read() as connection:
+            return self._entities(connection, [version_row(connection, name, version)])[0]
+
+    def by_alias(self, name: str, alias: str) -> ModelVersion:
+        table = tables.aliases
+        with self.database.read() as connection:
+            number = model_row(connection, name).model_number
+            rows = connection.execute(select(table).where(table.c.model_number == number))
+            versions: dict[str, int] = {row.alias: row.version for row in rows}
+            if alias not in versions:
+                raise ModelVersionNotFoundError(name, "alias", alias, versions)
+            return self._entities(connection, [version_row(connection, name, versions[alias])])[0]
+
+    def latest(self, name: str) -> ModelVersion:
+        newest = self.search(name, limit=1)
+        if not newest:
+            raise ModelVersionNotFoundError(name, "version", "latest")
+        return newest[0]
+
+    def search(
+        self,
+        name: str | None = None,
+        *,
+        run_id: str | None = None,
+        model_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        limit: int = 1000,
+    ) -> list[ModelVersion]:
+        query = version_rows().order_by(_MODEL.name, _VERSION.version.desc())
+        query = with_tags(query.limit(checks.limit(limit)), _VERSION_TAGS, tags)
+        if run_id is not None:
+            query = query.where(_VERSION.run_id == run_id)
+        if model_id is not None:
+            query = query.where(_VERSION.model_id == model_id)
+        with self.database.read() as connection:
+            if name is not None:
+                number = model_row(connection, name).model_number
+                query = query.where(_VERSION.model_number == number)
+            return self._entities(connection, connection.execute(query).all())
+
+    def update(self, name: str, version: int, *, description: str) -> ModelVersion:
+        with self.database.write() as connection:
+            row = version_row(connection, name, version)
+            _change(connection, row, description=fitting_description(description))
+            return self._entities(connection, [version_row(connection, name, version)])[0]
+
+    def set_tags(self, name: str, version: int, tags: Mapping[str, str]) -> None:
+        with self.database.write() as connection:
+            row = version_row(connection, name, version)
+            self._put_tags(connection, (row.model_number, row.version), tags)
+            _change(connection, row)
+
+    def delete_tag(self, name: str, version: int, key: str) -> None:
+        with self.database.write() as connection:
+            row = version_row(connection, name, version)
+            drop_tag(connection, _VERSION_TAGS, (row.model_number, row.version), key)
+            _change(connection, row)
+
+    def _put_tags(
+        self, connection: Connection, owner: tuple[int, int], tags: Mapping[str, str]
+    ) -> None:
+        longest = tables.LONG_TEXT_LENGTH
+        put_tags(self.database, connection, _VERSION_TAGS, owner, tags, longest=longest)
+
+    def _entities(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[ModelVersion]:
+        keys = [(row.model_number, row.version) for row in rows]
+        tags = read_labels(connection, _VERSION_TAGS, keys)
+        aliases: dict[tuple[int, int], list[str]] = {key: [] for key in keys}
+        table = tables.aliases
+        for some in chunks(keys):
+            pointing = select(table).where(among([table.c.model_number, table.c.version], some))
+            for row in connection.execute(pointing.order_by(table.c.alias)):
+                aliases[row.model_number, row.version].append(row.alias)
+        return [
+            ModelVersion(
+                name=row.name,
+                version=row.version,
+                source=row.source,
+                run_id=row.run_id,
+                model_id=row.model_id,
+                user_id=row.user_id,
+                description=row.description,
+                status=ModelVersionStatus(row.status),
+                tags=tags[key],
+                aliases=tuple(aliases[key]),
+                creation_time=row.creation_time,
+                last_update_time=row.last_update_time,
+            )
+            for key, row in zip(keys, rows, strict=True)
+        ]
+
+
+def _change(connection: Connection, row: Row[Any], **values: Any) -> None:
+    """Change columns of a version, and say that it, and so its model, changed now."""
+    change_model(connection, row.model_number)
+    own = (_VERSION.model_number == row.model_number, _VERSION.version == row.version)
+    now = clock.now_milliseconds()
+    change = update(tables.versions).where(*own)
+    connection.execute(change.values(last_update_time=now, **values))

@@ -11,8 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
-from evalkit.entities.estimate import Estimate
-from evalkit.entities.summary import EvaluationSummary
+from evalkit.entities.estimate import Estimate, EvaluationSummary
 from evalkit.errors import UsageError
 from evalkit.store.interface import Summaries
 from evalkit.store.sql import checks, tables

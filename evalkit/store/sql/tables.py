@@ -6,11 +6,14 @@ metrics, the largest table, repeats them in every row.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -52,6 +55,21 @@ _ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 # MySQL's TEXT ends at 64 KiB unless it is told how much it has to hold.
 LONG_TEXT = Text().with_variant(Text(2**24 - 1), "mysql", "mariadb")
 
+
+def _labels(
+    name: str, owner: Column[int], value: Text | type[Text] = Text, **settings: Any
+) -> Table:
+    """Return a table of tags or params: the key of their owner, then ``key`` and ``value``."""
+    return Table(
+        name,
+        metadata,
+        Column(owner.name, ForeignKey(owner), primary_key=True),
+        Column("key", String(KEY_LENGTH), primary_key=True),
+        Column("value", value, nullable=False),
+        **settings,
+    )
+
+
 schema_versions = Table(
     "evalkit_schema",
     metadata,
@@ -71,13 +89,7 @@ experiments = Table(
     Column("last_update_time", BigInteger, nullable=False),
 )
 
-experiment_tags = Table(
-    "experiment_tags",
-    metadata,
-    Column("experiment_id", ForeignKey(experiments.c.experiment_id), primary_key=True),
-    Column("key", String(KEY_LENGTH), primary_key=True),
-    Column("value", Text, nullable=False),
-)
+experiment_tags = _labels("experiment_tags", experiments.c.experiment_id)
 
 runs = Table(
     "runs",
@@ -95,24 +107,8 @@ runs = Table(
     Index(None, "experiment_id", "lifecycle_stage", "start_time", "run_number"),
     Index(None, "lifecycle_stage", "start_time", "run_number"),
 )
-
-params = Table(
-    "params",
-    metadata,
-    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
-    Column("key", String(KEY_LENGTH), primary_key=True),
-    Column("value", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-tags = Table(
-    "tags",
-    metadata,
-    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
-    Column("key", String(KEY_LENGTH), primary_key=True),
-    Column("value", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
+params = _labels("params", runs.c.run_number, sqlite_with_rowid=False)
+tags = _labels("tags", runs.c.run_number, sqlite_with_rowid=False)
 
 metric_keys = Table(
     "metric_keys",
@@ -207,4 +203,62 @@ calibrations = Table(
     Column("created", BigInteger, nullable=False),
     Column("card", LONG_TEXT, nullable=False),  # JSON
     Index(None, "judge", "created"),
+)
+
+
+MODEL_NAME_LENGTH = 256
+ALIAS_LENGTH = 255
+MODEL_ID_LENGTH = 64
+SOURCE_LENGTH = 8000
+
+LONG_TEXT_LENGTH = 100_000
+"""Characters in a description, or in the value of a tag: a prompt's text is one."""
+
+models = Table(
+    "registered_models",
+    metadata,
+    Column("model_number", Integer, primary_key=True),
+    Column("name", String(MODEL_NAME_LENGTH), nullable=False, unique=True),
+    Column("description", LONG_TEXT, nullable=False),
+    Column("last_version", Integer, nullable=False),  # the highest number ever given
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+)
+
+model_tags = _labels("registered_model_tags", models.c.model_number, LONG_TEXT)
+
+versions = Table(
+    "model_versions",
+    metadata,
+    Column("model_number", ForeignKey(models.c.model_number), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("run_id", String(RUN_ID_LENGTH), index=True),
+    Column("model_id", String(MODEL_ID_LENGTH), index=True),
+    Column("user_id", String(256), nullable=False),
+    Column("description", LONG_TEXT, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+)
+
+_OWN_VERSION = [versions.c.model_number, versions.c.version]
+version_tags = Table(
+    "model_version_tags",
+    metadata,
+    Column("model_number", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(KEY_LENGTH), primary_key=True),
+    Column("value", LONG_TEXT, nullable=False),
+    ForeignKeyConstraint(["model_number", "version"], _OWN_VERSION),
+)
+
+aliases = Table(
+    "model_aliases",
+    metadata,
+    Column("model_number", Integer, primary_key=True, autoincrement=False),
+    Column("alias", String(ALIAS_LENGTH), primary_key=True),
+    Column("version", Integer, nullable=False),
+    ForeignKeyConstraint(["model_number", "version"], _OWN_VERSION),
+    Index(None, "model_number", "version"),
 )

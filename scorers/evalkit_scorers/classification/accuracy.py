@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, ScoreColumn, Status
 from evalkit_scorers.classification.reading import label_pairs
 from evalkit_scorers.metric import YES_OR_NO
@@ -35,8 +37,6 @@ class Accuracy:
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return 1 where the labels are equal, 0 where they differ."""
-        import numpy as np
-
         pairs = label_pairs(batch, parse_text=self.parse_text)
         right = [got == wanted for got, wanted in zip(pairs.output, pairs.target, strict=True)]
         column = pairs.column

@@ -26,5 +26,4 @@ class AveragePrecision(RankingMetric):
     name: str = "classification.average_precision"
 
     def area(self, ranked: Ranked, weights: FloatArray) -> FloatArray:
-        """Return the average precision of one class."""
         return average_precision(ranked, weights)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
+import numpy as np
+
 from evalkit.plugin import Rows
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.confusion import ClassSums, ConfusionCells, quotient
@@ -84,9 +86,6 @@ class AveragedMetric(LabelMetric):
         }
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the averaged metric of each table."""
-        import numpy as np
-
         average, positive = self.resolved(prepared)
         if average == "binary" and positive is None:
             return np.full(len(weights), np.nan)
@@ -105,8 +104,6 @@ class AveragedMetric(LabelMetric):
 
 
 def _of_labels(sums: ClassSums, numbers: IntArray) -> ClassSums:
-    import numpy as np
-
     # One empty class at the end, for listed labels that never occur.
     padded = (np.pad(part, ((0, 0), (0, 1))) for part in sums)
     return ClassSums(*(part[:, numbers] for part in padded))
@@ -124,8 +121,6 @@ def by_label(rows: Rows, weights: FloatArray | None = None) -> list[dict[str, An
         >>> by_label(rows)
         [{'label': '1', 'precision': 1.0, 'recall': 1.0, 'f1': 1.0, 'weight': 2.0}]
     """
-    import numpy as np
-
     cells = ConfusionCells.of(rows)
     right, output, target = (part[0] for part in cells.sums(cells.counts(weights)))
     order = np.argsort(-target, kind="stable")[:MOST_LABELS].tolist()
@@ -151,8 +146,6 @@ def mean_of_classes(each: FloatArray, weights: FloatArray | None = None) -> Floa
         >>> mean_of_classes(np.array([[1.0, np.nan, 0.0]]))
         array([0.5])
     """
-    import numpy as np
-
     valued = np.isfinite(each)
     load = valued.astype(np.float64) if weights is None else weights * valued
     load = np.where(load.sum(axis=1, keepdims=True) > 0, load, valued)

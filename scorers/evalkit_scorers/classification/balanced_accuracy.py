@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.averaging import mean_of_classes
@@ -34,9 +36,6 @@ class BalancedAccuracy(LabelMetric):
         return MetricFacts(low=low, high=1.0, best_for_identity=True)
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the mean recall of each table."""
-        import numpy as np
-
         sums = prepared.sums(weights)
         mean = mean_of_classes(quotient(sums.right, sums.target))
         if not self.adjusted:

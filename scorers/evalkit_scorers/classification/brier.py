@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
 from evalkit_scorers.classification.probabilities import ClassProbabilities
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
@@ -38,9 +40,6 @@ class Brier(ProbabilityMetric):
         return MetricFacts(direction="lower", low=0.0, high=1.0 if self.scale_by_half else 2.0)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        """Return the squared distance of each case."""
-        import numpy as np
-
         forecasts, _, column = self.read(batch)
         column.values = np.array(
             [math.nan if stated is None else self._distance(stated) for stated in forecasts],

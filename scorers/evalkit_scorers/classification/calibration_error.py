@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.confusion import quotient
 from evalkit_scorers.classification.probabilities import ClassProbabilities
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
-from evalkit_scorers.rows_metric import RowsMetric
+from evalkit_scorers.metric import RowsMetric
 
 ROUNDING: Final = 1e-9
 """Share of a bin by which a probability may miss the edge that it stands for."""
@@ -69,8 +71,6 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are confidence and outcome."""
-        import numpy as np
-
         forecasts, _, column = self.read(batch)
         pairs = [
             (np.nan, np.nan) if stated is None else _confidence(stated) for stated in forecasts
@@ -83,8 +83,6 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
 
     def prepared(self, rows: Rows) -> Reliability:
         """Return the cases sorted into bins."""
-        import numpy as np
-
         confidence = rows.columns["confidence"]
         edges = np.linspace(0.0, 1.0, self.bins + 1)
         if self.strategy == "quantile":
@@ -95,21 +93,14 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
         return Reliability(edges, place, rows.columns["outcome"] - confidence)
 
     def of_weights(self, prepared: Reliability, weights: FloatArray) -> FloatArray:
-        """Return the error for each weighting."""
-        import numpy as np
-
         gaps = np.stack([self._sums(prepared, row * prepared.excess) for row in weights])
         return quotient(abs(gaps).sum(axis=1), weights.sum(axis=1))
 
     def _sums(self, reliability: Reliability, values: FloatArray) -> FloatArray:
-        import numpy as np
-
         return np.bincount(reliability.bin, values, self.bins).astype(np.float64)
 
     def artifacts(self, rows: Rows, weights: FloatArray | None, /) -> Mapping[str, Any]:
         """Return for each bin with cases its edges, weight, mean probability and frequency."""
-        import numpy as np
-
         if not len(rows):
             return {"reliability": []}
         load = np.ones(len(rows)) if weights is None else weights

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
@@ -43,9 +45,6 @@ class CohenKappa(LabelMetric):
         label_keys(self.labels)
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the agreement in each table."""
-        import numpy as np
-
         listed = label_keys(self.labels)
         if listed is not None:
             place = {key: number for number, key in enumerate(listed)}
@@ -69,8 +68,6 @@ class CohenKappa(LabelMetric):
 
     def _expected(self, target: FloatArray, output: FloatArray) -> FloatArray:
         """Return the sum of distance times both totals over pairs of labels, without a table."""
-        import numpy as np
-
         all_targets, all_outputs = target.sum(axis=1), output.sum(axis=1)
         if self.weights is None:
             return np.asarray(all_targets * all_outputs - (target * output).sum(axis=1))

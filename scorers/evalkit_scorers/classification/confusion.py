@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from evalkit.plugin import Rows
-from evalkit_scorers.arrays import FloatArray, IntArray
+from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
 from evalkit_scorers.classification.labels import in_order
 
 
@@ -56,8 +58,6 @@ class ConfusionCells:
             >>> cells.labels, cells.counts(None).tolist()
             (('0', '1'), [[2.0, 1.0]])
         """
-        import numpy as np
-
         pairs = list(
             zip(rows.columns["target"].tolist(), rows.columns["output"].tolist(), strict=True)
         )
@@ -74,15 +74,11 @@ class ConfusionCells:
 
     def counts(self, weights: FloatArray | None) -> FloatArray:
         """Return the weight in each cell, shape ``(1, C)``."""
-        import numpy as np
-
         totals = np.bincount(self.cell, weights=weights, minlength=len(self.target))
         return totals.astype(np.float64)[None, :]
 
     def sums(self, counts: FloatArray) -> ClassSums:
         """Return what each class sums to in tables of shape ``(d, C)``."""
-        import numpy as np
-
         right = np.zeros((len(counts), len(self.labels)))
         diagonal = self.target == self.output
         right[:, self.target[diagonal]] = counts[:, diagonal]
@@ -93,15 +89,11 @@ class ConfusionCells:
 
     def numbers(self, keys: Sequence[str]) -> IntArray:
         """Return the numbers of some labels; ``K``, beyond the last, for those that never occur."""
-        import numpy as np
-
         place = {key: number for number, key in enumerate(self.labels)}
         return np.array([place.get(key, len(place)) for key in keys], dtype=np.int64)
 
 
 def _by_class(counts: FloatArray, classes: IntArray, n_classes: int) -> FloatArray:
-    import numpy as np
-
     sums = np.zeros((len(counts), n_classes))
     if classes.size:
         order = np.argsort(classes, kind="stable")
@@ -118,9 +110,95 @@ def quotient(above: FloatArray, below: FloatArray, otherwise: float = float("nan
         >>> quotient(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
         array([0.5, nan])
     """
-    import numpy as np
-
     quotients: FloatArray = np.divide(
         above, below, out=np.full_like(above, otherwise, dtype=np.float64), where=below != 0
     )
     return quotients
+
+
+CHUNK: Final = 2_000_000
+"""Numbers held at once: 16 MB."""
+
+FEW: Final = 8
+"""Distinct cells are drawn by one multinomial where there are this many times fewer than cases."""
+
+
+def count_draws(
+    cells: ConfusionCells,
+    weights: FloatArray | None,
+    *,
+    resamples: int,
+    seed: int,
+    groups: ArrayLike | None = None,
+) -> Iterator[FloatArray]:
+    """Yield bootstrap draws of the cells' counts, shape ``(<= chunk, C)``, *resamples* in all.
+
+    Cases of one cell and weight are alike, so how often they are drawn is one multinomial over the
+    distinct ones: a draw costs as many numbers as there are cells, whatever the number of cases.
+    With *groups* whole groups are drawn, as sums of their tables.
+
+    Args:
+        cells: The table's cells.
+        weights: Weight of each case, shape ``(n,)``; 1 each where ``None``.
+        resamples: Bootstrap draws.
+        seed: Seed of the generator; equal arguments give equal draws.
+        groups: Group of each case, shape ``(n,)``.
+
+    Examples:
+        >>> import numpy as np
+        >>> one = np.zeros(1, dtype=np.int64)
+        >>> cells = ConfusionCells(('"a"',), one, one, np.zeros(9, dtype=np.int64))
+        >>> next(count_draws(cells, None, resamples=2, seed=0)).tolist()
+        [[9.0], [9.0]]
+
+    References:
+        Efron and Tibshirani (1993), *An Introduction to the Bootstrap*, chapter 6.
+    """
+    generator = np.random.default_rng(seed)
+    table, times = (
+        _kinds(cells, weights) if groups is None else _group_tables(cells, weights, groups)
+    )
+    n = int(times.sum())
+    few = times.size * FEW <= n
+    units = np.repeat(np.arange(times.size), times)
+    chunk = max(1, CHUNK // max(len(cells.target), times.size))
+    for start in range(0, resamples, chunk):
+        size = min(chunk, resamples - start)
+        if few:
+            drawn = generator.multinomial(n, times / n, size=size)
+        else:
+            picks = (generator.integers(0, n, size=n) for _ in range(size))
+            drawn = np.stack([np.bincount(units[pick], minlength=times.size) for pick in picks])
+        yield np.asarray(drawn @ table if table is not None else drawn, dtype=np.float64)
+
+
+def _kinds(cells: ConfusionCells, weights: FloatArray | None) -> tuple[Any, IntArray]:
+    """Return what one case of each kind adds to the counts, and how many there are of each kind."""
+    if weights is None:  # the kinds are the cells, and a case adds 1
+        return None, np.bincount(cells.cell, minlength=len(cells.target))
+    loads, load = np.unique(weights, return_inverse=True)
+    kinds, times = np.unique(cells.cell * len(loads) + load, return_counts=True)
+    return _sparse(loads[kinds % len(loads)], kinds // len(loads), cells), times
+
+
+def _group_tables(
+    cells: ConfusionCells, weights: FloatArray | None, groups: ArrayLike
+) -> tuple[Any, IntArray]:
+    """Return each group's counts, and 1 for each group."""
+    numbers: dict[Any, int] = {}
+    codes = [numbers.setdefault(group, len(numbers)) for group in np.asarray(groups).tolist()]
+    load = np.ones(len(cells.cell)) if weights is None else weights
+    table = _sparse(load, cells.cell, cells, np.array(codes, dtype=np.int64))
+    return table, np.ones(len(numbers), dtype=np.int64)
+
+
+def _sparse(
+    load: FloatArray,
+    cell: IntArray,
+    cells: ConfusionCells,
+    row: IntArray | None = None,
+) -> Any:
+    from scipy.sparse import csr_array
+
+    row = np.arange(len(cell)) if row is None else row
+    return csr_array((load, (row, cell)), shape=(int(row.max()) + 1, len(cells.target)))

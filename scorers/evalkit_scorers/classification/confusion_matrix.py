@@ -34,5 +34,4 @@ class ConfusionMatrix(LabelMetric):
     facts = MetricFacts(low=0.0, high=1.0, best_for_identity=True)
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the share on the diagonal of each table."""
         return quotient(prepared.sums(weights).right.sum(axis=1), weights.sum(axis=1))

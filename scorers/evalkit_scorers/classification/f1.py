@@ -30,5 +30,4 @@ class F1(AveragedMetric):
     name: str = "classification.f1"
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
-        """Return twice the right ones over all targets and outputs of each class."""
         return 2 * sums.right, sums.target + sums.output

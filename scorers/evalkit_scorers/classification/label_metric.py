@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn
 from evalkit_scorers.arrays import ArrayLike, FloatArray
-from evalkit_scorers.classification.confusion import ConfusionCells
+from evalkit_scorers.classification.confusion import ConfusionCells, count_draws
 from evalkit_scorers.classification.labels import NOT_A_LABEL, shown
 from evalkit_scorers.classification.reading import label_pairs
-from evalkit_scorers.classification.resampling import count_draws
-from evalkit_scorers.rows_metric import RowsMetric
+from evalkit_scorers.metric import RowsMetric
 
 MOST_LABELS: Final = 50
 """Labels in an artifact; the rest, rarest first, are put together."""
@@ -40,7 +41,6 @@ class LabelMetric(RowsMetric):
         return pairs.column
 
     def prepared(self, rows: Rows) -> ConfusionCells:
-        """Return the cells of the confusion table."""
         return ConfusionCells.of(rows)
 
     def whole(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
@@ -81,8 +81,6 @@ def confusion_matrix(rows: Rows, weights: FloatArray | None = None) -> dict[str,
     References:
         scikit-learn, ``sklearn.metrics.confusion_matrix``.
     """
-    import numpy as np
-
     cells = ConfusionCells.of(rows)
     counts = cells.counts(weights)
     sums = cells.sums(counts)

@@ -6,6 +6,8 @@ import math
 import sys
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 
@@ -45,9 +47,6 @@ class LogLoss(ProbabilityMetric):
     facts = MetricFacts(direction="lower", low=0.0)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        """Return the loss of each case."""
-        import numpy as np
-
         forecasts, _, column = self.read(batch)
         losses = [
             math.nan if stated is None else log_loss(stated.of_target) for stated in forecasts

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
@@ -31,9 +33,6 @@ class Mcc(LabelMetric):
     facts = MetricFacts(low=-1.0, high=1.0)
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the correlation in each table."""
-        import numpy as np
-
         sums = prepared.sums(weights)
         total = weights.sum(axis=1)
         both = sums.right.sum(axis=1) * total - (sums.target * sums.output).sum(axis=1)

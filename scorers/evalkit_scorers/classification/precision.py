@@ -26,5 +26,4 @@ class Precision(AveragedMetric):
     name: str = "classification.precision"
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
-        """Return the right ones over all outputs of each class."""
         return sums.right, sums.output

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, ScoreColumn, Status, targets
 from evalkit_scorers.classification.labels import label_key, label_keys, remembered_key
 from evalkit_scorers.classification.probabilities import (
@@ -41,8 +43,6 @@ class ProbabilityMetric:
 
         Entries are ``None`` and empty texts where the cell is not OK.
         """
-        import numpy as np
-
         labels, positive = label_keys(self.labels), label_key(self.pos_label)
         column = ScoreColumn(np.full(len(batch), np.nan), np.zeros(len(batch), dtype=np.int8))
         forecasts: list[ClassProbabilities | None] = [None] * len(batch)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit_scorers.arrays import BoolArray, FloatArray, IntArray
 from evalkit_scorers.classification.confusion import quotient
 
@@ -24,8 +26,6 @@ class Ranked:
     @classmethod
     def of(cls, scores: FloatArray, events: BoolArray) -> Ranked:
         """Rank cases by *scores*; *events* says which are positive, shape ``(n,)`` each."""
-        import numpy as np
-
         order = None
         if (scores[1:] > scores[:-1]).any():
             order = np.argsort(-scores, kind="stable")
@@ -39,8 +39,6 @@ class Ranked:
 
     def ties(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return positive and negative weight of each tie: ``(d, n)`` in, two of ``(d, T)`` out."""
-        import numpy as np
-
         load = self.ordered(weights)
         positive = load * self.events
         negative = load - positive
@@ -64,8 +62,6 @@ def area_under_roc(ranked: Ranked, weights: FloatArray) -> FloatArray:
     References:
         Hanley and McNeil (1982), *Radiology* 143:29.
     """
-    import numpy as np
-
     positive, negative = ranked.ties(weights)
     below = negative.sum(axis=1, keepdims=True) - np.cumsum(negative, axis=1) + negative / 2
     pairs = positive.sum(axis=1) * negative.sum(axis=1)
@@ -86,8 +82,6 @@ def average_precision(ranked: Ranked, weights: FloatArray) -> FloatArray:
     References:
         scikit-learn, ``sklearn.metrics.average_precision_score``: no interpolation.
     """
-    import numpy as np
-
     positive, negative = ranked.ties(weights)
     hits = np.cumsum(positive, axis=1)
     precision = quotient(hits, hits + np.cumsum(negative, axis=1), 0.0)

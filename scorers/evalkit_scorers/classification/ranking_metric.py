@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
-from evalkit_scorers.classification.forecasts import Forecasts, forecast_rows
+from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.ranked import Ranked
-from evalkit_scorers.metric import SHARE
-from evalkit_scorers.rows_metric import RowsMetric
+from evalkit_scorers.metric import SHARE, RowsMetric
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,6 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
 
     def order(self, rows: Rows) -> IntArray | None:
         """Return the order of the positive class's scores, highest first; of two classes only."""
-        import numpy as np
-
         if any(rows.columns["probabilities"].tolist()):
             return None
         return np.argsort(-rows.columns["score"], kind="stable")
@@ -74,9 +73,6 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
         return RankedClasses(ranked, together)
 
     def of_weights(self, prepared: Any, weights: FloatArray) -> FloatArray:
-        """Return the averaged area for each weighting."""
-        import numpy as np
-
         if prepared is None:
             return np.full(len(weights), np.nan)
         if len(prepared.classes) == 1:

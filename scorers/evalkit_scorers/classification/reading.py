@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn, targets
 from evalkit_scorers.classification.labels import (
     NOT_A_LABEL,
@@ -32,8 +34,6 @@ class LabelPairs:
 
     def rows(self) -> Rows:
         """Return the pairs as statistics of a corpus metric."""
-        import numpy as np
-
         pair = {"target": self.target, "output": self.output}
         return Rows({name: np.array(keys, dtype=object) for name, keys in pair.items()})
 
@@ -54,8 +54,6 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
         >>> pairs.target, pairs.output, pairs.column.status.tolist()
         (['1', '1', '', ''], ['1', '"one"', '', ''], [0, 0, 2, 1])
     """
-    import numpy as np
-
     read: dict[Any, str | None] = {}
     wanted = [remembered_key(value, read) for value in targets(batch)]
     given = [

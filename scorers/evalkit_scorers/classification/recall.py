@@ -26,5 +26,4 @@ class Recall(AveragedMetric):
     name: str = "classification.recall"
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
-        """Return the right ones over all targets of each class."""
         return sums.right, sums.target

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from evalkit.plugin import Rows
 from evalkit_scorers.arrays import ArrayLike, BoolArray, FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
-from evalkit_scorers.classification.forecasts import Forecasts
+from evalkit_scorers.classification.probabilities import Forecasts
 from evalkit_scorers.classification.ranked import Ranked, area_under_roc
 from evalkit_scorers.classification.ranking_metric import RankingMetric
 
@@ -56,7 +58,6 @@ class RocAuc(RankingMetric):
             raise ValueError("average='micro' needs multi_class='ovr'")
 
     def area(self, ranked: Ranked, weights: FloatArray) -> FloatArray:
-        """Return the area of one class."""
         return area_under_roc(ranked, weights)
 
     def prepared(self, rows: Rows) -> Any:
@@ -68,9 +69,6 @@ class RocAuc(RankingMetric):
         return [_pair(forecasts, *pair) for pair in combinations(places, 2)]
 
     def of_weights(self, prepared: Any, weights: FloatArray) -> FloatArray:
-        """Return the averaged area for each weighting."""
-        import numpy as np
-
         if not isinstance(prepared, list):
             return RankingMetric.of_weights(self, prepared, weights)
         parts = [weights[:, pair.cases] for pair in prepared]
@@ -112,8 +110,6 @@ class RocAuc(RankingMetric):
 
 
 def _pair(forecasts: Forecasts, first: int, second: int) -> RankedPair:
-    import numpy as np
-
     cases = np.flatnonzero(forecasts.events[:, first] | forecasts.events[:, second])
     scores, events = forecasts.scores[cases], forecasts.events[cases]
     return RankedPair(
@@ -124,8 +120,6 @@ def _pair(forecasts: Forecasts, first: int, second: int) -> RankedPair:
 
 
 def _interval(scores: FloatArray, events: BoolArray, level: float) -> Interval | None:
-    import numpy as np
-
     from evalkit.plugin import Interval, delong_auc, normal_quantile
 
     smaller = int(min(events.sum(), (~events).sum()))

@@ -42,7 +42,6 @@ class OutputLength:
         return MetricFacts(direction="none", low=0.0, unit=self.unit)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
-        """Return the length of each output."""
         texts = output_texts(batch)
         if self.unit == "characters":
             return ScoreColumn.from_values([None if text is None else len(text) for text in texts])

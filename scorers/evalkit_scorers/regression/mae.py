@@ -27,5 +27,4 @@ class Mae(ErrorMetric):
     name: str = "regression.mae"
 
     def loss(self, target: FloatArray, output: FloatArray) -> FloatArray:
-        """Return the absolute difference."""
         return absolute_error(target, output)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.regression.error_metric import ErrorMetric, absolute_error
 
@@ -28,7 +30,4 @@ class Mape(ErrorMetric):
     name: str = "regression.mape"
 
     def loss(self, target: FloatArray, output: FloatArray) -> FloatArray:
-        """Return the absolute error over the target's size."""
-        import numpy as np
-
         return absolute_error(target, output) / np.maximum(abs(target), np.finfo(np.float64).eps)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.regression.error_metric import ErrorRowsMetric
 
@@ -29,8 +31,5 @@ class MaxError(ErrorRowsMetric):
     largest_first: ClassVar[bool] = True
 
     def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return the largest error that has weight, for each weighting."""
-        import numpy as np
-
         present = weights > 0
         return np.where(present.any(axis=1), prepared[present.argmax(axis=1)], np.nan)

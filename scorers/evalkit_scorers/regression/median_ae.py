@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.regression.error_metric import ErrorRowsMetric
 
@@ -27,9 +29,6 @@ class MedianAe(ErrorRowsMetric):
     name: str = "regression.median_ae"
 
     def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
-        """Return the weighted median for each weighting."""
-        import numpy as np
-
         share = np.cumsum(weights, axis=1)
         half = share[:, -1:] / 2
         middle = (share >= half).argmax(axis=1)

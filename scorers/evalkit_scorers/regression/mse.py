@@ -27,5 +27,4 @@ class Mse(ErrorMetric):
     name: str = "regression.mse"
 
     def loss(self, target: FloatArray, output: FloatArray) -> FloatArray:
-        """Return the squared difference."""
         return (output - target) ** 2

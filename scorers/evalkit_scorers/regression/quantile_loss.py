@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.regression.error_metric import ErrorMetric
 
@@ -34,8 +36,5 @@ class QuantileLoss(ErrorMetric):
             raise ValueError(f"alpha must lie in [0, 1], got {self.alpha}")
 
     def loss(self, target: FloatArray, output: FloatArray) -> FloatArray:
-        """Return the weighted difference."""
-        import numpy as np
-
         above = target - output
         return np.maximum(self.alpha * above, (self.alpha - 1) * above)

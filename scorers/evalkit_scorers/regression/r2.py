@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray
-from evalkit_scorers.regression.reading import number_pairs
-from evalkit_scorers.rows_metric import RowsMetric
+from evalkit_scorers.metric import RowsMetric
+from evalkit_scorers.regression.error_metric import number_pairs
 
 ROUNDING: Final = 1e-12
 """Share of a sum of squares below which what is left of it is rounding."""
@@ -51,8 +53,6 @@ def r2(
     References:
         scikit-learn, ``sklearn.metrics.r2_score``.
     """
-    import numpy as np
-
     load = np.ones(len(target)) if weights is None else weights
     present = load > 0
     target, output, load = target[present], output[present], load[present]
@@ -88,8 +88,6 @@ class R2(RowsMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are the pairs of numbers."""
-        import numpy as np
-
         pairs = number_pairs(batch)
         column = pairs.scored(lambda target, output: (output - target) ** 2 + target**2)
         column.values = np.full(len(batch), np.nan)
@@ -102,14 +100,11 @@ class R2(RowsMetric):
         return r2(target, output, weights, force_finite=self.force_finite)
 
     def prepared(self, rows: Rows) -> Moments:
-        """Return centred targets and squared errors."""
         target, output = rows.columns["target"], rows.columns["output"]
         return Moments(target - target.mean(), (target - output) ** 2)
 
     def of_weights(self, prepared: Moments, weights: FloatArray) -> FloatArray:
         """Return R² for each weighting; NaN where the targets that it draws are all equal."""
-        import numpy as np
-
         total = np.maximum(weights.sum(axis=1), TINY)
         squares = weights @ prepared.centred**2
         spread = squares - (weights @ prepared.centred) ** 2 / total

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.metric import ReferenceMetric
-from evalkit_scorers.regression.error_metric import AN_ERROR, absolute_error
-from evalkit_scorers.regression.reading import number_pairs
+from evalkit_scorers.regression.error_metric import AN_ERROR, absolute_error, number_pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,6 @@ class Rmse(ReferenceMetric):
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return the absolute errors; their statistics are 1 and the squared error."""
-        import numpy as np
-
         column = number_pairs(batch).scored(absolute_error)
         with np.errstate(over="ignore"):
             squares = column.values**2
@@ -50,8 +49,6 @@ class Rmse(ReferenceMetric):
 
     def compute(self, totals: FloatArray, /) -> FloatArray:
         """Return the metric of summed statistics: shape ``(..., 2)`` in, ``(...)`` out."""
-        import numpy as np
-
         cases, squares = totals[..., 0], totals[..., 1]
         mean = np.divide(squares, cases, out=np.full_like(squares, np.nan), where=cases > 0)
         return np.asarray(np.sqrt(mean))

@@ -1,29 +1,179 @@
-"""A metric of scikit-learn as a scorer."""
+"""A metric of scikit-learn as a scorer: which functions can be one, and what each takes."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, Literal, NamedTuple
+
+import numpy as np
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, UnknownScorerError, near_miss
-from evalkit_scorers.arrays import ArrayLike, FloatArray
-from evalkit_scorers.classification.confusion import ConfusionCells
-from evalkit_scorers.classification.forecasts import forecast_rows
+from evalkit_scorers.arrays import AnyArray, ArrayLike, FloatArray
+from evalkit_scorers.classification.confusion import ConfusionCells, count_draws
+from evalkit_scorers.classification.labels import is_text, shown
+from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.reading import label_pairs
-from evalkit_scorers.classification.resampling import count_draws
-from evalkit_scorers.regression.reading import number_pairs
-from evalkit_scorers.sklearn.arrays import Arrays, forecast_arrays, label_arrays
-from evalkit_scorers.sklearn.functions import (
-    DOWN,
-    keywords_of,
-    kind_of,
-    metric_function,
-    metric_names,
-    takes_weights,
-)
+from evalkit_scorers.regression.error_metric import number_pairs
+
+Kind = Literal["labels", "numbers", "probabilities", "scores"]
+"""What a metric compares with the targets."""
+
+_SECOND_PARAMETER: Final[dict[str, Kind]] = {
+    "y_pred": "labels",
+    "labels_pred": "labels",
+    "y2": "labels",
+    "y_proba": "probabilities",
+    "y_prob": "probabilities",
+    "y_score": "scores",
+    "pred_decision": "scores",
+}
+_OF_PROBABILITIES: Final = {"brier_score_loss", "d2_log_loss_score", "log_loss"}
+"""Their parameter was called ``y_pred`` before scikit-learn 1.9."""
+
+_OF_SEVERAL_TARGETS: Final = {
+    "coverage_error",
+    "dcg_score",
+    "label_ranking_average_precision_score",
+    "label_ranking_loss",
+    "ndcg_score",
+}
+"""They want an array of targets for each case."""
+
+_UP: Final = ("_score", "_corrcoef")
+DOWN: Final = ("_error", "_loss", "_deviance")
+"""Ends of the names of metrics whose lower value is better."""
+
+
+def metric_names() -> list[str]:
+    """Return the names in ``sklearn.metrics`` that can be scorers, in order.
+
+    Examples:
+        >>> {"f1_score", "mean_squared_error", "matthews_corrcoef"} <= set(metric_names())
+        True
+        >>> "confusion_matrix" in metric_names()
+        False
+    """
+    from sklearn import metrics
+
+    return sorted(name for name in metrics.__all__ if kind_of(name) is not None)
+
+
+def metric_function(name: str) -> Callable[..., Any]:
+    """Return the function of ``sklearn.metrics`` called *name*."""
+    from sklearn import metrics
+
+    function: Callable[..., Any] = getattr(metrics, name)
+    return function
+
+
+def kind_of(name: str) -> Kind | None:
+    """Return what the function compares; ``None`` if it is no metric of targets and outputs.
+
+    Examples:
+        >>> kind_of("f1_score"), kind_of("r2_score"), kind_of("roc_auc_score"), kind_of("auc")
+        ('labels', 'numbers', 'scores', None)
+    """
+    from sklearn import metrics
+
+    if name not in metrics.__all__ or not name.endswith(_UP + DOWN):
+        return None
+    if name in _OF_SEVERAL_TARGETS:
+        return None
+    if name in _OF_PROBABILITIES:
+        return "probabilities"
+    function = metric_function(name)
+    taken = list(inspect.signature(function).parameters)
+    if len(taken) < 2 or taken[0] not in {"y_true", "labels_true", "y1"}:  # noqa: PLR2004
+        return None
+    kind = _SECOND_PARAMETER.get(taken[1])
+    if kind == "labels" and function.__module__.endswith("_regression"):
+        return "numbers"
+    return kind
+
+
+def keywords_of(name: str) -> list[str]:
+    """Return the keywords of the function that a user may set.
+
+    Examples:
+        >>> keywords_of("fbeta_score")
+        ['beta', 'labels', 'pos_label', 'average', 'zero_division']
+    """
+    parameters = inspect.signature(metric_function(name)).parameters
+    return [
+        keyword for keyword in list(parameters)[2:] if keyword not in {"sample_weight", "y_pred"}
+    ]
+
+
+def takes_weights(name: str) -> bool:
+    """Say whether the function weighs cases.
+
+    Examples:
+        >>> takes_weights("f1_score"), takes_weights("max_error")
+        (True, False)
+    """
+    return "sample_weight" in inspect.signature(metric_function(name)).parameters
+
+
+class Arrays(NamedTuple):
+    """What a metric is called with."""
+
+    targets: AnyArray
+    """First argument, shape ``(m,)``."""
+
+    outputs: AnyArray
+    """Second argument, shape ``(m,)``, or ``(m, K)`` for more than two classes."""
+
+    classes: int | None = None
+    """Number of classes, where targets are their numbers."""
+
+
+def label_arrays(cells: ConfusionCells) -> Arrays:
+    """Return the labels of each distinct pair, shape ``(C,)``, as texts or as numbers.
+
+    Beside numbers, an output that is none becomes a number of its own: a wrong answer.
+
+    Examples:
+        >>> import numpy as np
+        >>> keys = {"target": ["1", "0"], "output": ["1", '"er"']}
+        >>> rows = Rows({name: np.array(some, dtype=object) for name, some in keys.items()})
+        >>> label_arrays(ConfusionCells.of(rows)).outputs.tolist()
+        [1, 2]
+    """
+    in_targets = [cells.labels[number] for number in set(cells.target.tolist())]
+    if any(is_text(key) for key in in_targets):
+        values: Any = np.array([shown(key) for key in cells.labels], dtype=object)
+    else:
+        values = np.array(_numbers(cells.labels))
+    return Arrays(values[cells.target], values[cells.output])
+
+
+def _numbers(keys: Sequence[str]) -> list[float]:
+    numeric = {key: float(key) for key in keys if not is_text(key) and key != "null"}
+    following = int(max(numeric.values(), default=0.0)) + 1
+    whole = all(number.is_integer() for number in numeric.values())
+    others = [key for key in keys if key not in numeric]
+    numeric |= {key: float(following + place) for place, key in enumerate(others)}
+    return [int(numeric[key]) if whole else numeric[key] for key in keys]
+
+
+def forecast_arrays(rows: Rows) -> Arrays:
+    """Return which class was right, and the numbers that were given to the classes.
+
+    Raises:
+        ValueError: If some outputs have two classes and others more.
+    """
+    forecasts = Forecasts.of(rows)
+    if forecasts is None:
+        raise ValueError("some outputs have two classes and others more")
+    if forecasts.scores.shape[1] == 1:
+        return Arrays(forecasts.events[:, 0].astype(np.int64), forecasts.scores[:, 0], 2)
+    right = forecasts.events.argmax(axis=1)
+    return Arrays(right, forecasts.scores, forecasts.scores.shape[1])
+
 
 PREFIX: Final = "sklearn."
 """Of the names of scorers; scikit-learn's own follows."""
@@ -59,7 +209,6 @@ class SklearnMetric:
 
     @property
     def name(self) -> str:
-        """The function's name after ``sklearn.``."""
         return f"{PREFIX}{self.function}"
 
     @property
@@ -101,8 +250,6 @@ class SklearnMetric:
 
     def _try_keywords(self) -> None:
         """Call the function on two cases, to hear of a bad value before the evaluation."""
-        import numpy as np
-
         classes = np.array([0, 1])
         try:
             self._called(Arrays(classes, classes), None)
@@ -112,8 +259,6 @@ class SklearnMetric:
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are what the function is called with."""
-        import numpy as np
-
         kind = kind_of(self.function)
         if kind == "labels":
             pairs = label_pairs(batch)
@@ -154,8 +299,6 @@ class SklearnMetric:
         groups: ArrayLike | None = None,
     ) -> FloatArray:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
-        import numpy as np
-
         if kind_of(self.function) == "labels":
             cells = ConfusionCells.of(rows)
             arrays = label_arrays(cells)
@@ -193,8 +336,6 @@ class SklearnMetric:
         Raises:
             ValueError: If it refuses the arrays or its settings; also as `TypeError`.
         """
-        import numpy as np
-
         targets, outputs, settings = self._arguments(arrays, weights)
         function: Callable[..., Any] = metric_function(self.function)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -205,8 +346,6 @@ class SklearnMetric:
     def _arguments(
         self, arrays: Arrays, weights: FloatArray | None
     ) -> tuple[Any, Any, dict[str, Any]]:
-        import numpy as np
-
         settings = dict(self.keywords)
         targets, outputs = arrays.targets, arrays.outputs
         if weights is not None:

@@ -1,19 +1,166 @@
-"""Score translations with BLEU, by sentence and over the whole corpus."""
+"""BLEU, by sentence and over the whole corpus: counts of each sentence, and what they come to."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from itertools import chain
+from typing import ClassVar, Final, Literal
+
+import numpy as np
 
 from evalkit.plugin import MetricFacts, UsageError, near_miss
-from evalkit_scorers.arrays import FloatArray
-from evalkit_scorers.text.bleu_statistics import (
-    SMOOTHING,
-    bleu_of,
-    bleu_statistics,
-    check_tokenizer,
-)
+from evalkit_scorers.arrays import BoolArray, FloatArray, IntArray
+from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
 from evalkit_scorers.text.pairing import CorpusMetric
+
+TOKENIZERS: Final = ("13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none")
+"""sacrebleu's, less those that fetch a model from the network when first used."""
+
+SMOOTHING: Final = {"none": None, "floor": 0.1, "add-k": 1.0, "exp": None}
+"""Ways of smoothing, each with the default of its value."""
+
+_CHARACTERS_A_PART: Final = 1 << 15
+
+
+def check_tokenizer(name: str) -> str:
+    """Return *name* if it is a tokenizer that works offline.
+
+    Raises:
+        UsageError: If it is not; the text lists those that are.
+    """
+    if name in TOKENIZERS:
+        return name
+    raise UsageError(
+        f"tokenize={name!r} is not offered.{near_miss(name, TOKENIZERS)} There are: "
+        f"{', '.join(TOKENIZERS)}; those of sacrebleu that download a model are left out."
+    )
+
+
+@functools.cache
+def tokenizer(name: str) -> Callable[[str], str]:
+    """Return sacrebleu's tokenizer called *name*: text in, tokens separated by blanks out."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    tokenize: Callable[[str], str] = BLEU(tokenize=check_tokenizer(name), force=True).tokenizer
+    return tokenize
+
+
+def bleu_statistics(
+    outputs: Sequence[str],
+    references: Sequence[Sequence[str]],
+    *,
+    tokenize: str = "13a",
+    lowercase: bool = False,
+    max_order: int = 4,
+) -> FloatArray:
+    """Return the counts of each sentence from which BLEU is computed, by settings of `Bleu`.
+
+    Outputs have shape ``(n,)``, with one or more references each.
+
+    Returns:
+        Shape ``(n, 2 + 2 * max_order)``: tokens of the output, tokens of the reference nearest in
+        length, n-grams matched by length, n-grams of the output by length.
+
+    Examples:
+        >>> bleu_statistics(["the cat sat"], [["the cat ran"]], max_order=2).tolist()
+        [[3.0, 3.0, 2.0, 1.0, 3.0, 2.0]]
+
+    References:
+        Papineni et al. (2002), *BLEU*; counts are those of sacrebleu.
+    """
+    split = tokenizer(tokenize)
+
+    def tokens(text: str) -> list[str]:
+        return split((text.lower() if lowercase else text).rstrip()).split()
+
+    sizes = [
+        len(output) + sum(map(len, wanted))
+        for output, wanted in zip(outputs, references, strict=True)
+    ]
+    parts: list[FloatArray] = [np.zeros((0, 2 + 2 * max_order))]
+    for start, stop in partition(sizes, _CHARACTERS_A_PART):
+        symbol = numbering().__getitem__
+        got = ["".join(map(symbol, tokens(text))) for text in outputs[start:stop]]
+        wanted = [
+            ["".join(map(symbol, tokens(text))) for text in texts]
+            for texts in references[start:stop]
+        ]
+        parts.append(_counts(got, wanted, max_order))
+    return np.concatenate(parts)
+
+
+def _counts(got: Sequence[str], wanted: Sequence[Sequence[str]], max_order: int) -> FloatArray:
+    counts = np.empty((len(got), 2 + 2 * max_order))
+    counts[:, 0] = lengths = np.fromiter(map(len, got), dtype=np.int64, count=len(got))
+    counts[:, 1] = _nearest_lengths(lengths, wanted)
+    counts[:, 2 : 2 + max_order] = clipped_matches(got, wanted, range(1, max_order + 1))
+    counts[:, 2 + max_order :] = np.maximum(lengths[:, None] - np.arange(max_order), 0)
+    return counts
+
+
+def _nearest_lengths(lengths: IntArray, wanted: Sequence[Sequence[str]]) -> IntArray:
+    if all(len(texts) == 1 for texts in wanted):
+        return np.fromiter(map(len, chain.from_iterable(wanted)), dtype=np.int64)
+    nearest = [
+        min((abs(length - len(text)), len(text)) for text in texts)[1]
+        for length, texts in zip(lengths.tolist(), wanted, strict=True)
+    ]
+    return np.array(nearest, dtype=np.int64)
+
+
+def bleu_of(
+    statistics: FloatArray,
+    *,
+    smooth_method: str = "exp",
+    smooth_value: float | None = None,
+    effective_order: bool = False,
+) -> FloatArray:
+    """Return BLEU, 0 to 100, of counts as `bleu_statistics` gives them, or of sums of such.
+
+    From shape ``(..., 2 + 2 * max_order)`` to ``(...)``; 0 where nothing matches.  Settings are
+    those of `Bleu`.
+
+    Examples:
+        >>> bleu_of(bleu_statistics(["a b c d e"], [["a b c d x"]])).round(2).tolist()
+        [66.87]
+
+    References:
+        Papineni et al. (2002), *BLEU*; Chen and Cherry (2014) for smoothing; values are those of
+        sacrebleu.
+    """
+    counts = np.asarray(statistics, dtype=np.float64)
+    max_order = (counts.shape[-1] - 2) // 2
+    got, wanted = counts[..., 0], counts[..., 1]
+    correct, total = counts[..., 2 : 2 + max_order], counts[..., 2 + max_order :]
+    value = SMOOTHING[smooth_method] if smooth_value is None else smooth_value
+    if smooth_method == "add-k":
+        added = np.where(np.arange(max_order) > 0, value or 0.0, 0.0)
+        correct, total = correct + added, total + added
+
+    # Lengths from the first one without n-grams on do not count.
+    possible = np.logical_and.accumulate(total > 0, axis=-1)
+    numerator = _smoothed(correct, possible, smooth_method, value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(possible, np.log(100.0 * numerator / total), -np.inf)
+        penalty = np.where(got < wanted, np.exp(1 - wanted / got), 1.0)
+    orders = possible.sum(axis=-1) if effective_order else np.full(got.shape, max_order)
+    used = np.arange(max_order) < orders[..., None]
+    mean = np.where(used, logs, 0.0).sum(axis=-1) / np.maximum(orders, 1)
+    matched = counts[..., 2 : 2 + max_order].any(axis=-1)
+    return np.where(matched, penalty * np.exp(mean), 0.0)
+
+
+def _smoothed(
+    correct: FloatArray, possible: BoolArray, method: str, value: float | None
+) -> FloatArray:
+    missed = (correct == 0) & possible
+    if method == "exp":
+        return np.where(missed, 0.5 ** np.cumsum(missed, axis=-1), correct)
+    if method == "floor":
+        return np.where(missed, value or 0.0, correct)
+    return correct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +205,9 @@ class Bleu(CorpusMetric):
             raise UsageError(f"smooth_value= is at least 0, not {self.smooth_value}.")
 
     def compute(self, totals: FloatArray, /) -> FloatArray:
-        """Return the score of summed counts."""
         return self._score(totals, effective_order=self.effective_order)
 
     def statistics(self, outputs: list[str], references: list[list[str]]) -> FloatArray:
-        """Return the counts of each sentence."""
         return bleu_statistics(
             outputs,
             references,

@@ -2,12 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import chain, count
 from typing import Any, Final
 
+import numpy as np
+
 from evalkit_scorers.arrays import IntArray
-from evalkit_scorers.text.symbols import partition
+
+
+def numbering() -> dict[Any, str]:
+    """Return a mapping that gives every new key the next unused character.
+
+    Raises (when used):
+        ValueError: If there are more keys than characters, 1,112,064.
+
+    Examples:
+        >>> symbols = numbering()
+        >>> symbols["cat"] == symbols["cat"] != symbols["dog"]
+        True
+    """
+    # A default dictionary numbers without a call into Python.  Surrogates are left out: they are
+    # no characters.
+    return defaultdict(map(chr, chain(range(0xD800), count(0xE000))).__next__)
+
+
+def partition(sizes: Iterable[int], limit: int) -> list[tuple[int, int]]:
+    """Return the first and last row (exclusive) of parts whose sizes sum up to about *limit*.
+
+    Texts that are worked on together are to stay in a core's cache together.  A part ends with the
+    row that reaches the limit, so every part but the last has at least one row.
+
+    Examples:
+        >>> partition([3, 3, 9, 1], 5)
+        [(0, 2), (2, 3), (3, 4)]
+        >>> partition([], 5)
+        []
+    """
+    parts: list[tuple[int, int]] = []
+    start = stop = total = 0
+    for size in sizes:
+        stop += 1
+        total += size
+        if total >= limit:
+            parts.append((start, stop))
+            start, total = stop, 0
+    if start < stop:
+        parts.append((start, stop))
+    return parts
+
 
 _SYMBOLS_A_CHUNK: Final = 1 << 15
 """So many symbols are sorted at once: a quarter of a megabyte, which stays in a core's cache."""
@@ -42,8 +86,6 @@ def clipped_matches(
     References:
         Papineni et al. (2002), *BLEU*, section 2.1 (modified n-gram precision).
     """
-    import numpy as np
-
     # A row counts at least as much as keeps its number short, were all texts empty.
     sizes = [
         len(output) + sum(map(len, wanted)) + _LEAST_SIZE
@@ -59,8 +101,6 @@ def clipped_matches(
 def _chunk_matches(
     outputs: Sequence[str], references: Sequence[Sequence[str]], orders: Sequence[int]
 ) -> IntArray:
-    import numpy as np
-
     n = len(outputs)
     texts = [*outputs, *chain.from_iterable(references)]
     symbols = symbol_codes(texts)
@@ -94,8 +134,6 @@ def _chunk_matches(
 
 def symbol_codes(texts: Sequence[str]) -> IntArray:
     """Return the code points of all *texts*, one after the other, lone surrogates included."""
-    import numpy as np
-
     encoded = "".join(texts).encode("utf-32-le", "surrogatepass")
     return np.frombuffer(encoded, dtype=np.uint32).astype(np.int64)
 
@@ -112,8 +150,6 @@ class _Grams:
         self._symbol_bits = self.bits = int(symbols.max(initial=0)).bit_length()
 
     def of(self, order: int) -> IntArray:
-        import numpy as np
-
         while self._order < order:
             if self.bits + self._symbol_bits > self._limit:
                 distinct, ranked = np.unique(self._codes, return_inverse=True)
@@ -125,8 +161,6 @@ class _Grams:
 
 
 def _count(keys: IntArray, rank_bits: int, case_shift: int, n: int) -> Any:
-    import numpy as np
-
     if not len(keys):
         return np.zeros(n, dtype=np.int64)
     starts = _run_starts(keys)
@@ -150,8 +184,6 @@ def _count(keys: IntArray, rank_bits: int, case_shift: int, n: int) -> Any:
 
 
 def _run_starts(keys: IntArray) -> IntArray:
-    import numpy as np
-
     changes = np.empty(len(keys), dtype=np.bool_)
     changes[0] = True
     np.not_equal(keys[1:], keys[:-1], out=changes[1:])

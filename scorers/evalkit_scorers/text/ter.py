@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.text.pairing import CorpusMetric
@@ -37,7 +39,6 @@ def ter_statistics(
         Snover et al. (2006), *A Study of Translation Edit Rate*; computed by sacrebleu, which
         follows Tercom.
     """
-    import numpy as np
     from sacrebleu.metrics.ter import TER
 
     metric = TER(normalized, no_punct, asian_support, case_sensitive)
@@ -58,8 +59,6 @@ def ter_of(statistics: FloatArray) -> FloatArray:
         >>> ter_of(np.array([[1.0, 8.0], [0.0, 0.0], [3.0, 0.0]])).tolist()
         [12.5, 0.0, 100.0]
     """
-    import numpy as np
-
     counts = np.asarray(statistics, dtype=np.float64)
     edits, length = counts[..., 0], counts[..., 1]
     rate = edits / np.where(length > 0, length, 1.0)
@@ -90,11 +89,9 @@ class Ter(CorpusMetric):
     facts: ClassVar[MetricFacts] = MetricFacts(direction="lower", low=0.0, best_for_identity=True)
 
     def compute(self, totals: FloatArray, /) -> FloatArray:
-        """Return the score of summed counts."""
         return ter_of(totals)
 
     def statistics(self, outputs: list[str], references: list[list[str]]) -> FloatArray:
-        """Return the counts of each sentence."""
         return ter_statistics(
             outputs,
             references,

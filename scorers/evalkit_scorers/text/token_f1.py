@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from evalkit.plugin import UNIT, CaseBatch, ScoreColumn
 from evalkit_scorers.metric import ReferenceMetric
+from evalkit_scorers.text.normalized_match import squad_normalized
 from evalkit_scorers.text.pairing import best_reference
-from evalkit_scorers.text.squad import squad_normalized
 
 
 def token_f1(output: str, reference: str, *, normalize: bool = False) -> float:

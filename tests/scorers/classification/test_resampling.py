@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit_scorers.classification.confusion import ConfusionCells
-from evalkit_scorers.classification.resampling import count_draws
+from evalkit_scorers.classification.confusion import ConfusionCells, count_draws
 
 FEW = np.array([0] * 60 + [1] * 30 + [2] * 10)
 MANY = np.arange(40)

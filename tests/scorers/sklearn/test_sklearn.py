@@ -14,8 +14,7 @@ from evalkit.errors import UnknownScorerError, UsageError
 from evalkit.hooks.catalog import get_scorer
 from evalkit.plugin import CaseBatch, Rows, Status
 from evalkit.scoring.signature import rebuild, signature, specification
-from evalkit_scorers.sklearn.functions import kind_of, metric_names
-from evalkit_scorers.sklearn.metric import SklearnMetric
+from evalkit_scorers.sklearn.metric import SklearnMetric, kind_of, metric_names
 
 LETTERS = ["a", "b", "ç"]
 REGRESSION = [name for name in metric_names() if kind_of(name) == "numbers"]

@@ -14,8 +14,7 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status, UsageError
-from evalkit_scorers.text.bleu import Bleu
-from evalkit_scorers.text.bleu_statistics import bleu_of, bleu_statistics
+from evalkit_scorers.text.bleu import Bleu, bleu_of, bleu_statistics
 from evalkit_scorers.text.chrf import Chrf
 from evalkit_scorers.text.ter import Ter
 

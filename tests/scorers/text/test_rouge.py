@@ -11,8 +11,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from scipy.stats import kendalltau, spearmanr
 
 from evalkit.plugin import CaseBatch, Status, UsageError
-from evalkit_scorers.text.rouge import Rouge, rouge_scores
-from evalkit_scorers.text.rouge_words import WordSymbols
+from evalkit_scorers.text.rouge import Rouge, WordSymbols, rouge_scores
 
 MakeBatch = Callable[..., CaseBatch]
 ALL = ("rouge1", "rouge2", "rouge3", "rougeL", "rougeLsum")
@@ -102,7 +101,7 @@ def test_more_words_than_one_part_holds_score_as_in_one(monkeypatch: pytest.Monk
     whole = rouge_scores(outputs, references, variants=ALL)
     monkeypatch.setattr("evalkit_scorers.text.rouge._CHARACTERS_A_PART", 64)
     monkeypatch.setattr("evalkit_scorers.text.ngrams._SYMBOLS_A_CHUNK", 16)
-    monkeypatch.setattr("evalkit_scorers.text.rouge_words._MOST_KNOWN", 20)
+    monkeypatch.setattr("evalkit_scorers.text.rouge._MOST_KNOWN", 20)
 
     parted = rouge_scores(outputs, references, variants=ALL)
 
