@@ -277,8 +277,12 @@ def _settle_repeats(path: Path) -> None:
     count = len(next(iter(places.values())))
     if count < 2 or any(len(rows) != count for rows in places.values()):  # noqa: PLR2004
         return
+    facts = parse_json(metadata[METADATA_KEY])
+    whole = facts.get("shard", facts)
+    if whole["n"] != count * whole["n_cases"]:  # other parts have other numbers of rows
+        return
     order = [row for rows in places.values() for _, row in sorted(rows)]
-    facts = parse_json(metadata[METADATA_KEY]) | {"n_repeats": count}
+    facts["n_repeats"] = count
     ordered = table.take(pa.array(order)).replace_schema_metadata(
         {METADATA_KEY: json.dumps(facts).encode()}
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 from evalkit.entities.score import Status
 from evalkit.errors import UnfinishedCalibrationError, UnreachedJudgeError, UsageError
-from evalkit.evaluation.agreement.calibration import COLUMN, calibration_of, check_kind
-from evalkit.evaluation.agreement.cards import keep_card
+from evalkit.evaluation.agreement.calibration import calibration_of, check_kind
+from evalkit.evaluation.agreement.cards import COLUMN, keep_card
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.recorded import RECORDED

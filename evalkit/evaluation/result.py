@@ -296,8 +296,7 @@ class EvaluationResult(Result):
         Raises:
             UnknownMetricError: If there is no such metric.
         """
-        from evalkit.evaluation.agreement.cards import find_card
-        from evalkit.evaluation.deciding.calibrated import judged_metric
+        from evalkit.evaluation.agreement.cards import find_card, judged_metric
 
         return find_card(self, judged_metric(self, metric)).card
 

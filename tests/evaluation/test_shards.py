@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import evalkit
 from evalkit import EvaluationResult, Runtime, Score
@@ -48,6 +50,8 @@ REPEATED = [
     for r in range(3)
     for i in range(30)
 ]
+UNEVEN = REPEATED[:40] + REPEATED[60:75]
+MEASURED = [{"x": float(i % 9), "z": str(i), "label": i % 2} for i in range(60)]
 COLUMNS = {"tags": ["region"], "group": "team"}
 
 
@@ -60,6 +64,11 @@ def bot(question: str, repeat: int) -> str:
 
 def remembers(question: str, history: Sequence[Any]) -> str:
     return f"{question} after {len(history)}"
+
+
+def classifier() -> Any:
+    frame = pd.DataFrame({"x": [float(i % 9) for i in range(60)]})
+    return LogisticRegression().fit(frame, [int(x > 4) for x in frame["x"]])
 
 
 @evalkit.scorer
@@ -134,6 +143,14 @@ def _same(merged: EvaluationResult, whole: EvaluationResult) -> None:
         ),
         pytest.param(remembers, ASKED, ["text.token_f1"], {}, id="sessions"),
         pytest.param(None, REPEATED, ["text.exact_match"], {"reducer": "majority"}, id="log"),
+        pytest.param(None, UNEVEN, ["text.exact_match"], {}, id="uneven-log"),
+        pytest.param(
+            classifier(),
+            MEASURED,
+            ["classification.f1", "classification.roc_auc"],
+            {"columns": {"expectations": "label", "tags": "z"}},
+            id="estimator",
+        ),
         pytest.param(None, STORED, SCORERS, {"sample": 30, "seed": 5, "limit": 50}, id="sample"),
         pytest.param(
             None,
@@ -193,6 +210,35 @@ def test_a_shard_says_that_its_gates_are_judged_on_the_whole() -> None:
     assert any("Shard 1/2" in note for note in shard.facts.notes)
     again = EvaluationResult.load(shard.folder.path)
     assert again.verdict == shard.verdict
+
+
+def test_a_shard_that_was_stopped_goes_on_and_what_failed_in_one_is_retried() -> None:
+    down = False
+
+    def patient(question: str) -> str:
+        number = int(question.partition(" ")[0][1:])
+        if down and number % 4 == 0:
+            raise ConnectionError("down")
+        return _answer(number)
+
+    words: dict[str, Any] = {"name": "qa", "scorers": "text.exact_match"}
+    whole = evalkit.evaluate(patient, ASKED, **words, runtime=KEEP_NOTHING)
+    broke = Runtime(budget={"calls": 7}, concurrency=1)
+    stopped = evalkit.evaluate(patient, ASKED, **words, shard="1/2", runtime=broke)
+    down = True
+    failed = evalkit.evaluate(patient, ASKED, **words, shard="2/2")
+    down = False
+
+    assert stopped.facts.status == "budget"
+    with pytest.raises(UsageError, match="is not complete; finish it first"):
+        evalkit.merge([stopped, failed])
+    first = evalkit.evaluate(
+        patient, ASKED, "text.exact_match", runtime=Runtime(resume=stopped.run_id)
+    )
+    assert len(failed.failures()) > 0
+    second = failed.retry(model=patient)
+    assert (first.facts.plan.shard, second.facts.plan.shard) == ("1/2", "2/2")
+    _same(evalkit.merge([first, second]), whole)
 
 
 def test_a_shard_may_lack_what_other_shards_have() -> None:

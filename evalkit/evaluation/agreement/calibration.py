@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import Any, Final, get_args
@@ -10,22 +11,19 @@ import numpy as np
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.calibration import CalibrationPart, Kind
-from evalkit.errors import UsageError, near_miss
+from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.agreement.bias import biases_of
-from evalkit.evaluation.agreement.cards import card_data
+from evalkit.evaluation.agreement.cards import card_data, judged_metric
 from evalkit.evaluation.agreement.cut import cut_of, positive_label
 from evalkit.evaluation.agreement.figures import Setting, part_of
 from evalkit.evaluation.agreement.labelled import LabelledCases, labelled_cases
 from evalkit.evaluation.agreement.people import population_of, replaceability_of
 from evalkit.evaluation.agreement.split import development_cases
-from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.results.result import Result
 from evalkit.judging.calibration import Calibration
 
 _FEW: Final = 30
 _PREVALENT: Final = 0.8
-COLUMN: Final = "scores."
-"""Begins the name of a judge whose answers are a column of the data."""
 
 
 def calibration_of(
@@ -64,7 +62,9 @@ def calibration_of(
     check_kind(kind)
     if not 0.0 <= development < 1.0:
         raise UsageError(f"development= is a share from 0 up to 1, such as 0.5, not {development}.")
-    part = result.by_key.part(_metric_key(result, key))
+    with contextlib.suppress(UnknownMetricError):  # a function of a metric is refused below
+        key = judged_metric(result, key).key
+    part = result.by_key.part(key)
     if part.key.function is not None or part.key.tags or not part.is_mean:
         raise UsageError(f"{key} is no metric that has a verdict on each case.")
     setting = Setting(
@@ -98,16 +98,6 @@ def calibration_of(
         created=now_milliseconds(),
     )
     return dataclasses.replace(card, remarks=tuple(_remarks(cases, held_out, result)))
-
-
-def _metric_key(result: Result, key: str) -> str:
-    """Return the key of a metric that people call *key*: a recorded one by its own name, too."""
-    keys = [metric.key for metric in result.metrics]
-    if key not in keys:
-        for other in (f"{RECORDED}.{key.removeprefix(COLUMN)}", f"{key}.preference"):
-            if other in keys:
-                return other
-    return key
 
 
 def check_kind(kind: str | None) -> None:

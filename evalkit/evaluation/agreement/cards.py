@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import parse_json
-from evalkit.errors import DataError, EvalkitError
+from evalkit.errors import DataError, EvalkitError, UnknownMetricError
 from evalkit.evaluation.results.places import store_of
 from evalkit.evaluation.results.recorded import RECORDED, verdicts_digest
 from evalkit.judging.calibration import Calibration, differing
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from evalkit.evaluation.results.result import Result
     from evalkit.scoring.column import Metric
     from evalkit.store.interface import Store
+
+COLUMN: Final = "scores."
+"""Begins the name of a judge whose answers are a column of the data."""
 
 _MARK: Final = b"evalkit.calibration/"
 
@@ -50,6 +53,19 @@ def keep_card(card: Calibration, store: str | bool | None) -> None:
     finally:
         if closes:
             place.close()
+
+
+def judged_metric(result: Result, name: str) -> Metric:
+    """Return the metric that *name* means: its key, or the name of its scorer or its column.
+
+    Raises:
+        UnknownMetricError: If there is none.
+    """
+    metrics = {metric.key: metric for metric in result.metrics}
+    for key in (name, f"{name}.preference", f"{RECORDED}.{name.removeprefix(COLUMN)}"):
+        if key in metrics:
+            return metrics[key]
+    raise UnknownMetricError(name, list(metrics))
 
 
 def find_card(result: Result, metric: Metric, *, cards: str | None = None) -> CardOrReason:

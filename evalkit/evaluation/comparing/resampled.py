@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -171,14 +173,18 @@ def _rows(
 ) -> _Resampled:
     first, second = statistics
     value = float(_computed(scorer, first, weights) - _computed(scorer, second, weights))
-    kinds = None
-    if weights is None and groups is None:
-        kinds = kinds_of_cases(first, second)
+    kinds = kinds_of_cases(first, second) if weights is None and groups is None else None
     if kinds is None:
-        drawn = np.array(_row_draws(scorer, first, second, weights, groups, design.seed))
+        draws = _draws_of_cases(len(first), weights, groups, design.seed)
     else:
-        drawn = np.array(_kind_draws(scorer, first, second, *kinds, design.seed))
-    return _from_draws(drawn, value, design.level)
+        rows, counts = kinds
+        first, second = first.take(rows), second.take(rows)
+        draws = _draws_of_kinds(counts, design.seed)
+    differences = [
+        scorer.compute(first.take(drawn), load) - scorer.compute(second.take(drawn), load)
+        for drawn, load in draws
+    ]
+    return _from_draws(np.array(differences), value, design.level)
 
 
 def _computed(scorer: Any, rows: Rows, weights: Any) -> float:
@@ -188,34 +194,20 @@ def _computed(scorer: Any, rows: Rows, weights: Any) -> float:
         raise UsageError(str(error)) from error
 
 
-def _row_draws(  # noqa: PLR0917
-    scorer: Any, first: Rows, second: Rows, weights: Any, groups: Any, seed: int
-) -> list[float]:
-    drawn: list[float] = []
-    for counts in bootstrap_weights(len(first), _SLOW_DRAWS, seed=seed, groups=groups):
+def _draws_of_cases(n: int, weights: Any, groups: Any, seed: int) -> Iterator[tuple[Any, Any]]:
+    """Yield which cases are drawn, and how heavy each of these is."""
+    for counts in bootstrap_weights(n, _SLOW_DRAWS, seed=seed, groups=groups):
         for count in counts:
-            kept = count > 0
-            load = count[kept] if weights is None else count[kept] * weights[kept]
-            drawn.append(
-                scorer.compute(first.take(kept), load) - scorer.compute(second.take(kept), load)
-            )
-    return drawn
+            drawn = count > 0
+            yield drawn, count[drawn] if weights is None else count[drawn] * weights[drawn]
 
 
-def _kind_draws(  # noqa: PLR0917
-    scorer: Any, first: Rows, second: Rows, rows: Any, counts: Any, seed: int
-) -> list[float]:
-    """Draw how many cases there are of each kind, which are as good as the cases themselves."""
-    first, second = first.take(rows), second.take(rows)
+def _draws_of_kinds(counts: Any, seed: int) -> Iterator[tuple[Any, Any]]:
+    """Yield which kinds are drawn, and how many cases of each: as good as the cases themselves."""
     n = int(counts.sum())
-    drawn: list[float] = []
     for load in np.random.default_rng(seed).multinomial(n, counts / n, size=DRAWS):
-        kept = load > 0
-        count = load[kept].astype(np.float64)
-        drawn.append(
-            scorer.compute(first.take(kept), count) - scorer.compute(second.take(kept), count)
-        )
-    return drawn
+        drawn = load > 0
+        yield drawn, load[drawn].astype(np.float64)
 
 
 def _from_draws(drawn: Any, value: float, level: float) -> _Resampled:
@@ -237,14 +229,9 @@ def _from_draws(drawn: Any, value: float, level: float) -> _Resampled:
 def _without_spread(
     drawn: _Resampled, bounds: tuple[float, float], n: int, level: float
 ) -> _Resampled:
-    """Return how far systems may differ that did not on *n* cases: Tango's interval at 0."""
+    """Say how far systems may differ that did not on *n* cases: Tango's interval at 0."""
     width = bounds[1] - bounds[0]
     low, high = tango_limits(0.0, 0.0, n, normal_quantile(level))
-    return _Resampled(
-        value=drawn.value,
-        low=low * width,
-        high=high * width,
-        p_value=drawn.p_value,
-        method="tango-mean",
-        test=drawn.test,
+    return dataclasses.replace(
+        drawn, low=low * width, high=high * width, error=None, method="tango-mean"
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from evalkit.errors import EvalkitError, UnknownMetricError
-from evalkit.evaluation.agreement.cards import find_card
+from evalkit.errors import EvalkitError
+from evalkit.evaluation.agreement.cards import find_card, judged_metric
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
@@ -63,19 +63,6 @@ def _how(metric: Metric, name: str) -> str:
         f"evalkit judges calibrate scores.{column} --data these-cases-labelled.csv "
         f"--column scores.{column}=verdict --column labels.{column}=human"
     )
-
-
-def judged_metric(result: Result, name: str) -> Metric:
-    """Return the metric that *name* means: its key, or its scorer where that has several.
-
-    Raises:
-        UnknownMetricError: If there is none.
-    """
-    metrics = {metric.key: metric for metric in result.metrics}
-    for key in (name, f"{name}.preference", f"{RECORDED}.{name}"):
-        if key in metrics:
-            return metrics[key]
-    raise UnknownMetricError(name, list(metrics))
 
 
 def _decided(condition: Condition, card: Calibration, level: float) -> ConditionVerdict:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
-from evalkit.evaluation.deciding.calibrated import judge_card, judged_metric
+from evalkit.evaluation.agreement.cards import judged_metric
+from evalkit.evaluation.deciding.calibrated import judge_card
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
 from evalkit.evaluation.deciding.early import judge_early
 from evalkit.evaluation.deciding.paired import Decided, judge_paired

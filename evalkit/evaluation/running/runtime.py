@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from evalkit.engine.plan import Limits, workers_of
@@ -136,17 +136,11 @@ class Runtime:
 def shown(runtime: Runtime) -> dict[str, Any]:
     """Return the settings of *runtime* that are worth recording."""
     batch = BatchSettings.of(runtime.batch)
-    return {
-        "concurrency": runtime.concurrency,
-        "timeout_seconds": runtime.timeout_seconds,
-        "requests_per_minute": runtime.requests_per_minute,
-        "tokens_per_minute": runtime.tokens_per_minute,
-        "mode": runtime.mode,
-        "recordings": runtime.recordings,
-        "cards": runtime.cards,
+    settings = {one.name: getattr(runtime, one.name) for one in fields(runtime)}
+    for name in ("progress", "store", "resume"):
+        del settings[name]
+    return settings | {
         "prices": None if runtime.prices is None else dict(runtime.prices),
         "budget": dict(runtime.limits().budget),
         "batch": False if batch is None else batch.to_json(),
-        "backend": runtime.backend,
-        "durable": runtime.durable,
     }

@@ -35,6 +35,8 @@ class Word:
     annotation: str = "str | None"
     """Its type in Python."""
 
+    default: Any = None
+
 
 def word(
     default: Any, text: str, section: str, metavar: str | None = None, *, many: bool = False
@@ -46,7 +48,9 @@ def word(
 def words_of(kind: type) -> dict[str, Word]:
     """Read the words among the fields of the dataclass *kind*, each with its type."""
     return {
-        one.name: dataclasses.replace(one.metadata[_KEY], annotation=str(one.type))
+        one.name: dataclasses.replace(
+            one.metadata[_KEY], annotation=str(one.type), default=one.default
+        )
         for one in dataclasses.fields(kind)
         if _KEY in one.metadata
     }

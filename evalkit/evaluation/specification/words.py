@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -64,21 +63,6 @@ Scorers = Annotated[
 ]
 
 
-_OWN: Final[dict[str, Any]] = {
-    "cases": (
-        list[dict[str, Any]] | None,
-        Field(
-            default=None,
-            description="The data itself, a mapping a case, each perhaps with its own 'must'.",
-        ),
-    ),
-    "report": (
-        Texts,
-        Field(default=[], description="Files to write, each in the format of its extension."),
-    ),
-}
-"""Words that files alone have."""
-
 _IN_YAML: Final[Mapping[str, Any]] = {
     "data": str | None,
     "model": str | None,
@@ -96,35 +80,21 @@ _IN_YAML: Final[Mapping[str, Any]] = {
 }
 """Types of words that hold less in YAML than in Python, or are written in more ways."""
 
-_PLAIN: Final[Mapping[str, Any]] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "bool": bool,
-    "int | None": int | None,
-    "float | None": float | None,
-    "str | None": str | None,
-    "bool | None": bool | None,
-    "str | bool | None": str | bool | None,
-}
-
-
-_DEFAULTS: Final = {
-    one.name: one.default for one in (*fields(Request), *fields(Runtime)) if one.name in WORDS
-}
-
-
-def _field(name: str) -> Any:
-    """Describe a word to pydantic, by its own type unless YAML has another."""
-    word = WORDS[name]
-    kind = _IN_YAML.get(name) or _PLAIN[word.annotation]
-    return kind, Field(default=_DEFAULTS.get(name), description=word.help)
-
+_TYPES: Final = {**get_type_hints(Request, localns={"ScorerLike": Any}), **get_type_hints(Runtime)}
 
 if TYPE_CHECKING:
     _Fields = BaseModel
 else:
-    _Fields = create_model("_Fields", **{name: _field(name) for name in WORDS}, **_OWN)
+    _Fields = create_model(
+        "_Fields",
+        **{
+            name: (
+                _IN_YAML.get(name) or _TYPES.get(name, str | None),
+                Field(default=word.default, description=word.help),
+            )
+            for name, word in WORDS.items()
+        },
+    )
 
 
 class Specification(_Fields):
@@ -145,6 +115,14 @@ class Specification(_Fields):
         coerce_numbers_to_str=True,
         title="Specification of an evaluation",
         json_schema_extra={"description": "The words of `evalkit evaluate`, for YAML files."},
+    )
+
+    cases: list[dict[str, Any]] | None = Field(
+        default=None,
+        description="The data itself, a mapping a case, each perhaps with its own 'must'.",
+    )
+    report: Texts = Field(
+        default=[], description="Files to write, each in the format of its extension."
     )
 
     if TYPE_CHECKING:  # what is made from a list, checkers do not see
