@@ -237,8 +237,7 @@ class Intake:
 
     def _selected(self, rows: Rows) -> Rows:
         """Leave out rows of other splits, and those beyond the limit."""
-        if self.selection.split is not None:
-            rows = self._of_split(rows, self.selection.split)
+        rows = rows if self.selection.split is None else self._of_split(rows, self.selection.split)
         self.kept += len(rows.new)
         return rows
 

@@ -20,8 +20,7 @@ from evalkit.evaluation.running.thread import run_in_thread
 from evalkit.judging.auditing.audit import Audit, Bars
 from evalkit.judging.auditing.measure import batteries_of
 from evalkit.judging.auditing.readings import NOT_RUN, Reading, readings_of
-from evalkit.judging.auditing.subject import subject_of
-from evalkit.judging.auditing.trials import Trials, check_probes, trials_of
+from evalkit.judging.auditing.trials import Trials, check_probes, subject_of, trials_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.prepared import seen_by
 from evalkit.llm.session import ModelSession, use_session

@@ -165,7 +165,8 @@ def jury_of(judge: Judge, models: Sequence[str | Mapping[str, str]], **settings:
     """
     named = [{"model": m} if isinstance(m, str) else dict(m) for m in models]
     judges = tuple(judge.with_model(m["model"], base_url=m.get("base_url")) for m in named)
-    return Jury(judges=judges, **{"name": judge.name, **settings})
+    settings = {"name": judge.name, **settings}
+    return Jury(judges=judges, **settings)
 
 
 def agreement(verdicts: Sequence[str]) -> float | None:

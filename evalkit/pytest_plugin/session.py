@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from evalkit.errors import EvalkitError, InterruptedRunError
-from evalkit.pytest_plugin.cases import CaseItem
 from evalkit.pytest_plugin.fixtures import check_function, fixture_names
-from evalkit.pytest_plugin.gates import BODY, GateItem
+from evalkit.pytest_plugin.items import BODY, CaseItem, GateItem
 from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
 from evalkit.pytest_plugin.options import session_options
 from evalkit.pytest_plugin.summary import Summary

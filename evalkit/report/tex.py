@@ -3,6 +3,7 @@ r"""The estimates as a LaTeX table with booktabs rules."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from evalkit.gates.verdict import number
@@ -40,13 +41,7 @@ def text(result: EvaluationResult) -> str:
         )
         for key, estimate in result.estimates.items()
     ]
-    body = "\n".join(f"{' & '.join(row)} \\\\" for row in rows)
-    return (
-        f"% {one_line(result.name)}: {len(result)} cases; needs \\usepackage{{booktabs}}\n"
-        "\\begin{tabular}{lrlr}\n\\toprule\n"
-        f"{' & '.join(head)} \\\\\n\\midrule\n{body}\n"
-        "\\bottomrule\n\\end{tabular}\n"
-    )
+    return _table(f"{one_line(result.name)}: {len(result)} cases", "lrlr", head, rows)
 
 
 def comparison_table(comparison: Comparison) -> str:
@@ -65,10 +60,15 @@ def comparison_table(comparison: Comparison) -> str:
         )
         for row in comparison.rows
     ]
+    about = f"against {one_line(comparison.baseline)}, paired"
+    return _table(about, "llrrrlr", head, rows)
+
+
+def _table(about: str, sides: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     body = "\n".join(f"{' & '.join(row)} \\\\" for row in rows)
     return (
-        f"% against {one_line(comparison.baseline)}, paired; needs \\usepackage{{booktabs}}\n"
-        "\\begin{tabular}{llrrrlr}\n\\toprule\n"
+        f"% {about}; needs \\usepackage{{booktabs}}\n"
+        f"\\begin{{tabular}}{{{sides}}}\n\\toprule\n"
         f"{' & '.join(head)} \\\\\n\\midrule\n{body}\n"
         "\\bottomrule\n\\end{tabular}\n"
     )

@@ -100,26 +100,19 @@ def estimate_mean(
         return dataclasses.replace(counted, note="all weights are 0")
     groups = None if design.groups is None else design.groups[ok]
     binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
+    rate = facts.binary or column.binary or reducer.yields_rate
     interval = mean_interval(
         values[ok],
         groups=groups,
         weights=weights,
         binary=binary or reducer.yields_rate,
-        bounds=_bounds(column, facts, reducer, values[ok]),
+        bounds=(_YES_OR_NO if rate else facts).bounds_of(values[ok]),
         level=design.level,
         seed=design.seed,
     )
     value = float(np.average(values[ok], weights=weights))
     n_groups = _number_of_groups(groups)
     return _with_interval(dataclasses.replace(counted, value=value, n_groups=n_groups), interval)
-
-
-def _bounds(
-    column: ScoreColumn, facts: MetricFacts, reducer: Reducer, values: Any
-) -> tuple[float, float] | None:
-    if facts.binary or column.binary or reducer.yields_rate:
-        facts = _YES_OR_NO
-    return facts.bounds_of(values)
 
 
 def _number_of_groups(groups: Any) -> int | None:

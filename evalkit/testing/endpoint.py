@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import math
 import socket
 import struct
@@ -141,7 +142,8 @@ class ScriptedEndpoint:
         return self._in_flight
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._serve, name="scripted-endpoint", daemon=True)
+        serve = functools.partial(asyncio.run, self._run())
+        self._thread = threading.Thread(target=serve, name="scripted-endpoint", daemon=True)
         self._thread.start()
         if not self._started.wait(_STARTED_SECONDS):
             raise RuntimeError("The scripted endpoint did not start.")
@@ -152,9 +154,6 @@ class ScriptedEndpoint:
             self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
             self._thread.join()
-
-    def _serve(self) -> None:
-        asyncio.run(self._run())
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

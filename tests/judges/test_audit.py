@@ -7,7 +7,7 @@ import pytest
 import evalkit
 from evalkit.evaluation.audit import plan_audit
 from evalkit.hooks.catalog import get_scorer
-from evalkit.judging.auditing.subject import Subject
+from evalkit.judging.auditing.trials import Subject
 from evalkit.judging.judge import Judge
 from evalkit.testing import ScriptedEndpoint
 from evalkit_judges.degradations import DEGRADED_BY

@@ -10,8 +10,7 @@ from evalkit.entities.case import Case
 from evalkit.judging.auditing.audit import Bars, Battery
 from evalkit.judging.auditing.measure import batteries_of
 from evalkit.judging.auditing.readings import Reading
-from evalkit.judging.auditing.subject import Subject
-from evalkit.judging.auditing.trials import Trial, Trials, trials_of
+from evalkit.judging.auditing.trials import Subject, Trial, Trials, trials_of
 from evalkit.judging.judge import make_judge
 
 ROUNDS = 200

@@ -17,8 +17,7 @@ import evalkit
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.view import distribution, worst_cells
 from evalkit.report import embedded
-from evalkit.report.html import embeddable
-from evalkit.report.overview import overview
+from evalkit.report.html import embeddable, overview
 
 Evaluate = Callable[..., EvaluationResult]
 

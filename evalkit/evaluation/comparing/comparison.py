@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 from typing_extensions import TypeVar
 
 from evalkit.errors import NotFoundError, UnknownMetricError, UsageError
-from evalkit.evaluation.comparing.cases import changed_cases, unmatched_cases
 from evalkit.evaluation.comparing.difference import difference_of, paired_values
 from evalkit.evaluation.comparing.pairs import join, what_differs
-from evalkit.evaluation.comparing.ranks import rank_table
 from evalkit.evaluation.comparing.row import Row, adjusted
-from evalkit.evaluation.comparing.slices import differences_by
+from evalkit.evaluation.comparing.tables import (
+    changed_cases,
+    differences_by,
+    rank_table,
+    unmatched_cases,
+)
 from evalkit.evaluation.results.cells import cell_table
 from evalkit.evaluation.results.exporting import export, exporter
 from evalkit.evaluation.results.result import Result

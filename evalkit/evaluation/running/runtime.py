@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalkit.engine.plan import Limits, workers_of
 from evalkit.errors import UsageError, near_miss
 from evalkit.evaluation.running.words import HOW, RECORD, word
-from evalkit.llm.batch.settings import BatchSettings
-from evalkit.llm.budget import Budget
-from evalkit.llm.prices import Prices
-from evalkit.llm.recorder import MODES
+
+if TYPE_CHECKING:
+    from evalkit.engine.plan import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +101,12 @@ class Runtime:
     """``None`` means the configured one, ``False`` keeps nothing."""
 
     def __post_init__(self) -> None:
+        # start-up: every page of help reads the fields above, and checks none
+        from evalkit.engine.plan import workers_of
+        from evalkit.llm.batch.settings import BatchSettings
+        from evalkit.llm.prices import Prices
+        from evalkit.llm.recorder import MODES
+
         if self.concurrency < 1:
             raise UsageError(f"concurrency must be at least 1, got {self.concurrency}.")
         for name in ("timeout_seconds", "requests_per_minute", "tokens_per_minute"):
@@ -124,6 +128,10 @@ class Runtime:
         Raises:
             UsageError: If there is no such backend, or the budget makes no sense.
         """
+        # start-up: every page of help reads the fields above, and checks none
+        from evalkit.engine.plan import Limits, workers_of
+        from evalkit.llm.budget import Budget
+
         return Limits(
             concurrency=self.concurrency,
             timeout_seconds=self.timeout_seconds,
@@ -135,6 +143,9 @@ class Runtime:
 
 def shown(runtime: Runtime) -> dict[str, Any]:
     """Return the settings of *runtime* that are worth recording."""
+    # start-up: every page of help reads the fields above, and records none
+    from evalkit.llm.batch.settings import BatchSettings
+
     batch = BatchSettings.of(runtime.batch)
     settings = {one.name: getattr(runtime, one.name) for one in fields(runtime)}
     for name in ("progress", "store", "resume"):

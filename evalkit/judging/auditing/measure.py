@@ -33,8 +33,7 @@ from evalkit.judging.auditing.readings import (
     share_limits,
     unanswered,
 )
-from evalkit.judging.auditing.subject import Subject
-from evalkit.judging.auditing.trials import Trials
+from evalkit.judging.auditing.trials import Subject, Trials
 from evalkit.judging.bias import BiasEffect
 from evalkit.judging.degradations import DEGRADATIONS
 from evalkit.stats.binomial import clopper_pearson_interval

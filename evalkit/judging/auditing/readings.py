@@ -12,8 +12,7 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
 from evalkit.errors import BudgetSpentError
 from evalkit.judging.auditing.audit import ProbeRow
-from evalkit.judging.auditing.subject import Subject
-from evalkit.judging.auditing.trials import Trial, Trials, key_of
+from evalkit.judging.auditing.trials import Subject, Trial, Trials, key_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.run import run
 from evalkit.judging.together import together

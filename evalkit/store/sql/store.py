@@ -13,15 +13,13 @@ from sqlalchemy import Engine
 from evalkit.store.artifacts import ArtifactRoot
 from evalkit.store.interface import Store
 from evalkit.store.sql import migrations
-from evalkit.store.sql.assessments import SqlAssessments
-from evalkit.store.sql.cards import SqlCards
 from evalkit.store.sql.database import Database, Dialect
 from evalkit.store.sql.experiments import SqlExperiments
 from evalkit.store.sql.metrics import SqlMetrics
 from evalkit.store.sql.models import SqlModels, SqlVersions
+from evalkit.store.sql.records import SqlAssessments, SqlCards, SqlSummaries
 from evalkit.store.sql.runs import SqlRuns
 from evalkit.store.sql.sqlite import SqliteDialect
-from evalkit.store.sql.summaries import SqlSummaries
 
 
 class SqlStore(Store):
