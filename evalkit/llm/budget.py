@@ -10,7 +10,7 @@ from evalkit.errors import BudgetSpentError, UsageError, near_miss
 from evalkit.llm.usage import PARTS, ROLES, Ledger, Spent
 
 UNITS: Final = ("usd", "tokens", "calls", "seconds")
-_SHOWN: Final = {"usd": "${:g}", "tokens": "{:,.0f} tokens", "calls": "{:,.0f} calls"}
+_FORMS: Final = {"usd": "${:g}", "tokens": "{:,.0f} tokens", "calls": "{:,.0f} calls"}
 
 
 @dataclass(slots=True)
@@ -83,48 +83,47 @@ class Budget:
         Raises:
             BudgetSpentError: Naming the limit and what was spent.
         """
-        begun, kept = under_way or {}, reserved or {}
+        calls, reserves = under_way or {}, reserved or {}
         if self.total:
-            spent = _sums(ledger.roles.values(), seconds, sum(begun.values()), kept.values())
+            spent = _sums(ledger.roles.values(), seconds, sum(calls.values()), reserves.values())
             _check(self.total, spent, "")
         if role in self.roles:
-            own = [kept[role]] if role in kept else []
-            spent = _sums([ledger[role]], seconds, begun.get(role, 0), own)
+            own = [reserves[role]] if role in reserves else []
+            spent = _sums([ledger[role]], seconds, calls.get(role, 0), own)
             _check(self.roles[role], spent, f" for {role} calls")
 
 
 def _limits(given: Mapping[Any, Any], role: str | None = None) -> dict[str, float]:
-    found: dict[str, float] = {}
+    limits: dict[str, float] = {}
     for unit, limit in given.items():
         if unit not in UNITS:
-            known = UNITS if role else (*UNITS, *ROLES)
+            words = UNITS if role else (*UNITS, *ROLES)
             raise UsageError(
-                f"budget= has no unit {unit!r}.{near_miss(str(unit), known)} "
-                f"It has: {', '.join(known)}."
+                f"budget= has no unit {unit!r}.{near_miss(str(unit), words)} "
+                f"It has: {', '.join(words)}."
             )
         if isinstance(limit, Mapping) or not float(limit) >= 0:
             raise UsageError(f"budget= of {unit} must be at least 0, got {limit}.")
-        found[str(unit)] = float(limit)
-    return found
+        limits[str(unit)] = float(limit)
+    return limits
 
 
 def _sums(
-    spent: Iterable[Spent], seconds: float, begun: int, reserved: Iterable[Reserve]
+    spent: Iterable[Spent], seconds: float, under_way: int, reserved: Iterable[Reserve]
 ) -> dict[str, float]:
-    entries, kept = list(spent), list(reserved)
-    return {
-        "usd": sum(one.cost for one in entries) + sum(one.usd for one in kept),
-        "calls": sum(one.calls for one in entries) + begun,
-        "tokens": sum(
-            count for one in entries for kind, count in one.tokens.items() if kind not in PARTS
-        )
-        + sum(one.tokens for one in kept),
-        "seconds": seconds,
-    }
+    sums = {"usd": 0.0, "calls": float(under_way), "tokens": 0.0, "seconds": seconds}
+    for entry in spent:
+        sums["usd"] += entry.cost
+        sums["calls"] += entry.calls
+        sums["tokens"] += sum(n for kind, n in entry.tokens.items() if kind not in PARTS)
+    for reserve in reserved:
+        sums["usd"] += reserve.usd
+        sums["tokens"] += reserve.tokens
+    return sums
 
 
 def _check(limits: Mapping[str, float], spent: Mapping[str, float], whose: str) -> None:
     for unit, limit in limits.items():
         if spent[unit] >= limit:
-            told = _SHOWN.get(unit, "{:g} seconds")
-            raise BudgetSpentError(told.format(limit) + whose, told.format(spent[unit]))
+            form = _FORMS.get(unit, "{:g} seconds")
+            raise BudgetSpentError(form.format(limit) + whose, form.format(spent[unit]))

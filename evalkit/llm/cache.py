@@ -50,9 +50,9 @@ class Cache:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     cache = Cache(Path(folder) / "calls.db")
         ...     cache.put(asked, {"text": "4"})
-        ...     found = cache.get(asked.key)
+        ...     reply = cache.get(asked.key)
         ...     cache.close()
-        >>> found
+        >>> reply
         {'text': '4'}
     """
 
@@ -91,16 +91,12 @@ class Cache:
     def get(self, key: str, *, since: int = 0) -> Any:
         """Return the reply kept under *key*, or ``None``; only if recorded from *since* on."""
         query = "SELECT reply FROM recordings WHERE key = ? AND recorded >= ?"
-        with self._lock:
-            try:
-                row = self._database.execute(query, (key, since)).fetchone()
-            except sqlite3.Error as error:
-                self._forgive("read", error)
-                return None
-        if row is None:
-            return None
-        self._used.add(key)
-        return parse_json(row[0])
+        with self._lock, self._forgiven("read"):
+            row = self._database.execute(query, (key, since)).fetchone()
+            if row is not None:
+                self._used.add(key)
+                return parse_json(row[0])
+        return None
 
     def put(self, recording: Recording, reply: Mapping[str, Any]) -> None:
         """Keep *reply*; it is on its way to the disk when this returns."""
@@ -227,13 +223,10 @@ class Cache:
 
     @contextlib.contextmanager
     def _forgiven(self, what: str) -> Generator[None]:
+        """Go on without the cache where the disk is full: an answer that was paid for counts."""
         try:
             yield
         except sqlite3.Error as error:
-            self._forgive(what, error)
-
-    def _forgive(self, what: str, error: sqlite3.Error) -> None:
-        """Go on without the cache where the disk is full: an answer that was paid for counts."""
-        if not self._broken:
-            self._broken = True
-            _log.warning("The cache %s cannot be %s: %s.", self.path, what, error)
+            if not self._broken:
+                self._broken = True
+                _log.warning("The cache %s cannot be %s: %s.", self.path, what, error)

@@ -13,13 +13,13 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-import anyio
 import orjson
 
 from evalkit._internal.canonical import canonical_json
-from evalkit.errors import TargetError, UsageError
-from evalkit.llm.limits import RATE_LIMITED_RETRIES, Attempt, admitted, is_controlled
-from evalkit.llm.retry import RetryPolicy, retry_after_seconds
+from evalkit.errors import UsageError
+from evalkit.llm.headers import retry_after_seconds
+from evalkit.llm.limits import Attempt, admitted
+from evalkit.llm.retry import AttemptError, RetryPolicy, persist
 from evalkit.llm.secrets import public_url, redacted, secrets_in_url
 from evalkit.settings import secret
 
@@ -47,70 +47,6 @@ class Refusal:
     text: str
     again: bool
     """Whether trying again can help."""
-
-
-class AttemptError(Exception):
-    """An attempt that gave no answer, and what the server says of another one."""
-
-    def __init__(
-        self,
-        reason: str,
-        text: str,
-        *,
-        again: bool,
-        retry_after: float | None = None,
-        status: int | None = None,
-    ) -> None:
-        super().__init__(reason, text)
-        self.reason = reason
-        self.text = text
-        self.again = again
-        self.retry_after = retry_after
-        self.status = status
-
-
-async def persist(
-    attempt: Callable[[bool], Awaitable[T]],
-    policy: RetryPolicy,
-    explain: Callable[[str], str],
-    *,
-    seed: int = 0,
-    once: bool = False,
-) -> T:
-    """Return what *attempt* gives; tried again where that can help.
-
-    Args:
-        attempt: Makes one attempt; told whether there was one before.
-        policy: How often to try again, and how long to wait before.
-        explain: Makes the text of an error fit to be shown.
-        seed: Seed of the jitter between attempts.
-        once: Whether to try only once.
-
-    Raises:
-        TargetError: Once trying again cannot help, or was tried often enough.
-    """
-    number = refusals = 0
-    while True:
-        try:
-            return await attempt(number + refusals > 0)
-        except AttemptError as error:
-            failure = error
-        except TargetError as error:
-            failure = AttemptError(error.reason, error.explanation, again=False)
-        again = failure.again and not once
-        # Where a controller decides when to try again, refusals have a number of their own.
-        in_turn = failure.reason == "rate_limited" and policy.retries > 0 and is_controlled()
-        if again and in_turn and refusals < RATE_LIMITED_RETRIES:
-            refusals += 1
-            continue
-        if not again or number >= policy.retries:
-            # Outside the handler, so that nothing is chained: the causes carry the request's
-            # headers, or what the server said of them.
-            attempts = number + refusals + 1
-            text = explain(failure.text) + (f" ({attempts} attempts)" if attempts > 1 else "")
-            raise TargetError(failure.reason, text, status=failure.status)
-        await anyio.sleep(policy.delay(number, seed=seed, retry_after=failure.retry_after))
-        number += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +113,13 @@ class Connection:
             TargetError: With reason ``rate_limited``, ``connection``, ``timeout`` or
                 ``provider_error``, or the one that *read* raises; its text shows no secret.
         """
+
+        async def attempt(again: bool) -> T:
+            async with admitted(_server(call.url), self._key(), again=again) as turn:
+                return await self._exchange(call, read, turn)
+
         return await persist(
-            lambda again: self._attempt(call, read, again=again),
+            attempt,
             self._policy,
             lambda text: f"{public_url(call.url)}: {self.redacted(text, call.url)}",
             seed=call.seed,
@@ -202,16 +143,6 @@ class Connection:
         """
         if self._auth_environment and not self._key():
             raise UsageError(f"The environment variable {self._auth_environment} is not set.")
-
-    async def _attempt(
-        self,
-        call: Call,
-        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-        *,
-        again: bool,
-    ) -> T:
-        async with admitted(_server(call.url), self._key(), again=again) as attempt:
-            return await self._exchange(call, read, attempt)
 
     async def _exchange(
         self,

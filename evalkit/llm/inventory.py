@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,13 @@ def list_entries(path: str | Path) -> list[Entry]:
     """
     with _opened(path) as place:
         entries = [
-            Entry(key=key, label=label_of(asked), bytes=size, recorded=recorded, used=used)
+            Entry(
+                key=key,
+                label=str(asked.get("model") or asked.get("target") or "unknown"),
+                bytes=size,
+                recorded=recorded,
+                used=used,
+            )
             for key, asked, size, recorded, used in place.rows()
         ]
     return sorted(entries, key=lambda entry: (-(entry.used or 0), -entry.recorded, entry.key))
@@ -110,13 +116,3 @@ def _opened(path: str | Path) -> Generator[Cache | RecordingFolder]:
         yield recordings
     finally:
         recordings.abandon()
-
-
-def label_of(asked: Mapping[str, Any]) -> str:
-    """Return whom a recorded call asked.
-
-    Examples:
-        >>> label_of({"model": "openai/m", "messages": []})
-        'openai/m'
-    """
-    return str(asked.get("model") or asked.get("target") or "unknown")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -19,9 +19,8 @@ import anyio
 
 from evalkit._internal.canonical import content_hash
 from evalkit._internal.clock import monotonic
-from evalkit.llm.allowance import read_allowance
+from evalkit.llm.headers import read_allowance, retry_after_seconds
 from evalkit.llm.pace import Outcome, Pace
-from evalkit.llm.retry import retry_after_seconds
 
 RATE_LIMITED_RETRIES: Final = 10
 """Attempts after a refusal for the rate, where a controller sees to the waits between them."""
@@ -121,21 +120,16 @@ class Controllers:
         tokens_per_minute: float | None = None,
     ) -> None:
         """Give each connection these ceilings, if any."""
-        self._requests_per_minute = requests_per_minute
-        self._tokens_per_minute = tokens_per_minute
-        self._known: dict[tuple[str, str], Controller] = {}
+        self._controllers = defaultdict[tuple[str, str], Controller](
+            lambda: Controller(
+                Pace(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute)
+            )
+        )
 
     def of(self, place: str, key: str | None) -> Controller:
         """Return the controller of the server at *place* for one key, which is not kept."""
         mark = "" if key is None else content_hash(key.encode(), size=8)
-        found = self._known.get((place, mark))
-        if found is None:
-            pace = Pace(
-                requests_per_minute=self._requests_per_minute,
-                tokens_per_minute=self._tokens_per_minute,
-            )
-            found = self._known[place, mark] = Controller(pace)
-        return found
+        return self._controllers[place, mark]
 
 
 @dataclass(slots=True)
@@ -153,21 +147,14 @@ class Admission:
 _ADMISSION: ContextVar[Admission | None] = ContextVar("evalkit_admission", default=None)
 
 
-class under:  # noqa: N801  reads as a verb: with under(admission)
-    """Put an `Admission` in force for the attempts of this task and of those it starts."""
-
-    __slots__ = ("_admission", "_token")
-
-    def __init__(self, admission: Admission) -> None:
-        """Put nothing in force yet."""
-        self._admission = admission
-
-    def __enter__(self) -> Admission:
-        self._token = _ADMISSION.set(self._admission)
-        return self._admission
-
-    def __exit__(self, *_: object) -> None:
-        _ADMISSION.reset(self._token)
+@contextlib.contextmanager
+def under(admission: Admission) -> Generator[Admission]:
+    """Put *admission* in force for the attempts of this task and of those it starts."""
+    token = _ADMISSION.set(admission)
+    try:
+        yield admission
+    finally:
+        _ADMISSION.reset(token)
 
 
 def is_controlled() -> bool:

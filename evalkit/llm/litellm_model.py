@@ -9,12 +9,13 @@ from typing import Any, Final, cast
 from evalkit._internal.clock import monotonic
 from evalkit._internal.optional import require
 from evalkit.errors import EvalkitError, UsageError
-from evalkit.llm.connection import AttemptError, persist, shown
+from evalkit.llm.connection import shown
+from evalkit.llm.headers import retry_after_seconds
 from evalkit.llm.limits import admitted
 from evalkit.llm.openai_compatible import response_format
 from evalkit.llm.openai_reply import StreamedReply, reply_of
 from evalkit.llm.protocol import ChatReply, ChatRequest
-from evalkit.llm.retry import RetryPolicy, retry_after_seconds
+from evalkit.llm.retry import AttemptError, RetryPolicy, persist
 from evalkit.llm.secrets import public_url, redacted
 from evalkit.settings import secret, secrets_in_environment
 
@@ -93,9 +94,9 @@ class LitellmModel:
             if not secret(self._auth_environment):
                 raise UsageError(f"The environment variable {self._auth_environment} is not set.")
             return
-        found = cast("dict[str, Any]", self._litellm.validate_environment(model=self.name))
-        if not found.get("keys_in_environment") and found.get("missing_keys"):
-            missing = ", ".join(found["missing_keys"])
+        environment = cast("dict[str, Any]", self._litellm.validate_environment(model=self.name))
+        if not environment.get("keys_in_environment") and environment.get("missing_keys"):
+            missing = ", ".join(environment["missing_keys"])
             raise UsageError(f"{self.name} needs the environment variables {missing}.")
 
     async def complete(self, request: ChatRequest) -> ChatReply:
@@ -138,12 +139,12 @@ class LitellmModel:
 
     async def _exchange(self, request: ChatRequest) -> ChatReply:
         began = monotonic()
-        found = await self._litellm.acompletion(**self._arguments(request))
+        response = await self._litellm.acompletion(**self._arguments(request))
         if not request.stream:
-            raw = found.model_dump()
-            return dataclasses.replace(reply_of(raw), cost=self._price(found))
+            raw = response.model_dump()
+            return dataclasses.replace(reply_of(raw), cost=self._price(response))
         streamed, first = StreamedReply(), None
-        async for event in found:
+        async for event in response:
             if streamed.add(event.model_dump()) and first is None:
                 first = monotonic() - began
         return streamed.reply(first)
@@ -166,9 +167,9 @@ class LitellmModel:
             arguments |= {"stream": True, "stream_options": {"include_usage": True}}
         return arguments
 
-    def _price(self, found: Any) -> float | None:
+    def _price(self, response: Any) -> float | None:
         try:
-            price: Any = self._litellm.completion_cost(completion_response=found)
+            price: Any = self._litellm.completion_cost(completion_response=response)
         except Exception:  # noqa: BLE001  raised for every model without a price: unknown, not free
             return None
         return float(price) if price else None
@@ -192,6 +193,6 @@ def public_text(text: str) -> str:
 
 def _kind(error: Exception) -> str:
     """Return the first of litellm's names among the classes of *error*."""
-    known = _AGAIN | set(_REASONS)
+    ours = _AGAIN | set(_REASONS)
     names = [kind.__name__ for kind in type(error).__mro__]
-    return next((name for name in names if name in known), names[0])
+    return next((name for name in names if name in ours), names[0])

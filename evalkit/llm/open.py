@@ -90,37 +90,30 @@ def open_chat_model(
         return LitellmModel(
             model, auth_environment=auth_environment, timeout_seconds=timeout_seconds, policy=policy
         )
-    address = base_url or _address(prefix, provider)
+    defaults = provider or _PROVIDERS["openai"]
+    address = base_url or _address(prefix, defaults)
     if not is_web_url(address):
         raise UsageError(
             f"The address of {model!r} ({address[:8]!r}…) is no web address; one starts with "
             "http:// or https://."
         )
-    known = provider or _PROVIDERS["openai"]
     return OpenAICompatibleModel(
         model if provider is None else rest,
         name=model,
         base_url=address,
-        auth_environment=auth_environment or known.key_environment,
+        auth_environment=auth_environment or defaults.key_environment,
         # A server of one's own may do without a key, unless the user named one.
-        key_required=bool(auth_environment) or (known.key_required and address == known.address),
+        key_required=bool(auth_environment)
+        or (defaults.key_required and address == defaults.address),
         timeout_seconds=timeout_seconds,
         policy=policy,
     )
 
 
-def _address(prefix: str, provider: _Provider | None) -> str:
-    assert provider is not None  # noqa: S101  the caller has looked
-    for name in provider.address_environment:
-        found = secret(name)
-        if found:
-            return _with_suffix(found, provider.suffix)
-    if provider.address is None:
+def _address(prefix: str, provider: _Provider) -> str:
+    given = next(filter(None, map(secret, provider.address_environment)), provider.address)
+    if given is None:
         names = " or ".join(provider.address_environment)
         raise UsageError(f"{prefix}/… needs base_url=, or the environment variable {names}.")
-    return _with_suffix(provider.address, provider.suffix)
-
-
-def _with_suffix(address: str, suffix: str) -> str:
-    address = address.rstrip("/")
-    return address if address.endswith(suffix) else address + suffix
+    address = given.rstrip("/")
+    return address if address.endswith(provider.suffix) else address + provider.suffix

@@ -160,22 +160,22 @@ async def _streamed(response: aiohttp.ClientResponse, began: float) -> ChatReply
     """Read a stream of server-sent events until it says that it is done."""
     import aiohttp
 
-    found = StreamedReply()
+    streamed = StreamedReply()
     first: float | None = None
     async for data in _events(response):
         if data == b"[DONE]":
-            return found.reply(first)
+            return streamed.reply(first)
         try:
             event = parse_json(data)
         except ValueError:
             text = shown(data.decode("utf-8", "replace"))
             raise TargetError("invalid_response", f"an event is not JSON: {text}") from None
-        if found.add(event) and first is None:
+        if streamed.add(event) and first is None:
             first = monotonic() - began
-    if not found.complete:
+    if not streamed.complete:
         # Cut off on the way: what a broken connection is, and tried again as one.
         raise aiohttp.ServerDisconnectedError("the stream ended before the answer did")
-    return found.reply(first)
+    return streamed.reply(first)
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -67,7 +67,7 @@ def tool_calls_of(calls: Any) -> list[dict[str, Any]]:
         >>> tool_calls_of([{"id": "1", "function": {"name": "add", "arguments": '{"a": 1}'}}])
         [{'name': 'add', 'arguments': {'a': 1}, 'id': '1'}]
     """
-    found: list[dict[str, Any]] = []
+    tool_calls: list[dict[str, Any]] = []
     for call in sequence_of(calls):
         function = mapping_of(mapping_of(call).get("function"))
         arguments: Any = function.get("arguments")
@@ -76,8 +76,8 @@ def tool_calls_of(calls: Any) -> list[dict[str, Any]]:
             with contextlib.suppress(ValueError):
                 arguments = parse_json(arguments or "{}")
         identifier = mapping_of(call).get("id")
-        found.append({"name": function.get("name"), "arguments": arguments, "id": identifier})
-    return found
+        tool_calls.append({"name": function.get("name"), "arguments": arguments, "id": identifier})
+    return tool_calls
 
 
 def usage_of(usage: Any) -> dict[str, int] | None:
@@ -96,8 +96,8 @@ def usage_of(usage: Any) -> dict[str, int] | None:
             "reasoning_tokens"
         ),
     }
-    found = {name: count for name, count in places.items() if isinstance(count, int)}
-    return found or None
+    counts = {name: count for name, count in places.items() if isinstance(count, int)}
+    return counts or None
 
 
 class StreamedReply:

@@ -17,7 +17,7 @@ import math
 from collections import deque
 from typing import Final, Literal
 
-from evalkit.llm.allowance import Allowance
+from evalkit.llm.headers import Allowance
 
 Outcome = Literal["ok", "limited", "failed"]
 """``limited``: refused for its rate.  ``failed``: refused or lost for any other reason."""

@@ -53,37 +53,41 @@ class Prices:
             return None
         read = min(usage.get("cached_tokens", 0), usage["input_tokens"])
         fresh = usage["input_tokens"] - read
-        asked, answered, *rest = price
-        cached = rest[0] if rest else asked
-        dollars = fresh * asked + usage.get("output_tokens", 0) * answered + read * cached
+        price_in, price_out, *rest = price
+        cached = rest[0] if rest else price_in
+        dollars = fresh * price_in + usage.get("output_tokens", 0) * price_out + read * cached
         return dollars / _MILLION
 
 
 def _listed(model: str) -> tuple[float, ...] | None:
     prefix, _, rest = model.partition("/")
     entries = _map()
-    found = entries.get(model)
-    if found is None and rest:
+    entry = entries.get(model)
+    if entry is None and rest:
         plain = entries.get(rest)
-        found = plain if plain is not None and plain.get("litellm_provider") == prefix else None
-    if not found or found.get("mode", "chat") not in {"chat", "completion", "responses"}:
+        entry = plain if plain is not None and plain.get("litellm_provider") == prefix else None
+    if not entry or entry.get("mode", "chat") not in {"chat", "completion", "responses"}:
         return None
-    asked = found.get("input_cost_per_token")
-    answered = found.get("output_cost_per_token")
-    if not asked or answered is None:
+    price_in = entry.get("input_cost_per_token")
+    price_out = entry.get("output_cost_per_token")
+    if not price_in or price_out is None:
         return None  # a price of 0 stands for a server of one's own: unknown, not free
-    read = found.get("cache_read_input_token_cost", asked)
-    return asked * _MILLION, answered * _MILLION, (asked if read is None else read) * _MILLION
+    read = entry.get("cache_read_input_token_cost", price_in)
+    return (
+        price_in * _MILLION,
+        price_out * _MILLION,
+        (price_in if read is None else read) * _MILLION,
+    )
 
 
 @functools.lru_cache(maxsize=1)
 def _map() -> Mapping[str, Any]:
     """Read the price map that litellm ships, without importing litellm, which takes a second."""
-    found = importlib.util.find_spec("litellm")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("litellm")
+    if spec is None or spec.origin is None:
         return {}
     try:
-        entries: dict[str, Any] = parse_json((Path(found.origin).parent / _MAP).read_bytes())
+        entries: dict[str, Any] = parse_json((Path(spec.origin).parent / _MAP).read_bytes())
     except (OSError, ValueError):
         return {}
     return entries

@@ -49,8 +49,8 @@ class Recording:
         """Return the names of what differs between this call and another one.
 
         Examples:
-            >>> one = recording_of({"model": "m", "repeat": 0}, label="m", subject="q")
-            >>> one.differences({"model": "m", "repeat": 1})
+            >>> call = recording_of({"model": "m", "repeat": 0}, label="m", subject="q")
+            >>> call.differences({"model": "m", "repeat": 1})
             ['repeat']
         """
         own = self.asked
@@ -104,8 +104,8 @@ def reply_to_json(reply: ChatReply) -> dict[str, Any]:
 
 def reply_from_json(fields: Mapping[str, Any]) -> ChatReply:
     """Return the reply that `reply_to_json` wrote."""
-    known: dict[str, Any] = {name: fields[name] for name in _REPLY_FIELDS if name in fields}
-    return ChatReply(text=known.pop("text", None), **known)
+    values: dict[str, Any] = {name: fields[name] for name in _REPLY_FIELDS if name in fields}
+    return ChatReply(text=values.pop("text", None), **values)
 
 
 def is_worth_keeping(reply: ChatReply) -> bool:

@@ -57,8 +57,8 @@ class RecordingFolder:
 
     def files(self) -> Iterator[Path]:
         """Yield the files of all recordings, in order."""
-        found = sorted(self.path.glob("*/*.json"))
-        yield from (path for path in found if not path.parent.name.startswith("."))
+        paths = sorted(self.path.glob("*/*.json"))
+        yield from (path for path in paths if not path.parent.name.startswith("."))
 
     def get(self, key: str, *, since: int = 0) -> Any:
         """Return the reply kept under *key*, or ``None``; only if written from *since* on.
@@ -106,14 +106,16 @@ class RecordingFolder:
             for path in self.files():
                 asked = _read(path, path.read_bytes())["asked"]
                 about = asked.get("messages", asked.get("inputs"))
-                found = recording_of({}, label="", subject=about).subject
-                self._subjects.setdefault(found, []).append(asked)
+                digest = recording_of({}, label="", subject=about).subject
+                self._subjects.setdefault(digest, []).append(asked)
         return self._subjects.get(subject, [])
 
     def latest(self, count: int) -> list[tuple[Any, Any]]:
         """Return what was asked and answered in *count* of the recordings."""
-        read = [_read(path, path.read_bytes()) for path in itertools.islice(self.files(), count)]
-        return [(one["asked"], one["reply"]) for one in read]
+        recordings = [
+            _read(path, path.read_bytes()) for path in itertools.islice(self.files(), count)
+        ]
+        return [(recording["asked"], recording["reply"]) for recording in recordings]
 
     def rows(self) -> list[tuple[str, Any, int, int, int | None]]:
         """Return key, what was asked, bytes, and when it was recorded and used, of each."""
@@ -121,19 +123,19 @@ class RecordingFolder:
         for moment, keys in self._notes():
             for key in keys:
                 used[key] = max(moment, used.get(key, 0))
-        found: list[tuple[str, Any, int, int, int | None]] = []
+        rows: list[tuple[str, Any, int, int, int | None]] = []
         for path in self.files():
             facts = path.stat()
             asked = _read(path, path.read_bytes())["asked"]
             made = facts.st_mtime_ns // 1_000_000
-            found.append((path.stem, asked, facts.st_size, made, used.get(path.stem)))
-        return found
+            rows.append((path.stem, asked, facts.st_size, made, used.get(path.stem)))
+        return rows
 
     def whole(self, key: str) -> tuple[Any, Any]:
         """Return what was asked and answered under *key*, which is there."""
         path = self._paths()[key]
-        found = _read(path, path.read_bytes())
-        return found["asked"], found["reply"]
+        recording = _read(path, path.read_bytes())
+        return recording["asked"], recording["reply"]
 
     def abandon(self) -> None:
         """Forget what was only looked at: nothing of it counts as used."""
@@ -183,8 +185,8 @@ class RecordingFolder:
 
 def _read(path: Path, content: bytes) -> Any:
     try:
-        found = parse_json(content)
-        _ = found["asked"], found["reply"]
+        recording = parse_json(content)
+        _ = recording["asked"], recording["reply"]
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"is no recording: {error}", file=str(path)) from error
-    return found
+    return recording

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
-from evalkit._internal.clock import now_milliseconds
-from evalkit.errors import UsageError
+import anyio
+
+from evalkit.errors import TargetError, UsageError
+from evalkit.llm.limits import RATE_LIMITED_RETRIES, is_controlled
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,29 +58,65 @@ class RetryPolicy:
         return min(wait, self.longest_seconds)
 
 
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return how long a server asks to wait, in seconds; ``None`` if it does not say.
+class AttemptError(Exception):
+    """An attempt that gave no answer, and what the server says of another one."""
 
-    Reads ``retry-after-ms`` (milliseconds, as OpenAI sends) and ``Retry-After`` (seconds or a
-    date, RFC 9110 section 10.2.3).
+    def __init__(
+        self,
+        reason: str,
+        text: str,
+        *,
+        again: bool,
+        retry_after: float | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(reason, text)
+        self.reason = reason
+        self.text = text
+        self.again = again
+        self.retry_after = retry_after
+        self.status = status
 
-    Examples:
-        >>> retry_after_seconds({"Retry-After": "1.5"})
-        1.5
-        >>> retry_after_seconds({"Retry-After": "soon"}) is None
-        True
+
+async def persist(
+    attempt: Callable[[bool], Awaitable[T]],
+    policy: RetryPolicy,
+    explain: Callable[[str], str],
+    *,
+    seed: int = 0,
+    once: bool = False,
+) -> T:
+    """Return what *attempt* gives; tried again where that can help.
+
+    Args:
+        attempt: Makes one attempt; told whether there was one before.
+        policy: How often to try again, and how long to wait before.
+        explain: Makes the text of an error fit to be shown.
+        seed: Seed of the jitter between attempts.
+        once: Whether to try only once.
+
+    Raises:
+        TargetError: Once trying again cannot help, or was tried often enough.
     """
-    found = {name.lower(): value.strip() for name, value in headers.items()}
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+    number = refusals = 0
+    while True:
         try:
-            seconds = float(found[name]) * unit
-        except (KeyError, ValueError):
+            return await attempt(number + refusals > 0)
+        except AttemptError as error:
+            failure = error
+        except TargetError as error:
+            failure = AttemptError(error.reason, error.explanation, again=False)
+        again = failure.again and not once
+        # Where a controller decides when to try again, refusals have a number of their own.
+        in_turn = failure.reason == "rate_limited" and policy.retries > 0 and is_controlled()
+        if again and in_turn and refusals < RATE_LIMITED_RETRIES:
+            refusals += 1
             continue
-        if 0.0 <= seconds < float("inf"):
-            return seconds
-    try:
-        moment = parsedate_to_datetime(found["retry-after"])
-    except (KeyError, ValueError, IndexError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now_milliseconds() / 1000)
+        if not again or number >= policy.retries:
+            # Outside the handler, so that nothing is chained: the causes carry the request's
+            # headers, or what the server said of them.
+            attempts = number + refusals + 1
+            text = explain(failure.text) + (f" ({attempts} attempts)" if attempts > 1 else "")
+            raise TargetError(failure.reason, text, status=failure.status)
+        await anyio.sleep(policy.delay(number, seed=seed, retry_after=failure.retry_after))
+        number += 1

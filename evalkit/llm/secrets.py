@@ -13,7 +13,7 @@ HIDDEN: Final = "[secret]"
 SHORTEST: Final = 4
 """Shorter values are not searched for: they would blot out ordinary text."""
 
-_TELLING: Final = re.compile(
+_SECRET_NAME: Final = re.compile(
     r"key|token|secret|passw|credential|signature|auth|\bsig\b|\bcode\b", re.IGNORECASE
 )
 
@@ -28,8 +28,8 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) >= SHORTEST:
             text = text.replace(secret, HIDDEN)
-            for kept in range(len(secret) - 1, SHORTEST - 1, -1):
-                text = text.replace(f"{secret[:kept]}…", f"{HIDDEN}…")
+            for length in range(len(secret) - 1, SHORTEST - 1, -1):
+                text = text.replace(f"{secret[:length]}…", f"{HIDDEN}…")
     return text
 
 
@@ -43,7 +43,7 @@ def public_url(url: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     query = [
-        (name, "***" if _TELLING.search(name) else value)
+        (name, "***" if _SECRET_NAME.search(name) else value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
     return urlunsplit((parts.scheme, host, parts.path, urlencode(query, safe="*"), ""))
@@ -58,12 +58,11 @@ def secrets_in_url(url: str) -> list[str]:
     """
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    found: list[str] = []
+    secrets = [value for name, value in parse_qsl(parts.query) if _SECRET_NAME.search(name)]
     if user or password:
         pair = f"{user}:{password}".encode()
-        found = [password or user, b64encode(pair).decode("ascii")]
-    found += [value for name, value in parse_qsl(parts.query) if _TELLING.search(name)]
-    return found
+        secrets = [password or user, b64encode(pair).decode("ascii"), *secrets]
+    return secrets
 
 
 @functools.lru_cache(maxsize=1024)
@@ -74,4 +73,4 @@ def names_secret(name: str) -> bool:
         >>> names_secret("api_key"), names_secret("max_tokens"), names_secret("temperature")
         (True, False, False)
     """
-    return bool(_TELLING.search(name)) and not name.lower().endswith("_tokens")
+    return bool(_SECRET_NAME.search(name)) and not name.lower().endswith("_tokens")

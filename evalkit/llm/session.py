@@ -155,23 +155,21 @@ class ModelSession:
         """
         batched = self._is_batched(model, role)
         if not self.recorder.on and not batched:
-            return await self._asked(model, request, role)
+            return await self._ask(model, request, role)
         recording = recording_of_call(model, request, repeat or request.repeat)
         if not self.recorder.on:
-            return await self._batched(model, request, role, recording)
-        found = self.recorder.find(recording)
-        if found is not None:
+            return await self._ask_by_batch(model, request, role, recording)
+        fields = self.recorder.find(recording)
+        if fields is not None:
             self.ledger.add(role, Charge(cached=True))
-            return reply_from_json(found)
+            return reply_from_json(fields)
 
         async def make() -> ChatReply:
-            ask = self._batched if batched else self._asked
+            ask = self._ask_by_batch if batched else self._ask
             return await ask(model, request, role, recording)
 
-        if batched and self._flights.under_way(recording.key):
-            async with waiting():
-                reply, shared = await self._flights.join(recording.key, make)
-        else:
+        another = batched and self._flights.under_way(recording.key)
+        async with waiting() if another else contextlib.nullcontext():
             reply, shared = await self._flights.join(recording.key, make)
         if shared:
             self.ledger.add(role, Charge(cached=True))
@@ -213,7 +211,7 @@ class ModelSession:
         """Return what paces attempts: the controllers, if any."""
         return Admission(self.controllers)
 
-    async def _asked(
+    async def _ask(
         self,
         model: ChatModel,
         request: ChatRequest,
@@ -232,15 +230,15 @@ class ModelSession:
                 self.ledger.add(role, Charge(failed=True))
                 raise
             if admission.used is not None:
-                admission.used.pace.use(sum(_counted(reply).values()))
-            reply = self._priced(model, reply)
+                admission.used.pace.use(sum(_tokens_of(reply).values()))
+            reply = self._price(model, reply)
             if recording is not None and is_worth_keeping(reply):
                 # Before anything else: from now on a kill costs no second call.
                 await self._keeper.keep(recording, reply_to_json(reply))
-            self.ledger.add(role, Charge(tokens=_counted(reply), cost=reply.cost))
+            self.ledger.add(role, Charge(tokens=_tokens_of(reply), cost=reply.cost))
         return reply
 
-    def _priced(self, model: ChatModel, reply: ChatReply, share: float = 1.0) -> ChatReply:
+    def _price(self, model: ChatModel, reply: ChatReply, share: float = 1.0) -> ChatReply:
         """Return *reply* with its price, of which *share* is paid."""
         if reply.cost is not None:
             return reply
@@ -250,26 +248,24 @@ class ModelSession:
     def _is_batched(self, model: ChatModel, role: str) -> bool:
         if self.desk is None:
             return False
-        if not self.desk.takes(role, model):
-            if role in self.desk.settings.roles and model.name not in self._live:
-                self._live.add(model.name)
-                _log.warning("%s is asked live: batches are for OpenAI's protocol.", model.name)
-            return False
-        return True
+        batched = self.desk.takes(role, model)
+        if not batched and self.batches(role) and model.name not in self._live:
+            self._live.add(model.name)
+            _log.warning("%s is asked live: batches are for OpenAI's protocol.", model.name)
+        return batched
 
-    async def _batched(
+    async def _ask_by_batch(
         self, model: ChatModel, request: ChatRequest, role: str, recording: Recording
     ) -> ChatReply:
         """Return the answer of a batch; what it will cost is set aside before it is sent."""
         assert self.desk is not None  # noqa: S101  `_is_batched` has looked
         share = self.desk.settings.price_share
-        kept = recording if self.recorder.on else None
 
         def settle(reply: ChatReply) -> ChatReply:
-            reply = self._priced(model, reply, share)
-            if kept is not None and is_worth_keeping(reply):
-                self.recorder.keep(kept, reply_to_json(reply))
-            self.ledger.add(role, Charge(tokens=_counted(reply), cost=reply.cost))
+            reply = self._price(model, reply, share)
+            if self.recorder.on and is_worth_keeping(reply):
+                self.recorder.keep(recording, reply_to_json(reply))
+            self.ledger.add(role, Charge(tokens=_tokens_of(reply), cost=reply.cost))
             return reply
 
         while True:
@@ -332,7 +328,7 @@ class ModelSession:
         self.recorder.close()
 
 
-def _counted(reply: ChatReply) -> dict[str, int]:
+def _tokens_of(reply: ChatReply) -> dict[str, int]:
     """Return the tokens of *reply*, none of them twice."""
     return {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
 

@@ -110,6 +110,6 @@ def _environment() -> Any:
     )
 
 
-def _hint(message: str, known: Collection[str]) -> str:
+def _hint(message: str, names: Collection[str]) -> str:
     parts = message.split("'")
-    return near_miss(parts[1], known) if len(parts) > 1 else ""
+    return near_miss(parts[1], names) if len(parts) > 1 else ""

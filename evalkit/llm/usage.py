@@ -57,9 +57,9 @@ class Spent:
             return
         self.calls += 1
         self.failed += charge.failed
-        told: Mapping[str, Any] = charge.tokens or {}  # a user's target may report anything
-        for kind, count in told.items():
-            if isinstance(count, int) and not (kind == "total_tokens" and _HALVES & told.keys()):
+        tokens: Mapping[str, Any] = charge.tokens or {}  # a user's target may report anything
+        for kind, count in tokens.items():
+            if isinstance(count, int) and not (kind == "total_tokens" and _HALVES & tokens.keys()):
                 self.tokens[kind] = self.tokens.get(kind, 0) + count
         if charge.cost is not None:
             self.cost += charge.cost
@@ -107,11 +107,11 @@ class Ledger:
 
     def merge(self, role: str, spent: Spent) -> None:
         """Count what was spent before, all at once."""
-        found = self.roles.setdefault(role, Spent())
+        own = self.roles.setdefault(role, Spent())
         for name in ("calls", "cached", "failed", "cost", "unpriced"):
-            setattr(found, name, getattr(found, name) + getattr(spent, name))
+            setattr(own, name, getattr(own, name) + getattr(spent, name))
         for kind, count in spent.tokens.items():
-            found.tokens[kind] = found.tokens.get(kind, 0) + count
+            own.tokens[kind] = own.tokens.get(kind, 0) + count
 
     def restore(self, role: str, charge: Charge) -> None:
         """Count a call that was told before, in this process or an earlier one."""

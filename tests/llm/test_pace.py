@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pytest
 
-from evalkit.llm.allowance import Allowance, read_allowance
+from evalkit.llm.headers import Allowance, read_allowance
 from evalkit.llm.pace import FIRST_CAP, Outcome, Pace
 
 Rate = Callable[[float], float]

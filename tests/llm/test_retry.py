@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import UsageError
-from evalkit.llm.retry import RetryPolicy, retry_after_seconds
+from evalkit.llm.headers import retry_after_seconds
+from evalkit.llm.retry import RetryPolicy
 
 ATTEMPTS = st.integers(0, 60)
 SEEDS = st.integers(0, 2**64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -136,32 +136,23 @@ class Forecast:
             role: ``target`` or ``judge``; ``None`` for both.
             what: ``calls``, ``recorded``, ``input_tokens``, ``output_tokens`` or ``usd``.
         """
-        chosen = [share for share in self.shares if role in {None, share.role}]
-        return _sum(getattr(share, what) for share in chosen)
+        parts = [getattr(share, what) for share in self.shares if role in {None, share.role}]
+        return None if None in parts else sum(parts, NOTHING)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         names = ("calls", "recorded", "input_tokens", "output_tokens", "usd")
 
-        def amounts(role: str | None) -> dict[str, Any]:
-            found = {name: self.of(role, name) for name in names}
-            return {name: v and dataclasses.asdict(v) for name, v in found.items()}
+        def sums(role: str | None) -> dict[str, Any]:
+            amounts = {name: self.of(role, name) for name in names}
+            return {name: amount and dataclasses.asdict(amount) for name, amount in amounts.items()}
 
         return {
             "sampled": self.sampled,
             "cases": self.cases,
             "level": LEVEL,
-            "total": amounts(None),
-            "roles": {role: amounts(role) for role in self.roles},
+            "total": sums(None),
+            "roles": {role: sums(role) for role in self.roles},
             "askers": [dataclasses.asdict(share) for share in self.shares],
             "notes": list(self.notes),
         }
-
-
-def _sum(parts: Iterable[Expected | None]) -> Expected | None:
-    total = NOTHING
-    for part in parts:
-        if part is None:
-            return None
-        total += part
-    return total

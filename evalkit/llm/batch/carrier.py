@@ -175,22 +175,22 @@ def packed(wanted: Iterable[Wanted], *, requests: int, size: int) -> Iterator[Pa
     All of *wanted* ask the same model of the same server.
     """
     lines: list[bytes] = []
-    asked: dict[str, Wanted] = {}
+    batch: dict[str, Wanted] = {}
     used: dict[str, int] = {}
     total = 0
     for request in wanted:
         longest = len(request.body) + _HEAD_BYTES
         if lines and (len(lines) >= requests or total + longest > size):
-            yield _parcel(lines, asked)
-            lines, asked, used, total = [], {}, {}, 0
+            yield _parcel(lines, batch)
+            lines, batch, used, total = [], {}, {}, 0
         number = used[request.key] = used.get(request.key, -1) + 1
         custom_id = f"{request.key}-{number}" if number else request.key
         line = request_line(custom_id, request.body)
-        asked[custom_id] = request
+        batch[custom_id] = request
         lines.append(line)
         total += len(line)
     if lines:
-        yield _parcel(lines, asked)
+        yield _parcel(lines, batch)
 
 
 def _parcel(lines: list[bytes], wanted: dict[str, Wanted]) -> Parcel:

@@ -298,7 +298,7 @@ class Desk:
             if not (last or len(queue) >= requests or self._sizes[place] >= size):
                 continue
             parcels = list(packed(queue, requests=requests, size=size))
-            rest = [] if last else list(parcels.pop().wanted.values())
+            rest = [] if last or not parcels else list(parcels.pop().wanted.values())
             self._queues[place] = rest
             self._sizes[place] = sum(len(wanted.body) for wanted in rest)
             for parcel in parcels:

@@ -75,9 +75,11 @@ class BatchSettings:
     @classmethod
     def _of_mapping(cls, given: Mapping[Any, Any]) -> BatchSettings | None:
         numbers = {str(word): value for word, value in given.items() if word in _NUMBERS}
-        asked = {_role(word): bool(value) for word, value in given.items() if word not in _NUMBERS}
-        roles = tuple(role for role, wanted in asked.items() if wanted)
-        if asked and not roles:
+        choices = {
+            _role(word): bool(value) for word, value in given.items() if word not in _NUMBERS
+        }
+        roles = tuple(role for role, wanted in choices.items() if wanted)
+        if choices and not roles:
             return None
         for word, value in numbers.items():
             least_open = word in {"requests", "megabytes", "poll_seconds"}
@@ -99,9 +101,9 @@ class BatchSettings:
 
 def _role(word: Any) -> str:
     if word not in BATCHED_ROLES:
-        known = (*BATCHED_ROLES, *_NUMBERS)
+        words = (*BATCHED_ROLES, *_NUMBERS)
         raise UsageError(
-            f"batch= has no role {word!r}.{near_miss(str(word), known)} Batches are for: "
+            f"batch= has no role {word!r}.{near_miss(str(word), words)} Batches are for: "
             f"{', '.join(BATCHED_ROLES)}."
         )
     return str(word)

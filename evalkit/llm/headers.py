@@ -1,4 +1,4 @@
-"""What a provider says it still allows, in the headers of its answers."""
+"""What the headers of an answer say: how long to wait, and what the provider still allows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from evalkit._internal.clock import now_milliseconds
@@ -54,6 +55,29 @@ class Allowance:
         return self.remaining / tokens, self.limit / tokens
 
 
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return how long a server asks to wait, in seconds; ``None`` if it does not say.
+
+    Reads ``retry-after-ms`` (milliseconds, as OpenAI sends) and ``Retry-After`` (seconds or a
+    date, RFC 9110 section 10.2.3).
+
+    Examples:
+        >>> retry_after_seconds({"Retry-After": "1.5"})
+        1.5
+        >>> retry_after_seconds({"Retry-After": "soon"}) is None
+        True
+    """
+    values = {name.lower(): value.strip() for name, value in headers.items()}
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        number = _number(values.get(name))
+        if number is not None and number >= 0.0:
+            return number * unit
+    try:
+        return _seconds_until(parsedate_to_datetime(values["retry-after"]))
+    except (KeyError, ValueError, IndexError):
+        return None
+
+
 def read_allowance(headers: Mapping[str, str]) -> Allowance | None:
     """Return the scarcer of what *headers* say of requests and of tokens.
 
@@ -67,8 +91,8 @@ def read_allowance(headers: Mapping[str, str]) -> Allowance | None:
         >>> read_allowance({}) is None
         True
     """
-    found = [allowance for kind in _KINDS if (allowance := _of_kind(headers, kind)) is not None]
-    return min(found, key=_share, default=None)
+    limits = [allowance for kind in _KINDS if (allowance := _of_kind(headers, kind)) is not None]
+    return min(limits, key=_share, default=None)
 
 
 def _share(allowance: Allowance) -> float:
@@ -76,29 +100,24 @@ def _share(allowance: Allowance) -> float:
 
 
 def _of_kind(headers: Mapping[str, str], kind: str) -> Allowance | None:
-    def told(what: str) -> str | None:
-        return headers.get(f"x-ratelimit-{what}-{kind}") or headers.get(
-            f"anthropic-ratelimit-{kind}-{what}"
-        )
-
-    remaining, limit = _amount(told("remaining")), _amount(told("limit"))
-    if remaining is None or limit == 0:
-        return None  # a limit of none is how some servers say that there is no limit
-    return Allowance(remaining, limit, _seconds(told("reset")), kind)
-
-
-def _amount(text: str | None) -> float | None:
-    """Read a number of calls or tokens; some servers say -1 for none."""
-    found = _number(text)
-    return None if found is None or found < 0 else found
+    remaining, limit, reset = (
+        headers.get(f"x-ratelimit-{name}-{kind}")
+        or headers.get(f"anthropic-ratelimit-{kind}-{name}")
+        for name in ("remaining", "limit", "reset")
+    )
+    # A limit of none is how some servers say that there is no limit, as is a remainder below 0.
+    amount, most = _number(remaining), _number(limit)
+    if amount is None or amount < 0 or most == 0:
+        return None
+    return Allowance(amount, most if most is None or most > 0 else None, _seconds(reset), kind)
 
 
 def _number(text: str | None) -> float | None:
     try:
-        found = math.nan if text is None else float(text)
+        number = math.nan if text is None else float(text)
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return number if math.isfinite(number) else None
 
 
 def _seconds(text: str | None) -> float | None:
@@ -109,8 +128,11 @@ def _seconds(text: str | None) -> float | None:
     if parts := _PART.findall(text):
         return sum(float(count) * _UNITS[unit] for count, unit in parts)
     try:
-        moment = datetime.fromisoformat(text)
+        return _seconds_until(datetime.fromisoformat(text))
     except ValueError:
         return None
+
+
+def _seconds_until(moment: datetime) -> float:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, moment.timestamp() - now_milliseconds() / 1000)
