@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -78,15 +79,10 @@ class Result:
 
     def replaced(self, *, facts: Facts | None = None, verdict: GateVerdict | None = None) -> Self:
         """Return this result with other facts or another verdict, and the same estimates."""
-        return type(self)(
-            facts=facts or self.facts,
-            spool=self.spool,
-            metrics=self.metrics,
-            folder=self.folder,
-            verdict=verdict or self.verdict,
-            known=self.estimates,
-            keep=self,
-        )
+        other = copy.copy(self)
+        other.facts = facts or self.facts
+        other.verdict = verdict or self.verdict
+        return other
 
     def with_name(self, name: str) -> Self:
         """Return this result under another name."""
