@@ -187,14 +187,15 @@ class Estimator:
             usd=NOTHING if all(call.recorded for case in cases for call in case) else None,
             method=("What code of your own asks of models is not known before it runs.",),
         )
-        if call.model is None:
+        model = call.model
+        if model is None:
             return share
-        ratio, output, method = _tokens(call.model, call, self.usage)
+        ratio, output, method = _tokens(model, call, self.usage)
         asked = total_of([sum(call.length for call in case) for case in paid], self.n) * ratio
         answered = share.calls * output
         # Priced by the million, since prices take whole tokens.
-        price_in = self.prices.cost(call.model, {"input_tokens": _MILLION, "output_tokens": 0})
-        price_out = self.prices.cost(call.model, {"input_tokens": 0, "output_tokens": _MILLION})
+        price_in = self.prices.cost(model, {"input_tokens": _MILLION, "output_tokens": 0})
+        price_out = self.prices.cost(model, {"input_tokens": 0, "output_tokens": _MILLION})
         usd, batched = share.usd, self.batch is not None and call.role in self.batch.roles
         if price_in is not None and price_out is not None:
             part = (self.batch.price_share if self.batch and batched else 1.0) / _MILLION

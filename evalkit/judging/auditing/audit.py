@@ -203,7 +203,10 @@ class Audit:
     def outcome(self) -> Outcome:
         """``fail`` if any battery fails; ``pass`` if every one passes."""
         outcomes = {battery.outcome for battery in self.batteries.values()}
-        return next((outcome for outcome in _GRAVITY if outcome in outcomes), "inconclusive")
+        for outcome in _GRAVITY:
+            if outcome in outcomes:
+                return outcome
+        return "inconclusive"
 
     @property
     def effects(self) -> tuple[BiasEffect, ...]:

@@ -116,7 +116,8 @@ class PendingFolder:
 def _read(file: Path) -> Pending | None:
     try:
         fields: dict[str, Any] = parse_json(file.read_bytes())
-        return Pending(**{**fields, "lines": tuple(fields["lines"])})
+        fields["lines"] = tuple(fields["lines"])
+        return Pending(**fields)
     except (OSError, ValueError, TypeError, KeyError):
         return None  # another process has removed it, or it is none of ours
 
