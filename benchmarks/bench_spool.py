@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 
 from evalkit.data.columns import Mapper
 from evalkit.data.open import open_data
-from evalkit.data.spool import Spool, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import spool
 from evalkit.data.table import transposed
 from evalkit.entities.dataset import Chunk
 

@@ -19,7 +19,7 @@ from evalkit.report.texts import as_shown, one_line
 from evalkit.tracking.place import current_store
 
 if TYPE_CHECKING:
-    from evalkit.data.spool import Spool
+    from evalkit.data.snapshot import Spool
     from evalkit.entities.case import Case
 
 _CASE_FIELDS: Final = ("inputs", "outputs", "expectations", "retrieved_context", "tags", "must")

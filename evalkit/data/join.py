@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalkit.data.snapshot import SnapshotWriter, widened
-from evalkit.data.spool import FILE_NAME, Spool
+from evalkit.data.snapshot import FILE_NAME, SnapshotWriter, Spool, widened
 
 
 def join_shards(

@@ -33,6 +33,9 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.trace import FORMAT_KEY
 from evalkit.errors import DataError, JournalError, UsageError
 
+FILE_NAME: Final = "cases.parquet"
+"""Name of the snapshot in its folder."""
+
 ROW_GROUP: Final = 8192
 """Rows in a row group of the snapshot."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain, compress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from evalkit._internal.arrow import number_array
 from evalkit._internal.canonical import parse_json
@@ -18,6 +18,7 @@ from evalkit.data.open import OpenedData, open_data
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Division, Draw, Selection, parse_shard
 from evalkit.data.snapshot import (
+    FILE_NAME,
     FORMAT,
     METADATA_KEY,
     ROW_GROUP,
@@ -28,11 +29,6 @@ from evalkit.data.snapshot import (
     stored_cells,
 )
 from evalkit.errors import DataError, UsageError, near_miss
-
-__all__ = ["FILE_NAME", "Spool", "merged_order", "spool"]
-
-FILE_NAME: Final = "cases.parquet"
-"""Name of the snapshot in its folder."""
 
 
 def spool(

@@ -14,7 +14,7 @@ from evalkit.errors import UsageError
 from evalkit.scoring.protocol import Scorer
 
 if TYPE_CHECKING:
-    from evalkit.data.spool import Spool
+    from evalkit.data.snapshot import Spool
 
 STORED_ROWS: Final = 8192
 """Cases a shard of stored outputs: a row group of the snapshot."""

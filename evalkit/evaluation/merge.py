@@ -10,7 +10,8 @@ from typing import Any
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.data.join import join_shards
-from evalkit.data.spool import Spool, merged_order, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import merged_order, spool
 from evalkit.engine.joining import join
 from evalkit.errors import UsageError
 from evalkit.evaluation.baselines.opening import open_result, reference_of

@@ -23,7 +23,7 @@ from evalkit.report.texts import as_shown
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from evalkit.data.spool import Spool
+    from evalkit.data.snapshot import Spool
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.scoring.column import Metric
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from evalkit._internal.canonical import canonical_json, content_hash
-from evalkit.data.spool import FILE_NAME, Spool, spool
+from evalkit.data.snapshot import FILE_NAME, Spool
+from evalkit.data.spool import spool
 from evalkit.entities.case import Case
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.evaluate import open_job

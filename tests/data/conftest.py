@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from evalkit.data.spool import Spool, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import spool
 
 Spooled = Callable[..., Spool]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from evalkit.data.spool import Spool, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import spool
 from evalkit.errors import DataError, JournalError, UnknownSourceError
 
 Spooled = Callable[..., Spool]

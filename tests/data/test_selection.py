@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.data.selection import Draw, Selection
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 from evalkit.errors import DataError, UsageError
 
 Spooled = Callable[..., Spool]

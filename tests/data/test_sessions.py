@@ -1,6 +1,6 @@
 from collections.abc import Callable
 
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 
 Spooled = Callable[..., Spool]
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.data.selection import parse_shard
-from evalkit.data.spool import Spool, merged_order, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import merged_order, spool
 from evalkit.errors import UsageError
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit._internal.canonical import canonical_json, parse_json
-from evalkit.data.spool import Spool, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import spool
 from evalkit.data.traces import is_trace, read_trace, read_traces, trace_if_any
 from evalkit.data.traces.rows import trace_row
 from evalkit.entities.trace import Span, Trace

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from evalkit.data.open import open_data
-from evalkit.data.spool import Spool, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import spool
 from evalkit.entities.case import Case
 from evalkit.errors import DataError
 

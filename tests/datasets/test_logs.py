@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from evalkit.data.spool import Spool, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import spool
 from evalkit.errors import DataError
 from evalkit_datasets.inspect_log import InspectLog
 from evalkit_datasets.inspect_sample import sample_row, to_number

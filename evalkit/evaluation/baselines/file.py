@@ -16,9 +16,8 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit.data.snapshot import FILE_NAME, SnapshotWriter, Spool
 from evalkit.data.snapshot import FORMAT as SNAPSHOT_FORMAT
-from evalkit.data.snapshot import SnapshotWriter
-from evalkit.data.spool import FILE_NAME, Spool
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.entities.target import TargetIdentity

@@ -26,7 +26,7 @@ from evalkit.scoring.estimate import Design, case_values
 from evalkit.scoring.reduce import Reducer, parse_reducer
 
 if TYPE_CHECKING:
-    from evalkit.data.spool import Spool
+    from evalkit.data.snapshot import Spool
     from evalkit.evaluation.results.estimates import Part
     from evalkit.evaluation.results.plan import EvaluationPlan
     from evalkit.evaluation.results.result import Result

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 from evalkit.scoring.estimate import Design
 
 if TYPE_CHECKING:

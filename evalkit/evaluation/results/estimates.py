@@ -31,7 +31,7 @@ from evalkit.scoring.reduce import Reducer
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from evalkit.data.spool import Spool
+    from evalkit.data.snapshot import Spool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, EvalkitError, SpecificationError
 from evalkit.evaluation.results.facts import Facts, Usage
@@ -16,7 +16,6 @@ from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.results.scores_file import read_scores
 from evalkit.gates.verdict import GateVerdict
-from evalkit.hooks.catalog import catalog, with_parameters
 from evalkit.scoring.column import Metric
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.signature import import_path
@@ -115,6 +114,8 @@ def scorer_of(spec: Mapping[str, Any]) -> Any:
     Reading a result must run nothing that its folder names: only what an installed plug-in has
     registered under this name, and is of this very class, is used.
     """
+    from evalkit.hooks.catalog import catalog, with_parameters  # start-up: corpus metrics alone
+
     inner = spec.get("inner", spec)
     try:
         registered: Any = catalog().scorer(inner["name"] if "inner" in spec else spec["name"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit._internal.clock import now_milliseconds
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 from evalkit.entities.target import TargetIdentity
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature, specification

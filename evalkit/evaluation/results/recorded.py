@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, TypeVar
 
 from evalkit._internal.canonical import canonical_json, content_hash
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score
 from evalkit.evaluation.results.facts import Facts

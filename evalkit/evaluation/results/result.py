@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from evalkit.data.spool import Spool
+    from evalkit.data.snapshot import Spool
 
 
 class Result:

@@ -127,11 +127,9 @@ def _column(
     table: pa.Table, facts: Mapping[str, Any], names: Mapping[tuple[str, str], str]
 ) -> ScoreColumn:
     key = str(facts["key"])
-    codes = {status.word: int(status) for status in Status}
-    words = table.column(names[key, "status"]).combine_chunks().dictionary_decode().to_pylist()
     column = ScoreColumn(
         numbers_of(table.column(key).combine_chunks()).astype(np.float64, copy=False),
-        np.array([codes[word] for word in words], dtype=np.int8),
+        _status(table.column(names[key, "status"])),
         binary=bool(facts["binary"]),
     )
     for suffix, name in _SPARSE.items():
@@ -143,6 +141,18 @@ def _column(
         column.weights = numbers_of(table.column(weight).combine_chunks())
     column.statistics = _statistics(table, key)
     return column
+
+
+def _status(column: pa.ChunkedArray) -> Any:
+    """Give the codes of a column of words, shape ``(n,)``, decoded without pyarrow's compute."""
+    codes = {status.word: int(status) for status in Status}
+    parts = [
+        np.array([codes[word] for word in chunk.dictionary.to_pylist()], dtype=np.int8)[
+            numbers_of(chunk.indices)
+        ]
+        for chunk in column.chunks
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int8)
 
 
 def _sparse(table: pa.Table, name: str) -> dict[int, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evalkit._internal.arrow import text_array
 from evalkit._internal.clock import monotonic
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 from evalkit.engine.backend.local import run_local
 from evalkit.engine.journal import Journal, RunLock
 from evalkit.engine.merge import merge

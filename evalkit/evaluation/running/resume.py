@@ -6,7 +6,7 @@ import dataclasses
 from typing import TypeVar
 
 from evalkit._internal.canonical import canonical_json
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import DataError, UsageError

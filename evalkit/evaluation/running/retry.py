@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
-from evalkit.data.spool import Spool
+from evalkit.data.snapshot import Spool
 from evalkit.engine.call import FIELDS, Call
 from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.records import Called, CellScored, Charged, Scored

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evalkit.data.spool import Spool, spool
+from evalkit.data.snapshot import Spool
+from evalkit.data.spool import spool
 from evalkit.engine.plan import rows_of_shards, workers_of
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target
