@@ -17,7 +17,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.baselines.opening import open_result, reference_of
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.results.places import place_of
+from evalkit.evaluation.results.places import Place, place_of
 from evalkit.evaluation.results.plan import (
     BaselineReference,
     EvaluationPlan,
@@ -34,6 +34,7 @@ from evalkit.gates.grammar import parse_gates
 from evalkit.scoring.column import Metric
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature
+from evalkit.store.artifacts import WorkFolder
 
 _KEEP_NOTHING = Runtime(store=False)
 
@@ -82,7 +83,7 @@ def merge(
         tags=plan.tags,
         runtime=runtime,
     )
-    against = None if baseline is None else open_result(baseline, kind=EvaluationResult)
+    against = _opened(baseline, runtime)
     if against is not None:
         reference = reference_of(against, baseline)
         plan = dataclasses.replace(
@@ -91,7 +92,7 @@ def merge(
     place = place_of(runtime.store, experiment)
     record: RunRecord | None = None
     try:
-        with work_folder(place, durable=runtime.durable) as work:
+        with _work(place, folder, durable=runtime.durable) as work:
             cases = whole.cases(work.path)
             run = run_of(request, place)
             plan = dataclasses.replace(
@@ -216,6 +217,20 @@ class _Whole:
             yield from (
                 note for note in result.facts.notes if not (shard and note.startswith("Shard "))
             )
+
+
+def _opened(baseline: Any, runtime: Runtime) -> EvaluationResult | None:
+    if baseline is None:
+        return None
+    store = runtime.store if isinstance(runtime.store, str) else None
+    return open_result(baseline, kind=EvaluationResult, store=store)
+
+
+def _work(place: Place | None, folder: str | Path | None, *, durable: bool) -> WorkFolder:
+    """Make the folder to work in on the disk where the result is to stay."""
+    if place is None and folder is not None:
+        return WorkFolder.reserve(Path(folder).absolute().parent, durable=durable)
+    return work_folder(place, durable=durable)
 
 
 def _whole(results: Sequence[EvaluationResult], scorers: Sequence[Scorer]) -> _Whole:

@@ -118,6 +118,8 @@ def sweep(
         raise UsageError(f"sweep needs at least two targets, got {len(targets)}.")
     if baseline is not None and baseline not in targets:
         raise UsageError(f"baseline={baseline!r} is none of {', '.join(targets)}.")
+    if as_evaluate.get("shard") is not None:
+        raise UsageError("sweep divides no data: evaluate each target with shard=, then merge.")
     name = as_evaluate.pop("name", None)
     results: dict[str, EvaluationResult] = {}
     first: EvaluationResult | None = None

@@ -395,7 +395,9 @@ def test_a_verdict_of_an_older_release_has_its_status_alone(status: str) -> None
     written = json.loads(new.folder.result.read_text())
     new.folder.result.write_text(json.dumps(written | {"verdict": status}))
 
-    assert EvaluationResult.load("new").verdict.status == status
+    again = EvaluationResult.load("new").verdict
+    assert again.status == status
+    assert [condition.status for condition in again.conditions] == [status]
 
 
 def failures_by_case(result: EvaluationResult) -> dict[tuple[str, int], tuple[str, str]]:

@@ -2,14 +2,18 @@
 
 import errno
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import evalkit
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import EvalkitError, InterruptedRunError, UsageError
 from evalkit.evaluation.results.folder import Folder
+from evalkit.evaluation.running.execute import execute
+from evalkit.evaluation.running.request import Request
+from evalkit.evaluation.running.resume import reopen
 from evalkit.store import open_store
 from evalkit.tracking import set_tracking_uri, start_run
 
@@ -174,3 +178,69 @@ def test_labels_that_no_store_takes_cost_no_finished_work(folder: Path) -> None:
         (run,) = store.runs.search()
         assert run.info.status == "FINISHED"
         assert len(run.data.metrics) <= 60
+
+
+def test_scorers_that_are_added_judge_no_finished_gate_again(folder: Path) -> None:
+    old = evalkit.evaluate(data=ROWS, scorers="text.exact_match", name="old")
+    path = old.write_baseline(folder / "old.baseline.json")
+    gate = "no_regression(text.exact_match, margin=0.3)"
+    result = evalkit.evaluate(data=ROWS, scorers="text.exact_match", gates=gate, baseline=path)
+    path.unlink()
+
+    more = result.score("text.token_f1")
+
+    assert more.verdict == result.verdict
+    assert more.verdict.status == "PASS"
+    assert evalkit.EvaluationResult.load(str(result.run_id)).verdict == result.verdict
+
+
+def test_a_finished_evaluation_stays_where_adding_to_it_is_interrupted(folder: Path) -> None:
+    result = evalkit.evaluate(data=ROWS, scorers="text.exact_match", name="whole")
+    assert folder.exists()
+
+    @evalkit.scorer
+    def impatient(outputs: str) -> float:
+        if outputs:
+            signal.raise_signal(signal.SIGINT)
+        return 1.0
+
+    with pytest.raises((InterruptedRunError, KeyboardInterrupt)):
+        result.score(impatient)
+
+    again = evalkit.EvaluationResult.load("whole")
+    assert again.folder.path == result.folder.path
+    assert again.estimates == result.estimates
+
+
+def test_a_run_that_another_process_has_finished_stays_finished(folder: Path) -> None:
+    uri = f"sqlite:///{folder}/a.db"
+    budget = evalkit.Runtime(store=uri, budget={"calls": 2}, concurrency=1)
+    rows = [{"question": "q", "expected": "q"}] * 4
+    part = evalkit.evaluate(answer, rows, "text.exact_match", runtime=budget)
+    request = Request(
+        model=answer,
+        data=rows,
+        scorers="text.exact_match",
+        runtime=evalkit.Runtime(store=uri, resume=part.run_id),
+    )
+    first, second = (reopen(request, evalkit.EvaluationResult) for _ in range(2))
+    execute(first)
+
+    with pytest.raises(UsageError, match="complete already"):
+        execute(second)
+
+    with open_store(uri) as store:
+        assert [run.info.status for run in store.runs.search()] == ["FINISHED"]
+
+
+def test_parts_are_merged_into_a_new_folder_wherever_it_is(folder: Path) -> None:
+    quiet = evalkit.Runtime(store=False)
+    options: dict[str, Any] = {"data": ROWS, "scorers": "text.exact_match", "runtime": quiet}
+    parts = [evalkit.evaluate(**options, shard=f"{n}/2") for n in (1, 2)]
+
+    whole = evalkit.merge(parts, folder=folder / "new" / "deep" / "merged")
+
+    assert whole.folder.path == folder / "new" / "deep" / "merged"
+    assert evalkit.EvaluationResult.load(whole.folder.path).estimates == whole.estimates
+    with pytest.raises(UsageError, match="shard"):
+        evalkit.sweep({"a": answer, "b": answer}, ROWS, "text.exact_match", shard="1/2")

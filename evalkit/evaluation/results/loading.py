@@ -15,7 +15,7 @@ from evalkit.evaluation.results.places import evaluation_folder, store_of
 from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.results.scores_file import read_scores
-from evalkit.gates.verdict import GateVerdict
+from evalkit.gates.verdict import ConditionVerdict, GateVerdict
 from evalkit.scoring.column import Metric
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.signature import import_path
@@ -71,9 +71,19 @@ def load_result(run: str | Path, *, kind: type[R], store: str | None = None) -> 
         spool=Spool.open(folder.cases),
         metrics=read_metrics(folder, plan, written["metrics"]),
         folder=folder,
-        verdict=GateVerdict.from_json(written["verdict"]),
+        verdict=_verdict(written["verdict"], plan),
         known={key: Estimate(**fields) for key, fields in written["estimates"].items()},
     )
+
+
+def _verdict(content: Any, plan: EvaluationPlan) -> GateVerdict:
+    """Read a verdict; an older release wrote its status alone, which stays shown as that."""
+    verdict = GateVerdict.from_json(content)
+    if verdict.conditions or not (isinstance(content, str) and plan.gates):
+        return verdict
+    why = "recorded by an older release, without the numbers of each condition"
+    known = ConditionVerdict(condition=" and ".join(plan.gates), status=verdict.status, why=why)
+    return GateVerdict(status=verdict.status, conditions=(known,))
 
 
 def _facts(plan: EvaluationPlan, written: Mapping[str, Any]) -> Facts:

@@ -103,6 +103,7 @@ class EvaluationPlan:
         """Read what `to_json` wrote; what an older release did not write has its default."""
         names = {one.name for one in dataclasses.fields(cls)}
         fields = {name: value for name, value in content.items() if name in names}
+        fields.setdefault("owned", content.get("run_id") is not None)
         named = content.get("baseline")
         fields["target"] = TargetIdentity(**content["target"])
         fields["dataset"] = DatasetFacts(**content["dataset"])

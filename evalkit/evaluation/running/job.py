@@ -73,6 +73,9 @@ class Job(Generic[R]):
     kind: type[R]
     """Class of the result."""
 
+    verdict: GateVerdict | None = None
+    """Verdict of the earlier work that this one adds to; it is not judged again."""
+
     watches: bool = False
     """Whether to stop once the gates are decided."""
 
@@ -130,7 +133,11 @@ class Job(Generic[R]):
             return
         self.lock = RunLock(self.folder.path, self.run_id or self.folder.path.name)
         if self.folder.result.is_file() and not self.folder.journal.is_file():
-            raise UsageError(f"Run {self.run_id or self.folder.path.name} is complete already.")
+            name = self.run_id or self.folder.path.name
+            if self.record is not None:  # whoever finished the run meanwhile has ended it
+                self.record.close()
+                self.record = None
+            raise UsageError(f"Run {name} is complete already.")
         if self.record is not None:
             self.record.begin()
         self._note_recorded_errors()
@@ -260,6 +267,8 @@ class Job(Generic[R]):
 
     def _verdict(self, measured: R) -> GateVerdict:
         """Judge the gates, unless this is one part of the cases: they are about the whole."""
+        if self.verdict is not None:
+            return self.verdict
         if self.plan_facts.shard is None:
             return judge_gates(measured, self.plan_facts.gates, self._baseline(), lenient=True)
         fate = judge_gates(measured, ())

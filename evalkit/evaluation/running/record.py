@@ -29,8 +29,6 @@ class RunRecord:
     """Whether the evaluation made the run, and so ends it."""
 
     closes: bool = True
-    place: str | None = None
-    """Folder among the run's artifacts that becomes the run's evaluation once it is complete."""
 
     def settle(self, work: WorkFolder, *, now: bool = True) -> None:
         """Give *work* its place among the run's artifacts.
@@ -43,8 +41,6 @@ class RunRecord:
         name = work.settle(repository, "evaluation")
         if now:
             self.store.runs.set_tags(self.run_id, {PLACE_TAG: name})
-        else:
-            self.place = name
 
     def begin(self) -> None:
         """Say that the run is going on, once its lock is held."""
@@ -74,9 +70,9 @@ class RunRecord:
             MODEL_ID_TAG: plan.model_id,
             "evalkit.dataset_digest": digest,
         }
-        if self.place is not None:
-            tags[PLACE_TAG] = self.place
         done = result.facts.status in {"complete", "decided"}
+        if done:  # what is added to a run takes the place of what it has only when it is whole
+            tags[PLACE_TAG] = result.folder.path.name
         status = RunStatus.FINISHED if done else RunStatus.KILLED
         with self.store.transaction():
             self.store.finish_run(

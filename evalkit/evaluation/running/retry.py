@@ -80,6 +80,7 @@ def score_again(result: R, scorers: ScorerLike | Iterable[ScorerLike]) -> R:
     }
     job = _successor(result, added, finished_target(result), described, same_run=True)
     job.kept, job.kept_scorers = result.metrics, result.facts.scorers
+    job.verdict = result.verdict  # more scorers change nothing that its gates are about
     try:
         take_over(job, [result], lambda _call: True)
     except BaseException as error:
@@ -175,13 +176,13 @@ def take_over(
             default.
     """
     job.open_journal()
+    for result in results:  # first, so that a kill on the way forgets no money
+        for role, usage in result.usage.items():
+            job.state.record(Charged(role, spent_of(usage)))
     for cell, call in _calls(results):
         if keep(call):
             own = cell if places is None else places[cell]
             job.state.record(Called.of(own, call, metered=True))
-    for result in results:
-        for role, usage in result.usage.items():
-            job.state.record(Charged(role, spent_of(usage)))
     job.state.finished_before, job.state.finished = job.state.finished, 0
 
 
