@@ -137,10 +137,7 @@ def run_mlflow(base_url: str, count: int) -> dict[str, float]:
     """Return the seconds of mlflow's judge in its evaluation."""
     from typing import Literal
 
-    os.environ |= {
-        "MLFLOW_GENAI_EVAL_MAX_WORKERS": "10",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
+    os.environ |= {"MLFLOW_GENAI_EVAL_MAX_WORKERS": "10", "MLFLOW_DISABLE_TELEMETRY": "true"}
     importlib.import_module("mlflow").set_tracking_uri("sqlite:///mlflow.db")
     peer: Any = importlib.import_module("mlflow.genai")
     judges: Any = importlib.import_module("mlflow.genai.judges")

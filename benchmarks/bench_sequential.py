@@ -90,12 +90,7 @@ def settings() -> Iterator[Setting]:
     for p in (0.6, 0.8):
         n = math.ceil(cases_to_detect(0.05, PairedVariance(between=p * (1 - p))))
         yield Setting(
-            name=f"rate >= {p}",
-            gate=f"m >= {p}",
-            margin=0.05,
-            planned=n,
-            border=p,
-            draw=yes_or_no,
+            name=f"rate >= {p}", gate=f"m >= {p}", margin=0.05, planned=n, border=p, draw=yes_or_no
         )
     spread = 0.6 * 0.4 / 5
     yield Setting(

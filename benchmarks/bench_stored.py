@@ -41,11 +41,7 @@ GROWTH_ROWS = (1_000, 10_000, 100_000, 1_000_000)
 # Memory is that of a process that evaluates once where it counts.
 GROWTH_ROUNDS = {1_000: 41, 10_000: 15, 100_000: 1, 1_000_000: 1}
 WARM_ROWS = 20
-DISTRIBUTIONS = {
-    "evalkit": "evalkit-ai",
-    "pydantic-evals": "pydantic-evals",
-    "mlflow": "mlflow",
-}
+DISTRIBUTIONS = {"evalkit": "evalkit-ai", "pydantic-evals": "pydantic-evals", "mlflow": "mlflow"}
 Rows = list[dict[str, str]]
 
 

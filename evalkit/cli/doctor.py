@@ -37,11 +37,7 @@ _KEYS: Final = (
     "OPENROUTER_API_KEY",
     "HF_TOKEN",
 )
-_MARKS: Final = {
-    "ok": ("✓", "green"),
-    "missing": ("·", "yellow"),
-    "wrong": ("✗", "bold red"),
-}
+_MARKS: Final = {"ok": ("✓", "green"), "missing": ("·", "yellow"), "wrong": ("✗", "bold red")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

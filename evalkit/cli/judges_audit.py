@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 _FORMATS: Final = (".md", ".json")
 _RUNTIME: Final = ("concurrency", "budget", "mode", "recordings")
-_MARKS: Final = {
-    "pass": ("✓", "green"),
-    "fail": ("✗", "bold red"),
-    "inconclusive": ("?", "yellow"),
-}
+_MARKS: Final = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "inconclusive": ("?", "yellow")}
 
 
 @click.command(

@@ -8,14 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from evalkit.cli.command import Option
-from evalkit.cli.values import (
-    budget_of,
-    columns_of,
-    prices_of,
-    sample_of,
-    sampling_of,
-    tags_of,
-)
+from evalkit.cli.values import budget_of, columns_of, prices_of, sample_of, sampling_of, tags_of
 from evalkit.evaluation.running.request import WORDS
 from evalkit.evaluation.running.words import RECORD, Word
 

@@ -18,11 +18,7 @@ from evalkit.evaluation.baselines.opening import open_result, reference_of
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.places import Place, place_of
-from evalkit.evaluation.results.plan import (
-    BaselineReference,
-    EvaluationPlan,
-    model_id_of,
-)
+from evalkit.evaluation.results.plan import BaselineReference, EvaluationPlan, model_id_of
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.record import RunRecord
 from evalkit.evaluation.running.request import Request, ScorerLike

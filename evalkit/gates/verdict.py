@@ -32,13 +32,7 @@ class Verdict(enum.StrEnum):
     BUDGET = "BUDGET"
 
 
-_GRAVITY: Final = (
-    Verdict.FAIL,
-    Verdict.BUDGET,
-    Verdict.INFRA,
-    Verdict.INCONCLUSIVE,
-    Verdict.PASS,
-)
+_GRAVITY: Final = (Verdict.FAIL, Verdict.BUDGET, Verdict.INFRA, Verdict.INCONCLUSIVE, Verdict.PASS)
 EXIT_CODES: Final = {
     Verdict.PASS: 0,
     Verdict.FAIL: 1,

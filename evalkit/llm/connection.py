@@ -145,10 +145,7 @@ class Connection:
             raise UsageError(f"The environment variable {self._auth_environment} is not set.")
 
     async def _exchange(
-        self,
-        call: Call,
-        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-        attempt: Attempt,
+        self, call: Call, read: Callable[[aiohttp.ClientResponse], Awaitable[T]], attempt: Attempt
     ) -> T:
         import aiohttp
 

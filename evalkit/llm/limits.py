@@ -114,10 +114,7 @@ class Controllers:
     """The controllers of one evaluation, by connection."""
 
     def __init__(
-        self,
-        *,
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
+        self, *, requests_per_minute: float | None = None, tokens_per_minute: float | None = None
     ) -> None:
         """Give each connection these ceilings, if any."""
         self._controllers = defaultdict[tuple[str, str], Controller](

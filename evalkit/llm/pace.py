@@ -87,10 +87,7 @@ class Pace:
     """
 
     def __init__(
-        self,
-        *,
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
+        self, *, requests_per_minute: float | None = None, tokens_per_minute: float | None = None
     ) -> None:
         """Begin with an unknown rate, under the ceilings given."""
         self.ceiling = requests_per_minute / 60 if requests_per_minute else math.inf

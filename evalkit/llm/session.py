@@ -212,11 +212,7 @@ class ModelSession:
         return Admission(self.controllers)
 
     async def _ask(
-        self,
-        model: ChatModel,
-        request: ChatRequest,
-        role: str,
-        recording: Recording | None = None,
+        self, model: ChatModel, request: ChatRequest, role: str, recording: Recording | None = None
     ) -> ChatReply:
         self.check(role)
         admission = Admission(self.controllers, lambda: self.check(role, own=1))

@@ -61,9 +61,7 @@ def _systems(document: Mapping[str, Any]) -> Iterator[str]:
         yield _verdict(rows)
         head = ("metric", "before", "after", "difference", f"{percent(document['level'])} interval")
         yield table(
-            (*head, "adjusted p", "fixed", "broke", ""),
-            [_row(row) for row in rows],
-            "lrrrlrrrl",
+            (*head, "adjusted p", "fixed", "broke", ""), [_row(row) for row in rows], "lrrrlrrrl"
         )
         yield _pairs(rows)
 

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.evaluation.agreement.judged import Judged, judged
 from evalkit.gates.verdict import number
-from evalkit.report.calibration import (
-    NAMES,
-    compact,
-    effect,
-    figure_text,
-    headline,
-    replacing,
-)
+from evalkit.report.calibration import NAMES, compact, effect, figure_text, headline, replacing
 from evalkit.report.markdown_text import escaped, table
 from evalkit.report.texts import one_line
 

@@ -13,15 +13,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.results.view import failure_groups
 from evalkit.gates.verdict import COVERAGE, GateVerdict
 from evalkit.report.comparison_table import show_systems
-from evalkit.report.console import (
-    WIDEST,
-    Part,
-    drawable,
-    grid,
-    plain_text,
-    styled,
-    terminal_width,
-)
+from evalkit.report.console import WIDEST, Part, drawable, grid, plain_text, styled, terminal_width
 from evalkit.report.judges import judge_lines
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import STYLES, estimate_cells, one_line, percent, value

@@ -75,10 +75,7 @@ def contingency_table(
 
 
 def cohen_kappa(
-    table: npt.ArrayLike,
-    *,
-    weights: Weighting | None = None,
-    values: Sequence[float] | None = None,
+    table: npt.ArrayLike, *, weights: Weighting | None = None, values: Sequence[float] | None = None
 ) -> Agreement:
     """Return Cohen's kappa of two raters, plain or weighted for ordered labels.
 

@@ -12,17 +12,9 @@ from evalkit.stats.arguments import (
     check_bounds,
     check_level,
 )
-from evalkit.stats.binomial import (
-    score_limits,
-    wilson_interval,
-)
-from evalkit.stats.bootstrap import (
-    bca_interval,
-)
-from evalkit.stats.clustered import (
-    clustered_interval,
-    clustered_mean,
-)
+from evalkit.stats.binomial import score_limits, wilson_interval
+from evalkit.stats.bootstrap import bca_interval
+from evalkit.stats.clustered import clustered_interval, clustered_mean
 from evalkit.stats.interval import Interval, expanded_level, normal_quantile
 from evalkit.stats.mean import (
     SKEWNESS_PRICE,

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evalkit.stats.arguments import (
-    FloatArray,
-    as_sample,
-    as_weights,
-    check_bounds,
-    check_level,
-)
+from evalkit.stats.arguments import FloatArray, as_sample, as_weights, check_bounds, check_level
 from evalkit.stats.binomial import score_limits
 from evalkit.stats.interval import Interval, normal_quantile, t_quantile
 from evalkit.stats.resampling import bootstrap_totals

@@ -134,12 +134,7 @@ def cases_to_detect(
 
 
 def detectable_difference(
-    n: float,
-    variance: PairedVariance,
-    *,
-    repeats: int = 1,
-    alpha: float = 0.05,
-    power: float = 0.8,
+    n: float, variance: PairedVariance, *, repeats: int = 1, alpha: float = 0.05, power: float = 0.8
 ) -> float:
     """Return the smallest true difference that *n* cases find with the wanted power.
 

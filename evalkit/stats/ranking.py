@@ -156,11 +156,7 @@ def davidson(wins: npt.ArrayLike, ties: npt.ArrayLike, *, reference: int = 0) ->
         likelihood = -float(np.where(counts > 0, counts * np.log(chance), 0.0).sum())
     covariance = _spread(information, free)[:k, :k]
     return Strengths(
-        theta[:k],
-        np.sqrt(np.diag(covariance)),
-        covariance,
-        likelihood,
-        tie=float(np.exp(theta[k])),
+        theta[:k], np.sqrt(np.diag(covariance)), covariance, likelihood, tie=float(np.exp(theta[k]))
     )
 
 

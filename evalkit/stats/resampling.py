@@ -29,12 +29,7 @@ _PROBE = 2_000
 
 
 def bootstrap_weights(
-    n: int,
-    draws: int,
-    *,
-    seed: int,
-    groups: npt.ArrayLike | None = None,
-    chunk: int | None = None,
+    n: int, draws: int, *, seed: int, groups: npt.ArrayLike | None = None, chunk: int | None = None
 ) -> Iterator[FloatArray]:
     """Yield how often each case occurs in each bootstrap draw.
 

@@ -99,10 +99,7 @@ class SuiteOptions:
         metavar="RUN|FILE",
     )
     update_baseline: bool = _option(
-        _flag,
-        "Write the baseline file instead of comparing with it.",
-        False,
-        action="store_true",
+        _flag, "Write the baseline file instead of comparing with it.", False, action="store_true"
     )
     repeats: int | None = _option(_count, "Times to run each case.", metavar="N", type=int)
     sample: float | None = _option(

@@ -158,12 +158,7 @@ def test_error_rates_of_a_card_of_pandalm_correct_a_run_without_labels(
     def run(among: Rows) -> evalkit.EvaluationResult:
         return evalkit.evaluate(
             data=among,
-            columns={
-                "id": "id",
-                "inputs": "id",
-                "tags": None,
-                "scores.pandalm": "pandalm",
-            },
+            columns={"id": "id", "inputs": "id", "tags": None, "scores.pandalm": "pandalm"},
             gates="calibrated(pandalm, kappa >= 0.5)",
             runtime=evalkit.Runtime(store=False, cards=str(tmp_path)),
         )

@@ -76,11 +76,7 @@ def gate(
     ],
 )  # fmt: skip
 def test_the_verdict_is_that_of_the_paired_limits(
-    models: dict[str, evalkit.EvaluationResult],
-    new: str,
-    old: str,
-    condition: str,
-    expected: str,
+    models: dict[str, evalkit.EvaluationResult], new: str, old: str, condition: str, expected: str
 ) -> None:
     assert gate(models, new, old, condition).status == expected
 
@@ -108,9 +104,7 @@ def test_what_is_undecided_says_how_many_more_problems_it_takes(
     assert found.more_cases == pytest.approx(3961 - 1319, rel=0.05)
 
 
-def test_the_four_models_are_ranked_apart(
-    models: dict[str, evalkit.EvaluationResult],
-) -> None:
+def test_the_four_models_are_ranked_apart(models: dict[str, evalkit.EvaluationResult]) -> None:
     comparison = evalkit.compare(*models.values())
     ranks = comparison.ranks("right")
 

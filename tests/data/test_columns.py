@@ -90,10 +90,7 @@ def mapped(*rows: Row, **settings: Any) -> dict[str, list[Any]]:
         ),
         pytest.param(
             {"question": "q", "region": "eu", "error": 0.1, "repeat": 3},
-            {
-                "inputs": [{"question": "q"}],
-                "tags": [{"region": "eu", "error": 0.1, "repeat": 3}],
-            },
+            {"inputs": [{"question": "q"}], "tags": [{"region": "eu", "error": 0.1, "repeat": 3}]},
             id="the-rest-are-tags",
         ),
         pytest.param(

@@ -102,10 +102,7 @@ def test_labels_and_expectations_of_people_come_with_the_trace() -> None:
     assert row["tool_calls"][1]["error"] == "KeyError: 'no such city'"
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["mlflow_object.json", "mlflow_rest.json", "otlp.json"],
-)
+@pytest.mark.parametrize("name", ["mlflow_object.json", "mlflow_rest.json", "otlp.json"])
 def test_a_file_of_one_trace_is_data(name: str, tmp_path: Path) -> None:
     found = spool(FILES / name, tmp_path)
 

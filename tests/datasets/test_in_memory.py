@@ -98,11 +98,7 @@ def test_an_estimator_gets_its_columns_and_types_back(made: Made) -> None:
     assert found.batch(0, 3).expectations == [{"target": 1}, {"target": 0}, {"target": 1}]
 
 
-@pytest.mark.parametrize(
-    "convert",
-    [pa.Table.from_pandas, pl.from_pandas],
-    ids=["arrow", "polars"],
-)
+@pytest.mark.parametrize("convert", [pa.Table.from_pandas, pl.from_pandas], ids=["arrow", "polars"])
 def test_frames_have_the_same_types_in_every_library(
     made: Made, convert: Callable[[pd.DataFrame], Any]
 ) -> None:

@@ -282,10 +282,7 @@ def test_what_goes_wrong_with_every_call_is_told_of_each() -> None:
 
 @pytest.mark.parametrize("where", ["line", "error-of-a-line", "batch", "no-id"])
 def test_no_key_that_a_provider_repeats_is_shown_or_kept(
-    where: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Telling(ScriptedBatches):
         def reply(self, route: Any, request: SeenRequest, answer: Any) -> Reply:

@@ -84,9 +84,7 @@ def test_a_column_of_answers_calibrates_exactly_as_the_judge_itself(
     assert [b.effect for b in asked.biases] == [b.effect for b in column.biases]
 
 
-def test_failed_verdicts_are_counted_and_bound_the_accuracy(
-    live: Callable[[Rows], Judge],
-) -> None:
+def test_failed_verdicts_are_counted_and_bound_the_accuracy(live: Callable[[Rows], Judge]) -> None:
     rows = labelled()
     for row in rows[::10]:
         row["verdict"] = Fault.REFUSAL

@@ -69,10 +69,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float
 
 @pytest.mark.parametrize("moment", range(MOMENTS))
 def test_a_killed_run_resumes_to_equal_scores(
-    moment: int,
-    uninterrupted: tuple[Path, float],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    moment: int, uninterrupted: tuple[Path, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, seconds = uninterrupted
     folder = tmp_path / "run"

@@ -271,10 +271,7 @@ def test_a_sweep_maps_what_every_target_returns_and_shares_one_budget() -> None:
         return retrieved_context.startswith("about")
 
     found = evalkit.sweep(
-        {"a": bot, "b": bot},
-        ROWS,
-        [grounded],
-        columns={"retrieved_context": "outputs.ctx"},
+        {"a": bot, "b": bot}, ROWS, [grounded], columns={"retrieved_context": "outputs.ctx"}
     )
     assert [found[name]["grounded"].value for name in found] == [1.0, 1.0]
     with pytest.raises(UsageError, match="baseline='c' is none of a, b"):

@@ -143,8 +143,7 @@ def test_a_read_only_folder_is_one_clear_error(folder: Path) -> None:
     try:
         with pytest.raises(EvalkitError):
             evalkit.evaluate(
-                data=[{"question": "q", "expected": "a", "output": "a"}],
-                scorers="text.exact_match",
+                data=[{"question": "q", "expected": "a", "output": "a"}], scorers="text.exact_match"
             )
     finally:
         folder.chmod(0o700)

@@ -121,11 +121,7 @@ def test_every_gate_must_be_decided() -> None:
 def test_stored_answers_are_scored_only_as_far_as_needed() -> None:
     rows = [{**row, "output": "y"} for row in ROWS]
     result = evalkit.evaluate(
-        data=rows,
-        scorers=[right],
-        gates="right >= 0.7",
-        stop="when decided",
-        runtime=NOTHING_KEPT,
+        data=rows, scorers=[right], gates="right >= 0.7", stop="when decided", runtime=NOTHING_KEPT
     )
 
     assert result.verdict.status is Verdict.PASS

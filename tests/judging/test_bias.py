@@ -11,10 +11,7 @@ from evalkit.judging.bias_measures import position_bias, self_preference_bias, v
 
 @pytest.mark.parametrize(
     ("first", "last", "p_value"),
-    [
-        pytest.param(20, 10, 0.099, id="gpt-4"),
-        pytest.param(133, 10, 1e-28, id="chatgpt"),
-    ],
+    [pytest.param(20, 10, 0.099, id="gpt-4"), pytest.param(133, 10, 1e-28, id="chatgpt")],
 )
 def test_the_position_biases_of_judges_on_llmbar_are_reproduced(
     first: int, last: int, p_value: float

@@ -47,9 +47,7 @@ def test_a_judge_survives_writing_and_loading(tmp_path: Path, settings: dict[str
     assert signature(loaded) == signature(judge)
 
 
-@given(
-    st.text(min_size=1, max_size=60).filter(lambda text: text.strip() and "\x00" not in text),
-)
+@given(st.text(min_size=1, max_size=60).filter(lambda text: text.strip() and "\x00" not in text))
 def test_any_words_survive_writing_and_loading(
     tmp_path_factory: pytest.TempPathFactory, words: str
 ) -> None:

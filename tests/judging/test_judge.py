@@ -326,9 +326,7 @@ def test_every_setting_changes_the_signature(change: dict[str, Any]) -> None:
     assert signature(make_judge("j", **settings)) != signature(make_judge("j", **settings | change))
 
 
-def test_a_judge_is_rebuilt_from_its_specification_with_the_same_signature(
-    grounded: Judge,
-) -> None:
+def test_a_judge_is_rebuilt_from_its_specification_with_the_same_signature(grounded: Judge) -> None:
     judge = grounded.with_model("some/model")
     stored = parse_json(canonical_json(specification(judge)))
 

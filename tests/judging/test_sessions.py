@@ -175,10 +175,7 @@ def test_the_judges_of_the_library_read_sessions(name: str) -> None:
     with ScriptedEndpoint(model) as endpoint:
         bound = judge.with_model("scripted", base_url=endpoint.base_url)
         result = evalkit.evaluate(
-            data=data,
-            scorers=[bound],
-            columns={"expectations": "expected"},
-            runtime=QUIET,
+            data=data, scorers=[bound], columns={"expectations": "expected"}, runtime=QUIET
         )
         prompts = [request.prompt for request in endpoint.requests]
 

@@ -39,11 +39,7 @@ LASTING = {
     "empty": (Reply(value=""), "empty", 2),
     "null": (Fault.NULL, "empty", 2),
     "refusal": (Fault.REFUSAL, "refusal", 1),
-    "too long": (
-        Reply(value='{"rationale": "It', finish_reason="length"),
-        "truncated",
-        1,
-    ),
+    "too long": (Reply(value='{"rationale": "It', finish_reason="length"), "truncated", 1),
     "hang": (Fault.HANG, "timeout", 1),
 }
 """What stays wrong, with the reason that the score gets and the calls that it takes."""

@@ -115,8 +115,7 @@ def test_prices_come_from_the_map_that_litellm_ships() -> None:
 
 
 @pytest.mark.parametrize(
-    "error",
-    [BudgetSpentError("$1", "$1.2"), NotRecordedError("This call of m", "why", "case-1")],
+    "error", [BudgetSpentError("$1", "$1.2"), NotRecordedError("This call of m", "why", "case-1")]
 )
 def test_the_errors_pickle(error: Exception) -> None:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301  our own

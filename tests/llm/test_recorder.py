@@ -167,10 +167,7 @@ def test_errors_and_refusals_are_not_recorded(tmp_path: Path, answer: object) ->
     assert texts(found) == ["fine"]
 
 
-@pytest.mark.parametrize(
-    ("mode", "calls"),
-    [("auto", 1), ("live", 2), ("none", 2)],
-)
+@pytest.mark.parametrize(("mode", "calls"), [("auto", 1), ("live", 2), ("none", 2)])
 def test_the_mode_decides_what_is_asked_again(tmp_path: Path, mode: Mode, calls: int) -> None:
     with ScriptedEndpoint("a") as endpoint:
         ask_all(ModelSession(recorder=caching(tmp_path)), endpoint.base_url, [question("q")])

@@ -99,9 +99,7 @@ def test_the_short_summary_says_why_a_case_failed(run: Runner, suite_files: dict
     assert failing.text("test_bot[case7]").count("text.exact_match >= 1: got 0") == 1
 
 
-def test_the_short_summary_of_a_worker_says_what_was_raised(
-    run: Runner,
-) -> None:
+def test_the_short_summary_of_a_worker_says_what_was_raised(run: Runner) -> None:
     broken = """
 import evalkit
 rows = [{"id": f"q{i}", "question": "?", "expected": "a"} for i in range(8)]
@@ -112,10 +110,7 @@ def test_bot(case):
     raise RuntimeError("out of order")
 """
     ran = run(
-        "-n2",
-        files={"test_broken.py": broken},
-        plugins=("xdist",),
-        environment={"COLUMNS": "200"},
+        "-n2", files={"test_broken.py": broken}, plugins=("xdist",), environment={"COLUMNS": "200"}
     )
     summary = [line for line in ran.output.splitlines() if line.startswith("FAILED ")]
 

@@ -46,8 +46,7 @@ def test_exact_flips_equal_scipy(differences: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "n"),
-    [pytest.param(60, 21, id="distinct-sizes"), pytest.param(2, 21, id="few-sizes")],
+    ("size", "n"), [pytest.param(60, 21, id="distinct-sizes"), pytest.param(2, 21, id="few-sizes")]
 )
 def test_random_flips_are_near_the_exact_value(size: int, n: int) -> None:
     d = np.random.default_rng(1).integers(1, size + 1, size=n) * np.where(np.arange(n) % 3, 1, -1)

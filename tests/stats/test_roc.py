@@ -19,9 +19,7 @@ scored = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=4, max_s
 
 
 @given(scored)
-def test_area_equals_scikit_learn_and_variance_the_definition(
-    rows: list[tuple[int, bool]],
-) -> None:
+def test_area_equals_scikit_learn_and_variance_the_definition(rows: list[tuple[int, bool]]) -> None:
     scores, labels = np.array([r[0] for r in rows], float), np.array([r[1] for r in rows])
     area, variance = delong_auc(scores, labels)
     wins = (scores[labels][:, None] > scores[~labels]) + 0.5 * (

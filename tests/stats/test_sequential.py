@@ -20,11 +20,7 @@ def test_the_betting_sequence_of_gsm8k_is_reproduced(
 ) -> None:
     low, high = BettingSequence().follow(gsm8k["175b_verification"])
 
-    for t, lower, upper in (
-        (100, ".402", ".712"),
-        (500, ".469", ".635"),
-        (1319, ".501", ".614"),
-    ):
+    for t, lower, upper in ((100, ".402", ".712"), (500, ".469", ".635"), (1319, ".501", ".614")):
         assert as_printed(low[t - 1], lower)
         assert as_printed(high[t - 1], upper)
 

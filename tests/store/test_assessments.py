@@ -39,9 +39,7 @@ def test_nothing_to_log_costs_nothing(store: SqlStore, watch: Watch) -> None:
     assert traffic.commits == 0
 
 
-def test_what_is_sent_twice_is_there_once_and_the_later_word_holds(
-    store: SqlStore,
-) -> None:
+def test_what_is_sent_twice_is_there_once_and_the_later_word_holds(store: SqlStore) -> None:
     said = many(3)
     store.assessments.log(said)
     store.assessments.log([*said[:2], dataclasses.replace(said[2], value=7)])

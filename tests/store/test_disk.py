@@ -79,11 +79,7 @@ def test_a_full_disk_is_one_clear_error_and_keeps_what_was_written(tmp_path: Pat
 def _open_as_anybody(uri: str) -> str:
     """Return the error that a user without special rights gets for *uri*."""
     done = subprocess.run(
-        [sys.executable, "-c", _OPEN, uri],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
+        [sys.executable, "-c", _OPEN, uri], capture_output=True, text=True, check=True, timeout=300
     )
     return done.stdout.strip()
 

@@ -108,10 +108,7 @@ def test_a_changed_param_is_refused_with_all_of_its_batch(store: SqlStore) -> No
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_is_written(
-    store: SqlStore,
-    metrics: list[Metric],
-    params: dict[str, str],
-    tags: dict[str, str],
+    store: SqlStore, metrics: list[Metric], params: dict[str, str], tags: dict[str, str]
 ) -> None:
     run = store.runs.create()
 

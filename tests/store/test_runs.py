@@ -41,9 +41,7 @@ def test_what_is_given_is_kept(store: SqlStore) -> None:
 
 def test_tags_of_mlflow_clients_name_run_and_parent(store: SqlStore) -> None:
     parent = store.runs.create()
-    child = store.runs.create(
-        tags={"mlflow.runName": "bot", "mlflow.parentRunId": parent.run_id},
-    )
+    child = store.runs.create(tags={"mlflow.runName": "bot", "mlflow.parentRunId": parent.run_id})
     store.runs.set_tags(parent.run_id, {"mlflow.runName": "sweep"})
 
     assert (child.run_name, child.info.parent_run_id) == ("bot", parent.run_id)
@@ -51,8 +49,7 @@ def test_tags_of_mlflow_clients_name_run_and_parent(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "run_id",
-    ["", "../up", "a/b", "a b", "x" * 65, "models", "traces", ".", "é", "a\n"],
+    "run_id", ["", "../up", "a/b", "a b", "x" * 65, "models", "traces", ".", "é", "a\n"]
 )
 def test_an_id_that_is_no_folder_name_is_refused(store: SqlStore, run_id: str) -> None:
     with pytest.raises(UsageError):
@@ -73,9 +70,7 @@ def test_a_run_needs_an_experiment_and_a_parent_that_exist(store: SqlStore) -> N
         store.runs.create(parent_run_id="nobody")
 
 
-def test_a_final_status_ends_a_run_and_resuming_it_takes_the_end_away(
-    store: SqlStore,
-) -> None:
+def test_a_final_status_ends_a_run_and_resuming_it_takes_the_end_away(store: SqlStore) -> None:
     run = store.runs.create()
 
     ended = store.runs.update(run.run_id, status=RunStatus.FAILED)

@@ -67,9 +67,7 @@ def test_a_turn_is_waited_for(ledger: SessionLedger) -> None:
     assert order == ["first", "second"]
 
 
-def test_suites_are_found_by_their_digest_in_the_order_they_ran(
-    ledger: SessionLedger,
-) -> None:
+def test_suites_are_found_by_their_digest_in_the_order_they_ran(ledger: SessionLedger) -> None:
     records = [
         SuiteRecord(
             digest=f"all of {key}", key=key, name="qa", folder="f", partial=False, baseline=file

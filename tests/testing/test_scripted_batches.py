@@ -71,8 +71,7 @@ def test_a_batch_ends_after_so_many_looks_with_answers_and_errors_in_files() -> 
 
 
 @pytest.mark.parametrize(
-    ("end", "answered", "told"),
-    [("expired", 1, 1), ("cancelled", 1, 0), ("failed", 0, 0)],
+    ("end", "answered", "told"), [("expired", 1, 1), ("cancelled", 1, 0), ("failed", 0, 0)]
 )
 def test_batches_end_early_as_scripted(end: str, answered: int, told: int) -> None:
     batches = ScriptedBatches(polls=0, ends=(end,), share=0.5)

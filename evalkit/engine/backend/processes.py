@@ -177,12 +177,7 @@ class _Driver:
                 raise values[0]
 
     def _keep(
-        self,
-        worker: _Worker,
-        kind: bytes,
-        payload: bytes,
-        kept: bool,
-        charged: str | None,
+        self, worker: _Worker, kind: bytes, payload: bytes, kept: bool, charged: str | None
     ) -> None:
         """Keep a record; a call that it charges for counts as spent now, no longer as begun."""
         record = decoded(kind, payload)

@@ -97,11 +97,7 @@ def _earlier(newest: Path, version: ModelVersion, kind: type[R]) -> R:
 
 
 def _newest(
-    store: Store,
-    version: ModelVersion,
-    own: Result,
-    dataset: str,
-    but: str | None,
+    store: Store, version: ModelVersion, own: Result, dataset: str, but: str | None
 ) -> Run | None:
     """Return the newest finished run of the same model on the same cases."""
     target = own.facts.plan.target

@@ -189,11 +189,7 @@ def _pilot(result: Result, key: str, baseline: Result | None) -> _Pilot:
     if rates and repeats == (1, 1):
         discordance = float((values != other).mean())
     return _Pilot(
-        n=len(values),
-        repeats=repeats[0],
-        variance=variance,
-        noisy=noisy,
-        discordance=discordance,
+        n=len(values), repeats=repeats[0], variance=variance, noisy=noisy, discordance=discordance
     )
 
 

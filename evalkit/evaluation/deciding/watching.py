@@ -107,11 +107,7 @@ class Watcher:
     """Stops a run once every condition is decided."""
 
     def __init__(
-        self,
-        plan: Plan,
-        followers: Sequence[Follower],
-        design: Design,
-        reducers: Sequence[Reducer],
+        self, plan: Plan, followers: Sequence[Follower], design: Design, reducers: Sequence[Reducer]
     ) -> None:
         """Watch *plan*, whose cases are laid out as *design* says, by what tests its gates."""
         self._plan = plan
@@ -171,13 +167,7 @@ def course_of(spool: Spool, plan: EvaluationPlan) -> Course | None:
 
 def layout(spool: Spool, plan: EvaluationPlan) -> Design:
     """Return how the cases of *plan* are laid out, before any of them is run."""
-    return design_of(
-        spool,
-        repeats=plan.repeats,
-        failed_cells=(),
-        level=plan.level,
-        seed=plan.seed,
-    )
+    return design_of(spool, repeats=plan.repeats, failed_cells=(), level=plan.level, seed=plan.seed)
 
 
 def watcher_of(plan: Plan, facts: EvaluationPlan, baseline: Result | None) -> Watcher:

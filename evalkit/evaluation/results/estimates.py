@@ -337,12 +337,7 @@ def label_metric(metric: Metric, label: str) -> Metric:
 
 
 def _order_statistic(  # noqa: PLR0917
-    text: str,
-    key: Key,
-    column: ScoreColumn,
-    facts: MetricFacts,
-    design: Design,
-    reducer: Reducer,
+    text: str, key: Key, column: ScoreColumn, facts: MetricFacts, design: Design, reducer: Reducer
 ) -> Estimate:
     """Return a quantile with its interval, or the smallest or largest value."""
     from evalkit.stats.quantile import quantile_interval, weighted_quantile

@@ -186,9 +186,7 @@ def failure_groups(result: Result) -> list[FailureGroup]:
     return sorted(groups.values(), key=lambda group: (-len(group.cells), group.stage != "target"))
 
 
-def _failures(
-    result: Result,
-) -> Iterator[tuple[str, str | None, int, str, str | None]]:
+def _failures(result: Result) -> Iterator[tuple[str, str | None, int, str, str | None]]:
     stopped = result.facts.failures
     for cell in sorted(stopped):
         reason, explanation = stopped[cell]

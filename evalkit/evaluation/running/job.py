@@ -196,11 +196,7 @@ class Job(Generic[R]):
             self.runtime,
             ledger=self.state.ledger,
             since=since,
-            desk=desk_of(
-                self.runtime,
-                since=since,
-                stopped=lambda: self.state.cancel.interrupted,
-            ),
+            desk=desk_of(self.runtime, since=since, stopped=lambda: self.state.cancel.interrupted),
         )
 
     def _watcher(self, plan: Plan) -> Watcher | None:

@@ -65,10 +65,7 @@ class Request:
         many=True,
     )
     baseline: Any = word(
-        None,
-        "What gates such as 'no_regression(text.token_f1)' compare with.",
-        NUMBERS,
-        "RUN|FILE",
+        None, "What gates such as 'no_regression(text.token_f1)' compare with.", NUMBERS, "RUN|FILE"
     )
     stop: str | None = word(
         None, "'when decided' ends the run as soon as every gate is decided.", NUMBERS, "WHEN"

@@ -71,10 +71,7 @@ class Runtime:
     store are found without."""
 
     batch: bool | str | Sequence[str] | Mapping[str, Any] = word(
-        False,
-        "Ask models by batches, at half the price: all, judge or target.",
-        HOW,
-        "[ROLES]",
+        False, "Ask models by batches, at half the price: all, judge or target.", HOW, "[ROLES]"
     )
     """Whose model calls go through the provider's batch endpoint, at half the price and within a
     day: ``True`` for all, ``"judge"`` or ``"target"``, a list, or a mapping of roles to yes or no,

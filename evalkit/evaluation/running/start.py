@@ -121,10 +121,7 @@ def start(request: Request, kind: type[R]) -> Job[R]:
 
 
 def _stop(
-    request: Request,
-    options: Mapping[str, Any],
-    scorers: list[Scorer],
-    baseline: Result | None,
+    request: Request, options: Mapping[str, Any], scorers: list[Scorer], baseline: Result | None
 ) -> dict[str, Any]:
     """Return what the plan keeps of ``stop=``: then shards are small, to look often."""
     reducers = [parse_reducer(text, options["repeats"]) for text in options["reducers"]]

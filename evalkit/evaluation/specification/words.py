@@ -7,23 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    create_model,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 
 from evalkit.errors import SpecificationError, UsageError
-from evalkit.evaluation.running.request import (
-    CHAT_WORDS,
-    RUNTIME_WORDS,
-    WORDS,
-    Request,
-    ScorerLike,
-)
+from evalkit.evaluation.running.request import CHAT_WORDS, RUNTIME_WORDS, WORDS, Request, ScorerLike
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.words import words_of
 from evalkit.judging.judge import load_judge

@@ -87,9 +87,7 @@ class BatchApi:
         boundary = f"evalkit-{new_run_id()}"
         kind = f"multipart/form-data; boundary={boundary}"
         call = Call(
-            url=f"{self._root}/files",
-            body=_form(boundary, lines),
-            headers={"Content-Type": kind},
+            url=f"{self._root}/files", body=_form(boundary, lines), headers={"Content-Type": kind}
         )
         return self._id_of(await self._json(call))
 

@@ -47,13 +47,7 @@ def _add(*added: Table) -> Callable[[Connection], None]:
     return apply
 
 
-_REGISTRY = (
-    tables.models,
-    tables.model_tags,
-    tables.versions,
-    tables.version_tags,
-    tables.aliases,
-)
+_REGISTRY = (tables.models, tables.model_tags, tables.versions, tables.version_tags, tables.aliases)
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "add the registry of models", _add(*_REGISTRY)),
     Migration(3, "add assessments", _add(tables.assessments)),

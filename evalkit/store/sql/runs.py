@@ -10,15 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
 
 from evalkit._internal import clock, ids
-from evalkit.entities.run import (
-    LifecycleStage,
-    Metric,
-    Run,
-    RunData,
-    RunInfo,
-    RunStatus,
-    ViewType,
-)
+from evalkit.entities.run import LifecycleStage, Metric, Run, RunData, RunInfo, RunStatus, ViewType
 from evalkit.errors import (
     AlreadyExistsError,
     AmbiguousRunError,

@@ -27,10 +27,7 @@ LOCK_TIMEOUT_SECONDS = 60.0
 """How long a transaction asks for the write lock before it gives up."""
 
 _WRITE_ELSEWHERE = "name another place by --store or EVALKIT_TRACKING_URI"
-_LOCKED = (
-    "is locked by another process",
-    "wait for that process or stop it, then try again",
-)
+_LOCKED = ("is locked by another process", "wait for that process or stop it, then try again")
 _PROBLEMS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
@@ -48,10 +45,7 @@ _PROBLEMS: dict[int, tuple[str, str]] = {
         "cannot be read or written: the disk is full or fails",
         "free some space, or " + _WRITE_ELSEWHERE,
     ),
-    sqlite3.SQLITE_NOTADB: (
-        "is not a SQLite database",
-        "check the path, or " + _WRITE_ELSEWHERE,
-    ),
+    sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "check the path, or " + _WRITE_ELSEWHERE),
     sqlite3.SQLITE_CORRUPT: (
         "is damaged",
         "bring it back from a copy, or save what is left by 'sqlite3 FILE .recover'",

@@ -193,10 +193,7 @@ def _group_tables(
 
 
 def _sparse(
-    load: FloatArray,
-    cell: IntArray,
-    cells: ConfusionCells,
-    row: IntArray | None = None,
+    load: FloatArray, cell: IntArray, cells: ConfusionCells, row: IntArray | None = None
 ) -> Any:
     from scipy.sparse import csr_array
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.plugin import (
-    CaseBatch,
-    ScoreColumn,
-    as_references,
-    expected_values,
-    output_texts,
-)
+from evalkit.plugin import CaseBatch, ScoreColumn, as_references, expected_values, output_texts
 from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
 
 

@@ -11,14 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from evalkit.plugin import (
-    CaseBatch,
-    MetricFacts,
-    ScoreColumn,
-    UsageError,
-    near_miss,
-    output_texts,
-)
+from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError, near_miss, output_texts
 from evalkit_scorers.text.pairing import spread
 from evalkit_scorers.text.readability_counts import (
     TextCounts,

@@ -190,10 +190,7 @@ def _checked(variants: Sequence[str]) -> tuple[str, ...]:
 
 
 def _part_scores(
-    outputs: Sequence[str],
-    references: Sequence[str],
-    variants: Sequence[str],
-    symbols: WordSymbols,
+    outputs: Sequence[str], references: Sequence[str], variants: Sequence[str], symbols: WordSymbols
 ) -> dict[str, RougeScores]:
     lines = "rougeLsum" in variants
     texts = symbols.of([*outputs, *references])
@@ -211,9 +208,7 @@ def _part_scores(
         assert matches is not None  # noqa: S101  orders is not empty
         shorter = order - 1
         scores[f"rouge{order}"] = _scores(
-            matches[:, column],
-            np.maximum(n_got - shorter, 0),
-            np.maximum(n_wanted - shorter, 0),
+            matches[:, column], np.maximum(n_got - shorter, 0), np.maximum(n_wanted - shorter, 0)
         )
     if "rougeL" in variants or lines:
         shared = _common_lengths(got, wanted)

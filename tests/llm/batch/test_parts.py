@@ -12,12 +12,7 @@ from hypothesis import strategies as st
 
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import UsageError
-from evalkit.llm.batch.api import (
-    BatchApi,
-    read_lines,
-    request_line,
-    without_answer,
-)
+from evalkit.llm.batch.api import BatchApi, read_lines, request_line, without_answer
 from evalkit.llm.batch.carrier import Wanted, key_of, packed
 from evalkit.llm.batch.census import Census, Seat, waiting
 from evalkit.llm.batch.settings import BatchSettings

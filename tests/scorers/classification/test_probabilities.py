@@ -23,11 +23,7 @@ def stated(probabilities: Any, classes: list[Any]) -> dict[str, Any]:
     ("output", "target", "settings", "share"),
     [
         pytest.param(
-            {"label": "a", **stated([0.9, 0.1], ["a", "b"])},
-            "b",
-            {},
-            0.1,
-            id="estimator",
+            {"label": "a", **stated([0.9, 0.1], ["a", "b"])}, "b", {}, 0.1, id="estimator"
         ),
         pytest.param(stated(np.array([0.9, 0.1]), [0, 1]), 1.0, {}, 0.1, id="array"),
         pytest.param({"a": 0.9, "b": 0.1}, "a", {}, 0.9, id="mapping"),
