@@ -51,8 +51,8 @@ def inside(folder: Path, path: str) -> Path:
         >>> inside(Path("/srv/run"), "../other/secret")
         Traceback (most recent call last):
         ...
-        evalkit.errors.ArtifactPathError: Artifact path '../other/secret' climbs out of its folder; \
-give a path inside the run's folder.
+        evalkit.errors.ArtifactPathError: Artifact path '../other/secret' climbs out of its \
+folder; give a path inside the run's folder.
     """
     full = folder / plain_path(path)
     if not full.resolve().is_relative_to(folder.resolve()):
