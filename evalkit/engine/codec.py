@@ -1,7 +1,4 @@
-"""Score columns as named parts, which each file writes in its own way, and as bytes.
-
-The bytes, those of the journal, are a JSON header, then the arrays as they lie in memory.
-"""
+"""Score columns as bytes: a JSON header, then the arrays as they lie in memory."""
 
 from __future__ import annotations
 
@@ -11,45 +8,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
-from evalkit.scoring.column import Additive, Rows, ScoreColumn
+from evalkit.scoring.column import ScoreColumn, column_of, column_parts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-SPARSE: Final = ("labels", "reasons", "explanations", "metadata")
-"""Parts of which few cells have any: mappings by row."""
-
 _HEADER: Final = struct.Struct("<I")
-_ROWS: Final = "rows."
-
-
-def column_parts(column: ScoreColumn) -> dict[str, Any]:
-    """Name what *column* has: arrays, and mappings by row of what few cells have.
-
-    Returns:
-        ``values, status``, and of ``weights``, those of `SPARSE`, ``additive`` and ``rows.NAME``
-        those that there are.
-    """
-    parts: dict[str, Any] = {"values": column.values, "status": column.status}
-    if column.weights is not None:
-        parts["weights"] = column.weights
-    for name in SPARSE:
-        if cells := getattr(column, name):
-            parts[name] = cells
-    if isinstance(column.statistics, Additive):
-        parts["additive"] = column.statistics.vectors
-    elif isinstance(column.statistics, Rows):
-        parts |= {f"{_ROWS}{name}": array for name, array in column.statistics.columns.items()}
-    return parts
-
-
-def column_of(parts: Mapping[str, Any], *, binary: bool) -> ScoreColumn:
-    """Make a column of what `column_parts` names."""
-    own = dict(parts)
-    rows = {name.removeprefix(_ROWS): own.pop(name) for name in parts if name.startswith(_ROWS)}
-    additive = own.pop("additive", None)
-    statistics = Rows(rows) if rows else None if additive is None else Additive(additive)
-    return ScoreColumn(**own, binary=binary, statistics=statistics)
 
 
 def encode_columns(columns: Mapping[str, ScoreColumn]) -> bytes:

@@ -16,11 +16,10 @@ import numpy as np
 
 from evalkit._internal.arrow import number_array, numbers_of, text_array
 from evalkit._internal.canonical import canonical_json, parse_json
-from evalkit.engine.codec import SPARSE, column_of, column_parts
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.columns import column_names
 from evalkit.evaluation.results.folder import writing
-from evalkit.scoring.column import Metric, ScoreColumn
+from evalkit.scoring.column import SPARSE, Metric, ScoreColumn, column_of, column_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
