@@ -113,8 +113,9 @@ class Charged:
         fields = dataclasses.asdict(self.charge)
         if isinstance(self.charge, Spent):
             fields = {"spent": fields}
-        elif not self.charge.cached:
-            del fields["cached"]
+        else:
+            plain = {"cached": False, "line": None}
+            fields = {k: v for k, v in fields.items() if k not in plain or v != plain[k]}
         return USAGE, canonical_json({"role": self.role, **fields})
 
 
