@@ -17,7 +17,7 @@ from evalkit_scorers.classification.labels import is_text, shown
 from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.reading import label_pairs
-from evalkit_scorers.regression.error_metric import number_pairs
+from evalkit_scorers.regression.errors import number_pairs
 
 Kind = Literal["labels", "numbers", "probabilities", "scores"]
 """What a metric compares with the targets."""

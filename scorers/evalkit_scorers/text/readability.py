@@ -162,11 +162,7 @@ _SCORES: Final = frozenset({"flesch_reading_ease", "dale_chall"})
 
 
 def readability(text: str, metrics: Sequence[str] = tuple(FORMULAS)) -> dict[str, float]:
-    """Return the readability of an English text, by formula.
-
-    Args:
-        text: Any text; one without words is 0 by each formula.
-        metrics: Which formulas.
+    """Return the readability of an English text, by the formulas called *metrics*.
 
     Raises:
         UsageError: If a formula is unknown.

@@ -6,7 +6,6 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import SHARE, ReferenceMetric
 from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
-from evalkit_scorers.text.pairing import paired_texts, spread
+from evalkit_scorers.text.pairing import best_of_each, paired_texts, spread, with_each_reference
 from evalkit_scorers.text.subsequences import union_matches
 
 _LETTERS: Final = b"abcdefghijklmnopqrstuvwxyz0123456789"
@@ -211,7 +210,9 @@ def _part_scores(
             matches[:, column], np.maximum(n_got - shorter, 0), np.maximum(n_wanted - shorter, 0)
         )
     if "rougeL" in variants or lines:
-        shared = _common_lengths(got, wanted)
+        from rapidfuzz.distance import LCSseq
+
+        shared = np.fromiter(map(LCSseq.similarity, got, wanted), dtype=np.int64, count=len(got))
         scores["rougeL"] = _scores(shared, n_got, n_wanted)
         if lines:
             scores["rougeLsum"] = _scores(_union_lengths(lined, shared), n_got, n_wanted)
@@ -220,12 +221,6 @@ def _part_scores(
 
 def _lengths(texts: Sequence[str]) -> IntArray:
     return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-
-
-def _common_lengths(got: Sequence[str], wanted: Sequence[str]) -> IntArray:
-    from rapidfuzz.distance import LCSseq
-
-    return np.fromiter(map(LCSseq.similarity, got, wanted), dtype=np.int64, count=len(got))
 
 
 def _union_lengths(lined: Sequence[tuple[str, str]], shared: IntArray) -> IntArray:
@@ -282,16 +277,10 @@ class Rouge(ReferenceMetric):
         rows, outputs, wanted = paired_texts(batch)
         if self.references == "first":
             wanted = [texts[:1] for texts in wanted]
-        repeats = [len(texts) for texts in wanted]
-        scores = rouge_scores(
-            [text for text, n in zip(outputs, repeats, strict=True) for _ in range(n)],
-            list(chain.from_iterable(wanted)),
-            variants=self.variants,
-            stemmer=self.stemmer,
-        )
-        counts = np.array(repeats, dtype=np.intp)
+        got, texts, repeats = with_each_reference(outputs, wanted)
+        scores = rouge_scores(got, texts, variants=self.variants, stemmer=self.stemmer)
         return {
-            variant: spread(self._reduced(scores[variant], counts), rows, len(batch))
+            variant: spread(self._reduced(scores[variant], repeats), rows, len(batch))
             for variant in self.variants
         }
 
@@ -299,11 +288,6 @@ class Rouge(ReferenceMetric):
         values: FloatArray = getattr(scores, self.measure)
         if len(values) == len(repeats):
             return values
-        starts = np.cumsum(repeats) - repeats
         if self.references == "mean":
-            return np.add.reduceat(values, starts) / repeats
-        best = [
-            start + int(np.argmax(scores.f[start : start + n]))
-            for start, n in zip(starts.tolist(), repeats.tolist(), strict=True)
-        ]
-        return values[best]
+            return np.add.reduceat(values, np.cumsum(repeats) - repeats) / repeats
+        return values[best_of_each(scores.f, repeats)]

@@ -13,10 +13,6 @@ def union_matches(outputs: Sequence[str], references: Sequence[str]) -> int:
     any of these alignments has it, though never more often than both whole texts hold it.  The
     count depends on which of several longest subsequences is taken: see `aligned`.
 
-    Args:
-        outputs: Sentences of the output.
-        references: Sentences of the reference.
-
     Examples:
         >>> union_matches(["abf", "acghe"], ["abcde"])
         4
@@ -61,10 +57,7 @@ def aligned(reference: str, places: dict[str, int], length: int) -> list[int]:
     lacks change nothing and are left out.  The walk back from the end takes a symbol wherever both
     ends are equal, or else where the length would be lost without it: rouge-score's choice.
 
-    Args:
-        reference: The text whose places are returned.
-        places: The other text, as `positions` gives it.
-        length: Length of the other text.
+    The other text is given by `positions` and its length.
 
     Examples:
         >>> aligned("abcde", positions("acghe"), 5)
