@@ -109,7 +109,7 @@ class RankedClasses:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RankingMetric(RowsMetric, ProbabilityMetric):
+class RankingMetric(ProbabilityMetric, RowsMetric):
     """An area under a curve of the ranking that scores give, of two classes or averaged over more.
 
     Outputs are read as `class_probabilities` reads them; any finite scores will do.  With more
@@ -120,7 +120,6 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
     """How classes are averaged, where there are more than two; as in scikit-learn."""
 
     facts = SHARE
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "probabilities"})
 
     def __post_init__(self) -> None:
         ProbabilityMetric.__post_init__(self)
