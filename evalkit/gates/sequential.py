@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from evalkit.gates.comparing import interval_level
+from evalkit.gates.comparing import interval_level, region_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import Verdict, number
 
@@ -42,12 +43,9 @@ class Question:
 
     def thresholds(self) -> tuple[float, ...]:
         """Return the values between which the answer changes."""
-        kind, margin = self.condition.kind, self.margin
-        if kind == "equivalent":
-            return -margin, margin
-        if kind == "no_regression":
-            return (-margin,)
-        return (margin,) if kind == "improves" else (self.condition.threshold,)
+        if not self.condition.compares:
+            return (self.condition.threshold,)
+        return tuple(filter(math.isfinite, region_of(self.condition.kind, self.margin)))
 
     def scaled(self, value: float) -> float:
         """Return *value* as a share of the range."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -20,14 +20,14 @@ from evalkit.suites.ledger import SessionLedger
 from evalkit.suites.quarantine import read_quarantine
 from evalkit.suites.run import SuiteRun
 from evalkit.suites.suite import CasesMark, GatesMark, Suite
-from evalkit.suites.target import Signals, SuiteTarget
+from evalkit.suites.target import EXPECTED, SKIPPED, SuiteTarget
 
 _ITEM = pytest.StashKey[CaseItem | GateItem]()
-_SIGNALS = Signals(
-    skipped=(pytest.skip.Exception,),
-    expected=(pytest.xfail.Exception,),
-    failed=(pytest.fail.Exception,),
-)
+_SIGNALS: Final[dict[type[BaseException], str | None]] = {
+    pytest.skip.Exception: SKIPPED,
+    pytest.xfail.Exception: EXPECTED,  # is a `fail.Exception`, too
+    pytest.fail.Exception: None,
+}
 _SKIP = pytest.mark.skip(reason="--evalkit-skip")
 
 

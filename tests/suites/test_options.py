@@ -42,7 +42,7 @@ def test_the_command_line_wins_over_the_project() -> None:
     [
         pytest.param({"repeat": 2}, "Did you mean 'repeats'?", id="near-miss"),
         pytest.param({"repeats": "2"}, "it is a whole number", id="type"),
-        pytest.param({"repeats": 0}, "it is at least 1", id="range"),
+        pytest.param({"repeats": 0}, "it is a whole number of at least 1", id="range"),
         pytest.param({"sample": 1.5}, "at most 1", id="share"),
         pytest.param({"budget": "1"}, "not below 0", id="budget"),
         pytest.param({"flaky": "wran"}, "one of warn, fail", id="choice"),

@@ -121,10 +121,8 @@ class Comparison(Generic[R]):
     def _row(self, name: str, key: str) -> Row:
         first, second = self[name], self[self.baseline]
         pairs = join(first, second, key, anyway=self.anyway)
-        value_b, value_a = paired_values(first, second, pairs) or (
-            first[key].value,
-            second[key].value,
-        )
+        whole = first[key].value, second[key].value
+        value_b, value_a = paired_values(first, second, pairs) or whole
         return Row(
             a=self.baseline,
             b=name,
@@ -160,22 +158,15 @@ class Comparison(Generic[R]):
 
         p_values = adjusted([row.difference.p_value for row in self.rows], adjust)
         cells = [
-            (
-                row.a,
-                row.b,
-                row.metric,
-                row.value_a,
-                row.value_b,
-                row.difference.difference,
-                row.difference.low,
-                row.difference.high,
-                row.difference.p_value,
-                p_value,
-                row.difference.method,
-                row.difference.n,
-                row.pairs.n_unmatched,
-                row.difference.smallest_detectable,
-            )
+            row.cells(row.difference)
+            | {
+                "value_a": row.value_a,
+                "value_b": row.value_b,
+                "p_adjusted": p_value,
+                "method": row.difference.method,
+                "n_unmatched": row.pairs.n_unmatched,
+                "smallest_detectable": row.difference.smallest_detectable,
+            }
             for row, p_value in zip(self.rows, p_values, strict=True)
         ]
         return pd.DataFrame(cells, columns=list(COLUMNS))

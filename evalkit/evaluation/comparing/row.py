@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -46,6 +46,19 @@ class Row:
         if direction == "none":
             return "different"
         return "better" if (low > 0) == (direction == "higher") else "worse"
+
+    def cells(self, difference: PairedDifference) -> dict[str, Any]:
+        """Return what tables show of *difference*: this one, or that of some of its cases."""
+        return {
+            "a": self.a,
+            "b": self.b,
+            "metric": self.metric,
+            "difference": difference.difference,
+            "low": difference.low,
+            "high": difference.high,
+            "p_value": difference.p_value,
+            "n_pairs": difference.n,
+        }
 
     def changed(self, *, better: bool) -> npt.NDArray[np.int64]:
         """Return the places of the pairs that ``b`` has better (or worse), largest change first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.difference import difference, difference_of
 from evalkit.evaluation.comparing.row import Row, adjusted
 from evalkit.evaluation.results.result import Result
-from evalkit.stats.difference import PairedDifference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,23 +47,15 @@ def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = Fal
     pairs = list(itertools.combinations(names, 2))
     differences = [difference(results[a], results[b], metric, anyway=anyway) for a, b in pairs]
     p_values = adjusted([each.p_value for each in differences], "holm")
-    better = dict.fromkeys(names, 0)
-    worse = dict.fromkeys(names, 0)
+    better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for (a, b), each, p_value in zip(pairs, differences, p_values, strict=True):
         if p_value is not None and p_value < _ALPHA:
             best, other = (a, b) if sign * each.difference > 0 else (b, a)
             worse[best] += 1
             better[other] += 1
     rows = [
-        (
-            name,
-            estimate.value,
-            estimate.low,
-            estimate.high,
-            1 + better[name],
-            len(names) - worse[name],
-        )
-        for name, estimate in estimates.items()
+        (name, each.value, each.low, each.high, 1 + better[name], len(names) - worse[name])
+        for name, each in estimates.items()
     ]
     order = sorted(rows, key=lambda row: -sign * (row[1] if row[1] is not None else float("-inf")))
     columns = ["system", "value", "low", "high", "best_rank", "worst_rank"]
@@ -89,33 +81,15 @@ def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str)
     for row in rows:
         of_pairs = values[row.b][row.pairs.rows[0]]
         for value in sorted({value for value in of_pairs if value is not None}):
-            paired = _of_slice(results, row, np.flatnonzero(of_pairs == value))
-            if paired is not None:
-                cells.append({tag: value} | _cells(row, paired))
+            pairs = row.pairs.take(np.flatnonzero(of_pairs == value))
+            # No case of a slice may have a value in both.
+            with contextlib.suppress(UsageError):
+                paired = difference_of(results[row.b], results[row.a], pairs)
+                cells.append({tag: value} | row.cells(paired))
     table = pd.DataFrame(cells)
     if len(table):
         table["p_adjusted"] = adjusted(table["p_value"].tolist(), "benjamini-hochberg")
     return table
-
-
-def _of_slice(results: Mapping[str, Result], row: Row, places: Any) -> PairedDifference | None:
-    try:
-        return difference_of(results[row.b], results[row.a], row.pairs.take(places))
-    except UsageError:  # no case of this slice has a value in both
-        return None
-
-
-def _cells(row: Row, paired: PairedDifference) -> dict[str, Any]:
-    return {
-        "a": row.a,
-        "b": row.b,
-        "metric": row.metric,
-        "difference": paired.difference,
-        "low": paired.low,
-        "high": paired.high,
-        "p_value": paired.p_value,
-        "n_pairs": paired.n,
-    }
 
 
 def changed_cases(

@@ -54,7 +54,7 @@ def follower_of(
         baseline: What a condition that compares is about.
     """
     design, bounds = by_key.design, (metric["low"], metric["high"])
-    course = course_for(design)
+    course = Course.draw(design.n, design.groups, design.seed)
     reference, binary = None, False
     if condition.compares and baseline is not None:
         reference, binary = _reference(baseline, condition, ids)
@@ -78,11 +78,6 @@ def follower_of(
         reference=reference,
         sign=-1.0 if metric["direction"] == "lower" else 1.0,
     )
-
-
-def course_for(design: Design) -> Course:
-    """Return the order in which the cases of *design* are run."""
-    return Course.draw(design.n, design.groups, design.seed)
 
 
 def take_in(follower: Follower, rows: Rows, part: Part, design: Design) -> None:
@@ -127,7 +122,9 @@ class Watcher:
     def look(self, state: RunState) -> None:
         """Take in the shards that are scored and whose turn it is; stop the run if that is all."""
         shards, before = self._plan.shards, self._next
-        while self._next < len(shards) and self._is_scored(state, shards[self._next]):
+        while self._next < len(shards) and all(
+            (shards[self._next].index, place) in state.scored for place in self._places
+        ):
             self._take_in(state, shards[self._next])
             self._next += 1
         if self._next == before:
@@ -136,9 +133,6 @@ class Watcher:
             follower.advance()
         if self.cases is not None:
             state.cancel.stop(DECIDED)
-
-    def _is_scored(self, state: RunState, shard: Shard) -> bool:
-        return all((shard.index, place) in state.scored for place in self._places)
 
     def _take_in(self, state: RunState, shard: Shard) -> None:
         rows = np.asarray(self._plan.rows_of(shard))
@@ -162,17 +156,20 @@ class Watcher:
 
 def course_of(spool: Spool, plan: EvaluationPlan) -> Course | None:
     """Return the order in which a plan with ``stop=`` runs its cases; ``None`` without."""
-    return course_for(layout(spool, plan)) if plan.stop else None
+    if not plan.stop:
+        return None
+    design = _layout(spool, plan)
+    return Course.draw(design.n, design.groups, design.seed)
 
 
-def layout(spool: Spool, plan: EvaluationPlan) -> Design:
+def _layout(spool: Spool, plan: EvaluationPlan) -> Design:
     """Return how the cases of *plan* are laid out, before any of them is run."""
     return design_of(spool, repeats=plan.repeats, failed_cells=(), level=plan.level, seed=plan.seed)
 
 
 def watcher_of(plan: Plan, facts: EvaluationPlan, baseline: Result | None) -> Watcher:
     """Return what stops *plan* once the gates in its *facts* are decided."""
-    design = layout(plan.spool, facts)
+    design = _layout(plan.spool, facts)
     reducers = [parse_reducer(text, facts.repeats) for text in facts.reducers]
     by_key = Estimates((), design, reducers, plan.spool)
     metrics = (facts.stop or {})["metrics"]
@@ -205,7 +202,7 @@ def saved(cells: int, calls: int | None, cases: int, run: int) -> str:
         >>> saved(1000, None, 1000, 256)
         'Stopped early, as every gate was decided: 744 of 1,000 cases were not scored (74 %).'
     """
-    left, of, what = (cases - run, cases, "cases were not scored")
+    left, of, what = cases - run, cases, "cases were not scored"
     if calls is not None:
         left, of, what = cells - calls, cells, "calls were saved"
     return (
