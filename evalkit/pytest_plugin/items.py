@@ -71,7 +71,7 @@ class CaseItem:
     def entry(self) -> dict[str, Any]:
         """Return what the summary needs, as plain values."""
         outcome = self.outcome
-        file, line = self.run.place(self.case_id)
+        file, line = self.run.places[self.case_id]
         return {
             "suite": self.run.key,
             "kind": "case",
@@ -88,7 +88,7 @@ class CaseItem:
     @property
     def _is_excused(self) -> bool:
         """Whether quarantine keeps the case from failing; it does not excuse infrastructure."""
-        holds = self.quarantine is not None and not self.quarantine.is_over()
+        holds = self.quarantine is not None and not self.quarantine.is_over
         return holds and self.outcome.status is not CaseStatus.INFRA
 
     def _why(self, prefix: str) -> str:
@@ -102,7 +102,7 @@ class CaseItem:
 
     def _expired(self) -> str | None:
         quarantine = self.quarantine
-        return str(quarantine.until) if quarantine and quarantine.is_over() else None
+        return str(quarantine.until) if quarantine and quarantine.is_over else None
 
     def _flake(self) -> str:
         outcome = self.outcome

@@ -143,7 +143,7 @@ def _of_numbers(  # noqa: PLR0917
     judge: Floats,
     kind: Kind | None,
 ) -> LabelledCases:
-    worth, order = meanings(result, metric), menu(result, metric)
+    worth, order = meanings(result, metric), list(menu(result, metric))
     numbers = label_numbers(metric, annotations, worth)
     people = {number for labels in numbers.values() for number in labels.values()}
     verdicts = {float(value) for value in judge[np.isfinite(judge)]}
@@ -195,7 +195,7 @@ def _texts(result: Result, metric: Metric, status: Any) -> dict[int, str]:
 def _of_words(
     result: Result, metric: Metric, status: Any, annotations: Annotations, texts: Mapping[int, str]
 ) -> LabelledCases:
-    order = menu(result, metric)
+    order = list(menu(result, metric))
     folded = {word.casefold(): word for word in [*order, *texts.values()]}
     human = {
         row: {

@@ -41,14 +41,11 @@ def development_cases(result: Result, *, share: float, seed: int) -> npt.NDArray
             development[row] = word in DEVELOPMENT
             continue
         if unit not in sides:
-            sides[unit] = _chance(unit, seed) < share
+            # A number in [0, 1) that unit and seed alone decide.
+            chance = int(content_hash(canonical_json([seed, unit]), size=6), 16) / 2**48
+            sides[unit] = chance < share
         development[row] = sides[unit]
     return development
-
-
-def _chance(unit: str, seed: int) -> float:
-    """Draw a number in [0, 1) that *unit* and *seed* alone decide."""
-    return int(content_hash(canonical_json([seed, unit]), size=6), 16) / 2**48
 
 
 def _units(result: Result) -> list[str]:
