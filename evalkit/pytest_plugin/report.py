@@ -12,7 +12,7 @@ import pytest
 
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.gates.verdict import describe
+from evalkit.gates.verdict import Verdict, describe, gravest
 from evalkit.pytest_plugin.options import session_options
 from evalkit.report.github import annotation, step_summary
 from evalkit.report.markdown import text
@@ -23,7 +23,6 @@ _LONGEST: Final = 8
 """Metrics, and cases of one kind, that the terminal shows of a suite."""
 _ANNOTATIONS: Final = 50
 """GitHub shows far fewer; more would only lengthen the log."""
-_GRAVITY: Final = ("FAIL", "BUDGET", "INFRA", "INCONCLUSIVE", "PASS")
 _WORDS: Final = {
     "FAIL": "failed",
     "INFRA": "lost to infrastructure",
@@ -71,13 +70,13 @@ class SuiteOutcome:
         yield from (f"  {line}" for line in self.files)
 
     def _head(self) -> str:
-        statuses = {gate["status"] for gate in self.gates}
+        verdicts = [Verdict(gate["status"]) for gate in self.gates if gate["status"]]
         counts = {status: sum(c["status"] == status for c in self.cases) for status in _WORDS}
         words = [f"{count} {_WORDS[status]}" for status, count in counts.items() if count]
         n = len(self.result)
         counted = f" ({', '.join(words)})" if words else ""
         parts = [
-            next((status for status in _GRAVITY if status in statuses), "no gate"),
+            str(gravest(verdicts)) if verdicts else "no gate",
             f"{n} {'case' if n == 1 else 'cases'}{counted}",
         ]
         if self.result.usage:

@@ -152,10 +152,7 @@ def _must_pass(result: Result, condition: Condition) -> ConditionVerdict:
         rows = []
     for row in rows:
         n += bool(musts[row])
-        for must in musts[row] or ():
-            pairs = itertools.product(range(result.repeats), parse_gates(must))
-            if not all(condition_holds(result, row, *pair) for pair in pairs):
-                broken.append(f"{ids[row]}: {must}")
+        broken += [f"{ids[row]}: {m}" for m in musts[row] or () if not case_meets(result, row, m)]
     if broken:
         some = "; ".join(broken[:5]) + ("; …" if len(broken) > 5 else "")  # noqa: PLR2004
         why = f"{len(broken)} conditions do not hold: {some}"
@@ -164,6 +161,12 @@ def _must_pass(result: Result, condition: Condition) -> ConditionVerdict:
         return verdict_on(condition, Verdict.INCONCLUSIVE, "no such case has a condition")
     cases = "case meets its" if n == 1 else "cases meet their"
     return verdict_on(condition, Verdict.PASS, f"{n} {cases} conditions")
+
+
+def case_meets(result: Result, row: int, must: str) -> bool:
+    """Say whether every repeat of a case meets each condition of *must*, as `condition_holds`."""
+    pairs = itertools.product(range(result.repeats), parse_gates(must))
+    return all(condition_holds(result, row, repeat, condition) for repeat, condition in pairs)
 
 
 def condition_holds(result: Result, row: int, repeat: int, condition: Condition) -> bool:
