@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from evalkit.errors import UsageError
+from evalkit.evaluation.agreement.labelled import LabelledCases
 from evalkit.evaluation.results.cells import cell_table
+from evalkit.evaluation.results.estimates import Part
+from evalkit.evaluation.results.result import Result
 from evalkit.judging.bias import BiasEffect
 from evalkit.judging.bias_measures import position_bias, self_preference_bias, verbosity_bias
+from evalkit.scoring.estimate import Design
 from evalkit.scoring.reading import as_text
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.labelled import LabelledCases
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.estimate import Design
 
 _FEWEST: Final = 10
 """Labelled cases below which no bias is looked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -21,15 +21,13 @@ from evalkit.evaluation.agreement.human_labels import (
     most_common,
     required_annotations,
 )
+from evalkit.evaluation.results.estimates import Part
+from evalkit.evaluation.results.result import Result
+from evalkit.judging.calibration import Calibration
 from evalkit.scoring.estimate import case_values, case_weights
 from evalkit.stats.clustered import rate_trials
 from evalkit.stats.debias import prediction_powered_mean, rogan_gladen
 from evalkit.stats.interval import normal_quantile
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.result import Result
-    from evalkit.judging.calibration import Calibration
 
 Counts: TypeAlias = tuple[float, float]
 """Successes and trials; no whole numbers where cases in groups are worth fewer than they are."""
@@ -78,11 +76,7 @@ def corrected(
     sensitivity: tuple[int, int] | None = None,
     specificity: tuple[int, int] | None = None,
 ) -> CorrectedEstimate:
-    """Return *key* corrected for its scorer's error.
-
-    With sensitivity and specificity, each as successes and trials from a calibration set, by
-    Rogan and Gladen; else by PPI++ from the labels in the data (``labels.NAME`` of some cases,
-    which must be a random sample of all); else by those two of the judge's card.
+    """Return *key* corrected for its scorer's error; `EvaluationResult.corrected` says by what.
 
     Raises:
         UnknownMetricError: If there is no such metric.
@@ -106,11 +100,7 @@ def corrected(
 
 
 def _of_card(key: str, card: Calibration) -> tuple[Counts, Counts]:
-    """Return sensitivity and specificity of the card's held-out cases, as counts.
-
-    Raises:
-        UsageError: If the card is not about yes and no as the judge says it.
-    """
+    """Return sensitivity and specificity of the card's held-out cases, as counts."""
     counts = None if card.threshold is not None else card.error_counts()
     if counts is None:
         raise UsageError(

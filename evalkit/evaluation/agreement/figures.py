@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Any, Final, get_args
 
 import numpy as np
 
@@ -12,15 +12,12 @@ from evalkit.entities.calibration import CalibrationPart
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.evaluation.agreement.cut import Codes, Cut, label_codes, positives
+from evalkit.evaluation.agreement.labelled import LabelledCases
 from evalkit.scoring.estimate import Design
 from evalkit.stats.agreement_intervals import Measured, agreement_estimates, correlation_estimate
 from evalkit.stats.binomial import wilson_interval
 from evalkit.stats.clustered import clustered_interval
 from evalkit.stats.correlations import Kind as Correlation
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.labelled import LabelledCases
-
 
 _BINARY: Final = ("negative", "positive")
 

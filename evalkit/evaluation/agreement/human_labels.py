@@ -6,14 +6,12 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.results.recorded import RECORDED
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.column import Metric
+from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Metric
 
 TRUTH: Final[Mapping[str, float]] = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.agreement.cards import cards_near, choose_card, is_judge, may_have_card
-from evalkit.evaluation.agreement.corrected import corrected
+from evalkit.evaluation.agreement.corrected import CorrectedEstimate, corrected
 from evalkit.evaluation.agreement.human_labels import is_annotated
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.corrected import CorrectedEstimate
-    from evalkit.evaluation.results.result import Result
-    from evalkit.judging.calibration import Calibration
-    from evalkit.scoring.column import Metric
+from evalkit.evaluation.results.result import Result
+from evalkit.judging.calibration import Calibration
+from evalkit.scoring.column import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

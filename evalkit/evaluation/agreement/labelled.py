@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,10 @@ from evalkit.evaluation.agreement.human_labels import (
     most_common,
     required_annotations,
 )
+from evalkit.evaluation.results.estimates import Part
+from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Metric
 from evalkit.scoring.estimate import case_values
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.column import Metric
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from evalkit.entities.calibration import PopulationMean, Replaceability
 from evalkit.evaluation.agreement.cut import Codes, Cut, label_codes, verdict_numbers
+from evalkit.evaluation.agreement.labelled import Floats, LabelledCases
 from evalkit.scoring.estimate import Design
 from evalkit.stats.agreement import cohen_kappa, contingency_table
 from evalkit.stats.alternative_annotator import alternative_annotator_test
 from evalkit.stats.clustered import rate_trials
 from evalkit.stats.debias import prediction_powered_mean, rogan_gladen
 from evalkit.stats.intervals import mean_interval
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.labelled import Floats, LabelledCases
 
 _FEWEST_ANNOTATORS: Final = 3
 _FEWEST_LABELS: Final = 2

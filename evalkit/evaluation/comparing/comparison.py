@@ -25,7 +25,6 @@ from evalkit.evaluation.results.result import Result
 if TYPE_CHECKING:
     import pandas as pd
 
-
 R = TypeVar("R", bound=Result, default=Any)
 COLUMNS: Final = (
     "a",

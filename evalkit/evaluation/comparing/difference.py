@@ -22,14 +22,9 @@ def difference(a: Result, b: Result, key: str, *, anyway: bool = False) -> Paire
     sufficient statistics, with approximate randomisation for the p-value where these add up,
     quantiles by the paired bootstrap.
 
-    Args:
-        a: One result.
-        b: The other.
-        key: Metric of both, or any other left side of a gate.
-        anyway: Compare even where dataset, signature or reducer differ.
-
     Raises:
-        UsageError: If dataset, signature or reducer differ, naming what; or nothing pairs up.
+        UsageError: If dataset, signature or reducer differ, naming what, unless *anyway*; or
+            nothing pairs up.
         UnknownMetricError: If one has no such metric.
     """
     return difference_of(a, b, join(a, b, key, anyway=anyway))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.comparing.distinct import kinds_of_cases
-from evalkit.scoring.column import Additive, Rows
+from evalkit.evaluation.comparing.pairs import Pairs
+from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Additive, Metric, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
 from evalkit.stats.bootstrap import percentile_interval
 from evalkit.stats.difference import PairedDifference
@@ -19,11 +21,6 @@ from evalkit.stats.interval import normal_quantile
 from evalkit.stats.matched_rates import tango_limits
 from evalkit.stats.randomization import approximate_randomization, paired_bootstrap
 from evalkit.stats.resampling import bootstrap_weights
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.comparing.pairs import Pairs
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.column import Metric
 
 DRAWS = 2000
 """Draws of the bootstrap and of the randomisation of statistics that add up."""

@@ -17,21 +17,14 @@ from evalkit.evaluation.results.result import Result
 if TYPE_CHECKING:
     import pandas as pd
 
-
 _ALPHA = 0.05
 
 
 def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = False) -> pd.DataFrame:
-    """Return each system's value with the best and worst rank that the differences leave open.
+    """Return what `Comparison.ranks` does.
 
     Every two systems are compared, paired, and Holm's method allows for the number of pairs: one
     system ranks below another only where their difference is clear.
-
-    Returns:
-        ``system, value, low, high, best_rank, worst_rank``, best value first.
-
-    Raises:
-        UsageError: If more or less of the metric is neither better.
 
     References:
         Holm (1979); Chiang et al. (2024), arXiv 2403.04132, for ranks as intervals.
@@ -63,13 +56,7 @@ def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = Fal
 
 
 def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str) -> pd.DataFrame:
-    """Return the paired difference of each system, metric and value of *tag*, ``b - a``.
-
-    P-values are adjusted by Benjamini and Hochberg's method over all rows of the table.
-
-    Raises:
-        UsageError: If no case has the tag.
-    """
+    """Return what `Comparison.by` does; p-values are adjusted over all rows of the table."""
     import pandas as pd
 
     cells: list[dict[str, Any]] = []
@@ -95,18 +82,7 @@ def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str)
 def changed_cases(
     row: Row, cases_a: pd.DataFrame, cases_b: pd.DataFrame, limit: int | None, *, better: bool
 ) -> pd.DataFrame:
-    """Return the cases of *row* that got better (or worse), largest change first.
-
-    Args:
-        row: A metric of two systems.
-        cases_a: ``inputs, expectations, outputs`` of each case of the baseline.
-        cases_b: The same of the other system.
-        limit: Most cases; ``None`` for all.
-        better: Whether those are meant that got better.
-
-    Returns:
-        ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``.
-    """
+    """Return what `Comparison.fixed` does, or `broke`, of the cases of both systems of *row*."""
     import pandas as pd
 
     order = row.changed(better=better)[:limit]
@@ -127,15 +103,7 @@ def changed_cases(
 
 
 def unmatched_cases(ids: Mapping[str, Any], cases: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the cases that only one of two systems has.
-
-    Args:
-        ids: Ids of the cases of each system, the baseline first.
-        cases: Their ``inputs``.
-
-    Returns:
-        ``id, inputs, only_in``, those of the baseline first.
-    """
+    """Return what `Comparison.unmatched` does of two systems, the baseline first in *ids*."""
     import pandas as pd
 
     columns = list(ids.values())

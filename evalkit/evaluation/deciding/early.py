@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from evalkit.evaluation.deciding.circumstances import circumstances_of
 from evalkit.evaluation.deciding.course import Follower
 from evalkit.evaluation.deciding.stopping import untestable
 from evalkit.evaluation.deciding.watching import follower_of, take_in
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
 from evalkit.gates.sequential import SequentialTest
 from evalkit.gates.verdict import (
@@ -27,9 +28,6 @@ from evalkit.gates.verdict import (
     number,
     verdict_on,
 )
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
 
 METHOD: Final = "betting"
 """Method of an interval that holds at every moment."""

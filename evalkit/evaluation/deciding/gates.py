@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.grammar import parse_gates
@@ -26,7 +27,6 @@ from evalkit.gates.verdict import (
 
 if TYPE_CHECKING:
     from evalkit.evaluation.deciding.paired import Decided
-    from evalkit.evaluation.results.result import Result
 
 
 def judge_gates(

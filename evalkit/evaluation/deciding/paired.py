@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.comparing.difference import difference_of
 from evalkit.evaluation.comparing.pairs import Pairs, join
 from evalkit.evaluation.deciding.circumstances import circumstances_of
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import Compared, decide_difference, interval_level, margin_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
@@ -23,9 +24,6 @@ from evalkit.gates.verdict import (
     lacks,
     verdict_on,
 )
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
 
 Decided = tuple[ConditionVerdict, Compared | None]
 """A verdict, and what decided it where something could be compared."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
+from evalkit.data.snapshot import Spool
 from evalkit.engine.merge import metrics_of
 from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.state import RunState
@@ -17,19 +18,15 @@ from evalkit.evaluation.deciding.circumstances import least_coverage
 from evalkit.evaluation.deciding.course import Course, Floats, Follower, Rows
 from evalkit.evaluation.deciding.stopping import DECIDED, scorer_place, tested
 from evalkit.evaluation.results.design import design_of
-from evalkit.evaluation.results.estimates import Estimates
+from evalkit.evaluation.results.estimates import Estimates, Part
+from evalkit.evaluation.results.plan import EvaluationPlan
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import margin_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import SequentialTest, question_of
 from evalkit.scoring.estimate import Design, case_values
 from evalkit.scoring.reduce import Reducer, parse_reducer
-
-if TYPE_CHECKING:
-    from evalkit.data.snapshot import Spool
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.plan import EvaluationPlan
-    from evalkit.evaluation.results.result import Result
 
 _WEIGHTED: Final = "the scorer gives each case a weight of its own, which was not known before"
 
@@ -45,13 +42,8 @@ def follower_of(
 ) -> Follower:
     """Return what tests *condition* while cases come in, or when they are replayed.
 
-    Args:
-        condition: One that can be tested.
-        metric: ``low``, ``high`` and ``direction`` of its metric.
-        by_key: Gives the layout of the cases, and those that have a tag.
-        ids: Ids of the cases.
-        least_coverage: Share of cases with a value without which no PASS is final.
-        baseline: What a condition that compares is about.
+    *metric* has ``low``, ``high`` and ``direction`` of its metric; *by_key* gives the layout of the
+    cases, whose *ids* are those of the baseline that it compares with, if it does.
     """
     design, bounds = by_key.design, (metric["low"], metric["high"])
     course = Course.draw(design.n, design.groups, design.seed)
