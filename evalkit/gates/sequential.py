@@ -90,7 +90,7 @@ class SequentialTest:
 
     def __init__(self, question: Question, *, grid: int = 1000) -> None:
         """Ask *question* of values that have not come yet."""
-        from evalkit.stats.sequential import BettingSequence
+        from evalkit.stats.sequential import BettingSequence  # start-up: brings numpy
 
         self.question = question
         self.verdict: Verdict | None = None
@@ -137,14 +137,14 @@ class SequentialTest:
     def _by_wins(self, gains: Floats) -> tuple[Mask, Mask]:
         import numpy as np
 
-        from evalkit.stats.sequential import wins_e_value
+        from evalkit.stats.sequential import wins_e_value  # start-up: brings numpy
 
         wins, losses = self.wins + np.cumsum(gains > 0), self.losses + np.cumsum(gains < 0)
         enough = wins_e_value(wins, losses) >= 1 / (1 - self.question.level) * (1 - _ROUNDING)
         return enough & (wins > losses), enough & (wins < losses)
 
     def _count(self, gains: Floats) -> None:
-        from evalkit.stats.sequential import wins_e_value
+        from evalkit.stats.sequential import wins_e_value  # start-up: brings numpy
 
         if self.question.wins:
             self.wins += int((gains > 0).sum())

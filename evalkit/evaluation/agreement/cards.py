@@ -134,6 +134,7 @@ def cards_near(result: Result, *, cards: str | None = None) -> list[Calibration]
 
 def cards_of(judge: str) -> list[Calibration]:
     """Return the cards of a judge's name in the project's folder and the current store."""
+    # start-up: a store is opened for cards alone
     from evalkit.tracking.place import current_store, get_tracking_uri
 
     folder = project_cards(Path.cwd())
@@ -168,7 +169,7 @@ def _is_card(file: Path) -> bool:
 
 
 def _in_store(result: Result) -> list[Calibration]:
-    from evalkit.store import open_store
+    from evalkit.store import open_store  # start-up: few results have judges
 
     uri = result.facts.plan.store
     judges = sorted({metric.key for metric in result.metrics if may_have_card(result, metric)})

@@ -50,7 +50,7 @@ def judge_card(
 
 def _how(metric: Metric, name: str) -> str:
     """Say how a card for *metric* is made."""
-    from evalkit.hooks.catalog import catalog
+    from evalkit.hooks.catalog import catalog  # start-up: only to say how a card is made
 
     if metric.scorer != RECORDED:  # what is not registered lies in a file
         judge = metric.scorer if metric.scorer in catalog().scorers else "FILE.yaml"
