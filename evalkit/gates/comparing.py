@@ -67,22 +67,14 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
         Schuirmann (1987) for equivalence; Tango (1998) and Liu et al. (2002) for paired rates.
     """
     status, why, more = _decide(condition, compared)
-    text = f"{describe_difference(compared.difference)} against {compared.baseline}"
-    return verdict_on(
-        condition,
-        status,
-        f"{text}; {why}" if why else text,
-        difference=compared.difference,
-        more_cases=more,
-    )
-
-
-def describe_difference(difference: PairedDifference) -> str:
-    """Return a difference, its interval and the number of pairs in a few words."""
+    difference = compared.difference
     text = f"{'+' if difference.difference > 0 else ''}{number(difference.difference)}"
     if difference.low is not None and difference.high is not None:
         text += f" [{number(difference.low)}, {number(difference.high)}]"
-    return f"{text} ({difference.n} pairs)"
+    text += f" ({difference.n} pairs) against {compared.baseline}"
+    return verdict_on(
+        condition, status, f"{text}; {why}" if why else text, difference=difference, more_cases=more
+    )
 
 
 def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -44,11 +45,6 @@ class SuiteOutcome:
     files: list[str] = field(default_factory=list[str])
     """A line on each file that was written."""
 
-    @property
-    def name(self) -> str:
-        """Name of the suite."""
-        return self.record.name
-
     def lines(self) -> Iterator[str]:
         """Yield what the terminal shows."""
         yield self._head()
@@ -84,7 +80,7 @@ class SuiteOutcome:
             parts.append("cost unknown" if cost is None else f"${cost:.4f}")
         if self.record.partial:
             parts.append("only the selected cases")
-        return f"{self.name}: {' · '.join(parts)}"
+        return f"{self.record.name}: {' · '.join(parts)}"
 
     def write_baseline(self) -> str:
         """Write what later sessions compare with.
@@ -139,14 +135,14 @@ class SessionReport:
                     line = act()
                 except EvalkitError as error:
                     line = None
-                    problems.append(f"{suite.name}: {error}")
+                    problems.append(f"{suite.record.name}: {error}")
                 if line is not None:
                     suite.files.append(line)
         return problems
 
     def _report(self, suite: SuiteOutcome, path: Path) -> str:
         if len(self._suites) > 1:
-            name = "".join(c if c.isalnum() or c in "-_" else "-" for c in suite.name).strip("-")
+            name = re.sub(r"[^\w-]", "-", suite.record.name).strip("-")
             path = path.with_name(f"{path.stem}-{name or 'suite'}{path.suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
         return f"report: {suite.result.report(path)}"
@@ -162,7 +158,7 @@ class SessionReport:
         if github is None:
             return
         troubles = [
-            (suite.name, entry)
+            (suite.record.name, entry)
             for suite in self._suites
             for entry in (*suite.gates, *suite.cases)
             if entry["status"] not in {None, "PASS", "SKIPPED", "EXPECTED"}

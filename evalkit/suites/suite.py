@@ -141,8 +141,6 @@ def suite(
             f"suite() has no option {option!r}.{near_miss(option, OPTIONS)} It has: "
             f"{', '.join(OPTIONS)}."
         )
-    return Suite(data=data, scorers=scorers, name=name or _name(data), options=options)
-
-
-def _name(data: Any) -> str:
-    return str(data) if isinstance(data, str) or hasattr(data, "__fspath__") else "suite"
+    is_named = isinstance(data, str) or hasattr(data, "__fspath__")
+    name = name or (str(data) if is_named else "suite")
+    return Suite(data=data, scorers=scorers, name=name, options=options)
