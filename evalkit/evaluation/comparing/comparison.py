@@ -154,18 +154,7 @@ class Comparison(Generic[R]):
         import pandas as pd
 
         p_values = adjusted([row.difference.p_value for row in self.rows], adjust)
-        cells = [
-            row.cells(row.difference)
-            | {
-                "value_a": row.value_a,
-                "value_b": row.value_b,
-                "p_adjusted": p_value,
-                "method": row.difference.method,
-                "n_unmatched": row.pairs.n_unmatched,
-                "smallest_detectable": row.difference.smallest_detectable,
-            }
-            for row, p_value in zip(self.rows, p_values, strict=True)
-        ]
+        cells = [row.facts(p) for row, p in zip(self.rows, p_values, strict=True)]
         return pd.DataFrame(cells, columns=list(COLUMNS))
 
     def by(self, tag: str) -> pd.DataFrame:

@@ -45,17 +45,33 @@ class Row:
             return "different"
         return "better" if (low > 0) == (direction == "higher") else "worse"
 
-    def cells(self, difference: PairedDifference) -> dict[str, Any]:
-        """Return what tables show of *difference*: this one, or that of some of its cases."""
+    def facts(self, p_adjusted: float | None) -> dict[str, Any]:
+        """Return the numbers of the row by name, as tables and files have them."""
+        metric, paired = self.pairs.metric.facts, self.difference
         return {
             "a": self.a,
             "b": self.b,
             "metric": self.metric,
-            "difference": difference.difference,
-            "low": difference.low,
-            "high": difference.high,
-            "p_value": difference.p_value,
-            "n_pairs": difference.n,
+            "direction": metric.direction,
+            "unit": metric.unit,
+            "value_a": self.value_a,
+            "value_b": self.value_b,
+            "difference": paired.difference,
+            "low": paired.low,
+            "high": paired.high,
+            "outcome": self.outcome,
+            "p_value": paired.p_value,
+            "p_adjusted": p_adjusted,
+            "method": paired.method,
+            "test": paired.test,
+            "effect_size": paired.effect_size,
+            "correlation": paired.correlation,
+            "standard_error": paired.standard_error,
+            "power": paired.power,
+            "smallest_detectable": paired.smallest_detectable,
+            "n_pairs": paired.n,
+            "n_groups": paired.n_groups,
+            "n_unmatched": self.pairs.n_unmatched,
         }
 
     def changed(self, *, better: bool) -> npt.NDArray[np.int64]:

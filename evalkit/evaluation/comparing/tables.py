@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ALPHA = 0.05
+_OF_SLICES = ("a", "b", "metric", "difference", "low", "high", "p_value", "n_pairs")
 
 
 def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = False) -> pd.DataFrame:
@@ -72,7 +74,8 @@ def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str)
             # No case of a slice may have a value in both.
             with contextlib.suppress(UsageError):
                 paired = difference_of(results[row.b], results[row.a], pairs)
-                cells.append({tag: value} | row.cells(paired))
+                facts = dataclasses.replace(row, difference=paired, pairs=pairs).facts(None)
+                cells.append({tag: value} | {name: facts[name] for name in _OF_SLICES})
     table = pd.DataFrame(cells)
     if len(table):
         table["p_adjusted"] = adjusted(table["p_value"].tolist(), "benjamini-hochberg")
