@@ -204,12 +204,7 @@ def _confidence(
 ) -> tuple[bool, float | None]:
     """Return what stands behind ``@``: whether the value alone decides, and the level.
 
-    Args:
-        gate: The whole gate.
-        start: Where ``@`` may stand.
-        stop: Where the condition ends.
-        expected: What else might have stood where something else does.
-        above: Level that a level must exceed.
+    It may stand from *start* on, and nothing else before *stop*; a level must exceed *above*.
     """
     start = _after_spaces(gate, start, stop)
     at = _AT.match(gate, start, stop)

@@ -54,15 +54,10 @@ def _option(
     path: bool = False,
     **parser: Any,
 ) -> Any:
-    """Describe one option.
+    """Describe one option; without *text*, what ``--help`` says, it is a project's key alone.
 
-    Args:
-        check: Returns its value, or raises `ValueError` that says what it must be.
-        text: What ``--help`` says; ``None`` for a key of ``[tool.evalkit]`` alone.
-        default: Where neither says anything; ``None`` leaves it to the suite.
-        choices: The only values that it has.
-        path: Whether its value in ``[tool.evalkit]`` starts from the project's folder.
-        **parser: What else the parser of the command line wants.
+    *check* returns its value or raises `ValueError`; a *path* of the project starts from its
+    folder; *parser* is what else the command line's wants.
     """
     words = {"help": text, **({"choices": choices} if choices else {}), **parser}
     facts = {"check": check, "choices": choices, "path": path}

@@ -43,6 +43,9 @@ class SuiteRun:
     target: SuiteTarget | None = None
     """The test function that answers cases; ``None`` where the data holds outputs."""
 
+    owner: type | None = None
+    """Class of that function, where it is a method."""
+
     selection: list[str] | None = None
     """Case ids that are to run; ``None`` means all."""
 

@@ -72,13 +72,10 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
 
 
 def quantile_difference(a: Any, b: Any, share: float, design: Design) -> PairedDifference:
-    """Return the difference of two quantiles on the same cases, by the paired bootstrap.
+    """Return the difference of two quantiles, by the paired bootstrap.
 
-    Args:
-        a: Values of the first system, shape ``(n,)``.
-        b: Those of the second on the same cases.
-        share: Share of the values below the quantile, in (0, 1).
-        design: Groups of the same cases, level and seed.
+    *a* and *b* are values of the cases of *design*, shape ``(n,)``; a *share* of them, in (0, 1),
+    lies below the quantile.
     """
     drawn = np.concatenate(
         [
