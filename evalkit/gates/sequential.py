@@ -101,7 +101,6 @@ class SequentialTest:
 
         self.low, self.high = question.bounds
         self.wins = self.losses = 0
-        self.e_value = 1.0
         inside = [t for t in map(question.scaled, question.thresholds()) if 0 <= t <= 1]
         self._sequence = BettingSequence(level=question.level, grid=grid, including=inside)
 
@@ -132,7 +131,9 @@ class SequentialTest:
         self.n += last + 1
         self.low = least + float(low[last]) * (most - least)
         self.high = least + float(high[last]) * (most - least)
-        self._count(came[: last + 1])
+        gains = came[: last + 1]  # of a condition that compares
+        self.wins += int((gains > 0).sum())
+        self.losses += int((gains < 0).sum())
 
     def _by_wins(self, gains: Floats) -> tuple[Mask, Mask]:
         import numpy as np
@@ -143,13 +144,12 @@ class SequentialTest:
         enough = wins_e_value(wins, losses) >= 1 / (1 - self.question.level) * (1 - _ROUNDING)
         return enough & (wins > losses), enough & (wins < losses)
 
-    def _count(self, gains: Floats) -> None:
+    @property
+    def e_value(self) -> float:
+        """Evidence of the wins and losses against even chances."""
         from evalkit.stats.sequential import wins_e_value  # start-up: brings numpy
 
-        if self.question.wins:
-            self.wins += int((gains > 0).sum())
-            self.losses += int((gains < 0).sum())
-            self.e_value = float(wins_e_value(self.wins, self.losses))
+        return float(wins_e_value(self.wins, self.losses))
 
     def describe(self) -> str:
         """Say by what the question was, or was not yet, answered."""
