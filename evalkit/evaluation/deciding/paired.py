@@ -24,6 +24,7 @@ from evalkit.gates.verdict import (
     lacks,
     verdict_on,
 )
+from evalkit.scoring.column import Metric
 
 Decided = tuple[ConditionVerdict, Compared | None]
 """A verdict, and what decided it where something could be compared."""
@@ -70,7 +71,12 @@ def margin_in(result: Result, condition: Condition) -> float | None:
     Raises:
         UnknownMetricError: If the result has no such metric.
     """
-    return margin_of(condition, result.by_key.part(condition.key_text or "").metric.facts.bounds)
+    return margin_of(condition, _bounds(result.by_key.part(condition.key_text or "").metric))
+
+
+def _bounds(metric: Metric) -> tuple[float, float] | None:
+    """Return the range of a metric, which that of yes and no has undeclared."""
+    return metric.facts.bounds or ((0.0, 1.0) if metric.column.binary else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +113,7 @@ def _of_slice(
     compared = Compared(
         difference=difference_of(result, baseline, part.pairs, level=level),
         direction=metric.facts.direction,
-        bounds=metric.facts.bounds or ((0.0, 1.0) if metric.column.binary else None),
+        bounds=_bounds(metric),
         baseline=f"{baseline.name}{part.name}",
     )
     verdict = decide_difference(condition, compared)
