@@ -151,7 +151,7 @@ def _failed(result: EvaluationResult) -> Iterator[ET.Element]:
     failures: dict[int, list[tuple[str, str]]] = {}
     for group in failure_groups(result):
         for cell in group.cells:
-            why = group.why(cell)
+            why = group.explanations.get(cell, group.reason)
             failures.setdefault(cell, []).append((group.reason, f"{group.place}: {why}"))
     for cell in sorted(failures):
         row, repeat = divmod(cell, result.repeats)
