@@ -4,41 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import NotRecordedError
 from evalkit.llm.mode import Mode
 from evalkit.llm.recording import Recording
 
-
-class Recordings(Protocol):
-    """A place that keeps recordings."""
-
-    @property
-    def place(self) -> str:
-        """Where the recordings lie, for messages."""
-        ...
-
-    def get(self, key: str, *, since: int = 0) -> Any:
-        """Return the reply kept under *key*, or ``None``."""
-        ...
-
-    def put(self, recording: Recording, reply: Mapping[str, Any]) -> None:
-        """Keep *reply*."""
-        ...
-
-    def put_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
-        """Keep several replies."""
-        ...
-
-    def asked_of(self, subject: str) -> list[Any]:
-        """Return what recordings of the same subject had asked."""
-        ...
-
-    def close(self) -> None:
-        """Note what was used."""
-        ...
+if TYPE_CHECKING:
+    from evalkit.llm.cache import Cache
+    from evalkit.llm.recordings import RecordingFolder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +24,7 @@ class Recorder:
     """``auto`` answers from recordings and records the rest, ``replay`` answers from recordings
     alone, ``live`` records everything anew, ``none`` does neither."""
 
-    places: Sequence[Recordings] = field(default_factory=list[Recordings])
+    places: Sequence[Cache | RecordingFolder] = ()
     """Where recordings are looked for, in order; each gets the new ones."""
 
     since: int = 0

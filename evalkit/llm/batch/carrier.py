@@ -30,9 +30,9 @@ from evalkit.llm.batch.api import (
     without_answer,
 )
 from evalkit.llm.batch.settings import BatchSettings
-from evalkit.llm.connection import Refusal
 from evalkit.llm.protocol import ChatReply
 from evalkit.llm.recordings import DAY
+from evalkit.llm.retry import Refusal
 
 _log = logging.getLogger("evalkit")
 
