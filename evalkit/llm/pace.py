@@ -138,6 +138,9 @@ class Pace:
         self._heard_at = -math.inf
         """When the provider last said what remains."""
 
+        self._scarce = False
+        """Whether nothing remained of late."""
+
         self._followed_at = -math.inf
 
     def wait(self, now: float) -> float:
@@ -160,23 +163,27 @@ class Pace:
             return
         gap = 1.0 / self.rate
         self._used = now <= self._next + 0.5 * gap
+        # What a late start has lost is caught up only where something remains to catch up with.
+        caught_up = 0.5 * gap if self._hears(now) else 0.0
         if self._probe_next:
             self._probe_next, self._probe = False, now
         elif self._used and self._may_probe(now):
             self._probe_next = True
             gap /= self._factor()
-        self._next = max(self._next, now) + gap
+        self._next = max(self._next, now - caught_up) + gap
 
     def _hears(self, now: float) -> bool:
         return now - self._heard_at < max(_HEEDED_SECONDS, 8 * self._round_trip)
 
     def _may_probe(self, now: float) -> bool:
+        unheard = self._scarce or not self._hears(now)
         free = self._probe is None and now >= self._rest_until
-        return free and not self._hears(now) and self.rate < self.ceiling
+        return free and unheard and self.rate < self.ceiling
 
     def _factor(self) -> float:
-        """Return by what to try to multiply the rate."""
-        return min(self._step, self.ceiling / self.rate)
+        """Return by what to try to multiply the rate: at most halfway to one that was refused."""
+        halfway = max(_SMALL_STEP, math.sqrt(self._bad / self.rate))
+        return min(self._step, halfway, self.ceiling / self.rate)
 
     def end(
         self,
@@ -265,7 +272,8 @@ class Pace:
             self._deepen()
         else:
             self._limited = True
-            self.rate = min(self.rate, _CUT * self._observed(now))
+            few = self._since_cut[0] < FIRST_CAP
+            self.rate = min(self.rate, (_DEEP_CUT if few else _CUT) * self._observed(now))
         self.cap = max(2.0, min(self.cap, 1.5 * self.in_flight + 2))
         self._round = self._round[1], now + self._round_trip
         self._cut_at = self._followed_at = now
@@ -331,10 +339,11 @@ class Pace:
         """Return the rate that the samples speak for; ``None`` if they do not tell."""
         amounts = [left for _, left in self._samples]
         least, most = min(amounts), limit - 1
+        self._scarce = least < 1
         if least >= _FULL * most:  # it overflows: more flows in than is used
             return _LARGE_STEP * self.rate if self._used and len(amounts) > 1 else None
         (first, before), (last, left) = self._samples[0], self._samples[-1]
-        if least < 1 or last - first < 0.5 * seconds:
+        if self._scarce or last - first < 0.5 * seconds:
             return None
         inflow = (len(amounts) - 1 + left - before) / (last - first)
         rate = max(inflow + least / max(1.0, self._round_trip), left / _HORIZON)

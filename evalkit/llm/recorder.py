@@ -87,13 +87,7 @@ class Recorder:
             place.close()
 
 
-class _Turn:
-    """The replies that came in one turn of an event loop."""
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[Recording, Mapping[str, Any]]] = []
-        self.written = asyncio.Event()
-        self.error: Exception | None = None
+_Kept = list[tuple[Recording, Mapping[str, Any]]]
 
 
 class Keeper:
@@ -105,7 +99,8 @@ class Keeper:
     def __init__(self, recorder: Recorder) -> None:
         """Keep nothing yet."""
         self._recorder = recorder
-        self._turns: dict[asyncio.AbstractEventLoop, _Turn] = {}
+        self._turns: dict[asyncio.AbstractEventLoop, tuple[_Kept, asyncio.Future[None]]] = {}
+        """What came in one turn of each loop, and what ends once it is written."""
 
     async def keep(self, recording: Recording, reply: Mapping[str, Any]) -> None:
         """Return once *reply* is recorded; who is cancelled while waiting has it recorded too.
@@ -116,17 +111,17 @@ class Keeper:
         loop = asyncio.get_running_loop()
         turn = self._turns.get(loop)
         if turn is None:
-            turn = self._turns[loop] = _Turn()
+            turn = self._turns[loop] = [], loop.create_future()
             loop.call_soon(self._write, loop)
-        turn.kept.append((recording, reply))
-        await turn.written.wait()
-        if turn.error is not None:
-            raise turn.error
+        kept, written = turn
+        kept.append((recording, reply))
+        await asyncio.shield(written)
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
-        turn = self._turns.pop(loop)
+        kept, written = self._turns.pop(loop)
         try:
-            self._recorder.keep_all(turn.kept)
+            self._recorder.keep_all(kept)
         except Exception as error:  # noqa: BLE001  raised again in each task that waits
-            turn.error = error
-        turn.written.set()
+            written.set_exception(error)
+        else:
+            written.set_result(None)
