@@ -140,13 +140,18 @@ class Connection:
         import aiohttp
 
         session = self._opened(call.url)
+        key, body = self._key(), call.body
         try:
             async with session.request(
                 call.method,
                 call.url,
-                data=_sent(call.body),
+                # A large one is sent in pieces, and others get their turn between.
+                data=io.BytesIO(body) if body and len(body) > _LARGE_BYTES else body,
                 params=call.parameters,
-                headers={**(call.headers or {}), **_bearer(self._key())},
+                headers={
+                    **(call.headers or {}),
+                    **({"Authorization": f"Bearer {key}"} if key else {}),
+                },
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
@@ -188,15 +193,6 @@ class Connection:
         session, self._session = self._session, None
         if session is not None and self._loop is asyncio.get_running_loop():
             await session.close()
-
-
-def _bearer(key: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"} if key else {}
-
-
-def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
-    """Return *body* so that a large one is sent in pieces, and others get their turn between."""
-    return io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
 
 
 def encoded(value: Any) -> bytes:

@@ -7,6 +7,7 @@ from typing import Final
 
 from evalkit.errors import UsageError
 from evalkit.llm.connection import is_web_url
+from evalkit.llm.litellm_model import LitellmModel
 from evalkit.llm.openai_compatible import OpenAICompatibleModel
 from evalkit.llm.protocol import ChatModel
 from evalkit.llm.retry import RetryPolicy
@@ -76,8 +77,6 @@ def open_chat_model(
     if not model.strip() or model.endswith("/"):
         raise UsageError(f"{model!r} names no model; give one such as 'openai/gpt-5-mini'.")
     if provider is None and base_url is None:
-        from evalkit.llm.litellm_model import LitellmModel
-
         return LitellmModel(
             model, auth_environment=auth_environment, timeout_seconds=timeout_seconds, policy=policy
         )

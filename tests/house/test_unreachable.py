@@ -34,7 +34,6 @@ UNEXPLAINED = {
     "scoring": 7,
     "targets": 4,
     "evalkit_scorers": 4,
-    "llm": 3,
     "gates": 3,
     "suites": 2,
     "report": 2,
