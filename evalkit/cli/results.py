@@ -13,7 +13,7 @@ from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.console import WIDEST
 from evalkit.report.json import document
-from evalkit.report.table import gates, render
+from evalkit.report.table import render
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -42,11 +42,6 @@ def show_results(
     for result in results:
         if not _scored_anything(result):
             tell(f"Nothing could be scored in {result.name!r}: no metric has a value of any case.")
-
-
-def show_verdict(verdict: GateVerdict) -> None:
-    """Print each condition with the numbers that decided it."""
-    show(gates(verdict))
 
 
 def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> dict[str, Any]:
