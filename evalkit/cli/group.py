@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -57,11 +58,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that *args* begin with.
-
-        Raises:
-            click.UsageError: If there is none; suggests a close name.
-        """
+        """Return the command that *args* begin with, or suggest a close name."""
         name = args[0]
         command = self.get_command(ctx, name)
         if command is None and not ctx.resilient_parsing and not name.startswith("-"):
@@ -120,37 +117,19 @@ class LazyGroup(click.Group):
             ctx.exit(error.exit_code)
 
     def main(  # type: ignore[override]
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
+        self, *arguments: Any, standalone_mode: bool = True, **settings: Any
     ) -> int:
         """Run the command line and return its exit code, or exit with it in standalone mode."""
+        run = functools.partial(super().main, *arguments, standalone_mode=False, **settings)
         with LogLines():
-            code = guarded(
-                lambda: super(LazyGroup, self).main(
-                    args,
-                    prog_name,
-                    complete_var,
-                    standalone_mode=False,
-                    windows_expand_args=windows_expand_args,
-                    **extra,
-                )
-            )
+            code = guarded(run)
         if standalone_mode:
             sys.exit(code)
         return code
 
 
 def _of_plugins(ours: Mapping[str, LazyCommand]) -> dict[str, click.Command]:
-    """Return the commands of strangers' plug-ins; loads plug-ins only if there are strangers.
-
-    Raises:
-        DuplicatePluginError: If a plug-in's command has the name of one of ours.
-    """
+    """Return the commands of strangers' plug-ins; loads plug-ins only if there are strangers."""
     from importlib.metadata import entry_points
 
     points = entry_points(group="evalkit")

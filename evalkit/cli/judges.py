@@ -156,11 +156,6 @@ def explain_judge(
 
 
 def _case(data: str, columns: Mapping[str, Any], case_id: str | None) -> Case:
-    """Return one case of the data.
-
-    Raises:
-        UsageError: If no case has the id.
-    """
     from evalkit.data.spool import spool
 
     with (

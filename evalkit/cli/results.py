@@ -51,11 +51,7 @@ def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> d
 
 
 def check_report_files(files: Iterable[str | Path]) -> None:
-    """Refuse reports that cannot be written, before anything is called for them.
-
-    Raises:
-        UsageError: Naming the file, and the extensions that there are.
-    """
+    """Refuse reports that cannot be written, before anything is called for them."""
     from evalkit.hooks.catalog import catalog
 
     known = {end for entry in catalog().reports.values() for end in entry.item.extensions}
