@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,9 +80,7 @@ def list_sources(as_json: bool) -> None:
             "summary": " ".join((type(entry.item).__doc__ or "").partition("\n\n")[0].split()),
             "extensions": list(entry.item.extensions),
             "schemes": list(entry.item.schemes),
-            "plugin": entry.provenance.plugin,
-            "distribution": entry.provenance.distribution,
-            "version": entry.provenance.version,
+            **asdict(entry.provenance),
         }
         for name, entry in sorted(catalog().datasets.items())
     ]

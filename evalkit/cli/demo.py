@@ -171,8 +171,8 @@ def _table(result: EvaluationResult) -> None:
 def _command() -> str:
     """Return how this program is called: by its path where the shell would not find it."""
     own = Path(sys.argv[0]).absolute()
-    known = shutil.which("evalkit")
-    same = known is not None and Path(known).resolve() == own.resolve()
+    installed = shutil.which("evalkit")
+    same = installed is not None and Path(installed).resolve() == own.resolve()
     return "evalkit" if same or own.name != "evalkit" else str(own)
 
 

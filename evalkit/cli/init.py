@@ -13,17 +13,10 @@ from evalkit.cli.output import write
 from evalkit.errors import UsageError
 
 _EXAMPLES: Final = "examples"
+_BOTH: Final = {"bot.py": "bot.py.txt", "questions.jsonl": "questions.jsonl"}
 FILES: Final = {
-    "yaml": {
-        "evaluation.yaml": "evaluation.yaml",
-        "bot.py": "bot.py.txt",
-        "questions.jsonl": "questions.jsonl",
-    },
-    "pytest": {
-        "test_bot.py": "test_bot.py.txt",
-        "bot.py": "bot.py.txt",
-        "questions.jsonl": "questions.jsonl",
-    },
+    "yaml": {"evaluation.yaml": "evaluation.yaml", **_BOTH},
+    "pytest": {"test_bot.py": "test_bot.py.txt", **_BOTH},
 }
 """Kind of example -> file to write -> file in the package."""
 

@@ -54,10 +54,10 @@ def check_report_files(files: Iterable[str | Path]) -> None:
     """Refuse reports that cannot be written, before anything is called for them."""
     from evalkit.hooks.catalog import catalog
 
-    known = {end for entry in catalog().reports.values() for end in entry.item.extensions}
+    extensions = {end for entry in catalog().reports.values() for end in entry.item.extensions}
     for file in map(Path, files):
-        if file.suffix.lower() not in known:
-            listed = " ".join(sorted(known))
+        if file.suffix.lower() not in extensions:
+            listed = " ".join(sorted(extensions))
             raise UsageError(f"No report is written as {file.name!r}; extensions: {listed}.")
         if not can_be_written(file):
             raise UsageError(f"Cannot write {file}: {_nearest(file)} cannot be written.")
