@@ -38,8 +38,8 @@ class Command(click.Command):
         """Write the options, those without a heading last."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for option in self.get_params(ctx):
-            record = option.get_help_record(ctx)  # an argument has none
-            if record is not None:
+            record = option.get_help_record(ctx)
+            if isinstance(option, click.Option) and record is not None:
                 section = getattr(option, "section", "Options")
                 row = (click.style(record[0], fg="cyan"), record[1])
                 sections.setdefault(section, []).append(row)

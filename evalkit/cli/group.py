@@ -70,25 +70,21 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands under their headings, without importing them."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for name, entry in self.lazy.items():
-            row = (click.style(name, fg="cyan"), entry.summary)
-            sections.setdefault(entry.section, []).append(row)
+        lines = {name: entry.summary for name, entry in self.lazy.items()}
         try:
-            strange = _of_plugins(self.lazy)
+            strange = sorted(_of_plugins(self.lazy).items())
+            lines |= {name: command.get_short_help_str(200) for name, command in strange}
         except EvalkitError as error:
-            sections["Plug-ins"] = [("!", str(error))]
-        else:
-            for name, command in sorted(strange.items()):
-                row = (click.style(name, fg="cyan"), command.get_short_help_str(200))
-                sections.setdefault("Plug-ins", []).append(row)
-        widest = max(len(click.unstyle(name)) for rows in sections.values() for name, _ in rows)
+            lines["!"] = str(error)
+        widest = max(map(len, lines))  # one column for all sections
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, summary in lines.items():
+            section = self.lazy[name].section if name in self.lazy else "Plug-ins"
+            row = (click.style(name.ljust(widest), fg="cyan"), summary)
+            sections.setdefault(section, []).append(row)
         for section, rows in sections.items():
             with heading(formatter, section):
-                # One column for all sections: the first row decides how far the texts move in.
-                first, summary = rows[0]
-                padded = first + " " * (widest - len(click.unstyle(first)))
-                formatter.write_dl([(padded, summary), *rows[1:]], col_max=40)
+                formatter.write_dl(rows, col_max=40)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the paragraphs that close the page."""

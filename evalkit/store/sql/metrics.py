@@ -13,7 +13,7 @@ from evalkit.entities.run import Metric
 from evalkit.store.interface import Metrics
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.rows import chunks, run_row, writable_run
+from evalkit.store.sql.rows import chunks, run_row
 
 _FINITE, _NAN, _PLUS_INFINITY, _MINUS_INFINITY = range(4)
 _HISTORY = tables.metrics.c
@@ -40,10 +40,6 @@ class SqlMetrics(Metrics):
     """See `Metrics`."""
 
     database: Database
-
-    def log(self, run_id: str, metrics: Sequence[Metric]) -> None:
-        with self.database.write() as connection:
-            add_metrics(self.database, connection, writable_run(connection, run_id), metrics)
 
     def history(self, run_id: str, key: str) -> list[Metric]:
         with self.database.read() as connection:
