@@ -12,55 +12,36 @@ from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
 from evalkit.evaluation.results.view import failure_groups
 from evalkit.gates.verdict import COVERAGE, GateVerdict
-from evalkit.report.comparison_table import show_systems
 from evalkit.report.console import WIDEST, Part, drawable, grid, plain_text, styled, terminal_width
 from evalkit.report.judges import judge_lines
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import STYLES, estimate_cells, one_line, percent, value
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
-
-Form = Literal["text", "html"]
 
 _NARROWEST_KEY: Final = 12
 _MOST_FAILURES: Final = 8
 
 
-class TableReport:
-    """Shows a result in a terminal or a notebook; writes no file."""
+def refuse(result: EvaluationResult, path: Path) -> NoReturn:
+    """Write no file: the table is not a file format.
 
-    name = "table"
-    extensions: tuple[str, ...] = ()
-
-    def show(self, result: EvaluationResult, form: Form = "text") -> str:
-        """Return *result* as a plain text or as a fragment of HTML."""
-        return show(result, form)
-
-    def show_comparison(self, comparison: Comparison) -> str:
-        """Return *comparison* as a plain text."""
-        return show_systems(comparison)
-
-    def write(self, result: EvaluationResult, path: Path) -> NoReturn:
-        """Refuse: the table is not a file format.
-
-        Raises:
-            UsageError: Always; tells how to get the text.
-        """
-        raise UsageError(
-            f"The table is not a file format; write str(result) of {result.name!r} "
-            f"to {path}, or choose an extension such as .md."
-        )
+    Raises:
+        UsageError: Always; tells how to get the text.
+    """
+    raise UsageError(
+        f"The table is not a file format; write str(result) of {result.name!r} "
+        f"to {path}, or choose an extension such as .md."
+    )
 
 
-def show(result: EvaluationResult, form: Form = "text", *, width: int | None = None) -> str:
+def show(
+    result: EvaluationResult, form: Literal["text", "html"] = "text", *, width: int | None = None
+) -> str:
     """Return *result* as a text without colour codes, or as a fragment of HTML for notebooks.
 
-    Args:
-        result: What to show.
-        form: ``text`` or ``html``.
-        width: Columns of the text; those of the terminal by default.
+    A text has *width* columns; those of the terminal by default.
     """
     if form == "html":
         from evalkit.report.notebook import fragment
@@ -134,11 +115,7 @@ def _line(row: _Row, widths: tuple[int, int, int], rest: int, style: str) -> Par
     table = grid("fll" + ("l" if rest > 0 else ""))
     for column, width in zip(table.columns, (*widths, rest), strict=False):
         column.width = width
-    cells = [
-        styled(row.key, style),
-        styled(row.value, style or "bold"),
-        styled(row.interval, style),
-    ]
+    cells = styled(row.key, style), styled(row.value, style or "bold"), styled(row.interval, style)
     table.add_row(*cells, *([styled(row.remark, _remark_style(row))] if rest > 0 else []))
     return table
 
@@ -150,13 +127,10 @@ def _indented(content: Part) -> Part:
 
 
 def _judges(result: EvaluationResult) -> list[Part]:
-    lines = judge_lines(result)
-    if not lines:
-        return []
     table = grid("ff")
-    for metric, line in lines:
+    for metric, line in judge_lines(result):
         table.add_row(styled(one_line(metric)), styled(one_line(line, 400), ""))
-    return [styled("judges against people", "dim"), _indented(table)]
+    return [styled("judges against people", "dim"), _indented(table)] if table.row_count else []
 
 
 def _gates(verdict: GateVerdict) -> list[Part]:
@@ -178,8 +152,6 @@ def gates(verdict: GateVerdict, most: int | None = None) -> Part:
 
 def _failures(result: EvaluationResult) -> list[Part]:
     groups = failure_groups(result)
-    if not groups:
-        return []
     table = grid("rf")
     for group in groups[:_MOST_FAILURES]:
         why = styled("", "").append(one_line(group.reason), "bold")
@@ -189,7 +161,7 @@ def _failures(result: EvaluationResult) -> list[Part]:
         table.add_row(styled(f"{len(group.cells):,} ×", "red"), why)
     left = len(groups) - _MOST_FAILURES
     more = [_indented(styled(f"and {left} more reasons", "dim"))] if left > 0 else []
-    return [styled("failures", "dim"), _indented(table), *more]
+    return [styled("failures", "dim"), _indented(table), *more] if groups else []
 
 
 def _remarks(result: EvaluationResult) -> list[Part]:

@@ -12,12 +12,12 @@ from evalkit.entities.score import Status
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.reduce import Reducer, reduce_repeats
+from evalkit.stats.binomial import wilson_interval
+from evalkit.stats.interval import Interval
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from evalkit.stats.interval import Interval
 
 RESAMPLES: Final = 1000
 _YES_OR_NO: Final = MetricFacts(low=0.0, high=1.0)
@@ -45,13 +45,17 @@ class Design:
     level: float = 0.95
     seed: int = 0
 
+    def groups_of(self, rows: Any) -> Any:
+        """Return the group of each of *rows*; ``None`` where cases are independent."""
+        return None if self.groups is None else self.groups[rows]
+
     def take(self, rows: npt.NDArray[np.int64]) -> Design:
         """Return the design of some cases only."""
         failed = self.target_failed
         return dataclasses.replace(
             self,
             n=len(rows),
-            groups=None if self.groups is None else self.groups[rows],
+            groups=self.groups_of(rows),
             weights=None if self.weights is None else self.weights[rows],
             target_failed=None if failed is None else failed[cells_of_rows(rows, self.repeats)],
         )
@@ -86,7 +90,7 @@ def estimate_mean(
     """Return the (weighted) mean over cases of a metric's values, with its interval."""
     import numpy as np
 
-    from evalkit.stats.intervals import mean_interval
+    from evalkit.stats.intervals import mean_interval  # start-up: it loads numpy
 
     values, status = case_values(column, design, reducer)
     # A cell that has only a label, or only its share of a corpus metric, has no value to average.
@@ -164,6 +168,7 @@ def corpus_draws(
     """Return bootstrap replicates of a corpus metric, from its statistics, shape ``(draws,)``."""
     import numpy as np
 
+    # start-up: it loads numpy
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
 
     if isinstance(statistics, Additive):
@@ -192,8 +197,7 @@ def _corpus_interval(  # noqa: PLR0917
 ) -> Interval | None:
     import numpy as np
 
-    from evalkit.stats.binomial import wilson_interval
-    from evalkit.stats.bootstrap import percentile_interval
+    from evalkit.stats.bootstrap import percentile_interval  # start-up: it loads numpy
 
     closed = getattr(scorer, "interval", None)
     if closed is not None and isinstance(statistics, Rows):
