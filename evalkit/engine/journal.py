@@ -31,6 +31,9 @@ USAGE: Final = b"U"
 _KINDS: Final = re.compile(b"[CBSU]")
 _WINDOW: Final = 1 << 20
 
+LOCK_FILE: Final = "lock"
+"""File in a run's folder that the process which writes the run holds."""
+
 
 def checksum(payload: bytes | memoryview) -> int:
     """Return the CRC-32 of *payload*."""
@@ -181,7 +184,7 @@ class RunLock:
             RunLockedError: If a living process holds it.
             JournalError: If the folder cannot be written.
         """
-        path = folder / "lock"
+        path = folder / LOCK_FILE
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

@@ -20,12 +20,9 @@ def execute(job: Job[R]) -> R:
     Raises:
         InterruptedRunError: After Ctrl-C, once what was in flight is finished and kept.
     """
-    try:
+    with job.failing():
         run_in_thread(lambda: _journalled(job), on_interrupt=lambda: _interrupt(job))
         result = job.finish()
-    except BaseException as error:
-        job.fail(error)
-        raise
     if job.state.stop_reason == "interrupted":
         done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
         raise InterruptedRunError(result.run_id, done, len(result), job.pending)
@@ -36,12 +33,9 @@ async def aexecute(job: Job[R]) -> R:
     """Run *job* to its end inside the caller's event loop, without blocking it."""
     import anyio.to_thread
 
-    try:
+    with job.failing():
         await _journalled(job)
         return await anyio.to_thread.run_sync(job.finish)
-    except BaseException as error:
-        job.fail(error)
-        raise
 
 
 def _interrupt(job: Job[Any]) -> None:
