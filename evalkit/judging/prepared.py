@@ -86,9 +86,7 @@ def prepare(judge: JudgeSettings) -> Prepared:
     if judge.each is not None and judge.parts is None:
         raise UsageError("each= needs parts=, the name of what is judged item by item.")
     template = JudgeTemplate(judge.instructions, source=f"Judge {judge.name!r}")
-    anchored = judge.scale and isinstance(judge.scale[0], tuple)
-    scale = dict(judge.scale) if anchored else judge.scale
-    form = form_of(judge.choices, scale, judge.value_type, judge.parts)
+    form = form_of(judge.choices, judge.scale, judge.value_type, judge.parts)
     trace_tools: TraceTools | None = None
     if template.shows_trace:
         form = replace(form, spans=True)

@@ -295,16 +295,14 @@ def located(reading: Reading, trace: Trace, how: How) -> tuple[Reading, How]:
     """
     if isinstance(reading, Unreadable):
         return reading, how
-    named = [reading.span_id, *(part.span_id for part in reading.parts)]
+    named = [verdict.span_id for verdict in (reading, *reading.parts)]
     unknown = [name for name in named if name is not None and trace.get(name) is None]
-    span = None if reading.span_id is None else trace.get(reading.span_id)
-    reading = replace(
-        reading,
-        span_id=None if span is None else span.span_id,
-        span_name=None if span is None else clipped(span.name),
-        parts=tuple(
-            replace(part, span_id=None) if part.span_id in unknown else part
-            for part in reading.parts
-        ),
-    )
+
+    def at_span(verdict: Verdict) -> Verdict:
+        span = None if verdict.span_id is None else trace.get(verdict.span_id)
+        if span is None:
+            return replace(verdict, span_id=None)
+        return replace(verdict, span_name=clipped(span.name))
+
+    reading = replace(at_span(reading), parts=tuple(map(at_span, reading.parts)))
     return reading, {**how, "unknown_span": clipped(unknown[0])} if unknown else how

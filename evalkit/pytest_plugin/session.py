@@ -132,7 +132,7 @@ class SuiteSession:
         except InterruptedRunError as error:
             raise KeyboardInterrupt from error
         except EvalkitError as error:
-            pytest.fail(str(error), pytrace=False)
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         item.user_properties += properties
         item.stash[_ITEM] = view  # only now: the report of an item asks for what was decided
         view.check_measured()

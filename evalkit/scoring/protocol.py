@@ -35,6 +35,7 @@ class Scorer(Protocol):
       ``tool_calls``, ``probabilities``, ``latency_seconds``, ``trace``, ``session``;
     - ``reads_session``: whether a case is to come with the ``conversation`` of its session;
     - ``version``: a string that changes when values change;
+    - ``signed_as``: of a class that has moved: its first ``module:name``, kept in signatures;
     - ``lane``: ``process`` for pure-Python work heavy enough for a process pool;
     - ``paths``: pairs of field and key, such as ``("inputs", "question")``, of which
       some case must have each;

@@ -39,6 +39,14 @@ def import_path(thing: Any) -> str | None:
     return f"{module}:{name}"
 
 
+def class_path(kind: type) -> str | None:
+    """Return the path that a scorer's class is signed by: its first, where it has moved.
+
+    Baselines and unfinished runs hold it; its package goes on offering the class.
+    """
+    return vars(kind).get("signed_as") or import_path(kind)
+
+
 def parameters_of(scorer: object) -> dict[str, Any]:
     """Return the settings of a scorer that differ from its defaults, by name."""
     if not dataclasses.is_dataclass(scorer) or isinstance(scorer, type):
@@ -93,7 +101,7 @@ def specification(scorer: Scorer) -> dict[str, Any]:
             "facts": dataclasses.asdict(scorer.facts),
             "rebuildable": path is not None,
         }
-    path = import_path(type(scorer))
+    path = class_path(type(scorer))
     written = {name: _written(value) for name, value in parameters_of(scorer).items()}
     outside = any(
         isinstance(v, Mapping) and "function" in v and v["function"] is None
@@ -156,6 +164,9 @@ def load(path: str) -> Any:
     try:
         return attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError) as error:
+        moved = getattr(sys.modules.get(module.rpartition(".")[0]), name, None)
+        if getattr(moved, "signed_as", None) == path:
+            return moved
         raise SpecificationError(f"Cannot import {path!r}: {error}.") from error
 
 

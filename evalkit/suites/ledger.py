@@ -81,6 +81,14 @@ class SessionLedger:
         """Note a suite that ran."""
         self._write("suite", dataclasses.asdict(record))
 
+    def failure(self, digest: str) -> str | None:
+        """Return why the suite of that digest could not be evaluated, if it was tried."""
+        return next((why for key, why in self._entries("failure") if key == digest), None)
+
+    def fail(self, digest: str, why: str) -> None:
+        """Note that a suite could not be evaluated, so that nobody pays for it again."""
+        self._write("failure", [digest, why])
+
     @property
     def _file(self) -> Path:
         return self.folder / "ledger.jsonl"

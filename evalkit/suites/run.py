@@ -14,7 +14,7 @@ from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.data.snapshot import FILE_NAME, Spool
 from evalkit.data.spool import spool
 from evalkit.entities.case import Case
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, InterruptedRunError
 from evalkit.evaluation.evaluate import open_job
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.execute import execute
@@ -53,7 +53,6 @@ class SuiteRun:
     """Judges whose health is shown among the gates."""
 
     _result: EvaluationResult | None = None
-    _error: EvalkitError | None = None
 
     @cached_property
     def cases(self) -> Spool:
@@ -137,41 +136,47 @@ class SuiteRun:
         """Return the suite's evaluation, run by whichever process needs it first.
 
         Raises:
-            EvalkitError: If it cannot be run; every further call raises the same.
+            EvalkitError: If it could not be run; whoever comes after is told so in a line.
         """
-        if self._error is not None:
-            raise self._error
         if self._result is None:
-            try:
-                self._result = self._first_result(fixtures)
-            except EvalkitError as error:
-                self._error = error
-                raise
+            digest = _digest(canonical_json([self.key, self.selection, self.conditions]))
+            with self.ledger.turn(f"suite-{digest}"):
+                record = self.ledger.suite(digest)
+                if record is not None:
+                    self._result = EvaluationResult.load(record.folder)
+                else:
+                    self._result = self._first_result(digest, fixtures)
         return self._result
 
-    def _first_result(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
-        digest = _digest(canonical_json([self.key, self.selection, self.conditions]))
-        with self.ledger.turn(f"suite-{digest}"):
-            record = self.ledger.suite(digest)
-            if record is not None:
-                return EvaluationResult.load(record.folder)
-            chosen = self.ids if self.selection is None else self.selection
-            store = self._runtime.store
-            if store is False:
-                store = f"sqlite:///{self.ledger.folder}/suites.db"
+    def _first_result(self, digest: str, fixtures: Mapping[str, Any]) -> EvaluationResult:
+        """Evaluate the suite, unless it was tried, and note in the ledger what came of it."""
+        failure = self.ledger.failure(digest)
+        if failure is not None:
+            raise EvalkitError(f"Suite {self.suite.name!r} could not be evaluated: {failure}")
+        chosen = self.ids if self.selection is None else self.selection
+        store = self._runtime.store
+        if store is False:
+            store = f"sqlite:///{self.ledger.folder}/suites.db"
+        try:
             ungated = self._evaluate(chosen, fixtures, store=store, baseline=self.baseline)
             result = with_gates(ungated, self.conditions, self.cases.facts["name"])
-            self.ledger.enter(
-                SuiteRecord(
-                    digest=digest,
-                    key=self.key,
-                    name=self.suite.name,
-                    folder=str(result.folder.path.resolve()),
-                    partial=self.is_partial,
-                    baseline=self.baseline if isinstance(self.baseline, str) else None,
-                )
+        except InterruptedRunError:  # which ends the session
+            raise
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            self.ledger.fail(digest, f"{type(error).__name__}: {reason}")
+            raise
+        self.ledger.enter(
+            SuiteRecord(
+                digest=digest,
+                key=self.key,
+                name=self.suite.name,
+                folder=str(result.folder.path.resolve()),
+                partial=self.is_partial,
+                baseline=self.baseline if isinstance(self.baseline, str) else None,
             )
-            return result
+        )
+        return result
 
     def again(self, case_id: str, fixtures: Mapping[str, Any]) -> EvaluationResult:
         """Return a new evaluation of one case alone; gates keep to the first."""

@@ -74,3 +74,57 @@ def test_workers_share_a_private_folder_beside_that_of_another_session(
     assert [line.partition(" ")[2] for line in own] == ["700"]
     assert ran.shared_folders == [other]
     assert (other / "ledger.jsonl").read_text() == "of another session"
+
+
+BROKEN = """
+import evalkit, evalkit.suites.run, pytest
+from evalkit.errors import StoreError
+rows = [{"id": f"q{i}", "question": "?", "expected": "a"} for i in range(6)]
+qa = evalkit.suite(rows, scorers=["text.exact_match"], name="qa")
+
+def full(*_):
+    raise RAISED
+
+@pytest.fixture(scope="session", autouse=True)
+def no_room():  # once the work is done and paid
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evalkit.suites.run, "with_gates", full)
+        yield
+
+@qa.cases()
+def test_bot(case):
+    with open("calls.log", "a") as log:
+        log.write(case.id + "\\n")
+    return "a"
+
+@qa.gates("text.exact_match >= 0.5")
+def test_quality(evaluation):
+    pass
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        pytest.param("StoreError('no room\\nat all')", "StoreError: no room", id="ours"),
+        pytest.param("OSError(28, 'No space left')", "OSError: [Errno 28] No space left", id="any"),
+    ],
+)
+def test_a_suite_that_fails_is_evaluated_once_and_named_by_everyone_after(
+    run: Runner, workers: int, error: str, message: str
+) -> None:
+    ran = run(
+        *([f"-n{workers}"] if workers else []),
+        files={"test_qa.py": BROKEN.replace("RAISED", error)},
+        plugins=("xdist",) if workers else (),
+    )
+    texts = [ran.text(name) for name in ran.reports]
+    after = [text for text in texts if text.startswith("Suite 'qa' could not be evaluated")]
+
+    assert ran.calls == [f"q{i}" for i in range(6)]
+    assert len(texts) == 8
+    assert after == [f"Suite 'qa' could not be evaluated: {message}"] * 7
+    (first,) = (text for text in texts if text not in after)
+    assert message.partition(": ")[2] in first
+    assert "8 errors" in ran.output
