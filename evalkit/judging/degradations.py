@@ -71,6 +71,16 @@ def _with(case: Case, field: str, value: Any) -> Case:
     return replace(case, **changes)
 
 
+def sentences(text: str) -> list[str]:
+    """Return the sentences of *text*.
+
+    Examples:
+        >>> sentences("It is so. Is it? Yes!")
+        ['It is so.', 'Is it?', 'Yes!']
+    """
+    return [part for part in _SENTENCE_END.split(text.strip()) if part]
+
+
 def drop_sentence(text: str) -> str | None:
     """Return *text* without its longest sentence; ``None`` if it has one only.
 
@@ -78,11 +88,11 @@ def drop_sentence(text: str) -> str | None:
         >>> drop_sentence("It is big. It has two million inhabitants. Yes.")
         'It is big. Yes.'
     """
-    sentences = _SENTENCE_END.split(text.strip())
-    if len(sentences) < 2:  # noqa: PLR2004  one sentence is the whole answer
+    parts = sentences(text)
+    if len(parts) < 2:  # noqa: PLR2004  one sentence is the whole answer
         return None
-    sentences.remove(max(sentences, key=len))
-    return " ".join(sentences)
+    parts.remove(max(parts, key=len))
+    return " ".join(parts)
 
 
 def negate(text: str) -> str | None:
@@ -136,8 +146,8 @@ def _shuffle_words(text: str) -> str | None:
 
 
 def _shuffle_sentences(text: str) -> str | None:
-    sentences = _SENTENCE_END.split(text.strip())
-    return " ".join(reversed(sentences)) if len(sentences) >= _FEWEST_SENTENCES else None
+    parts = sentences(text)
+    return " ".join(reversed(parts)) if len(parts) >= _FEWEST_SENTENCES else None
 
 
 def _echo(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all

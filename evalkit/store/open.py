@@ -38,14 +38,12 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
     """
     uri = settings().tracking_uri if uri is None else uri
     path = _sqlite_path(uri)
-    # SQLAlchemy takes longer to import than all of evalkit: only who keeps runs pays for it.
-    if path is None:
-        from evalkit.store.sql.store import TemporaryStore
-
-        return TemporaryStore(artifact_root)
+    # start-up: SQLAlchemy takes longer than all of evalkit, and only who keeps runs pays for it
     from evalkit.store.sql.sqlite import SqliteDialect
-    from evalkit.store.sql.store import SqlStore
+    from evalkit.store.sql.store import SqlStore, TemporaryStore
 
+    if path is None:
+        return TemporaryStore(artifact_root)
     root = artifact_root or path.absolute().parent / ARTIFACTS_FOLDER
     return SqlStore(SqliteDialect(path), root)
 

@@ -36,7 +36,6 @@ UNEXPLAINED = {
     "evalkit_scorers": 4,
     "llm": 3,
     "gates": 3,
-    "store": 3,
     "suites": 2,
     "report": 2,
     "evalkit_judges": 2,

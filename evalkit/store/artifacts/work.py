@@ -34,7 +34,8 @@ class WorkFolder:
 
     With ``durable``, each step is on the disk before the next one begins, so that a power cut
     leaves what a kill would leave: what `write` wrote, every file in it when it settles and is
-    published, and the names of all of them.
+    published, and the names of all of them.  A step that the disk, or a place elsewhere, does not
+    let happen raises `StoreUnavailableError`.
 
     Examples:
         >>> from evalkit.store.artifacts import open_repository
@@ -56,11 +57,7 @@ class WorkFolder:
 
     @classmethod
     def reserve(cls, beside: Path, *, durable: bool = False) -> Self:
-        """Make a folder in *beside*, under a name that nobody else has and that lists leave out.
-
-        Raises:
-            StoreUnavailableError: If it cannot be made.
-        """
+        """Make a folder in *beside*, under a name that nobody else has and that lists leave out."""
         path = beside / f"{UNFINISHED}{new_run_id()}"
         make_folder(path)
         work = cls(path, durable=durable)
@@ -100,7 +97,6 @@ class WorkFolder:
 
         Raises:
             ArtifactPathError: If *name* leads out of the folder.
-            StoreUnavailableError: If it cannot be written; the old file, if any, is untouched.
         """
         path = inside(self.path, name)
         write_bytes_atomic(path, content, durable=self.durable)
@@ -110,9 +106,6 @@ class WorkFolder:
         """Have every file in the folder, and their names, on the disk.
 
         For what other writers wrote; `settle` and `publish` do it, if the work is durable.
-
-        Raises:
-            StoreUnavailableError: If the disk fails.
         """
         with clear_errors(self.path):
             for folder, _, names in os.walk(self.path, topdown=False):
@@ -127,9 +120,6 @@ class WorkFolder:
 
         Returns:
             The name.
-
-        Raises:
-            StoreUnavailableError: If it cannot be moved.
         """
         make_folder(repository.work)
         remote = {Path(entry.path).name for entry in repository.list()}
@@ -148,7 +138,6 @@ class WorkFolder:
 
         Raises:
             FileExistsError: If there is something; nothing has changed then.
-            StoreUnavailableError: If it cannot be moved.
         """
         if self.durable:
             self.sync()
@@ -172,9 +161,6 @@ class WorkFolder:
 
         Args:
             but: Names of files of this machine alone, which are then not there elsewhere.
-
-        Raises:
-            StoreUnavailableError: If it cannot be read or written.
         """
         if self.durable:
             self.sync()
