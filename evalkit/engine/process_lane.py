@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
@@ -23,6 +24,21 @@ _START_SECONDS: Final = 60.0
 """What a worker may take to start, on top of the time that its cases may take."""
 
 _Pool = concurrent.futures.ProcessPoolExecutor
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it does, also by a kill.
+
+    Its queue would not tell: it holds both ends of it.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101  a pool has started it
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
 
 
 def _score(
@@ -101,7 +117,9 @@ class ProcessLane:
         self, spec: Mapping[str, Any], cases: Sequence[Case], timeout_seconds: float | None
     ) -> concurrent.futures.Future[list[Cells]]:
         if self._pool is None:
-            self._pool = _Pool(mp_context=multiprocessing.get_context("spawn"))
+            self._pool = _Pool(
+                mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+            )
         return self._pool.submit(_score, spec, cases, timeout_seconds)
 
     @staticmethod

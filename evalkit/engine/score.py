@@ -207,7 +207,8 @@ class ShardScorer:
             return columns_of([_not_run()] * len(batch))
         try:
             with self._session.caller():
-                return _keyed(await scorer.score_batch(batch), len(batch))
+                scores = await self._in_time(scorer.score_batch(batch), len(batch))
+            return _keyed(scores, len(batch))
         except NotRecordedError:
             raise
         except BatchPendingError:
@@ -252,15 +253,15 @@ class ShardScorer:
                 cells[row] = {PLAIN: failure_of(error)}
             scoring.work.record(CellScored(place, key, cells[row]))
 
-    async def _in_time(self, verdict: Awaitable[Any]) -> Any:
+    async def _in_time(self, verdict: Awaitable[Any], n: int = 1) -> Any:
         """Return what *verdict* comes to.
 
         Raises:
-            TimeoutError: If it takes longer than a score may, waits for a turn aside.
+            TimeoutError: If it takes longer than *n* scores may, waits for a turn aside.
         """
         if self._timeout is None:
             return await verdict
-        with anyio.fail_after(self._timeout) as scope:
+        with anyio.fail_after(self._timeout * n) as scope:
             PATIENCE.set(Patience(scope))
             return await verdict
 

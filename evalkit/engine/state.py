@@ -178,10 +178,22 @@ class RunState(Gathered):
         if self.journal is not None and record.kept:
             self.journal.append(*record.encoded())
 
-    def restore(self, path: Path) -> None:
-        """Take in what an earlier process recorded in *path*."""
+    def restore(self, path: Path, plan: Plan) -> None:
+        """Take in what an earlier process recorded in *path*.
+
+        Scores whose call is not there are left out: it is made again, and may end otherwise.
+        """
         for entry in read_journal(path):
             record = decoded(entry.kind, entry.payload)
             if record is not None:
                 self.take(record)
                 self.finished_before += isinstance(record, Called)
+        if plan.target is None:
+            return
+        lost = {s.index for s in plan.shards if any(c not in self.calls for c in plan.cells_of(s))}
+        self.scored = {key: scores for key, scores in self.scored.items() if key[0] not in lost}
+        if not self.cells:
+            return
+        ids, repeats = plan.spool.strings("id"), plan.repeats
+        called = {f"{ids[cell // repeats]}\0{cell % repeats}" for cell in self.calls}
+        self.cells = {key: scores for key, scores in self.cells.items() if key[1] in called}

@@ -146,7 +146,7 @@ class Job(Generic[R]):
         if self.record is not None:
             self.record.begin()
         self._note_recorded_errors()
-        self.state.restore(self.folder.journal)
+        self.state.restore(self.folder.journal, self.plan())
         self.state.journal = Journal(self.folder.journal, durable=self.work.durable)
         if self.work.durable:
             self.work.sync()  # the journal's name has to be on the disk, too

@@ -82,7 +82,7 @@ def retry(result: R, which: str, *, model: Any = None, scorers: Any = None) -> R
     described = {"scorers": plan.scorers, "signatures": plan.signatures, "added": ()}
     job = _successor(result, chosen, target, described, same_run=False)
     with job.failing():
-        take_over(job, [result], lambda call: call.status is Status.OK)
+        take_over(job, [result], lambda call: call.status is Status.OK or call.reason == "skipped")
         for place, scorer in enumerate(chosen):
             _keep_scores(job, place, scorer, result)
     return execute(job)
