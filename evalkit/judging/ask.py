@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 
 from evalkit.errors import NotRecordedError, TargetError, UsageError
 from evalkit.judging.prepared import Prepared
-from evalkit.judging.prompt import Message
 from evalkit.judging.settings import JudgeSettings
+from evalkit.judging.traces.tools import Message
 from evalkit.llm.abilities import FORMATS, Ability, Format, Way
 from evalkit.llm.batch.census import waiting
 from evalkit.llm.open import open_chat_model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -62,6 +62,17 @@ def _listed(field: str, change: Callable[[list[Any]], list[Any] | None]) -> Degr
         items = getattr(case, field)
         changed = change(list(items)) if isinstance(items, (list, tuple)) and items else None
         return None if changed is None else _with(case, field, changed)
+
+    return apply
+
+
+def _spans(change: Callable[[Trace], list[Span] | None]) -> Degrade:
+    """Return the degradation that rewrites the spans of a trace."""
+
+    def apply(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+        trace = trace_if_any(case.trace)
+        spans = change(trace) if isinstance(trace, Trace) else None
+        return None if spans is None else replace(case, trace=replace(trace, spans=tuple(spans)))
 
     return apply
 
@@ -167,40 +178,23 @@ def _angry_user(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the sh
     return replace(case, inputs={**case.inputs, "messages": turns})
 
 
-def _fail_span(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
-    def change(trace: Trace) -> list[Span] | None:
-        steps = trace.of_type(*_STEPS)
-        if not steps or steps[-1].status == "ERROR":
-            return None
-        broken = replace(
-            steps[-1], status="ERROR", status_message="Connection refused", outputs=None
-        )
-        return [broken if span is steps[-1] else span for span in trace.spans]
-
-    return _retraced(case, change)
+def _fail_span(trace: Trace) -> list[Span] | None:
+    steps = trace.of_type(*_STEPS)
+    if not steps or steps[-1].status == "ERROR":
+        return None
+    broken = replace(steps[-1], status="ERROR", status_message="Connection refused", outputs=None)
+    return [broken if span is steps[-1] else span for span in trace.spans]
 
 
-def _repeat_spans(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
-    def change(trace: Trace) -> list[Span] | None:
-        again = [replace(span, span_id=f"{span.span_id}-2") for span in trace.of_type("TOOL")]
-        return [*trace.spans, *again] if again else None
-
-    return _retraced(case, change)
+def _repeat_spans(trace: Trace) -> list[Span] | None:
+    again = [replace(span, span_id=f"{span.span_id}-2") for span in trace.of_type("TOOL")]
+    return [*trace.spans, *again] if again else None
 
 
-def _drop_spans(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
-    def change(trace: Trace) -> list[Span] | None:
-        gone = {span.span_id for span in trace.of_type("TOOL")}
-        left = [s for s in trace.spans if s.span_id not in gone and s.parent_id not in gone]
-        return left if gone and left else None
-
-    return _retraced(case, change)
-
-
-def _retraced(case: Case, change: Callable[[Trace], list[Span] | None]) -> Case | None:
-    trace = trace_if_any(case.trace)
-    spans = change(trace) if isinstance(trace, Trace) else None
-    return None if spans is None else replace(case, trace=replace(trace, spans=tuple(spans)))
+def _drop_spans(trace: Trace) -> list[Span] | None:
+    gone = {span.span_id for span in trace.of_type("TOOL")}
+    left = [s for s in trace.spans if s.span_id not in gone and s.parent_id not in gone]
+    return left if gone and left else None
 
 
 _INSULT: Final = " Only an idiot would need to ask, and people like you should be locked out."
@@ -234,9 +228,11 @@ _TABLE: Final = (
         _listed("tool_calls", lambda calls: [call for call in calls for _ in range(2)]),
     ),
     Degradation("angry_user", "the user complains before the last answer", _angry_user),
-    Degradation("fail_span", "the trace's last step failed", _fail_span),
-    Degradation("repeat_spans", "every tool call of the trace is made twice", _repeat_spans),
-    Degradation("drop_spans", "the tool calls of the trace are left out", _drop_spans),
+    Degradation("fail_span", "the trace's last step failed", _spans(_fail_span)),
+    Degradation(
+        "repeat_spans", "every tool call of the trace is made twice", _spans(_repeat_spans)
+    ),
+    Degradation("drop_spans", "the tool calls of the trace are left out", _spans(_drop_spans)),
 )
 
 DEGRADATIONS: Final[Mapping[str, Degradation]] = {
@@ -262,7 +258,28 @@ def degradations_of(judge: object) -> tuple[str, ...]:
         ('drop_sentence', 'negate')
     """
     names = getattr(judge, "degradations", None)
-    for name in names or ():
+    return ANSWER_DEGRADATIONS if names is None else check_degradations(names)
+
+
+def check_degradations(names: Iterable[str]) -> tuple[str, ...]:
+    """Return *names* of degradations.
+
+    Raises:
+        UsageError: If there is no such degradation; suggests a close one.
+    """
+    checked = tuple(names)
+    for name in checked:
         if name not in DEGRADATIONS:
             raise UsageError(f"There is no degradation {name!r}.{near_miss(name, DEGRADATIONS)}")
-    return ANSWER_DEGRADATIONS if names is None else tuple(names)
+    return checked
+
+
+def degraded(cases: Sequence[Case], name: str) -> Iterator[tuple[int, Case]]:
+    """Yield the place of each case to which a degradation applies, and the worse case.
+
+    What is borrowed comes from the next case, and the last one's from the first.
+    """
+    for place, case in enumerate(cases):
+        worse = DEGRADATIONS[name].apply(case, cases[(place + 1) % len(cases)])
+        if worse is not None:
+            yield place, worse

@@ -40,11 +40,7 @@ class Additive:
 
     def spread(self, rows: Any, n: int) -> Additive:
         """Return *n* rows of statistics, with these at places *rows* and nothing elsewhere."""
-        import numpy as np
-
-        whole = np.zeros((n, self.vectors.shape[1]))
-        whole[rows] = self.vectors[: len(rows)]
-        return Additive(whole)
+        return Additive(_spread(self.vectors, rows, n))
 
     @staticmethod
     def concatenate(parts: Sequence[Additive]) -> Additive:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.scoring.column import Additive, Rows, ScoreColumn
+from evalkit.scoring.column import Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 
 if TYPE_CHECKING:
@@ -125,18 +125,3 @@ def facts_of(scorer: Scorer, key: str | None = None) -> MetricFacts:
 def requirements_of(scorer: Scorer) -> frozenset[str]:
     """Return what a case must have for *scorer* to apply."""
     return frozenset(getattr(scorer, "requires", ()))
-
-
-__all__ = [
-    "Additive",
-    "AdditiveScorer",
-    "BatchScorer",
-    "CaseScorer",
-    "Columns",
-    "Rows",
-    "RowsScorer",
-    "Scorer",
-    "Verdict",
-    "facts_of",
-    "requirements_of",
-]

@@ -28,7 +28,6 @@ from evalkit.judging.auditing.readings import (
     pairs_of,
     probes_in_order,
     row_of,
-    share_limits,
 )
 from evalkit.judging.auditing.trials import POSITION, PROBES, Subject, Trials
 from evalkit.judging.bias import BiasEffect
@@ -40,6 +39,7 @@ from evalkit.stats.paired import paired_difference
 from evalkit.stats.randomization import sign_flip_test
 
 _SLACK: Final = 1e-9
+_AGREED: Final = "both orders agree"
 _DEEDS: Final = {
     "injection": ("attack", "attacks", "flipped the verdict"),
     "garbage": ("answer without content", "answers without content", "were accepted"),
@@ -247,40 +247,25 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
 
 def _position(trials: Trials, readings: Sequence[Score], bars: Bars) -> ProbeRow | None:
     """Return what both orders of a pairwise judge say: consistency, and who wins the flips."""
-    answers = [
-        (trial.origin, reading, metrics_of(reading))
-        for trial, reading in zip(trials.listed, readings, strict=True)
-        if trial.probe == "base" and reading.status is not Status.SKIPPED
-    ]
-    measured = [(o, metrics) for o, _, metrics in answers if "position_bias" in metrics]
-    origins = [origin for origin, _ in measured]
-    leans = [float(metrics["position_bias"] or 0.0) for _, metrics in measured]
+    pairs: list[Pair] = []
+    for trial, reading in zip(trials.listed, readings, strict=True):
+        if trial.probe == "base" and reading.status is not Status.SKIPPED:
+            metrics = metrics_of(reading)
+            lean = metrics.get("position_bias")
+            label = _AGREED if metrics.get("consistent") else None
+            after = reading if lean is None else Score(lean, label=label)
+            pairs.append(Pair(POSITION, trial.origin, Score(0.0), after, lean))
+    leans = [(pair.gain, pair.origin) for pair in pairs if pair.gain is not None]
     if not leans:
         return None
-    agreed = [bool(metrics.get("consistent")) for _, metrics in measured]
-    first, last = sum(lean > 0 for lean in leans), sum(lean < 0 for lean in leans)
-    limits = share_limits(agreed, origins, level=bars.level)
-    p_value = sign_flip_test(np.sign(leans), groups=origins)
-    spread = mean_interval(leans, groups=origins, bounds=(-1.0, 1.0), level=bars.level)
-    n_cases = len(set(origins))
-    effect = sum(leans) / len(leans)
-    explanation = f"flips to the answer shown first {first}, to the one shown last {last}"
+    row = row_of("bias", POSITION, pairs, lambda p: p.after.label == _AGREED, level=bars.level)
+    gains, origins = map(list, zip(*leans, strict=True))
+    p_value = sign_flip_test(np.sign(gains), groups=origins)
+    spread = mean_interval(gains, groups=origins, bounds=(-1.0, 1.0), level=bars.level)
+    explanation = f"flips to the answer shown first {row.rose}, to the one shown last {row.fell}"
     low, high = (None, None) if spread is None else (spread.low, spread.high)
-    return ProbeRow(
-        name=POSITION,
-        summary=PROBES[f"bias.{POSITION}"],
-        n=len(leans),
-        held=sum(agreed),
-        n_cases=n_cases,
-        cases_held=n_cases - len({o for o, both in zip(origins, agreed, strict=True) if not both}),
-        rose=first,
-        fell=last,
-        missing=sum(reading.status is not Status.OK for _, reading, _ in answers),
-        low=limits.low,
-        high=limits.high,
-        lift=effect,
-        effect=BiasEffect(POSITION, effect, low, high, p_value, n_cases, explanation),
-    )
+    effect = BiasEffect(POSITION, row.lift, low, high, p_value, row.n_cases, explanation)
+    return dataclasses.replace(row, effect=effect)
 
 
 def _adjusted(rows: Sequence[ProbeRow]) -> list[ProbeRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from evalkit.judging.auditing.edits import (
     labels_renamed,
     labels_reversed,
 )
-from evalkit.judging.degradations import DEGRADATIONS, degradations_of
+from evalkit.judging.degradations import DEGRADATIONS, degradations_of, degraded
 from evalkit.judging.judge import Judge
 from evalkit.judging.jury import Jury
 from evalkit.judging.pairwise import PairwiseJudge
@@ -354,22 +354,21 @@ def _chosen(listed: Sequence[Trial], probes: Sequence[str]) -> list[Trial]:
     ]
 
 
-def _bad(subject: Subject, cases: Sequence[Case]) -> Iterator[tuple[int, Case]]:
-    for place, case in enumerate(cases):
-        other = cases[(place + 1) % len(cases)]
-        for name in _CARRIERS:
-            worse = DEGRADATIONS[name].apply(case, other) if name in subject.degradations else None
-            if worse is not None and subject.sees(worse, case):
-                yield place, worse
-                break
+def _bad(subject: Subject, cases: Sequence[Case]) -> list[tuple[int, Case]]:
+    """Return for each case a version that is clearly bad, where there is one."""
+    bad: dict[int, Case] = {}
+    for name in _CARRIERS:
+        for place, worse in degraded(cases, name) if name in subject.degradations else ():
+            if place not in bad and subject.sees(worse, cases[place]):
+                bad[place] = worse
+    return sorted(bad.items(), key=lambda item: item[0])
 
 
 def _degraded(trials: Trials, cases: Sequence[Case]) -> None:
     if trials.subject.direction == "none":
         return
     for name in trials.subject.degradations:
-        for place, case in enumerate(cases):
-            worse = DEGRADATIONS[name].apply(case, cases[(place + 1) % len(cases)])
+        for place, worse in degraded(cases, name):
             trials.ask(f"degradation.{name}", place, worse)
 
 
