@@ -50,13 +50,10 @@ def _places(plan: Plan) -> Any:
 
 
 def _parts(plan: Plan, state: RunState, place: int) -> list[Any]:
-    missing = {
-        shard.index: {PLAIN: ScoreColumn.missing(len(shard) * plan.repeats, Status.NOT_RUN)}
-        for shard in plan.shards
-        if (shard.index, place) not in state.scored
-    }
     return [
-        state.scored.get((shard.index, place), missing.get(shard.index)) for shard in plan.shards
+        state.scored.get((shard.index, place))
+        or {PLAIN: ScoreColumn.missing(len(shard) * plan.repeats, Status.NOT_RUN)}
+        for shard in plan.shards
     ]
 
 

@@ -119,9 +119,7 @@ class ShardScorer:
                 return columns_of([_not_run()] * len(batch))
             return await self._in_processes(scorer, batch)
         if is_vectorised(scorer):
-            if self._timeout is None:
-                return await self._lane.run(score_whole, scorer, batch)
-            return await self._vectorised_in_time(scorer, batch)
+            return await self._vectorised(scorer, batch)
         return columns_of(await self._casewise(scorer, batch))
 
     async def _in_processes(self, scorer: Scorer, batch: CaseBatch) -> Columns:
@@ -134,17 +132,15 @@ class ShardScorer:
         columns = await self._processes.score(scorer, batch.take(kept), self._timeout)
         return {key: spread(column, kept, unfit) for key, column in columns.items()}
 
-    async def _vectorised_in_time(self, scorer: Scorer, batch: CaseBatch) -> Columns:
+    async def _vectorised(self, scorer: Scorer, batch: CaseBatch) -> Columns:
         allowed = self._timeout * len(batch) if self._timeout else None
         try:
             return await self._lane.run(score_whole, scorer, batch, timeout_seconds=allowed)
-        except (TimeoutError, TargetError) as error:
+        except TimeoutError:
             explanation = f"No scores within {allowed:g} s for {len(batch)} cases."
-            if isinstance(error, TargetError):
-                explanation = error.explanation
-            column = ScoreColumn.missing(len(batch), Status.FAILED, reason="timeout")
-            column.explanations = dict.fromkeys(range(len(batch)), explanation)
-            return {PLAIN: column}
+        except TargetError as error:
+            explanation = error.explanation
+        return columns_of([{PLAIN: Score.failed("timeout", explanation)}] * len(batch))
 
     async def _casewise(self, scorer: Scorer, batch: CaseBatch) -> list[Cells]:
         """Score cases in one thread; a case that overruns is given up and the rest goes on."""
@@ -211,10 +207,9 @@ class ShardScorer:
             return _keyed(scores, len(batch))
         except NotRecordedError:
             raise
-        except BatchPendingError:
-            return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
-        except BudgetSpentError:
-            self._cancel.stop("budget")
+        except (BatchPendingError, BudgetSpentError) as error:
+            if isinstance(error, BudgetSpentError):
+                self._cancel.stop("budget")
             return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
         except Exception as error:  # noqa: BLE001  a plug-in may raise anything
             return columns_of([{PLAIN: failure_of(error)}] * len(batch))
@@ -241,13 +236,10 @@ class ShardScorer:
                 cells[row] = cells_of(await self._in_time(scorer.score(batch.case(row))))
             except NotRecordedError as error:
                 raise error.of_case(batch.ids[row]) from None
-            except BatchPendingError:
-                cells[row] = _not_run()  # the run is being interrupted; a resume asks again
-                return
-            except BudgetSpentError:
-                # Not journaled, so that a resume with a higher budget asks again.
-                self._cancel.stop("budget")
-                cells[row] = _not_run()
+            except (BatchPendingError, BudgetSpentError) as error:
+                if isinstance(error, BudgetSpentError):  # else, the run is being interrupted
+                    self._cancel.stop("budget")
+                cells[row] = _not_run()  # not journaled, so that a resume asks again
                 return
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything
                 cells[row] = {PLAIN: failure_of(error)}

@@ -58,7 +58,11 @@ class Gathered:
                 if call.status is Status.FAILED and call.reason != "skipped":
                     self.failures[cell] = call.reason or "target_error", call.explanation or ""
                 if not metered and call.reason != NOT_MADE:  # what was never made costs nothing
-                    self.ledger.restore("target", _charge_of(call))
+                    failed = call.status is not Status.OK
+                    charge = Charge(
+                        cached=call.cached, failed=failed, tokens=call.usage, cost=call.cost
+                    )
+                    self.ledger.restore("target", charge)
             case Scored(shard, place, columns):
                 self.scored[shard, place] = columns
             case CellScored(place, cell, scores):
@@ -81,11 +85,6 @@ class Gathered:
             scored={place: self.scored[place] for place in places if place in self.scored},
             cells=self.cells,
         )
-
-
-def _charge_of(call: Call) -> Charge:
-    failed = call.status is not Status.OK
-    return Charge(cached=call.cached, failed=failed, tokens=call.usage, cost=call.cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +130,6 @@ class RunState(Gathered):
     cancel: Cancel = field(default_factory=Cancel)
     on_call: Callable[[RunState], None] | None = None
     on_batch: Callable[[RunState], None] | None = None
-
-    @property
-    def stop_reason(self) -> str | None:
-        """Why the run ends early, if it does."""
-        return self.cancel.reason
 
     def record(self, record: Record, entry: tuple[bytes, bytes] | None = None) -> None:
         """Keep *record*, whose *entry* may be at hand, and add it."""

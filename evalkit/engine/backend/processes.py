@@ -32,11 +32,10 @@ from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.portable import check_portable
 from evalkit.engine.records import Called, Scored, decoded
 from evalkit.engine.state import Gathered, RunState
-from evalkit.engine.verdicts import PLAIN
-from evalkit.entities.score import Status
+from evalkit.engine.verdicts import PLAIN, Cells, columns_of
+from evalkit.entities.score import Score
 from evalkit.errors import BudgetSpentError, UsageError
 from evalkit.llm.session import ModelSession
-from evalkit.scoring.column import ScoreColumn
 
 _LOOK_SECONDS: Final = 0.1
 """How often to look whether an end is asked for."""
@@ -138,8 +137,8 @@ class _Driver:
         """Take in what the *ready* pipes hold, and say what there is to do next."""
         for worker in [worker for worker in self._workers if worker.pipe in ready]:
             self._hear(worker)
-        if self._state.stop_reason != self._stopped:
-            self._stopped = self._state.stop_reason
+        if self._state.cancel.reason != self._stopped:
+            self._stopped = self._state.cancel.reason
             for worker in self._workers:
                 self._say(worker, "stop", self._stopped)
         self._grant_wishes()
@@ -309,11 +308,10 @@ class _Driver:
         unscored = [place for place in places if (shard.index, place) not in state.scored]
         if not cells and not unscored:
             raise RuntimeError(f"Worker processes die over {shard}, and nothing is left to fail.")
+        failed: Cells = {PLAIN: Score.failed("scorer_error", explanation)}
         for place in unscored:
-            n = len(shard) * plan.repeats
-            column = ScoreColumn.missing(n, Status.FAILED, reason="scorer_error")
-            column.explanations = dict.fromkeys(range(n), explanation)
-            state.record(Scored(shard.index, place, {PLAIN: column}))
+            columns = columns_of([failed] * len(shard) * plan.repeats)
+            state.record(Scored(shard.index, place, columns))
 
 
 def shares_of(plan: Plan) -> list[Plan]:

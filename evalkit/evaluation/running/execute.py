@@ -23,7 +23,7 @@ def execute(job: Job[R]) -> R:
     with job.failing():
         run_in_thread(lambda: _journalled(job), on_interrupt=lambda: _interrupt(job))
         result = job.finish()
-    if job.state.stop_reason == "interrupted":
+    if job.state.cancel.reason == "interrupted":
         done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
         raise InterruptedRunError(result.run_id, done, len(result), job.pending)
     return result

@@ -223,7 +223,7 @@ class Job(Generic[R]):
         """
         plan = self.plan()
         metrics = [*self.kept, *merge(plan, self.state)]
-        status = self.state.stop_reason or "complete"
+        status = self.state.cancel.reason or "complete"
         if status == DECIDED:
             self.state.notes.append(self._saved(plan, metrics))
         if self.plan_facts.shard is not None:

@@ -22,13 +22,12 @@ from evalkit.evaluation.running.model_session import checking_session
 from evalkit.evaluation.running.record import RunRecord, record_of
 from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.scorers import bind_judges, resolve_scorers, wants_probabilities
-from evalkit.evaluation.running.start import recorded_scorers
+from evalkit.evaluation.running.scorers import bind_judges, resolve_scorers
+from evalkit.evaluation.running.start import fitted_target, recorded_scorers
 from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature
 from evalkit.store.artifacts import WorkFolder, open_repository
-from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
 
 R = TypeVar("R", bound=Result)
@@ -110,15 +109,6 @@ def rebuilt_target(identity: TargetIdentity) -> Target | None:
     from evalkit.targets.open import rebuild_target
 
     return rebuild_target(dataclasses.asdict(identity))
-
-
-def fitted_target(target: Target | None, cases: Spool, scorers: list[Scorer]) -> Target | None:
-    """Return *target*, an estimator told of column types and whether probabilities are wanted."""
-    if isinstance(target, EstimatorTarget):
-        target = target.with_dtypes(cases.dtypes)
-        if wants_probabilities(scorers):
-            target = target.with_probabilities()
-    return target
 
 
 def check_same(plan: EvaluationPlan, target: Target | None, scorers: list[Scorer]) -> None:

@@ -23,9 +23,10 @@ from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.record import belonging, new_folder, record_of, settle
 from evalkit.evaluation.running.request import ScorerLike
-from evalkit.evaluation.running.resume import check_same, fitted_target, rebuilt_target
+from evalkit.evaluation.running.resume import check_same, rebuilt_target
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import bind_judges, check_requirements, resolve_scorers
+from evalkit.evaluation.running.start import fitted_target
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature, specification

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,8 +56,6 @@ def start(request: Request, kind: type[R]) -> Job[R]:
     options = _options(request)
     baseline = open_baseline(request, kind)
     target = open_target(request.model, name=None)
-    if target is not None and wants_probabilities(scorers):
-        target = _with_probabilities(target)
     run = run_of(request)
     with new_folder(run, durable=request.runtime.durable) as work:
         cases = _snapshot(request, target, work.path)
@@ -72,7 +70,7 @@ def start(request: Request, kind: type[R]) -> Job[R]:
         if request.runtime.limits().workers:
             check_portable([*scorers, *([] if target is None else [target])])
         with use_session(checking_session(request.runtime)):
-            target = _checked(target, cases)
+            target = _checked(fitted_target(target, cases, scorers), cases)
         facts = plan_of(
             cases,
             scorers,
@@ -193,12 +191,6 @@ def _repeats(request: Request, cases: Spool, target: Target | None) -> dict[str,
     }
 
 
-def _with_probabilities(target: Target) -> Target:
-    if isinstance(target, EstimatorTarget):
-        return target.with_probabilities()
-    return target
-
-
 def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
     data = request.data
     if isinstance(data, Result):
@@ -218,14 +210,19 @@ def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
 
 
 def _checked(target: Target | None, cases: Spool) -> Target | None:
-    """Refuse a target that cannot take the inputs; tell an estimator their types."""
-    if target is None:
-        return None
+    """Refuse a target that cannot take the inputs."""
+    batch = None if target is None else next(iter(cases.batches(1024)), None)
+    if target is not None and batch is not None:
+        target.check(batch)
+    return target
+
+
+def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]) -> Target | None:
+    """Return *target*, an estimator told of column types and whether probabilities are wanted."""
     if isinstance(target, EstimatorTarget):
         target = target.with_dtypes(cases.dtypes)
-    for batch in cases.batches(1024):
-        target.check(batch)
-        break
+        if wants_probabilities(scorers):
+            target = target.with_probabilities()
     return target
 
 
