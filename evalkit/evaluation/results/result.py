@@ -44,16 +44,10 @@ class Result:
         known: Mapping[str, Estimate] | None = None,
         keep: object = None,
     ) -> None:
-        """Hold an evaluation.
+        """Hold an evaluation; without a *verdict*, nothing was asked.
 
-        Args:
-            facts: What was asked for and what came of it.
-            spool: The cases.
-            metrics: Scores of each metric.
-            folder: Where the files lie.
-            verdict: What the gates said when the evaluation ended; without one, nothing was asked.
-            known: Estimates that were computed before.
-            keep: Anything that must live as long as the result, such as a temporary folder.
+        Estimates that are *known* are not computed again; what is to *keep*, such as a temporary
+        folder, lives as long as the result.
         """
         self.facts = facts
         self.spool = spool
