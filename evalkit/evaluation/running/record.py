@@ -176,7 +176,7 @@ def run_of(request: Request) -> RunRecord | None:
     """
     # start-up: only with a store
     from evalkit.tracking.active import active_run
-    from evalkit.tracking.place import current_experiment_id
+    from evalkit.tracking.place import current_place
 
     setting, experiment_id = request.runtime.store, None
     if setting is False:
@@ -187,7 +187,7 @@ def run_of(request: Request) -> RunRecord | None:
         if request.experiment is not None:
             experiment_id = store.experiments.get_or_create(request.experiment).experiment_id
         if active is None and request.run is None:
-            default = "0" if isinstance(setting, str) else current_experiment_id(store)
+            default = "0" if isinstance(setting, str) else current_place().experiment_id(store)
             run_id = new_run_id()
             return RunRecord(
                 store=store,
