@@ -265,14 +265,13 @@ class ShardScorer:
 def _keyed(columns: Any, n: int) -> Columns:
     found = {PLAIN: columns} if isinstance(columns, ScoreColumn) else dict(columns)
     for key, column in found.items():
-        if isinstance(column, ScoreColumn):
-            _fail_infinite(column)
         if not isinstance(column, ScoreColumn) or len(column) != n:
             raise TypeError(
                 f"score_batch returned {type(column).__name__} of length "
                 f"{len(column) if isinstance(column, ScoreColumn) else '?'} for {n} cases "
                 f"under {key!r}; a ScoreColumn as long as the batch is needed"
             )
+        _fail_infinite(column)
     return found
 
 

@@ -28,7 +28,7 @@ from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature
 from evalkit.store.artifacts import WorkFolder, open_repository
-from evalkit.targets.open import open_target
+from evalkit.targets.open import open_target, rebuild_target
 
 R = TypeVar("R", bound=Result)
 
@@ -79,13 +79,10 @@ def reopen_by_name(run: str, runtime: Runtime | None, kind: type[R]) -> Job[R]:
         settings["budget"] = settings["budget"] or None
         runtime = Runtime(**settings)
     job = _job(folder, plan, cases, target, scorers, runtime, kind)
-    job.watches = bool(plan.stop) and not _is_decided(folder)
+    # What was stopped by its gates, and is asked to go on, runs the rest.
+    stopped = folder.result.is_file() and folder.read_json(folder.result)["status"] == DECIDED
+    job.watches = bool(plan.stop) and not stopped
     return job
-
-
-def _is_decided(folder: Folder) -> bool:
-    """Say whether the run was stopped by its gates; asked to go on, it then runs the rest."""
-    return folder.result.is_file() and folder.read_json(folder.result)["status"] == DECIDED
 
 
 def _unfinished(run: str, store: str | bool | None) -> tuple[Folder, EvaluationPlan]:
@@ -106,8 +103,6 @@ def rebuilt_target(identity: TargetIdentity) -> Target | None:
     """
     if identity.kind == "stored":
         return None
-    from evalkit.targets.open import rebuild_target
-
     return rebuild_target(dataclasses.asdict(identity))
 
 

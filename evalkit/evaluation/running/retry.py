@@ -30,6 +30,7 @@ from evalkit.evaluation.running.start import fitted_target
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature, specification
+from evalkit.targets.open import open_target
 
 R = TypeVar("R", bound=Result)
 
@@ -74,9 +75,10 @@ def retry(result: R, which: str, *, model: Any = None, scorers: Any = None) -> R
     if not len(failure_table(result)):
         raise UsageError(f"Nothing failed in {result.name!r}; there is nothing to retry.")
     plan = result.facts.plan
-    chosen = _scorers_of(result, scorers)
-    from evalkit.targets.open import open_target
-
+    if scorers is not None:
+        chosen = bind_judges(resolve_scorers(scorers), plan.judge_model)
+    else:
+        chosen = list(result.facts.scorers) or [rebuild(spec) for spec in plan.scorers]
     target = rebuilt_target(plan.target) if model is None else open_target(model)
     target = fitted_target(target, result.spool, chosen)
     check_same(plan, target, chosen)
@@ -87,13 +89,6 @@ def retry(result: R, which: str, *, model: Any = None, scorers: Any = None) -> R
         for place, scorer in enumerate(chosen):
             _keep_scores(job, place, scorer, result)
     return execute(job)
-
-
-def _scorers_of(result: Result, given: Any) -> list[Any]:
-    plan = result.facts.plan
-    if given is not None:
-        return bind_judges(resolve_scorers(given), plan.judge_model)
-    return list(result.facts.scorers) or [rebuild(spec) for spec in plan.scorers]
 
 
 def _keep_scores(job: Job[Any], place: int, scorer: Any, result: Result) -> None:

@@ -19,6 +19,7 @@ from evalkit.evaluation.deciding.stopping import stop_facts
 from evalkit.evaluation.results.cells import case_rows
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.plan import BaselineReference, plan_of
+from evalkit.evaluation.results.recorded import RecordedScores
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import check_replayable, checking_session
@@ -228,11 +229,7 @@ def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]
 
 def recorded_scorers(cases: Spool) -> list[Scorer]:
     """Return a scorer for the scores that came with the data, if there are any."""
-    if "scores" not in cases.fields:
-        return []
-    from evalkit.evaluation.results.recorded import RecordedScores
-
-    return [RecordedScores()]
+    return [RecordedScores()] if "scores" in cases.fields else []
 
 
 def _data_name(data: Any) -> str:

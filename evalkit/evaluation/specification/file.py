@@ -32,7 +32,7 @@ def read_specification(path: str | Path) -> Specification:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
-        hint = near_miss(path.name, _yaml_files(path.parent))
+        hint = near_miss(path.name, [file.name for file in path.parent.glob("*.y*ml")])
         raise SpecificationError(f"{path}: cannot be read: {why}.{hint}") from error
     try:
         loader = PlainLoader(text)
@@ -53,10 +53,6 @@ def read_specification(path: str | Path) -> Specification:
     except ValidationError as error:
         raise SpecificationError(_told(path, error, root)) from None
     return _placed(read, path.parent)
-
-
-def _yaml_files(folder: Path) -> list[str]:
-    return [file.name for file in folder.glob("*.y*ml")] if folder.is_dir() else []
 
 
 def _told(path: Path, error: ValidationError, root: yaml.Node | None) -> str:
