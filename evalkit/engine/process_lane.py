@@ -46,14 +46,14 @@ def _score(
 ) -> list[Cells]:
     """Score *cases* in a worker process, with the scorer rebuilt from its specification."""
     scorer: Any = rebuild(spec)
-    found: list[Cells] = []
+    cells: list[Cells] = []
     for case in cases:
         try:
             with _alarm(timeout_seconds):
-                found.append(cells_of(scorer.score(case)))
+                cells.append(cells_of(scorer.score(case)))
         except (Exception, SystemExit) as error:  # noqa: BLE001  a user's function may raise anything
-            found.append({PLAIN: failure_of(error)})
-    return found
+            cells.append({PLAIN: failure_of(error)})
+    return cells
 
 
 @contextlib.contextmanager

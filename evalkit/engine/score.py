@@ -153,35 +153,35 @@ class ShardScorer:
     async def _casewise_from(self, scorer: Scorer, batch: CaseBatch, first: int) -> list[Cells]:
         if self._lane.refusal is not None:
             return [{PLAIN: Score.failed("timeout", self._lane.refusal)}] * (len(batch) - first)
-        found: list[Cells] = []
+        scored: list[Cells] = []
         given_up = threading.Event()
 
         def stop() -> bool:
             return given_up.is_set() or self._cancel.interrupted
 
         if self._timeout is None:
-            return await self._lane.run(score_cases, scorer, batch, first, found, stop)
+            return await self._lane.run(score_cases, scorer, batch, first, scored, stop)
         finished = anyio.Event()
         progress = -1
         async with anyio.create_task_group() as group:
 
             async def work() -> None:
                 with anyio.CancelScope():
-                    await self._lane.run(score_cases, scorer, batch, first, found, stop)
+                    await self._lane.run(score_cases, scorer, batch, first, scored, stop)
                 finished.set()
                 group.cancel_scope.cancel()
 
             group.start_soon(work)
-            while not finished.is_set() and progress < len(found):
-                progress = len(found)
+            while not finished.is_set() and progress < len(scored):
+                progress = len(scored)
                 with anyio.move_on_after(self._timeout):
                     await finished.wait()
             group.cancel_scope.cancel()
         if finished.is_set():
-            return found
+            return scored
         given_up.set()  # its thread goes on with this case only
         late = Score.failed("timeout", f"No score within {self._timeout:g} s.")
-        return [*found[:progress], {PLAIN: late}]
+        return [*scored[:progress], {PLAIN: late}]
 
     async def _score_async(self, scoring: _Scoring, place: int) -> None:
         scorer: Any = self._scorers[place]
@@ -263,8 +263,8 @@ class ShardScorer:
 
 
 def _keyed(columns: Any, n: int) -> Columns:
-    found = {PLAIN: columns} if isinstance(columns, ScoreColumn) else dict(columns)
-    for key, column in found.items():
+    keyed = {PLAIN: columns} if isinstance(columns, ScoreColumn) else dict(columns)
+    for key, column in keyed.items():
         if not isinstance(column, ScoreColumn) or len(column) != n:
             raise TypeError(
                 f"score_batch returned {type(column).__name__} of length "
@@ -272,7 +272,7 @@ def _keyed(columns: Any, n: int) -> Columns:
                 f"under {key!r}; a ScoreColumn as long as the batch is needed"
             )
         _fail_infinite(column)
-    return found
+    return keyed
 
 
 def _fail_infinite(column: ScoreColumn) -> None:

@@ -229,12 +229,12 @@ def _whole_of_shards(results: Sequence[EvaluationResult], own: Mapping[str, Scor
     for result in shards:
         its = result.spool.facts.get("shard")
         if its is None:
-            raise UsageError(f"{result.name!r} is no shard, and {first.name!r} is {_told(first)}.")
+            raise UsageError(f"{result.name!r} is no shard, and {first.name!r} is {_name(first)}.")
         names = ("dataset_digest", "outputs_digest", "of")
         differing = [name for name in names if mine[name] != its[name]]
         if differing:
             raise UsageError(
-                f"{_told(first)} ({first.name!r}) and {_told(result)} ({result.name!r}) are of "
+                f"{_name(first)} ({first.name!r}) and {_name(result)} ({result.name!r}) are of "
                 f"different evaluations: their {', '.join(map(_WORDS.__getitem__, differing))} "
                 "differ."
             )
@@ -256,7 +256,7 @@ def _part(result: EvaluationResult) -> int:
     return int(result.spool.facts.get("shard", {}).get("part", 0))
 
 
-def _told(result: EvaluationResult) -> str:
+def _name(result: EvaluationResult) -> str:
     return f"shard {result.facts.plan.shard}"
 
 

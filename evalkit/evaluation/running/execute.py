@@ -40,12 +40,12 @@ async def aexecute(job: Job[R]) -> R:
 
 def _interrupt(job: Job[Any]) -> None:
     job.cancel()
-    told = "what is in flight is finished; Ctrl-C again gives it up."
+    message = "what is in flight is finished; Ctrl-C again gives it up."
     desk = None if job.session is None else job.session.desk
     batches, requests = (0, 0) if desk is None else desk.on_the_way
     if batches:
-        told += f" {requests:,} requests in batches stay with the provider."
-    sys.stderr.write(f"\nStopping: {told}\n")
+        message += f" {requests:,} requests in batches stay with the provider."
+    sys.stderr.write(f"\nStopping: {message}\n")
 
 
 async def _journalled(job: Job[Any]) -> None:

@@ -178,14 +178,17 @@ class Job(Generic[R]):
 
             self.state.on_call = progress.update if progress.drawn else None
             self.state.on_batch = scored
-            session = self.session = self._open_session()
+            since = self.plan_facts.created
+            desk = desk_of(self.runtime, since=since, stopped=lambda: self.state.cancel.interrupted)
+            session = session_of(self.runtime, ledger=self.state.ledger, since=since, desk=desk)
+            self.session = session
             try:
                 if plan.limits.workers:
                     from evalkit.engine.backend.processes import (  # start-up: few runs need it
                         run_processes,
                     )
 
-                    opener = worker_session(self.runtime, self.plan_facts.created)
+                    opener = worker_session(self.runtime, since)
                     await run_processes(plan, self.state, session, opener)
                 else:
                     await run_local(plan, self.state, session)
@@ -193,16 +196,6 @@ class Job(Generic[R]):
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
                 self.state.on_call = self.state.on_batch = None
-
-    def _open_session(self) -> ModelSession:
-        """Open what models are asked through."""
-        since = self.plan_facts.created
-        return session_of(
-            self.runtime,
-            ledger=self.state.ledger,
-            since=since,
-            desk=desk_of(self.runtime, since=since, stopped=lambda: self.state.cancel.interrupted),
-        )
 
     def _watcher(self, plan: Plan) -> Watcher | None:
         """Return what stops the run once its gates are decided, if it is to."""
