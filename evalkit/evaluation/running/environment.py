@@ -27,13 +27,13 @@ _PACKAGES: Final = (
 
 @functools.lru_cache(maxsize=1)
 def _software() -> dict[str, str]:
-    versions: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name in _PACKAGES:
         try:
-            versions[name] = metadata.version(name)
+            found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return versions
+    return found
 
 
 def _git(folder: Path) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _git(folder: Path) -> dict[str, Any]:
     if not any((place / ".git").exists() for place in (folder, *folder.parents)):
         return {}
     try:
-        lines = subprocess.run(  # noqa: S603  fixed arguments
+        found = subprocess.run(  # noqa: S603  fixed arguments
             ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "-uno"],  # noqa: S607
             capture_output=True,
             text=True,
@@ -50,8 +50,8 @@ def _git(folder: Path) -> dict[str, Any]:
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         return {}
-    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
-    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
+    commit = next((line.split()[-1] for line in found if line.startswith("# branch.oid")), None)
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in found)}
 
 
 def environment(seed: int) -> dict[str, Any]:
