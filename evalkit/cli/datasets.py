@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -122,12 +123,11 @@ def _read(data: str, describe: Callable[[Spool], dict[str, Any]], **options: Any
     """Return what *describe* says of a snapshot of *data*, which is made for it alone."""
     from evalkit.data.spool import spool
 
-    with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
-        cases = spool(data, Path(folder), **options)
-        try:
-            return {"data": data, "source": cases.facts["source"], **describe(cases)}
-        finally:
-            cases.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="evalkit-") as folder,
+        closing(spool(data, Path(folder), **options)) as cases,
+    ):
+        return {"data": data, "source": cases.facts["source"], **describe(cases)}
 
 
 def _first_cases(cases: Spool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 
 from evalkit.cli.command import Command
 from evalkit.cli.output import write
+from evalkit.errors import UsageError
 
 _EXAMPLES: Final = "examples"
 FILES: Final = {
@@ -37,8 +38,6 @@ def command(kind: str) -> None:
     `yaml`, the default, writes a specification for `evalkit evaluate`, `pytest` a test module.
     A file that is there already is never overwritten.
     """
-    from evalkit.errors import UsageError
-
     package = importlib.resources.files("evalkit.cli") / _EXAMPLES
     contents = {
         Path(name): (package / source).read_text("utf-8") for name, source in FILES[kind].items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,17 +163,16 @@ def _case(data: str, columns: Mapping[str, Any], case_id: str | None) -> Case:
     """
     from evalkit.data.spool import spool
 
-    with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
-        cases = spool(data, Path(folder) / "cases", columns=dict(columns) or None)
-        try:
-            ids = [str(name) for name in cases.strings("id")]
-            if case_id is not None and case_id not in ids:
-                some = ", ".join(ids[:5])
-                raise UsageError(f"No case has the id {case_id!r}; there are {some} …")
-            row = 0 if case_id is None else ids.index(case_id)
-            return next(iter(cases.batch(row, row + 1)))
-        finally:
-            cases.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="evalkit-") as folder,
+        closing(spool(data, Path(folder), columns=dict(columns) or None)) as cases,
+    ):
+        ids = [str(name) for name in cases.strings("id")]
+        if case_id is not None and case_id not in ids:
+            some = ", ".join(ids[:5])
+            raise UsageError(f"No case has the id {case_id!r}; there are {some} …")
+        row = 0 if case_id is None else ids.index(case_id)
+        return next(iter(cases.batch(row, row + 1)))
 
 
 command.add_command(calibrate)

@@ -16,19 +16,8 @@ from evalkit.report.json import document
 from evalkit.report.table import gates, render
 
 if TYPE_CHECKING:
-    import click
-
     from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
-
-
-def conclude(
-    context: click.Context, result: EvaluationResult, *, report: Iterable[str], as_json: bool
-) -> None:
-    """Print *result*, write its reports, and end the command with the code of its verdict."""
-    show_results([result], as_json=as_json)
-    write_reports(result, report)
-    context.exit(exit_code([result]))
 
 
 def show_results(
@@ -66,7 +55,7 @@ def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> d
     return {**document(result, verdict=verdict), "verdict": str(outcome(result, verdict))}
 
 
-def check_report_files(files: Iterable[Path]) -> None:
+def check_report_files(files: Iterable[str | Path]) -> None:
     """Refuse reports that cannot be written, before anything is called for them.
 
     Raises:
@@ -75,7 +64,7 @@ def check_report_files(files: Iterable[Path]) -> None:
     from evalkit.hooks.catalog import catalog
 
     known = {end for entry in catalog().reports.values() for end in entry.item.extensions}
-    for file in files:
+    for file in map(Path, files):
         if file.suffix.lower() not in known:
             listed = " ".join(sorted(known))
             raise UsageError(f"No report is written as {file.name!r}; extensions: {listed}.")
