@@ -392,3 +392,19 @@ def test_what_a_target_left_out_is_no_failure_to_retry() -> None:
     assert calls.count("q1") == 1
     assert calls.count("q2") == 2
     assert again["text.exact_match"].n_skipped == 1
+
+
+def test_a_budget_of_a_role_in_dollars_is_shared_by_the_targets_of_a_sweep() -> None:
+    rows = [{"question": f"q{i}", "expected": f"q{i}"} for i in range(12)]
+    budget = {"calls": 18, "target": {"calls": 16}, "judge": 0.5}
+    runtime = evalkit.Runtime(store=False, budget=budget, concurrency=1)
+
+    comparison = evalkit.sweep(
+        {"first": lambda question: question, "second": lambda question: question},
+        rows,
+        "text.exact_match",
+        runtime=runtime,
+    )
+
+    calls = [result.usage["target"].calls for result in comparison.results.values()]
+    assert calls == [12, 4]
