@@ -30,11 +30,9 @@ LIGHT_ROOMS = {"cli": "each command imports what it needs when it is typed"}
 
 UNEXPLAINED = {
     "evaluation": 31,
-    "judging": 12,
     "targets": 4,
     "llm": 3,
     "report": 2,
-    "evalkit_judges": 2,
 }
 """Imports of our own inside functions that do not say why yet, by room; a number only shrinks."""
 
