@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import DataError, EvalkitError, UnknownMetricError
-from evalkit.evaluation.results.places import store_of
+from evalkit.evaluation.results.places import using_store
 from evalkit.evaluation.results.recorded import RECORDED, verdicts_digest
 from evalkit.judging.calibration import Calibration, differing
 from evalkit.settings import project_cards
@@ -39,20 +39,15 @@ class CardOrReason:
 
 def keep_card(card: Calibration, store: str | bool | None) -> None:
     """Keep *card* in the store that ``Runtime(store=)`` means; nowhere if that is ``False``."""
-    opened = store_of(store)
-    if opened is None:
+    if store is False:
         return
-    place, closes = opened
-    try:
-        place.cards.add(
+    with using_store(store) as kept:
+        kept.cards.add(
             judge=card.judge,
             signature=card.signature,
             created=card.created,
             card=json.dumps(card.to_json(), ensure_ascii=False),
         )
-    finally:
-        if closes:
-            place.close()
 
 
 def judged_metric(result: Result, name: str) -> Metric:

@@ -321,6 +321,7 @@ def _order_statistic(
     mean: Estimate, key: Key, column: ScoreColumn, design: Design, reducer: Reducer
 ) -> Estimate:
     """Return a quantile with its interval, or the extreme value, of what *mean* is the mean of."""
+    # start-up: most keys are means
     from evalkit.stats.quantile import quantile_interval, weighted_quantile
 
     values, status = case_values(column, design, reducer)

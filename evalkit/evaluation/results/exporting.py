@@ -15,21 +15,18 @@ def exporter(name: str) -> Any:
     Raises:
         UsageError: If there is none, as when its plug-in is blocked.
     """
-    found = catalog().reports.get(name)
-    if found is None:
-        known = ", ".join(catalog().reports) or "none"
+    reports = catalog().reports
+    if name not in reports:
+        known = ", ".join(reports) or "none"
         raise UsageError(f"No report is called {name!r}; registered: {known}.")
-    return found.item
+    return reports[name].item
 
 
 def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     """Write *thing* to *path* with the exporter of its extension, and give the path back.
 
-    Args:
-        thing: A result, or a comparison.
-        path: The file; the longest extension decides: x.baseline.json is another format than
-            x.json.
-        verb: Method of the exporters that writes such things: ``write`` or ``write_comparison``.
+    The longest extension decides: ``x.baseline.json`` is another format than ``x.json``.  The
+    *verb* is the exporters' attribute that writes such things: of comparisons ``write_comparison``.
 
     Raises:
         UsageError: If no exporter writes such files, or the file cannot be written.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +15,25 @@ PLACE_TAG = "evalkit.evaluation"
 """Tag of a run that holds an evaluation: the folder's name among its artifacts."""
 
 
-def store_of(setting: str | bool | None) -> tuple[Store, bool] | None:
-    """Return the store that ``Runtime(store=)`` means, and whether it was opened here."""
-    if setting is False:
-        return None
+@contextlib.contextmanager
+def using_store(setting: str | bool | None) -> Generator[Store]:
+    """Give the store that ``Runtime(store=)`` means, and close it if it was opened here."""
+    store, closes = store_of(setting)
+    try:
+        yield store
+    finally:
+        if closes:
+            store.close()
+
+
+def store_of(setting: str | bool | None) -> tuple[Store, bool]:
+    """Return the store that ``Runtime(store=)`` means, and whether it was opened here.
+
+    A setting of ``False`` means none: it is for the caller to ask about.
+    """
     if isinstance(setting, str):
         return open_store(setting), True
+    # start-up: a result that is read from a folder needs no active run
     from evalkit.tracking.place import current_store
 
     return current_store(), False
@@ -41,12 +56,12 @@ class Place:
 
 def place_of(setting: str | bool | None, experiment: str | None) -> Place | None:
     """Say where to keep an evaluation; ``None`` where nothing is to be kept."""
+    # start-up: a result that is read from a folder needs no active run
     from evalkit.tracking.place import current_experiment_id
 
-    opened = store_of(setting)
-    if opened is None:
+    if setting is False:
         return None
-    store, closes = opened
+    store, closes = store_of(setting)
     if experiment is not None:
         experiment_id = store.experiments.get_or_create(experiment).experiment_id
     elif closes:

@@ -184,7 +184,5 @@ def _record(plan: EvaluationPlan, runtime: Runtime) -> RunRecord | None:
     """Open the run in the store that it was started in, unless another one is named."""
     if plan.run_id is None or runtime.store is False:
         return None
-    opened = store_of(runtime.store if isinstance(runtime.store, str) else plan.store)
-    assert opened is not None  # noqa: S101  only False means no store
-    store, closes = opened
+    store, closes = store_of(runtime.store if isinstance(runtime.store, str) else plan.store)
     return RunRecord(store, plan.run_id, owned=plan.owned, closes=closes)

@@ -296,10 +296,8 @@ def _settings(result: Result) -> dict[str, Any]:
 
 def _run_of(result: Result) -> RunRecord:
     """Open the run of a finished evaluation, to which more is added."""
-    opened = store_of(result.facts.plan.store)
-    assert opened is not None  # noqa: S101  only False means no store
     assert result.run_id is not None  # noqa: S101  the caller looked
-    store, closes = opened
+    store, closes = store_of(result.facts.plan.store)
     return RunRecord(store, result.run_id, owned=False, closes=closes)
 
 
