@@ -28,7 +28,7 @@ _ENDED: Final = ("complete", "decided")
 _MOST_RUNS: Final = 200
 _FILES: Final = frozenset({".eval", ".jsonl", ".json"})
 _GIT: Final = "git:"
-_TOLD_BY_THEIR_PARAMETERS: Final = ("stored", "chat")
+_KNOWN_BY_PARAMETERS: Final = ("stored", "chat")
 """Kinds of targets whose identity covers everything that their answers come from."""
 
 
@@ -99,7 +99,7 @@ def _newest(
     """Return the newest finished run of the same model on the same cases."""
     target = own.facts.plan.target
     if version.model_id is None or (
-        target.version is None and target.kind not in _TOLD_BY_THEIR_PARAMETERS
+        target.version is None and target.kind not in _KNOWN_BY_PARAMETERS
     ):
         return None
     tags = {MODEL_ID_TAG: version.model_id, "evalkit.dataset_digest": dataset}

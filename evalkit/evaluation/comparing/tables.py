@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _ALPHA = 0.05
+_COLUMNS = ("a", "b", "metric", "difference", "low", "high", "p_value", "n_pairs")
 
 
 def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = False) -> pd.DataFrame:
@@ -91,8 +93,8 @@ def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str)
         for value in sorted({value for value in of_pairs if value is not None}):
             paired = _of_slice(results, row, np.flatnonzero(of_pairs == value))
             if paired is not None:
-                cells.append({tag: value} | _cells(row, paired))
-    table = pd.DataFrame(cells)
+                cells.append(dataclasses.replace(row, difference=paired).facts(None) | {tag: value})
+    table = pd.DataFrame(cells, columns=[tag, *_COLUMNS])
     if len(table):
         table["p_adjusted"] = adjusted(table["p_value"].tolist(), "benjamini-hochberg")
     return table
@@ -103,19 +105,6 @@ def _of_slice(results: Mapping[str, Result], row: Row, places: Any) -> PairedDif
         return difference_of(results[row.b], results[row.a], row.pairs.take(places))
     except UsageError:  # no case of this slice has a value in both
         return None
-
-
-def _cells(row: Row, paired: PairedDifference) -> dict[str, Any]:
-    return {
-        "a": row.a,
-        "b": row.b,
-        "metric": row.metric,
-        "difference": paired.difference,
-        "low": paired.low,
-        "high": paired.high,
-        "p_value": paired.p_value,
-        "n_pairs": paired.n,
-    }
 
 
 def changed_cases(

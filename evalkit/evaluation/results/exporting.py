@@ -17,8 +17,8 @@ def exporter(name: str) -> Any:
     """
     reports = catalog().reports
     if name not in reports:
-        known = ", ".join(reports) or "none"
-        raise UsageError(f"No report is called {name!r}; registered: {known}.")
+        names = ", ".join(reports) or "none"
+        raise UsageError(f"No report is called {name!r}; registered: {names}.")
     return reports[name].item
 
 
@@ -33,11 +33,11 @@ def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     """
     items = [entry.item for entry in catalog().reports.values()]
     exporters = [item for item in items if getattr(item, verb, None) is not None]
-    known = {ending: item for item in exporters for ending in item.extensions}
-    for ending in sorted(known, key=len, reverse=True):
+    by_ending = {ending: item for item in exporters for ending in item.extensions}
+    for ending in sorted(by_ending, key=len, reverse=True):
         if path.name.lower().endswith(ending):
             try:
-                getattr(known[ending], verb)(thing, path)
+                getattr(by_ending[ending], verb)(thing, path)
             except OSError as error:
                 raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
             return path
@@ -45,5 +45,5 @@ def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     what = "comparison" if verb == "write_comparison" else "report"
     raise UsageError(
         f"No {what} is written as {extension or 'a file without extension'!r}."
-        f"{near_miss(extension, known)} Extensions: {' '.join(sorted(known)) or 'none'}."
+        f"{near_miss(extension, by_ending)} Extensions: {' '.join(sorted(by_ending)) or 'none'}."
     )

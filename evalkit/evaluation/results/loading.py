@@ -71,8 +71,8 @@ def _verdict(content: Any, plan: EvaluationPlan) -> GateVerdict:
     if verdict.conditions or not (isinstance(content, str) and plan.gates):
         return verdict
     why = "recorded by an older release, without the numbers of each condition"
-    known = ConditionVerdict(condition=" and ".join(plan.gates), status=verdict.status, why=why)
-    return GateVerdict(status=verdict.status, conditions=(known,))
+    whole = ConditionVerdict(condition=" and ".join(plan.gates), status=verdict.status, why=why)
+    return GateVerdict(status=verdict.status, conditions=(whole,))
 
 
 def _facts(plan: EvaluationPlan, written: Mapping[str, Any]) -> Facts:
