@@ -5,8 +5,7 @@ from evalkit_scorers.classification.beyond_chance import BalancedAccuracy, Cohen
 from evalkit_scorers.classification.calibration_error import CalibrationError
 from evalkit_scorers.classification.label_metric import Accuracy, ConfusionMatrix
 from evalkit_scorers.classification.probability_metric import Brier, LogLoss
-from evalkit_scorers.classification.ranking_metric import AveragePrecision
-from evalkit_scorers.classification.roc_auc import RocAuc
+from evalkit_scorers.classification.ranking_metric import AveragePrecision, RocAuc
 
 __all__ = [
     "F1",
