@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from evalkit._internal.collector import without_collecting
 from evalkit.errors import UsageError
 from evalkit.evaluation.running.request import Request, ScorerLike
 from evalkit.evaluation.running.runtime import Runtime
@@ -112,7 +113,10 @@ def evaluate(
         judge_model=judge_model,
         runtime=_checked(runtime),
     )
-    from evalkit.evaluation.running.execute import execute  # start-up: asyncio
+    # start-up: asyncio, and with it what `open_job` needs, in one go
+    with without_collecting():
+        from evalkit.evaluation.running import start as _  # noqa: F401
+        from evalkit.evaluation.running.execute import execute
 
     return execute(open_job(request))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evalkit._internal.collector import without_collecting
 from evalkit.errors import UnsupportedStoreError
 from evalkit.settings import settings
 from evalkit.store.interface import Store
@@ -39,13 +40,12 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
     uri = settings().tracking_uri if uri is None else uri
     path = _sqlite_path(uri)
     # SQLAlchemy takes longer to import than all of evalkit: only who keeps runs pays for it.
+    with without_collecting():
+        from evalkit.store.sql.sqlite import SqliteDialect
+        from evalkit.store.sql.store import SqlStore, TemporaryStore
+
     if path is None:
-        from evalkit.store.sql.store import TemporaryStore
-
         return TemporaryStore(artifact_root)
-    from evalkit.store.sql.sqlite import SqliteDialect
-    from evalkit.store.sql.store import SqlStore
-
     root = artifact_root or path.absolute().parent / ARTIFACTS_FOLDER
     return SqlStore(SqliteDialect(path), root)
 

@@ -67,6 +67,12 @@ rows = [{"question": f"{i}?", "expected": "a", "output": "ab"[i % 2]} for i in r
 evaluate(data=rows, scorers="text.exact_match", runtime=Runtime(store=False))
 """
 
+NOT_FOR_STORED_ROWS = (
+    *("evalkit.judging", "evalkit.registry.models", "evalkit.evaluation.baselines"),
+    *("evalkit.llm.batch.desk", "evalkit.llm.connection", "evalkit.evaluation.deciding.watching"),
+)
+"""What an evaluation of stored rows has no use for."""
+
 OPENING = """
 from evalkit import EvaluationResult
 result = EvaluationResult.load(sys.argv[2])
@@ -95,6 +101,15 @@ def test_the_first_evaluation_loads_only_what_it_uses() -> None:
     assert {"numpy", "pyarrow"} <= modules
     assert not modules & {"pydantic", *HEAVY - {"pyarrow"}}
     assert not modules & {"jinja2", "jsonschema", "pyarrow.compute", "pyarrow.dataset", "yaml"}
+    assert not modules & {"multiprocessing.connection", "email.parser", "http.client"}
+    assert {name for name in modules if name.startswith("evalkit_scorers.")} <= {
+        "evalkit_scorers.arrays",
+        "evalkit_scorers.metric",
+        "evalkit_scorers.plugin",
+        "evalkit_scorers.text",
+        "evalkit_scorers.text.exact_match",
+    }
+    assert not {name for name in modules if name.startswith(NOT_FOR_STORED_ROWS)}
 
 
 def test_opening_a_result_loads_only_what_reads_it(tmp_path: Path) -> None:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from evalkit.scoring.reduce import Reducer
 
 WHEN_DECIDED: Final = "when decided"
-DECIDED: Final = "decided"
-"""Status of an evaluation that ended because every gate was decided."""
-
 _AT_THE_END: Final = frozenset({"coverage", "cost", "calibrated"})
 """Conditions on plain numbers, which are judged on what was run."""
 

@@ -15,9 +15,10 @@ from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError
 from evalkit.evaluation.deciding.circumstances import least_coverage
 from evalkit.evaluation.deciding.course import Course, Floats, Follower, Rows
-from evalkit.evaluation.deciding.stopping import DECIDED, scorer_place, tested
+from evalkit.evaluation.deciding.stopping import scorer_place, tested
 from evalkit.evaluation.results.design import design_of
 from evalkit.evaluation.results.estimates import Estimates
+from evalkit.evaluation.results.facts import DECIDED
 from evalkit.gates.comparing import margin_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.grammar import parse_gates

@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from evalkit._internal.installed import named
+
 _PACKAGES: Final = (
     "evalkit-ai",
     "numpy",
@@ -30,7 +32,7 @@ def _software() -> dict[str, str]:
     found: dict[str, str] = {}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            _, found[name] = named(metadata.distribution(name))
         except metadata.PackageNotFoundError:
             continue
     return found

@@ -13,7 +13,6 @@ from evalkit.engine.plan import rows_of_shards, workers_of
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
-from evalkit.evaluation.deciding.stopping import stop_facts
 from evalkit.evaluation.results.cells import case_rows
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.places import place_of
@@ -34,7 +33,6 @@ from evalkit.evaluation.running.scorers import (
 )
 from evalkit.gates.grammar import parse_gates
 from evalkit.llm.session import use_session
-from evalkit.registry.uri import is_model_uri
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.targets.estimator import EstimatorTarget
@@ -64,7 +62,7 @@ def start(request: Request, kind: type[R]) -> Job[R]:
     try:
         with work_folder(place, durable=durable) as work:
             cases = _snapshot(request, target, work.path)
-            if is_model_uri(request.baseline):  # which evaluation of the model, the cases decide
+            if baseline is not None and _names_model(request):  # the cases decide which evaluation
                 whole = cases.facts.get("shard") or cases.facts
                 baseline = _baseline(request, kind, dataset=whole["dataset_digest"])
             options["baseline"] = baseline and _named(baseline, request.baseline)
@@ -124,15 +122,17 @@ def _stop(
     request: Request, options: Mapping[str, Any], scorers: list[Scorer], baseline: Result | None
 ) -> dict[str, Any]:
     """Return what the plan keeps of ``stop=``: then shards are small, to look often."""
+    if request.stop is None:
+        return {"stop": None}
+    from evalkit.evaluation.deciding.stopping import stop_facts  # start-up: sequential tests
+
     reducers = [parse_reducer(text, options["repeats"]) for text in options["reducers"]]
-    if request.stop is not None and request.runtime.batch:
+    if request.runtime.batch:
         raise UsageError(
             "stop= asks case by case until the gates are decided, and batch= asks all at once: "
             "give one of them."
         )
     stop = stop_facts(request.stop, options["gates"], scorers, reducers, baseline)
-    if stop is None:
-        return {"stop": None}
     return {"stop": stop, "shard_rows": request.runtime.concurrency}
 
 
@@ -145,6 +145,12 @@ def _baseline(request: Request, kind: type[Result], *, dataset: str | None = Non
     store = request.runtime.store
     uri = store if isinstance(store, str) else None
     return open_result(request.baseline, kind=kind, store=uri, dataset=dataset)
+
+
+def _names_model(request: Request) -> bool:
+    from evalkit.registry.uri import is_model_uri  # start-up: the registry
+
+    return is_model_uri(request.baseline)
 
 
 def _named(baseline: Result, source: Any) -> BaselineReference:
