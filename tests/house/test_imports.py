@@ -123,7 +123,8 @@ def test_opening_a_result_loads_only_what_reads_it(tmp_path: Path) -> None:
     modules = modules_loaded_by(OPENING, str(result.folder.path))
 
     assert not modules & {"pydantic", "asyncio", "anyio", "subprocess", *HEAVY - {"pyarrow"}}
-    rooms = ("judging", "targets", "engine", "tracking", "evaluation.running")
+    assert not modules & {"numpy", "pyarrow"}
+    rooms = ("judging", "targets", "engine", "tracking", "evaluation.running", "data")
     assert not {
         name for name in modules if name.startswith(tuple(f"evalkit.{room}" for room in rooms))
     }

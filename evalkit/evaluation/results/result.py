@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from evalkit.entities.estimate import Estimate
-from evalkit.evaluation.results.design import design_of
-from evalkit.evaluation.results.estimates import Estimates
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.gates.verdict import GateVerdict, together
-from evalkit.scoring.column import Metric
-from evalkit.scoring.reduce import parse_reducer
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
     from evalkit.data.snapshot import Spool
+    from evalkit.evaluation.results.estimates import Estimates
+    from evalkit.scoring.column import Metric
 
 
 class Result:
@@ -37,8 +34,8 @@ class Result:
         self,
         *,
         facts: Facts,
-        spool: Spool,
-        metrics: Sequence[Metric],
+        spool: Spool | Callable[[], Spool],
+        metrics: Sequence[Metric] | Callable[[], Sequence[Metric]],
         folder: Folder,
         verdict: GateVerdict | None = None,
         known: Mapping[str, Estimate] | None = None,
@@ -48,34 +45,50 @@ class Result:
 
         Args:
             facts: What was asked for and what came of it.
-            spool: The cases.
-            metrics: Scores of each metric.
+            spool: The cases, or what opens them once they are asked for.
+            metrics: Scores of each metric, or what reads them.
             folder: Where the files lie.
             verdict: What the gates said when the evaluation ended; without one, nothing was asked.
-            known: Estimates that were computed before.
+            known: Estimates of every metric, where they were computed before.
             keep: Anything that must live as long as the result, such as a temporary folder.
         """
         self.facts = facts
-        self.spool = spool
-        self.metrics = list(metrics)
+        self._spool = spool
+        self._metrics = metrics
+        self._known = known
         self.folder = folder
         self.verdict = together([]) if verdict is None else verdict
         """What the gates said when the evaluation ended, with the numbers that decided each."""
         self._keep = keep
-        plan = facts.plan
-        self._estimates = Estimates(
-            self.metrics,
-            design_of(
-                spool,
-                repeats=plan.repeats,
-                failed_cells=facts.failures,
-                level=plan.level,
-                seed=plan.seed,
-            ),
-            [parse_reducer(text, plan.repeats) for text in plan.reducers],
-            spool,
-            known,
+
+    @cached_property
+    def spool(self) -> Spool:
+        """The cases."""
+        return self._spool() if callable(self._spool) else self._spool
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        """Scores of each metric."""
+        return list(self._metrics() if callable(self._metrics) else self._metrics)
+
+    @cached_property
+    def by_key(self) -> Estimates:
+        """What computes estimates, slices and parts for any left side of a gate."""
+        # start-up: numpy, for what was not written
+        from evalkit.evaluation.results.design import design_of
+        from evalkit.evaluation.results.estimates import Estimates
+        from evalkit.scoring.reduce import parse_reducer
+
+        plan = self.facts.plan
+        design = design_of(
+            self.spool,
+            repeats=plan.repeats,
+            failed_cells=self.facts.failures,
+            level=plan.level,
+            seed=plan.seed,
         )
+        reducers = [parse_reducer(text, plan.repeats) for text in plan.reducers]
+        return Estimates(self.metrics, design, reducers, self.spool, self._known)
 
     def replaced(self, *, facts: Facts | None = None, verdict: GateVerdict | None = None) -> Self:
         """Return this result with other facts or another verdict, and the same estimates."""
@@ -96,19 +109,20 @@ class Result:
         Raises:
             UnknownMetricError: If there is no such metric; lists near misses.
         """
-        return self._estimates[key]
+        known = (self._known or {}).get(key)
+        return self.by_key[key] if known is None else known
 
     def __contains__(self, key: object) -> bool:
-        return key in self._estimates.plain_keys()
+        return key in (self.by_key.plain_keys() if self._known is None else self._known)
 
     def estimate(self, key: str, *, level: float) -> Estimate:
         """Return an estimate with its interval at another confidence level."""
-        return self._estimates.at(key, level)
+        return self[key] if level == self.facts.plan.level else self.by_key.at(key, level)
 
     @property
     def estimates(self) -> dict[str, Estimate]:
         """Estimates of every metric, in the order of the scorers."""
-        return self._estimates.plain()
+        return self.by_key.plain() if self._known is None else dict(self._known)
 
     def by(self, *tags: str) -> pd.DataFrame:
         """Return the estimates of each value of one tag, or each combination of several.
@@ -123,20 +137,15 @@ class Result:
         import pandas as pd
 
         rows: list[dict[str, Any]] = []
-        for values, cases in self._estimates.slices(tags).items():
-            for key in self._estimates.plain_keys():
-                estimate = self._estimates.of_rows(key, cases)
+        for values, cases in self.by_key.slices(tags).items():
+            for key in self.by_key.plain_keys():
+                estimate = self.by_key.of_rows(key, cases)
                 row: dict[str, Any] = dict(zip(tags, values, strict=True))
                 row |= {"metric": key, "value": estimate.value}
                 row |= {"low": estimate.low, "high": estimate.high}
                 row |= {"n_scored": estimate.n_scored, "n_total": estimate.n_total}
                 rows.append(row | {"n_failed": estimate.n_failed})
         return pd.DataFrame(rows)
-
-    @property
-    def by_key(self) -> Estimates:
-        """What computes estimates, slices and parts for any left side of a gate."""
-        return self._estimates
 
     @cached_property
     def case_ids(self) -> npt.NDArray[np.object_]:
@@ -149,7 +158,7 @@ class Result:
         Raises:
             UsageError: If no case has the tag.
         """
-        return self._estimates.tag_values(name)
+        return self.by_key.tag_values(name)
 
     @property
     def coverage(self) -> float | None:
