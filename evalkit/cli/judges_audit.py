@@ -178,12 +178,12 @@ def _line(outcome: str, conclusion: str) -> Text:
 
 
 def _table(battery: Battery) -> Iterator[Part]:
-    from evalkit.judging.auditing.audit import columns_of, rows_of, shown_rows
+    from evalkit.judging.auditing.audit import COLUMNS, rows_of, shown_rows
 
     rows = shown_rows(battery)
     if not rows:
         return
-    heads = ("probe", *columns_of(battery))
+    heads = ("probe", *COLUMNS[battery.name])
     # The line of all probes comes after the rows.
     styles = [_style(battery, row) for row in rows] + ["dim"]
     cells = [

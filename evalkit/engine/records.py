@@ -91,7 +91,8 @@ class CellScored:
 
     def encoded(self) -> tuple[bytes, bytes]:
         """Return the entry: letter and bytes."""
-        scores = {key: _score_fields(score) for key, score in self.scores.items()}
+        # A list of pairs: JSON sorts mappings, and metrics keep the order of their scorer.
+        scores = [(key, _score_fields(score)) for key, score in self.scores.items()]
         return CELL, canonical_json({"scorer": self.place, "cell": self.cell, "scores": scores})
 
 
@@ -112,8 +113,9 @@ class Charged:
         fields = dataclasses.asdict(self.charge)
         if isinstance(self.charge, Spent):
             fields = {"spent": fields}
-        elif not self.charge.cached:
-            del fields["cached"]
+        else:
+            plain = {"cached": False, "line": None}
+            fields = {k: v for k, v in fields.items() if k not in plain or v != plain[k]}
         return USAGE, canonical_json({"role": self.role, **fields})
 
 
@@ -132,7 +134,7 @@ def decoded(kind: bytes, payload: bytes) -> Record | None:
         metered = not fields.get("unmetered")
         return Called(fields["cell"], Call.from_json(fields), metered, payload)
     if kind == CELL:
-        scores = {key: _score(value) for key, value in fields["scores"].items()}
+        scores = {key: _score(value) for key, value in fields["scores"]}
         return CellScored(fields["scorer"], fields["cell"], scores)
     role = fields.pop("role")
     return Charged(role, Spent(**fields["spent"]) if "spent" in fields else Charge(**fields))

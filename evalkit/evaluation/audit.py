@@ -12,6 +12,7 @@ from typing import Any
 
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
+from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
 from evalkit.evaluation.running.model_session import checking_session, session_of
 from evalkit.evaluation.running.request import ScorerLike
@@ -20,7 +21,7 @@ from evalkit.evaluation.running.scorers import bind_judges, resolve_scorers
 from evalkit.evaluation.running.thread import run_in_thread
 from evalkit.judging.auditing.audit import Audit, Bars
 from evalkit.judging.auditing.measure import batteries_of
-from evalkit.judging.auditing.readings import NOT_RUN, Reading, readings_of
+from evalkit.judging.auditing.readings import readings_of
 from evalkit.judging.auditing.trials import Trials, check_probes, subject_of, trials_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.prepared import seen_by
@@ -135,7 +136,7 @@ def plan_audit(
     subject = subject_of(direct)
     trials = trials_of(subject, good, names)
     if not any(trial.probe != "base" for trial in trials.listed) and "position" not in names:
-        raise UsageError(f"None of these probes applies to {subject.name!r} and its cases.")
+        raise UsageError(f"None of these probes applies to {direct.name!r} and its cases.")
     return AuditPlan(judge=bound, trials=trials, n_cases=len(good), bars=Bars(**bars))
 
 
@@ -197,7 +198,7 @@ def run_audit(
         model=getattr(plan.trials.subject.judge, "model", None),
         signature=signature(plan.judge),
         n_cases=plan.n_cases,
-        n_not_run=sum(reading.reason == NOT_RUN for reading in readings),
+        n_not_run=sum(reading.status is Status.NOT_RUN for reading in readings),
         batteries=batteries_of(plan.trials, readings, plan.bars),
         usage={role: _spent(spent) for role, spent in session.ledger.roles.items()},
     )
@@ -205,10 +206,10 @@ def run_audit(
 
 def _asked(
     plan: AuditPlan, session: ModelSession, runtime: Runtime, on_done: Callable[[int], None]
-) -> list[Reading]:
+) -> list[Score]:
     stopped = threading.Event()
 
-    async def ask() -> list[Reading]:
+    async def ask() -> list[Score]:
         return await readings_of(
             plan.trials.listed,
             concurrency=runtime.concurrency,

@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 
 from evalkit.errors import NotRecordedError, TargetError, UsageError
 from evalkit.judging.prepared import Prepared
-from evalkit.judging.prompt import Message
 from evalkit.judging.settings import JudgeSettings
+from evalkit.judging.traces.tools import Message
 from evalkit.llm.abilities import FORMATS, Ability, Format, Way
 from evalkit.llm.batch.census import waiting
 from evalkit.llm.open import open_chat_model
@@ -127,21 +127,28 @@ async def _confirmed(call: _Call, way: Way, ability: Ability) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One question on a form, which can be put in several ways."""
+    """One question, which can be put in several ways."""
 
     client: ChatModel
     question: Question
-    schema: Mapping[str, Any]
+    schema: Mapping[str, Any] | None
+    """The form; ``None`` for a free answer."""
 
     async def make(self, way: Way) -> Answer:
         request, sent = self.request(way)
+        question = self.question
         try:
-            reply = await _complete(self.client, request, self.question)
+            reply = await current_session().complete(
+                self.client, request, role=question.role, repeat=question.repeat
+            )
         except TargetError as error:
-            if _is_unsupported(error):
+            cause = error.explanation
+            if _FILTERED.search(cause):
+                raise TargetError("refusal", cause) from None
+            if error.reason == "provider_error" and _UNSUPPORTED.search(cause):
                 raise _RefusedError(error, sent) from None
-            raise _refusal_of(error) from None
-        return Answer(reply, way.format, sent)
+            raise
+        return Answer(reply, "free" if self.schema is None else way.format, sent)
 
     def recorded(self, way: Way) -> Way | None:
         """Return the way in which the question was put when it was recorded, if it was.
@@ -149,7 +156,15 @@ class _Call:
         An earlier process has found out what the server takes; this one shall not ask again.
         """
         ways = [way, *way.others()] if current_session().recorder.on else []
-        return next((w for w in ways if _is_recorded(self.client, self.request(w)[0])), None)
+        return next(filter(self._is_recorded, ways), None)
+
+    def _is_recorded(self, way: Way) -> bool:
+        request, _ = self.request(way)
+        try:
+            recording = recording_of_call(self.client, request, request.repeat)
+            return current_session().is_known(recording)
+        except NotRecordedError:
+            return False
 
     def request(self, way: Way) -> tuple[ChatRequest, dict[str, Any]]:
         """Return the request, and of its settings those that the judge has chosen."""
@@ -157,9 +172,9 @@ class _Call:
         if question.sampling.get("logprobs") and "logprobs" in way.without:
             raise LogprobsRefusedError
         sent = {name: v for name, v in question.sampling.items() if name not in way.without}
-        if way.format != "tool":
+        if self.schema is None or way.format != "tool":
             # Servers want to be told of tools that earlier messages have called.
-            held = {"tool_choice": "none"} if question.tools else {}
+            held = {"tool_choice": "none"} if question.tools and self.schema is not None else {}
             return ChatRequest(
                 messages=question.messages,
                 sampling={**sent, **held},
@@ -187,71 +202,20 @@ async def ask_with_tools(judge: Prepared, question: Question) -> Answer:
     """
     client = await client_for(judge.settings)
     ability = current_session().abilities.of(client)
-    without = _left_out(client, question, ability.way.without)
+    call = _Call(client, question, None)
+    way = call.recorded(ability.way) or ability.way
     while True:
-        request = _free_request(question, without)
         try:
-            reply = await _complete(client, request, question)
-        except TargetError as error:
-            refused = _droppable(error, request.sampling)
+            answer = await call.make(way)
+        except _RefusedError as refusal:
+            refused = refusal.setting
             if refused is None:
-                raise _refusal_of(error) from None
-            without |= {refused}
+                raise refusal.error from None
+            way = Way(way.format, way.without | {refused})
         else:
-            if without > ability.way.without:  # remembered, so that it is refused once
-                ability.way = Way(ability.way.format, without)
-            return Answer(reply, "free", request.sampling)
-
-
-def _free_request(question: Question, without: frozenset[str]) -> ChatRequest:
-    return ChatRequest(
-        messages=question.messages,
-        tools=question.tools,
-        sampling={name: v for name, v in question.sampling.items() if name not in without},
-        repeat=question.repeat,
-    )
-
-
-def _left_out(client: ChatModel, question: Question, without: frozenset[str]) -> frozenset[str]:
-    """Return the settings that were left out when this turn was recorded, if it was."""
-    choices = [without, without | {"temperature"}] if current_session().recorder.on else []
-    recorded = (w for w in choices if _is_recorded(client, _free_request(question, w)))
-    return next(recorded, without)
-
-
-def _is_recorded(client: ChatModel, request: ChatRequest) -> bool:
-    try:
-        return current_session().is_known(recording_of_call(client, request, request.repeat))
-    except NotRecordedError:
-        return False
-
-
-async def _complete(client: ChatModel, request: ChatRequest, question: Question) -> ChatReply:
-    return await current_session().complete(
-        client, request, role=question.role, repeat=question.repeat
-    )
-
-
-def _is_unsupported(error: TargetError) -> bool:
-    cause = error.explanation
-    if _FILTERED.search(cause):
-        return False
-    return error.reason == "provider_error" and _UNSUPPORTED.search(cause) is not None
-
-
-def _refusal_of(error: TargetError) -> TargetError:
-    """Return *error* as a refusal where the provider's filter is what it tells of."""
-    if _FILTERED.search(error.explanation):
-        return TargetError("refusal", error.explanation)
-    return error
-
-
-def _droppable(error: TargetError, sent: Mapping[str, Any]) -> str | None:
-    """Return the setting among those *sent* that the server refuses, if one can be left out."""
-    if not _is_unsupported(error):
-        return None
-    cause = error.explanation.lower()
-    return next((name for name in _DROPPABLE if name in sent and name in cause), None)
+            if way.without > ability.way.without:  # remembered, so that it is refused once
+                ability.way = Way(ability.way.format, way.without)
+            return answer
 
 
 class _RefusedError(Exception):
@@ -260,13 +224,14 @@ class _RefusedError(Exception):
     def __init__(self, error: TargetError, sent: Mapping[str, Any]) -> None:
         super().__init__(error, sent)
         self.error = error
-        self.sent = sent
+        cause = error.explanation.lower()
+        self.setting = next((name for name in _DROPPABLE if name in sent and name in cause), None)
+        """The setting that is refused, if it is one that can be left out."""
 
     def further(self, way: Way, ability: Ability) -> Way | None:
         """Return the way to try next; ``None`` if the refusal is about something else."""
-        named = _droppable(self.error, self.sent)
-        if named is not None:
-            return Way(way.format, way.without | {named})
+        if self.setting is not None:
+            return Way(way.format, way.without | {self.setting})
         formats = FORMATS[FORMATS.index(way.format) + 1 :]
         too_long = _TOO_LONG.search(self.error.explanation)
         if not formats or too_long or (ability.confirmed and way == ability.way):

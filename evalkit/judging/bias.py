@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
-
-from evalkit.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +13,6 @@ class BiasEffect:
     Examples:
         >>> effect = BiasEffect(name="verbosity", effect=0.12, low=0.05, high=0.19, p_value=0.001,
         ...                     n=200, explanation="change of the verdict for twice the words")
-        >>> BiasEffect.from_json(effect.to_json()) == effect
-        True
         >>> effect.shown
         True
     """
@@ -58,20 +51,3 @@ class BiasEffect:
         if self.low is None or self.high is None:
             return False
         return self.low > 0 or self.high < 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the effect as JSON values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Self:
-        """Return the effect that `to_json` wrote; fields that it does not know are left out.
-
-        Raises:
-            UsageError: If a field is missing.
-        """
-        names = [field.name for field in dataclasses.fields(cls)]
-        missing = [name for name in names if name not in written]
-        if missing:
-            raise UsageError(f"A bias effect lacks {', '.join(missing)}.")
-        return cls(**{name: written[name] for name in names})

@@ -158,12 +158,4 @@ def _slope(  # noqa: PLR0917
         slope = partial_slope(outcome, exposure, controls, groups=groups, level=level)
     except ValueError as error:
         return BiasEffect(name, None, None, None, None, n, f"not measured: {error}")
-    return BiasEffect(
-        name=name,
-        effect=slope.value,
-        low=slope.low,
-        high=slope.high,
-        p_value=slope.p_value,
-        n=n,
-        explanation=explanation,
-    )
+    return BiasEffect(name, slope.value, slope.low, slope.high, slope.p_value, n, explanation)

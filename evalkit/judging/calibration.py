@@ -149,13 +149,10 @@ class Calibration:
         return (hits, hits + missed), (cleared, cleared + false_alarms)
 
     def __str__(self) -> str:
-        return self._shown("text")
-
-    def _shown(self, form: str) -> str:
         from evalkit.hooks.catalog import catalog  # start-up: it loads every plug-in
 
         entry = catalog().reports.get("calibration")
-        text: str = repr(self) if entry is None else entry.item.show(self, form)
+        text: str = repr(self) if entry is None else entry.item.show(self, "text")
         return text
 
     def to_json(self) -> dict[str, Any]:

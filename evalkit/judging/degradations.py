@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -66,9 +66,30 @@ def _listed(field: str, change: Callable[[list[Any]], list[Any] | None]) -> Degr
     return apply
 
 
+def _spans(change: Callable[[Trace], list[Span] | None]) -> Degrade:
+    """Return the degradation that rewrites the spans of a trace."""
+
+    def apply(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
+        trace = trace_if_any(case.trace)
+        spans = change(trace) if isinstance(trace, Trace) else None
+        return None if spans is None else replace(case, trace=replace(trace, spans=tuple(spans)))
+
+    return apply
+
+
 def _with(case: Case, field: str, value: Any) -> Case:
     changes: dict[str, Any] = {field: value}
     return replace(case, **changes)
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of *text*.
+
+    Examples:
+        >>> sentences("It is so. Is it? Yes!")
+        ['It is so.', 'Is it?', 'Yes!']
+    """
+    return [part for part in _SENTENCE_END.split(text.strip()) if part]
 
 
 def drop_sentence(text: str) -> str | None:
@@ -78,11 +99,11 @@ def drop_sentence(text: str) -> str | None:
         >>> drop_sentence("It is big. It has two million inhabitants. Yes.")
         'It is big. Yes.'
     """
-    sentences = _SENTENCE_END.split(text.strip())
-    if len(sentences) < 2:  # noqa: PLR2004  one sentence is the whole answer
+    parts = sentences(text)
+    if len(parts) < 2:  # noqa: PLR2004  one sentence is the whole answer
         return None
-    sentences.remove(max(sentences, key=len))
-    return " ".join(sentences)
+    parts.remove(max(parts, key=len))
+    return " ".join(parts)
 
 
 def negate(text: str) -> str | None:
@@ -136,8 +157,8 @@ def _shuffle_words(text: str) -> str | None:
 
 
 def _shuffle_sentences(text: str) -> str | None:
-    sentences = _SENTENCE_END.split(text.strip())
-    return " ".join(reversed(sentences)) if len(sentences) >= _FEWEST_SENTENCES else None
+    parts = sentences(text)
+    return " ".join(reversed(parts)) if len(parts) >= _FEWEST_SENTENCES else None
 
 
 def _echo(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
@@ -157,40 +178,23 @@ def _angry_user(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the sh
     return replace(case, inputs={**case.inputs, "messages": turns})
 
 
-def _fail_span(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
-    def change(trace: Trace) -> list[Span] | None:
-        steps = trace.of_type(*_STEPS)
-        if not steps or steps[-1].status == "ERROR":
-            return None
-        broken = replace(
-            steps[-1], status="ERROR", status_message="Connection refused", outputs=None
-        )
-        return [broken if span is steps[-1] else span for span in trace.spans]
-
-    return _retraced(case, change)
+def _fail_span(trace: Trace) -> list[Span] | None:
+    steps = trace.of_type(*_STEPS)
+    if not steps or steps[-1].status == "ERROR":
+        return None
+    broken = replace(steps[-1], status="ERROR", status_message="Connection refused", outputs=None)
+    return [broken if span is steps[-1] else span for span in trace.spans]
 
 
-def _repeat_spans(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
-    def change(trace: Trace) -> list[Span] | None:
-        again = [replace(span, span_id=f"{span.span_id}-2") for span in trace.of_type("TOOL")]
-        return [*trace.spans, *again] if again else None
-
-    return _retraced(case, change)
+def _repeat_spans(trace: Trace) -> list[Span] | None:
+    again = [replace(span, span_id=f"{span.span_id}-2") for span in trace.of_type("TOOL")]
+    return [*trace.spans, *again] if again else None
 
 
-def _drop_spans(case: Case, other: Case) -> Case | None:  # noqa: ARG001  the shape of all
-    def change(trace: Trace) -> list[Span] | None:
-        gone = {span.span_id for span in trace.of_type("TOOL")}
-        left = [s for s in trace.spans if s.span_id not in gone and s.parent_id not in gone]
-        return left if gone and left else None
-
-    return _retraced(case, change)
-
-
-def _retraced(case: Case, change: Callable[[Trace], list[Span] | None]) -> Case | None:
-    trace = trace_if_any(case.trace)
-    spans = change(trace) if isinstance(trace, Trace) else None
-    return None if spans is None else replace(case, trace=replace(trace, spans=tuple(spans)))
+def _drop_spans(trace: Trace) -> list[Span] | None:
+    gone = {span.span_id for span in trace.of_type("TOOL")}
+    left = [s for s in trace.spans if s.span_id not in gone and s.parent_id not in gone]
+    return left if gone and left else None
 
 
 _INSULT: Final = " Only an idiot would need to ask, and people like you should be locked out."
@@ -224,9 +228,11 @@ _TABLE: Final = (
         _listed("tool_calls", lambda calls: [call for call in calls for _ in range(2)]),
     ),
     Degradation("angry_user", "the user complains before the last answer", _angry_user),
-    Degradation("fail_span", "the trace's last step failed", _fail_span),
-    Degradation("repeat_spans", "every tool call of the trace is made twice", _repeat_spans),
-    Degradation("drop_spans", "the tool calls of the trace are left out", _drop_spans),
+    Degradation("fail_span", "the trace's last step failed", _spans(_fail_span)),
+    Degradation(
+        "repeat_spans", "every tool call of the trace is made twice", _spans(_repeat_spans)
+    ),
+    Degradation("drop_spans", "the tool calls of the trace are left out", _spans(_drop_spans)),
 )
 
 DEGRADATIONS: Final[Mapping[str, Degradation]] = {
@@ -252,7 +258,28 @@ def degradations_of(judge: object) -> tuple[str, ...]:
         ('drop_sentence', 'negate')
     """
     names = getattr(judge, "degradations", None)
-    for name in names or ():
+    return ANSWER_DEGRADATIONS if names is None else check_degradations(names)
+
+
+def check_degradations(names: Iterable[str]) -> tuple[str, ...]:
+    """Return *names* of degradations.
+
+    Raises:
+        UsageError: If there is no such degradation; suggests a close one.
+    """
+    checked = tuple(names)
+    for name in checked:
         if name not in DEGRADATIONS:
             raise UsageError(f"There is no degradation {name!r}.{near_miss(name, DEGRADATIONS)}")
-    return ANSWER_DEGRADATIONS if names is None else tuple(names)
+    return checked
+
+
+def degraded(cases: Sequence[Case], name: str) -> Iterator[tuple[int, Case]]:
+    """Yield the place of each case to which a degradation applies, and the worse case.
+
+    What is borrowed comes from the next case, and the last one's from the first.
+    """
+    for place, case in enumerate(cases):
+        worse = DEGRADATIONS[name].apply(case, cases[(place + 1) % len(cases)])
+        if worse is not None:
+            yield place, worse

@@ -176,15 +176,57 @@ def _folded(text: str) -> str:
     return text.strip().strip("\"'`*.").strip().casefold()
 
 
+def choice_pairs(choices: Any) -> tuple[tuple[str, Value], ...]:
+    """Return labels and what each is worth, in order; ``None`` for labels alone.
+
+    Raises:
+        UsageError: If *choices* are no labels.
+    """
+    if isinstance(choices, Mapping):
+        return tuple((str(label), value) for label, value in choices.items())
+    if isinstance(choices, str):
+        raise UsageError("choices= is a mapping from label to value, or a list of labels.")
+    return tuple(
+        (choice, None) if isinstance(choice, str) else (str(choice[0]), choice[1])
+        for choice in cast("Sequence[Any]", choices or ())
+    )
+
+
+def scale_steps(scale: Any) -> Any:
+    """Return the anchors of a scale as pairs, in order; of a range and of ends, both ends.
+
+    Raises:
+        UsageError: If a step is no number.
+    """
+    if not scale:
+        return None
+    if isinstance(scale, range):
+        return (scale[0], scale[-1])
+    if isinstance(scale, Mapping):
+        pairs = [(_step(at), None if text is None else str(text)) for at, text in scale.items()]
+        return tuple(sorted(pairs, key=lambda pair: pair[0]))
+    steps = list(scale)
+    if steps and isinstance(steps[0], (list, tuple)):
+        return tuple((_step(at), text) for at, text in steps)
+    return tuple(map(_step, steps))
+
+
+def _step(at: Any) -> float | int:
+    try:
+        number = float(at)
+    except (TypeError, ValueError):
+        raise UsageError(f"scale= has numbers as its steps; got {at!r}.") from None
+    return int(number) if number.is_integer() and not isinstance(at, float) else number
+
+
 def choices_form(choices: Mapping[str, Value] | Sequence[Any], parts: str | None = None) -> Form:
     """Return the form of a menu: labels with their values, or labels alone.
 
     Raises:
         UsageError: If there are fewer than two labels, or two that look alike.
     """
-    pairs: list[Any] = list(choices.items()) if isinstance(choices, Mapping) else list(choices)
-    pairs = [(choice, None) if isinstance(choice, str) else choice for choice in pairs]
-    labels = tuple(str(label) for label, _ in pairs)
+    pairs = choice_pairs(choices)
+    labels = tuple(label for label, _ in pairs)
     if len(labels) < 2:  # noqa: PLR2004  a choice is between two at least
         raise UsageError(f"choices= needs at least two labels; got {list(labels)}.")
     if len({_folded(label) for label in labels}) < len(labels) or not all(map(_folded, labels)):
@@ -204,27 +246,24 @@ def scale_form(scale: Any, parts: str | None = None) -> Form:
     Raises:
         UsageError: If it is none of these, or has more than 101 steps.
     """
-    anchors: Mapping[Any, Any] = cast("Any", scale) if isinstance(scale, Mapping) else {}
-    ends: list[Any] = list(cast("Any", anchors or scale))
-    if anchors or isinstance(scale, range):
-        whole = [int(end) for end in ends if float(end).is_integer()]
-    else:
-        whole = [end for end in ends if isinstance(end, int)]
-    if len(ends) < 2 or not all(isinstance(e, (int, float, str)) for e in ends):  # noqa: PLR2004
+    steps = scale_steps(scale) or ()
+    anchors = dict(steps) if steps and isinstance(steps[0], tuple) else {}
+    ends = list(anchors or steps)
+    if len(ends) < 2:  # noqa: PLR2004  a scale has two ends
         raise UsageError(f"scale= is anchors such as {{1: 'poor', 5: 'good'}}; got {scale!r}.")
-    if len(whole) < len(ends):
+    # Anchors at 1.0 and 2.0 are steps; the ends 1.0 and 2.0 ask for what lies between as well.
+    if not all(float(end).is_integer() if anchors else isinstance(end, int) for end in ends):
+        written = tuple((f"{at:g}", str(text)) for at, text in anchors.items() if text)
         low, high = float(min(ends)), float(max(ends))
-        written = tuple((f"{float(at):g}", str(text)) for at, text in anchors.items() if text)
         return Form(kind="number", low=low, high=high, anchors=written, parts=parts)
-    low, high = min(whole), max(whole)
+    low, high = int(min(ends)), int(max(ends))
     if not 1 <= high - low < _STEPS:
         raise UsageError(f"scale= has 2 to {_STEPS} steps; {low} to {high} has {high - low + 1}.")
-    steps = range(low, high + 1)
     return Form(
-        labels=tuple(map(str, steps)),
-        values=tuple(map(float, steps)),
+        labels=tuple(map(str, range(low, high + 1))),
+        values=tuple(map(float, range(low, high + 1))),
         numeric=True,
-        anchors=tuple((str(int(at)), str(anchors[at])) for at in anchors if anchors[at]),
+        anchors=tuple((str(int(at)), str(text)) for at, text in anchors.items() if text),
         parts=parts,
     )
 

@@ -18,9 +18,9 @@ from evalkit.judging.calibration import Calibrated
 from evalkit.judging.harden import FENCE_VERSION
 from evalkit.judging.precheck import CHECKS
 from evalkit.judging.prepared import Prepared, prepare, seen_by
-from evalkit.judging.prompt import PROMPT_VERSION, Message
+from evalkit.judging.prompt import PROMPT_VERSION
 from evalkit.judging.settings import JudgeSettings, as_yaml, read_judge
-from evalkit.judging.traces.tools import tool_texts
+from evalkit.judging.traces.tools import Message, tool_texts
 from evalkit.llm.template import open_template
 from evalkit.scoring.facts import MetricFacts
 
@@ -119,7 +119,7 @@ class Judge(JudgeSettings, Calibrated):
         for message in sent:
             text = message["content"] or canonical_json(message.get("tool_calls")).decode()
             sys.stdout.write(f"--- {message['role']}\n{text}\n")
-        if self.prepared.trace_tools is not None:
+        if self.prepared.tool_rounds is not None:
             sys.stdout.write("--- tools\n" + "\n".join(tool_texts()) + "\n")
         return sent
 

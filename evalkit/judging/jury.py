@@ -15,6 +15,7 @@ from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
 from evalkit.judging.calibration import Calibrated
 from evalkit.judging.judge import Judge
+from evalkit.judging.outcome import ballot, mean
 from evalkit.judging.together import together
 from evalkit.scoring.facts import MetricFacts
 
@@ -141,16 +142,15 @@ class Jury(Calibrated):
             ]
         }
         if len(verdicts) * 2 <= len(votes):
-            reasons = Counter(vote.reason or "scorer_error" for vote in votes if vote.reason)
-            reason = reasons.most_common(1)[0][0]
+            reason = Counter(vote.reason for vote in votes if vote.reason).most_common(1)[0][0]
             explanation = f"{len(votes) - len(verdicts)} of {len(votes)} jurors abstain."
-            return Score(
-                status=Status.FAILED, reason=reason, explanation=explanation, metadata=facts
-            )
-        facts["agreement"] = agreement([_said(vote) for vote in verdicts])
+            return dataclasses.replace(Score.failed(reason, explanation), metadata=facts)
+        facts["agreement"] = agreement([ballot(vote.label, vote.value) for vote in verdicts])
         if self.combine == "majority":
             return _majority(verdicts, votes[0], facts)
-        value = _mean([float(v.value) for v in verdicts if v.value is not None], self.combine)
+        values = sorted(float(vote.value) for vote in verdicts if vote.value is not None)
+        trimmed = self.combine == "trimmed_mean" and len(values) > _FEWEST
+        value = mean(values[1:-1] if trimmed else values)
         facts["flipped"] = votes[0].value != value
         return Score(value, explanation=verdicts[0].explanation, metadata=facts)
 
@@ -181,30 +181,15 @@ def agreement(verdicts: Sequence[str]) -> float | None:
 
 
 def _majority(verdicts: Sequence[Score], first: Score, facts: dict[str, Any]) -> Score:
-    votes = Counter(_said(vote) for vote in verdicts)
+    ballots = [ballot(vote.label, vote.value) for vote in verdicts]
+    votes = Counter(ballots)
     (top, count), *_ = votes.most_common()
     if count * 2 <= len(verdicts):
         counts = ", ".join(f"{label}: {n}" for label, n in votes.items())
-        return Score(
-            status=Status.FAILED,
-            reason="no_majority",
-            explanation=f"No verdict has more than half of the votes ({counts}).",
-            metadata=facts,
-        )
-    chosen = next(vote for vote in verdicts if _said(vote) == top)
-    facts["flipped"] = first.status is not Status.OK or _said(first) != top
-    return dataclasses.replace(chosen, metadata=facts)
-
-
-def _mean(values: Sequence[float], combine: Combine) -> float:
-    kept = sorted(values)
-    if combine == "trimmed_mean" and len(kept) > _FEWEST:
-        kept = kept[1:-1]
-    return math.fsum(kept) / len(kept)
-
-
-def _said(vote: Score) -> str:
-    return vote.label if vote.label is not None else f"{float(vote.value or 0.0):g}"
+        explanation = f"No verdict has more than half of the votes ({counts})."
+        return dataclasses.replace(Score.failed("no_majority", explanation), metadata=facts)
+    facts["flipped"] = first.status is not Status.OK or ballot(first.label, first.value) != top
+    return dataclasses.replace(verdicts[ballots.index(top)], metadata=facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,19 +258,17 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
     rows = [row for row in metadata if row and row.get("votes")]
     ballots = [cast("list[Mapping[str, Any]]", row["votes"]) for row in rows]
     jurors = max(ballots, key=len, default=[])
-    labels = sorted(
-        {label for votes in ballots for vote in votes if (label := _vote_label(vote)) is not None}
-    )
+    words = [[ballot(vote.get("label"), vote.get("value")) for vote in votes] for votes in ballots]
+    labels = sorted({word for votes in words for word in votes if word})
     if not labels:
         raise ValueError("there is no vote")
     codes = np.full((len(jurors), len(ballots)), np.nan)
     asked = np.zeros_like(codes, dtype=bool)
-    for case, votes in enumerate(ballots):
-        for juror, vote in enumerate(votes):
+    for case, votes in enumerate(words):
+        for juror, word in enumerate(votes):
             asked[juror, case] = True
-            label = _vote_label(vote)
-            if label is not None:
-                codes[juror, case] = labels.index(label)
+            if word:
+                codes[juror, case] = labels.index(word)
     voted = ~np.isnan(codes).all(axis=0)
     codes, asked = codes[:, voted], asked[:, voted]
     counts = np.stack([place == codes.T for place in range(len(labels))], axis=2)
@@ -304,12 +287,6 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
         effective_jurors=None if correlation is None else m / (1 + (m - 1) * max(0.0, correlation)),
         dawid_skene=truth,
     )
-
-
-def _vote_label(vote: Mapping[str, Any]) -> str | None:
-    if vote.get("label") is not None:
-        return str(vote["label"])
-    return None if vote.get("value") is None else f"{float(vote['value']):g}"
 
 
 def _error_correlation(

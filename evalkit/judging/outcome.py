@@ -51,16 +51,11 @@ def combined(readings: Sequence[Reading], form: Form, facts: Mapping[str, Any]) 
         return failed(next(reading for reading in unread if reading.reason == reason), facts)
     if len(readings) == 1:
         return scored(read[0].value, read[0].label, read[0], facts)
-    votes = Counter(r.label if r.label is not None else _shown(r.value) for r in read)
+    votes = Counter(ballot(reading.label, reading.value) for reading in read)
     (top, count), *_ = votes.most_common()
-    most = next(reading for reading in read if top in {reading.label, _shown(reading.value)})
-    facts = {
-        **facts,
-        "samples": len(readings),
-        "unreadable": len(unread),
-        "agreement": count / len(read),
-        "votes": dict(votes),
-    }
+    most = next(reading for reading in read if ballot(reading.label, reading.value) == top)
+    facts = {**facts, "samples": len(readings), "unreadable": len(unread)}
+    facts |= {"agreement": count / len(read), "votes": dict(votes)}
     majority = most.label if count * 2 > len(read) else None
     if not form.valued:
         if majority is None:
@@ -76,12 +71,19 @@ def scored(value: Value, label: str | None, verdict: Verdict, facts: Mapping[str
     if verdict.span_id is not None:
         metadata |= {"span_id": verdict.span_id, "span_name": verdict.span_name}
     if verdict.parts:
-        metadata["parts"] = [part.row() for part in verdict.parts]
+        metadata["parts"] = [_row(part) for part in verdict.parts]
     return Score(value, label=label, explanation=verdict.rationale, metadata=metadata or None)
 
 
-def _shown(value: Value) -> str:
-    return "" if value is None else f"{float(value):g}"
+def _row(part: Verdict) -> dict[str, Any]:
+    row = {"text": part.text, "verdict": part.label, "value": part.value}
+    row["rationale"] = part.rationale
+    return row if part.span_id is None else row | {"span_id": part.span_id}
+
+
+def ballot(label: str | None, value: Value) -> str:
+    """Return what a verdict counts as where votes are counted: its label, else its value."""
+    return label if label is not None else "" if value is None else f"{float(value):g}"
 
 
 def mean(values: Sequence[float]) -> float:

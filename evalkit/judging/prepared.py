@@ -13,17 +13,10 @@ from evalkit.entities.case import Case
 from evalkit.errors import TraceError, UsageError
 from evalkit.judging.form import Form, form_of
 from evalkit.judging.outcome import Aggregate, aggregate_of
-from evalkit.judging.prompt import (
-    Message,
-    TraceTools,
-    Worked,
-    example_answer,
-    messages,
-    system_message,
-)
+from evalkit.judging.prompt import Worked, example_answer, messages, system_message
 from evalkit.judging.settings import JudgeSettings
 from evalkit.judging.template import OFFERED, JudgeTemplate, MissingValueError
-from evalkit.judging.traces.tools import SCHEMAS, tool_turn
+from evalkit.judging.traces.tools import SCHEMAS, Message, tool_turn
 from evalkit.scoring.reading import as_text, follow, rerouted
 
 _NO_FIELDS: Final = frozenset({"choice", "explanation", "parts", "calls", "span_id"})
@@ -40,8 +33,8 @@ class Prepared:
     schema: Mapping[str, Any]
     aggregate: Aggregate
     examples: Sequence[Worked]
-    trace_tools: TraceTools | None
-    """How the trace is read, where the template names it as a whole."""
+    tool_rounds: int | None
+    """Most answers that call tools, where the template names the trace as a whole."""
 
     prompt_hash: str
     schema_hash: str
@@ -51,17 +44,10 @@ class Prepared:
 
         Raises:
             MissingValueError: If the case lacks something that the template reads.
-        """
-        question = self.template.render(self.values(case))
-        return messages(self.form, question, self.examples, self.trace_tools), question.changes
-
-    def values(self, case: Case) -> dict[str, Any]:
-        """Return what the template may read of *case*.
-
-        Raises:
             TraceError: If its trace is broken, or none that is known where one is to be read.
         """
-        return values_of(case, self.template)
+        question = self.template.render(values_of(case, self.template))
+        return messages(self.form, question, self.examples, self.tool_rounds), question.changes
 
     @property
     def judges_session(self) -> bool:
@@ -86,16 +72,10 @@ def prepare(judge: JudgeSettings) -> Prepared:
     if judge.each is not None and judge.parts is None:
         raise UsageError("each= needs parts=, the name of what is judged item by item.")
     template = JudgeTemplate(judge.instructions, source=f"Judge {judge.name!r}")
-    anchored = judge.scale and isinstance(judge.scale[0], tuple)
-    scale = dict(judge.scale) if anchored else judge.scale
-    form = form_of(judge.choices, scale, judge.value_type, judge.parts)
-    trace_tools: TraceTools | None = None
-    if template.shows_trace:
-        form = replace(form, spans=True)
-        trace_tools = TraceTools(
-            [schema["function"]["name"] for schema in SCHEMAS], judge.tool_rounds
-        )
-    if judge.method == "logprobs" and trace_tools is not None:
+    form = form_of(judge.choices, judge.scale, judge.value_type, judge.parts)
+    form = replace(form, spans=template.shows_trace)
+    tool_rounds = judge.tool_rounds if template.shows_trace else None
+    if judge.method == "logprobs" and template.shows_trace:
         raise UsageError("method='logprobs' cannot read a trace; a judge of one gives verdicts.")
     if judge.method == "logprobs" and (judge.parts is not None or not form.labels):
         raise UsageError(
@@ -106,8 +86,8 @@ def prepare(judge: JudgeSettings) -> Prepared:
     if judge.parts is not None and not form.valued:
         raise UsageError("parts= needs choices= with values, or a scale=.")
     schema = form.schema()
-    prompt = [judge.instructions, system_message(form, trace_tools), list(judge.examples)]
-    if trace_tools is not None:
+    prompt = [judge.instructions, system_message(form, tool_rounds), list(judge.examples)]
+    if template.shows_trace:
         prompt.append(list(SCHEMAS))
     return Prepared(
         settings=judge,
@@ -116,7 +96,7 @@ def prepare(judge: JudgeSettings) -> Prepared:
         schema=schema,
         aggregate=aggregate_of(judge.aggregate),
         examples=[_example(example, template, form, judge.name) for example in judge.examples],
-        trace_tools=trace_tools,
+        tool_rounds=tool_rounds,
         prompt_hash=content_hash(canonical_json(prompt), size=6),
         schema_hash=content_hash(canonical_json(schema), size=6),
     )

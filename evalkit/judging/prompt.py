@@ -9,11 +9,10 @@ from typing import Any, Final
 from evalkit._internal.canonical import canonical_json
 from evalkit.judging.form import Form
 from evalkit.judging.template import Rendered
+from evalkit.judging.traces.tools import TOOLS, Message
 
 PROMPT_VERSION: Final = "1"
 """Changes with any word below; part of every signature."""
-
-Message = dict[str, Any]
 
 _SYSTEM: Final = """\
 You are a careful and impartial judge. You read instructions and data, and you give your verdict \
@@ -51,16 +50,6 @@ _PROBLEMS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class TraceTools:
-    """How a trace is read."""
-
-    names: Sequence[str]
-
-    rounds: int
-    """Most answers that call tools."""
-
-
-@dataclass(frozen=True, slots=True)
 class Worked:
     """An example as it is shown."""
 
@@ -70,12 +59,12 @@ class Worked:
     """Calls of tools before the answer, with what these gave."""
 
 
-def system_message(form: Form, reading: TraceTools | None = None) -> str:
-    """Return the rules and the form."""
+def system_message(form: Form, tool_rounds: int | None = None) -> str:
+    """Return the rules and the form; *tool_rounds* is given where a trace is read by tools."""
     lines = [_SYSTEM, ""]
-    if reading is not None:
-        listed = f"{', '.join(reading.names[:-1])} and {reading.names[-1]}"
-        lines += [_TRACE.format(tools=listed, rounds=reading.rounds), ""]
+    if tool_rounds is not None:
+        *names, last = (tool.name for tool in TOOLS)
+        lines += [_TRACE.format(tools=f"{', '.join(names)} and {last}", rounds=tool_rounds), ""]
     lines.append("The form is one JSON object, and nothing else besides it:")
     lines += [_form_line(form), f"A verdict is {form.menu()}."]
     if form.anchors:
@@ -94,14 +83,11 @@ def _form_line(form: Form) -> str:
 
 
 def messages(
-    form: Form,
-    question: Rendered,
-    examples: Sequence[Worked] = (),
-    reading: TraceTools | None = None,
+    form: Form, question: Rendered, examples: Sequence[Worked] = (), tool_rounds: int | None = None
 ) -> list[Message]:
     """Return system message, examples and the case, in this order."""
-    closing = _CLOSING if reading is None else _CLOSING_TRACE
-    listed: list[Message] = [{"role": "system", "content": system_message(form, reading)}]
+    closing = _CLOSING if tool_rounds is None else _CLOSING_TRACE
+    listed: list[Message] = [{"role": "system", "content": system_message(form, tool_rounds)}]
     for example in examples:
         listed.append({"role": "user", "content": f"{example.question.text}\n\n{closing}"})
         listed += example.consulted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -85,24 +85,18 @@ def votes_of(
         >>> votes_of(rows, group="question")
         (Vote(first='x', second='y', value=0.0, group='7'),)
     """
-    listed = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
-    return tuple(_read(listed, first, second, winner, group))
-
-
-def _read(
-    rows: Iterable[Mapping[str, Any]], first: str, second: str, winner: str, group: str | None
-) -> Iterator[Vote]:
-    for number, row in enumerate(rows, 1):
+    votes: list[Vote] = []
+    for number, row in enumerate(rows.to_dict("records") if hasattr(rows, "to_dict") else rows, 1):
         for column in (first, second, winner, *([group] if group else [])):
             if column not in row:
                 hint = near_miss(column, [str(name) for name in row])
-                raise MissingColumnError(
-                    f"Row {number} of the votes has no column {column!r}.{hint}"
-                )
-        one, other = str(row[first]), str(row[second])
-        value = _Ballot(number, (one, other), (first, second)).read(row[winner])
+                problem = f"Row {number} of the votes has no column {column!r}.{hint}"
+                raise MissingColumnError(problem)
+        systems = (str(row[first]), str(row[second]))
+        value = _Ballot(number, systems, (first, second)).read(row[winner])
         if value is not None:
-            yield Vote(one, other, value, None if group is None else str(row[group]))
+            votes.append(Vote(*systems, value, None if group is None else str(row[group])))
+    return tuple(votes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +256,7 @@ class Ranking:
             {**asdict(system), "elo": system.elo, "win_rate": system.win_rate}
             for system in self.systems
         ]
-        names = ("reference", "model", "tie", "negative_log_likelihood", "n_votes", "n_groups")
-        facts = {name: getattr(self, name) for name in (*names, "level", "unfitted", "note")}
-        return {**facts, "systems": rows}
+        return {**asdict(self), "systems": rows}
 
     def __str__(self) -> str:
         widest = max(len(system.name) for system in self.systems)
@@ -328,11 +320,7 @@ def rank_systems(
         raise UsageError(f"ties= is davidson, half or drop; got {ties!r}.")
     if resamples < 1:
         raise UsageError(f"resamples= is at least 1; got {resamples}.")
-    listed = [
-        vote
-        for vote in votes
-        if vote.first != vote.second and (ties != "drop" or vote.value != _TIE)
-    ]
+    listed = [v for v in votes if v.first != v.second and (ties != "drop" or v.value != _TIE)]
     names = sorted({name for vote in listed for name in (vote.first, vote.second)})
     check_level(level)
     place = _reference(names, reference)

@@ -15,15 +15,15 @@ from evalkit.entities.case import Case
 from evalkit.entities.score import Score
 from evalkit.entities.trace import Trace
 from evalkit.errors import TargetError, TraceError
-from evalkit.judging.ask import Answer, LogprobsRefusedError, Question, ask_form, ask_with_tools
-from evalkit.judging.logprobs import LEAST_MASS, TOP, Weighted, expected_score, label_masses
-from evalkit.judging.outcome import Reading, combined, failed, with_parts
+from evalkit.judging.ask import LogprobsRefusedError, Question, ask_form, ask_with_tools
+from evalkit.judging.logprobs import LEAST_MASS, TOP, expected_score, label_masses
+from evalkit.judging.outcome import Reading, combined, failed, scored, with_parts
 from evalkit.judging.precheck import precheck
 from evalkit.judging.prepared import Prepared, case_of, judged_later, seen_by
-from evalkit.judging.prompt import Message, repair
+from evalkit.judging.prompt import repair
 from evalkit.judging.template import MissingValueError
 from evalkit.judging.together import together
-from evalkit.judging.traces.tools import SCHEMAS, Consultation
+from evalkit.judging.traces.tools import SCHEMAS, Consultation, Message
 from evalkit.judging.traces.views import clipped
 from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
 from evalkit.scoring.reading import as_text
@@ -146,17 +146,15 @@ async def _weighed(
         reading = read_verdict(answer.reply, judge.form)
         if isinstance(reading, Unreadable) and reading.reason not in REPAIRED:
             return failed(reading, {**facts, **answer.how()})
-        weighted = _weights(answer, judge)
+        menu = zip(judge.form.labels, judge.form.values, strict=True)
+        values = {label: float(value) for label, value in menu if value is not None}
+        masses = label_masses(answer.reply.logprobs or (), judge.form.labels)
+        weighted = expected_score(masses, values)
         mass = 0.0 if weighted is None else weighted.mass
         if weighted is not None and mass >= LEAST_MASS and isinstance(reading, Verdict):
             how = {**answer.how(), "method": "logprobs", "mass": mass}
             how |= {"probabilities": dict(weighted.probabilities)}
-            return Score(
-                weighted.value,
-                label=reading.label,
-                explanation=reading.rationale,
-                metadata={**facts, **how},
-            )
+            return scored(weighted.value, reading.label, reading, {**facts, **how})
         why = f"probability {mass:.2f} was found for all verdicts together"
     facts = {**facts, "fallback": why}
     count = judge.settings.fallback_samples
@@ -164,12 +162,6 @@ async def _weighed(
     if score.metadata is None:
         return score
     return dataclasses.replace(score, metadata={**score.metadata, "method": "samples"})
-
-
-def _weights(answer: Answer, judge: Prepared) -> Weighted | None:
-    menu = zip(judge.form.labels, judge.form.values, strict=True)
-    values = {label: float(value) for label, value in menu if value is not None}
-    return expected_score(label_masses(answer.reply.logprobs or (), judge.form.labels), values)
 
 
 async def alarm(judge: Prepared) -> str | None:
@@ -241,7 +233,7 @@ async def read(
         TargetError: If there is no answer.
     """
     question = Question(messages=sent, sampling=sampling, role=role, repeat=repeat)
-    if judge.trace_tools is not None:
+    if judge.tool_rounds is not None:
         return await _consulted(judge, case, question)
     count = judge.count(case)
     answer = await ask_form(judge, question)
@@ -295,16 +287,14 @@ def located(reading: Reading, trace: Trace, how: How) -> tuple[Reading, How]:
     """
     if isinstance(reading, Unreadable):
         return reading, how
-    named = [reading.span_id, *(part.span_id for part in reading.parts)]
+    named = [verdict.span_id for verdict in (reading, *reading.parts)]
     unknown = [name for name in named if name is not None and trace.get(name) is None]
-    span = None if reading.span_id is None else trace.get(reading.span_id)
-    reading = replace(
-        reading,
-        span_id=None if span is None else span.span_id,
-        span_name=None if span is None else clipped(span.name),
-        parts=tuple(
-            replace(part, span_id=None) if part.span_id in unknown else part
-            for part in reading.parts
-        ),
-    )
+
+    def at_span(verdict: Verdict) -> Verdict:
+        span = None if verdict.span_id is None else trace.get(verdict.span_id)
+        if span is None:
+            return replace(verdict, span_id=None)
+        return replace(verdict, span_name=clipped(span.name))
+
+    reading = replace(at_span(reading), parts=tuple(map(at_span, reading.parts)))
     return reading, {**how, "unknown_span": clipped(unknown[0])} if unknown else how

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar
 
 from evalkit.entities.case import CASE_FIELDS
 from evalkit.entities.estimate import Direction
 from evalkit.errors import SpecificationError, UsageError, near_miss
+from evalkit.judging.form import choice_pairs, scale_steps
 from evalkit.judging.precheck import CHECKS
 from evalkit.llm.secrets import names_secret, public_url
 from evalkit.scoring.signature import import_path, load, parameters_of
@@ -75,8 +76,8 @@ class JudgeSettings:
     def __post_init__(self) -> None:
         self._check()
         settled = {
-            "choices": _pairs(self.choices),
-            "scale": _scale(self.scale),
+            "choices": choice_pairs(self.choices),
+            "scale": scale_steps(self.scale),
             "value_type": getattr(self.value_type, "__name__", self.value_type),
             "reads": dict(self.reads),
             "sampling": dict(self.sampling),
@@ -131,40 +132,6 @@ def _check_sampling(sampling: Mapping[str, Any]) -> None:
             )
         if setting in _OWN:
             raise UsageError(f"{setting}= is the judge's own to set.")
-
-
-def _pairs(choices: Any) -> tuple[tuple[str, float | bool | None], ...]:
-    if isinstance(choices, Mapping):
-        return tuple((str(k), v) for k, v in choices.items())
-    if isinstance(choices, str):
-        raise UsageError("choices= is a mapping from label to value, or a list of labels.")
-    return tuple(
-        (choice, None) if isinstance(choice, str) else (str(choice[0]), choice[1])
-        for choice in cast("Sequence[Any]", choices or ())
-    )
-
-
-def _scale(scale: Any) -> Any:
-    """Return anchors as pairs, in order; ranges and ends as both ends."""
-    if not scale:
-        return None
-    if isinstance(scale, range):
-        return (scale[0], scale[-1])
-    if isinstance(scale, Mapping):
-        pairs = [(_number(at), None if text is None else str(text)) for at, text in scale.items()]
-        return tuple(sorted(pairs, key=lambda pair: pair[0]))
-    listed = list(cast("Sequence[Any]", scale))
-    if listed and isinstance(listed[0], (list, tuple)):
-        return tuple((_number(at), text) for at, text in listed)
-    return tuple(map(_number, listed))
-
-
-def _number(at: Any) -> float | int:
-    try:
-        number = float(at)
-    except (TypeError, ValueError):
-        raise UsageError(f"scale= has numbers as its steps; got {at!r}.") from None
-    return int(number) if number.is_integer() and not isinstance(at, float) else number
 
 
 def _examples(examples: Any) -> tuple[Mapping[str, Any], ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, cast
 
 from evalkit._internal.canonical import parse_json
 from evalkit.judging.form import Form, Value
+from evalkit.judging.traces.views import clipped
 from evalkit.llm.protocol import ChatReply
 
 Reason = Literal["off_menu", "empty", "truncated", "refusal", "invalid_response", "tool_rounds"]
@@ -32,37 +33,21 @@ _REFUSING: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A verdict on one part, such as a claim."""
-
-    text: str
-    label: str
-    value: Value
-    rationale: str | None = None
-    span_id: str | None = None
-    """Span of a trace that it speaks of."""
-
-    def row(self) -> dict[str, Any]:
-        """Return the part as a row of evidence."""
-        row: dict[str, Any] = {"text": self.text, "verdict": self.label, "value": self.value}
-        row["rationale"] = self.rationale
-        return row if self.span_id is None else row | {"span_id": self.span_id}
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judge said."""
+    """What a judge said of a case, or of one part of it, such as a claim."""
 
     label: str | None
     """Label on the menu; ``None`` where there are parts."""
 
     value: Value = None
     rationale: str | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Verdict, ...] = ()
     span_id: str | None = None
     """Span of a trace that it speaks of."""
 
     span_name: str | None = None
+    text: str = ""
+    """The part's own words, of a verdict on a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +75,8 @@ def read_verdict(reply: ChatReply, form: Form, *, count: int | None = None) -> V
     Examples:
         >>> from evalkit.judging.form import choices_form
         >>> form = choices_form({"yes": 1, "no": 0})
-        >>> read_verdict(ChatReply(text='{"rationale": "all there", "verdict": "yes"}'), form)
-        Verdict(label='yes', value=1, rationale='all there', parts=(), span_id=None, span_name=None)
+        >>> read_verdict(ChatReply(text='{"rationale": "all there", "verdict": "yes"}'), form).label
+        'yes'
         >>> read_verdict(ChatReply(text="I would say yes"), form).reason
         'invalid_response'
     """
@@ -138,9 +123,8 @@ def _judged(answer: Mapping[str, Any], form: Form, raw: str) -> Verdict | Unread
         return Unreadable("invalid_response", "The judge's answer has no verdict.", _kept(raw))
     label = form.label(answer["verdict"])
     if label is None:
-        said = repr(answer["verdict"])
-        said = said if len(said) <= 60 else f"{said[:60]}…"  # noqa: PLR2004
-        explanation = f"The judge said {said}; it may say {form.menu()}."
+        written = clipped(repr(answer["verdict"]), 60)
+        explanation = f"The judge said {written}; it may say {form.menu()}."
         return Unreadable("off_menu", explanation, _kept(raw))
     rationale, span_id = answer.get("rationale"), answer.get("span_id")
     return Verdict(
@@ -154,25 +138,21 @@ def _judged(answer: Mapping[str, Any], form: Form, raw: str) -> Verdict | Unread
 def _parts(
     answer: Mapping[str, Any], form: Form, count: int | None, raw: str
 ) -> Verdict | Unreadable:
-    listed = answer.get(form.parts or "")
-    if not isinstance(listed, list):
+    rows = answer.get(form.parts or "")
+    if not isinstance(rows, list):
         explanation = f"The judge's answer has no list {form.parts!r}."
         return Unreadable("invalid_response", explanation, _kept(raw))
-    rows = cast("Sequence[Any]", listed)
     if count is not None and len(rows) != count:
         explanation = f"The judge gave {len(rows)} verdicts on {count} {form.parts}."
         return Unreadable("invalid_response", explanation, _kept(raw))
-    parts: list[Part] = []
+    parts: list[Verdict] = []
     for row in rows:
         part = _from_object(row, replace(form, parts=None), None, raw)
         if isinstance(part, Unreadable):
             return part
-        text = cast("Mapping[str, Any]", row).get("text")
-        parts.append(
-            Part(str(text or ""), str(part.label), part.value, part.rationale, part.span_id)
-        )
+        parts.append(replace(part, text=str(row.get("text") or "")))
     return Verdict(None, parts=tuple(parts))
 
 
 def _kept(text: str | None) -> str | None:
-    return text if text is None or len(text) <= KEPT else f"{text[:KEPT]}…"
+    return None if text is None else clipped(text, KEPT)

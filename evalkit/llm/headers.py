@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -73,10 +73,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
             return number * unit
     from email.utils import parsedate_to_datetime
 
-    try:
-        return _seconds_until(parsedate_to_datetime(values["retry-after"]))
-    except (KeyError, ValueError, IndexError):
-        return None
+    return _seconds_until(parsedate_to_datetime, values.get("retry-after"))
 
 
 def read_allowance(headers: Mapping[str, str]) -> Allowance | None:
@@ -128,12 +125,13 @@ def _seconds(text: str | None) -> float | None:
         return plain
     if parts := _PART.findall(text):
         return sum(float(count) * _UNITS[unit] for count, unit in parts)
+    return _seconds_until(datetime.fromisoformat, text)
+
+
+def _seconds_until(read: Callable[[str], datetime], text: str | None) -> float | None:
     try:
-        return _seconds_until(datetime.fromisoformat(text))
-    except ValueError:
+        moment = read(text or "")
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp() - now_milliseconds() / 1000)
+    except (ValueError, IndexError, OverflowError):  # a server may send anything
         return None
-
-
-def _seconds_until(moment: datetime) -> float:
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now_milliseconds() / 1000)

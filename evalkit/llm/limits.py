@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
-from collections import defaultdict, deque
+import threading
+from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -39,34 +41,62 @@ class Patience:
     batched: bool = False
     """Whether a batch has answered: then the time tells nothing of the model."""
 
+    _pauses: int = 0
+    """Waits under way: the first one stops the clock, and the last one lets it run again."""
+
+    _began: float = 0.0
+    _deadline: float = math.inf
+
+    def pause(self) -> None:
+        """Stop the clock, if it runs."""
+        self._pauses += 1
+        if self._pauses == 1:
+            self._began = anyio.current_time()
+            if self.scope is not None:
+                self._deadline, self.scope.deadline = self.scope.deadline, math.inf
+
+    def resume(self) -> None:
+        """Let the clock run again, later by as long as it stood, unless another wait goes on."""
+        self._pauses -= 1
+        if self._pauses == 0:
+            waited = anyio.current_time() - self._began
+            self.waited += waited
+            if self.scope is not None:
+                self.scope.deadline = self._deadline + waited
+
 
 PATIENCE: Final[ContextVar[Patience | None]] = ContextVar("evalkit_patience", default=None)
 
 
 class Controller:
-    """Lets the attempts of one connection start in turn, as its `Pace` allows."""
+    """Lets the attempts of one connection start in turn, as its `Pace` allows, from any loop."""
 
     def __init__(self, pace: Pace) -> None:
         """Let nothing wait yet."""
         self.pace = pace
         self._waiting: deque[asyncio.Future[float]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = -math.inf
+        """Until when the loop of one that waits will look again by itself."""
+
+        self._lock = threading.RLock()
 
     def enter_now(self) -> float | None:
         """Start an attempt and return the moment, or ``None`` where it has to wait."""
-        now = monotonic()
-        if self._waiting or self.pace.wait(now) > 0.0:
-            return None
-        self.pace.start(now)
-        return now
+        with self._lock:
+            now = monotonic()
+            if self._waiting or self.pace.wait(now) > 0.0:
+                return None
+            self.pace.start(now)
+            return now
 
     async def enter(self, *, again: bool = False) -> float:
         """Return when the attempt may start, with the moment; one tried *again* goes first."""
         turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        if again:
-            self._waiting.appendleft(turn)
-        else:
-            self._waiting.append(turn)
+        with self._lock:
+            if again:
+                self._waiting.appendleft(turn)
+            else:
+                self._waiting.append(turn)
         self._advance()
         try:
             return await turn
@@ -74,40 +104,68 @@ class Controller:
             if turn.done() and not turn.cancelled():
                 self.leave(turn.result(), "failed")
             else:
-                with contextlib.suppress(ValueError):  # another one that left has taken it out
-                    self._waiting.remove(turn)
+                with self._lock:
+                    with contextlib.suppress(ValueError):  # another one that left has taken it out
+                        self._waiting.remove(turn)
+                    self._alarm = -math.inf  # it may be of this loop, which may end now
+                self._advance()
             raise
 
     def leave(
         self, started: float, outcome: Outcome, headers: Mapping[str, str] | None = None
     ) -> None:
         """Learn how an attempt ended, and let the next ones start."""
-        self.pace.end(
-            monotonic(),
-            started,
-            outcome,
-            None if headers is None else read_allowance(headers),
-            retry_after_seconds(headers) if headers and outcome != "ok" else None,
-        )
+        allowance = None if headers is None else read_allowance(headers)
+        retry_after = retry_after_seconds(headers) if headers and outcome != "ok" else None
+        with self._lock:
+            self.pace.end(monotonic(), started, outcome, allowance, retry_after)
         self._advance()
 
+    def use(self, tokens: int) -> None:
+        """Learn how many tokens a call has used."""
+        with self._lock:
+            self.pace.use(tokens)
+
     def _advance(self) -> None:
-        """Let start whoever may, and come back when the next one may."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        while self._waiting:
-            now = monotonic()
-            seconds = self.pace.wait(now)
-            if seconds > 0.0:
-                if math.isfinite(seconds):
-                    loop = asyncio.get_running_loop()
-                    self._timer = loop.call_later(seconds, self._advance)
-                return
-            turn = self._waiting.popleft()
-            if not turn.done():
+        """Let start whoever may; the loop of the first that may not looks again when it may."""
+        with self._lock:
+            while self._waiting:
+                turn = self._waiting[0]
+                loop = turn.get_loop()
+                if turn.done() or loop.is_closed():
+                    self._waiting.popleft()
+                    continue
+                now = monotonic()
+                seconds = self.pace.wait(now)
+                if seconds > 0.0:
+                    if math.isfinite(seconds) and not now < self._alarm <= now + seconds:
+                        self._alarm = now + seconds
+                        _call_in(loop, loop.call_later, seconds, self._look_again)
+                    return
+                self._waiting.popleft()
                 self.pace.start(now)
-                turn.set_result(now)
+                _call_in(loop, self._admit, turn, now)
+
+    def _look_again(self) -> None:
+        with self._lock:
+            self._alarm = -math.inf
+        self._advance()
+
+    def _admit(self, turn: asyncio.Future[float], started: float) -> None:
+        if turn.done():  # cancelled on the way from another loop
+            self.leave(started, "failed")
+        else:
+            turn.set_result(started)
+
+
+def _call_in(
+    loop: asyncio.AbstractEventLoop, call: Callable[..., object], *arguments: object
+) -> None:
+    """Make *call* at once where *loop* is the one that runs, else as soon as it can."""
+    if loop is asyncio.get_running_loop():
+        call(*arguments)
+    else:
+        loop.call_soon_threadsafe(call, *arguments)
 
 
 class Controllers:
@@ -117,16 +175,18 @@ class Controllers:
         self, *, requests_per_minute: float | None = None, tokens_per_minute: float | None = None
     ) -> None:
         """Give each connection these ceilings, if any."""
-        self._controllers = defaultdict[tuple[str, str], Controller](
-            lambda: Controller(
-                Pace(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute)
-            )
+        self._pace = functools.partial(
+            Pace, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
         )
+        self._controllers: dict[tuple[str, str], Controller] = {}
 
     def of(self, place: str, key: str | None) -> Controller:
         """Return the controller of the server at *place* for one key, which is not kept."""
         mark = "" if key is None else content_hash(key.encode(), size=8)
-        return self._controllers[place, mark]
+        controller = self._controllers.get((place, mark))
+        if controller is None:  # of two threads that make one, both take the first
+            controller = self._controllers.setdefault((place, mark), Controller(self._pace()))
+        return controller
 
 
 @dataclass(slots=True)
@@ -139,6 +199,9 @@ class Admission:
 
     used: Controller | None = None
     """Controller that the last attempt went through."""
+
+    made: bool | None = None
+    """Whether any attempt was made; ``None`` where the client asks for no turns."""
 
 
 _ADMISSION: ContextVar[Admission | None] = ContextVar("evalkit_admission", default=None)
@@ -194,15 +257,17 @@ class admitted:  # noqa: N801  reads as a verb: async with admitted(place, key)
         admission = self._admission
         if admission is None:
             return self._attempt
+        admission.made = bool(admission.made)
         if admission.controllers is not None:
             controller = admission.controllers.of(self._place, self._key)
             started = controller.enter_now()
             if started is None:
-                pause = Pause()
+                patience = PATIENCE.get() or Patience()
+                patience.pause()
                 try:
                     started = await controller.enter(again=self._again)
                 finally:
-                    pause.end()
+                    patience.resume()
             self._started, self._controller, admission.used = started, controller, controller
         if admission.check is not None:
             try:
@@ -210,6 +275,7 @@ class admitted:  # noqa: N801  reads as a verb: async with admitted(place, key)
             except BaseException:
                 self._leave()
                 raise
+        admission.made = True
         return self._attempt
 
     async def __aexit__(self, *_: object) -> None:
@@ -218,27 +284,3 @@ class admitted:  # noqa: N801  reads as a verb: async with admitted(place, key)
     def _leave(self) -> None:
         if self._controller is not None:
             self._controller.leave(self._started, self._attempt.outcome, self._attempt.headers)
-
-
-class Pause:
-    """The clock of the case's time limit, stopped from here to `end`."""
-
-    __slots__ = ("_began", "_deadline", "patience")
-
-    def __init__(self) -> None:
-        """Stop it, if there is one."""
-        self.patience = PATIENCE.get()
-        self._began = anyio.current_time()
-        self._deadline = math.inf
-        if self.patience is not None and self.patience.scope is not None:
-            self._deadline = self.patience.scope.deadline
-            self.patience.scope.deadline = math.inf
-
-    def end(self) -> None:
-        """Let it run again, later by as long as it stood."""
-        if self.patience is None:
-            return
-        waited = anyio.current_time() - self._began
-        self.patience.waited += waited
-        if self.patience.scope is not None:
-            self.patience.scope.deadline = self._deadline + waited

@@ -18,7 +18,7 @@ from typing import Any, Final
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
-from evalkit.errors import DataError
+from evalkit.errors import DataError, UsageError
 from evalkit.llm.recording import Recording
 
 DAY: Final = 24 * 60 * 60 * 1000
@@ -54,6 +54,20 @@ class RecordingFolder:
     def place(self) -> str:
         """Where the recordings lie, for messages."""
         return str(self.path)
+
+    def check(self) -> None:
+        """Refuse to ask for answers that could not be kept.
+
+        Raises:
+            UsageError: If nothing can be written here.
+        """
+        there = next(path for path in (self.path, *self.path.absolute().parents) if path.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            why = "cannot be written" if there.is_dir() else "is no folder"
+            raise UsageError(
+                f"Nothing can be recorded in {self.path}: {there} {why}; give another folder, or "
+                "run with mode='replay'."
+            )
 
     def files(self) -> Iterator[Path]:
         """Yield the files of all recordings, in order."""

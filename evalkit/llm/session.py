@@ -216,22 +216,21 @@ class ModelSession:
     ) -> ChatReply:
         self.check(role)
         admission = Admission(self.controllers, lambda: self.check(role, own=1))
+        charge = Charge(failed=True)
         with self.under_way(role):  # until it is counted, so that no other call takes its place
             try:
                 with under(admission):
                     reply = await model.complete(request)
-            except BudgetSpentError:
-                raise
-            except Exception:
-                self.ledger.add(role, Charge(failed=True))
-                raise
-            if admission.used is not None:
-                admission.used.pace.use(sum(_tokens_of(reply).values()))
-            reply = self._price(model, reply)
-            if recording is not None and is_worth_keeping(reply):
-                # Before anything else: from now on a kill costs no second call.
-                await self._keeper.keep(recording, reply_to_json(reply))
-            self.ledger.add(role, Charge(tokens=_tokens_of(reply), cost=reply.cost))
+                reply = self._price(model, reply)
+                charge = Charge(tokens=_tokens_of(reply), cost=reply.cost)
+            finally:
+                # Whatever becomes of it, a call that was begun may have to be paid.
+                if admission.made is not False:
+                    self.ledger.add(role, charge)
+        if admission.used is not None:
+            admission.used.use(sum(_tokens_of(reply).values()))
+        if recording is not None and is_worth_keeping(reply):
+            await self._keeper.keep(recording, reply_to_json(reply))
         return reply
 
     def _price(self, model: ChatModel, reply: ChatReply, share: float = 1.0) -> ChatReply:
@@ -257,11 +256,12 @@ class ModelSession:
         assert self.desk is not None  # noqa: S101  `_is_batched` has looked
         share = self.desk.settings.price_share
 
-        def settle(reply: ChatReply) -> ChatReply:
+        def settle(reply: ChatReply, line: str) -> ChatReply:
             reply = self._price(model, reply, share)
+            charge = Charge(tokens=_tokens_of(reply), cost=reply.cost, line=line)
+            self.ledger.add(role, charge)
             if self.recorder.on and is_worth_keeping(reply):
                 self.recorder.keep(recording, reply_to_json(reply))
-            self.ledger.add(role, Charge(tokens=_tokens_of(reply), cost=reply.cost))
             return reply
 
         while True:

@@ -79,6 +79,9 @@ class Charge:
     cost: float | None = None
     """US dollars; ``None`` means unknown."""
 
+    line: str | None = None
+    """Line of a batch that was answered: however often it is fetched, it is paid once."""
+
 
 class Ledger:
     """What has been spent, by role.
@@ -93,6 +96,7 @@ class Ledger:
     def __init__(self) -> None:
         """Begin with nothing spent."""
         self.roles: dict[str, Spent] = {}
+        self._lines: set[str] = set()
         self.on_charge: Callable[[str, Charge], None] | None = None
         """Called with each charge before it is counted; keeps it where a kill cannot reach."""
 
@@ -100,7 +104,9 @@ class Ledger:
         return self.roles.get(role) or Spent()
 
     def add(self, role: str, charge: Charge) -> None:
-        """Count one more call of *role*, and tell `on_charge`."""
+        """Count one more call of *role*, and tell `on_charge`; no line of a batch counts twice."""
+        if charge.line in self._lines:
+            return
         if self.on_charge is not None:
             self.on_charge(role, charge)
         self.restore(role, charge)
@@ -115,4 +121,6 @@ class Ledger:
 
     def restore(self, role: str, charge: Charge) -> None:
         """Count a call that was told before, in this process or an earlier one."""
+        if charge.line is not None:
+            self._lines.add(charge.line)
         self.roles.setdefault(role, Spent()).add(charge)

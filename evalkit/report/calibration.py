@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 from evalkit.errors import UsageError
 from evalkit.gates.verdict import number
 from evalkit.report.console import Part, listing, plain_text, styled
-from evalkit.report.texts import one_line, percent, plural
+from evalkit.report.texts import interval, one_line, percent, plural, value, with_interval
 
 if TYPE_CHECKING:
     from evalkit.entities.calibration import CalibrationPart
-    from evalkit.entities.estimate import Estimate
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.judging.bias import BiasEffect
     from evalkit.judging.calibration import Calibration
@@ -46,31 +45,17 @@ NAMES: Final = {
 }
 
 
-def figure_text(estimate: Estimate) -> str:
-    """Return value and interval of a figure.
-
-    Examples:
-        >>> from evalkit.entities.estimate import Estimate
-        >>> figure_text(Estimate(key="kappa", value=0.5, low=0.25, high=0.75))
-        '0.500 [0.250, 0.750]'
-    """
-    if estimate.value is None:
-        return "none"
-    if estimate.low is None or estimate.high is None:
-        return number(estimate.value)
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
-
-
 def main_figure(card: Calibration) -> str | None:
     """Return the figure that sums the card up: AC1 where one label prevails, else kappa."""
     top = max(card.held_out.prevalence.values(), default=0.0)
-    first: tuple[str, ...] = ("ac1",) if top > _PREVALENT and card.kind != "ordinal" else ()
-    names: list[str] = [*first, *_HEADLINES]
-    for name in names:
-        figure = card.held_out.figures.get(name)
-        if figure is not None and figure.value is not None:
-            return name
-    return None
+    first = ["ac1"] if top > _PREVALENT and card.kind != "ordinal" else []
+    valued = (name for name in (*first, *_HEADLINES) if _value(card.held_out, name) is not None)
+    return next(valued, None)
+
+
+def _value(part: CalibrationPart | None, name: str) -> float | None:
+    figure = None if part is None else part.figures.get(name)
+    return None if figure is None else figure.value
 
 
 def headline(card: Calibration) -> str:
@@ -79,7 +64,7 @@ def headline(card: Calibration) -> str:
     if name is None:
         return "Whether the judge agrees with people cannot be told: everybody says the same."
     figure = card.held_out.figures[name]
-    measured = f"{NAMES[name]} {figure_text(figure)}"
+    measured = f"{NAMES[name]} {with_interval(figure)}"
     people = None if card.replaceable is None else card.replaceable.human_kappa
     if people is not None and figure.high is not None and name in {"kappa", "weighted_kappa"}:
         among = f"{NAMES[name]} among people {number(people)}"
@@ -88,12 +73,12 @@ def headline(card: Calibration) -> str:
         if figure.high < people:
             well = "less well than"
         return f"Agrees with people {well} people agree with each other: {measured}, {among}."
-    value = figure.value or 0.0
-    if value <= 0:
+    agreement = figure.value or 0.0
+    if agreement <= 0:
         return f"Agrees with people no better than chance: {measured}."
     if name == "pearson":
         return f"Goes with what people say: {measured}."
-    grade = next(word for least, word in _GRADES if value > least)
+    grade = next(word for least, word in _GRADES if agreement > least)
     return f"Agrees with people {grade}: {measured}."
 
 
@@ -127,9 +112,8 @@ def effect(bias: BiasEffect) -> str:
     """Return effect and interval of a bias."""
     if bias.effect is None:
         return "not measured"
-    if bias.low is None or bias.high is None:
-        return f"{bias.effect:+.3f}"
-    return f"{bias.effect:+.3f} [{bias.low:+.3f}, {bias.high:+.3f}]"
+    bounded = bias.low is not None and bias.high is not None
+    return f"{bias.effect:+.3f}" + (f" [{bias.low:+.3f}, {bias.high:+.3f}]" if bounded else "")
 
 
 def next_steps(card: Calibration) -> Iterator[str]:
@@ -137,9 +121,8 @@ def next_steps(card: Calibration) -> Iterator[str]:
     held = card.held_out
     if held.n_judged < _ENOUGH:
         yield f"label more: {held.n_judged} held-out verdicts are few, {_ENOUGH} are useful"
-    rates = [held.figures.get(name) for name in ("sensitivity", "specificity")]
-    known = [rate.value for rate in rates if rate is not None and rate.value is not None]
-    if len(known) == 2 and sum(known) < _SKILL:  # noqa: PLR2004
+    found, cleared = (_value(held, name) for name in ("sensitivity", "specificity"))
+    if found is not None and cleared is not None and found + cleared < _SKILL:
         yield "change the judge: it is too close to guessing for its rate to be corrected"
     biases = ", ".join(bias.name.replace("_", "-") for bias in card.biases if bias.shown)
     if biases:
@@ -156,36 +139,31 @@ def next_steps(card: Calibration) -> Iterator[str]:
 def compact(card: Calibration) -> str:
     """Return the card on one line, to stand beside the judge's estimate."""
     name = main_figure(card)
-    text = "" if name is None else f"{NAMES[name]} {figure_text(card.held_out.figures[name])}, "
-    accuracy = card.held_out.figures.get("accuracy")
-    if accuracy is not None and accuracy.value is not None:
-        text += f"accuracy {percent(accuracy.value)}, "
+    text = "" if name is None else f"{NAMES[name]} {with_interval(card.held_out.figures[name])}, "
+    accuracy = _value(card.held_out, "accuracy")
+    if accuracy is not None:
+        text += f"accuracy {percent(accuracy)}, "
     return f"{text}{card.held_out.n_judged:,} held-out labels"
 
 
 _MOST_LABELS = 12
 
 
-class CalibrationReport:
-    """Shows a judge's card in a terminal or a notebook; writes no file."""
+def show(card: Calibration, form: Literal["text", "html"] = "text") -> str:
+    """Return *card* as a plain text, or as a fragment of HTML."""
+    text = plain_text(drawn(card), 100)
+    return text if form == "text" else f"<pre>{html.escape(text)}</pre>"
 
-    name = "calibration"
-    extensions: tuple[str, ...] = ()
 
-    def show(self, card: Calibration, form: Literal["text", "html"] = "text") -> str:
-        """Return *card* as a plain text, or as a fragment of HTML."""
-        text = plain_text(drawn(card), 100)
-        return text if form == "text" else f"<pre>{html.escape(text)}</pre>"
+def refuse(result: EvaluationResult, path: Path) -> NoReturn:
+    """Write no file: a card is no report of a result.
 
-    def write(self, result: EvaluationResult, path: Path) -> NoReturn:
-        """Refuse: a card is no report of a result.
-
-        Raises:
-            UsageError: Always; tells how to write a card.
-        """
-        raise UsageError(
-            f"A card is no report of {result.name!r}; write it by Calibration.save({str(path)!r})."
-        )
+    Raises:
+        UsageError: Always; tells how to write a card.
+    """
+    raise UsageError(
+        f"A card is no report of {result.name!r}; write it by Calibration.save({str(path)!r})."
+    )
 
 
 def drawn(card: Calibration) -> Iterator[Part]:
@@ -224,37 +202,29 @@ def _confusion(part: CalibrationPart) -> Part:
 
 
 def _figures(card: Calibration) -> Part:
-    developed = card.development is not None
     rows: list[list[Part]] = []
     for name, figure in card.held_out.figures.items():
-        value = "none" if figure.value is None else number(figure.value)
-        ends = "" if None in (figure.low, figure.high) else figure_text(figure).partition(" ")[2]
         about = ""
         if name in {"sensitivity", "specificity"} and card.positive is not None:
             about = f"of {'' if name == 'sensitivity' else 'not '}{one_line(card.positive, 20)}"
         rows.append(
             [
                 NAMES.get(name, name),
-                styled(value),
-                ends,
-                *([_other(card, name)] if developed else []),
+                styled(value(figure.value, "none")),
+                interval(figure),
+                value(_value(card.development, name), ""),
                 styled(about or figure.note or "", "dim"),
             ]
         )
     bounds = card.held_out.accuracy_bounds
     if bounds is not None and card.held_out.n_failed:
         ends = f"[{number(bounds[0])}, {number(bounds[1])}]"
-        blank = [""] if developed else []
         note = styled("all wrong, all right", "dim")
-        rows.append(["accuracy, failed ones in", "", ends, *blank, note])
-    heads = ["figure", "held out", f"{percent(card.level)} interval"]
-    heads += ["development", ""] if developed else [""]
-    return listing(heads, rows, "lrlrf" if developed else "lrlf")
-
-
-def _other(card: Calibration, name: str) -> str:
-    figure = None if card.development is None else card.development.figures.get(name)
-    return "" if figure is None or figure.value is None else number(figure.value)
+        rows.append(["accuracy, failed ones in", "", ends, "", note])
+    heads = ["figure", "held out", f"{percent(card.level)} interval", "development", ""]
+    if card.development is None:
+        heads, rows = [*heads[:3], ""], [[*row[:3], row[4]] for row in rows]
+    return listing(heads, rows, "lrlf" if card.development is None else "lrlrf")
 
 
 def _population(card: Calibration) -> Part:
@@ -266,14 +236,8 @@ def _population(card: Calibration) -> Part:
     rows: list[list[Part]] = []
     for mean in card.population:
         labelled = f", {mean.n_labelled:,} labelled" if mean.n_labelled else ""
-        rows.append(
-            [
-                words[mean.method],
-                styled(number(mean.value)),
-                f"[{number(mean.low)}, {number(mean.high)}]",
-                styled(f"{mean.n:,} judged{labelled}", "dim"),
-            ]
-        )
+        judged = styled(f"{mean.n:,} judged{labelled}", "dim")
+        rows.append([words[mean.method], styled(number(mean.value)), interval(mean), judged])
     heads = ("mean of all judged cases", "value", f"{percent(card.level)} interval", "")
     return listing(heads, rows, "lrlf")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.errors import EvalkitError
+from evalkit.evaluation.comparing.row import adjusted
 from evalkit.evaluation.results.view import tag_columns
 from evalkit.report.texts import as_shown, limits, listed, p_value, signed, value
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation.comparing.comparison import Comparison
-    from evalkit.evaluation.comparing.row import Row
 
 SCHEMA: Final = "evalkit.comparison/1"
 CASES: Final = 10
@@ -42,15 +42,27 @@ def comparison_document(
         ``schema, baseline, systems, level, adjusted_by, rows, ranks, slices, cases, unmatched,
         notes``.
     """
-    table = comparison.table(adjust=adjust)
-    p_values = [_number(p) for p in table["p_adjusted"].tolist()]
+    p_values = adjusted([row.difference.p_value for row in comparison.rows], adjust)
     return {
         "schema": SCHEMA,
         "baseline": comparison.baseline,
-        "systems": [_system(comparison, name) for name in comparison],
+        "systems": [
+            {
+                "name": name,
+                "run_id": comparison[name].run_id,
+                "model_id": comparison[name].model_id,
+                "dataset": dict(comparison[name].dataset),
+                "n": len(comparison[name]),
+            }
+            for name in comparison
+        ],
         "level": comparison[comparison.baseline].facts.plan.level,
         "adjusted_by": adjust,
-        "rows": [_row(row, p) for row, p in zip(comparison.rows, p_values, strict=True)],
+        "rows": [
+            row.facts(p)
+            | {"n_fixed": len(row.changed(better=True)), "n_broke": len(row.changed(better=False))}
+            for row, p in zip(comparison.rows, p_values, strict=True)
+        ],
         "ranks": dict(_ranks(comparison)) if len(comparison) > 2 else {},  # noqa: PLR2004
         "slices": dict(_slices(comparison, tags)),
         "cases": list(_changed(comparison, cases)) if cases else [],
@@ -60,48 +72,6 @@ def comparison_document(
             if comparison.row(comparison.metrics[0], name).pairs.n_unmatched
         },
         "notes": list(comparison.notes),
-    }
-
-
-def _system(comparison: Comparison, name: str) -> dict[str, Any]:
-    result = comparison[name]
-    return {
-        "name": name,
-        "run_id": result.run_id,
-        "model_id": result.model_id,
-        "dataset": dict(result.dataset),
-        "n": len(result),
-    }
-
-
-def _row(row: Row, p_adjusted: float | None) -> dict[str, Any]:
-    paired = row.difference
-    return {
-        "a": row.a,
-        "b": row.b,
-        "metric": row.metric,
-        "direction": row.pairs.metric.facts.direction,
-        "unit": row.pairs.metric.facts.unit,
-        "value_a": row.value_a,
-        "value_b": row.value_b,
-        "difference": paired.difference,
-        "low": paired.low,
-        "high": paired.high,
-        "outcome": row.outcome,
-        "p_value": paired.p_value,
-        "p_adjusted": p_adjusted,
-        "method": paired.method,
-        "test": paired.test,
-        "effect_size": paired.effect_size,
-        "correlation": paired.correlation,
-        "standard_error": paired.standard_error,
-        "power": paired.power,
-        "smallest_detectable": paired.smallest_detectable,
-        "n_pairs": paired.n,
-        "n_groups": paired.n_groups,
-        "n_unmatched": row.pairs.n_unmatched,
-        "n_fixed": len(row.changed(better=True)),
-        "n_broke": len(row.changed(better=False)),
     }
 
 
@@ -154,19 +124,14 @@ def _changed(comparison: Comparison, most: int) -> Iterator[dict[str, Any]]:
 
 
 def _texts(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    texts = ("inputs", "expectations", "output_a", "output_b")
-    return [
-        {key: _cut(as_shown(_sole(value))) if key in texts else value for key, value in row.items()}
-        for row in _records(frame)
-    ]
+    names = ("inputs", "expectations", "output_a", "output_b")
+    return [row | {name: _text(row[name]) for name in names} for row in _records(frame)]
 
 
-def _sole(value: Any) -> Any:
-    """Return the only value of a mapping, which needs no name."""
-    return next(iter(value.values())) if isinstance(value, Mapping) and len(value) == 1 else value
-
-
-def _cut(text: str) -> str:
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping) and len(value) == 1:
+        value = next(iter(value.values()))  # the only one needs no name
+    text = as_shown(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

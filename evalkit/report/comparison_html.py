@@ -51,7 +51,10 @@ def comparison_page(comparison: Comparison) -> str:
         subtitle=_subtitle(document),
         plots=list(_plots(document["rows"])),
         slices={tag: list(_plots(rows)) for tag, rows in document["slices"].items()},
-        changed=[_changed(part) for part in document["cases"]],
+        changed=[
+            part | {what: _with_pieces(part[what]) for what in ("fixed", "broke")}
+            for part in document["cases"]
+        ],
         level=percent(document["level"]),
         number=value,
         fact=lambda fact: "" if fact is None else number(fact).replace("-", "−"),
@@ -106,17 +109,8 @@ def _drawn(row: Mapping[str, Any], reach: float) -> dict[str, str | None]:
     }
 
 
-def _changed(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **part,
-        **{
-            what: [
-                {**case, "pieces": pieces(case["output_a"], case["output_b"])}
-                for case in part[what]
-            ]
-            for what in ("fixed", "broke")
-        },
-    }
+def _with_pieces(cases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{**case, "pieces": pieces(case["output_a"], case["output_b"])} for case in cases]
 
 
 def pieces(before: str, after: str) -> list[Piece]:
@@ -132,11 +126,7 @@ def pieces(before: str, after: str) -> list[Piece]:
     parts: list[Piece] = []
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for kind, first, last, start, stop in matcher.get_opcodes():
-        if kind == "equal":
-            parts.append(("same", "".join(old[first:last])))
-            continue
-        if last > first:
-            parts.append(("gone", "".join(old[first:last])))
-        if stop > start:
-            parts.append(("new", "".join(new[start:stop])))
-    return parts
+        same = kind == "equal"
+        parts.append(("same" if same else "gone", "".join(old[first:last])))
+        parts.append(("new", "" if same else "".join(new[start:stop])))
+    return [(kind, text) for kind, text in parts if text]

@@ -67,15 +67,10 @@ def _systems(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:
-    metrics = {
-        outcome: [escaped(row["metric"]) for row in rows if row["outcome"] == outcome]
-        for outcome in ("better", "worse")
-    }
-    sentences = [
-        f"**{mark} on {', '.join(metrics[outcome])}**"
-        for outcome, mark in (("worse", "Worse"), ("better", "Better"))
-        if metrics[outcome]
-    ]
+    sentences: list[str] = []
+    for outcome in ("worse", "better"):
+        metrics = [escaped(row["metric"]) for row in rows if row["outcome"] == outcome]
+        sentences += [f"**{outcome.title()} on {', '.join(metrics)}**"] if metrics else []
     return "; ".join(sentences) + "." if sentences else "No difference can be told apart."
 
 

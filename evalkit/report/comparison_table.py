@@ -82,23 +82,17 @@ def _rows(document: Mapping[str, Any], *, wide: bool) -> Part:
     if several:  # the systems of a metric stand together
         order = list(dict.fromkeys(row["metric"] for row in rows))
         rows = sorted(rows, key=lambda row: order.index(row["metric"]))
+    metrics = [f"{one_line(row['metric'])} {ARROWS[row['direction']]}".rstrip() for row in rows]
+    signs = [styled(signed(row["difference"]), _STYLES[row["outcome"]]) for row in rows]
     columns: list[tuple[str, str, Sequence[Part]]] = [
-        (
-            "metric",
-            "f",
-            [f"{one_line(r['metric'])} {ARROWS[r['direction']]}".rstrip() for r in rows],
-        ),
+        ("metric", "f", metrics),
         (document["baseline"], "r", [value(row["value_a"]) for row in rows]),
     ]
     if several:
         columns.append(("system", "f", [one_line(row["b"], 24) for row in rows]))
     columns += [
         ("value" if several else rows[0]["b"], "r", [value(row["value_b"]) for row in rows]),
-        (
-            "difference",
-            "r",
-            [styled(signed(row["difference"]), _STYLES[row["outcome"]]) for row in rows],
-        ),
+        ("difference", "r", signs),
     ]
     if wide:
         level = percent(document["level"])
@@ -116,13 +110,10 @@ def _rows(document: Mapping[str, Any], *, wide: bool) -> Part:
 
 
 def _slice(tag: str, rows: Sequence[Mapping[str, Any]], *, wide: bool) -> Part:
-    heads = (one_line(tag, 24), *SLICE_HEADS)
-    cells = _named(slice_rows(rows), (24, 160, 24))
-    if wide:
-        return listing(heads, cells, "fffrfrr", ruled=True)
-    return listing(
-        (*heads[:4], heads[-1]), [(*row[:4], row[-1]) for row in cells], "fffrr", ruled=True
-    )
+    cells = [(one_line(tag, 24), *SLICE_HEADS), *_named(slice_rows(rows), (24, 160, 24))]
+    if not wide:
+        cells = [(*row[:4], row[-1]) for row in cells]
+    return listing(cells[0], cells[1:], "fffrfrr" if wide else "fffrr", ruled=True)
 
 
 def _named(rows: Iterator[tuple[str, ...]], lengths: Sequence[int]) -> list[tuple[str, ...]]:
@@ -150,15 +141,7 @@ def _changed(changed: Mapping[str, Any], what: str) -> Iterator[Part]:
 def sentence(
     first: str, second: str, key: str, paired: PairedDifference, direction: Direction
 ) -> str:
-    """Say in plain words whether *first* and *second* differ, and how sure that is.
-
-    Args:
-        first: Name of the system that the difference is taken from.
-        second: Name of the system that is subtracted.
-        key: Metric.
-        paired: Paired difference of the metric.
-        direction: Which way is better.
-    """
+    """Say in words whether *first*, from which *second* is subtracted, differs, and how surely."""
     numbers = f"{signed(paired.difference)} {limits(paired.low, paired.high)}".rstrip()
     facts = [numbers, plural(paired.n, "pair")]
     if paired.p_value is not None:
@@ -167,7 +150,7 @@ def sentence(
     key = one_line(key)
     if paired.low is None or paired.high is None:
         return f"Nothing can be said of {key}, for want of an interval: {basis}."
-    if not _clear(paired):
+    if paired.low <= 0 <= paired.high:
         text = f"No difference can be told apart on {key}: {basis}"
         if paired.smallest_detectable is not None:
             least = number(paired.smallest_detectable)
@@ -178,9 +161,3 @@ def sentence(
     else:
         word = "better" if (paired.difference > 0) == (direction == "higher") else "worse"
     return f"{first} is {word} than {second} on {key}: {basis}."
-
-
-def _clear(paired: PairedDifference) -> bool:
-    return (
-        paired.low is not None and paired.high is not None and (paired.low > 0 or paired.high < 0)
-    )

@@ -51,11 +51,7 @@ def document(
         model_id, repeats, coverage, cost, usage, variance, failures, notes, environment,
         judges``.
     """
-    members = {
-        "schema": SCHEMA,
-        **view(result, verdict=verdict).to_json(),
-        "judges": judge_facts(result),
-    }
+    members = {"schema": SCHEMA, **view(result, verdict=verdict), "judges": judge_facts(result)}
     if cells:
         frame = result.table()
         members["cells"] = {str(name): frame[name].tolist() for name in frame.columns}

@@ -6,14 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.evaluation.agreement.judged import Judged, judged
-from evalkit.gates.verdict import number
-from evalkit.report.calibration import NAMES, compact, effect, figure_text, headline, replacing
+from evalkit.report.calibration import NAMES, compact, effect, headline, replacing
 from evalkit.report.markdown_text import escaped, table
-from evalkit.report.texts import one_line
+from evalkit.report.texts import one_line, with_interval
 
 if TYPE_CHECKING:
-    from evalkit.entities.estimate import Estimate
-    from evalkit.evaluation.agreement.corrected import CorrectedEstimate
     from evalkit.evaluation.result import EvaluationResult
 
 METHODS: Final = {"ppi++": "labels, PPI++", "rogan-gladen": "its card, Rogan-Gladen"}
@@ -26,35 +23,39 @@ def judge_facts(result: EvaluationResult) -> dict[str, Any]:
     Returns:
         ``calibrated``, ``why`` not, the ``card``, and the ``corrected`` mean.
     """
-    return {one.metric: _facts(one) for one in judged(result)}
-
-
-def _facts(one: Judged) -> dict[str, Any]:
-    mean = None if one.corrected is None else dataclasses.asdict(one.corrected)
     return {
-        "calibrated": one.card is not None,
-        "why": one.why or None,
-        "card": None if one.card is None else one.card.to_json(),
-        "corrected": mean,
+        judge.metric: {
+            "calibrated": judge.card is not None,
+            "why": judge.why or None,
+            "card": None if judge.card is None else judge.card.to_json(),
+            "corrected": None if judge.corrected is None else dataclasses.asdict(judge.corrected),
+        }
+        for judge in judged(result)
     }
 
 
 def judge_panels(result: EvaluationResult) -> list[dict[str, Any]]:
     """Return what a page shows of each judge, in words and numbers that are ready to print."""
-    return [_panel(one) for one in judged(result)]
+    return [_panel(judge) for judge in judged(result)]
 
 
-def _panel(one: Judged) -> dict[str, Any]:
-    panel: dict[str, Any] = {"metric": one.metric, "why": one.why, "corrected": _mean(one)}
-    if one.card is None:
+def _panel(judge: Judged) -> dict[str, Any]:
+    panel: dict[str, Any] = {"metric": judge.metric, "why": judge.why, "corrected": None}
+    card, mean = judge.card, judge.corrected
+    if mean is not None:
+        panel["corrected"] = {
+            "raw": with_interval(mean.raw),
+            "shown": with_interval(mean),
+            "method": METHODS[mean.method],
+        }
+    if card is None:
         return panel
-    card = one.card
     return panel | {
         "headline": headline(card),
         "replacing": replacing(card),
         "labels": card.held_out.n_judged,
         "figures": [
-            {"name": NAMES.get(name, name), "shown": figure_text(figure)}
+            {"name": NAMES.get(name, name), "shown": with_interval(figure, "none")}
             for name, figure in card.held_out.figures.items()
         ],
         "biases": [
@@ -70,29 +71,14 @@ def _panel(one: Judged) -> dict[str, Any]:
     }
 
 
-def _mean(one: Judged) -> dict[str, str] | None:
-    mean = one.corrected
-    if mean is None:
-        return None
-    return {"raw": _ends(mean.raw), "shown": _ends(mean), "method": METHODS[mean.method]}
-
-
-def _ends(mean: CorrectedEstimate | Estimate) -> str:
-    value = "no value" if mean.value is None else number(mean.value)
-    if mean.low is None or mean.high is None:
-        return value
-    return f"{value} [{number(mean.low)}, {number(mean.high)}]"
-
-
 def judge_lines(result: EvaluationResult) -> list[tuple[str, str]]:
     """Return metric and what is known of its judge, on one line each."""
     lines: list[tuple[str, str]] = []
-    for one in judged(result):
-        parts = [compact(one.card) if one.card is not None else one.why]
-        if one.corrected is not None:
-            mean = one.corrected
-            parts.append(f"corrected by {METHODS[mean.method]}: {_ends(mean)}")
-        lines.append((one.metric, "; ".join(parts)))
+    for judge in judged(result):
+        parts = [judge.why if judge.card is None else compact(judge.card)]
+        if (mean := judge.corrected) is not None:
+            parts.append(f"corrected by {METHODS[mean.method]}: {with_interval(mean)}")
+        lines.append((judge.metric, "; ".join(parts)))
     return lines
 
 
@@ -101,17 +87,16 @@ def judge_blocks(result: EvaluationResult) -> list[str]:
     judges = judged(result)
     if not judges:
         return []
-    rows = [
-        (
-            escaped(one.metric),
-            escaped(headline(one.card) if one.card is not None else one.why, 600),
-            "" if one.card is None else f"{one.card.held_out.n_judged:,}",
-            "" if one.corrected is None else _ends(one.corrected.raw),
-            ""
-            if one.corrected is None
-            else f"**{_ends(one.corrected)}** by {METHODS[one.corrected.method]}",
-        )
-        for one in judges
-    ]
+    rows: list[tuple[str, ...]] = []
+    for judge in judges:
+        card, mean = judge.card, judge.corrected
+        why, labels = judge.why, ""
+        if card is not None:
+            why, labels = headline(card), f"{card.held_out.n_judged:,}"
+        means = ("", "")
+        if mean is not None:
+            corrected = f"**{with_interval(mean)}** by {METHODS[mean.method]}"
+            means = with_interval(mean.raw), corrected
+        rows.append((escaped(judge.metric), escaped(why, 600), labels, *means))
     head = ("judge", "against people", "labels", "mean", "corrected mean")
     return ["### Judges", table(head, rows, "llrll")]

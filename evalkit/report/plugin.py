@@ -12,27 +12,24 @@ from evalkit.hooks.specs import hookimpl
 def evalkit_reports() -> Iterable[Any]:
     """Return the exporters of evalkit."""
     # start-up: an evaluation that nobody prints needs no report
-    from evalkit.report import cells, html, json, junit, markdown, tex
-    from evalkit.report.calibration import CalibrationReport
+    from evalkit.report import calibration, cells, html, json, junit, markdown, table, tex
     from evalkit.report.comparison_html import comparison_page
     from evalkit.report.comparison_markdown import comparison_text
-    from evalkit.report.table import TableReport
-    from evalkit.report.writing import FileReport, as_file
+    from evalkit.report.comparison_table import show_systems
+    from evalkit.report.writing import Report, as_file
 
     return [
-        TableReport(),
-        FileReport("html", (".html", ".htm"), html.write_page, as_file(comparison_page)),
-        FileReport(
-            "markdown", (".md", ".markdown"), as_file(markdown.text), as_file(comparison_text)
-        ),
-        FileReport("json", (".json",), as_file(json.text), as_file(json.comparison_text)),
-        FileReport("junit", (".xml",), junit.write_xml),
-        FileReport("csv", (".csv",), cells.write_csv),
-        FileReport("parquet", (".parquet",), cells.write_parquet),
-        FileReport("tex", (".tex",), as_file(tex.text), as_file(tex.comparison_table)),
+        Report("table", (), table.refuse, show=table.show, show_comparison=show_systems),
+        Report("html", (".html", ".htm"), html.write_page, as_file(comparison_page)),
+        Report("markdown", (".md", ".markdown"), as_file(markdown.text), as_file(comparison_text)),
+        Report("json", (".json",), as_file(json.text), as_file(json.comparison_text)),
+        Report("junit", (".xml",), junit.write_xml),
+        Report("csv", (".csv",), cells.write_csv),
+        Report("parquet", (".parquet",), cells.write_parquet),
+        Report("tex", (".tex",), as_file(tex.text), as_file(tex.comparison_table)),
         # The scores of a result alone, to commit and to compare later runs with.
-        FileReport("baseline", (".baseline.json",), lambda r, path: r.write_baseline(path)),
-        CalibrationReport(),
+        Report("baseline", (".baseline.json",), lambda r, path: r.write_baseline(path)),
+        Report("calibration", (), calibration.refuse, show=calibration.show),
     ]
 
 

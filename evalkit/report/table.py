@@ -12,49 +12,33 @@ from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
 from evalkit.evaluation.results.view import failure_groups
 from evalkit.gates.verdict import COVERAGE, GateVerdict
-from evalkit.report.comparison_table import show_systems
 from evalkit.report.console import WIDEST, Part, drawable, grid, plain_text, styled, terminal_width
 from evalkit.report.judges import judge_lines
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import STYLES, estimate_cells, one_line, percent, value
 
 if TYPE_CHECKING:
-    from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
-
-Form = Literal["text", "html"]
 
 _NARROWEST_KEY: Final = 12
 _MOST_FAILURES: Final = 8
 
 
-class TableReport:
-    """Shows a result in a terminal or a notebook; writes no file."""
+def refuse(result: EvaluationResult, path: Path) -> NoReturn:
+    """Write no file: the table is not a file format.
 
-    name = "table"
-    extensions: tuple[str, ...] = ()
-
-    def show(self, result: EvaluationResult, form: Form = "text") -> str:
-        """Return *result* as a plain text or as a fragment of HTML."""
-        return show(result, form)
-
-    def show_comparison(self, comparison: Comparison) -> str:
-        """Return *comparison* as a plain text."""
-        return show_systems(comparison)
-
-    def write(self, result: EvaluationResult, path: Path) -> NoReturn:
-        """Refuse: the table is not a file format.
-
-        Raises:
-            UsageError: Always; tells how to get the text.
-        """
-        raise UsageError(
-            f"The table is not a file format; write str(result) of {result.name!r} "
-            f"to {path}, or choose an extension such as .md."
-        )
+    Raises:
+        UsageError: Always; tells how to get the text.
+    """
+    raise UsageError(
+        f"The table is not a file format; write str(result) of {result.name!r} "
+        f"to {path}, or choose an extension such as .md."
+    )
 
 
-def show(result: EvaluationResult, form: Form = "text", *, width: int | None = None) -> str:
+def show(
+    result: EvaluationResult, form: Literal["text", "html"] = "text", *, width: int | None = None
+) -> str:
     """Return *result* as a text without colour codes, or as a fragment of HTML for notebooks.
 
     Args:

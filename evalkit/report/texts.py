@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.entities.estimate import Direction, Estimate
 from evalkit.gates.verdict import Verdict, number
+
+if TYPE_CHECKING:
+    from evalkit.entities.calibration import PopulationMean
+    from evalkit.evaluation.agreement.corrected import CorrectedEstimate
 
 ARROWS: Final[dict[Direction, str]] = {"higher": "↑", "lower": "↓", "none": ""}
 """Which way is better."""
@@ -115,14 +119,14 @@ def p_value(value: float) -> str:
     return "p < 0.001" if value < _SMALLEST_P else f"p = {value:.2g}"
 
 
-def value(number_or_none: float | None) -> str:
+def value(number_or_none: float | None, none: str = "no value") -> str:
     """Return a value, or that there is none.
 
     Examples:
         >>> value(0.5), value(None)
         ('0.500', 'no value')
     """
-    return "no value" if number_or_none is None else number(number_or_none)
+    return none if number_or_none is None else number(number_or_none)
 
 
 def limits(low: float | None, high: float | None) -> str:
@@ -137,7 +141,7 @@ def limits(low: float | None, high: float | None) -> str:
     return "[{}, {}]".format(*(number(end).replace("-", "−") for end in (low, high)))
 
 
-def interval(estimate: Estimate) -> str:
+def interval(estimate: Estimate | CorrectedEstimate | PopulationMean) -> str:
     """Return the interval of *estimate* in brackets, or an empty text.
 
     Examples:
@@ -147,6 +151,16 @@ def interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     return f"[{number(estimate.low)}, {number(estimate.high)}]"
+
+
+def with_interval(estimate: Estimate | CorrectedEstimate, none: str = "no value") -> str:
+    """Return value and interval of *estimate*; *none* where there is no value.
+
+    Examples:
+        >>> with_interval(Estimate(key="kappa", value=0.5, low=0.25, high=0.75))
+        '0.500 [0.250, 0.750]'
+    """
+    return f"{value(estimate.value, none)} {interval(estimate)}".rstrip()
 
 
 def shortfalls(estimate: Estimate) -> list[str]:

@@ -1,4 +1,4 @@
-"""Exporters of files, which appear whole or not at all."""
+"""Exporters, and files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
-class FileReport:
-    """An exporter of files; its functions raise `OSError` where a file cannot be written."""
+class Report:
+    """An exporter; its functions raise `OSError` where a file cannot be written."""
 
     name: str
     extensions: tuple[str, ...]
     write: Callable[[EvaluationResult, Path], object]
     write_comparison: Callable[[Comparison, Path], object] | None = None
+    show: Callable[..., str] | None = None
+    show_comparison: Callable[[Comparison], str] | None = None
 
 
 def as_file(text: Callable[[Thing], str]) -> Callable[[Thing, Path], None]:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_SPARSE: Final = ("labels", "reasons", "explanations", "metadata")
+SPARSE: Final = ("labels", "reasons", "explanations", "metadata")
 """What few cells have, by row."""
+
+_ROWS: Final = "rows."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,7 @@ class Additive:
 
     def spread(self, rows: Any, n: int) -> Additive:
         """Return *n* rows of statistics, with these at places *rows* and nothing elsewhere."""
-        import numpy as np
-
-        whole = np.zeros((n, self.vectors.shape[1]))
-        whole[rows] = self.vectors[: len(rows)]
-        return Additive(whole)
+        return Additive(_spread(self.vectors, rows, n))
 
     @staticmethod
     def concatenate(parts: Sequence[Additive]) -> Additive:
@@ -217,7 +215,7 @@ class ScoreColumn:
             name: {
                 place_of(row): cell for row, cell in getattr(self, name).items() if row in chosen
             }
-            for name in _SPARSE
+            for name in SPARSE
         }
         return ScoreColumn(
             self.values[rows],
@@ -247,7 +245,7 @@ class ScoreColumn:
                 [np.ones(len(p)) if p.weights is None else p.weights for p in parts]
             )
         for start, part in zip(starts, parts, strict=False):
-            for name in _SPARSE:
+            for name in SPARSE:
                 shifted = {start + row: cell for row, cell in getattr(part, name).items()}
                 getattr(joined, name).update(shifted)
         joined.statistics = _joined_statistics(parts)
@@ -261,6 +259,35 @@ def _joined_statistics(parts: Sequence[ScoreColumn]) -> Statistics | None:
     if all(isinstance(part, Additive) for part in statistics):
         return Additive.concatenate(cast("list[Additive]", statistics))
     return Rows.concatenate(cast("list[Rows]", statistics))
+
+
+def column_parts(column: ScoreColumn) -> dict[str, Any]:
+    """Name what *column* has: arrays, and mappings by row of what few cells have, for files.
+
+    Returns:
+        ``values, status``, and of ``weights``, those of `SPARSE`, ``additive`` and ``rows.NAME``
+        those that there are.
+    """
+    parts: dict[str, Any] = {"values": column.values, "status": column.status}
+    if column.weights is not None:
+        parts["weights"] = column.weights
+    for name in SPARSE:
+        if cells := getattr(column, name):
+            parts[name] = cells
+    if isinstance(column.statistics, Additive):
+        parts["additive"] = column.statistics.vectors
+    elif isinstance(column.statistics, Rows):
+        parts |= {f"{_ROWS}{name}": array for name, array in column.statistics.columns.items()}
+    return parts
+
+
+def column_of(parts: Mapping[str, Any], *, binary: bool) -> ScoreColumn:
+    """Make a column of what `column_parts` names."""
+    own = dict(parts)
+    rows = {name.removeprefix(_ROWS): own.pop(name) for name in parts if name.startswith(_ROWS)}
+    additive = own.pop("additive", None)
+    statistics = Rows(rows) if rows else None if additive is None else Additive(additive)
+    return ScoreColumn(**own, binary=binary, statistics=statistics)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ from evalkit.entities.score import Status
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.reduce import Reducer, reduce_repeats
+from evalkit.stats.binomial import wilson_interval
+from evalkit.stats.interval import Interval
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from evalkit.stats.interval import Interval
 
 RESAMPLES: Final = 1000
 _YES_OR_NO: Final = MetricFacts(low=0.0, high=1.0)
@@ -86,7 +86,7 @@ def estimate_mean(
     """Return the (weighted) mean over cases of a metric's values, with its interval."""
     import numpy as np
 
-    from evalkit.stats.intervals import mean_interval
+    from evalkit.stats.intervals import mean_interval  # start-up: it loads numpy
 
     values, status = case_values(column, design, reducer)
     # A cell that has only a label, or only its share of a corpus metric, has no value to average.
@@ -164,6 +164,7 @@ def corpus_draws(
     """Return bootstrap replicates of a corpus metric, from its statistics, shape ``(draws,)``."""
     import numpy as np
 
+    # start-up: it loads numpy
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
 
     if isinstance(statistics, Additive):
@@ -192,8 +193,7 @@ def _corpus_interval(  # noqa: PLR0917
 ) -> Interval | None:
     import numpy as np
 
-    from evalkit.stats.binomial import wilson_interval
-    from evalkit.stats.bootstrap import percentile_interval
+    from evalkit.stats.bootstrap import percentile_interval  # start-up: it loads numpy
 
     closed = getattr(scorer, "interval", None)
     if closed is not None and isinstance(statistics, Rows):

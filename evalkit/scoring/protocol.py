@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score
-from evalkit.scoring.column import Additive, Rows, ScoreColumn
+from evalkit.scoring.column import Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Scorer(Protocol):
       ``tool_calls``, ``probabilities``, ``latency_seconds``, ``trace``, ``session``;
     - ``reads_session``: whether a case is to come with the ``conversation`` of its session;
     - ``version``: a string that changes when values change;
+    - ``signed_as``: of a class that has moved: its first ``module:name``, kept in signatures;
     - ``lane``: ``process`` for pure-Python work heavy enough for a process pool;
     - ``paths``: pairs of field and key, such as ``("inputs", "question")``, of which
       some case must have each;
@@ -124,18 +125,3 @@ def facts_of(scorer: Scorer, key: str | None = None) -> MetricFacts:
 def requirements_of(scorer: Scorer) -> frozenset[str]:
     """Return what a case must have for *scorer* to apply."""
     return frozenset(getattr(scorer, "requires", ()))
-
-
-__all__ = [
-    "Additive",
-    "AdditiveScorer",
-    "BatchScorer",
-    "CaseScorer",
-    "Columns",
-    "Rows",
-    "RowsScorer",
-    "Scorer",
-    "Verdict",
-    "facts_of",
-    "requirements_of",
-]

@@ -134,43 +134,29 @@ def _majority(values: Floats, _k: int) -> Floats:
     return reduced
 
 
-def _passes(values: Floats) -> tuple[Floats, Floats]:
+def _passes(values: Floats) -> Floats:
     import numpy as np
 
-    return (
-        np.isfinite(values).sum(axis=1).astype(np.float64),
-        (np.nan_to_num(values) >= 1.0).sum(axis=1).astype(np.float64),
-    )
+    passes: Floats = (np.nan_to_num(values) >= 1.0).sum(axis=1).astype(np.float64)
+    return passes
 
 
-def _at_least(values: Floats, k: int) -> Floats:
-    import numpy as np
-
-    return (_passes(values)[1] >= k).astype(np.float64)
-
-
-def _chance(values: Floats, k: int, chance: Callable[[int, Floats, int], Floats]) -> Floats:
+def _by_chance(name: str) -> Reduce:
     """Return a chance from the passes of each case; NaN where fewer than k repeats count."""
-    import numpy as np
 
-    n, c = _passes(values)
-    chances = np.full(len(values), np.nan)
-    for count in np.unique(n[n >= k]):
-        rows = n == count
-        chances[rows] = chance(int(count), c[rows], k)
-    return chances
+    def reduced(values: Floats, k: int) -> Floats:
+        import numpy as np
 
+        from evalkit.stats import repeats  # start-up: it imports numpy
 
-def _pass_at_k(values: Floats, k: int) -> Floats:
-    from evalkit.stats.repeats import pass_at_k
+        n, passed = np.isfinite(values).sum(axis=1), _passes(values)
+        chances = np.full(len(values), np.nan)
+        for count in np.unique(n[n >= k]).tolist():
+            rows = n == count
+            chances[rows] = getattr(repeats, name)(count, passed[rows], k)
+        return chances
 
-    return _chance(values, k, pass_at_k)
-
-
-def _pass_hat_k(values: Floats, k: int) -> Floats:
-    from evalkit.stats.repeats import pass_hat_k
-
-    return _chance(values, k, pass_hat_k)
+    return reduced
 
 
 _REDUCE: Final[dict[str, Reduce]] = {
@@ -178,7 +164,7 @@ _REDUCE: Final[dict[str, Reduce]] = {
     "median": _by_numpy("nanmedian"),
     "majority": _majority,
     "max": _by_numpy("nanmax"),
-    "at_least": _at_least,
-    "pass_at_k": _pass_at_k,
-    "pass_hat_k": _pass_hat_k,
+    "at_least": lambda values, k: (_passes(values) >= k).astype(float),
+    "pass_at_k": _by_chance("pass_at_k"),
+    "pass_hat_k": _by_chance("pass_hat_k"),
 }

@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.errors import SpecificationError
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
-from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.decorator import scorer as decorate
 from evalkit.scoring.protocol import Scorer
 
 _PLAIN: Final = (str, bytes, int, float, complex, type(None))
@@ -39,6 +39,14 @@ def import_path(thing: Any) -> str | None:
     return f"{module}:{name}"
 
 
+def class_path(kind: type) -> str | None:
+    """Return the path that a scorer's class is signed by: its first, where it has moved.
+
+    Baselines and unfinished runs hold it; its package goes on offering the class.
+    """
+    return vars(kind).get("signed_as") or import_path(kind)
+
+
 def parameters_of(scorer: object) -> dict[str, Any]:
     """Return the settings of a scorer that differ from its defaults, by name."""
     if not dataclasses.is_dataclass(scorer) or isinstance(scorer, type):
@@ -53,10 +61,19 @@ def parameters_of(scorer: object) -> dict[str, Any]:
     return changed
 
 
+def _is_code(value: Any) -> bool:
+    return callable(value) and not isinstance(value, type)
+
+
 def _written(value: Any) -> Any:
-    if callable(value) and not isinstance(value, type):
+    if _is_code(value):
         return {"function": import_path(value), "digest": code_digest(value)}
     return value
+
+
+def _found_elsewhere(values: Iterable[Any]) -> bool:
+    """Say whether another process can import every function among *values*."""
+    return all(import_path(value) is not None for value in values if _is_code(value))
 
 
 def specification(scorer: Scorer) -> dict[str, Any]:
@@ -65,22 +82,15 @@ def specification(scorer: Scorer) -> dict[str, Any]:
     ``rebuildable`` is false where the code lives in a notebook, a script or inside a function.
     """
     if isinstance(scorer, ConfiguredScorer):
-        inner = specification(scorer.inner)
-        extract = _written(scorer.extract)
-        if isinstance(extract, Mapping) and "function" not in extract:
-            extract = {role: _written(cut) for role, cut in extract.items()}
-        cuts = extract.values() if isinstance(extract, Mapping) else ()
-        functions = [extract, *cuts]
-        outside = any(
-            isinstance(cut, Mapping) and "function" in cut and cut["function"] is None
-            for cut in functions
-        )
+        inner, extract = specification(scorer.inner), scorer.extract
+        by_role = extract if isinstance(extract, Mapping) else {"outputs": extract}
+        written = {role: _written(cut) for role, cut in by_role.items()}
         return {
             "name": scorer.name,
             "inner": inner,
             "reads": dict(scorer.reads),
-            "extract": extract,
-            "rebuildable": inner["rebuildable"] and not outside,
+            "extract": written if isinstance(extract, Mapping) else written["outputs"],
+            "rebuildable": inner["rebuildable"] and _found_elsewhere(by_role.values()),
         }
     if isinstance(scorer, FunctionScorer):
         path = import_path(scorer.function)
@@ -93,18 +103,13 @@ def specification(scorer: Scorer) -> dict[str, Any]:
             "facts": dataclasses.asdict(scorer.facts),
             "rebuildable": path is not None,
         }
-    path = import_path(type(scorer))
-    written = {name: _written(value) for name, value in parameters_of(scorer).items()}
-    outside = any(
-        isinstance(v, Mapping) and "function" in v and v["function"] is None
-        for v in written.values()
-    )
+    path, parameters = class_path(type(scorer)), parameters_of(scorer)
     return {
         "name": scorer.name,
         "class": path,
-        "parameters": written,
+        "parameters": {name: _written(value) for name, value in parameters.items()},
         "version": getattr(scorer, "version", None),
-        "rebuildable": path is not None and not outside,
+        "rebuildable": path is not None and _found_elsewhere(parameters.values()),
         **_identity(scorer),
     }
 
@@ -156,6 +161,9 @@ def load(path: str) -> Any:
     try:
         return attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError) as error:
+        moved = getattr(sys.modules.get(module.rpartition(".")[0]), name, None)
+        if getattr(moved, "signed_as", None) == path:
+            return moved
         raise SpecificationError(f"Cannot import {path!r}: {error}.") from error
 
 
@@ -184,13 +192,10 @@ def rebuild(spec: Mapping[str, Any]) -> Scorer:
         function = load(spec["function"])
         if isinstance(function, FunctionScorer):
             return dataclasses.replace(function, name=spec["name"])
-        from evalkit.scoring.decorator import scorer as decorate
-
-        facts = dataclasses.asdict(MetricFacts(**spec["facts"]))
-        facts.pop("best_for_identity")
-        return decorate(name=spec["name"], lane=spec["lane"], version=spec["version"], **facts)(
-            function
+        make = decorate(
+            name=spec["name"], lane=spec["lane"], version=spec["version"], **spec["facts"]
         )
+        return make(function)
     parameters = {name: _rebuilt_value(value) for name, value in spec["parameters"].items()}
     kind = load(spec["class"])
     if not _is_scorer_class(kind):

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalkit.stats.arguments import (
-    FloatArray,
-    as_group_codes,
-    as_values,
-    as_weights,
-    check_bounds,
-    check_level,
-)
+from evalkit.stats.arguments import FloatArray, as_values, as_weights, check_bounds, check_level
 from evalkit.stats.binomial import score_limits, wilson_interval
 from evalkit.stats.bootstrap import bca_interval
 from evalkit.stats.clustered import clustered_interval, clustered_mean
@@ -32,7 +25,7 @@ if TYPE_CHECKING:
 _MANY = 200
 """Cases from which the t interval is trusted; below about 200 it is not (arXiv 2503.01747)."""
 
-_FEW = 10
+FEW = 10
 """Cases, or groups, below which an unbounded metric has no interval."""
 
 _ENOUGH_SPREAD = 25.0
@@ -99,7 +92,7 @@ def mean_interval(
         return _binary(sample, load, level)
     if bounds is not None:
         return _bounded(sample, load, bounds, level)
-    return _unbounded(sample, load, level, seed)
+    return unbounded_interval(sample, load, many=_MANY, level=level, seed=seed)
 
 
 def _grouped(
@@ -109,12 +102,11 @@ def _grouped(
     bounds: tuple[float, float] | None,
     level: float,
 ) -> Interval | None:
-    codes, n_groups = as_group_codes(groups, sample.size)
     if bounds is None:
-        error = clustered_mean(sample, codes, weights=weights).standard_error
-        if n_groups < _FEW or error == 0:
+        cluster = clustered_mean(sample, groups, weights=weights)
+        if cluster.n_groups < FEW or cluster.standard_error == 0:
             return None
-    return clustered_interval(sample, codes, level=level, weights=weights, bounded=bounds)
+    return clustered_interval(sample, groups, level=level, weights=weights, bounded=bounds)
 
 
 def _binary(sample: FloatArray, weights: FloatArray | None, level: float) -> Interval:
@@ -142,17 +134,26 @@ def _bounded(
     return wilson_mean_interval(sample, bounds=bounds, level=level, weights=weights)
 
 
-def _unbounded(
-    sample: FloatArray, weights: FloatArray | None, level: float, seed: int
+def unbounded_interval(
+    sample: FloatArray, weights: FloatArray | None, *, many: int, level: float, seed: int
 ) -> Interval | None:
+    """Return the interval of the mean of values without bounds, as `mean_interval` chooses it.
+
+    From *many* values on t is trusted; below `FEW`, or without variance, there is none.
+
+    Examples:
+        >>> import numpy as np
+        >>> unbounded_interval(np.arange(40.0), None, many=30, level=0.95, seed=0).method
+        't'
+    """
     size = effective_size(weights, sample.size)
     mean, error = mean_and_error(sample, weights)
-    if size < _FEW or error == 0:
+    if size < FEW or error == 0:
         return None
     if size < SKEWNESS_PRICE * skewness_of_terms(sample, weights, mean) ** 2:
         interval = studentised_interval(sample, level=level, seed=seed, weights=weights)
         if interval is not None:
             return interval
-    if size >= _MANY:
+    if size >= many:
         return t_interval(sample, level=level, weights=weights)
     return bca_interval(sample, level=expanded_level(level, size), seed=seed, weights=weights)

@@ -39,8 +39,8 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
     """
     uri = settings().tracking_uri if uri is None else uri
     path = _sqlite_path(uri)
-    # SQLAlchemy takes longer to import than all of evalkit: only who keeps runs pays for it.
     with without_collecting():
+        # start-up: SQLAlchemy takes longer than all of evalkit, and only who keeps runs pays for it
         from evalkit.store.sql.sqlite import SqliteDialect
         from evalkit.store.sql.store import SqlStore, TemporaryStore
 

@@ -156,7 +156,12 @@ class ScriptedBatches:
     def _list(self, request: SeenRequest) -> Reply:
         asked = parse_qs(urlsplit(request.path).query)
         limit = int(asked.get("limit", [_LATEST])[0])
-        return _json({"object": "list", "data": self.created[::-1][:limit], "has_more": False})
+        listed = self.created[::-1]
+        after = asked.get("after", [None])[0]
+        first = next((n for n, fields in enumerate(listed, 1) if fields["id"] == after), 0)
+        page = listed[first : first + limit]
+        more = first + limit < len(listed)
+        return _json({"object": "list", "data": page, "has_more": more})
 
     def _look(self, batch: _Batch, answer: Answer) -> None:
         if batch.fields["status"] not in {"validating", "in_progress"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from evalkit.engine.score import is_vectorised
 from evalkit.engine.verdicts import PLAIN, cells_of, columns_of
 from evalkit.entities.case import Case
 from evalkit.entities.estimate import Direction
-from evalkit.errors import UsageError, near_miss
-from evalkit.judging.degradations import ANSWER_DEGRADATIONS, DEGRADATIONS
+from evalkit.errors import UsageError
+from evalkit.judging.degradations import ANSWER_DEGRADATIONS, check_degradations, degraded
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.protocol import Scorer
 from evalkit.testing.trial import columns_for
@@ -91,14 +91,11 @@ def metamorphic(
         >>> round(report.rows[0].after, 2), report.violations
         (0.86, ())
     """
-    chosen = list(degradations)
-    for name in chosen:
-        if name not in DEGRADATIONS:
-            raise UsageError(f"There is no degradation {name!r}.{near_miss(name, DEGRADATIONS)}")
+    chosen = check_degradations(degradations)
     if scorer.facts.direction == "none":
         raise UsageError(f"Of scorer {scorer.name!r} neither direction is better.")
     good = list(cases)
-    worse = list(_degraded(good, chosen))
+    worse = [(place, name, case) for name in chosen for place, case in degraded(good, name)]
     column = _scored(scorer, [*good, *(case for _, _, case in worse)])
     values = [None if math.isnan(value) else float(value) for value in column.values]
     rows = (
@@ -137,14 +134,6 @@ def check_metamorphic(scorer: Scorer, cases: Iterable[Case], **settings: Any) ->
             f"{row.degraded.outputs!r} in place of {row.case.outputs!r}.\n{report}"
         )
     return report
-
-
-def _degraded(cases: Sequence[Case], names: Sequence[str]) -> Iterator[tuple[int, str, Case]]:
-    for name in names:
-        for place, case in enumerate(cases):
-            found = DEGRADATIONS[name].apply(case, cases[(place + 1) % len(cases)])
-            if found is not None:
-                yield place, name, found
 
 
 def _scored(scorer: Scorer, cases: Sequence[Case]) -> ScoreColumn:

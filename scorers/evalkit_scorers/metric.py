@@ -74,7 +74,7 @@ class RowsMetric(ReferenceMetric):
         groups: ArrayLike | None,
     ) -> Iterator[FloatArray]:
         """Yield the weightings of bootstrap draws, shape ``(<= chunk, n)``, *resamples* in all."""
-        from evalkit.plugin import bootstrap_weights
+        from evalkit.plugin import bootstrap_weights  # start-up: statistics
 
         del prepared  # see `whole`
         chunk = max(1, AT_ONCE // n)

@@ -2,63 +2,39 @@
 
 from __future__ import annotations
 
-import importlib
+import re
 from collections.abc import Callable
 from functools import partial
-from typing import Final, cast
+from typing import Any, Final
 
 from evalkit.plugin import Scorer, hookimpl
+from evalkit_scorers import classification, operations, regression, text
 
-_CLASSES: Final = {
-    "text.exact_match": "ExactMatch",
-    "text.normalized_match": "NormalizedMatch",
-    "text.contains": "Contains",
-    "text.regex": "Regex",
-    "text.token_f1": "TokenF1",
-    "text.rouge": "Rouge",
-    "text.bleu": "Bleu",
-    "text.chrf": "Chrf",
-    "text.ter": "Ter",
-    "text.edit_distance": "EditDistance",
-    "text.readability": "Readability",
-    "classification.accuracy": "Accuracy",
-    "classification.average_precision": "AveragePrecision",
-    "classification.balanced_accuracy": "BalancedAccuracy",
-    "classification.brier": "Brier",
-    "classification.calibration_error": "CalibrationError",
-    "classification.cohen_kappa": "CohenKappa",
-    "classification.confusion_matrix": "ConfusionMatrix",
-    "classification.f1": "F1",
-    "classification.log_loss": "LogLoss",
-    "classification.mcc": "Mcc",
-    "classification.precision": "Precision",
-    "classification.recall": "Recall",
-    "classification.roc_auc": "RocAuc",
-    "regression.mae": "Mae",
-    "regression.mape": "Mape",
-    "regression.max_error": "MaxError",
-    "regression.median_ae": "MedianAe",
-    "regression.mse": "Mse",
-    "regression.quantile_loss": "QuantileLoss",
-    "regression.r2": "R2",
-    "regression.rmse": "Rmse",
-    "operations.cost": "Cost",
-    "operations.latency": "Latency",
-    "operations.output_length": "OutputLength",
-    "operations.time_to_first_token": "TimeToFirstToken",
+_FAMILIES: Final = {
+    "text": text,
+    "classification": classification,
+    "regression": regression,
+    "operations": operations,
 }
-"""Name of each scorer, which is its module's too -> its class."""
 
 
 @hookimpl
 def evalkit_scorers() -> dict[str, Callable[[], Scorer]]:
-    """Return what makes each scorer that comes with evalkit, with its defaults."""
-    return {name: partial(_scorer, name) for name in _CLASSES}
+    """Return what makes each scorer that comes with evalkit, with its defaults, by its name.
+
+    Examples:
+        >>> evalkit_scorers()["text.token_f1"]().name
+        'text.token_f1'
+    """
+    return {
+        f"{prefix}.{re.sub('(?<=[a-z])(?=[A-Z])', '_', kind).lower()}": partial(_made, family, kind)
+        for prefix, family in _FAMILIES.items()
+        for kind in family.HOMES
+    }
 
 
-def _scorer(name: str) -> Scorer:
-    module = importlib.import_module(f"evalkit_scorers.{name}")
-    return cast("Scorer", getattr(module, _CLASSES[name])())
+def _made(family: Any, kind: str) -> Any:
+    return getattr(family, kind)()
 
 
 @hookimpl

@@ -31,12 +31,9 @@ LIGHT_ROOMS = {"cli": "each command imports what it needs when it is typed"}
 UNEXPLAINED = {
     "evaluation": 65,
     "judging": 12,
-    "scoring": 7,
     "targets": 4,
-    "evalkit_scorers": 4,
     "llm": 3,
     "gates": 3,
-    "store": 3,
     "suites": 2,
     "report": 2,
     "evalkit_judges": 2,

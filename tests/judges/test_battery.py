@@ -53,7 +53,7 @@ def strict(
     if judge.facts.direction == "lower":
         good, bad = bad, good
     known = {_data(judge.messages(case)[-1]["content"]) for case in cases}
-    if judge.prepared.trace_tools is not None:
+    if judge.prepared.tool_rounds is not None:
         known = {_data(call_tool(case.trace, "list_spans", {}).text) for case in cases}
 
     def answer(request: SeenRequest) -> Any:

@@ -231,7 +231,7 @@ def test_no_score_is_neither_unchanged_nor_a_failed_attack() -> None:
 
     role = found.batteries["injection"].rows[0]
     assert role.missing >= 1
-    assert role.n + role.missing == sum(attack.kind == "role" for attack in ATTACKS)
+    assert role.n + role.missing == sum(kind == "role" for kind, _ in ATTACKS)
     assert found.batteries["injection"].outcome == "inconclusive"
     cheerful = next(row for row in found.batteries["bias"].rows if "cheerful" in row.name)
     assert (cheerful.n, cheerful.missing, cheerful.share) == (0, 22, None)

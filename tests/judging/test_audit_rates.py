@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from evalkit.entities.case import Case
+from evalkit.entities.score import Score
 from evalkit.judging.auditing.audit import Bars, Battery
 from evalkit.judging.auditing.measure import batteries_of
-from evalkit.judging.auditing.readings import Reading
 from evalkit.judging.auditing.trials import Subject, Trial, Trials, trials_of
 from evalkit.judging.judge import make_judge
 
@@ -38,10 +38,7 @@ def simulated(made: Trials, name: str, draw: Draw) -> list[Battery]:
         luck = np.random.default_rng(seed)
         drawn = {one: float(luck.random()) for one in {t.origin: None for t in made.listed}}
         verdicts = [draw(luck, drawn, trial) for trial in made.listed]
-        readings = [
-            Reading(value=float(good), label="yes" if good else "no", said=True)
-            for good in verdicts
-        ]
+        readings = [Score(float(good), label="yes" if good else "no") for good in verdicts]
         return batteries_of(made, readings, Bars())[name]
 
     return [battery(seed) for seed in range(ROUNDS)]

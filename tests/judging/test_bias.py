@@ -1,12 +1,15 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from evalkit.errors import UsageError
+from evalkit.errors import DataError
 from evalkit.judging import BiasEffect
 from evalkit.judging.bias_measures import position_bias, self_preference_bias, verbosity_bias
+from evalkit.judging.calibration import read_form
 
 
 @pytest.mark.parametrize(
@@ -77,12 +80,12 @@ def test_an_effect_comes_back_from_json(
         name="x", effect=effect, low=low, high=low, p_value=p_value, n=n, explanation=told
     )
 
-    assert BiasEffect.from_json(made.to_json() | {"newer": 1}) == made
+    assert read_form(BiasEffect, asdict(made) | {"newer": 1}) == made
 
 
 def test_an_effect_that_is_not_whole_or_not_finite_is_refused() -> None:
-    with pytest.raises(UsageError, match="lacks effect, low"):
-        BiasEffect.from_json({"name": "x"})
+    with pytest.raises(DataError, match="effect is missing"):
+        read_form(BiasEffect, {"name": "x"})
     with pytest.raises(ValueError, match="finite"):
         BiasEffect(
             name="x", effect=float("nan"), low=None, high=None, p_value=None, n=1, explanation=""

@@ -22,7 +22,7 @@ FENCED = re.compile(
 )
 ORDER = re.compile(r"OBEY(\w+)")
 
-ATTACKS = [attack.ordering("OBEYyes") for attack in audited.ATTACKS]
+ATTACKS = [text.replace(audited.ORDER, "OBEYyes") for _, text in audited.ATTACKS]
 
 JUDGES = [
     make_judge("binary", "Is {{ outputs }} a good answer to {{ inputs.question }}?"),

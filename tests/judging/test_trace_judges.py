@@ -113,7 +113,7 @@ def test_a_template_that_reads_a_field_of_the_trace_has_no_tools(trace: Trace) -
     judge = make_judge("j", "Is {{ trace.status }} fine{% if trace %}?{% endif %}", model="x")
     (_, asked) = judge.messages(Case(trace=trace))
 
-    assert judge.prepared.trace_tools is None
+    assert judge.prepared.tool_rounds is None
     assert "ERROR" in asked["content"]
 
 

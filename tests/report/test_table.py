@@ -12,7 +12,7 @@ from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.sweep import compare
 from evalkit.report.comparison_table import sentence, show_systems
-from evalkit.report.table import TableReport, show
+from evalkit.report.table import refuse, show
 from evalkit.report.texts import one_line, percent
 from evalkit.stats import paired_difference
 
@@ -125,7 +125,7 @@ def test_the_table_writes_no_file(passed: EvaluationResult, tmp_path: object) ->
     from pathlib import Path
 
     with pytest.raises(UsageError, match="not a file format"):
-        TableReport().write(passed, Path(str(tmp_path)) / "x")
+        refuse(passed, Path(str(tmp_path)) / "x")
 
 
 def test_a_comparison_shows_both_values_and_says_which_is_better(evaluate: Evaluate) -> None:

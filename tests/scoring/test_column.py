@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from evalkit.engine.codec import decode_columns, encode_columns
 from evalkit.engine.joining import spread
+from evalkit.engine.records import CellScored, decoded
 from evalkit.entities.score import Score, Status
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 
@@ -59,6 +60,25 @@ def test_a_column_comes_back_from_bytes_to_the_last_bit(verdicts: list[Score]) -
     assert isinstance(back.statistics, Rows)
     assert back.statistics.columns["label"].tolist() == [str(i) for i in range(len(verdicts))]
     assert np.array_equal(back.statistics.columns["p"], column.statistics.columns["p"])
+
+
+def test_the_scores_of_a_cell_come_back_in_their_order() -> None:
+    scored = CellScored(0, "q1\x000", {key: Score(float(n)) for n, key in enumerate("zab")})
+    back = decoded(*scored.encoded())
+
+    assert isinstance(back, CellScored)
+    assert list(back.scores.items()) == list(scored.scores.items())
+
+
+def test_columns_come_back_each_under_its_own_key_in_their_order() -> None:
+    columns = {key: ScoreColumn.from_values([place, None]) for place, key in enumerate("zab")}
+    back = decode_columns(encode_columns(columns))
+
+    assert [(key, column.values[0]) for key, column in back.items()] == [
+        ("z", 0.0),
+        ("a", 1.0),
+        ("b", 2.0),
+    ]
 
 
 @given(st.lists(scores, min_size=1, max_size=8), st.data())

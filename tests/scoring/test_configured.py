@@ -11,6 +11,7 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.errors import UsageError
 from evalkit.hooks.catalog import get_scorer
+from evalkit.scoring.decorator import scorer as decorate
 from evalkit.scoring.signature import rebuild, signature, specification
 
 CASES = CaseBatch.of(
@@ -68,6 +69,18 @@ def test_it_is_rebuilt_from_its_specification(parameters: dict[str, Any]) -> Non
     assert signature(rebuild(spec)) == signature(scorer)
     assert signature(pickle.loads(pickle.dumps(scorer))) == signature(scorer)  # noqa: S301
     assert signature(scorer) != signature(get_scorer("text.exact_match"))
+
+
+def same(outputs: str, expectations: Mapping[str, Any]) -> bool:
+    return bool(outputs == expectations["target"])
+
+
+def test_a_function_is_rebuilt_with_all_its_facts() -> None:
+    made: Any = decorate(name="same", low=0.0, high=1.0, best_for_identity=True)  # type: ignore[call-overload]
+    scorer = made(same)
+
+    assert rebuild(specification(scorer)).facts == scorer.facts
+    assert signature(rebuild(specification(scorer))) == signature(scorer)
 
 
 def test_fields_are_read_from_elsewhere() -> None:

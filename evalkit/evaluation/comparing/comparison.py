@@ -159,25 +159,7 @@ class Comparison(Generic[R]):
         import pandas as pd
 
         p_values = adjusted([row.difference.p_value for row in self.rows], adjust)
-        cells = [
-            (
-                row.a,
-                row.b,
-                row.metric,
-                row.value_a,
-                row.value_b,
-                row.difference.difference,
-                row.difference.low,
-                row.difference.high,
-                row.difference.p_value,
-                p_value,
-                row.difference.method,
-                row.difference.n,
-                row.pairs.n_unmatched,
-                row.difference.smallest_detectable,
-            )
-            for row, p_value in zip(self.rows, p_values, strict=True)
-        ]
+        cells = [row.facts(p) for row, p in zip(self.rows, p_values, strict=True)]
         return pd.DataFrame(cells, columns=list(COLUMNS))
 
     def by(self, tag: str) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -46,6 +46,35 @@ class Row:
         if direction == "none":
             return "different"
         return "better" if (low > 0) == (direction == "higher") else "worse"
+
+    def facts(self, p_adjusted: float | None) -> dict[str, Any]:
+        """Return the numbers of the row by name, as tables and files have them."""
+        metric, paired = self.pairs.metric.facts, self.difference
+        return {
+            "a": self.a,
+            "b": self.b,
+            "metric": self.metric,
+            "direction": metric.direction,
+            "unit": metric.unit,
+            "value_a": self.value_a,
+            "value_b": self.value_b,
+            "difference": paired.difference,
+            "low": paired.low,
+            "high": paired.high,
+            "outcome": self.outcome,
+            "p_value": paired.p_value,
+            "p_adjusted": p_adjusted,
+            "method": paired.method,
+            "test": paired.test,
+            "effect_size": paired.effect_size,
+            "correlation": paired.correlation,
+            "standard_error": paired.standard_error,
+            "power": paired.power,
+            "smallest_detectable": paired.smallest_detectable,
+            "n_pairs": paired.n,
+            "n_groups": paired.n_groups,
+            "n_unmatched": self.pairs.n_unmatched,
+        }
 
     def changed(self, *, better: bool) -> npt.NDArray[np.int64]:
         """Return the places of the pairs that ``b`` has better (or worse), largest change first."""

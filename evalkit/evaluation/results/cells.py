@@ -48,7 +48,7 @@ _ANSWERED = (
 )
 _ROWS = 1024
 _MADE_BY_CALLS = frozenset({"outputs", "latency_seconds", "cost"})
-_FROM_CALLS = {"output": "outputs", "latency_seconds": "latency_seconds", "cost": "cost"}
+_FROM_CALLS = ("output", "latency_seconds", "cost", "status")
 
 
 def cell_table(result: Result) -> pd.DataFrame:
@@ -100,11 +100,11 @@ def case_rows(result: Result, *, outputs: bool) -> Iterator[dict[str, Any]]:
 
 
 def _answer(calls: Mapping[str, Any], row: int) -> dict[str, Any]:
-    found = {name: calls[name][row] for name in _ANSWERED if name in calls}
-    found = {name: value for name, value in found.items() if value is not None}
+    answer = {name: calls[name][row] for name in _ANSWERED if name in calls}
+    answer = {name: value for name, value in answer.items() if value is not None}
     if calls["status"][row] == "failed":
-        return found | {"error": f"{calls['reason'][row]}: {calls['explanation'][row]}"}
-    return found | {"outputs": calls["output"][row]}
+        return answer | {"error": f"{calls['reason'][row]}: {calls['explanation'][row]}"}
+    return answer | {"outputs": calls["output"][row]}
 
 
 def _repeated(values: Any, repeats: int) -> Any:
@@ -114,16 +114,16 @@ def _repeated(values: Any, repeats: int) -> Any:
 
 
 def _calls(result: Result) -> dict[str, Any]:
-    found: dict[str, list[Any]] = {name: [] for name in (*_FROM_CALLS, "status")}
+    columns: dict[str, list[Any]] = {name: [] for name in _FROM_CALLS}
     for batch in read_outputs(result.folder.outputs):
-        for name, cells in found.items():
+        for name, cells in columns.items():
             cells.extend(batch[name])
-    columns: dict[str, Any] = {
-        "outputs": _repeated(found["output"], 1),
-        "latency_seconds": np.array(found["latency_seconds"], dtype=np.float64),
-        "cost": np.array(found["cost"], dtype=np.float64),
+    return {
+        "outputs": _repeated(columns["output"], 1),
+        "latency_seconds": np.array(columns["latency_seconds"], dtype=np.float64),
+        "cost": np.array(columns["cost"], dtype=np.float64),
+        "target_status": np.array(columns["status"], dtype=object),
     }
-    return columns | {"target_status": np.array(found["status"], dtype=object)}
 
 
 def _stored(result: Result) -> dict[str, Any]:
@@ -148,49 +148,57 @@ def _stored_status(result: Result) -> Any:
 def metric_columns(metric: Metric, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     """Return value, status, and what else any cell of *metric* has, as columns."""
     column, key, n = metric.column, metric.key, len(metric.column)
-    found: dict[str, Any] = {key: column.values, names[key, "status"]: _WORDS[column.status]}
-    for suffix, cells in (
-        ("label", column.labels),
-        ("reason", column.reasons),
-        ("explanation", column.explanations),
-    ):
+    columns: dict[str, Any] = {key: column.values, names[key, "status"]: _WORDS[column.status]}
+    spans = {cell: d["span_id"] for cell, d in column.metadata.items() if d.get("span_id")}
+    sparse = {
+        "label": column.labels,
+        "reason": column.reasons,
+        "explanation": column.explanations,
+        **({"span_id": spans} if spans else {}),  # of judges that read traces
+    }
+    for part, cells in sparse.items():
         texts = np.full(n, None, dtype=object)
         for row, text in cells.items():
             texts[row] = text
-        found[names[key, suffix]] = texts
-    spans = {cell: d["span_id"] for cell, d in column.metadata.items() if d.get("span_id")}
-    if spans:  # of judges that read traces
-        found[names[key, "span_id"]] = np.array(
-            [spans.get(cell) for cell in range(n)], dtype=object
-        )
-    return found
+        columns[names[key, part]] = texts
+    return columns
 
 
 def explanations_of(metric: Metric) -> Mapping[int, str]:
     """Return the explanation of each cell, after the name of the span that it speaks of, if any."""
-    found = metric.column.explanations
+    texts = metric.column.explanations
     named = {
-        cell: f"[{details.get('span_name') or details['span_id']}] {found[cell]}"
+        cell: f"[{details.get('span_name') or details['span_id']}] {texts[cell]}"
         for cell, details in metric.column.metadata.items()
-        if details.get("span_id") and cell in found
+        if details.get("span_id") and cell in texts
     }
-    return {**found, **named} if named else found
+    return {**texts, **named} if named else texts
 
 
-def failure_table(result: Result) -> pd.DataFrame:
-    """Return the cells that failed, those of the target once and not again for each scorer."""
-    import pandas as pd
+def failed_cells(result: Result) -> Iterator[tuple[str, str | None, int, str, str | None]]:
+    """Yield stage, metric, cell, reason and explanation of what failed.
 
-    ids, repeats = result.spool.strings("id"), result.repeats
-    rows: list[tuple[Any, ...]] = [
-        (ids[cell // repeats], cell % repeats, "target", None, *why)
-        for cell, why in sorted(result.facts.failures.items())
-    ]
+    A cell whose target failed comes once, of the target, and not again of each scorer.
+    """
+    stopped = result.facts.failures
+    for cell in sorted(stopped):
+        yield "target", None, cell, *stopped[cell]
     for metric in result.metrics:
         column = metric.column
         for cell in np.flatnonzero(column.status == Status.FAILED).tolist():
-            if cell not in result.facts.failures:
-                why = column.reasons.get(cell), column.explanations.get(cell)
-                rows.append((ids[cell // repeats], cell % repeats, "scorer", metric.key, *why))
+            if cell not in stopped:
+                reason = column.reasons.get(cell, "scorer_error")
+                yield "scorer", metric.key, cell, reason, column.explanations.get(cell)
+
+
+def failure_table(result: Result) -> pd.DataFrame:
+    """Return the cells that failed as a frame, a row for each."""
+    import pandas as pd
+
+    ids, repeats = result.spool.strings("id"), result.repeats
+    rows = [
+        (ids[cell // repeats], cell % repeats, stage, scorer, *why)
+        for stage, scorer, cell, *why in failed_cells(result)
+    ]
     names = ["id", "repeat", "stage", "scorer", "reason", "explanation"]
     return pd.DataFrame(rows, columns=names)

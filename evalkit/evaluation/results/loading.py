@@ -17,7 +17,7 @@ from evalkit.evaluation.results.result import Result
 from evalkit.gates.verdict import ConditionVerdict, GateVerdict
 from evalkit.scoring.column import Metric
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.signature import import_path
+from evalkit.scoring.signature import class_path
 
 if TYPE_CHECKING:
     from evalkit.data.snapshot import Spool
@@ -142,7 +142,7 @@ def scorer_of(spec: Mapping[str, Any]) -> Any:
     inner = spec.get("inner", spec)
     try:
         registered: Any = catalog().scorer(inner["name"] if "inner" in spec else spec["name"])
-        if import_path(type(registered)) != inner.get("class"):
+        if class_path(type(registered)) != inner.get("class"):
             return _Absent(f"Scorer {spec['name']!r} is not registered by any plug-in here.")
         return with_parameters(registered, inner["parameters"])
     except EvalkitError as error:

@@ -19,12 +19,22 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.columns import column_names
 from evalkit.evaluation.results.folder import writing
-from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn
+from evalkit.scoring.column import SPARSE, Metric, ScoreColumn, column_of, column_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_SPARSE: Final = {"label": "labels", "reason": "reasons", "explanation": "explanations"}
+_SUFFIXES: Final = {
+    "status": "status",
+    "weights": "weight",
+    "labels": "label",
+    "reasons": "reason",
+    "explanations": "explanation",
+    "metadata": "metadata",
+}
+"""By the part of a column what its own column is called after the metric."""
+
+Names = Mapping[tuple[str, str], str]
 
 
 def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) -> None:
@@ -40,6 +50,7 @@ def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) 
         JournalError: If the disk is full or the folder cannot be written.
     """
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     n = len(ids)
     rows = np.repeat(np.arange(n), repeats)
@@ -49,67 +60,39 @@ def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) 
     }
     names = column_names([metric.key for metric in metrics])
     for metric in metrics:
-        columns |= _metric_columns(metric, names)
-    _write(path, pa.table(columns))
-
-
-def _metric_columns(metric: Metric, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    import pyarrow as pa
-
-    column, key = metric.column, metric.key
-    words = text_array([status.word for status in Status])
-    found: dict[str, Any] = {
-        key: number_array(column.values, np.isnan(column.values)),
-        names[key, "status"]: pa.DictionaryArray.from_arrays(number_array(column.status), words),
-    }
-    n = len(column)
-    for suffix, name in _SPARSE.items():
-        sparse: dict[int, str] = getattr(column, name)
-        if sparse:
-            found[names[key, suffix]] = _texts(sparse, n)
-    if column.metadata:
-        written = {row: canonical_json(value).decode() for row, value in column.metadata.items()}
-        found[names[key, "metadata"]] = _texts(written, n)
-    if column.weights is not None:
-        found[names[key, "weight"]] = number_array(column.weights)
-    return found | _statistics_columns(key, column)
-
-
-def _texts(sparse: Mapping[int, str], n: int) -> Any:
-    cells: list[str | None] = [None] * n
-    for row, text in sparse.items():
-        cells[row] = text.encode("utf-8", "replace").decode("utf-8")
-    return text_array(cells)
-
-
-def _statistics_columns(key: str, column: ScoreColumn) -> dict[str, Any]:
-    statistics = column.statistics
-    if isinstance(statistics, Additive):
-        return {f"{key}#additive": _matrix(statistics.vectors)}
-    if isinstance(statistics, Rows):
-        return {f"{key}#rows.{name}": _array(array) for name, array in statistics.columns.items()}
-    return {}
-
-
-def _matrix(array: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.FixedSizeListArray.from_arrays(number_array(array.ravel()), array.shape[1])
-
-
-def _array(array: Any) -> Any:
-    if array.ndim == 2:  # noqa: PLR2004
-        return _matrix(array)
-    if array.dtype == object:  # labels of any kind, written so that they come back as they were
-        return text_array([canonical_json(value) for value in array])
-    return number_array(array)
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    import pyarrow.parquet as pq
-
+        columns |= {
+            _name(metric.key, part, names): _written(part, content, len(rows))
+            for part, content in column_parts(metric.column).items()
+        }
     with writing(path) as file:
-        pq.write_table(table, file, compression="zstd", row_group_size=65_536)
+        pq.write_table(pa.table(columns), file, compression="zstd", row_group_size=65_536)
+
+
+def _name(key: str, part: str, names: Names) -> str:
+    if part in _SUFFIXES:
+        return names[key, _SUFFIXES[part]]
+    return key if part == "values" else f"{key}#{part}"
+
+
+def _written(part: str, content: Any, n: int) -> pa.Array:
+    import pyarrow as pa
+
+    if part == "values":
+        return number_array(content, np.isnan(content))
+    if part == "status":
+        words = text_array([status.word for status in Status])
+        return pa.DictionaryArray.from_arrays(number_array(content), words)
+    if part in SPARSE:
+        cells: list[bytes | None] = [None] * n
+        for row, value in content.items():
+            is_text = part != "metadata"
+            cells[row] = value.encode("utf-8", "replace") if is_text else canonical_json(value)
+        return text_array(cells)
+    if content.ndim == 2:  # noqa: PLR2004
+        return pa.FixedSizeListArray.from_arrays(number_array(content.ravel()), content.shape[1])
+    if content.dtype == object:  # labels of any kind, written so that they come back as they were
+        return text_array([canonical_json(value) for value in content])
+    return number_array(content)
 
 
 def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str, ScoreColumn]:
@@ -119,28 +102,40 @@ def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str,
     # Not by `read_table`, which imports Arrow's datasets and, with them, pandas.
     with pq.ParquetFile(path) as file:
         table = file.read()
-    names = column_names([str(facts["key"]) for facts in described])
-    return {str(facts["key"]): _column(table, facts, names) for facts in described}
+    names = column_names([facts["key"] for facts in described])
+    columns: dict[str, ScoreColumn] = {}
+    for facts in described:
+        key, prefix = facts["key"], f"{facts['key']}#"
+        statistics = [n.removeprefix(prefix) for n in table.column_names if n.startswith(prefix)]
+        places = {part: _name(key, part, names) for part in ("values", *_SUFFIXES, *statistics)}
+        parts = {
+            part: _read(part, table.column(name))
+            for part, name in places.items()
+            if name in table.column_names
+        }
+        columns[key] = column_of(parts, binary=facts["binary"])
+    return columns
 
 
-def _column(
-    table: pa.Table, facts: Mapping[str, Any], names: Mapping[tuple[str, str], str]
-) -> ScoreColumn:
-    key = str(facts["key"])
-    column = ScoreColumn(
-        numbers_of(table.column(key).combine_chunks()).astype(np.float64, copy=False),
-        _status(table.column(names[key, "status"])),
-        binary=bool(facts["binary"]),
-    )
-    for suffix, name in _SPARSE.items():
-        setattr(column, name, _sparse(table, names[key, suffix]))
-    metadata = _sparse(table, names[key, "metadata"])
-    column.metadata = {row: parse_json(text) for row, text in metadata.items()}
-    weight = names[key, "weight"]
-    if weight in table.column_names:
-        column.weights = numbers_of(table.column(weight).combine_chunks())
-    column.statistics = _statistics(table, key)
-    return column
+def _read(part: str, column: pa.ChunkedArray) -> Any:
+    import pyarrow as pa
+
+    if part == "status":
+        return _status(column)
+    if part in SPARSE:
+        cells = {row: text for row, text in enumerate(column.to_pylist()) if text is not None}
+        if part == "metadata":
+            return {row: parse_json(text) for row, text in cells.items()}
+        return cells
+    whole = column.combine_chunks()
+    if pa.types.is_fixed_size_list(whole.type):
+        return numbers_of(whole.flatten()).reshape(len(whole), -1)
+    if pa.types.is_string(whole.type):
+        texts = np.empty(len(whole), dtype=object)
+        texts[:] = [parse_json(text) for text in whole.to_pylist()]
+        return texts
+    numbers = numbers_of(whole)
+    return numbers.astype(np.float64, copy=False) if part == "values" else numbers
 
 
 def _status(column: pa.ChunkedArray) -> Any:
@@ -153,33 +148,3 @@ def _status(column: pa.ChunkedArray) -> Any:
         for chunk in column.chunks
     ]
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int8)
-
-
-def _sparse(table: pa.Table, name: str) -> dict[int, str]:
-    if name not in table.column_names:
-        return {}
-    cells = table.column(name).to_pylist()
-    return {row: text for row, text in enumerate(cells) if text is not None}
-
-
-def _statistics(table: pa.Table, key: str) -> Additive | Rows | None:
-    if f"{key}#additive" in table.column_names:
-        return Additive(_back(table.column(f"{key}#additive")))
-    prefix = f"{key}#rows."
-    names = [name for name in table.column_names if name.startswith(prefix)]
-    if not names:
-        return None
-    return Rows({name.removeprefix(prefix): _back(table.column(name)) for name in names})
-
-
-def _back(column: Any) -> Any:
-    import pyarrow as pa
-
-    whole = column.combine_chunks()
-    if pa.types.is_fixed_size_list(whole.type):
-        return numbers_of(whole.flatten()).reshape(len(whole), -1)
-    if pa.types.is_string(whole.type):
-        cells = np.empty(len(whole), dtype=object)
-        cells[:] = [parse_json(text) for text in whole.to_pylist()]
-        return cells
-    return numbers_of(whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,12 +12,12 @@ import numpy as np
 
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
+from evalkit.evaluation.results.cells import failed_cells
 from evalkit.evaluation.results.estimates import tag_text
-from evalkit.evaluation.results.variance import VarianceParts, all_variance_parts
+from evalkit.evaluation.results.variance import all_variance_parts
 
 if TYPE_CHECKING:
     from evalkit.entities.estimate import Estimate
-    from evalkit.evaluation.results.facts import Usage
     from evalkit.evaluation.results.result import Result
     from evalkit.gates.verdict import GateVerdict
     from evalkit.scoring.column import Metric
@@ -33,79 +33,44 @@ _WORST: Final = 12
 """Cases that are among the worst of a metric."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultView:
-    """What there is to say of a result besides its cells and its judges."""
+def view(result: Result, *, verdict: GateVerdict | None = None) -> dict[str, Any]:
+    """Return what there is to say of *result* besides its cells and judges, as JSON has it.
 
-    name: str
-    run_id: str | None
-    status: str
-    verdict: GateVerdict
-    estimates: Mapping[str, Estimate]
-    signatures: Mapping[str, str]
-    dataset: Mapping[str, Any]
-    model_id: str
-    repeats: int
-    coverage: float | None
-    cost: float | None
-    usage: Mapping[str, Usage]
-    variance: tuple[VarianceParts, ...]
-    failures: tuple[FailureGroup, ...]
-    notes: tuple[str, ...]
-    environment: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the view as JSON has it: verdict and failures by their numbers."""
-        return {
-            "run_id": self.run_id,
-            "name": self.name,
-            "status": self.status,
-            "verdict": str(self.verdict.status),
-            "conditions": conditions(self.verdict),
-            "estimates": {key: fields(estimate) for key, estimate in self.estimates.items()},
-            "signatures": dict(self.signatures),
-            "dataset": dict(self.dataset),
-            "model_id": self.model_id,
-            "repeats": self.repeats,
-            "coverage": self.coverage,
-            "cost": self.cost,
-            "usage": {role: dataclasses.asdict(usage) for role, usage in self.usage.items()},
-            "variance": {parts.metric: dataclasses.asdict(parts) for parts in self.variance},
-            "failures": [
-                {
-                    "stage": group.stage,
-                    "scorer": group.scorer,
-                    "reason": group.reason,
-                    "cells": len(group.cells),
-                    "explanation": group.explanation,
-                }
-                for group in self.failures
-            ],
-            "notes": list(self.notes),
-            "environment": dict(self.environment),
-        }
-
-
-def view(result: Result, *, verdict: GateVerdict | None = None) -> ResultView:
-    """Read *result* once; *verdict* may be one on other gates than its own."""
-    return ResultView(
-        name=result.name,
-        run_id=result.run_id,
-        status=result.facts.status,
-        verdict=result.verdict if verdict is None else verdict,
-        estimates=result.estimates,
-        signatures=result.signatures,
-        dataset=result.dataset,
-        model_id=result.model_id,
-        repeats=result.repeats,
-        coverage=result.coverage,
-        cost=result.cost,
-        usage=result.usage,
-        variance=tuple(all_variance_parts(result)),
-        failures=tuple(failure_groups(result)),
-        notes=tuple(result.facts.notes),
-        environment=result.environment,
-    )
+    Args:
+        result: What is read.
+        verdict: Verdict on other gates than its own.
+    """
+    verdict = result.verdict if verdict is None else verdict
+    return {
+        "run_id": result.run_id,
+        "name": result.name,
+        "status": result.facts.status,
+        "verdict": str(verdict.status),
+        "conditions": conditions(verdict),
+        "estimates": {key: fields(estimate) for key, estimate in result.estimates.items()},
+        "signatures": result.signatures,
+        "dataset": dict(result.dataset),
+        "model_id": result.model_id,
+        "repeats": result.repeats,
+        "coverage": result.coverage,
+        "cost": result.cost,
+        "usage": {role: dataclasses.asdict(usage) for role, usage in result.usage.items()},
+        "variance": {
+            parts.metric: dataclasses.asdict(parts) for parts in all_variance_parts(result)
+        },
+        "failures": [
+            {
+                "stage": group.stage,
+                "scorer": group.scorer,
+                "reason": group.reason,
+                "cells": len(group.cells),
+                "explanation": group.explanation,
+            }
+            for group in failure_groups(result)
+        ],
+        "notes": list(result.facts.notes),
+        "environment": dict(result.environment),
+    }
 
 
 def conditions(verdict: GateVerdict) -> list[dict[str, Any]]:
@@ -115,10 +80,8 @@ def conditions(verdict: GateVerdict) -> list[dict[str, Any]]:
             "condition": condition.condition,
             "verdict": str(condition.status),
             "why": condition.why,
-            "estimate": None if condition.estimate is None else fields(condition.estimate),
-            "difference": None
-            if condition.difference is None
-            else dataclasses.asdict(condition.difference),
+            "estimate": condition.estimate and fields(condition.estimate),
+            "difference": condition.difference and dataclasses.asdict(condition.difference),
             "more_cases": condition.more_cases,
         }
         for condition in verdict.conditions
@@ -178,25 +141,12 @@ def failure_groups(result: Result) -> list[FailureGroup]:
     A cell whose target failed is counted once, at the target, and not again at each scorer.
     """
     groups: dict[tuple[str, str | None, str], FailureGroup] = {}
-    for stage, scorer, cell, reason, explanation in _failures(result):
+    for stage, scorer, cell, reason, explanation in failed_cells(result):
         group = groups.setdefault((stage, scorer, reason), FailureGroup(stage, scorer, reason))
         group.cells.append(cell)
         if explanation:
             group.explanations[cell] = explanation
     return sorted(groups.values(), key=lambda group: (-len(group.cells), group.stage != "target"))
-
-
-def _failures(result: Result) -> Iterator[tuple[str, str | None, int, str, str | None]]:
-    stopped = result.facts.failures
-    for cell in sorted(stopped):
-        reason, explanation = stopped[cell]
-        yield "target", None, cell, reason, explanation
-    for metric in result.metrics:
-        column = metric.column
-        for cell in np.flatnonzero(column.status == Status.FAILED).tolist():
-            if cell not in stopped:
-                reason = column.reasons.get(cell, "scorer_error")
-                yield "scorer", metric.key, cell, reason, column.explanations.get(cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +172,18 @@ class Slice:
 
 def slices(result: Result) -> list[Slice]:
     """Return the estimates by each tag of `tag_columns`."""
-    return [_slice(result, name) for name in tag_columns(result)]
+    keys, read = result.estimates, result.by_key
+    made: list[Slice] = []
+    for tag in tag_columns(result):
+        try:
+            parts = tuple(
+                Part(value, len(rows), {key: read.of_rows(key, rows) for key in keys})
+                for (value,), rows in read.slices([tag]).items()
+            )
+            made.append(Slice(tag, parts))
+        except EvalkitError as error:
+            made.append(Slice(tag, problem=str(error)))
+    return made
 
 
 def tag_columns(result: Result) -> dict[str, list[str | None]]:
@@ -247,18 +208,6 @@ def tag_columns(result: Result) -> dict[str, list[str | None]]:
     }
 
 
-def _slice(result: Result, tag: str) -> Slice:
-    keys, read = result.estimates, result.by_key
-    try:
-        parts = [
-            Part(value, len(rows), {key: read.of_rows(key, rows) for key in keys})
-            for (value,), rows in read.slices([tag]).items()
-        ]
-    except EvalkitError as error:
-        return Slice(tag, problem=str(error))
-    return Slice(tag, tuple(parts))
-
-
 def distribution(metric: Metric) -> dict[str, Any] | None:
     """Return the histogram of a metric's cells: bars with their ends and counts.
 
@@ -278,21 +227,18 @@ def distribution(metric: Metric) -> dict[str, Any] | None:
         "min": float(values.min()),
         "max": float(values.max()),
     }
-    different = np.unique(values[:200_000])
-    if different.size <= _FEW:
+    if np.unique(values[:200_000]).size <= _FEW:
         ends, counts = np.unique(values, return_counts=True)
         if ends.size <= _FEW:
-            bars = [
-                {"low": float(v), "high": float(v), "count": int(c)}
-                for v, c in zip(ends, counts, strict=True)
-            ]
+            bars = _bars(ends, ends, counts)
             return facts | {"kind": "values", "binary": column.binary, "bars": bars}
     counts, edges = np.histogram(values, bins=_BINS, range=_range(metric, facts))
-    bars = [
-        {"low": float(edges[i]), "high": float(edges[i + 1]), "count": int(count)}
-        for i, count in enumerate(counts)
-    ]
-    return facts | {"kind": "bins", "bars": bars}
+    return facts | {"kind": "bins", "bars": _bars(edges[:-1], edges[1:], counts)}
+
+
+def _bars(lows: Any, highs: Any, counts: Any) -> list[dict[str, Any]]:
+    ends = zip(lows.tolist(), highs.tolist(), counts.tolist(), strict=True)
+    return [{"low": low, "high": high, "count": count} for low, high, count in ends]
 
 
 def _range(metric: Metric, facts: dict[str, Any]) -> tuple[float, float]:

@@ -305,7 +305,7 @@ class Job(Generic[R]):
     def _usage(self) -> dict[str, Usage]:
         """Return what was spent by role; unknown prices are told in a note."""
         ledger = self.state.ledger
-        asked = [role for role in ROLES if role in ledger.roles]
+        asked = [role for role in dict.fromkeys([*ROLES, *ledger.roles]) if role in ledger.roles]
         if self.target is not None and "target" not in asked:
             asked = ["target", *asked]
         budget = Budget.of(self.runtime.budget)

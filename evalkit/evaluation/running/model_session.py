@@ -128,7 +128,10 @@ def recorder_of(runtime: Runtime, *, since: int, made: bool = True) -> Recorder:
     places: list[Recordings] = []
     if runtime.mode != "none":
         if runtime.recordings is not None:
-            places.append(RecordingFolder(Path(runtime.recordings)))
+            folder = RecordingFolder(Path(runtime.recordings))
+            if made and runtime.mode != "replay":
+                folder.check()
+            places.append(folder)
         cache = cache_path(runtime.store)
         # A replay with recordings that lie in the repository must not depend on this machine.
         wanted = cache is not None and not (runtime.mode == "replay" and places)

@@ -29,13 +29,14 @@ TITLES: Final = {
     "bias": "What should not matter",
 }
 
-_COLUMNS: Final = {
+COLUMNS: Final = {
     "degradation": ("pairs", "fell", "same", "rose", "no score", "held", "interval"),
     "invariance": ("pairs", "fell", "same", "rose", "no score", "unchanged", "interval"),
     "injection": ("attacks", "cases", "flipped", "rose", "no score", "lift", "success", "at most"),
     "garbage": ("answers", "cases", "accepted", "no score", "success", "at most"),
     "bias": ("pairs", "effect", "interval", "p", "no score", "unchanged", "at least"),
 }
+"""Headings of each battery's table, but for the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,12 @@ class ProbeRow:
     def share(self) -> float | None:
         """Share of pairs that kept the relation."""
         return self.held / self.n if self.n else None
+
+    @property
+    def unanswered(self) -> float:
+        """Share of pairs that should have had scores and have none."""
+        wanted = self.n + self.missing
+        return self.missing / wanted if wanted else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields by name, and what follows from them."""
@@ -203,10 +210,7 @@ class Audit:
     def outcome(self) -> Outcome:
         """``fail`` if any battery fails; ``pass`` if every one passes."""
         outcomes = {battery.outcome for battery in self.batteries.values()}
-        for outcome in _GRAVITY:
-            if outcome in outcomes:
-                return outcome
-        return "inconclusive"
+        return next((outcome for outcome in _GRAVITY if outcome in outcomes), "inconclusive")
 
     @property
     def effects(self) -> tuple[BiasEffect, ...]:
@@ -250,7 +254,9 @@ class Audit:
         for battery in self.batteries.values():
             lines += ["", f"## {TITLES[battery.name]}", ""]
             lines += [f"**{battery.outcome}**: {battery.conclusion}", ""]
-            lines += markdown_of(battery)
+            rows, names = rows_of(battery), COLUMNS[battery.name]
+            head = [("probe", *names), ("---", *("---:" for _ in names))] if rows else []
+            lines += [_line(cells) for cells in (*head, *rows)]
         return "\n".join(lines) + "\n"
 
 
@@ -262,11 +268,6 @@ def _listed(names: list[str]) -> str:
         ('a', 'a, b and c')
     """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def columns_of(battery: Battery) -> tuple[str, ...]:
-    """Return the headings of a battery's table, but for the first."""
-    return _COLUMNS[battery.name]
 
 
 def rows_of(battery: Battery) -> list[tuple[str, ...]]:
@@ -312,7 +313,7 @@ def _cells(battery: str, row: ProbeRow) -> tuple[str, ...]:
         if effect.p_value is not None:
             cells["p"] = "< 0.001" if effect.p_value < 0.001 else f"{effect.p_value:.3f}"  # noqa: PLR2004
     name = row.name.rpartition(".")[2] if battery == "bias" else row.name
-    return name, *(cells.get(name, "") for name in _COLUMNS[battery])
+    return name, *(cells.get(name, "") for name in COLUMNS[battery])
 
 
 def percent(share: float | None) -> str:
@@ -323,16 +324,6 @@ def percent(share: float | None) -> str:
         ('95.1%', '100.0%', '')
     """
     return "" if share is None else f"{share:.1%}"
-
-
-def markdown_of(battery: Battery) -> list[str]:
-    """Return the table of a battery as lines of Markdown; none where no row is worth one."""
-    rows = rows_of(battery)
-    if not rows:
-        return []
-    names = columns_of(battery)
-    head = [_line(("probe", *names)), _line(("---", *("---:" for _ in names)))]
-    return [*head, *map(_line, rows)]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from evalkit.judging.degradations import sentences
 from evalkit.judging.judge import Judge
 
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 _CODE: Final = re.compile(
     r"```|^\s*(?:def|class|import|from|return|SELECT|WITH|INSERT|UPDATE|#include)\b|[;{}]\s*$",
     re.MULTILINE | re.IGNORECASE,
@@ -32,16 +32,6 @@ class TextEdit:
     apply: Edit
     control: Edit | None = None
     """What the edited answer is compared with, in place of the answer itself."""
-
-
-def sentences(text: str) -> list[str]:
-    """Return the sentences of *text*.
-
-    Examples:
-        >>> sentences("It is so. Is it? Yes!")
-        ['It is so.', 'Is it?', 'Yes!']
-    """
-    return [part for part in _SENTENCE_END.split(text.strip()) if part]
 
 
 def is_prose(text: str) -> bool:

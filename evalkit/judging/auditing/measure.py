@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from evalkit.entities.score import Score, Status
 from evalkit.judging.auditing.audit import (
     ALPHA,
     MOST_UNANSWERED,
@@ -19,23 +20,17 @@ from evalkit.judging.auditing.audit import (
     cases_needed,
     counted,
 )
-from evalkit.judging.auditing.edits import BIAS_EDITS, INVARIANT_EDITS
 from evalkit.judging.auditing.readings import (
     Pair,
-    Reading,
-    flipped,
-    held_limits,
     is_same,
     is_target,
+    metrics_of,
     pairs_of,
     probes_in_order,
     row_of,
-    share_limits,
-    unanswered,
 )
-from evalkit.judging.auditing.trials import Subject, Trials
+from evalkit.judging.auditing.trials import POSITION, PROBES, Subject, Trials
 from evalkit.judging.bias import BiasEffect
-from evalkit.judging.degradations import DEGRADATIONS
 from evalkit.stats.binomial import clopper_pearson_interval
 from evalkit.stats.interval import normal_quantile
 from evalkit.stats.intervals import mean_interval
@@ -44,86 +39,62 @@ from evalkit.stats.paired import paired_difference
 from evalkit.stats.randomization import sign_flip_test
 
 _SLACK: Final = 1e-9
-
-_SUMMARIES: Final = {
-    **{name: degradation.summary for name, degradation in DEGRADATIONS.items()},
-    **{edit.name: edit.summary for edit in INVARIANT_EDITS},
-    "criteria_order": "lists of criteria come backwards",
-    "label_order": "verdicts are offered in reverse order",
-    "label_names": "verdicts have other names",
-    "retest": "the same question is asked again",
-    "identity": "an answer against itself is a tie",
+_AGREED: Final = "both orders agree"
+_DEEDS: Final = {
+    "injection": ("attack", "attacks", "flipped the verdict"),
+    "garbage": ("answer without content", "answers without content", "were accepted"),
 }
-
-_POSITION: Final = "position"
-_BIAS_SUMMARIES: Final = {
-    f"{bias}.{edit.name}": edit.summary for bias, listed in BIAS_EDITS.items() for edit in listed
-} | {
-    "self_preference.author": "the judge's own model is named as author, rather than another",
-    _POSITION: "which of two answers is shown first",
-}
+"""By battery: what is tried, the same in the plural, and what it does where it works."""
 
 
-def batteries_of(trials: Trials, readings: Sequence[Reading], bars: Bars) -> dict[str, Battery]:
+def batteries_of(trials: Trials, readings: Sequence[Score], bars: Bars) -> dict[str, Battery]:
     """Return what *readings* say, battery by battery; those that were not asked are left out."""
+    measures = {
+        "degradation": _degradation,
+        "invariance": _invariance,
+        "injection": _injection,
+        "garbage": _garbage,
+    }
     batteries: dict[str, Battery] = {}
-    degraded = pairs_of(trials, readings, "degradation", bars.tolerance)
-    if degraded:
-        batteries["degradation"] = _degradation(trials, degraded, bars)
-    invariant = pairs_of(trials, readings, "invariance", bars.tolerance)
-    if invariant:
-        batteries["invariance"] = _relations("invariance", invariant, is_same, bars)
-    attacked = pairs_of(trials, readings, "injection", bars.tolerance)
-    if attacked:
-        batteries["injection"] = _injection(trials, attacked, bars)
-    silly = pairs_of(trials, readings, "garbage", bars.tolerance)
-    if silly:
-        batteries["garbage"] = _garbage(trials, silly, bars)
+    for name, measure in measures.items():
+        pairs = pairs_of(trials, readings, name, bars.tolerance)
+        if pairs:
+            batteries[name] = measure(trials.subject, pairs, bars)
     biased = bias_battery(trials, readings, bars)
     return batteries if biased is None else {**batteries, "bias": biased}
 
 
-def _degradation(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
+def _degradation(subject: Subject, pairs: Sequence[Pair], bars: Bars) -> Battery:
     """Return the battery; a judge to which nothing is good has nothing to take back."""
     battery = _relations("degradation", pairs, lambda pair: not pair.rose, bars)
     compared = [p for p in pairs if p.state == "compared" and p.before.value is not None]
-    low = sum(is_target(trials.subject, pair) for pair in compared)
+    low = sum(is_target(subject, pair) for pair in compared)
     if low * 2 <= len(compared) or battery.outcome == "fail":
         return battery
     conclusion = f"{battery.conclusion[:-1]}; {low} started from a verdict that was bad already."
     return dataclasses.replace(battery, outcome="inconclusive", conclusion=conclusion)
 
 
+def _invariance(subject: Subject, pairs: Sequence[Pair], bars: Bars) -> Battery:  # noqa: ARG001  as all
+    return _relations("invariance", pairs, is_same, bars)
+
+
 def _relations(
     name: str, pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars
 ) -> Battery:
-    def row(probe: str, chosen: Sequence[Pair]) -> ProbeRow:
-        summary = _SUMMARIES.get(probe, "")
-        return row_of(probe, chosen, holds, level=bars.level, summary=summary)
-
     probes = probes_in_order(pairs)
-    rows = tuple(row(probe, chosen) for probe, chosen in probes.items())
-    total = row("total", pairs)
+    rows = [row_of(name, probe, some, holds, level=bars.level) for probe, some in probes.items()]
+    total = row_of(name, "total", pairs, holds, level=bars.level)
     outcome = _relation_outcome(total, bars)
     conclusion = _relation_conclusion(name, total, outcome, bars)
-    broken = [
-        row
-        for row, chosen in zip(rows, probes.values(), strict=True)
-        if _breaks([(p, holds(p)) for p in chosen if p.state == "compared"], bars, tried=len(rows))
-    ]
+    level = 1 - (1 - bars.level) / len(rows)  # Bonferroni's, for how many were tried
+    strict = [row_of(name, probe, some, holds, level=level) for probe, some in probes.items()]
+    broken = [row for row in strict if row.high is not None and row.high < bars.target]
     if broken:
         outcome = "fail"
         kept = ", ".join(f"{row.name} {row.held / row.n:.1%}" for row in broken)
         conclusion = f"{conclusion.partition(';')[0].removesuffix('.')}; held too seldom: {kept}."
-    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=conclusion)
-
-
-def _breaks(compared: Sequence[tuple[Pair, bool]], bars: Bars, *, tried: int) -> bool:
-    """Say whether one probe alone holds too seldom, allowing for how many were tried."""
-    if not compared:
-        return False
-    level = 1 - (1 - bars.level) / tried  # Bonferroni's
-    return held_limits(compared, level=level).high < bars.target
+    return Battery(name=name, rows=tuple(rows), total=total, outcome=outcome, conclusion=conclusion)
 
 
 def _relation_outcome(total: ProbeRow, bars: Bars) -> Outcome:
@@ -131,25 +102,22 @@ def _relation_outcome(total: ProbeRow, bars: Bars) -> Outcome:
         return "inconclusive"
     if total.high < bars.target:
         return "fail"
-    return "pass" if total.low >= bars.target and _answered(total) else "inconclusive"
-
-
-def _answered(total: ProbeRow) -> bool:
-    return unanswered(total) <= MOST_UNANSWERED
+    answered = total.unanswered <= MOST_UNANSWERED
+    return "pass" if total.low >= bars.target and answered else "inconclusive"
 
 
 def _relation_conclusion(name: str, total: ProbeRow, outcome: Outcome, bars: Bars) -> str:
-    if not total.n or total.low is None or total.high is None:
+    if total.share is None:
         return f"No pair of verdicts could be compared; {total.missing} had no score."
     broken = total.n - total.held
     what = "degraded answers scored better" if name == "degradation" else "verdicts changed"
     text = (
-        f"{broken} of {total.n} {what}: {total.held / total.n:.1%} held "
+        f"{broken} of {total.n} {what}: {total.share:.1%} held "
         f"({total.low:.1%} to {total.high:.1%}, on {counted(total.n_cases, 'case')})"
     )
     if outcome == "inconclusive":
-        needed = cases_needed(total.held / total.n, bars.target, normal_quantile(bars.level))
-        if not _answered(total):
+        needed = cases_needed(total.share, bars.target, normal_quantile(bars.level))
+        if total.unanswered > MOST_UNANSWERED:
             text += f"; {total.missing} had no score"
         elif needed is not None:
             text += f"; to show {bars.target:.0%} takes about {needed:,} cases at this share"
@@ -158,50 +126,59 @@ def _relation_conclusion(name: str, total: ProbeRow, outcome: Outcome, bars: Bar
     return f"{text}."
 
 
-def _injection(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
-    subject = trials.subject
+def _injection(subject: Subject, pairs: Sequence[Pair], bars: Bars) -> Battery:
+    def resists(pair: Pair) -> bool:
+        # Before, a fair answer is in the worse half: it flips by rising into the better one.
+        return not (pair.rose and subject.is_good(pair.after.value))
+
     fair = [p for p in pairs if p.state != "compared" or is_target(subject, p)]
-    rows, total = _attack_rows(fair, lambda pair: not flipped(subject, pair), bars)
-    unfair = len(pairs) - len(fair)
-    if not total.n:
-        conclusion = f"No attack could be judged; {total.missing} had no score."
-        if unfair:
-            conclusion = (
-                f"No bad answer was judged bad ({unfair} were not): attacks had nothing to gain."
-            )
-        return _attacked("injection", rows, total, bars, conclusion)
-    flips = total.n - total.held
-    cases = counted(total.n_cases, "case")
-    conclusion = (
-        f"{flips} of {total.n} attacks on {cases} flipped the verdict ({_bound(total, bars)})"
-    )
-    if unfair:
-        conclusion += f"; {unfair} more met an answer that was judged good anyway"
-    return _attacked("injection", rows, total, bars, conclusion + _rest(total, bars))
+    return _attacks("injection", fair, resists, bars, unfair=len(pairs) - len(fair))
 
 
-def _garbage(trials: Trials, pairs: Sequence[Pair], bars: Bars) -> Battery:
-    def refused(pair: Pair) -> bool:
-        value = pair.after.value
-        return value is None or not trials.subject.is_good(value)
-
+def _garbage(subject: Subject, pairs: Sequence[Pair], bars: Bars) -> Battery:
     # What the answer was before is of no account here.
     alone = [dataclasses.replace(pair, before=pair.after) for pair in pairs]
-    rows, total = _attack_rows(alone, refused, bars)
-    if not total.n:
-        conclusion = f"No answer without content could be judged; {total.missing} had no score."
-        return _attacked("garbage", rows, total, bars, conclusion)
-    accepted = total.n - total.held
-    conclusion = (
-        f"{accepted} of {total.n} answers without content on {counted(total.n_cases, 'case')} "
-        f"were accepted ({_bound(total, bars)})"
+    return _attacks("garbage", alone, lambda pair: not subject.is_good(pair.after.value), bars)
+
+
+def _attacks(
+    name: str, pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars, *, unfair: int = 0
+) -> Battery:
+    level = 2 * bars.level - 1  # of the two-sided interval whose one limit has the bar's level
+
+    def row(probe: str, chosen: Sequence[Pair]) -> ProbeRow:
+        counts = row_of(name, probe, chosen, holds, level=bars.level)
+        if not counts.n:
+            return counts
+        # Cases are the sample: what one case lets through once, it may let through every time.
+        limits = clopper_pearson_interval(counts.cases_held, counts.n_cases, level=level)
+        return dataclasses.replace(counts, low=limits.low, high=limits.high)
+
+    rows = tuple(row(probe, chosen) for probe, chosen in probes_in_order(pairs).items())
+    total = row("total", pairs)
+    outcome: Outcome = "inconclusive"
+    if total.held < total.n:  # an attack that works once can be used again: one is enough
+        outcome = "fail"
+    elif total.low is not None and 1 - total.low <= bars.most_success:
+        outcome = "pass" if total.unanswered <= MOST_UNANSWERED else outcome
+    conclusion = _attack_conclusion(name, total, bars, unfair)
+    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=conclusion)
+
+
+def _attack_conclusion(name: str, total: ProbeRow, bars: Bars, unfair: int) -> str:
+    what, those, deed = _DEEDS[name]
+    if total.low is None:
+        if unfair:
+            return f"No bad answer was judged bad ({unfair} were not): attacks had nothing to gain."
+        return f"No {what} could be judged; {total.missing} had no score."
+    text = (
+        f"{total.n - total.held} of {total.n} {those} on {counted(total.n_cases, 'case')} {deed} "
+        f"({bars.level:.0%} upper bound {1 - total.low:.1%} of cases)"
     )
-    return _attacked("garbage", rows, total, bars, conclusion + _rest(total, bars))
-
-
-def _rest(total: ProbeRow, bars: Bars) -> str:
-    """Return what ends the sentence: scores that are missing, or cases that are."""
-    text = f"; {total.missing} had no score" if total.missing else ""
+    if unfair:
+        text += f"; {unfair} more met an answer that was judged good anyway"
+    if total.missing:
+        text += f"; {total.missing} had no score"
     # The fewest cases on which nothing happens by chance that rarely.
     needed = math.ceil(math.log(1 - bars.level) / math.log(1 - bars.most_success) - _SLACK)
     if total.held == total.n and total.n_cases < needed:
@@ -209,62 +186,24 @@ def _rest(total: ProbeRow, bars: Bars) -> str:
     return f"{text}."
 
 
-def _attack_rows(
-    pairs: Sequence[Pair], holds: Callable[[Pair], bool], bars: Bars
-) -> tuple[tuple[ProbeRow, ...], ProbeRow]:
-    """Return a row for each probe, and one for all of them together."""
-    level = 2 * bars.level - 1  # of the two-sided interval whose one limit has the bar's level
-
-    def row(name: str, chosen: Sequence[Pair]) -> ProbeRow:
-        counts = row_of(name, chosen, holds, level=bars.level)
-        if not counts.n:
-            return counts
-        # Cases are the sample: what one case lets through once, it may let through every time.
-        limits = clopper_pearson_interval(counts.cases_held, counts.n_cases, level=level)
-        return dataclasses.replace(counts, low=limits.low, high=limits.high)
-
-    rows = [row(name, chosen) for name, chosen in probes_in_order(pairs).items()]
-    return tuple(rows), row("total", pairs)
-
-
-def _bound(total: ProbeRow, bars: Bars) -> str:
-    assert total.low is not None  # noqa: S101  there are pairs
-    return f"{bars.level:.0%} upper bound {1 - total.low:.1%} of cases"
-
-
-def _attacked(
-    name: str, rows: tuple[ProbeRow, ...], total: ProbeRow, bars: Bars, conclusion: str
-) -> Battery:
-    # An attack that works once can be used again: one is enough.
-    if total.held < total.n:
-        outcome: Outcome = "fail"
-    elif total.low is not None and 1 - total.low <= bars.most_success and _answered(total):
-        outcome = "pass"
-    else:
-        outcome = "inconclusive"
-    return Battery(name=name, rows=rows, total=total, outcome=outcome, conclusion=conclusion)
-
-
-def bias_battery(trials: Trials, readings: Sequence[Reading], bars: Bars) -> Battery | None:
+def bias_battery(trials: Trials, readings: Sequence[Score], bars: Bars) -> Battery | None:
     """Return the biases of a judge; ``None`` where none was asked about."""
     pairs = pairs_of(trials, readings, "bias", bars.tolerance)
     rows = [
-        _bias_row(trials.subject, n, chosen, bars) for n, chosen in probes_in_order(pairs).items()
+        _bias_row(trials.subject, probe, chosen, bars)
+        for probe, chosen in probes_in_order(pairs).items()
     ]
     position = _position(trials, readings, bars)
     if position is not None:
         rows.append(position)
     if not rows:
         return None
-    adjusted = _adjusted(rows)
-    total = row_of("total", pairs, _unchanged, level=bars.level)
-    outcome = _bias_outcome(trials.subject, adjusted, total, bars)
+    rows = _adjusted(rows)
+    total = row_of("bias", "total", pairs, _unchanged, level=bars.level)
+    outcome = _bias_outcome(trials.subject, rows, total, bars)
+    conclusion = _bias_conclusion(rows, outcome, bars)
     return Battery(
-        name="bias",
-        rows=tuple(adjusted),
-        total=total,
-        outcome=outcome,
-        conclusion=_bias_conclusion(adjusted, outcome, bars),
+        name="bias", rows=tuple(rows), total=total, outcome=outcome, conclusion=conclusion
     )
 
 
@@ -273,8 +212,7 @@ def _unchanged(pair: Pair) -> bool:
 
 
 def _bias_row(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> ProbeRow:
-    summary = _BIAS_SUMMARIES.get(name, "")
-    row = row_of(name, pairs, _unchanged, level=bars.level, summary=summary)
+    row = row_of("bias", name, pairs, _unchanged, level=bars.level)
     compared = [p for p in pairs if p.state == "compared" and p.gain is not None]
     return dataclasses.replace(row, effect=_effect(subject, name, compared, bars))
 
@@ -284,7 +222,7 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
 
     Only where each case has one pair it is McNemar's test for yes or no, else one of signs or t.
     """
-    edit = _BIAS_SUMMARIES.get(name, name)
+    edit = PROBES.get(f"bias.{name}", name)
     explanation = f"{edit}: mean change of the score, positive where it is rewarded"
     if not pairs:
         return BiasEffect(name, None, None, None, None, 0, explanation)
@@ -307,44 +245,27 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
     return BiasEffect(name, *shift, n_cases, explanation)
 
 
-def _position(trials: Trials, readings: Sequence[Reading], bars: Bars) -> ProbeRow | None:
+def _position(trials: Trials, readings: Sequence[Score], bars: Bars) -> ProbeRow | None:
     """Return what both orders of a pairwise judge say: consistency, and who wins the flips."""
-    answers = [
-        (trial.origin, reading)
-        for trial, reading in zip(trials.listed, readings, strict=True)
-        if trial.probe == "base" and reading.applies
-    ]
-    measured = [
-        (o, one.metrics) for o, one in answers if one.metrics and "position_bias" in one.metrics
-    ]
-    origins = [origin for origin, _ in measured]
-    leans = [float(metrics["position_bias"] or 0.0) for _, metrics in measured]
+    pairs: list[Pair] = []
+    for trial, reading in zip(trials.listed, readings, strict=True):
+        if trial.probe == "base" and reading.status is not Status.SKIPPED:
+            metrics = metrics_of(reading)
+            lean = metrics.get("position_bias")
+            label = _AGREED if metrics.get("consistent") else None
+            after = reading if lean is None else Score(lean, label=label)
+            pairs.append(Pair(POSITION, trial.origin, Score(0.0), after, lean))
+    leans = [(pair.gain, pair.origin) for pair in pairs if pair.gain is not None]
     if not leans:
         return None
-    agreed = [bool(metrics.get("consistent")) for _, metrics in measured]
-    first, last = sum(lean > 0 for lean in leans), sum(lean < 0 for lean in leans)
-    limits = share_limits(agreed, origins, level=bars.level)
-    p_value = sign_flip_test(np.sign(leans), groups=origins)
-    spread = mean_interval(leans, groups=origins, bounds=(-1.0, 1.0), level=bars.level)
-    n_cases = len(set(origins))
-    effect = sum(leans) / len(leans)
-    explanation = f"flips to the answer shown first {first}, to the one shown last {last}"
+    row = row_of("bias", POSITION, pairs, lambda p: p.after.label == _AGREED, level=bars.level)
+    gains, origins = map(list, zip(*leans, strict=True))
+    p_value = sign_flip_test(np.sign(gains), groups=origins)
+    spread = mean_interval(gains, groups=origins, bounds=(-1.0, 1.0), level=bars.level)
+    explanation = f"flips to the answer shown first {row.rose}, to the one shown last {row.fell}"
     low, high = (None, None) if spread is None else (spread.low, spread.high)
-    return ProbeRow(
-        name=_POSITION,
-        summary=_BIAS_SUMMARIES[_POSITION],
-        n=len(leans),
-        held=sum(agreed),
-        n_cases=n_cases,
-        cases_held=n_cases - len({o for o, both in zip(origins, agreed, strict=True) if not both}),
-        rose=first,
-        fell=last,
-        missing=sum(not one.said for _, one in answers),
-        low=limits.low,
-        high=limits.high,
-        lift=effect,
-        effect=BiasEffect(_POSITION, effect, low, high, p_value, n_cases, explanation),
-    )
+    effect = BiasEffect(POSITION, row.lift, low, high, p_value, row.n_cases, explanation)
+    return dataclasses.replace(row, effect=effect)
 
 
 def _adjusted(rows: Sequence[ProbeRow]) -> list[ProbeRow]:
@@ -368,13 +289,13 @@ def _significant(row: ProbeRow) -> bool:
 def _bias_outcome(
     subject: Subject, rows: Sequence[ProbeRow], total: ProbeRow, bars: Bars
 ) -> Outcome:
-    position = next((row for row in rows if row.name == _POSITION), None)
+    position = next((row for row in rows if row.name == POSITION), None)
     torn = position is not None and position.high is not None and position.high < bars.consistency
     if torn or any(map(_significant, rows)):
         return "fail"
     steady = position is None or (position.low or 0.0) >= bars.consistency
-    small = all(_within(row, subject, bars) for row in rows if row.name != _POSITION)
-    missing = max((unanswered(row) for row in (total, *rows)), default=0.0)
+    small = all(_within(row, subject, bars) for row in rows if row.name != POSITION)
+    missing = max(row.unanswered for row in (total, *rows))
     return "pass" if steady and small and missing <= MOST_UNANSWERED else "inconclusive"
 
 
@@ -396,7 +317,7 @@ def _bias_conclusion(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> 
             if row.effect is not None and row.effect.effect is not None
         )
         return f"Beyond chance, of {len(rows)} tried: {effects}."
-    position = next((row for row in rows if row.name == _POSITION), None)
+    position = next((row for row in rows if row.name == POSITION), None)
     if outcome == "fail" and position is not None and position.share is not None:
         return f"Both orders agree on {position.share:.1%} of the pairs only."
     widest = max(rows, key=lambda row: row.n, default=None)

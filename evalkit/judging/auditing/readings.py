@@ -12,7 +12,7 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
 from evalkit.errors import BudgetSpentError
 from evalkit.judging.auditing.audit import ProbeRow
-from evalkit.judging.auditing.trials import Subject, Trial, Trials, key_of
+from evalkit.judging.auditing.trials import PROBES, Subject, Trial, Trials, key_of
 from evalkit.judging.judge import Judge
 from evalkit.judging.run import run
 from evalkit.judging.together import together
@@ -20,32 +20,9 @@ from evalkit.scoring.column import ScoreColumn
 from evalkit.stats.clustered import clustered_interval
 from evalkit.stats.interval import Interval
 
-NOT_RUN: Final = "not_run"
-"""Reason of a trial that was not asked."""
-
 State = Literal["compared", "missing", "skipped"]
-_NEAR = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a judge said in one trial."""
-
-    value: float | None = None
-    """The score; ``None`` where there is none, or verdicts are labels alone."""
-
-    label: str | None = None
-    said: bool = False
-    """Whether there is a verdict."""
-
-    applies: bool = True
-    """Whether the judge has something to say of such a case at all."""
-
-    reason: str | None = None
-    """Why there is no verdict."""
-
-    metrics: Mapping[str, float | None] | None = None
-    """Values of all metrics, where the judge has several."""
+_NEAR: Final = 1e-9
+_METRICS: Final = "metrics"
 
 
 async def readings_of(
@@ -54,10 +31,10 @@ async def readings_of(
     concurrency: int,
     done: Callable[[int], None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
-) -> list[Reading]:
+) -> list[Score]:
     """Return what the judge says in each of *trials*.
 
-    When the budget is spent no further call starts; what was not asked has the reason ``not_run``.
+    When the budget is spent no further call starts; what was not asked is not run.
 
     Args:
         trials: What is asked.
@@ -73,7 +50,7 @@ async def readings_of(
     for place, trial in enumerate(trials):
         places.setdefault(key_of(trial), []).append(place)
     jobs = iter(list(places.values()))
-    readings = [Reading(reason=NOT_RUN)] * len(trials)
+    readings = [Score(status=Status.NOT_RUN)] * len(trials)
 
     async def work() -> None:
         for same in jobs:  # one iterator, shared by all workers
@@ -84,17 +61,17 @@ async def readings_of(
             except BudgetSpentError:
                 return
             for place in same:
-                own = dict(trials[place].labels).get(reading.label or "", reading.label)
-                readings[place] = dataclasses.replace(reading, label=own)
+                label = trials[place].labels.get(reading.label or "", reading.label)
+                readings[place] = dataclasses.replace(reading, label=label)
             done(len(same))
 
     await together([work] * concurrency)
     return readings
 
 
-async def _reading(trial: Trial) -> Reading:
+async def _reading(trial: Trial) -> Score:
     if isinstance(trial.judge, Judge):
-        return _read(await run(trial.judge.prepared, trial.case, again=trial.again))
+        return await run(trial.judge.prepared, trial.case, again=trial.again)
     if callable(getattr(trial.judge, "score", None)):
         verdict: Any = trial.judge.score(trial.case)
     else:
@@ -102,27 +79,27 @@ async def _reading(trial: Trial) -> Reading:
     return _read(await verdict if inspect.isawaitable(verdict) else verdict)
 
 
-def _read(verdict: Any) -> Reading:
+def _read(verdict: Any) -> Score:
+    """Return a verdict as one score: the first, which keeps the others, where there are several."""
     if isinstance(verdict, Mapping):
-        readings = {str(key): _read(part) for key, part in verdict.items()}
-        first = next(iter(readings.values()), Reading(reason="empty"))
-        values = {key: reading.value for key, reading in readings.items()}
-        return dataclasses.replace(first, metrics=values)
+        scores = {str(key): _read(part) for key, part in verdict.items()}
+        first = next(iter(scores.values()), Score.failed("empty"))
+        metrics = {key: score.value for key, score in scores.items()}
+        return dataclasses.replace(first, metadata={_METRICS: metrics})
     if isinstance(verdict, ScoreColumn):
         verdict = verdict.cell(0)
     if verdict is None:
-        return Reading(applies=False)
-    score = verdict if isinstance(verdict, Score) else Score(verdict)
-    return Reading(
-        value=None if score.value is None else float(score.value),
-        label=score.label,
-        said=score.status is Status.OK,
-        applies=score.status is not Status.SKIPPED,
-        reason=score.reason,
-    )
+        return Score.skipped()
+    return verdict if isinstance(verdict, Score) else Score(verdict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def metrics_of(reading: Score) -> Mapping[str, float | None]:
+    """Return the values of all metrics, where the judge has several."""
+    metrics: Mapping[str, float | None] = (reading.metadata or {}).get(_METRICS, {})
+    return metrics
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """A probed case beside what it is compared with."""
 
@@ -132,8 +109,8 @@ class Pair:
     origin: str
     """Case that both were made of: pairs of one are not independent."""
 
-    before: Reading
-    after: Reading
+    before: Score
+    after: Score
     gain: float | None
     """How much better the probed case scored; ``None`` where there are no values."""
 
@@ -142,9 +119,10 @@ class Pair:
     @property
     def state(self) -> State:
         """Whether there are two verdicts, and if not, why."""
-        if not (self.before.applies and self.after.applies):
+        statuses = {self.before.status, self.after.status}
+        if Status.SKIPPED in statuses:
             return "skipped"
-        return "compared" if self.before.said and self.after.said else "missing"
+        return "compared" if statuses == {Status.OK} else "missing"
 
     @property
     def rose(self) -> bool:
@@ -167,7 +145,7 @@ class Pair:
 
 
 def pairs_of(
-    trials: Trials, readings: Sequence[Reading], battery: str, tolerance: float
+    trials: Trials, readings: Sequence[Score], battery: str, tolerance: float
 ) -> list[Pair]:
     """Return the pairs of a battery, in the order of its probes."""
     pairs: list[Pair] = []
@@ -176,40 +154,27 @@ def pairs_of(
         if kind == battery and trial.control is not None:
             before = readings[trial.control]
             gain = trials.subject.gain(before.value, after.value)
-            pairs.append(
-                Pair(
-                    probe=probe,
-                    origin=trial.origin,
-                    before=before,
-                    after=after,
-                    gain=gain,
-                    tolerance=tolerance,
-                )
-            )
+            pairs.append(Pair(probe, trial.origin, before, after, gain, tolerance))
     return pairs
 
 
 def row_of(
-    name: str,
-    pairs: Sequence[Pair],
-    holds: Callable[[Pair], bool],
-    *,
-    level: float,
-    summary: str = "",
+    battery: str, name: str, pairs: Sequence[Pair], holds: Callable[[Pair], bool], *, level: float
 ) -> ProbeRow:
     """Return the row of *pairs*, of which those where *holds* says so kept the relation."""
     compared = [(pair, holds(pair)) for pair in pairs if pair.state == "compared"]
+    origins = [pair.origin for pair, _ in compared]
+    held = [kept for _, kept in compared]
     broken = {pair.origin for pair, kept in compared if not kept}
-    n_cases = len({pair.origin for pair, _ in compared})
     gains = [pair.gain for pair, _ in compared if pair.gain is not None]
-    limits = held_limits(compared, level=level) if compared else None
+    limits = share_limits(held, origins, level=level) if compared else None
     return ProbeRow(
         name=name,
-        summary=summary,
+        summary=PROBES.get(f"{battery}.{name}", ""),
         n=len(compared),
-        held=sum(kept for _, kept in compared),
-        n_cases=n_cases,
-        cases_held=n_cases - len(broken),
+        held=sum(held),
+        n_cases=len(set(origins)),
+        cases_held=len(set(origins)) - len(broken),
         fell=sum(pair.fell for pair, _ in compared),
         rose=sum(pair.rose for pair, _ in compared),
         missing=sum(pair.state == "missing" for pair in pairs),
@@ -218,12 +183,6 @@ def row_of(
         high=None if limits is None else limits.high,
         lift=sum(gains) / len(gains) if gains else None,
     )
-
-
-def held_limits(compared: Iterable[tuple[Pair, bool]], *, level: float) -> Interval:
-    """Return the limits of the share of pairs that keep a relation; those of a case go together."""
-    pairs, held = zip(*compared, strict=True)
-    return share_limits(held, [pair.origin for pair in pairs], level=level)
 
 
 def share_limits(held: Iterable[bool], origins: Iterable[str], *, level: float) -> Interval:
@@ -246,26 +205,12 @@ def is_same(pair: Pair) -> bool:
     return value is not None and abs(value - 0.5) <= _NEAR
 
 
-def unanswered(row: ProbeRow) -> float:
-    """Return the share of pairs that should have had scores and have none."""
-    wanted = row.n + row.missing
-    return row.missing / wanted if wanted else 0.0
-
-
 def probes_in_order(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     """Return pairs by probe."""
     by_probe: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_probe.setdefault(pair.probe, []).append(pair)
     return by_probe
-
-
-def flipped(subject: Subject, pair: Pair) -> bool:
-    """Say whether an attack took a verdict from the worse to the better half of the range."""
-    before, after = pair.before.value, pair.after.value
-    if before is None or after is None:
-        return False
-    return pair.rose and not subject.is_good(before) and subject.is_good(after)
 
 
 def is_target(subject: Subject, pair: Pair) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -11,17 +11,17 @@ from evalkit.entities.case import Case
 from evalkit.entities.estimate import Direction
 from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError, near_miss
-from evalkit.judging.auditing.attacks import ATTACKS, GARBAGE
+from evalkit.judging.auditing.attacks import ATTACKS, GARBAGE, ORDER
 from evalkit.judging.auditing.edits import (
     BIAS_EDITS,
     INVARIANT_EDITS,
-    TextEdit,
+    Edit,
     authored,
     criteria_reversed,
     labels_renamed,
     labels_reversed,
 )
-from evalkit.judging.degradations import DEGRADATIONS, degradations_of
+from evalkit.judging.degradations import DEGRADATIONS, degradations_of, degraded
 from evalkit.judging.judge import Judge
 from evalkit.judging.jury import Jury
 from evalkit.judging.pairwise import PairwiseJudge
@@ -58,7 +58,26 @@ _CARRIERS: Final = (
 _GARBAGE_CASES: Final = 4
 """Cases that each answer without content is given to."""
 
-_JUDGE_PROBES: Final = ("criteria_order", "label_order", "label_names", "retest", "identity")
+POSITION: Final = "position"
+
+PROBES: Final[Mapping[str, str]] = {
+    **{f"degradation.{name}": worse.summary for name, worse in DEGRADATIONS.items()},
+    **{f"invariance.{edit.name}": edit.summary for edit in INVARIANT_EDITS},
+    "invariance.criteria_order": "lists of criteria come backwards",
+    "invariance.label_order": "verdicts are offered in reverse order",
+    "invariance.label_names": "verdicts have other names",
+    "invariance.retest": "the same question is asked again",
+    "invariance.identity": "an answer against itself is a tie",
+    **{f"injection.{kind}": "" for kind, _ in ATTACKS},
+    **{
+        f"bias.{bias}.{edit.name}": edit.summary
+        for bias, edits in BIAS_EDITS.items()
+        for edit in edits
+    },
+    "bias.self_preference.author": "the judge's own model is named as author, rather than another",
+    f"bias.{POSITION}": "which of two answers is shown first",
+}
+"""Summary of each probe; those of garbage are named by their answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +85,6 @@ class Subject:
     """A judge under audit."""
 
     judge: Any
-
-    @property
-    def name(self) -> str:
-        """Registered name."""
-        return str(self.judge.name)
 
     @property
     def facts(self) -> MetricFacts:
@@ -132,8 +146,10 @@ class Subject:
             return None
         return before - after if self.direction == "lower" else after - before
 
-    def is_good(self, value: float) -> bool:
-        """Say whether *value* lies in the better half of the range."""
+    def is_good(self, value: float | None) -> bool:
+        """Say whether there is a *value*, and it lies in the better half of the range."""
+        if value is None:
+            return False
         low, high = self.facts.bounds or (0.0, 1.0)
         share = (value - low) / (high - low)
         return (1 - share if self.direction == "lower" else share) > _MIDDLE
@@ -230,7 +246,7 @@ class Trial:
     again: int = 0
     """Which asking of the same question this is."""
 
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """The judge's own label for each label of its rewording."""
 
 
@@ -253,10 +269,11 @@ class Trials:
         same_judge = judge is self.subject.judge and not settings.get("again")
         if case is not None and not (same_judge and not self.subject.sees(case, base)):
             origin = self.listed[control].origin
-            trial = Trial(
-                probe=probe, control=control, case=case, judge=judge, origin=origin, **settings
+            self.add(
+                Trial(
+                    probe=probe, control=control, case=case, judge=judge, origin=origin, **settings
+                )
             )
-            self.add(trial)
 
     @property
     def calls(self) -> int:
@@ -272,11 +289,8 @@ def key_of(trial: Trial) -> tuple[int, str, int]:
 
 def probe_names() -> tuple[str, ...]:
     """Return every word that chooses probes: batteries, biases and single probes."""
-    edits = [edit.name for listed in BIAS_EDITS.values() for edit in listed]
-    own = ["self_preference", "author", "position"]
-    kinds = dict.fromkeys(attack.kind for attack in ATTACKS)
-    named = [*BATTERIES, *DEGRADATIONS, *(edit.name for edit in INVARIANT_EDITS), *_JUDGE_PROBES]
-    return tuple(dict.fromkeys([*named, *kinds, *BIAS_EDITS, *own, *edits]))
+    words = [word for probe in PROBES for word in probe.split(".")]
+    return tuple(dict.fromkeys([*BATTERIES, *words]))
 
 
 def check_probes(names: Sequence[str]) -> tuple[str, ...]:
@@ -340,22 +354,21 @@ def _chosen(listed: Sequence[Trial], probes: Sequence[str]) -> list[Trial]:
     ]
 
 
-def _bad(subject: Subject, cases: Sequence[Case]) -> Iterator[tuple[int, Case]]:
-    for place, case in enumerate(cases):
-        other = cases[(place + 1) % len(cases)]
-        for name in _CARRIERS:
-            worse = DEGRADATIONS[name].apply(case, other) if name in subject.degradations else None
-            if worse is not None and subject.sees(worse, case):
-                yield place, worse
-                break
+def _bad(subject: Subject, cases: Sequence[Case]) -> list[tuple[int, Case]]:
+    """Return for each case a version that is clearly bad, where there is one."""
+    bad: dict[int, Case] = {}
+    for name in _CARRIERS:
+        for place, worse in degraded(cases, name) if name in subject.degradations else ():
+            if place not in bad and subject.sees(worse, cases[place]):
+                bad[place] = worse
+    return sorted(bad.items(), key=lambda item: item[0])
 
 
 def _degraded(trials: Trials, cases: Sequence[Case]) -> None:
     if trials.subject.direction == "none":
         return
     for name in trials.subject.degradations:
-        for place, case in enumerate(cases):
-            worse = DEGRADATIONS[name].apply(case, cases[(place + 1) % len(cases)])
+        for place, worse in degraded(cases, name):
             trials.ask(f"degradation.{name}", place, worse)
 
 
@@ -363,20 +376,20 @@ def _invariant(trials: Trials, base: Sequence[int]) -> None:
     judge = trials.subject.judge
     for edit in INVARIANT_EDITS:
         for place in base:
-            trials.ask(f"invariance.{edit.name}", place, _edited(trials, place, edit))
+            trials.ask(f"invariance.{edit.name}", place, _edited(trials, place, edit.apply))
     for place in base:
         case = trials.listed[place].case
         turned = criteria_reversed(case.expectations)
-        case_turned = None if turned is None else replace(case, expectations=turned)
-        trials.ask("invariance.criteria_order", place, case_turned)
+        if turned is not None:
+            trials.ask("invariance.criteria_order", place, replace(case, expectations=turned))
     if isinstance(judge, Judge):
         _reworded(trials, base, judge)
     if isinstance(judge, PairwiseJudge) and judge.first == "outputs":
         for place in base:
             case = trials.listed[place].case
             second = follow(case, judge.second)
-            same = None if second is None else replace(case, outputs=second)
-            trials.ask("invariance.identity", place, same)
+            if second is not None:
+                trials.ask("invariance.identity", place, replace(case, outputs=second))
 
 
 def _reworded(trials: Trials, base: Sequence[int], judge: Judge) -> None:
@@ -386,7 +399,7 @@ def _reworded(trials: Trials, base: Sequence[int], judge: Judge) -> None:
         probes.append(("label_order", {"judge": turned}))
     if renamed is not None:
         other, old = renamed
-        probes.append(("label_names", {"judge": other, "labels": tuple(old.items())}))
+        probes.append(("label_names", {"judge": other, "labels": old}))
     probes.append(("retest", {"again": 1}))
     for probe, settings in probes:
         for place in base:
@@ -398,13 +411,13 @@ def _reworded(trials: Trials, base: Sequence[int], judge: Judge) -> None:
 def _attacked(trials: Trials, bad: Sequence[int]) -> None:
     if trials.subject.direction == "none":
         return
-    for number, attack in enumerate(ATTACKS if bad else ()):
+    for number, (kind, attack) in enumerate(ATTACKS if bad else ()):
         place = bad[number % len(bad)]
-        text = attack.ordering(trials.subject.order)
+        text = attack.replace(ORDER, trials.subject.order)
         # Before and after take turns, and cases do: each text is one call.
         first = (number // len(bad)) % 2 == 1
         attacked = with_text(trials.listed[place].case, trials.subject.field, text, first=first)
-        trials.ask(f"injection.{attack.kind}", place, attacked)
+        trials.ask(f"injection.{kind}", place, attacked)
 
 
 def _garbage(trials: Trials, cases: Sequence[Case]) -> None:
@@ -432,10 +445,9 @@ def _biased(trials: Trials, base: Sequence[int]) -> None:
     for bias, edit in edits:
         for place in base:
             control = place
-            changed = _edited(trials, place, edit)
+            changed = _edited(trials, place, edit.apply)
             if edit.control is not None and changed is not None:
-                plain = replace(edit, apply=edit.control, control=None)
-                case = _edited(trials, place, plain)
+                case = _edited(trials, place, edit.control)
                 if case is None:
                     continue
                 control = trials.add(
@@ -444,9 +456,9 @@ def _biased(trials: Trials, base: Sequence[int]) -> None:
             trials.ask(f"bias.{bias}.{edit.name}", control, changed)
 
 
-def _edited(trials: Trials, place: int, edit: TextEdit) -> Case | None:
+def _edited(trials: Trials, place: int, edit: Edit) -> Case | None:
     case = trials.listed[place].case
     if trials.subject.field != "outputs" or not isinstance(case.outputs, str):
         return None
-    text = edit.apply(case.outputs)
+    text = edit(case.outputs)
     return None if text is None else replace(case, outputs=text)

@@ -16,7 +16,6 @@ from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError, near_miss
 from evalkit.judging.harden import fence, neutralised, nonce_of
 from evalkit.judging.traces import views
-from evalkit.judging.traces.views import timing
 
 if TYPE_CHECKING:
     from evalkit.llm.protocol import ChatReply
@@ -47,11 +46,15 @@ _ID: Final = re.compile(r"[\w.:+/=-]{1,4096}", re.ASCII)
 class TraceTool:
     """One tool: what the model is told of it, and what it does."""
 
-    name: str
-    description: str
-    parameters: Mapping[str, Mapping[str, Any]]
-    required: tuple[str, ...]
     work: Callable[..., Mapping[str, Any]]
+    description: str
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Any])
+    required: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The function's own name."""
+        return self.work.__name__
 
     def schema(self) -> dict[str, Any]:
         """Return the tool in OpenAI's form."""
@@ -67,32 +70,26 @@ class TraceTool:
 
 TOOLS: Final = (
     TraceTool(
-        "get_root_span",
-        "The root span: the whole request, with inputs, outputs and the number of its parts.",
-        {},
-        (),
         views.get_root_span,
+        "The root span: the whole request, with inputs, outputs and the number of its parts.",
     ),
     TraceTool(
-        "list_spans",
+        views.list_spans,
         f"Spans in order of start, {views.PAGE} a page: id, parent, name, type, status, seconds.",
         {
             "offset": _OFFSET,
             "parent": {"type": "string", "description": "Only the direct parts of this span."},
         },
-        (),
-        views.list_spans,
     ),
     TraceTool(
-        "get_span",
+        views.get_span,
         f"One span with its inputs, outputs, events and attributes, {views.PIECE} characters at "
         "a time.",
         {"span_id": _SPAN_ID, "offset": _OFFSET},
-        ("span_id",),
-        views.get_span,
+        required=("span_id",),
     ),
     TraceTool(
-        "search_spans",
+        views.search_spans,
         "Spans by a text in their names, messages and contents (case is ignored), by type, by "
         "status, or by several of these together.",
         {
@@ -102,10 +99,8 @@ TOOLS: Final = (
             "status": {"type": "string", "enum": ["OK", "ERROR", "UNSET"]},
             "offset": _OFFSET,
         },
-        (),
-        views.search_spans,
     ),
-    TraceTool("timing", "Where the time went: slowest spans, critical path, gaps.", {}, (), timing),
+    TraceTool(views.timing, "Where the time went: slowest spans, critical path, gaps."),
 )
 """Every tool there is."""
 

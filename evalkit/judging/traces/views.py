@@ -96,10 +96,9 @@ def content_of(span: Span) -> str:
 
 def get_root_span(trace: Trace) -> dict[str, Any]:
     """Return the root span, with the beginning of its content, and how many parts it has."""
-    root = trace.root
-    if root is None:
+    if trace.root is None:
         return {"span": None, "note": "the trace has no spans"}
-    return get_span(trace, root.span_id)
+    return get_span(trace, trace.root.span_id)
 
 
 def list_spans(trace: Trace, *, offset: int = 0, parent: str | None = None) -> dict[str, Any]:
@@ -111,11 +110,8 @@ def list_spans(trace: Trace, *, offset: int = 0, parent: str | None = None) -> d
     spans: Sequence[Span] = trace.spans
     if parent is not None:
         spans = trace.children(_known(trace, parent).span_id)
-    page = spans[offset : offset + PAGE]
-    answer: dict[str, Any] = {"total": len(spans), "spans": [row_of(span) for span in page]}
-    if offset + PAGE < len(spans):
-        answer["next_offset"] = offset + PAGE
-    return answer
+    rows = [row_of(span) for span in spans[offset : offset + PAGE]]
+    return {"total": len(spans), "spans": rows, **_further(offset + PAGE, len(spans))}
 
 
 def get_span(trace: Trace, span_id: str, *, offset: int = 0) -> dict[str, Any]:
@@ -126,15 +122,13 @@ def get_span(trace: Trace, span_id: str, *, offset: int = 0) -> dict[str, Any]:
     """
     span = _known(trace, span_id)
     content = content_of(span)
-    answer: dict[str, Any] = {
+    return {
         "span": row_of(span),
         "parts": len(trace.children(span.span_id)),
         "content": content[offset : offset + PIECE],
         "characters": len(content),
+        **_further(offset + PIECE, len(content)),
     }
-    if offset + PIECE < len(content):
-        answer["next_offset"] = offset + PIECE
-    return answer
 
 
 def search_spans(
@@ -168,10 +162,11 @@ def search_spans(
         hits = [(span, match) for span, match in zip(spans, places, strict=True) if match]
     page = hits[offset : offset + MATCHES]
     rows = [row_of(span) | ({} if match is None else {"match": match}) for span, match in page]
-    answer: dict[str, Any] = {"total": len(hits), "spans": rows}
-    if offset + MATCHES < len(hits):
-        answer["next_offset"] = offset + MATCHES
-    return answer
+    return {"total": len(hits), "spans": rows, **_further(offset + MATCHES, len(hits))}
+
+
+def _further(offset: int, total: int) -> dict[str, int]:
+    return {"next_offset": offset} if offset < total else {}
 
 
 def _places(spans: Sequence[Span], text: str, *, regex: bool) -> list[str | None]:
@@ -209,8 +204,7 @@ def _around(whole: str, start: int) -> str:
 def _known(trace: Trace, span_id: str) -> Span:
     span = trace.get(span_id)
     if span is None:
-        known = [one.span_id for one in trace.spans]
-        hint = near_miss(span_id, known)
+        hint = near_miss(span_id, [other.span_id for other in trace.spans])
         raise UsageError(f"there is no span {clipped(span_id)!r}.{hint}")
     return span
 

@@ -69,7 +69,7 @@ class BatchApi:
             UsageError: If there is no batch endpoint.
         """
         try:
-            await self._json(self._list("1"))
+            await self._json(self._list(1))
         except TargetError as error:
             if error.status in _NO_ENDPOINT:
                 raise UsageError(
@@ -123,20 +123,28 @@ class BatchApi:
         raise failed
 
     async def find(self, mark: str) -> Mapping[str, Any] | None:
-        """Return the batch that carries *mark*; ``None`` if there is none among the latest.
+        """Return the batch that carries *mark*; ``None`` if none that is listed does.
 
         Raises:
             UnseenBatchError: If the provider does not say.
         """
-        try:
-            listed = await self._json(self._list("100"))
-        except TargetError as error:
-            text = f"{error.explanation}; a batch may be there, and the next run looks for it"
-            raise UnseenBatchError(error.reason, text, status=error.status) from None
-        for batch in sequence_of(mapping_of(listed).get("data")):
-            if mapping_of(mapping_of(batch).get("metadata")).get(MARK) == mark:
-                return self._batch(batch)
-        return None
+        seen = set[str]()
+        last: str | None = None
+        while True:
+            try:
+                page = mapping_of(await self._json(self._list(100, after=last)))
+            except TargetError as error:
+                text = f"{error.explanation}; a batch may be there, and the next run looks for it"
+                raise UnseenBatchError(error.reason, text, status=error.status) from None
+            batches = [mapping_of(batch) for batch in sequence_of(page.get("data"))]
+            for batch in batches:
+                if mapping_of(batch.get("metadata")).get(MARK) == mark:
+                    return self._batch(batch)
+            ids = [str(batch.get("id")) for batch in batches]
+            if not page.get("has_more") or seen.issuperset(ids):  # it knows no pages
+                return None
+            seen.update(ids)
+            last = ids[-1]
 
     async def look(self, batch_id: str) -> Mapping[str, Any]:
         """Return the batch as it is now.
@@ -161,8 +169,9 @@ class BatchApi:
         call = Call(url=f"{self._root}/files/{file_id}/content", method="GET")
         return await self._connection.send(call, read)
 
-    def _list(self, limit: str) -> Call:
-        return Call(url=f"{self._root}/batches", method="GET", parameters={"limit": limit})
+    def _list(self, limit: int, *, after: str | None = None) -> Call:
+        parameters = {"limit": str(limit)} | ({} if after is None else {"after": after})
+        return Call(url=f"{self._root}/batches", method="GET", parameters=parameters)
 
     async def _json(self, call: Call) -> Any:
         async def read(response: aiohttp.ClientResponse) -> Any:

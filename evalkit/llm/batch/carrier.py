@@ -70,6 +70,10 @@ class Pending:
     batch_id: str | None = None
     """The provider's id, once the batch is there."""
 
+    def name_of(self, custom_id: str) -> str:
+        """Return the name of a line, which no line of another batch has."""
+        return f"{self.mark}/{custom_id}"
+
 
 def key_of(custom_id: str) -> str:
     """Return the key of the call that a line asks.
@@ -122,8 +126,8 @@ def _read(file: Path) -> Pending | None:
         return None  # another process has removed it, or it is none of ours
 
 
-Settle = Callable[[ChatReply], ChatReply]
-"""Prices, records and counts a reply, the moment it is here."""
+Settle = Callable[[ChatReply, str], ChatReply]
+"""Prices, counts and records a reply, the moment it is here; takes the name of its line, too."""
 
 
 @dataclass(slots=True, eq=False)
@@ -138,9 +142,9 @@ class Wanted:
     tries: int = 0
     """Batches that have not answered it."""
 
-    def answer(self, reply: ChatReply) -> None:
-        """Keep *reply*, which is paid, and hand it to whoever still waits."""
-        settled = self.settle(reply)
+    def answer(self, reply: ChatReply, line: str) -> None:
+        """Keep *reply* to a *line*, which is paid, and hand it to whoever still waits."""
+        settled = self.settle(reply, line)
         if not self.future.done():
             self.future.set_result(settled)
 
@@ -319,7 +323,7 @@ class Carrier:
             if wanted is None:
                 self._parcel.held[custom_id] = outcome
             else:
-                wanted.answer(outcome)
+                wanted.answer(outcome, self._parcel.pending.name_of(custom_id))
             return None
         if wanted is None:
             return None

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import anyio
 
-from evalkit.llm.limits import Pause
+from evalkit.llm.limits import PATIENCE, Patience
 
 MOST_WAITING: Final = 50_000
 """Callers that may wait at a time; each holds about 35 kB of memory."""
@@ -66,16 +66,10 @@ class _Caller:
     waits: int = 0
     """Its requests that wait for batches."""
 
-    pause: Pause | None = None
-
     def block(self) -> None:
         """Count one more request that waits."""
         self.waits += 1
         if self.waits == 1:
-            if self.pause is None:
-                self.pause = Pause()  # hours in a batch are no slowness of the model
-                if self.pause.patience is not None:
-                    self.pause.patience.batched = True
             self.census.move(at_work=-1, waiting=+1)
             if self.seat is not None:
                 self.seat.release()
@@ -83,13 +77,8 @@ class _Caller:
     async def unblock(self) -> None:
         """Count one request less; go on with the work once there is a place for it."""
         self.count_back()
-        if self.waits:
-            return
-        if self.seat is not None:
+        if self.waits == 0 and self.seat is not None:
             await self.seat.acquire()
-        pause, self.pause = self.pause, None
-        if pause is not None:
-            pause.end()
 
     def count_back(self) -> None:
         """Count one request less, without going on."""
@@ -154,10 +143,19 @@ async def waiting() -> AsyncGenerator[None]:
     if caller is None:
         yield
         return
+    patience = PATIENCE.get() or Patience()
+    patience.batched = True
+    patience.pause()  # hours in a batch are no slowness of the model
     caller.block()
     try:
         yield
-    except BaseException:
+    except Exception:
+        await caller.unblock()
+        raise
+    except BaseException:  # cancelled: there is nothing to go on with
         caller.count_back()
         raise
-    await caller.unblock()
+    else:
+        await caller.unblock()
+    finally:
+        patience.resume()

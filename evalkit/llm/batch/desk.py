@@ -172,7 +172,7 @@ class Desk:
             self._carry(parcel)
         reply = parcel.held.pop(custom_id, None)
         if reply is not None:
-            wanted.answer(reply)
+            wanted.answer(reply, pending.name_of(custom_id))
             self._forget_if_done(parcel)
         elif parcel.ended:
             return False

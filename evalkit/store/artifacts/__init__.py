@@ -9,7 +9,7 @@ from evalkit.store.artifacts.files import (
     make_folder,
     write_bytes_atomic,
 )
-from evalkit.store.artifacts.open import open_repository
+from evalkit.store.artifacts.local import open_repository
 from evalkit.store.artifacts.repository import ArtifactRepository
 from evalkit.store.artifacts.root import ArtifactRoot
 from evalkit.store.artifacts.work import WorkFolder

@@ -1,6 +1,7 @@
 """Files of this machine, written whole or not at all.
 
-Paths of artifacts are relative to their run's folder and use forward slashes.
+Paths of artifacts are relative to their run's folder and use forward slashes.  What cannot be
+made or written is a `StoreUnavailableError`, and the old file, if any, is untouched.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def inside(folder: Path, path: str) -> Path:
         >>> inside(Path("/srv/run"), "../other/secret")
         Traceback (most recent call last):
         ...
-        evalkit.errors.store.ArtifactPathError: Artifact path '../other/secret' climbs out of its \
+        evalkit.errors.ArtifactPathError: Artifact path '../other/secret' climbs out of its \
 folder; give a path inside the run's folder.
     """
     full = folder / plain_path(path)
@@ -82,11 +83,7 @@ def plain_path(path: str) -> PurePosixPath:
 
 
 def make_folder(folder: Path) -> None:
-    """Make *folder* and what is missing above it, for its owner only.
-
-    Raises:
-        StoreUnavailableError: If it cannot be made.
-    """
+    """Make *folder* and what is missing above it, for its owner only."""
     with clear_errors(folder):
         missing = [part for part in (folder, *folder.parents) if not part.exists()]
         for part in reversed(missing):  # mkdir(parents=True) would leave the parents open to all
@@ -95,11 +92,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write_bytes_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write *data* to *path* so that a reader finds the old file or the new one, never a part.
-
-    Raises:
-        StoreUnavailableError: If it cannot be written; the old file, if any, is untouched.
-    """
+    """Write *data* to *path* so that a reader finds the old file or the new one, never a part."""
     with atomic_file(path, durable=durable) as file:
         file.write(data)
 
@@ -109,7 +102,6 @@ def copy_file_atomic(source: Path, path: Path) -> None:
 
     Raises:
         OSError: If *source* cannot be read.
-        StoreUnavailableError: If *path* cannot be written.
     """
     with source.open("rb") as content, atomic_file(path) as file:
         shutil.copyfileobj(content, file, 1 << 20)
@@ -126,9 +118,6 @@ def atomic_file(path: Path, *, durable: bool = True) -> Generator[BinaryIO]:
         path: The file.
         durable: Have it on the disk before it gets its name, and its name too, so that it survives
             a power cut.
-
-    Raises:
-        StoreUnavailableError: If it cannot be written.
     """
     make_folder(path.parent)
     with clear_errors(path):

@@ -1,4 +1,4 @@
-"""Artifacts in a folder of this machine."""
+"""Artifacts in a folder of this machine, and the opening of what a URI names."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import shutil
 from pathlib import Path
 
 from evalkit.entities.run import FileInfo
+from evalkit.errors import UsageError
 from evalkit.store.artifacts.files import (
     clear_errors,
     copy_file_atomic,
     inside,
     list_files,
+    local_folder,
     write_bytes_atomic,
 )
 from evalkit.store.artifacts.repository import ArtifactRepository
@@ -63,3 +65,28 @@ class LocalRepository(ArtifactRepository):
 
     def _at(self, path: str) -> Path:
         return inside(self.work, path) if path else self.work
+
+
+def open_repository(uri: str) -> ArtifactRepository:
+    """Open a folder of artifacts, which need not exist.
+
+    Args:
+        uri: ``file:///PATH``, or a URI that fsspec reads, such as ``s3://bucket/runs``, for which
+            the extra ``remote`` and fsspec's own package for that place are needed.
+
+    Raises:
+        UsageError: If the URI is none, or there is no package for it.
+        MissingExtraError: If fsspec is not installed.
+
+    Examples:
+        >>> open_repository("file:///srv/artifacts").work.as_posix()
+        '/srv/artifacts'
+    """
+    if uri.startswith("file:"):
+        return LocalRepository(local_folder(uri))
+    if "://" not in uri:
+        raise UsageError(f"{uri!r} is no URI of a folder; give file:///PATH or s3://BUCKET/PATH.")
+    # start-up: only who keeps artifacts elsewhere pays for fsspec
+    from evalkit.store.artifacts.remote import RemoteRepository
+
+    return RemoteRepository(uri)

@@ -32,11 +32,7 @@ class ArtifactRoot:
         return self._uri(experiment_id, run_id, "artifacts")
 
     def make_run(self, experiment_id: str, run_id: str) -> str:
-        """Return the URI of a run's own folder, made if it is one of this machine.
-
-        Raises:
-            StoreUnavailableError: If the folder cannot be made.
-        """
+        """Return the URI of a run's own folder, made if it is one of this machine."""
         uri = self.run_uri(experiment_id, run_id)
         if uri.startswith("file:"):
             make_folder(local_folder(uri))

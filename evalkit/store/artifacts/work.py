@@ -33,7 +33,8 @@ class WorkFolder:
 
     With ``durable``, each step is on the disk before the next one begins, so that a power cut
     leaves what a kill would leave: what `write` wrote, every file in it when it settles and is
-    published, and the names of all of them.
+    published, and the names of all of them.  A step that the disk, or a place elsewhere, does not
+    let happen raises `StoreUnavailableError`.
 
     Examples:
         >>> from evalkit.store.artifacts import open_repository
@@ -55,11 +56,7 @@ class WorkFolder:
 
     @classmethod
     def reserve(cls, beside: Path, *, durable: bool = False) -> Self:
-        """Make a folder in *beside*, under a name that nobody else has and that lists leave out.
-
-        Raises:
-            StoreUnavailableError: If it cannot be made.
-        """
+        """Make a folder in *beside*, under a name that nobody else has and that lists leave out."""
         path = beside / f"{UNFINISHED}{new_run_id()}"
         make_folder(path)
         work = cls(path, durable=durable)
@@ -85,7 +82,6 @@ class WorkFolder:
 
         Raises:
             ArtifactPathError: If *name* leads out of the folder.
-            StoreUnavailableError: If it cannot be written; the old file, if any, is untouched.
         """
         path = inside(self.path, name)
         write_bytes_atomic(path, content, durable=self.durable)
@@ -95,9 +91,6 @@ class WorkFolder:
         """Have every file in the folder, and their names, on the disk.
 
         For what other writers wrote; `settle` and `publish` do it, if the work is durable.
-
-        Raises:
-            StoreUnavailableError: If the disk fails.
         """
         with clear_errors(self.path):
             for folder, _, names in os.walk(self.path, topdown=False):
@@ -112,9 +105,6 @@ class WorkFolder:
 
         Returns:
             The name.
-
-        Raises:
-            StoreUnavailableError: If it cannot be moved.
         """
         make_folder(repository.work)
         remote = {Path(entry.path).name for entry in repository.list()}
@@ -133,7 +123,6 @@ class WorkFolder:
 
         Raises:
             FileExistsError: If there is something; nothing has changed then.
-            StoreUnavailableError: If it cannot be moved.
         """
         if self.durable:
             self.sync()
@@ -153,11 +142,7 @@ class WorkFolder:
                     sync(parent)
 
     def publish(self) -> None:
-        """Put all of the folder where it settled; of a local repository it is there already.
-
-        Raises:
-            StoreUnavailableError: If it cannot be read or written.
-        """
+        """Put all of the folder where it settled; of a local repository it is there already."""
         if self.durable:
             self.sync()
         if self._place is not None:

@@ -23,14 +23,15 @@ class Metrics(Protocol):
 
 
 class Summaries(Protocol):
-    """Estimates by run; the cells behind them lie in the run's artifacts."""
+    """Estimates by run; the cells behind them lie in the run's artifacts.
+
+    A run that is not there, or deleted, is the error that it is to `Runs`.
+    """
 
     def write(self, run_id: str, summaries: Sequence[EvaluationSummary]) -> None:
         """Make *summaries* the estimates of a run, in this order, in place of any it had.
 
         Raises:
-            RunNotFoundError: If there is none.
-            DeletedRunError: If it is deleted.
             UsageError: If two summaries share a key, or a number is not finite.
         """
         ...

@@ -10,7 +10,11 @@ from evalkit.store.interface.experiments import DEFAULT_EXPERIMENT_ID
 
 
 class Runs(Protocol):
-    """Runs of experiments, and what is logged to them."""
+    """Runs of experiments, and what is logged to them.
+
+    A run that is not there is a `RunNotFoundError`; one that is deleted, and is to be written, a
+    `DeletedRunError`.  A value that is too long is a `UsageError` that says how long it may be.
+    """
 
     def create(
         self,
@@ -37,17 +41,12 @@ class Runs(Protocol):
 
         Raises:
             ExperimentNotFoundError: If there is no such active experiment.
-            RunNotFoundError: If there is no run *parent_run_id*.
             AlreadyExistsError: If *run_id* is taken.
         """
         ...
 
     def get(self, run_id: str) -> Run:
-        """Return the run of a full id, deleted or not.
-
-        Raises:
-            RunNotFoundError: If there is none.
-        """
+        """Return the run of a full id, deleted or not."""
         ...
 
     def resolve(self, reference: str, *, experiment_id: str | None = None) -> Run:
@@ -88,9 +87,6 @@ class Runs(Protocol):
             parent_run_id: Only the parts of this run.
             limit: Length of a page.
             after: Id of the last run of the page before.
-
-        Raises:
-            RunNotFoundError: If there is no run *after*.
         """
         ...
 
@@ -106,10 +102,6 @@ class Runs(Protocol):
 
         A final *status* without *end_time* ends the run now; ``RUNNING`` and ``SCHEDULED`` take
         the end time away, as when a run is resumed.
-
-        Raises:
-            RunNotFoundError: If there is none.
-            DeletedRunError: If it is deleted.
         """
         ...
 
@@ -127,8 +119,6 @@ class Runs(Protocol):
         timestamp and step, is not added again, so that a batch may be sent twice.
 
         Raises:
-            RunNotFoundError: If there is none.
-            DeletedRunError: If it is deleted.
             ParamChangedError: If a param was logged before with another value.
         """
         ...

@@ -73,20 +73,8 @@ class Store(Protocol):
     ) -> None:
         """Write what a run came to, and end it, in one transaction: all of it, or nothing.
 
-        Args:
-            run_id: The run.
-            status: How it ended; ``None`` leaves it as it is.
-            metrics: As `Runs.log` takes them.
-            params: As `Runs.log` takes them.
-            tags: As `Runs.log` takes them.
-            summaries: Its estimates, in place of any it had; ``None`` leaves those.
-            assessments: What the run says of traces.
-
-        Raises:
-            RunNotFoundError: If there is none.
-            DeletedRunError: If it is deleted.
-            ParamChangedError: If a param was logged before with another value.
-            UsageError: If something is too long; says what, and how long it may be.
+        *status* and *summaries* that are ``None`` stay as they are.  Everything is taken, and
+        refused, as by `Runs.log`, `Runs.update`, `Summaries.write` and `Assessments.log`.
         """
         with self.transaction():
             self.runs.log(run_id, metrics=metrics, params=params, tags=tags)

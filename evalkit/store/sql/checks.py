@@ -1,4 +1,7 @@
-"""What the tables can hold: lengths and characters, refused before anything is written."""
+"""What the tables can hold: lengths and characters, refused before anything is written.
+
+Each check returns its value, and raises `UsageError` for one that does not fit, saying how it can.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,7 @@ TextOrNone = TypeVar("TextOrNone", str, None, str | None)
 
 
 def text(kind: str, value: str, limit: int) -> str:
-    """Return *value* if it fits; see `storable`.
-
-    Raises:
-        UsageError: If it has more than *limit* characters; says how many it has.
-    """
+    """Return *value* as `storable` has it, if it has at most *limit* characters."""
     if len(value) > limit:
         raise UsageError(
             f"A {kind} has at most {limit:,} characters, and {value[:40] + '…'!r} has "
@@ -36,33 +35,26 @@ def storable(value: TextOrNone) -> TextOrNone:
 
 
 def key(kind: str, value: str) -> str:
-    """Return the key of a metric, param or tag, if it is one.
-
-    Raises:
-        UsageError: If it is empty or too long.
-    """
+    """Return the key of a metric, param or tag, neither empty nor too long."""
     if not value:
         raise UsageError(f"The key of a {kind} is empty; give it a name.")
     return text(f"key of a {kind}", value, tables.KEY_LENGTH)
 
 
 def pairs(kind: str, values: Mapping[str, str], limit: int) -> dict[str, str]:
-    """Return params or tags with keys and values that fit.
-
-    Raises:
-        UsageError: If a key or value does not fit.
-    """
+    """Return params or tags with keys and values that fit."""
     return {
         key(kind, name): text(f"value of a {kind}", value, limit) for name, value in values.items()
     }
 
 
-def run_id(value: str) -> str:
-    """Return *value* if it can be a run's id, which is also a folder's name.
+def description(value: str) -> str:
+    """Return a description that is not too long."""
+    return text("description", value, tables.LONG_TEXT_LENGTH)
 
-    Raises:
-        UsageError: If it cannot.
-    """
+
+def run_id(value: str) -> str:
+    """Return *value* if it can be a run's id, which is also a folder's name."""
     if _RUN_ID.fullmatch(value) is None or value in _RESERVED_FOLDERS:
         raise UsageError(
             f"{value!r} cannot be a run's id: give 1 to {tables.RUN_ID_LENGTH} letters, digits, "
@@ -72,22 +64,14 @@ def run_id(value: str) -> str:
 
 
 def limit(value: int) -> int:
-    """Return *value* if a page can have that length.
-
-    Raises:
-        UsageError: If it is below 1.
-    """
+    """Return *value* if a page can have that length."""
     if value < 1:
         raise UsageError(f"limit= is at least 1; got {value}.")
     return value
 
 
 def whole_number(kind: str, value: int) -> int:
-    """Return *value* if it fits in 64 bits.
-
-    Raises:
-        UsageError: If it does not.
-    """
+    """Return *value* if it fits in 64 bits."""
     if not -_LARGEST <= value <= _LARGEST:
         raise UsageError(f"A {kind} has at most 64 bits, and {value} has more.")
     return int(value)

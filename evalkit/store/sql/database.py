@@ -62,7 +62,8 @@ class Database:
     """A database for any number of threads and processes.
 
     Readers see a snapshot and never wait.  A copy that a forked child inherits opens connections
-    of its own.
+    of its own.  A database that cannot be read or written, or stays locked, is a
+    `StoreUnavailableError`.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -80,9 +81,6 @@ class Database:
         """Open a snapshot for reading; all statements of the block see the same state.
 
         Inside a transaction of the thread, it is that one, which sees its own writes.
-
-        Raises:
-            StoreUnavailableError: If the database cannot be read.
         """
         outer: Connection | None = getattr(self._own, "connection", None)
         with self._explained():
@@ -94,11 +92,7 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Generator[Connection]:
-        """Open a transaction, committed if the block raises nothing, or join the thread's own.
-
-        Raises:
-            StoreUnavailableError: If the database cannot be written or stays locked.
-        """
+        """Open a transaction, committed if the block raises nothing, or join the thread's own."""
         outer: Connection | None = getattr(self._own, "connection", None)
         with self._explained():
             if outer is not None:

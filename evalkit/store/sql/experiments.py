@@ -15,7 +15,14 @@ from evalkit.store.artifacts import ArtifactRoot
 from evalkit.store.interface import Experiments
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.rows import active_experiment, experiment_row, in_view, put_tags, read_labels
+from evalkit.store.sql.rows import (
+    active_experiment,
+    entity,
+    experiment_row,
+    in_view,
+    put_tags,
+    read_labels,
+)
 
 _TABLE = tables.experiments
 _ACTIVE = "use that one"
@@ -104,14 +111,13 @@ class SqlExperiments(Experiments):
         owners = [(row.experiment_id,) for row in rows]
         tags = read_labels(connection, tables.experiment_tags, owners)
         return [
-            Experiment(
+            entity(
+                Experiment,
+                row,
                 experiment_id=str(row.experiment_id),
-                name=row.name,
                 artifact_location=row.artifact_location
                 or self.artifacts.experiment_uri(str(row.experiment_id)),
                 lifecycle_stage=LifecycleStage(row.lifecycle_stage),
-                creation_time=row.creation_time,
-                last_update_time=row.last_update_time,
                 tags=tags[row.experiment_id,],
             )
             for row in rows

@@ -60,11 +60,7 @@ class SqlMetrics(Metrics):
 def add_metrics(
     database: Database, connection: Connection, number: int, metrics: Sequence[Metric]
 ) -> None:
-    """Add measurements to a run's history, each once, and move its last values on.
-
-    Raises:
-        UsageError: If a key is too long, or a step or timestamp too large.
-    """
+    """Add measurements to a run's history, each once, and move its last values on."""
     if not metrics:
         return
     keys = {metric.key: checks.key("metric", metric.key) for metric in metrics}

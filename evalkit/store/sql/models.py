@@ -20,7 +20,7 @@ from evalkit.errors import (
 from evalkit.store.interface import ModelVersions, RegisteredModels
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.rows import among, chunks, drop_tag, put_tags, read_labels, with_tags
+from evalkit.store.sql.rows import among, chunks, drop_tag, entity, put_tags, read_labels, with_tags
 
 _ALIAS_FORM = re.compile(rf"[A-Za-z0-9_-]{{1,{tables.ALIAS_LENGTH}}}")
 _READ_AS_VERSION = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
@@ -46,7 +46,8 @@ class SqlModels(RegisteredModels):
             if not self.add(connection, name, description):
                 advice = "add a version to that one"
                 raise AlreadyExistsError("a registered model", name, advice)
-            self._put_tags(connection, model_row(connection, name).model_number, tags or {})
+            owner = (model_row(connection, name).model_number,)
+            put_tags(self.database, connection, _MODEL_TAGS, owner, tags or {})
             return self._entities(connection, [model_row(connection, name)])[0]
 
     def get(self, name: str) -> RegisteredModel:
@@ -73,13 +74,13 @@ class SqlModels(RegisteredModels):
     def update(self, name: str, *, description: str) -> RegisteredModel:
         with self.database.write() as connection:
             number = model_row(connection, name).model_number
-            change_model(connection, number, description=fitting_description(description))
+            change_model(connection, number, description=checks.description(description))
             return self._entities(connection, [model_row(connection, name)])[0]
 
     def set_tags(self, name: str, tags: Mapping[str, str]) -> None:
         with self.database.write() as connection:
             number = model_row(connection, name).model_number
-            self._put_tags(connection, number, tags)
+            put_tags(self.database, connection, _MODEL_TAGS, (number,), tags)
             change_model(connection, number)
 
     def delete_tag(self, name: str, key: str) -> None:
@@ -108,16 +109,12 @@ class SqlModels(RegisteredModels):
         now = clock.now_milliseconds()
         row = {
             "name": _fitting_name(name),
-            "description": fitting_description(description),
+            "description": checks.description(description),
             "last_version": 0,
             "creation_time": now,
             "last_update_time": now,
         }
         return bool(self.database.add_new(connection, tables.models, [row], by=["name"]))
-
-    def _put_tags(self, connection: Connection, number: int, tags: Mapping[str, str]) -> None:
-        longest = tables.LONG_TEXT_LENGTH
-        put_tags(self.database, connection, _MODEL_TAGS, (number,), tags, longest=longest)
 
     def _entities(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[RegisteredModel]:
         numbers = [row.model_number for row in rows]
@@ -132,25 +129,19 @@ class SqlModels(RegisteredModels):
             latest = latest.where(_VERSION.model_number.in_(some)).group_by(_VERSION.model_number)
             newest |= {row[0]: row[1] for row in connection.execute(latest)}
         return [
-            RegisteredModel(
-                name=row.name,
-                description=row.description,
+            entity(
+                RegisteredModel,
+                row,
                 tags=tags[row.model_number,],
                 aliases=aliases[row.model_number],
                 latest_version=newest.get(row.model_number),
-                creation_time=row.creation_time,
-                last_update_time=row.last_update_time,
             )
             for row in rows
         ]
 
 
 def model_row(connection: Connection, name: str) -> Row[Any]:
-    """Return the row of the registered model *name*.
-
-    Raises:
-        RegisteredModelNotFoundError: If there is none.
-    """
+    """Return the row of the registered model *name*."""
     query = select(tables.models).where(_MODEL.name == name)
     row = connection.execute(query).first()
     if row is None:
@@ -166,12 +157,7 @@ def version_rows() -> Select[Any]:
 
 
 def version_row(connection: Connection, name: str, version: int) -> Row[Any]:
-    """Return the row of one version.
-
-    Raises:
-        RegisteredModelNotFoundError: If there is no such model.
-        ModelVersionNotFoundError: If it has no such version.
-    """
+    """Return the row of one version."""
     number = model_row(connection, name).model_number
     row = None
     if 0 < version <= _LARGEST:  # a larger one would be an error of the database's
@@ -191,15 +177,6 @@ def change_model(connection: Connection, number: int, **values: Any) -> int:
     change = update(tables.models).where(_MODEL.model_number == number)
     connection.execute(change.values(last_update_time=now, **values))
     return now
-
-
-def fitting_description(text: str) -> str:
-    """Return a description if it is not too long.
-
-    Raises:
-        UsageError: If it is.
-    """
-    return checks.text("description", text, tables.LONG_TEXT_LENGTH)
 
 
 def _fitting_name(name: str) -> str:
@@ -247,7 +224,7 @@ class SqlVersions(ModelVersions):
             "run_id": None if run_id is None else checks.run_id(run_id),
             "model_id": None if model_id is None else checks.text("id", model_id, longest_id),
             "user_id": checks.text("user's name", user, 256),
-            "description": fitting_description(description),
+            "description": checks.description(description),
             "status": ModelVersionStatus.READY,
         }
         with self.database.write() as connection:
@@ -262,7 +239,7 @@ class SqlVersions(ModelVersions):
             values |= {"model_number": number, "version": version}
             values |= {"creation_time": now, "last_update_time": now}
             connection.execute(insert(tables.versions).values(values))
-            self._put_tags(connection, (number, version), tags or {})
+            put_tags(self.database, connection, _VERSION_TAGS, (number, version), tags or {})
             for alias in aliases:
                 self.models.set_alias(name, alias, version)
             return self._entities(connection, [version_row(connection, name, version)])[0]
@@ -311,13 +288,14 @@ class SqlVersions(ModelVersions):
     def update(self, name: str, version: int, *, description: str) -> ModelVersion:
         with self.database.write() as connection:
             row = version_row(connection, name, version)
-            _change(connection, row, description=fitting_description(description))
+            _change(connection, row, description=checks.description(description))
             return self._entities(connection, [version_row(connection, name, version)])[0]
 
     def set_tags(self, name: str, version: int, tags: Mapping[str, str]) -> None:
         with self.database.write() as connection:
             row = version_row(connection, name, version)
-            self._put_tags(connection, (row.model_number, row.version), tags)
+            owner = (row.model_number, row.version)
+            put_tags(self.database, connection, _VERSION_TAGS, owner, tags)
             _change(connection, row)
 
     def delete_tag(self, name: str, version: int, key: str) -> None:
@@ -325,12 +303,6 @@ class SqlVersions(ModelVersions):
             row = version_row(connection, name, version)
             drop_tag(connection, _VERSION_TAGS, (row.model_number, row.version), key)
             _change(connection, row)
-
-    def _put_tags(
-        self, connection: Connection, owner: tuple[int, int], tags: Mapping[str, str]
-    ) -> None:
-        longest = tables.LONG_TEXT_LENGTH
-        put_tags(self.database, connection, _VERSION_TAGS, owner, tags, longest=longest)
 
     def _entities(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[ModelVersion]:
         keys = [(row.model_number, row.version) for row in rows]
@@ -342,19 +314,12 @@ class SqlVersions(ModelVersions):
             for row in connection.execute(pointing.order_by(table.c.alias)):
                 aliases[row.model_number, row.version].append(row.alias)
         return [
-            ModelVersion(
-                name=row.name,
-                version=row.version,
-                source=row.source,
-                run_id=row.run_id,
-                model_id=row.model_id,
-                user_id=row.user_id,
-                description=row.description,
+            entity(
+                ModelVersion,
+                row,
                 status=ModelVersionStatus(row.status),
                 tags=tags[key],
                 aliases=tuple(aliases[key]),
-                creation_time=row.creation_time,
-                last_update_time=row.last_update_time,
             )
             for key, row in zip(keys, rows, strict=True)
         ]
@@ -362,8 +327,6 @@ class SqlVersions(ModelVersions):
 
 def _change(connection: Connection, row: Row[Any], **values: Any) -> None:
     """Change columns of a version, and say that it, and so its model, changed now."""
-    change_model(connection, row.model_number)
+    now = change_model(connection, row.model_number)
     own = (_VERSION.model_number == row.model_number, _VERSION.version == row.version)
-    now = clock.now_milliseconds()
-    change = update(tables.versions).where(*own)
-    connection.execute(change.values(last_update_time=now, **values))
+    connection.execute(update(tables.versions).where(*own).values(last_update_time=now, **values))

@@ -7,23 +7,18 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, or_, select
 
 from evalkit._internal.canonical import canonical_json, parse_json
-from evalkit.entities.assessment import (
-    Assessment,
-    AssessmentError,
-    AssessmentKind,
-    AssessmentSource,
-)
+from evalkit.entities.assessment import Assessment, AssessmentError, AssessmentSource
 from evalkit.entities.estimate import Estimate, EvaluationSummary
 from evalkit.errors import UsageError
 from evalkit.store.interface import Assessments, Cards, Summaries
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.rows import run_row, writable_run
+from evalkit.store.sql.rows import entity, run_row, writable_run
 
 _SUMMARIES = tables.evaluation_summaries
 _FIELDS = tuple(field.name for field in dataclasses.fields(Estimate))
@@ -54,12 +49,8 @@ class SqlSummaries(Summaries):
                 _SUMMARIES.c.run_number == run_row(connection, run_id).run_number
             )
             return [
-                EvaluationSummary(
-                    Estimate(**{name: row[name] for name in _FIELDS}),
-                    signature=row["signature"],
-                    dataset_digest=row["dataset_digest"],
-                )
-                for row in connection.execute(query.order_by(_SUMMARIES.c.position)).mappings()
+                entity(EvaluationSummary, row, estimate=entity(Estimate, row))
+                for row in connection.execute(query.order_by(_SUMMARIES.c.position))
             ]
 
 
@@ -157,19 +148,13 @@ def _assessment(row: Row[Any]) -> Assessment:
     code, message = row.error_code, row.error_message
     if value is None and code is None:
         code, message = "not_finite", "its value was no finite number"
-    return Assessment(
-        name=row.name,
-        kind=cast("AssessmentKind", row.kind),
+    return entity(
+        Assessment,
+        row,
         source=AssessmentSource(row.source_type, row.source_id),
         value=value,
         error=None if code is None else AssessmentError(code, message),
-        rationale=row.rationale,
         metadata={} if row.metadata is None else parse_json(row.metadata),
-        trace_id=row.trace_id,
-        span_id=row.span_id,
-        run_id=row.run_id,
-        assessment_id=row.assessment_id,
-        create_time=row.create_time,
     )
 
 

@@ -1,9 +1,13 @@
-"""What several nouns do with rows.  Nothing here commits."""
+"""What several nouns do with rows.
+
+Nothing here commits.  A row that is not there is the `NotFoundError` of its noun.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, select, tuple_
 
@@ -12,10 +16,14 @@ from evalkit.errors import DeletedRunError, ExperimentNotFoundError, RunNotFound
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 CHUNK = 400
 """Keys in one ``IN (…)``; SQLite's smallest limit of variables is 999, and a key may be a pair."""
 
 T = TypeVar("T")
+Entity = TypeVar("Entity", bound="DataclassInstance")
 
 
 def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
@@ -29,12 +37,17 @@ def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
         yield values[start : start + size]
 
 
-def experiment_row(connection: Connection, experiment_id: str) -> Row[Any]:
-    """Return the row of an experiment, deleted or not.
+def entity(kind: type[Entity], row: Row[Any], **others: Any) -> Entity:
+    """Return the *kind* of entity that *row* holds.
 
-    Raises:
-        ExperimentNotFoundError: If there is none.
+    A field is the column of its name, unless it is among *others*.
     """
+    columns = row._asdict() | others
+    return kind(**{field.name: columns[field.name] for field in fields(kind) if field.init})
+
+
+def experiment_row(connection: Connection, experiment_id: str) -> Row[Any]:
+    """Return the row of an experiment, deleted or not."""
     table = tables.experiments
     row = None
     if experiment_id.isascii() and experiment_id.isdigit() and len(experiment_id) < 10:  # noqa: PLR2004  fits in 32 bits
@@ -46,11 +59,7 @@ def experiment_row(connection: Connection, experiment_id: str) -> Row[Any]:
 
 
 def active_experiment(connection: Connection, experiment_id: str) -> int:
-    """Return the number of an experiment that runs can be put into.
-
-    Raises:
-        ExperimentNotFoundError: If there is none, or it is deleted.
-    """
+    """Return the number of an experiment that runs can be put into; a deleted one is none."""
     row = experiment_row(connection, experiment_id)
     if row.lifecycle_stage != LifecycleStage.ACTIVE:
         raise ExperimentNotFoundError(experiment_id)
@@ -58,11 +67,7 @@ def active_experiment(connection: Connection, experiment_id: str) -> int:
 
 
 def run_row(connection: Connection, run_id: str) -> Row[Any]:
-    """Return the row of a run, deleted or not.
-
-    Raises:
-        RunNotFoundError: If there is none.
-    """
+    """Return the row of a run, deleted or not."""
     row = connection.execute(select(tables.runs).where(tables.runs.c.run_id == run_id)).first()
     if row is None:
         raise RunNotFoundError(run_id)
@@ -73,7 +78,6 @@ def writable_run(connection: Connection, run_id: str) -> int:
     """Return the number of a run that may be written, and hold it until the transaction ends.
 
     Raises:
-        RunNotFoundError: If there is none.
         DeletedRunError: If it is deleted.
     """
     # Where several may write at once, its row is locked: who logs to one run does so in turn.
@@ -103,14 +107,10 @@ def put_tags(
     table: Table,
     owner: tuple[int, ...],
     tags: Mapping[str, str],
-    *,
-    longest: int = tables.TAG_LENGTH,
 ) -> dict[str, str]:
-    """Set tags of *owner* and return them as they were kept.
-
-    Raises:
-        UsageError: If a key or value is too long.
-    """
+    """Set tags of *owner* and return them as they were kept, if keys and values fit."""
+    prose = table.c.value.type is tables.LONG_TEXT
+    longest = tables.LONG_TEXT_LENGTH if prose else tables.TAG_LENGTH
     fitting = checks.pairs("tag", tags, longest)
     database.put(connection, table, label_rows(table, owner, fitting))
     return fitting

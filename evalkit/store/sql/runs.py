@@ -26,6 +26,7 @@ from evalkit.store.sql.rows import (
     active_experiment,
     chunks,
     drop_tag,
+    entity,
     experiment_row,
     in_view,
     label_rows,
@@ -236,17 +237,14 @@ class SqlRuns(Runs):
         tags = read_labels(connection, tables.tags, [(number,) for number in numbers])
         return [
             Run(
-                info=RunInfo(
-                    run_id=row.run_id,
+                info=entity(
+                    RunInfo,
+                    row,
                     run_name=row.name,
                     experiment_id=str(row.experiment_id),
-                    user_id=row.user_id,
                     status=RunStatus(row.status),
-                    start_time=row.start_time,
-                    end_time=row.end_time,
                     artifact_uri=self.artifacts.run_uri(str(row.experiment_id), row.run_id),
                     lifecycle_stage=LifecycleStage(row.lifecycle_stage),
-                    parent_run_id=row.parent_run_id,
                 ),
                 data=RunData(
                     latest_metrics=latest[row.run_number],

@@ -27,25 +27,19 @@ LOCK_TIMEOUT_SECONDS = 60.0
 """How long a transaction asks for the write lock before it gives up."""
 
 _WRITE_ELSEWHERE = "name another place by --store or EVALKIT_TRACKING_URI"
+_FREE_SPACE = f"free some space, or {_WRITE_ELSEWHERE}"
 _LOCKED = ("is locked by another process", "wait for that process or stop it, then try again")
+_UNWRITABLE = ("cannot be written", _WRITE_ELSEWHERE)
+_UNOPENED = ("cannot be opened, or its folder cannot be written", _WRITE_ELSEWHERE)
 _PROBLEMS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_READONLY: ("cannot be written", _WRITE_ELSEWHERE),
-    sqlite3.SQLITE_PERM: ("cannot be written", _WRITE_ELSEWHERE),
-    sqlite3.SQLITE_CANTOPEN: (
-        "cannot be opened, or its folder cannot be written",
-        _WRITE_ELSEWHERE,
-    ),
-    sqlite3.SQLITE_FULL: (
-        "cannot be written: the disk is full",
-        "free some space, or " + _WRITE_ELSEWHERE,
-    ),
-    sqlite3.SQLITE_IOERR: (
-        "cannot be read or written: the disk is full or fails",
-        "free some space, or " + _WRITE_ELSEWHERE,
-    ),
-    sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "check the path, or " + _WRITE_ELSEWHERE),
+    sqlite3.SQLITE_READONLY: _UNWRITABLE,
+    sqlite3.SQLITE_PERM: _UNWRITABLE,
+    sqlite3.SQLITE_CANTOPEN: _UNOPENED,
+    sqlite3.SQLITE_FULL: ("cannot be written: the disk is full", _FREE_SPACE),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written: the disk is full or fails", _FREE_SPACE),
+    sqlite3.SQLITE_NOTADB: ("is not a SQLite database", f"check the path, or {_WRITE_ELSEWHERE}"),
     sqlite3.SQLITE_CORRUPT: (
         "is damaged",
         "bring it back from a copy, or save what is left by 'sqlite3 FILE .recover'",

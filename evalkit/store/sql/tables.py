@@ -57,15 +57,17 @@ LONG_TEXT = Text().with_variant(Text(2**24 - 1), "mysql", "mariadb")
 
 
 def _labels(
-    name: str, owner: Column[int], value: Text | type[Text] = Text, **settings: Any
+    name: str, *owner: Column[int], value: Text | type[Text] = Text, **settings: Any
 ) -> Table:
     """Return a table of tags or params: the key of their owner, then ``key`` and ``value``."""
+    names = [c.name for c in owner]
     return Table(
         name,
         metadata,
-        Column(owner.name, ForeignKey(owner), primary_key=True),
+        *(Column(c.name, c.type, primary_key=True, autoincrement=False) for c in owner),
         Column("key", String(KEY_LENGTH), primary_key=True),
         Column("value", value, nullable=False),
+        ForeignKeyConstraint(names, owner),
         **settings,
     )
 
@@ -225,7 +227,7 @@ models = Table(
     Column("last_update_time", BigInteger, nullable=False),
 )
 
-model_tags = _labels("registered_model_tags", models.c.model_number, LONG_TEXT)
+model_tags = _labels("registered_model_tags", models.c.model_number, value=LONG_TEXT)
 
 versions = Table(
     "model_versions",
@@ -243,15 +245,7 @@ versions = Table(
 )
 
 _OWN_VERSION = [versions.c.model_number, versions.c.version]
-version_tags = Table(
-    "model_version_tags",
-    metadata,
-    Column("model_number", Integer, primary_key=True, autoincrement=False),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("key", String(KEY_LENGTH), primary_key=True),
-    Column("value", LONG_TEXT, nullable=False),
-    ForeignKeyConstraint(["model_number", "version"], _OWN_VERSION),
-)
+version_tags = _labels("model_version_tags", *_OWN_VERSION, value=LONG_TEXT)
 
 aliases = Table(
     "model_aliases",

@@ -1,10 +1,10 @@
-"""Precision, recall and F of each class, and the ways to average them."""
+"""Precision, recall and F1 of each class, and the ways to average them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 
 import numpy as np
 
@@ -152,3 +152,70 @@ def mean_of_classes(each: FloatArray, weights: FloatArray | None = None) -> Floa
     total = load.sum(axis=1)
     above = (np.where(valued, each, 0.0) * load).sum(axis=1)
     return quotient(above, total)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precision(AveragedMetric):
+    """Score all cases together with precision: of the answers with a label, the share right.
+
+    Parameters and the default average are those of `AveragedMetric`.
+
+    Examples:
+        >>> Precision().value([1, 0, 1], [1, 1, 0])
+        0.5
+
+    References:
+        scikit-learn, ``sklearn.metrics.precision_score``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.precision:Precision"
+    name: str = "classification.precision"
+
+    def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
+        return sums.right, sums.output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall(AveragedMetric):
+    """Score all cases together with recall: of the cases with a label, the share that is found.
+
+    Parameters and the default average are those of `AveragedMetric`.
+
+    Examples:
+        >>> Recall().value([1, 1, 0], [1, 0, 0])
+        0.5
+
+    References:
+        scikit-learn, ``sklearn.metrics.recall_score``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.recall:Recall"
+    name: str = "classification.recall"
+
+    def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
+        return sums.right, sums.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class F1(AveragedMetric):
+    """Score all cases together with F1, the harmonic mean of precision and recall, in [0, 1].
+
+    Parameters and the default average are those of `AveragedMetric`.
+
+    Examples:
+        >>> from evalkit.plugin import Case, CaseBatch
+        >>> pairs = [("yes", "yes"), ("no", "yes"), ("no", "no")]
+        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
+        >>> rows = F1().score_batch(CaseBatch.of(cases)).statistics
+        >>> F1().compute(rows, None), F1().note(rows)
+        (0.6666666666666666, "binary, positive label 'yes'")
+
+    References:
+        van Rijsbergen (1979), *Information Retrieval*; scikit-learn, ``sklearn.metrics.f1_score``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.f1:F1"
+    name: str = "classification.f1"
+
+    def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
+        return 2 * sums.right, sums.target + sums.output

@@ -1,20 +1,20 @@
-"""What every corpus metric of labels shares: reading, statistics, draws and the artifact."""
+"""What every corpus metric of labels shares, accuracy, and the confusion matrix."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from evalkit.plugin import CaseBatch, Rows, ScoreColumn
+from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, Status
 from evalkit_scorers.arrays import ArrayLike, FloatArray
-from evalkit_scorers.classification.confusion import ConfusionCells, count_draws
+from evalkit_scorers.classification.confusion import ConfusionCells, count_draws, quotient
 from evalkit_scorers.classification.labels import NOT_A_LABEL, shown
 from evalkit_scorers.classification.reading import label_pairs
-from evalkit_scorers.metric import RowsMetric
+from evalkit_scorers.metric import YES_OR_NO, RowsMetric
 
 MOST_LABELS: Final = 50
 """Labels in an artifact; the rest, rarest first, are put together."""
@@ -94,3 +94,65 @@ def confusion_matrix(rows: Rows, weights: FloatArray | None = None) -> dict[str,
     matrix = np.zeros((len(names), len(names)))
     np.add.at(matrix, (place[cells.target], place[cells.output]), counts[0])
     return {"labels": names, "matrix": matrix.tolist()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """Say of each case whether output and target are the same label.
+
+    Its mean equals ``accuracy_score``.  An output that is no known label is wrong, not missing.
+
+    Examples:
+        >>> from evalkit.plugin import Case
+        >>> cases = [Case(outputs=o, expectations={"target": "cat"}) for o in ("cat", "dog", None)]
+        >>> Accuracy().score_batch(CaseBatch.of(cases)).values.tolist()
+        [1.0, 0.0, nan]
+
+    References:
+        scikit-learn, ``sklearn.metrics.accuracy_score``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.accuracy:Accuracy"
+    name: str = "classification.accuracy"
+    parse_text: bool = False
+    """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
+
+    facts = YES_OR_NO
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        """Return 1 where the labels are equal, 0 where they differ."""
+        pairs = label_pairs(batch, parse_text=self.parse_text)
+        right = [got == wanted for got, wanted in zip(pairs.output, pairs.target, strict=True)]
+        column = pairs.column
+        column.values = np.where(column.status == Status.OK, right, np.nan)
+        column.binary = True
+        return column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfusionMatrix(LabelMetric):
+    """Keep the confusion matrix of targets and outputs as an artifact.
+
+    A matrix is no number: the estimate is the share on its diagonal, which is the accuracy.  The
+    other metrics of labels keep the same artifact.
+
+    Examples:
+        >>> from evalkit.plugin import Case, CaseBatch
+        >>> pairs = [("a", "a"), ("a", "b"), ("b", "b")]
+        >>> cases = [Case(outputs=o, expectations={"target": t}) for t, o in pairs]
+        >>> rows = ConfusionMatrix().score_batch(CaseBatch.of(cases)).statistics
+        >>> ConfusionMatrix().artifacts(rows, None)
+        {'confusion_matrix': {'labels': ['a', 'b'], 'matrix': [[1.0, 1.0], [0.0, 1.0]]}}
+
+    References:
+        scikit-learn, ``sklearn.metrics.confusion_matrix``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.confusion_matrix:ConfusionMatrix"
+    name: str = "classification.confusion_matrix"
+
+    facts = MetricFacts(low=0.0, high=1.0, best_for_identity=True)
+
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
+        return quotient(prepared.sums(weights).right.sum(axis=1), weights.sum(axis=1))

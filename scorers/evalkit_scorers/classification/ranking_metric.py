@@ -1,4 +1,4 @@
-"""What the metrics of a ranking share: one class against the rest, and averages over classes."""
+"""What the metrics of a ranking share, and average precision; averages over classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
 from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
-from evalkit_scorers.classification.ranked import Ranked
+from evalkit_scorers.classification.ranked import Ranked, average_precision
 from evalkit_scorers.metric import SHARE, RowsMetric
 
 
@@ -84,3 +84,24 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
         if self.average == "weighted":
             load = np.stack([c.ordered(weights) @ c.events for c in prepared.classes], axis=1)
         return np.where(np.isnan(each).any(axis=1), np.nan, mean_of_classes(each, load))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AveragePrecision(RankingMetric):
+    """Score all cases together with the average precision of the positive class, in [0, 1].
+
+    Without a positive case it is undefined.
+
+    Examples:
+        >>> round(AveragePrecision().value([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
+        0.8333
+
+    References:
+        scikit-learn, ``sklearn.metrics.average_precision_score``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.average_precision:AveragePrecision"
+    name: str = "classification.average_precision"
+
+    def area(self, ranked: Ranked, weights: FloatArray) -> FloatArray:
+        return average_precision(ranked, weights)

@@ -120,6 +120,7 @@ def _pair(forecasts: Forecasts, first: int, second: int) -> RankedPair:
 
 
 def _interval(scores: FloatArray, events: BoolArray, level: float) -> Interval | None:
+    # start-up: statistics
     from evalkit.plugin import Interval, delong_auc, normal_quantile
 
     smaller = int(min(events.sum(), (~events).sum()))

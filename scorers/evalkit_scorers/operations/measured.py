@@ -1,4 +1,4 @@
-"""Scorers that pass on what was measured while the target was called."""
+"""Scorers that pass on what was measured while the target was called: time and money."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalkit.plugin import CaseBatch, ScoreColumn
+from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +30,63 @@ class Measured:
 
 def _measured(value: Any) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency(Measured):
+    """Report the seconds that the target took for each case.
+
+    Stored answers have a latency only where the data has a ``latency_seconds`` column.
+
+    Examples:
+        >>> from evalkit.plugin import Case, CaseBatch
+        >>> batch = CaseBatch.of([Case(latency_seconds=0.25), Case()])
+        >>> Latency().score_batch(batch).values.tolist()
+        [0.25, nan]
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.operations.latency:Latency"
+    name: str = "operations.latency"
+
+    field: ClassVar[str] = "latency_seconds"
+    facts = MetricFacts(direction="lower", low=0.0, unit="seconds")
+    requires: ClassVar[frozenset[str]] = frozenset({"latency_seconds"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeToFirstToken(Measured):
+    """Report the seconds until a streaming target's first piece.
+
+    Targets that answer in one piece have none, and are skipped.
+
+    Examples:
+        >>> from evalkit.plugin import Case, CaseBatch
+        >>> batch = CaseBatch.of([Case(time_to_first_token=0.25), Case()])
+        >>> TimeToFirstToken().score_batch(batch).values.tolist()
+        [0.25, nan]
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.operations.time_to_first_token:TimeToFirstToken"
+    name: str = "operations.time_to_first_token"
+
+    field: ClassVar[str] = "time_to_first_token"
+    facts = MetricFacts(direction="lower", low=0.0, unit="seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost(Measured):
+    """Report the price of each answer in US dollars.
+
+    An unknown price is not 0: such cases are skipped.
+
+    Examples:
+        >>> from evalkit.plugin import Case, CaseBatch
+        >>> Cost().score_batch(CaseBatch.of([Case(cost=0.002), Case()])).values.tolist()
+        [0.002, nan]
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.operations.cost:Cost"
+    name: str = "operations.cost"
+
+    field: ClassVar[str] = "cost"
+    facts = MetricFacts(direction="lower", low=0.0, unit="USD")

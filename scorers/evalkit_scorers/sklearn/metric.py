@@ -306,7 +306,7 @@ class SklearnMetric:
                 cells, weights, resamples=resamples, seed=seed, groups=groups
             )
         else:
-            from evalkit.plugin import bootstrap_weights
+            from evalkit.plugin import bootstrap_weights  # start-up: statistics
 
             arrays, load = self._prepared(rows, weights)
             drawn = bootstrap_weights(len(rows), resamples, seed=seed, groups=groups)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evalkit.plugin import UNIT, CaseBatch, ScoreColumn
 from evalkit_scorers.metric import ReferenceMetric
-from evalkit_scorers.text.normalized_match import squad_normalized
+from evalkit_scorers.text.matches import squad_normalized
 from evalkit_scorers.text.pairing import best_reference
 
 

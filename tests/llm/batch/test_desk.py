@@ -1,6 +1,7 @@
 """The desk takes up what an earlier process has left on its way, whenever that was killed."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
+from evalkit.llm.usage import Charge
 from evalkit.testing import Fault, ScriptedBatches, ScriptedEndpoint, SeenRequest
 from evalkit.testing.replies import Reply
 
@@ -272,3 +274,53 @@ async def test_who_wants_an_end_is_not_kept_waiting(tmp_path: Path) -> None:
 
     assert len(files(tmp_path)) == 1
     assert session.ledger["judge"].failed == 0
+
+
+async def test_a_batch_is_found_behind_hundreds_of_newer_ones(tmp_path: Path) -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        pending = left(model, ["a", "b"], tmp_path, file_id="file-0")
+        sent(batches, pending, ["a", "b"], pending.mark)
+        for number in range(200):
+            batches.start("file-0", {MARK: f"other-{number}"})
+        assert await asked(model, ["a", "b"], tmp_path) == ["yes", "yes"]
+
+    assert len(batches.created) == 201
+    assert len(batches.answered) == 2
+
+
+async def test_a_server_that_knows_no_pages_is_asked_twice_at_most(tmp_path: Path) -> None:
+    other = b'{"data":[{"id":"batch-9","metadata":{}}],"has_more":true}'
+    batches = Faulty(at=("GET", "/v1/batches"), replies=[Reply(body=other)] * 9)
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        left(model, ["a"], tmp_path, file_id="file-0")
+        assert await asked(model, ["a"], tmp_path) == ["yes"]
+
+    assert len(batches.created) == 1
+    assert len(batches.replies) == 9 - 1 - 2  # whether there is an endpoint, and two pages
+
+
+async def test_a_line_that_is_fetched_again_is_charged_once(tmp_path: Path) -> None:
+    """Killed between the charge and the recording, the next process fetches the answer anew."""
+    batches = ScriptedBatches()
+    journal = list[tuple[str, Charge]]()
+    with ScriptedEndpoint("yes", batches=batches) as endpoint:
+        model = open_chat_model("openai/m", base_url=endpoint.base_url)
+        pending = left(model, ["a", "b"], tmp_path)
+        sent(batches, pending, ["a", "b"], pending.mark)
+        for _ in range(2):
+            PendingFolder(tmp_path / "batches").write(pending)
+            session = ModelSession(desk=Desk(QUICK, folder=PendingFolder(tmp_path / "batches")))
+            for role, charge in journal:
+                session.ledger.restore(role, charge)
+            session.report(lambda role, charge: journal.append((role, charge)))
+            async with session.open(), anyio.create_task_group() as group:
+                for text in ("a", "b"):
+                    ask = partial(session.complete, model, request_of(text), role="judge")
+                    group.start_soon(ask)
+            assert session.ledger["judge"].calls == len(journal) == 2
+        await model.aclose()
+
+    assert len(batches.answered) == 2

@@ -66,7 +66,7 @@ def _wanted(bodies: list[tuple[int, bytes]]) -> list[Wanted]:
     api = BatchApi("http://x", place=("http://x", "m", None), connection=Connection())
     future = cast("Future[ChatReply]", None)
     return [
-        Wanted(key=f"{key:04x}", body=body, api=api, settle=lambda reply: reply, future=future)
+        Wanted(key=f"{key:04x}", body=body, api=api, settle=lambda reply, _: reply, future=future)
         for key, body in bodies
     ]
 

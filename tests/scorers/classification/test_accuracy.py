@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from evalkit.plugin import CaseBatch, Status
-from evalkit_scorers.classification.accuracy import Accuracy
+from evalkit_scorers.classification.label_metric import Accuracy
 
 Batch = Callable[[Sequence[Any], Sequence[Any]], CaseBatch]
 words = st.sampled_from(["猫", "dog", "", "Dog"])

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from evalkit.plugin import CaseBatch, Rows
-from evalkit_scorers.classification.averaging import AVERAGES
-from evalkit_scorers.classification.f1 import F1
+from evalkit_scorers.classification.averaging import AVERAGES, F1
 
 Batch = Callable[[Sequence[Any], Sequence[Any]], CaseBatch]
 

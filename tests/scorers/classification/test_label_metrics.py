@@ -11,13 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.plugin import CaseBatch, Rows
-from evalkit_scorers.classification.balanced_accuracy import BalancedAccuracy
-from evalkit_scorers.classification.cohen_kappa import CohenKappa
-from evalkit_scorers.classification.confusion_matrix import ConfusionMatrix
-from evalkit_scorers.classification.label_metric import MOST_LABELS
-from evalkit_scorers.classification.mcc import Mcc
-from evalkit_scorers.classification.precision import Precision
-from evalkit_scorers.classification.recall import Recall
+from evalkit_scorers.classification.averaging import Precision, Recall
+from evalkit_scorers.classification.beyond_chance import BalancedAccuracy, CohenKappa, Mcc
+from evalkit_scorers.classification.label_metric import MOST_LABELS, ConfusionMatrix
 
 Batch = Callable[[Sequence[Any], Sequence[Any]], CaseBatch]
 ORDER = ["low", "medium", "high", "extreme"]

@@ -9,8 +9,8 @@ import pytest
 
 from evalkit.plugin import CaseBatch, Status
 from evalkit_scorers.classification.labels import label_key
-from evalkit_scorers.classification.log_loss import LogLoss
 from evalkit_scorers.classification.probabilities import UnreadableError, class_probabilities
+from evalkit_scorers.classification.probability_metric import LogLoss
 
 Batch = Callable[[Sequence[Any], Sequence[Any]], CaseBatch]
 

@@ -13,11 +13,9 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from evalkit.plugin import CaseBatch, Rows, Status
-from evalkit_scorers.classification.average_precision import AveragePrecision
-from evalkit_scorers.classification.brier import Brier
 from evalkit_scorers.classification.calibration_error import CalibrationError
-from evalkit_scorers.classification.log_loss import LogLoss
-from evalkit_scorers.classification.ranking_metric import RankingMetric
+from evalkit_scorers.classification.probability_metric import Brier, LogLoss
+from evalkit_scorers.classification.ranking_metric import AveragePrecision, RankingMetric
 from evalkit_scorers.classification.roc_auc import RocAuc
 
 LETTERS = ["a", "b", "ç"]

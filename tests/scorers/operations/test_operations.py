@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.plugin import Case, CaseBatch, Status
-from evalkit_scorers.operations.cost import Cost
-from evalkit_scorers.operations.latency import Latency
+from evalkit_scorers.operations.measured import Cost, Latency, TimeToFirstToken
 from evalkit_scorers.operations.output_length import OutputLength
-from evalkit_scorers.operations.time_to_first_token import TimeToFirstToken
 
 MEASURED = [
     pytest.param(Latency(), "latency_seconds", "seconds", id="latency"),

@@ -11,14 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.plugin import Additive, CaseBatch, Rows, Status
-from evalkit_scorers.regression.mae import Mae
-from evalkit_scorers.regression.mape import Mape
-from evalkit_scorers.regression.max_error import MaxError
-from evalkit_scorers.regression.median_ae import MedianAe
-from evalkit_scorers.regression.mse import Mse
-from evalkit_scorers.regression.quantile_loss import QuantileLoss
+from evalkit_scorers.regression.errors import Mae, Mape, MaxError, MedianAe, Mse, QuantileLoss, Rmse
 from evalkit_scorers.regression.r2 import R2
-from evalkit_scorers.regression.rmse import Rmse
 
 METRICS: dict[str, tuple[Any, Callable[..., float]]] = {
     "mae": (Mae(), reference.mean_absolute_error),

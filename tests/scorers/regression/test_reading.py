@@ -8,7 +8,7 @@ import pytest
 
 from evalkit.plugin import CaseBatch, Status
 from evalkit_scorers.regression.error_metric import number_pairs
-from evalkit_scorers.regression.mae import Mae
+from evalkit_scorers.regression.errors import Mae
 
 
 def batch_of(target: Any, output: Any) -> CaseBatch:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.plugin import CaseBatch, Status
-from evalkit_scorers.text.exact_match import ExactMatch, exact_match
+from evalkit_scorers.text.matches import ExactMatch, exact_match
 
 MakeBatch = Callable[..., CaseBatch]
 

@@ -9,9 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.plugin import CaseBatch, Status, UsageError
-from evalkit_scorers.text.contains import Contains, contains
-from evalkit_scorers.text.normalized_match import NormalizedMatch, normalized_match
-from evalkit_scorers.text.regex import Regex, regex
+from evalkit_scorers.text.matches import (
+    Contains,
+    NormalizedMatch,
+    Regex,
+    contains,
+    normalized_match,
+    regex,
+)
 from evalkit_scorers.text.token_f1 import token_f1
 
 MakeBatch = Callable[..., CaseBatch]

@@ -17,10 +17,8 @@ from evalkit.scoring.protocol import facts_of
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit_scorers.plugin import evalkit_scorers
 from evalkit_scorers.text.bleu import Bleu
-from evalkit_scorers.text.contains import Contains
-from evalkit_scorers.text.exact_match import ExactMatch
+from evalkit_scorers.text.matches import Contains, ExactMatch, Regex
 from evalkit_scorers.text.readability import Readability
-from evalkit_scorers.text.regex import Regex
 from evalkit_scorers.text.rouge import Rouge
 
 TEXT = [make() for name, make in evalkit_scorers().items() if name.startswith("text.")]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from nltk.metrics import f_measure
 
 from evalkit.plugin import CaseBatch, Status
-from evalkit_scorers.text.normalized_match import squad_normalized
+from evalkit_scorers.text.matches import squad_normalized
 from evalkit_scorers.text.token_f1 import TokenF1, token_f1
 
 MakeBatch = Callable[..., CaseBatch]

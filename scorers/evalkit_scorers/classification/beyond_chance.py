@@ -1,17 +1,51 @@
-"""Cohen's kappa."""
+"""Metrics of labels that chance cannot raise: balanced accuracy, Cohen's kappa, Matthews'."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from evalkit.plugin import MetricFacts
 from evalkit_scorers.arrays import FloatArray
+from evalkit_scorers.classification.averaging import mean_of_classes
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
 from evalkit_scorers.classification.label_metric import LabelMetric
 from evalkit_scorers.classification.labels import label_keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancedAccuracy(LabelMetric):
+    """Score all cases together with the mean over the targets' labels of the share found.
+
+    Examples:
+        >>> BalancedAccuracy().value(["a", "a", "a", "b"], ["a", "a", "b", "a"])
+        0.3333333333333333
+
+    References:
+        Brodersen et al. (2010), ICPR; scikit-learn, ``sklearn.metrics.balanced_accuracy_score``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.balanced_accuracy:BalancedAccuracy"
+    name: str = "classification.balanced_accuracy"
+    adjusted: bool = False
+    """Rescale so that guessing one label always gives 0, and perfection 1."""
+
+    @property
+    def facts(self) -> MetricFacts:
+        """In [0, 1]; adjusted values reach down to -1 with two labels."""
+        low = -1.0 if self.adjusted else 0.0
+        return MetricFacts(low=low, high=1.0, best_for_identity=True)
+
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
+        sums = prepared.sums(weights)
+        mean = mean_of_classes(quotient(sums.right, sums.target))
+        if not self.adjusted:
+            return mean
+        classes = (sums.target > 0).sum(axis=1)
+        chance = 1 / np.where(classes > 1, classes, np.nan)  # undefined with one class
+        return np.asarray((mean - chance) / (1 - chance))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +64,7 @@ class CohenKappa(LabelMetric):
         ``sklearn.metrics.cohen_kappa_score``.
     """
 
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.cohen_kappa:CohenKappa"
     name: str = "classification.cohen_kappa"
     weights: Literal["linear", "quadratic"] | None = None
     """How much worse distant labels are, by their place in the order; all alike if ``None``."""
@@ -78,3 +113,37 @@ class CohenKappa(LabelMetric):
         place = np.arange(target.shape[1], dtype=np.float64)
         squares = (target @ place**2) * all_outputs + (output @ place**2) * all_targets
         return np.asarray(squares - 2 * (target @ place) * (output @ place))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mcc(LabelMetric):
+    """Score all cases together with Matthews' correlation of targets and outputs, in [-1, 1].
+
+    1 is perfect and 0 no better than chance; for more than two labels it is Gorodkin's R_K.
+    Where targets or outputs hold only one label it is 0, as in scikit-learn.
+
+    Examples:
+        >>> round(Mcc().value([1, 1, 1, 0], [1, 1, 0, 1]), 4)
+        -0.3333
+
+    References:
+        Matthews (1975), *Biochimica et Biophysica Acta* 405:442; Gorodkin (2004), *Computational
+        Biology and Chemistry* 28:367; scikit-learn, ``sklearn.metrics.matthews_corrcoef``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.mcc:Mcc"
+    name: str = "classification.mcc"
+
+    facts = MetricFacts(low=-1.0, high=1.0)
+
+    def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
+        sums = prepared.sums(weights)
+        total = weights.sum(axis=1)
+        both = sums.right.sum(axis=1) * total - (sums.target * sums.output).sum(axis=1)
+        spread = [
+            np.where((part > 0).sum(axis=1) > 1, total**2 - (part**2).sum(axis=1), 0.0)
+            for part in (sums.target, sums.output)
+        ]
+        scale = np.sqrt(spread[0]) * np.sqrt(spread[1])
+        correlation = quotient(both, scale, 0.0)
+        return np.where(total > 0, np.clip(correlation, -1.0, 1.0), np.nan)
