@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.report.texts import as_shown, valid
+from evalkit.report.texts import as_shown
 from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:
@@ -40,19 +41,13 @@ def flat_table(result: EvaluationResult) -> pd.DataFrame:
     frame = result.table()
     columns: dict[str, Any] = {}
     for name in frame.columns:
-        column = frame[name]
-        plain = column.dtype != object
-        columns[str(name)] = column if plain else pd.array(_texts(column.tolist()), dtype="string")
+        column: Any = frame[name]
+        if column.dtype == object:
+            column = pd.array([_text(value) for value in column.tolist()], dtype="string")
+        columns[str(name)] = column
     return pd.DataFrame(columns)
 
 
-def _texts(values: list[Any]) -> list[str | None]:
-    return [None if value is None or _is_nan(value) else _text(value) for value in values]
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and value != value  # noqa: PLR0124  NaN
-
-
-def _text(value: Any) -> str:
-    return valid(value) if isinstance(value, str) else as_shown(value)
+def _text(value: Any) -> str | None:
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return None if missing else as_shown(value)

@@ -34,7 +34,7 @@ def comparison_document(
 
     Args:
         comparison: What to describe.
-        adjust: How p-values are adjusted for their number, as `Comparison.table` takes it.
+        adjust: How p-values are adjusted, as `Comparison.table` takes it.
         cases: Most fixed and most broken cases of each system and metric.
         tags: Tags to tell differences by; by default those worth slicing by.
 

@@ -43,15 +43,7 @@ def render_systems(
     cases: int = 0,
     tags: Sequence[str] = (),
 ) -> Iterator[Part]:
-    """Yield *comparison* as what rich prints.
-
-    Args:
-        comparison: What to show.
-        width: Columns there are.
-        adjust: How p-values are adjusted for their number.
-        cases: Fixed and broken cases to show of each system and metric.
-        tags: Tags to show differences by.
-    """
+    """Yield *comparison* as what rich prints; the options are those of `comparison_document`."""
     document = comparison_document(comparison, adjust=adjust, cases=cases, tags=tags)
     wide = width >= _WIDE
     yield _rows(document, wide=wide)

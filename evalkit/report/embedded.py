@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,9 +87,7 @@ def packed_index(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> str:
     cells = (rows[:, None] * repeats + np.arange(repeats)).ravel()
     stopped = result.facts.failures
     places = {cell: place for place, cell in enumerate(cells.tolist())}
-    tags = {
-        name: _coded([values[row] for row in rows]) for name, values in tag_columns(result).items()
-    }
+    tags = tag_columns(result).items()
     return packed(
         {
             "ids": [as_shown(name) for name in result.spool.strings("id")[rows].tolist()],
@@ -96,7 +95,7 @@ def packed_index(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> str:
             "chunk": CHUNK,
             "stopped": sorted(places[cell] for cell in stopped if cell in places),
             "metrics": [_metric(metric, cells, places) for metric in result.metrics],
-            "tags": tags,
+            "tags": {name: _coded([values[row] for row in rows]) for name, values in tags},
         }
     )
 
@@ -112,21 +111,15 @@ def _metric(
     metric: Metric, cells: npt.NDArray[np.int64], places: Mapping[int, int]
 ) -> dict[str, Any]:
     column = metric.column
-    values = column.values[cells]
-    shown = [
-        None if bad else float(f"{value:.9g}")
-        for value, bad in zip(values.tolist(), np.isnan(values).tolist(), strict=True)
-    ]
-    return {
-        "values": shown,
-        "status": "".join(map(str, column.status[cells].tolist())),
-        "labels": _sparse(column.labels, places),
-        "reasons": _sparse(column.reasons, places),
+    values = column.values[cells].tolist()
+    sparse = {
+        name: {str(places[c]): as_shown(text) for c, text in texts.items() if c in places}
+        for name, texts in (("labels", column.labels), ("reasons", column.reasons))
     }
-
-
-def _sparse(texts: Mapping[int, str], places: Mapping[int, int]) -> dict[str, str]:
-    return {str(places[c]): as_shown(text) for c, text in texts.items() if c in places}
+    return sparse | {
+        "values": [None if math.isnan(v) else float(f"{v:.9g}") for v in values],
+        "status": "".join(map(str, column.status[cells].tolist())),
+    }
 
 
 def packed_cells(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> Iterator[str]:
@@ -136,11 +129,13 @@ def packed_cells(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> Itera
     wanted = set(rows.tolist()) if len(rows) < len(result) else None
     gathered: list[tuple[int, dict[str, Any], list[dict[str, Any]]]] = []
     for row, case in _cases(result.spool):
-        answers = list(itertools.islice(calls, result.repeats)) if calls else [_stored(case)]
+        if calls:
+            answers = list(itertools.islice(calls, result.repeats))
+        else:
+            stored = {name: value for name, value in case.items() if name in _STORED_FIELDS}
+            answers = [stored] * result.repeats
         if wanted is not None and row not in wanted:
             continue
-        if not calls and result.repeats > 1:
-            answers *= result.repeats
         gathered.append((row, case, answers))
         if len(gathered) == CHUNK:
             yield packed(_chunk(result, gathered, explained))
@@ -157,10 +152,6 @@ def _cases(spool: Spool) -> Iterator[tuple[int, dict[str, Any]]]:
         for values in zip(*columns, strict=True) if names else ([()] * len(batch)):
             yield row, dict(zip(names, values, strict=True))
             row += 1
-
-
-def _stored(case: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: case[name] for name in _STORED_FIELDS if name in case}
 
 
 def _calls(result: EvaluationResult) -> Iterator[dict[str, Any]] | None:
@@ -204,11 +195,8 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Return *rows* as columns; one without any content is left out."""
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [cut(row.get(name)) for row in rows] for name in names}
-    return {name: column for name, column in columns.items() if any(map(_filled, column))}
-
-
-def _filled(value: Any) -> bool:
-    return value is not None and value not in ({}, (), [])
+    empty: tuple[Any, ...] = (None, {}, [])
+    return {n: column for n, column in columns.items() if any(v not in empty for v in column)}
 
 
 def cut(value: Any) -> Any:

@@ -17,7 +17,9 @@ from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:
+    from evalkit.entities.estimate import Estimate
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.stats.difference import PairedDifference
 
 # What XML 1.0 cannot hold, escaped or not.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -85,25 +87,28 @@ def _outcome(case: ET.Element, tag: str, kind: str, message: str) -> None:
 def _gate(result: EvaluationResult, condition: ConditionVerdict) -> ET.Element:
     case = _case(result, "gates", condition.condition)
     facts: dict[str, str] = {"verdict": str(condition.status)}
-    estimate = condition.estimate
+    estimate, difference = condition.estimate, condition.difference
     if estimate is not None:
-        facts |= {"score": "" if estimate.value is None else repr(estimate.value)}
-        if estimate.low is not None and estimate.high is not None:
-            facts |= {"interval": f"[{estimate.low!r}, {estimate.high!r}]"}
-        facts |= {"n": f"{estimate.n_scored}/{estimate.n_total}"}
-    difference = condition.difference
+        facts["score"] = "" if estimate.value is None else repr(estimate.value)
+        facts |= _limits("interval", estimate)
+        facts["n"] = f"{estimate.n_scored}/{estimate.n_total}"
     if difference is not None:
-        facts |= {"difference": repr(difference.difference)}
-        if difference.low is not None and difference.high is not None:
-            facts |= {"difference_interval": f"[{difference.low!r}, {difference.high!r}]"}
-    case.append(_properties(facts | _asked(result, condition.condition)))
+        facts["difference"] = repr(difference.difference)
+        facts |= _limits("difference_interval", difference)
+    case.append(_properties(facts | _bound(result, condition.condition)))
     if condition.status in _OUTCOMES:
         kind = str(condition.status).lower()
         _outcome(case, _OUTCOMES[condition.status], kind, condition.why)
     return case
 
 
-def _asked(result: EvaluationResult, text: str) -> dict[str, str]:
+def _limits(name: str, bounded: Estimate | PairedDifference) -> dict[str, str]:
+    if bounded.low is None or bounded.high is None:
+        return {}
+    return {name: f"[{bounded.low!r}, {bounded.high!r}]"}
+
+
+def _bound(result: EvaluationResult, text: str) -> dict[str, str]:
     """Return the number that a condition asks for: a threshold, or the margin of a comparison."""
     try:
         condition = parse_gates(text)[0]
@@ -154,7 +159,7 @@ def _failed(result: EvaluationResult) -> Iterator[ET.Element]:
     failures: dict[int, list[tuple[str, str]]] = {}
     for group in failure_groups(result):
         for cell in group.cells:
-            why = group.why(cell)
+            why = group.explanations.get(cell, group.reason)
             failures.setdefault(cell, []).append((group.reason, f"{group.place}: {why}"))
     for cell in sorted(failures):
         row, repeat = divmod(cell, result.repeats)

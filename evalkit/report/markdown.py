@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from evalkit.entities.estimate import Estimate
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.results.view import Slice, failure_groups, slices
+from evalkit.evaluation.results.view import FailureGroup, Slice, failure_groups, slices
 from evalkit.gates.verdict import Verdict
 from evalkit.report.comparison_markdown import comparison_text
 from evalkit.report.judges import judge_blocks
 from evalkit.report.markdown_text import escaped, table
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.texts import estimate_cells, interval, percent, value
+from evalkit.report.texts import estimate_cells, percent, with_interval
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
@@ -40,8 +39,8 @@ def text(result: EvaluationResult) -> str:
         blocks += ["### Gates", _gates(result)]
     blocks += _against_baseline(result)
     blocks += [block for part in slices(result) for block in _slice(part)]
-    if failure_groups(result):
-        blocks += ["### Failures", _failures(result)]
+    if groups := failure_groups(result):
+        blocks += ["### Failures", _failures(groups)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -56,23 +55,19 @@ def _against_baseline(result: EvaluationResult) -> list[str]:
 
 def _heading(result: EvaluationResult) -> str:
     verdict = result.verdict
-    name = escaped(result.name)
-    if not verdict.conditions:
-        return name
-    return f"{_MARKS[verdict.status]} {verdict.status} · {name}"
+    mark = f"{_MARKS[verdict.status]} {verdict.status} · " if verdict.conditions else ""
+    return f"{mark}{escaped(result.name)}"
 
 
 def _estimates(result: EvaluationResult) -> str:
     if not result.estimates:
         return "No metrics."
     level = percent(result.facts.plan.level)
-    rows = [_estimate(estimate) for estimate in result.estimates.values()]
+    rows = [
+        (escaped(key), f"**{number}**", ends, n, escaped(remark))
+        for key, number, ends, n, remark in map(estimate_cells, result.estimates.values())
+    ]
     return table(("metric", "value", f"{level} interval", "n", "remarks"), rows, "lrlrl")
-
-
-def _estimate(estimate: Estimate) -> tuple[str, ...]:
-    key, shown, ends, n, remark = estimate_cells(estimate)
-    return escaped(key), f"**{shown}**", ends, n, escaped(remark)
 
 
 def _gates(result: EvaluationResult) -> str:
@@ -89,17 +84,13 @@ def _slice(slice_: Slice) -> Iterator[str]:
         return
     keys = list(slice_.parts[0].estimates)
     rows = [
-        (
-            escaped(part.value),
-            str(part.n),
-            *(f"{value(e.value)} {interval(e)}".rstrip() for e in part.estimates.values()),
-        )
+        (escaped(part.value), str(part.n), *map(with_interval, part.estimates.values()))
         for part in slice_.parts
     ]
     yield table((escaped(slice_.tag), "cases", *(escaped(key) for key in keys)), rows)
 
 
-def _failures(result: EvaluationResult) -> str:
+def _failures(groups: Sequence[FailureGroup]) -> str:
     rows = [
         (
             escaped(group.place),
@@ -107,6 +98,6 @@ def _failures(result: EvaluationResult) -> str:
             f"{len(group.cells):,}",
             escaped(group.explanation or ""),
         )
-        for group in failure_groups(result)
+        for group in groups
     ]
     return table(("where", "reason", "cells", "first explanation"), rows, "llrl")

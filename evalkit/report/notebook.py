@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.estimate import Estimate
-from evalkit.gates.verdict import COVERAGE, ConditionVerdict, Verdict
+from evalkit.gates.verdict import COVERAGE, Verdict
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import estimate_cells, one_line, percent
 
@@ -30,8 +30,12 @@ def fragment(result: EvaluationResult) -> str:
     level = percent(result.facts.plan.level)
     heads = ("metric", "value", f"{level} interval", "n", "")
     head = _row("th", *zip(heads, _SIDES, strict=True))
-    rows = "".join(_estimate(estimate) for estimate in result.estimates.values())
-    gates = "".join(_gate(condition) for condition in result.verdict.conditions)
+    rows = "".join(map(_estimate, result.estimates.values()))
+    gates = "".join(
+        f'<div><strong style="color:{_COLOURS[condition.status]}">{condition.status}</strong> '
+        f"{escape(one_line(condition.why, 600))}</div>"
+        for condition in result.verdict.conditions
+    )
     notes = "".join(
         f'<div style="color:{_COLOURS[Verdict.FAIL] if remark.alarming else "inherit"}">'
         f"{escape(remark.text)}</div>"
@@ -58,10 +62,3 @@ def _estimate(estimate: Estimate) -> str:
     thin = estimate.coverage is not None and estimate.coverage < COVERAGE
     cells = (key, shown, ends, n, f"⚠ {remark}" if thin else remark)
     return _row("td", *zip(cells, _SIDES, strict=True))
-
-
-def _gate(condition: ConditionVerdict) -> str:
-    return (
-        f'<div><strong style="color:{_COLOURS[condition.status]}">{condition.status}</strong> '
-        f"{escape(one_line(condition.why, 600))}</div>"
-    )

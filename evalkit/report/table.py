@@ -41,10 +41,7 @@ def show(
 ) -> str:
     """Return *result* as a text without colour codes, or as a fragment of HTML for notebooks.
 
-    Args:
-        result: What to show.
-        form: ``text`` or ``html``.
-        width: Columns of the text; those of the terminal by default.
+    A text has *width* columns; those of the terminal by default.
     """
     if form == "html":
         from evalkit.report.notebook import fragment
@@ -118,11 +115,7 @@ def _line(row: _Row, widths: tuple[int, int, int], rest: int, style: str) -> Par
     table = grid("fll" + ("l" if rest > 0 else ""))
     for column, width in zip(table.columns, (*widths, rest), strict=False):
         column.width = width
-    cells = [
-        styled(row.key, style),
-        styled(row.value, style or "bold"),
-        styled(row.interval, style),
-    ]
+    cells = styled(row.key, style), styled(row.value, style or "bold"), styled(row.interval, style)
     table.add_row(*cells, *([styled(row.remark, _remark_style(row))] if rest > 0 else []))
     return table
 
@@ -134,13 +127,10 @@ def _indented(content: Part) -> Part:
 
 
 def _judges(result: EvaluationResult) -> list[Part]:
-    lines = judge_lines(result)
-    if not lines:
-        return []
     table = grid("ff")
-    for metric, line in lines:
+    for metric, line in judge_lines(result):
         table.add_row(styled(one_line(metric)), styled(one_line(line, 400), ""))
-    return [styled("judges against people", "dim"), _indented(table)]
+    return [styled("judges against people", "dim"), _indented(table)] if table.row_count else []
 
 
 def _gates(verdict: GateVerdict) -> list[Part]:
@@ -162,8 +152,6 @@ def gates(verdict: GateVerdict, most: int | None = None) -> Part:
 
 def _failures(result: EvaluationResult) -> list[Part]:
     groups = failure_groups(result)
-    if not groups:
-        return []
     table = grid("rf")
     for group in groups[:_MOST_FAILURES]:
         why = styled("", "").append(one_line(group.reason), "bold")
@@ -173,7 +161,7 @@ def _failures(result: EvaluationResult) -> list[Part]:
         table.add_row(styled(f"{len(group.cells):,} ×", "red"), why)
     left = len(groups) - _MOST_FAILURES
     more = [_indented(styled(f"and {left} more reasons", "dim"))] if left > 0 else []
-    return [styled("failures", "dim"), _indented(table), *more]
+    return [styled("failures", "dim"), _indented(table), *more] if groups else []
 
 
 def _remarks(result: EvaluationResult) -> list[Part]:

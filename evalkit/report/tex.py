@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from evalkit.gates.verdict import number
-from evalkit.report.texts import interval, limits, one_line, percent, signed
+from evalkit.report.texts import interval, limits, one_line, percent, signed, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -34,7 +33,7 @@ def text(result: EvaluationResult) -> str:
     rows = [
         (
             escaped(key) + _DIRECTIONS[estimate.direction],
-            "--" if estimate.value is None else number(estimate.value),
+            value(estimate.value, "--"),
             # An entry that starts with a bracket would be taken for an option of the line above.
             f"{{{interval(estimate)}}}" if interval(estimate) else "--",
             f"{estimate.n_scored}/{estimate.n_total}",
@@ -52,10 +51,10 @@ def comparison_table(comparison: Comparison) -> str:
         (
             escaped(row.b),
             escaped(row.metric) + _DIRECTIONS[row.pairs.metric.facts.direction],
-            "--" if row.value_a is None else number(row.value_a),
-            "--" if row.value_b is None else number(row.value_b),
-            f"${signed(row.difference.difference).replace('−', '-')}$",
-            _in_mathematics(limits(row.difference.low, row.difference.high)),
+            value(row.value_a, "--"),
+            value(row.value_b, "--"),
+            _in_mathematics(signed(row.difference.difference)),
+            _in_mathematics(limits(row.difference.low, row.difference.high)) or "--",
             f"{row.difference.n}",
         )
         for row in comparison.rows
@@ -74,15 +73,15 @@ def _table(about: str, sides: str, head: Sequence[str], rows: Iterable[Sequence[
     )
 
 
-def _in_mathematics(interval: str) -> str:
-    return f"${interval.replace('−', '-')}$" if interval else "--"
+def _in_mathematics(numbers: str) -> str:
+    return numbers and f"${numbers.replace('−', '-')}$"
 
 
-def escaped(value: str) -> str:
-    r"""Return *value* on one line as LaTeX shows it.
+def escaped(text: str) -> str:
+    r"""Return *text* on one line as LaTeX shows it.
 
     Examples:
         >>> escaped("f1_score: 50 % {a}")
         'f1\\_score: 50 \\% \\{a\\}'
     """
-    return _PATTERN.sub(lambda match: _SPECIAL[match[0]], one_line(value))
+    return _PATTERN.sub(lambda match: _SPECIAL[match[0]], one_line(text))

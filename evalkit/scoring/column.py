@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.score import Score, Status
 from evalkit.scoring.facts import MetricFacts
@@ -248,17 +248,10 @@ class ScoreColumn:
             for name in SPARSE:
                 shifted = {start + row: cell for row, cell in getattr(part, name).items()}
                 getattr(joined, name).update(shifted)
-        joined.statistics = _joined_statistics(parts)
+        statistics: list[Any] = [part.statistics for part in parts]
+        if None not in statistics:
+            joined.statistics = statistics[0].concatenate(statistics)  # all of one kind
         return joined
-
-
-def _joined_statistics(parts: Sequence[ScoreColumn]) -> Statistics | None:
-    statistics = [part.statistics for part in parts if part.statistics is not None]
-    if len(statistics) != len(parts):
-        return None
-    if all(isinstance(part, Additive) for part in statistics):
-        return Additive.concatenate(cast("list[Additive]", statistics))
-    return Rows.concatenate(cast("list[Rows]", statistics))
 
 
 def column_parts(column: ScoreColumn) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -122,14 +122,8 @@ def correlation_estimate(
 ) -> Measured:
     """Return a correlation over all items with a bootstrap interval.
 
-    Args:
-        a: Scores of the first rater, shape ``(n,)``.
-        b: Scores of the second on the same items, shape ``(n,)``.
-        kind: ``pearson``, ``spearman``, or ``kendall`` (tau-b).
-        level: Confidence level as a fraction in (0, 1).
-        draws: Bootstrap draws.
-        seed: Seed of the generator; equal arguments give an equal interval.
-        groups: Group of each item, shape ``(n,)``; whole groups are then resampled.
+    *a* and *b* are the raters' scores of the same items, shape ``(n,)``; *kind* is ``pearson``,
+    ``spearman``, or ``kendall`` (tau-b); the rest is that of `agreement_estimates`.
 
     Returns:
         The correlation; without an interval where there are fewer than ten items or groups, or it
@@ -174,7 +168,8 @@ def _coefficients(gap: FloatArray, *, ordered: bool) -> dict[str, Callable[[Floa
         coefficients["weighted_kappa"] = lambda t: _kappa(t, np.asarray(1.0 - gap**2))
         coefficients["linear_weighted_kappa"] = lambda t: _kappa(t, np.asarray(1.0 - gap))
     coefficients["ac1"] = _ac1
-    coefficients["alpha"] = _ordinal_alpha if ordered else _nominal_alpha
+    unlike = np.asarray(1.0 - plain)[None]
+    coefficients["alpha"] = _ordinal_alpha if ordered else lambda t: _alpha(t, unlike)
     return coefficients
 
 
@@ -190,10 +185,6 @@ def _ac1(tables: FloatArray) -> Parts:
     prevalence = (share.sum(axis=1) + share.sum(axis=2)) / 2
     expected = (prevalence * (1 - prevalence)).sum(axis=1) / (share.shape[1] - 1)
     return np.trace(share, axis1=1, axis2=2), expected
-
-
-def _nominal_alpha(tables: FloatArray) -> Parts:
-    return _alpha(tables, np.asarray(1.0 - np.eye(tables.shape[1]))[None])
 
 
 def _ordinal_alpha(tables: FloatArray) -> Parts:
@@ -230,12 +221,9 @@ def _measured(
         least = wilson_interval(n_groups, n_groups, level=levels[0]).low
         low = max(-1.0, float((least - expected) / (1 - expected)))
         return Measured(value, Interval(low, 1.0, "wilson-agreement"))
-    values = _values(*parts(drawn))
+    seen, chance = parts(drawn)
+    defined = chance < 1 - 1e-12
+    values = np.where(defined, (seen - chance) / np.where(defined, 1 - chance, 1.0), np.nan)
     if np.nanstd(values) < _NOTHING:  # one side says the same of all: chance alone is not certainty
         return Measured(value, None)
     return Measured(value, percentile_interval(values, value, level=levels[1]))
-
-
-def _values(observed: FloatArray, expected: FloatArray) -> Any:
-    defined = expected < 1 - 1e-12
-    return np.where(defined, (observed - expected) / np.where(defined, 1 - expected, 1.0), np.nan)

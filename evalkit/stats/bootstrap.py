@@ -56,11 +56,8 @@ def bca_from_draws(
 ) -> Interval:
     """Return the bias-corrected and accelerated interval from draws and leave-one-out values.
 
-    Args:
-        draws: The metric in each bootstrap draw, shape ``(draws,)``; NaN draws are left out.
-        estimate: The metric of the whole sample.
-        jackknife: The metric with each case (or each group) left out, shape ``(n,)``.
-        level: Confidence level as a fraction in (0, 1).
+    Arguments are those of `percentile_interval`; *jackknife* is the metric with each case (or each
+    group) left out, shape ``(n,)``.
 
     Returns:
         The interval.  Where the correction is undefined (no jackknife spread, or all draws on
@@ -149,13 +146,8 @@ def bca_interval(
     It corrects the percentile interval for bias and skewness.  Below about 10 cases, and for
     extremes, it fails: it knows no value beyond those it saw.
 
-    Args:
-        values: Values, shape ``(n,)`` with ``n >= 2``; finite, any unit.
-        statistic: Takes resampled values, shape ``(n,)``; the mean where ``None``.
-        level: Confidence level as a fraction in (0, 1).
-        resamples: Bootstrap draws.
-        seed: Seed of the generator; equal arguments give an equal interval.
-        weights: Weight of each value in a weighted mean; only without *statistic*.
+    Arguments are those of `bootstrap_interval`; *weights* make the mean a weighted one, and go
+    without *statistic*.
 
     Raises:
         ValueError: If there are fewer than two values, they are not finite, weights are given

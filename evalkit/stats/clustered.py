@@ -106,12 +106,8 @@ def clustered_interval(
     as there are (effective) groups where no variance between groups was seen.  So it cannot
     collapse.
 
-    Args:
-        values: Values, shape ``(n,)`` with ``n >= 1``; finite, any unit.
-        groups: Group of each value, shape ``(n,)``; any labels.
-        level: Confidence level as a fraction in (0, 1).
-        weights: Weight of each value.
-        bounded: Finite smallest and largest possible value, where there are such.
+    Arguments are those of `clustered_mean`; *bounded* is the finite smallest and largest possible
+    value, where there are such, and *level* the confidence level as a fraction in (0, 1).
 
     Returns:
         An interval with method ``cluster-t`` or ``cluster-wilson``.

@@ -1,4 +1,9 @@
-"""Give intervals for the mean of independent values: Student's t, studentised bootstrap, Wilson."""
+"""Give intervals for the mean of independent values: Student's t, studentised bootstrap, Wilson.
+
+Everywhere *values* have shape ``(n,)``, are finite and in any unit; *level* is the confidence level
+as a fraction in (0, 1).  With *weights*, one a value, a mean is a ratio of two sums, and Kish's
+effective sample size takes the place of *n*.
+"""
 
 from __future__ import annotations
 
@@ -80,12 +85,6 @@ def t_interval(
 ) -> Interval:
     """Return Student's t interval for the mean.
 
-    Args:
-        values: Values, shape ``(n,)`` with ``n >= 2``; finite, any unit.
-        level: Confidence level as a fraction in (0, 1).
-        weights: Weight of each value; the variance is then that of a ratio of sums, and the
-            degrees of freedom come from Kish's effective sample size.
-
     Raises:
         ValueError: If there are fewer than two values, they are not finite, or *level* is
             outside (0, 1).
@@ -122,12 +121,6 @@ def wilson_mean_interval(
     scores that gather in the middle, or for means of repeats.  The number of trials is therefore
     raised by ``(n m (1 - m) + k) / (n s^2 + k)``, with s^2 the variance seen and k = 1/4: without
     variance it is *n*, and evidence of less spread counts as it builds up at both ends.
-
-    Args:
-        values: Scores, shape ``(n,)`` with ``n >= 1``, inside *bounds*.
-        bounds: Finite smallest and largest possible score.
-        level: Confidence level as a fraction in (0, 1).
-        weights: Weight of each score; *n* is then Kish's effective sample size.
 
     Raises:
         ValueError: If *values* is empty, not finite or outside *bounds*.
@@ -183,13 +176,6 @@ def studentised_interval(
     weights: npt.ArrayLike | None = None,
 ) -> Interval | None:
     """Return the bootstrap-t interval for a mean, the best of the usual ones for skewed values.
-
-    Args:
-        values: Values, shape ``(n,)`` with ``n >= 2``; finite, any unit.
-        level: Confidence level as a fraction in (0, 1).
-        resamples: Bootstrap draws.
-        seed: Seed of the generator; equal arguments give an equal interval.
-        weights: Weight of each value.
 
     Returns:
         The interval, or ``None`` where too many draws have no variance to divide by, as when

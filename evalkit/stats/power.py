@@ -80,9 +80,7 @@ def pilot_variance(a: npt.ArrayLike, b: npt.ArrayLike) -> PairedVariance:
 def detection_quantile(alpha: float, power: float) -> float:
     """Return how many standard errors a difference must be for a two-sided test to find it.
 
-    Args:
-        alpha: Two-sided level of the test, in (0, 1).
-        power: Wanted chance of finding it, in (alpha, 1).
+    *alpha* is the test's level, in (0, 1), and *power* the wanted chance, in (alpha, 1).
 
     Raises:
         ValueError: If an argument is out of its range.

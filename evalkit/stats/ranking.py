@@ -78,7 +78,7 @@ def bradley_terry(wins: npt.ArrayLike, *, reference: int = 0, ridge: float = 0.0
     free = np.arange(t.size) != reference
     information = np.zeros_like(table)
     for _ in range(_STEPS):
-        chance = _logistic(t[:, None] - t[None, :])
+        chance = np.exp(-np.logaddexp(0.0, t[None, :] - t[:, None]))
         games = table + table.T
         slope = (table - games * chance).sum(axis=1) - ridge * t
         load = games * chance * (1 - chance)
@@ -191,10 +191,6 @@ def _spread(information: FloatArray, free: npt.NDArray[np.bool_]) -> FloatArray:
     covariance = np.zeros_like(information)
     covariance[np.ix_(free, free)] = np.linalg.inv(information[np.ix_(free, free)])
     return covariance
-
-
-def _logistic(x: FloatArray) -> FloatArray:
-    return np.asarray(np.exp(-np.logaddexp(0.0, -x)))
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

@@ -125,13 +125,10 @@ class BettingSequence:
 
     def interval(self) -> Interval:
         """Return the interval that holds now; [0, 1] before the first score."""
-        low, high = self._limits(
-            self._alive[None, :], np.array([float(self._t)]), np.array([self._sum]), self._mean()
-        )
+        mean = self._sum / self._share if self._share else 0.0
+        t, total = np.array([float(self._t)]), np.array([self._sum])
+        low, high = self._limits(self._alive[None, :], t, total, np.array([mean]))
         return Interval(float(low[0]), float(high[0]), "betting")
-
-    def _mean(self) -> FloatArray:
-        return np.array([self._sum / self._share if self._share else 0.0])
 
     def _limits(
         self, alive: npt.NDArray[np.bool_], t: FloatArray, total: FloatArray, mean: FloatArray

@@ -25,11 +25,11 @@ from evalkit.errors import DataError, StoreUnavailableError, UsageError
 from evalkit.evaluation.results.cells import cell_table
 from evalkit.evaluation.results.facts import Facts
 from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.results.loading import scorer_of
+from evalkit.evaluation.results.loading import metric_of
 from evalkit.evaluation.results.plan import DatasetFacts, EvaluationPlan
 from evalkit.evaluation.results.result import Result
-from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn, Statistics
-from evalkit.scoring.facts import MetricFacts
+from evalkit.evaluation.results.saving import metric_facts
+from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn, column_of
 from evalkit.store.artifacts import WorkFolder, write_bytes_atomic
 
 SCHEMA: Final = "evalkit.baseline/1"
@@ -58,7 +58,10 @@ def write_baseline(result: Result, path: Path, *, texts: bool = False) -> Path:
         "seed": result.facts.plan.seed,
         "scorers": list(result.facts.plan.scorers),
         "estimates": {key: _filled(asdict(e)) for key, e in result.estimates.items()},
-        "metrics": {metric.key: _described(metric, texts=texts) for metric in _kept(result)},
+        "metrics": {
+            metric.key: metric_facts(metric) | {"statistics": _form(metric, texts=texts)}
+            for metric in result.metrics
+        },
     }
     cases = sorted(_cases(result, texts=texts), key=lambda case: str(case["id"]))
     lines = [f"  {canonical_json(case).decode()}" for case in cases]
@@ -106,21 +109,6 @@ def parse_baseline(content: bytes, name: str, kind: type[R]) -> R:
     return baseline_result(document, kind)
 
 
-def _kept(result: Result) -> list[Metric]:
-    return sorted(result.metrics, key=lambda metric: metric.key)
-
-
-def _described(metric: Metric, *, texts: bool) -> dict[str, Any]:
-    return {
-        "scorer": metric.scorer,
-        "signature": metric.signature,
-        "facts": asdict(metric.facts),
-        "binary": metric.column.binary,
-        "corpus": metric.source is not None,
-        "statistics": _form(metric, texts=texts),
-    }
-
-
 def _form(metric: Metric, *, texts: bool) -> str | None:
     """Return how the statistics of a corpus metric are kept, or ``None`` where they are not."""
     statistics = metric.column.statistics
@@ -139,8 +127,7 @@ def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
     repeats = result.repeats
     groups, weights = result.by_key.design.groups, result.by_key.design.weights
-    metrics = _kept(result)
-    forms = {metric.key: _form(metric, texts=texts) for metric in metrics}
+    forms = [(metric, _form(metric, texts=texts)) for metric in result.metrics]
     table = cell_table(result) if texts else None
     for row, case_id in enumerate(result.case_ids.tolist()):
         cells = range(row * repeats, (row + 1) * repeats)
@@ -150,8 +137,8 @@ def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
         if weights is not None:
             case["weight"] = float(weights[row])
         case["scores"] = {
-            metric.key: _alone([_cell(metric, cell, forms[metric.key]) for cell in cells])
-            for metric in metrics
+            metric.key: _alone([_cell(metric.column, cell, form) for cell in cells])
+            for metric, form in forms
         }
         lost = {
             str(repeat): list(result.facts.failures[cell])
@@ -171,9 +158,8 @@ def _alone(cells: list[Any]) -> Any:
     return cells if len(cells) > 1 else cells[0]
 
 
-def _cell(metric: Metric, cell: int, form: str | None) -> Any:
+def _cell(column: ScoreColumn, cell: int, form: str | None) -> Any:
     """Return one cell: its value where that is all, else a mapping."""
-    column = metric.column
     status = Status(int(column.status[cell]))
     entry: dict[str, Any] = {}
     if np.isfinite(column.values[cell]):
@@ -217,7 +203,6 @@ def baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
         seed=content["seed"],
         scores_only=not has_texts,
     )
-    specs = {spec["name"]: spec for spec in content["scorers"]}
     return kind(
         facts=Facts(
             run_id=content["run_id"],
@@ -230,7 +215,7 @@ def baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
         ),
         spool=_spool(content, keep.path),
         metrics=[
-            _metric(key, described, cases, specs) for key, described in content["metrics"].items()
+            _metric(key, described, cases, plan) for key, described in content["metrics"].items()
         ],
         folder=Folder(keep.path / "evaluation"),
         keep=keep,
@@ -283,49 +268,34 @@ def _failures(cases: Sequence[Mapping[str, Any]], repeats: int) -> dict[int, tup
 
 
 def _metric(
-    key: str,
-    described: Mapping[str, Any],
-    cases: Sequence[Mapping[str, Any]],
-    specs: Mapping[str, Mapping[str, Any]],
+    key: str, described: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], plan: EvaluationPlan
 ) -> Metric:
     cells = [
         cell if isinstance(cell, dict) else {"value": cell}
         for case in cases
-        for cell in _listed(case["scores"][key])
+        for cell in (case["scores"][key] if plan.repeats > 1 else [case["scores"][key]])
     ]
-    return Metric(
-        key=key,
-        scorer=described["scorer"],
-        column=_column(cells, described),
-        facts=MetricFacts(**described["facts"]),
-        signature=described["signature"],
-        source=scorer_of(specs[described["scorer"]]) if described["corpus"] else None,
-    )
-
-
-def _listed(cells: Any) -> list[Any]:
-    return cells if isinstance(cells, list) else [cells]
+    return metric_of(key, _column(cells, described), described, plan)
 
 
 def _column(cells: Cells, described: Mapping[str, Any]) -> ScoreColumn:
-    values = np.array([cell.get("value", np.nan) for cell in cells], dtype=np.float64)
-    status = np.array([_STATUS[cell.get("status", "ok")] for cell in cells], dtype=np.int8)
-    column = ScoreColumn(values, status, binary=described["binary"])
+    status = [_STATUS[cell.get("status", "ok")] for cell in cells]
+    parts: dict[str, Any] = {
+        "values": np.array([cell.get("value", np.nan) for cell in cells], dtype=np.float64),
+        "status": np.array(status, dtype=np.int8),
+        "labels": {row: cell["label"] for row, cell in enumerate(cells) if "label" in cell},
+        "reasons": {row: cell["reason"] for row, cell in enumerate(cells) if "reason" in cell},
+    }
     if any("weight" in cell for cell in cells):
-        column.weights = np.array([cell.get("weight", 1.0) for cell in cells], dtype=np.float64)
-    column.labels = {row: cell["label"] for row, cell in enumerate(cells) if "label" in cell}
-    column.reasons = {row: cell["reason"] for row, cell in enumerate(cells) if "reason" in cell}
-    column.statistics = _statistics(cells, described["statistics"])
-    return column
-
-
-def _statistics(cells: Cells, form: str | None) -> Statistics | None:
-    if form is None:
-        return None
-    if form == "additive":
-        return Additive(np.array([cell["statistics"] for cell in cells], dtype=np.float64))
-    names = cells[0]["statistics"]
-    return Rows({name: _array([cell["statistics"][name] for cell in cells]) for name in names})
+        weights = [cell.get("weight", 1.0) for cell in cells]
+        parts["weights"] = np.array(weights, dtype=np.float64)
+    if described["statistics"] == "additive":
+        vectors = [cell["statistics"] for cell in cells]
+        parts["additive"] = np.array(vectors, dtype=np.float64)
+    elif described["statistics"] == "rows":
+        for name in cells[0]["statistics"]:
+            parts[f"rows.{name}"] = _array([cell["statistics"][name] for cell in cells])
+    return column_of(parts, binary=described["binary"])
 
 
 def _array(values: list[Any]) -> Any:

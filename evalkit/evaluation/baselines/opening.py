@@ -26,6 +26,8 @@ R = TypeVar("R", bound=Result)
 _log = logging.getLogger("evalkit.registry")
 _ENDED: Final = ("complete", "decided")
 _MOST_RUNS: Final = 200
+_FILES: Final = frozenset({".eval", ".jsonl", ".json"})
+_GIT: Final = "git:"
 _TOLD_BY_THEIR_PARAMETERS: Final = ("stored", "chat")
 """Kinds of targets whose identity covers everything that their answers come from."""
 
@@ -45,12 +47,7 @@ def registered_result(
     ``version=`` has the same ``model_id`` before and after a change, so of these only the
     registering run is known to be the version.
 
-    Args:
-        uri: ``models:/NAME/VERSION``, ``models:/NAME@ALIAS`` or ``models:/NAME/latest``.
-        kind: Class of the result.
-        store: Store's URI; the one in use by default.
-        like: What is compared with it: its cases are meant, and its own run is not.
-        dataset: Digest of the cases that are meant, where there is no result yet.
+    The arguments are those of `open_result`; the run of *like* is never what is meant.
 
     Raises:
         EvalkitError: If there is no such version, or it comes from no evaluation that can be read.
@@ -60,18 +57,24 @@ def registered_result(
     kept, closes = opened
     try:
         version = find_version(kept, uri)
-        own = _registering(kept, version, kind)
-        wanted = like.dataset["digest"] if like is not None else dataset
-        found = own
-        if wanted is not None:
-            newest = _newest(kept, version, own, wanted, None if like is None else like.run_id)
-            found = own if newest is None else load_result(newest.run_id, kind=kind, store=store)
-            if found.dataset["digest"] != wanted:
-                _log.warning(_stands_in(uri, version, own))
+        result = own = _registering(kept, version, kind)
+        digest = like.dataset["digest"] if like is not None else dataset
+        if digest is not None:
+            newest = _newest(kept, version, own, digest, None if like is None else like.run_id)
+            if newest is not None:
+                result = load_result(newest.run_id, kind=kind, store=store)
+            if result.dataset["digest"] != digest:
+                _log.warning(
+                    "%s is version %s, which has no finished evaluation on these cases; the run "
+                    "that registered it, %s, stands for it, on other cases (%s).",
+                    *(uri, version.version, own.run_id, own.dataset["name"]),
+                )
     finally:
         if closes:
             kept.close()
-    return found.with_name(_name(uri, version))
+    # Tables show the version's number, and the alias if it was meant by one.
+    alias = parse_model_uri(uri).alias
+    return result.with_name(f"{version.name} {version.version}" + (f" ({alias})" if alias else ""))
 
 
 def _registering(store: Store, version: ModelVersion, kind: type[R]) -> R:
@@ -79,12 +82,12 @@ def _registering(store: Store, version: ModelVersion, kind: type[R]) -> R:
     if version.run_id is None:
         raise DataError(f"{version.uri} was registered without a run, so it has no scores.")
     try:
-        found = load_result(evaluation_folder(store.runs.resolve(version.run_id)), kind=kind)
-        if version.model_id not in {None, found.model_id}:  # the run went on with another model
-            found = _earlier(found.folder.path, version, kind)
+        result = load_result(evaluation_folder(store.runs.resolve(version.run_id)), kind=kind)
+        if version.model_id in {None, result.model_id}:
+            return result
+        return _earlier(result.folder.path, version, kind)  # the run went on with another model
     except (EvalkitError, OSError) as error:
         raise DataError(f"{version.uri} comes from a run that cannot be read: {error}") from error
-    return found
 
 
 def _earlier(newest: Path, version: ModelVersion, kind: type[R]) -> R:
@@ -109,24 +112,6 @@ def _newest(
     runs = store.runs.search(tags=tags, limit=_MOST_RUNS)
     ended = [run for run in runs if run.data.tags.get("evalkit.status") in _ENDED]
     return next((run for run in ended if run.run_id != but), None)
-
-
-def _stands_in(uri: str, version: ModelVersion, own: Result) -> str:
-    return (
-        f"{uri} is version {version.version}, which has no finished evaluation on these cases; the "
-        f"run that registered it, {own.run_id}, stands for it, on other cases "
-        f"({own.dataset['name']})."
-    )
-
-
-def _name(uri: str, version: ModelVersion) -> str:
-    """Return what tables call the version: its number, and the alias if it was meant by one."""
-    alias = parse_model_uri(uri).alias
-    return f"{version.name} {version.version}" + ("" if alias is None else f" ({alias})")
-
-
-_FILES: Final = frozenset({".eval", ".jsonl", ".json"})
-_GIT: Final = "git:"
 
 
 def open_result(
@@ -165,7 +150,8 @@ def open_result(
     if is_model_uri(text):
         return registered_result(text, kind=kind, store=store, like=like, dataset=dataset)
     path = Path(text)
-    if path.suffix.lower() in _FILES and path.is_file() and not _is_ours(path):
+    own = (path.parent / "plan.json").is_file()
+    if path.suffix.lower() in _FILES and path.is_file() and not own:
         return read_baseline(path, kind) if _is_baseline(path) else _from_log(path, kind)
     return load_result(text, kind=kind, store=store)
 
@@ -190,12 +176,7 @@ def reopened(named: BaselineReference, *, kind: type[R]) -> R:
     Raises:
         EvalkitError: If it is not there any more.
     """
-    found = open_result(named.reference, kind=kind)
-    return found if found.name == named.name else found.with_name(named.name)
-
-
-def _is_ours(path: Path) -> bool:
-    return (path.parent / "plan.json").is_file()
+    return open_result(named.reference, kind=kind).with_name(named.name)
 
 
 def _is_baseline(path: Path) -> bool:
@@ -246,6 +227,6 @@ def _git(folder: Path, *arguments: str) -> bytes:
         missing = "git is not installed" if folder.is_dir() else "there is no such folder"
         raise DataError(missing, file=str(folder)) from error
     except subprocess.CalledProcessError as error:
-        told = error.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise DataError(f"git: {told[-1] if told else error.returncode}") from error
+        lines = error.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise DataError(f"git: {lines[-1] if lines else error.returncode}") from error
     return done.stdout

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from evalkit.entities.estimate import Estimate
+from evalkit.entities.estimate import Direction, Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
 from evalkit.gates.key import Key, parse_key
@@ -76,12 +76,11 @@ class Estimates:
     ) -> None:
         """Estimate *metrics* of the cases in *spool*; *known* ones were computed before."""
         self._metrics = {metric.key: metric for metric in metrics}
-        self._design = design
+        self.design = design
+        """How the cells are laid out."""
         self._reducers = reducers
         self._spool = spool
-        self._found: dict[tuple[str, float], Estimate] = {}
-        for key, estimate in (known or {}).items():
-            self._found[key, design.level] = estimate
+        self._computed = {(key, design.level): estimate for key, estimate in (known or {}).items()}
         self._of_label: dict[str, Metric] = {}
         self._tags: dict[str, list[str | None]] = {}
 
@@ -97,17 +96,16 @@ class Estimates:
     def _plain(self) -> dict[str, None]:
         keys: list[str] = []
         for key, metric in self._metrics.items():
-            labels = listed_labels(metric)
-            if _has_values(metric.column) or not metric.column.labels:
+            if np.isfinite(metric.column.values).any() or not metric.column.labels:
                 keys.append(key)
-            keys += [f"{key}={label}" for label in labels]
+            keys += [f"{key}={label}" for label in listed_labels(metric)]
             # One number of all cells has nothing to reduce.
             if len(self._reducers) > 1 and metric.source is None:
                 keys += [f"{key}.{reducer}" for reducer in self._reducers[1:]]
         return dict.fromkeys(keys)
 
     def __getitem__(self, key: str) -> Estimate:
-        return self.at(key, self._design.level)
+        return self.at(key, self.design.level)
 
     def at(self, key: str, level: float) -> Estimate:
         """Return the estimate of *key* with an interval at *level*.
@@ -115,20 +113,13 @@ class Estimates:
         Raises:
             UnknownMetricError: If there is no such metric.
         """
-        found = self._found.get((key, level))
-        if found is None:
-            found = self._compute(key, level)
-            self._found[key, level] = found
-        return found
+        if (key, level) not in self._computed:
+            self._computed[key, level] = self._compute(key, level)
+        return self._computed[key, level]
 
     def know(self, estimate: Estimate) -> None:
         """Remember *estimate* as that of its key at its level, in place of what was computed."""
-        self._found[estimate.key, estimate.level] = estimate
-
-    @property
-    def design(self) -> Design:
-        """How the cells are laid out."""
-        return self._design
+        self._computed[estimate.key, estimate.level] = estimate
 
     def part(self, key: str | Key) -> Part:
         """Return what *key* is about.
@@ -139,9 +130,7 @@ class Estimates:
         key = self._parsed(key) if isinstance(key, str) else key
         metric, reducer = self._metric(key.metric)
         if key.function == "rate":
-            metric = dataclasses.replace(
-                metric, column=_rate_column(metric.column), facts=_rate_facts(metric), source=None
-            )
+            metric = _rate_metric(metric)
         elif key.function is not None:
             metric = dataclasses.replace(metric, source=None)
         return Part(metric=metric, reducer=reducer, key=key)
@@ -157,7 +146,7 @@ class Estimates:
 
     def _compute(self, text: str, level: float) -> Estimate:
         key = self._parsed(text)
-        design = dataclasses.replace(self._design, level=level)
+        design = dataclasses.replace(self.design, level=level)
         if key.worst_by is None:
             rows = self.rows_with(key.tags) if key.tags else None
             return self._estimate(text, key, design, rows)
@@ -193,30 +182,29 @@ class Estimates:
             raise UsageError(f"No case with {wanted} has a tag {key.worst_by!r}.")
         return {value: rows for value, rows in parts.items() if len(rows)}
 
-    def _worst(self, found: Sequence[Estimate]) -> Estimate:
+    def _worst(self, estimates: Sequence[Estimate]) -> Estimate:
         # A slice that failed is worse than any value; one where the metric does not apply is not.
-        lost = [e for e in found if e.coverage is not None and e.coverage < COVERAGE]
+        lost = [e for e in estimates if e.coverage is not None and e.coverage < COVERAGE]
         if lost:
             return min(lost, key=lambda estimate: estimate.coverage or 0.0)
-        valued = [estimate for estimate in found if estimate.value is not None]
+        valued = [estimate for estimate in estimates if estimate.value is not None]
         if not valued:
-            return found[0]
+            return estimates[0]
         up = valued[0].direction != "lower"
         return min(valued, key=lambda e: (e.value or 0.0) if up else -(e.value or 0.0))
 
     def _estimate(self, text: str, key: Key, design: Design, rows: Any) -> Estimate:
-        metric, reducer = self._metric(key.metric)
-        column = metric.column
+        part = self.part(key)
+        metric, column = part.metric, part.metric.column
         if rows is not None:
             cells = cells_of_rows(rows, design.repeats)
             column, design = take_cells(column, cells), design.take(rows)
-        if key.function in {None, "mean"}:
-            if metric.source is not None and key.function is None:
-                return estimate_corpus(text, column, metric.facts, design, metric.source)
-            return estimate_mean(text, column, metric.facts, design, reducer)
-        if key.function == "rate":
-            return estimate_mean(text, _rate_column(column), _rate_facts(metric), design, reducer)
-        return _order_statistic(text, key, column, metric.facts, design, reducer)
+        if metric.source is not None:
+            return estimate_corpus(text, column, metric.facts, design, metric.source)
+        mean = estimate_mean(text, column, metric.facts, design, part.reducer)
+        if key.function in {None, "mean", "rate"} or mean.value is None:
+            return mean
+        return _order_statistic(mean, key, column, design, part.reducer)
 
     def _metric(self, name: str) -> tuple[Metric, Reducer]:
         if name in self._metrics:
@@ -258,20 +246,18 @@ class Estimates:
         Raises:
             UsageError: If no case has the tag.
         """
-        if name not in self._tags:
-            self._tags[name] = self._read_tag(name)
-        return self._tags[name]
-
-    def _read_tag(self, name: str) -> list[str | None]:
+        if name in self._tags:
+            return self._tags[name]
         if name in {"session", "group", "split"} and name in self._spool.fields:
-            found = list(self._spool.strings(name))
+            values = list(self._spool.strings(name))
         else:
-            found = [tags.get(name) for tags in self._spool.values("tags")]
-        if all(value is None for value in found):
+            values = [tags.get(name) for tags in self._spool.values("tags")]
+        if all(value is None for value in values):
             raise UsageError(
                 f"No case has a tag {name!r}; map one: columns={{'tags': [{name!r}]}}."
             )
-        return [None if value is None else tag_text(value) for value in found]
+        self._tags[name] = [None if value is None else tag_text(value) for value in values]
+        return self._tags[name]
 
     def slices(self, tags: Sequence[str]) -> dict[tuple[str, ...], npt.NDArray[np.int64]]:
         """Return the cases of each combination of tag values, sorted by value."""
@@ -285,7 +271,7 @@ class Estimates:
 
     def of_rows(self, key: str, rows: npt.NDArray[np.int64]) -> Estimate:
         """Return the estimate of *key* over the cases at *rows* only."""
-        return self._estimate(key, self._parsed(key), self._design, rows)
+        return self._estimate(key, self._parsed(key), self.design, rows)
 
 
 def listed_labels(metric: Metric) -> list[str]:
@@ -304,10 +290,6 @@ def tag_text(value: Any) -> str:
     return "yes" if value is True else "no" if value is False else str(value)
 
 
-def _has_values(column: ScoreColumn) -> bool:
-    return bool(np.isfinite(column.values).any())
-
-
 def take_cells(column: ScoreColumn, cells: npt.NDArray[np.int64]) -> ScoreColumn:
     """Return the column of some cells; labels, explanations and metadata are left behind."""
     taken = ScoreColumn(column.values[cells], column.status[cells], binary=column.binary)
@@ -316,44 +298,40 @@ def take_cells(column: ScoreColumn, cells: npt.NDArray[np.int64]) -> ScoreColumn
     return taken
 
 
-def _rate_column(column: ScoreColumn) -> ScoreColumn:
-    values = np.where(np.isfinite(column.values), column.values >= 1.0, np.nan)
-    return ScoreColumn(values, column.status, binary=True, weights=column.weights)
+def _rate_metric(metric: Metric) -> Metric:
+    values, direction = metric.column.values, metric.facts.direction
+    return _yes_or_no(metric, np.where(np.isfinite(values), values >= 1.0, np.nan), direction)
 
 
-def _rate_facts(metric: Metric) -> MetricFacts:
-    return dataclasses.replace(_RATE, direction=metric.facts.direction)
+def _yes_or_no(metric: Metric, values: Any, direction: Direction) -> Metric:
+    column = ScoreColumn(values, metric.column.status, binary=True, weights=metric.column.weights)
+    facts = dataclasses.replace(_RATE, direction=direction)
+    return dataclasses.replace(metric, column=column, facts=facts, source=None)
 
 
 def label_metric(metric: Metric, label: str) -> Metric:
     """Return the rate at which cells have *label*, as a metric of its own."""
     column = metric.column
     values = np.where(column.status == Status.OK, 0.0, np.nan)
-    for row, found in column.labels.items():
-        if found == label:
-            values[row] = 1.0
-    rate = ScoreColumn(values, column.status, binary=True, weights=column.weights)
-    return dataclasses.replace(metric, column=rate, facts=_RATE, source=None)
+    values[[row for row, given in column.labels.items() if given == label]] = 1.0
+    return _yes_or_no(metric, values, "none")
 
 
-def _order_statistic(  # noqa: PLR0917
-    text: str, key: Key, column: ScoreColumn, facts: MetricFacts, design: Design, reducer: Reducer
+def _order_statistic(
+    mean: Estimate, key: Key, column: ScoreColumn, design: Design, reducer: Reducer
 ) -> Estimate:
-    """Return a quantile with its interval, or the smallest or largest value."""
+    """Return a quantile with its interval, or the extreme value, of what *mean* is the mean of."""
     from evalkit.stats.quantile import quantile_interval, weighted_quantile
 
     values, status = case_values(column, design, reducer)
-    mean = estimate_mean(text, column, facts, design, reducer)
-    if mean.value is None:
-        return mean
     counted = dataclasses.replace(
         mean, value=None, low=None, high=None, method=None, standard_error=None
     )
     ok = (status == Status.OK) & np.isfinite(values)
     kept, weights = values[ok], case_weights(column, design, ok)
     if key.function in {"min", "max"}:
-        value = float(kept.min() if key.function == "min" else kept.max())
-        return dataclasses.replace(counted, value=value, note="an extreme has no interval")
+        extreme = float(kept.min() if key.function == "min" else kept.max())
+        return dataclasses.replace(counted, value=extreme, note="an extreme has no interval")
     share = 0.5 if key.function == "median" else key.quantile or 0.5
     value = weighted_quantile(kept, share, weights)
     groups = None if design.groups is None else design.groups[ok]

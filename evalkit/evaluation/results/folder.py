@@ -26,6 +26,16 @@ from evalkit.evaluation.results.plan import FORMAT, EvaluationPlan
 from evalkit.store.artifacts import atomic_file
 
 
+class _File:
+    """The path of a file inside a folder."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: Folder, kind: object = None) -> Path:
+        return folder.path / self._name
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """Paths inside the folder of one evaluation."""
@@ -34,40 +44,13 @@ class Folder:
     durable: bool = False
     """Whether a file is on the disk before it has its name, which survives a power cut."""
 
-    @property
-    def cases(self) -> Path:
-        """The snapshot of the data."""
-        return self.path / "cases.parquet"
-
-    @property
-    def plan(self) -> Path:
-        """What was asked for."""
-        return self.path / "plan.json"
-
-    @property
-    def journal(self) -> Path:
-        """The journal."""
-        return self.path / "journal"
-
-    @property
-    def scores(self) -> Path:
-        """Scores by case and repeat."""
-        return self.path / "scores.parquet"
-
-    @property
-    def outputs(self) -> Path:
-        """Answers by case and repeat."""
-        return self.path / "outputs.parquet"
-
-    @property
-    def result(self) -> Path:
-        """Estimates, verdict, usage, environment."""
-        return self.path / "result.json"
-
-    @property
-    def artifacts(self) -> Path:
-        """Confusion matrices and the like."""
-        return self.path / "artifacts.json"
+    cases = _File("cases.parquet")
+    plan = _File("plan.json")
+    journal = _File("journal")
+    scores = _File("scores.parquet")
+    outputs = _File("outputs.parquet")
+    result = _File("result.json")
+    artifacts = _File("artifacts.json")
 
     def write_json(self, path: Path, content: Any) -> None:
         """Write *content* to *path*, whole or not at all.
@@ -94,14 +77,14 @@ class Folder:
             DataError: If it is not there or not ours.
         """
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise DataError(f"{self.path} holds no evaluation ({path.name} is missing).") from None
         except (OSError, ValueError) as error:
             raise DataError(f"cannot be read: {error}", file=str(path)) from error
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise DataError("was not written by this release of evalkit.", file=str(path))
-        return found
+        return content
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from evalkit.evaluation.results.places import evaluation_folder, store_of
 from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.verdict import ConditionVerdict, GateVerdict
-from evalkit.scoring.column import Metric
+from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.signature import class_path
 
@@ -36,9 +36,9 @@ def find_folder(run: str | Path, store: str | None = None) -> Folder:
         return Folder(path)
     if path.is_file() and path.name in {"plan.json", "result.json", "scores.parquet"}:
         return Folder(path.parent)
-    found = store_of(store)
-    assert found is not None  # noqa: S101  only False means no store
-    opened, closes = found
+    kept = store_of(store)
+    assert kept is not None  # noqa: S101  only False means no store
+    opened, closes = kept
     try:
         folder = evaluation_folder(opened.runs.resolve(str(run)))
     finally:
@@ -50,12 +50,7 @@ def find_folder(run: str | Path, store: str | None = None) -> Folder:
 
 
 def load_result(run: str | Path, *, kind: type[R], store: str | None = None) -> R:
-    """Open an earlier result, as it was written.
-
-    Args:
-        run: As `find_folder` takes it.
-        kind: Class of the result.
-        store: Store's URI; the configured one by default.
+    """Open the result of the evaluation that *run* names, as it was written.
 
     Raises:
         DataError: If the run holds no evaluation that has ended.
@@ -117,18 +112,24 @@ def read_metrics(
     from evalkit.evaluation.results.scores_file import read_scores  # start-up: numpy and Arrow
 
     columns = read_scores(folder.scores, described)
-    specs = {spec["name"]: spec for spec in plan.scorers}
-    return [
-        Metric(
-            key=facts["key"],
-            scorer=facts["scorer"],
-            column=columns[facts["key"]],
-            facts=MetricFacts(**facts["facts"]),
-            signature=facts["signature"],
-            source=scorer_of(specs[facts["scorer"]]) if facts["corpus"] else None,
-        )
-        for facts in described
-    ]
+    return [metric_of(facts["key"], columns[facts["key"]], facts, plan) for facts in described]
+
+
+def metric_of(
+    key: str, column: ScoreColumn, described: Mapping[str, Any], plan: EvaluationPlan
+) -> Metric:
+    """Return the metric that `metric_facts` described, with its scores."""
+    scorer, source = described["scorer"], None
+    if described["corpus"]:
+        source = scorer_of(next(spec for spec in plan.scorers if spec["name"] == scorer))
+    return Metric(
+        key=key,
+        scorer=scorer,
+        column=column,
+        facts=MetricFacts(**described["facts"]),
+        signature=described["signature"],
+        source=source,
+    )
 
 
 def scorer_of(spec: Mapping[str, Any]) -> Any:

@@ -103,19 +103,19 @@ class EvaluationPlan:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> EvaluationPlan:
         """Read what `to_json` wrote; what an older release did not write has its default."""
-        names = {one.name for one in dataclasses.fields(cls)}
+        names = {field.name for field in dataclasses.fields(cls)}
         fields = {name: value for name, value in content.items() if name in names}
         fields.setdefault("owned", content.get("run_id") is not None)
-        named = content.get("baseline")
+        baseline = content.get("baseline")
         fields["target"] = TargetIdentity(**content["target"])
         fields["dataset"] = DatasetFacts(**content["dataset"])
-        fields["baseline"] = None if named is None else BaselineReference(**named)
+        fields["baseline"] = None if baseline is None else BaselineReference(**baseline)
         return cls(**fields)
 
 
 def vars_of(thing: Any) -> dict[str, Any]:
     """Give the fields of a dataclass by name, uncopied."""
-    return {one.name: getattr(thing, one.name) for one in dataclasses.fields(thing)}
+    return {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
 
 
 def model_id_of(identity: TargetIdentity) -> str:
@@ -132,15 +132,9 @@ def plan_of(
     target: TargetIdentity | None = None,
     **options: Any,
 ) -> EvaluationPlan:
-    """Describe an evaluation of *cases* by *scorers*, created now.
+    """Describe an evaluation of *cases* by *scorers*, created now; *options* are further fields.
 
-    Args:
-        cases: The snapshot of the data.
-        scorers: What scores them.
-        name: Name of the run.
-        data_name: Name of the data.
-        target: Identity of what answers; stored outputs, told by their digest, by default.
-        **options: Further fields of the plan.
+    Without a *target*, stored outputs are evaluated, which their digest identifies.
     """
     identity = target or TargetIdentity(
         kind="stored", name=name, parameters={"outputs": cases.outputs_digest}

@@ -16,7 +16,6 @@ from evalkit.evaluation.results.plan import plan_of
 from evalkit.evaluation.results.result import Result
 from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.signature import signature
 
 R = TypeVar("R", bound=Result)
 RECORDED: Final = "recorded"
@@ -65,13 +64,9 @@ def verdicts_digest(result: Result, metric: Metric) -> str | None:
 
 
 def result_of_scores(cases: Spool, name: str, *, kind: type[R], keep: object = None) -> R:
-    """Make a result of the scores that came with *cases*, without running anything.
+    """Make a result of the scores that came with *cases*, another tool's log, running nothing.
 
-    Args:
-        cases: The snapshot of another tool's log.
-        name: Name of the result.
-        kind: Class of the result.
-        keep: Anything that must live as long as the result, such as the snapshot's folder.
+    What is to *keep* lives as long as the result, such as the snapshot's folder.
     """
     scorer = RecordedScores()
     each = cases.n_repeats
@@ -84,7 +79,6 @@ def result_of_scores(cases: Spool, name: str, *, kind: type[R], keep: object = N
     for column in columns.values():
         for cell, (reason, text) in failures.items():
             column.fail(cell, reason, text)
-    mark = signature(scorer)
     return kind(
         facts=Facts(
             run_id=None,
@@ -103,7 +97,7 @@ def result_of_scores(cases: Spool, name: str, *, kind: type[R], keep: object = N
                 scorer=RECORDED,
                 column=column,
                 facts=scorer.facts,
-                signature=mark,
+                signature=plan.signatures[RECORDED],
             )
             for key, column in columns.items()
         ],

@@ -41,16 +41,11 @@ class Result:
         known: Mapping[str, Estimate] | None = None,
         keep: object = None,
     ) -> None:
-        """Hold an evaluation.
+        """Hold an evaluation; without a *verdict*, nothing was asked.
 
-        Args:
-            facts: What was asked for and what came of it.
-            spool: The cases, or what opens them once they are asked for.
-            metrics: Scores of each metric, or what reads them.
-            folder: Where the files lie.
-            verdict: What the gates said when the evaluation ended; without one, nothing was asked.
-            known: Estimates of every metric, where they were computed before.
-            keep: Anything that must live as long as the result, such as a temporary folder.
+        *spool* and *metrics* may be what opens them once they are asked for.  Estimates that are
+        *known*, of every metric, are not computed again; what is to *keep*, such as a temporary
+        folder, lives as long as the result.
         """
         self.facts = facts
         self._spool = spool

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from evalkit.scoring.column import Metric
 
 
+def metric_facts(metric: Metric) -> dict[str, Any]:
+    """Return what `metric_of` needs besides key and scores."""
+    return {
+        "scorer": metric.scorer,
+        "facts": dataclasses.asdict(metric.facts),
+        "signature": metric.signature,
+        "binary": metric.column.binary,
+        "corpus": metric.source is not None,
+    }
+
+
 def artifacts_of(result: Result) -> dict[str, dict[str, Any]]:
     """Return the artifacts of every metric that has any, by metric and name, as JSON values."""
     found = {metric.key: dict(_artifacts(result, metric)) for metric in result.metrics}
@@ -49,17 +60,7 @@ def write_result(result: Result) -> None:
         "name": facts.name,
         "status": facts.status,
         "estimates": {k: dataclasses.asdict(e) for k, e in result.estimates.items()},
-        "metrics": [
-            {
-                "key": metric.key,
-                "scorer": metric.scorer,
-                "facts": dataclasses.asdict(metric.facts),
-                "signature": metric.signature,
-                "binary": metric.column.binary,
-                "corpus": metric.source is not None,
-            }
-            for metric in result.metrics
-        ],
+        "metrics": [{"key": metric.key, **metric_facts(metric)} for metric in result.metrics],
         "usage": {role: dataclasses.asdict(usage) for role, usage in facts.usage.items()},
         "environment": dict(facts.environment),
         "failures": [[cell, *why] for cell, why in facts.failures.items()],

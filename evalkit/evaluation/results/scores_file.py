@@ -38,13 +38,9 @@ Names = Mapping[tuple[str, str], str]
 
 
 def write_scores(path: Path, metrics: Sequence[Metric], ids: Any, repeats: int) -> None:
-    """Write the scores of *metrics* to *path*, whole or not at all.
+    """Write the scores of *metrics*, a cell for each case and repeat, whole or not at all.
 
-    Args:
-        path: File to write.
-        metrics: Metrics with their columns, one cell for each case and repeat.
-        ids: Case ids, an Arrow array of shape ``(n,)``.
-        repeats: Repeats of each case.
+    *ids* are those of the cases, an Arrow array of shape ``(n,)``.
 
     Raises:
         JournalError: If the disk is full or the folder cannot be written.

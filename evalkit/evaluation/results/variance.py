@@ -124,39 +124,33 @@ def _judge_variance(column: Any, kept: Any) -> float | None:
 
     Judges keep the votes of their samples: a mapping of value (as text) to count.
     """
-    found: list[float] = []
-    for row in np.flatnonzero(kept):
-        votes = (column.metadata.get(int(row)) or {}).get("votes")
+    spreads: list[float] = []
+    for row in np.flatnonzero(kept).tolist():
+        votes = (column.metadata.get(row) or {}).get("votes")
         spread = _spread(votes, float(column.values[row])) if votes else None
         if spread is not None:
-            found.append(spread)
-    return sum(found) / len(found) if found else None
+            spreads.append(spread)
+    return sum(spreads) / len(spreads) if spreads else None
 
 
 def _spread(votes: Any, mean: float) -> float | None:
-    """Return the variance of the mean of a cell's samples; ``None`` where votes are words."""
+    """Return the variance of the mean of a cell's samples; ``None`` where it cannot be told.
+
+    Words vary only where they are not unanimous: two of them as 0 and 1, by the mean.
+    """
+    counts = {word: int(count) for word, count in dict(votes).items()}
+    size = sum(counts.values())
+    if size < 2:  # noqa: PLR2004
+        return None
     try:
-        values = {float(value): int(count) for value, count in dict(votes).items()}
+        values = [(float(word), count) for word, count in counts.items()]
     except ValueError:
-        return _spread_of_two(dict(votes), mean)
-    size = sum(values.values())
-    if size < 2:  # noqa: PLR2004
-        return None
-    centre = sum(value * count for value, count in values.items()) / size
-    squares = sum(count * (value - centre) ** 2 for value, count in values.items())
+        shares = {count / size for count in counts.values()}
+        two = len(counts) == 2 and any(abs(mean - share) < 1e-9 for share in shares)  # noqa: PLR2004
+        return 0.0 if len(counts) == 1 else mean * (1 - mean) / (size - 1) if two else None
+    centre = sum(value * count for value, count in values) / size
+    squares = sum(count * (value - centre) ** 2 for value, count in values)
     return squares / (size - 1) / size
-
-
-def _spread_of_two(votes: dict[str, int], mean: float) -> float | None:
-    """Return the same for words: unanimous votes do not vary, two words as 0 and 1 by the mean."""
-    size = sum(votes.values())
-    if size < 2:  # noqa: PLR2004
-        return None
-    if len(votes) == 1:
-        return 0.0
-    shares = {count / size for count in votes.values()}
-    known = len(votes) == 2 and any(abs(mean - share) < 1e-9 for share in shares)  # noqa: PLR2004
-    return mean * (1 - mean) / (size - 1) if known else None
 
 
 def _advice(target: float, judge: float, total: float) -> str:
@@ -173,8 +167,8 @@ def all_variance_parts(result: Result) -> list[VarianceParts]:
     """Return the parts of every metric with repeats in which they can be told apart."""
     if result.repeats == 1:
         return []
-    found: list[VarianceParts] = []
+    parts: list[VarianceParts] = []
     for metric in result.metrics:
         with contextlib.suppress(UsageError):
-            found.append(variance_parts(result, metric.key))
-    return found
+            parts.append(variance_parts(result, metric.key))
+    return parts

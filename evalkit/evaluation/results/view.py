@@ -36,9 +36,7 @@ _WORST: Final = 12
 def view(result: Result, *, verdict: GateVerdict | None = None) -> dict[str, Any]:
     """Return what there is to say of *result* besides its cells and judges, as JSON has it.
 
-    Args:
-        result: What is read.
-        verdict: Verdict on other gates than its own.
+    The *verdict* may be one on other gates than its own.
     """
     verdict = result.verdict if verdict is None else verdict
     return {
@@ -129,10 +127,6 @@ class FailureGroup:
     def place(self) -> str:
         """What failed: ``target``, or the key of the metric."""
         return "target" if self.scorer is None else self.scorer
-
-    def why(self, cell: int) -> str:
-        """Return what is known of the failure of one cell."""
-        return self.explanations.get(cell, self.reason)
 
 
 def failure_groups(result: Result) -> list[FailureGroup]:
@@ -260,15 +254,10 @@ def _labels(labels: dict[int, str]) -> dict[str, Any]:
 
 
 def worst_cells(metric: Metric, repeats: int = 1, most: int = _WORST) -> list[int]:
-    """Return the worst cell of each of the worst cases, worst first, ties in order.
+    """Return the worst cell of each of the worst cases, at most *most*, worst first, ties in order.
 
     There are none where neither direction is better or where every value is the same; a value
     that is the best possible is never among them.
-
-    Args:
-        metric: Metric with its scores.
-        repeats: Cells of each case.
-        most: Cases to return.
     """
     column, facts = metric.column, metric.facts
     if facts.direction == "none":

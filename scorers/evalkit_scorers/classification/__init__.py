@@ -17,7 +17,7 @@ HOMES: Final = {
     "Mcc": "beyond_chance",
     "Precision": "averaging",
     "Recall": "averaging",
-    "RocAuc": "roc_auc",
+    "RocAuc": "ranking_metric",
 }
 """Class of each scorer -> its module."""
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Literal, get_args
 import numpy as np
 
 from evalkit.plugin import Rows
-from evalkit_scorers.arrays import FloatArray, IntArray
+from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.confusion import ClassSums, ConfusionCells, quotient
 from evalkit_scorers.classification.label_metric import MOST_LABELS, LabelMetric, confusion_matrix
 from evalkit_scorers.classification.labels import label_key, label_keys, positive_label, shown
@@ -92,7 +92,9 @@ class AveragedMetric(LabelMetric):
         listed = label_keys(self.labels) if average != "binary" else (positive or "",)
         sums = prepared.sums(weights)
         if listed is not None:
-            sums = _of_labels(sums, prepared.numbers(listed))
+            # One empty class at the end, for listed labels that never occur.
+            padded = (np.pad(part, ((0, 0), (0, 1))) for part in sums)
+            sums = ClassSums(*(part[:, prepared.numbers(listed)] for part in padded))
         present = (sums.target + sums.output) > 0
         if average == "micro":
             sums = ClassSums(*(part.sum(axis=1, keepdims=True) for part in sums))
@@ -101,12 +103,6 @@ class AveragedMetric(LabelMetric):
         if average in {"macro", "weighted"} and listed is None:
             each[~present] = np.nan
         return mean_of_classes(each, sums.target if average == "weighted" else None)
-
-
-def _of_labels(sums: ClassSums, numbers: IntArray) -> ClassSums:
-    # One empty class at the end, for listed labels that never occur.
-    padded = (np.pad(part, ((0, 0), (0, 1))) for part in sums)
-    return ClassSums(*(part[:, numbers] for part in padded))
 
 
 def by_label(rows: Rows, weights: FloatArray | None = None) -> list[dict[str, Any]]:

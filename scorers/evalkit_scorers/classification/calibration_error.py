@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Reliability:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationError(RowsMetric, ProbabilityMetric):
+class CalibrationError(ProbabilityMetric, RowsMetric):
     """Score all cases together with the expected calibration error, in [0, 1]; 0 is the best.
 
     The gap between mean probability and frequency in each bin, averaged over cases.  Of two
@@ -60,7 +60,6 @@ class CalibrationError(RowsMetric, ProbabilityMetric):
     """Bins of equal width, or of equally many cases."""
 
     facts = MetricFacts(direction="lower", low=0.0, high=1.0)
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "probabilities"})
 
     def __post_init__(self) -> None:
         ProbabilityMetric.__post_init__(self)

@@ -135,14 +135,7 @@ def count_draws(
 
     Cases of one cell and weight are alike, so how often they are drawn is one multinomial over the
     distinct ones: a draw costs as many numbers as there are cells, whatever the number of cases.
-    With *groups* whole groups are drawn, as sums of their tables.
-
-    Args:
-        cells: The table's cells.
-        weights: Weight of each case, shape ``(n,)``; 1 each where ``None``.
-        resamples: Bootstrap draws.
-        seed: Seed of the generator; equal arguments give equal draws.
-        groups: Group of each case, shape ``(n,)``.
+    With *groups*, one a case, whole groups are drawn, as sums of their tables.
 
     Examples:
         >>> import numpy as np

@@ -147,9 +147,8 @@ def positive_label(targets: Iterable[str], others: Iterable[str] = ()) -> str | 
     It is 1 of 0/1 and -1/1 (true of truth values), and ``yes``, ``true``, ``positive``, ``pos``,
     ``y``, ``t``, ``"1"`` of such pairs of texts, in any case.
 
-    Args:
-        targets: Keys of the labels that are expected.
-        others: Keys of further labels, where the spelling of the positive one may be found.
+    *targets* are the keys of the labels that are expected; among *others* the spelling of the
+    positive one may be found.
 
     Examples:
         >>> positive_label(["0", "1"]), positive_label(['"No"'], ['"Yes"'])
@@ -205,7 +204,9 @@ def stated_label(output: Any) -> Any:
     classes, shares = as_list(output.get("classes")), as_list(output.get("probabilities"))
     if classes is None or shares is None:
         classes, shares = list(output), list(output.values())
-    if not shares or len(shares) != len(classes) or not all(map(_is_number, shares)):
+    if not shares or len(shares) != len(classes):
+        return output
+    if not all(isinstance(share, (int, float)) and math.isfinite(share) for share in shares):
         return output
     return classes[shares.index(max(shares))]
 
@@ -216,7 +217,3 @@ def as_list(value: Any) -> list[Any] | None:
         return list(value)
     listed = value.tolist() if hasattr(value, "tolist") else None
     return listed if isinstance(listed, list) else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)

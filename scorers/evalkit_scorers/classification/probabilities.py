@@ -78,13 +78,8 @@ def class_probabilities(
     a mapping of label to probability, a list of probabilities in the order of *labels*, or a bare
     number: the probability of the positive class.
 
-    Args:
-        output: The output; not ``None``.
-        target: Key of the right label.
-        labels: Keys of the classes, for outputs that do not name theirs.
-        pos_label: Key of the positive class of two; 1, true, yes and the like if ``None``, else
-            the greater label, as in scikit-learn.
-        scores: Allow any finite numbers, as of a decision function.
+    *target*, *labels* and *pos_label* are keys, the latter two as the settings of
+    `ProbabilityMetric`.  *scores* allows any finite numbers, as of a decision function.
 
     Raises:
         UnreadableError: If there are no such numbers, or they cannot be probabilities.
@@ -94,7 +89,6 @@ def class_probabilities(
         0.25
         >>> class_probabilities(0.75, "0").of_target
         0.25
-
     """
     if target == NOT_A_LABEL:
         raise UnreadableError("The target is not a label: a text, number or truth value.")
@@ -236,7 +230,10 @@ def forecast_rows(forecasts: Sequence[ClassProbabilities | None], keys: Sequence
         (nan, nan) if stated is None else (stated.of_positive, stated.event) for stated in forecasts
     ]
     several = [
-        "" if stated is None or stated.positive >= 0 else _written(stated) for stated in forecasts
+        ""
+        if stated is None or stated.positive >= 0
+        else canonical_json(dict(zip(stated.classes, stated.shares, strict=True))).decode()
+        for stated in forecasts
     ]
     numbers = np.array(pairs, dtype=np.float64).reshape(len(pairs), 2)
     return Rows(
@@ -247,10 +244,6 @@ def forecast_rows(forecasts: Sequence[ClassProbabilities | None], keys: Sequence
             "probabilities": np.array(several, dtype=object),
         }
     )
-
-
-def _written(stated: ClassProbabilities) -> str:
-    return canonical_json(dict(zip(stated.classes, stated.shares, strict=True))).decode()
 
 
 @dataclass(frozen=True, slots=True)

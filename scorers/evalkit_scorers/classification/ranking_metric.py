@@ -1,19 +1,102 @@
-"""What the metrics of a ranking share, and average precision; averages over classes."""
+"""Areas under the curves of a ranking: ROC and precision-recall, of one class or over classes."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn
-from evalkit_scorers.arrays import FloatArray, IntArray
+from evalkit_scorers.arrays import ArrayLike, BoolArray, FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
+from evalkit_scorers.classification.confusion import quotient
 from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
-from evalkit_scorers.classification.ranked import Ranked, average_precision
 from evalkit_scorers.metric import SHARE, RowsMetric
+
+if TYPE_CHECKING:
+    from evalkit.plugin import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Cases from the highest score to the lowest; equal scores stand together as one tie."""
+
+    order: IntArray | None
+    """Cases, best first, shape ``(n,)``; ``None`` where they stand so already."""
+
+    starts: IntArray
+    """Where each tie begins among the ordered cases, shape ``(T,)``."""
+
+    events: FloatArray
+    """1 for the cases, as ordered, that are positive, shape ``(n,)``."""
+
+    @classmethod
+    def of(cls, scores: FloatArray, events: BoolArray) -> Ranked:
+        """Rank cases by *scores*; *events* says which are positive, shape ``(n,)`` each."""
+        order = None
+        if (scores[1:] > scores[:-1]).any():
+            order = np.argsort(-scores, kind="stable")
+            scores, events = scores[order], events[order]
+        starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
+        return cls(order, starts, events.astype(np.float64))
+
+    def ordered(self, weights: FloatArray) -> FloatArray:
+        """Return weights of cases, shape ``(d, n)``, best case first."""
+        return weights if self.order is None else weights[:, self.order]
+
+    def ties(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return positive and negative weight of each tie: ``(d, n)`` in, two of ``(d, T)`` out."""
+        load = self.ordered(weights)
+        positive = load * self.events
+        negative = load - positive
+        if len(self.starts) == len(self.events):  # no case ties with another
+            return positive, negative
+        positive = np.add.reduceat(positive, self.starts, axis=1)
+        return positive, np.add.reduceat(negative, self.starts, axis=1)
+
+
+def area_under_roc(ranked: Ranked, weights: FloatArray) -> FloatArray:
+    """Return the chance that a positive case outranks a negative one, a tie counting half.
+
+    Shape ``(d, n)`` in, ``(d,)`` out; NaN where a class is missing.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranked = Ranked.of(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]) == 1)
+        >>> area_under_roc(ranked, np.ones((1, 4))).tolist()
+        [0.75]
+
+    References:
+        Hanley and McNeil (1982), *Radiology* 143:29.
+    """
+    positive, negative = ranked.ties(weights)
+    below = negative.sum(axis=1, keepdims=True) - np.cumsum(negative, axis=1) + negative / 2
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    return np.clip(quotient((positive * below).sum(axis=1), pairs), 0.0, 1.0)
+
+
+def average_precision(ranked: Ranked, weights: FloatArray) -> FloatArray:
+    """Return the mean precision over the positive cases, going down the ranking.
+
+    Shape ``(d, n)`` in, ``(d,)`` out; NaN where no case is positive.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranked = Ranked.of(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]) == 1)
+        >>> average_precision(ranked, np.ones((1, 4))).round(4).tolist()
+        [0.8333]
+
+    References:
+        scikit-learn, ``sklearn.metrics.average_precision_score``: no interpolation.
+    """
+    positive, negative = ranked.ties(weights)
+    hits = np.cumsum(positive, axis=1)
+    precision = quotient(hits, hits + np.cumsum(negative, axis=1), 0.0)
+    return quotient((positive * precision).sum(axis=1), hits[:, -1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +109,7 @@ class RankedClasses:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RankingMetric(RowsMetric, ProbabilityMetric):
+class RankingMetric(ProbabilityMetric, RowsMetric):
     """An area under a curve of the ranking that scores give, of two classes or averaged over more.
 
     Outputs are read as `class_probabilities` reads them; any finite scores will do.  With more
@@ -37,7 +120,6 @@ class RankingMetric(RowsMetric, ProbabilityMetric):
     """How classes are averaged, where there are more than two; as in scikit-learn."""
 
     facts = SHARE
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "probabilities"})
 
     def __post_init__(self) -> None:
         ProbabilityMetric.__post_init__(self)
@@ -105,3 +187,124 @@ class AveragePrecision(RankingMetric):
 
     def area(self, ranked: Ranked, weights: FloatArray) -> FloatArray:
         return average_precision(ranked, weights)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPair:
+    """Two classes among themselves: their cases, ranked by the score of either class."""
+
+    cases: IntArray
+    first: Ranked
+    second: Ranked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RocAuc(RankingMetric):
+    """Score all cases together with the area under the ROC curve, in [0, 1]; 0.5 is chance.
+
+    It is the chance that a positive case is scored above a negative one.  More than two classes
+    are compared one against the rest, or one with one (Hand and Till).  With one class only it is
+    undefined.  The interval of two classes is DeLong's.
+
+    Examples:
+        >>> RocAuc().value([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+        0.75
+
+    References:
+        Hanley and McNeil (1982), *Radiology* 143:29; Hand and Till (2001), *Machine Learning*
+        45:171; scikit-learn, ``sklearn.metrics.roc_auc_score``.
+    """
+
+    signed_as: ClassVar[str] = "evalkit_scorers.classification.roc_auc:RocAuc"
+    name: str = "classification.roc_auc"
+    multi_class: Literal["ovr", "ovo"] = "ovr"
+    """With more than two classes: each against the rest, or each pair among themselves."""
+
+    def __post_init__(self) -> None:
+        RankingMetric.__post_init__(self)
+        if self.multi_class not in {"ovr", "ovo"}:
+            raise ValueError(f"multi_class must be ovr or ovo, got {self.multi_class!r}")
+        if self.multi_class == "ovo" and self.average == "micro":
+            raise ValueError("average='micro' needs multi_class='ovr'")
+
+    def area(self, ranked: Ranked, weights: FloatArray) -> FloatArray:
+        return area_under_roc(ranked, weights)
+
+    def prepared(self, rows: Rows) -> Any:
+        """Return each class, or each pair of classes, ranked."""
+        forecasts = Forecasts.of(rows)
+        if self.multi_class == "ovr" or forecasts is None or forecasts.scores.shape[1] == 1:
+            return RankingMetric.prepared(self, rows)
+        places = range(forecasts.scores.shape[1])
+        return [_pair(forecasts, *pair) for pair in combinations(places, 2)]
+
+    def of_weights(self, prepared: Any, weights: FloatArray) -> FloatArray:
+        if not isinstance(prepared, list):
+            return RankingMetric.of_weights(self, prepared, weights)
+        parts = [weights[:, pair.cases] for pair in prepared]
+        areas = [
+            (self.area(pair.first, part) + self.area(pair.second, part)) / 2
+            for pair, part in zip(prepared, parts, strict=True)
+        ]
+        each = np.stack(areas, axis=1)
+        load = np.stack([part.sum(axis=1) for part in parts], axis=1)
+        mean = mean_of_classes(each, load if self.average == "weighted" else None)
+        return np.where(np.isnan(each).any(axis=1), np.nan, mean)
+
+    def interval(
+        self,
+        rows: Rows,
+        *,
+        weights: FloatArray | None = None,
+        groups: ArrayLike | None = None,
+        level: float = 0.95,
+        seed: int = 0,
+    ) -> Interval | None:
+        """Return DeLong's interval of two classes without weights or groups; else ``None``.
+
+        Where DeLong's variance is 0, as of a perfect ranking, or cannot be had, it is Wilson's
+        interval with as many cases as the smaller class has: the variance of the area is never
+        more than ``auc * (1 - auc)`` over that number.
+
+        References:
+            DeLong, DeLong and Clarke-Pearson (1988), *Biometrics* 44:837; Birnbaum and Klose
+            (1957), *Annals of Mathematical Statistics* 28:933, for the bound.
+        """
+        del seed  # nothing is drawn
+        forecasts = Forecasts.of(rows) if len(rows) else None
+        if weights is not None or groups is not None or forecasts is None:
+            return None
+        if forecasts.scores.shape[1] > 1:
+            return None
+        return _interval(forecasts.scores[:, 0], forecasts.events[:, 0], level)
+
+
+def _pair(forecasts: Forecasts, first: int, second: int) -> RankedPair:
+    cases = np.flatnonzero(forecasts.events[:, first] | forecasts.events[:, second])
+    scores, events = forecasts.scores[cases], forecasts.events[cases]
+    return RankedPair(
+        cases,
+        Ranked.of(scores[:, first], events[:, first]),
+        Ranked.of(scores[:, second], events[:, second]),
+    )
+
+
+def _interval(scores: FloatArray, events: BoolArray, level: float) -> Interval | None:
+    # start-up: statistics
+    from evalkit.plugin import Interval, delong_auc, normal_quantile
+
+    smaller = int(min(events.sum(), (~events).sum()))
+    if not smaller:
+        return None
+    z = normal_quantile(level)
+    if smaller > 1:
+        area, variance = delong_auc(scores, events)
+        if variance > 0:
+            error = math.sqrt(variance)
+            low, high = max(0.0, area - z * error), min(1.0, area + z * error)
+            return Interval(low, high, "delong", error)
+    area = float(area_under_roc(Ranked.of(scores, events), np.ones((1, len(scores))))[0])
+    scale = 1 + z**2 / smaller
+    centre = (area + z**2 / (2 * smaller)) / scale
+    reach = z * math.sqrt(area * (1 - area) / smaller + z**2 / (4 * smaller**2)) / scale
+    return Interval(max(0.0, centre - reach), min(1.0, centre + reach), "wilson-bound")

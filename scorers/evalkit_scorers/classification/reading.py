@@ -91,13 +91,9 @@ def _parsed(keys: list[str | None]) -> list[str | None]:
 def _fits(target: str | None, output: str | None) -> bool:
     if target is None or output is None or target == NOT_A_LABEL:
         return False
-    return is_text(target) == is_text(output) or not _spelled(target, output)
-
-
-def _spelled(target: str, output: str) -> bool:
-    return (
-        output != NOT_A_LABEL and spelled_number(target if is_text(target) else output) is not None
-    )
+    if is_text(target) == is_text(output) or output == NOT_A_LABEL:
+        return True
+    return spelled_number(target if is_text(target) else output) is None
 
 
 def _leave_out(pairs: LabelPairs, row: int, target: str | None, output: str | None) -> None:

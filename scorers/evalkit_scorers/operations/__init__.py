@@ -7,7 +7,7 @@ from evalkit_scorers.family import lazily
 HOMES: Final = {
     "Cost": "measured",
     "Latency": "measured",
-    "OutputLength": "output_length",
+    "OutputLength": "measured",
     "TimeToFirstToken": "measured",
 }
 """Class of each scorer -> its module."""

@@ -10,7 +10,7 @@ import numpy as np
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.metric import RowsMetric
-from evalkit_scorers.regression.error_metric import number_pairs
+from evalkit_scorers.regression.errors import number_pairs
 
 ROUNDING: Final = 1e-12
 """Share of a sum of squares below which what is left of it is rounding."""

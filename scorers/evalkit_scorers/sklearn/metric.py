@@ -17,7 +17,7 @@ from evalkit_scorers.classification.labels import is_text, shown
 from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.reading import label_pairs
-from evalkit_scorers.regression.error_metric import number_pairs
+from evalkit_scorers.regression.errors import number_pairs
 
 Kind = Literal["labels", "numbers", "probabilities", "scores"]
 """What a metric compares with the targets."""
@@ -108,16 +108,6 @@ def keywords_of(name: str) -> list[str]:
     ]
 
 
-def takes_weights(name: str) -> bool:
-    """Say whether the function weighs cases.
-
-    Examples:
-        >>> takes_weights("f1_score"), takes_weights("max_error")
-        (True, False)
-    """
-    return "sample_weight" in inspect.signature(metric_function(name)).parameters
-
-
 class Arrays(NamedTuple):
     """What a metric is called with."""
 
@@ -160,15 +150,14 @@ def _numbers(keys: Sequence[str]) -> list[float]:
     return [int(numeric[key]) if whole else numeric[key] for key in keys]
 
 
-def forecast_arrays(rows: Rows) -> Arrays:
+def forecast_arrays(rows: Rows) -> Arrays | None:
     """Return which class was right, and the numbers that were given to the classes.
 
-    Raises:
-        ValueError: If some outputs have two classes and others more.
+    ``None`` where some outputs have two classes and others more.
     """
     forecasts = Forecasts.of(rows)
     if forecasts is None:
-        raise ValueError("some outputs have two classes and others more")
+        return None
     if forecasts.scores.shape[1] == 1:
         return Arrays(forecasts.events[:, 0].astype(np.int64), forecasts.scores[:, 0], 2)
     right = forecasts.events.argmax(axis=1)
@@ -301,7 +290,7 @@ class SklearnMetric:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
         if kind_of(self.function) == "labels":
             cells = ConfusionCells.of(rows)
-            arrays = label_arrays(cells)
+            arrays: Arrays | None = label_arrays(cells)
             parts: Iterator[FloatArray] = count_draws(
                 cells, weights, resamples=resamples, seed=seed, groups=groups
             )
@@ -313,7 +302,9 @@ class SklearnMetric:
             parts = (part if load is None else part * load for part in drawn)
         return np.array([self._value(arrays, row) for part in parts for row in part])
 
-    def _prepared(self, rows: Rows, weights: FloatArray | None) -> tuple[Arrays, FloatArray | None]:
+    def _prepared(
+        self, rows: Rows, weights: FloatArray | None
+    ) -> tuple[Arrays | None, FloatArray | None]:
         """Return the arrays, and the weight of each entry; of labels only distinct pairs."""
         kind = kind_of(self.function)
         if kind == "labels":
@@ -323,19 +314,20 @@ class SklearnMetric:
             return Arrays(rows.columns["target"], rows.columns["output"]), weights
         return forecast_arrays(rows), weights
 
-    def _value(self, arrays: Arrays, weights: FloatArray | None) -> float:
+    def _value(self, arrays: Arrays | None, weights: FloatArray | None) -> float:
         try:
-            value = self._called(arrays, weights)
+            return self._called(arrays, weights)
         except (ValueError, TypeError, ZeroDivisionError):
             return float("nan")
-        return value
 
-    def _called(self, arrays: Arrays, weights: FloatArray | None) -> float:
+    def _called(self, arrays: Arrays | None, weights: FloatArray | None) -> float:
         """Return the function's value.
 
         Raises:
             ValueError: If it refuses the arrays or its settings; also as `TypeError`.
         """
+        if arrays is None:
+            raise ValueError("some outputs have two classes and others more")
         targets, outputs, settings = self._arguments(arrays, weights)
         function: Callable[..., Any] = metric_function(self.function)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -351,7 +343,7 @@ class SklearnMetric:
         if weights is not None:
             kept = np.flatnonzero(weights)
             targets, outputs, weights = targets[kept], outputs[kept], weights[kept]
-            if takes_weights(self.function):
+            if "sample_weight" in inspect.signature(metric_function(self.function)).parameters:
                 settings["sample_weight"] = weights
             elif (weights == np.floor(weights)).all():
                 times = weights.astype(np.int64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
 from typing import ClassVar, Final
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from evalkit.plugin import MetricFacts, UsageError
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
-from evalkit_scorers.text.pairing import CorpusMetric
+from evalkit_scorers.text.pairing import CorpusMetric, best_of_each, with_each_reference
 
 _PUNCTUATION: Final = frozenset(string.punctuation)
 _ALMOST_NOTHING: Final = 1e-16
@@ -47,39 +46,22 @@ def chrf_statistics(
     References:
         Popović (2015), *chrF*; Popović (2017), *chrF++*; counts are those of sacrebleu.
     """
-    repeats = list(map(len, references))
-    got = [text for text, n in zip(outputs, repeats, strict=True) for _ in range(n)]
-    wanted = list(chain.from_iterable(references))
+    got, wanted, repeats = with_each_reference(outputs, references)
     if lowercase:
         got, wanted = [text.lower() for text in got], [text.lower() for text in wanted]
     sizes = [len(left) + len(right) for left, right in zip(got, wanted, strict=True)]
     counts = np.zeros((len(got), 3 * (char_order + word_order)))
     for start, stop in partition(sizes, _CHARACTERS_A_PART):
         pairs = got[start:stop], wanted[start:stop]
-        letters = pairs if whitespace else tuple(map(_without_space, pairs))
-        counts[start:stop, : 3 * char_order] = _counts(letters[0], letters[1], char_order)
+        dense = [pair if whitespace else ["".join(t.split()) for t in pair] for pair in pairs]
+        counts[start:stop, : 3 * char_order] = _counts(dense[0], dense[1], char_order)
         if word_order:
-            words = _word_symbols(*pairs)
+            symbol = numbering().__getitem__
+            words = [["".join(map(symbol, chrf_words(t))) for t in pair] for pair in pairs]
             counts[start:stop, 3 * char_order :] = _counts(words[0], words[1], word_order)
     if len(counts) == len(repeats):
         return counts
-    return counts[_best_rows(chrf_of(counts, beta=beta, eps_smoothing=eps_smoothing), repeats)]
-
-
-def _best_rows(scores: FloatArray, repeats: Sequence[int]) -> list[int]:
-    ends = accumulate(repeats)
-    return [
-        end - n + int(scores[end - n : end].argmax()) for end, n in zip(ends, repeats, strict=True)
-    ]
-
-
-def _without_space(texts: Sequence[str]) -> list[str]:
-    return ["".join(text.split()) for text in texts]
-
-
-def _word_symbols(*columns: Sequence[str]) -> list[list[str]]:
-    symbol = numbering().__getitem__
-    return [["".join(map(symbol, chrf_words(text))) for text in texts] for texts in columns]
+    return counts[best_of_each(chrf_of(counts, beta=beta, eps_smoothing=eps_smoothing), repeats)]
 
 
 def chrf_words(text: str) -> list[str]:
@@ -122,15 +104,9 @@ def chrf_of(
 ) -> FloatArray:
     """Return chrF, 0 to 100, of counts as `chrf_statistics` gives them, or of sums of such.
 
-    Args:
-        statistics: Shape ``(..., 3 * orders)``.
-        beta: Weight of recall against precision.
-        eps_smoothing: Mean the score over all lengths, each with a tiny constant for nothing, as
-            chrF++.py, NLTK and Moses do; else score the mean precision and recall over the lengths
-            that both texts have.
-
-    Returns:
-        Shape ``(...)``.
+    From shape ``(..., 3 * orders)`` to ``(...)``; settings are those of `Chrf`.  With
+    *eps_smoothing* the score is the mean over all lengths, each with a tiny constant for nothing;
+    else that of the mean precision and recall over the lengths that both texts have.
 
     Examples:
         >>> chrf_of(chrf_statistics(["a cat sat"], [["a cat sat"]])).tolist()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
+import numpy as np
+
 from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status, output_texts, references
-from evalkit_scorers.arrays import FloatArray
+from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import ReferenceMetric
 
 
@@ -63,6 +66,34 @@ def best_reference(
         for output, texts in zip(outputs, wanted, strict=True)
     ]
     return spread(best, rows, len(batch), binary=binary)
+
+
+def with_each_reference(
+    outputs: Sequence[str], references: Sequence[Sequence[str]]
+) -> tuple[list[str], list[str], IntArray]:
+    """Return each output beside each of its references, and how many these are.
+
+    Examples:
+        >>> with_each_reference(["a", "b"], [["x"], ["y", "z"]])
+        (['a', 'b', 'b'], ['x', 'y', 'z'], array([1, 2]))
+    """
+    repeats = np.fromiter(map(len, references), dtype=np.int64, count=len(references))
+    got = [text for text, n in zip(outputs, repeats.tolist(), strict=True) for _ in range(n)]
+    return got, list(chain.from_iterable(references)), repeats
+
+
+def best_of_each(scores: FloatArray, repeats: IntArray) -> list[int]:
+    """Return where in *scores* the best reference of each output stands, the first of equals.
+
+    Examples:
+        >>> best_of_each(np.array([0.5, 0.1, 0.9]), np.array([1, 2]))
+        [0, 2]
+    """
+    starts = (np.cumsum(repeats) - repeats).tolist()
+    return [
+        start + int(scores[start : start + n].argmax())
+        for start, n in zip(starts, repeats.tolist(), strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -15,8 +15,95 @@ from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import SHARE, ReferenceMetric
 from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
-from evalkit_scorers.text.pairing import paired_texts, spread
-from evalkit_scorers.text.subsequences import union_matches
+from evalkit_scorers.text.pairing import best_of_each, paired_texts, spread, with_each_reference
+
+
+def union_matches(outputs: Sequence[str], references: Sequence[str]) -> int:
+    """Return how many symbols of the reference's sentences its union of subsequences covers.
+
+    Each sentence of the reference is aligned with every sentence of the output; a symbol counts if
+    any of these alignments has it, though never more often than both whole texts hold it.  The
+    count depends on which of several longest subsequences is taken: see `aligned`.
+
+    Examples:
+        >>> union_matches(["abf", "acghe"], ["abcde"])
+        4
+
+    References:
+        Lin (2004), *ROUGE*, section 3.2 (summary-level LCS), with the clipping of ROUGE-1.5.5.
+    """
+    left_in_output = Counter("".join(outputs))
+    left_in_reference = Counter("".join(references))
+    masks = [(positions(sentence), len(sentence)) for sentence in outputs]
+    matches = 0
+    for sentence in references:
+        covered: set[int] = set()
+        for places, length in masks:
+            covered.update(aligned(sentence, places, length))
+        for symbol in [sentence[place] for place in sorted(covered)]:
+            if left_in_output[symbol] > 0 and left_in_reference[symbol] > 0:
+                matches += 1
+                left_in_output[symbol] -= 1
+                left_in_reference[symbol] -= 1
+    return matches
+
+
+def positions(text: str) -> dict[str, int]:
+    """Return where each symbol stands, as a number whose bit *i* is set for place *i*.
+
+    Examples:
+        >>> positions("aba")
+        {'a': 5, 'b': 2}
+    """
+    places: dict[str, int] = {}
+    for place, symbol in enumerate(text):
+        places[symbol] = places.get(symbol, 0) | (1 << place)
+    return places
+
+
+def aligned(reference: str, places: dict[str, int], length: int) -> list[int]:
+    """Return the places of *reference* in one longest common subsequence with another text.
+
+    The length of the subsequence up to every place of the other text is kept as bits (set where it
+    does not grow), one number for each row of the usual table; rows of symbols that the other text
+    lacks change nothing and are left out.  The walk back from the end takes a symbol wherever both
+    ends are equal, or else where the length would be lost without it: rouge-score's choice.
+
+    The other text is given by `positions` and its length.
+
+    Examples:
+        >>> aligned("abcde", positions("acghe"), 5)
+        [4, 2, 0]
+
+    References:
+        Hyyrö (2004), *Bit-parallel LCS-length computation revisited*.
+    """
+    rows = [(place, places[symbol]) for place, symbol in enumerate(reference) if symbol in places]
+    full = (1 << length) - 1
+    flat = full
+    table = [flat]
+    for _, mask in rows:
+        shared = flat & mask
+        flat = ((flat + shared) | (flat - shared)) & full
+        table.append(flat)
+    taken: list[int] = []
+    column, longest = length, length - flat.bit_count()
+    for row in range(len(rows) - 1, -1, -1):
+        if not longest:
+            break
+        place, mask = rows[row]
+        window = (1 << column) - 1
+        above = column - (table[row] & window).bit_count()
+        if above < longest:
+            column = (mask & window).bit_length() - 1
+        elif mask >> (column - 1) & 1:
+            column -= 1
+        else:
+            continue
+        taken.append(place)
+        longest -= 1
+    return taken
+
 
 _LETTERS: Final = b"abcdefghijklmnopqrstuvwxyz0123456789"
 _WORDS_ONLY: Final = bytes(code if code in _LETTERS else 0x20 for code in range(256))
@@ -211,7 +298,9 @@ def _part_scores(
             matches[:, column], np.maximum(n_got - shorter, 0), np.maximum(n_wanted - shorter, 0)
         )
     if "rougeL" in variants or lines:
-        shared = _common_lengths(got, wanted)
+        from rapidfuzz.distance import LCSseq
+
+        shared = np.fromiter(map(LCSseq.similarity, got, wanted), dtype=np.int64, count=len(got))
         scores["rougeL"] = _scores(shared, n_got, n_wanted)
         if lines:
             scores["rougeLsum"] = _scores(_union_lengths(lined, shared), n_got, n_wanted)
@@ -220,12 +309,6 @@ def _part_scores(
 
 def _lengths(texts: Sequence[str]) -> IntArray:
     return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-
-
-def _common_lengths(got: Sequence[str], wanted: Sequence[str]) -> IntArray:
-    from rapidfuzz.distance import LCSseq
-
-    return np.fromiter(map(LCSseq.similarity, got, wanted), dtype=np.int64, count=len(got))
 
 
 def _union_lengths(lined: Sequence[tuple[str, str]], shared: IntArray) -> IntArray:
@@ -282,16 +365,10 @@ class Rouge(ReferenceMetric):
         rows, outputs, wanted = paired_texts(batch)
         if self.references == "first":
             wanted = [texts[:1] for texts in wanted]
-        repeats = [len(texts) for texts in wanted]
-        scores = rouge_scores(
-            [text for text, n in zip(outputs, repeats, strict=True) for _ in range(n)],
-            list(chain.from_iterable(wanted)),
-            variants=self.variants,
-            stemmer=self.stemmer,
-        )
-        counts = np.array(repeats, dtype=np.intp)
+        got, texts, repeats = with_each_reference(outputs, wanted)
+        scores = rouge_scores(got, texts, variants=self.variants, stemmer=self.stemmer)
         return {
-            variant: spread(self._reduced(scores[variant], counts), rows, len(batch))
+            variant: spread(self._reduced(scores[variant], repeats), rows, len(batch))
             for variant in self.variants
         }
 
@@ -299,11 +376,6 @@ class Rouge(ReferenceMetric):
         values: FloatArray = getattr(scores, self.measure)
         if len(values) == len(repeats):
             return values
-        starts = np.cumsum(repeats) - repeats
         if self.references == "mean":
-            return np.add.reduceat(values, starts) / repeats
-        best = [
-            start + int(np.argmax(scores.f[start : start + n]))
-            for start, n in zip(starts.tolist(), repeats.tolist(), strict=True)
-        ]
-        return values[best]
+            return np.add.reduceat(values, np.cumsum(repeats) - repeats) / repeats
+        return values[best_of_each(scores.f, repeats)]

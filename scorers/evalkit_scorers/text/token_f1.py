@@ -15,13 +15,8 @@ def token_f1(output: str, reference: str, *, normalize: bool = False) -> float:
     """Return the harmonic mean of word precision and recall, in [0, 1].
 
     Words are split on white space and compared case-folded, as bags.  Two texts without words
-    agree fully; one text without words agrees with nothing.
-
-    Args:
-        output: What the target answered.
-        reference: What it should have answered.
-        normalize: Also leave out punctuation and the articles *a*, *an*, *the*, as SQuAD does;
-            the value is then that of its evaluation script.
+    agree fully; one text without words agrees with nothing.  With *normalize* punctuation and the
+    articles *a*, *an*, *the* are left out first: the value is that of SQuAD's evaluation script.
 
     Examples:
         >>> token_f1("the cat sat", "the cat ran")

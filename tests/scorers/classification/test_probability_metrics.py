@@ -15,8 +15,7 @@ from sklearn.calibration import calibration_curve
 from evalkit.plugin import CaseBatch, Rows, Status
 from evalkit_scorers.classification.calibration_error import CalibrationError
 from evalkit_scorers.classification.probability_metric import Brier, LogLoss
-from evalkit_scorers.classification.ranking_metric import AveragePrecision, RankingMetric
-from evalkit_scorers.classification.roc_auc import RocAuc
+from evalkit_scorers.classification.ranking_metric import AveragePrecision, RankingMetric, RocAuc
 
 LETTERS = ["a", "b", "ç"]
 FORECAST = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.55, 0.4, 0.3, 0.1]

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.plugin import Case, CaseBatch, Status
-from evalkit_scorers.operations.measured import Cost, Latency, TimeToFirstToken
-from evalkit_scorers.operations.output_length import OutputLength
+from evalkit_scorers.operations.measured import Cost, Latency, OutputLength, TimeToFirstToken
 
 MEASURED = [
     pytest.param(Latency(), "latency_seconds", "seconds", id="latency"),

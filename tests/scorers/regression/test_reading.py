@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from evalkit.plugin import CaseBatch, Status
-from evalkit_scorers.regression.error_metric import number_pairs
-from evalkit_scorers.regression.errors import Mae
+from evalkit_scorers.regression.errors import Mae, number_pairs
 
 
 def batch_of(target: Any, output: Any) -> CaseBatch:

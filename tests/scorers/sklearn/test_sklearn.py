@@ -175,6 +175,15 @@ def test_what_scikit_learn_refuses_has_no_value_and_says_why() -> None:
     assert "pos_label=1 is not a valid label" in (metric.note(rows) or "")
 
 
+def test_outputs_that_disagree_on_the_number_of_classes_have_no_value() -> None:
+    metric = SklearnMetric(function="log_loss")
+    rows = rows_of(metric, [1, 0], [{"0": 0.2, "1": 0.8}, {"0": 0.2, "1": 0.5, "2": 0.3}])
+
+    assert np.isnan(metric.compute(rows, None))
+    assert np.isnan(metric.draws(rows, None, 3, 0)).all()
+    assert "two classes and others more" in (metric.note(rows) or "")
+
+
 def test_rubbish_beside_numbers_is_a_wrong_answer() -> None:
     metric = SklearnMetric(function="accuracy_score")
 

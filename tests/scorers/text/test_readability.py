@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.plugin import CaseBatch, Status, UsageError
-from evalkit_scorers.text.readability import FORMULAS, Readability, readability
-from evalkit_scorers.text.readability_counts import word_syllables
+from evalkit_scorers.text.readability import FORMULAS, Readability, readability, word_syllables
 
 MakeBatch = Callable[..., CaseBatch]
 
