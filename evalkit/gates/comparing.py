@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -66,22 +67,14 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
         Schuirmann (1987) for equivalence; Tango (1998) and Liu et al. (2002) for paired rates.
     """
     status, why, more = _decide(condition, compared)
-    text = f"{describe_difference(compared.difference)} against {compared.baseline}"
-    return verdict_on(
-        condition,
-        status,
-        f"{text}; {why}" if why else text,
-        difference=compared.difference,
-        more_cases=more,
-    )
-
-
-def describe_difference(difference: PairedDifference) -> str:
-    """Return a difference, its interval and the number of pairs in a few words."""
+    difference = compared.difference
     text = f"{'+' if difference.difference > 0 else ''}{number(difference.difference)}"
     if difference.low is not None and difference.high is not None:
         text += f" [{number(difference.low)}, {number(difference.high)}]"
-    return f"{text} ({difference.n} pairs)"
+    text += f" ({difference.n} pairs) against {compared.baseline}"
+    return verdict_on(
+        condition, status, f"{text}; {why}" if why else text, difference=difference, more_cases=more
+    )
 
 
 def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float | None:
@@ -94,24 +87,34 @@ def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float
     return share * (bounds[1] - bounds[0])
 
 
+def region_of(kind: str, margin: float) -> tuple[float, float]:
+    """Return the gains between which a condition that compares holds, these two left out."""
+    if kind == "improves":
+        return margin, math.inf
+    return -margin, margin if kind == "equivalent" else math.inf
+
+
 def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int | None]:
     kind, difference = condition.kind, compared.difference
     margin = margin_of(condition, compared.bounds)
     if margin is None or (compared.direction == "none" and kind != "equivalent"):
-        return Verdict.INCONCLUSIVE, _unanswerable(margin), None
+        why = "neither more nor less of it is better; only equivalent(…) can be asked"
+        if margin is None:
+            why = "the metric has no fixed range, so the gate must say margin= in the metric's unit"
+        return Verdict.INCONCLUSIVE, why, None
     sign = -1.0 if compared.direction == "lower" else 1.0
-    value = sign * difference.difference
+    value, (least, most) = sign * difference.difference, region_of(kind, margin)
     if condition.point:
-        met = _met(kind, value, value, margin)
-        return (Verdict.PASS if met else Verdict.FAIL), "decided by the value alone", None
+        status = Verdict.PASS if least < value < most else Verdict.FAIL
+        return status, "decided by the value alone", None
     if difference.low is None or difference.high is None:
         return Verdict.INCONCLUSIVE, "too few pairs, or no variance, for an interval", None
     low, high = sorted((sign * difference.low, sign * difference.high))
-    if _met(kind, low, high, margin):
-        return _shown(difference)
-    if _missed(kind, low, high, margin):
+    if least < low and high < most:
+        return _unless_few(difference)
+    if high <= least or low >= most:
         return Verdict.FAIL, "", None
-    distance = _distance(kind, value, margin)
+    distance = min(value - least, most - value)
     more = more_cases(
         distance,
         error_of(difference.standard_error, difference.low, difference.high, difference.level),
@@ -122,7 +125,7 @@ def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int
     return Verdict.INCONCLUSIVE, f"{_undecided(kind, margin)}; {hint(more)}", more
 
 
-def _shown(difference: PairedDifference) -> tuple[Verdict, str, int | None]:
+def _unless_few(difference: PairedDifference) -> tuple[Verdict, str, int | None]:
     """Pass, unless there are too few pairs, or groups of them, to rely on an interval."""
     units, name = difference.n, "pairs"
     if difference.n_groups is not None:
@@ -133,37 +136,12 @@ def _shown(difference: PairedDifference) -> tuple[Verdict, str, int | None]:
     return Verdict.INCONCLUSIVE, why, FEWEST_PAIRS - units
 
 
-def _unanswerable(margin: float | None) -> str:
-    if margin is None:
-        return "the metric has no fixed range, so the gate must say margin= in the metric's unit"
-    return "neither more nor less of it is better; only equivalent(…) can be asked"
-
-
-def _met(kind: str, low: float, high: float, margin: float) -> bool:
-    if kind == "equivalent":
-        return -margin < low and high < margin
-    return low > (margin if kind == "improves" else -margin)
-
-
-def _missed(kind: str, low: float, high: float, margin: float) -> bool:
-    if kind == "equivalent":
-        return high <= -margin or low >= margin
-    return high <= (margin if kind == "improves" else -margin)
-
-
 def _undecided(kind: str, margin: float) -> str:
     if kind == "improves":
         return f"a gain of {number(margin)} or less is possible, and so is more"
     if kind == "equivalent":
         return f"differences inside and outside ±{number(margin)} are possible"
     return f"a loss of {number(margin)} or more is possible, and so is less"
-
-
-def _distance(kind: str, value: float, margin: float) -> float:
-    """Measure how far a gain of *value* is on the side on which the condition holds."""
-    if kind == "equivalent":
-        return margin - abs(value)
-    return value - (margin if kind == "improves" else -margin)
 
 
 def without_chance_alarms(
@@ -205,5 +183,6 @@ def alarm_p_value(condition: Condition, compared: Compared) -> float | None:
         return None
     error = error_of(difference.standard_error, difference.low, difference.high, difference.level)
     sign = -1.0 if compared.direction == "lower" else 1.0
-    distance = _distance(condition.kind, sign * difference.difference, margin)
+    value, (least, most) = sign * difference.difference, region_of(condition.kind, margin)
+    distance = min(value - least, most - value)
     return float(ndtr(distance / error)) if error > 0 else None

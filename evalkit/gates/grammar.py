@@ -1,4 +1,8 @@
-"""The grammar of gates: ``metric op number [@ ci95 | @ point]`` and the like, joined by ``and``."""
+"""The grammar of gates: conditions joined by ``and``.
+
+``metric op number``, ``no_regression(key, margin=0.02)`` and its kin, ``calibrated(judge, kappa >=
+0.6)``, each with ``@ ci95`` or ``@ point`` behind it if wanted, and ``must_pass[tag=value]``.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from evalkit.errors import GateSyntaxError
-from evalkit.gates.calibrated import parse_calibrated
-from evalkit.gates.condition import Condition
-from evalkit.gates.confidence import NUMBER, read_confidence
+from evalkit.entities.calibration import FIGURES
+from evalkit.errors import GateSyntaxError, near_miss
+from evalkit.gates.condition import ARGUMENTS, CALIBRATED, OPERATORS, Condition
 from evalkit.gates.key import parse_key
-from evalkit.gates.paired import parse_paired
 
-_RIGHT: Final = re.compile(
-    rf"\s*(?P<number>[-+]?{NUMBER})\s*(?P<percent>%)?\s*(?:@\s*(?P<at>\S+)\s*)?"
-)
+_NUMBER: Final = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%)?\s*")
+_OPERATOR: Final = re.compile(">=|<=|==|!=|>|<")
+_ANY_OPERATOR: Final = f"one of {', '.join(OPERATORS)}"
+_AT: Final = re.compile(r"@\s*(\S+)\s*")
+_CALL: Final = re.compile(rf"\s*({'|'.join((*ARGUMENTS, CALIBRATED))})\s*\(")
+_MUST_PASS: Final = re.compile(r"\s*must_pass((?:\[[^\[\]]*\])*)\s*")
+_FIGURE: Final = re.compile(r"\s*([^\s<>=!]*)\s*")
 
 
 def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
@@ -27,6 +33,12 @@ def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
     Examples:
         >>> [c.op for c in parse_gates("a >= 0.5 and coverage >= 98 % and p95(b) <= 2 @ point")]
         ['>=', '>=', '<=']
+        >>> condition = parse_gates("no_regression(m[language=de], margin=2%)")[0]
+        >>> condition.kind, condition.key_text, condition.margin
+        ('no_regression', 'm[language=de]', 0.02)
+        >>> condition = parse_gates("calibrated(grounded, kappa >= 0.6)")[0]
+        >>> condition.judge, condition.figure, condition.op, condition.threshold
+        ('grounded', 'kappa', '>=', 0.6)
     """
     texts = [gates] if isinstance(gates, str) else list(gates)
     return [condition for text in texts for condition in _conditions(text)]
@@ -46,48 +58,120 @@ def _outside_brackets(text: str) -> str:
 
 
 def _condition(gate: str, start: int, stop: int) -> Condition:
-    text = gate[start:stop]
-    call = parse_paired(gate, text, start) or parse_calibrated(gate, text, start)
+    """Return the condition that *gate* writes from *start* to *stop*."""
+    call = _CALL.match(gate, start, stop)
     if call is not None:
-        return call
-    must = re.fullmatch(r"\s*must_pass((?:\[[^\[\]]*\])*)\s*", text)
+        return (_calibrated if call.group(1) == CALIBRATED else _paired)(call, _ends(call))
+    must = _MUST_PASS.fullmatch(gate, start, stop)
     if must is not None:
         tags = parse_key(f"must_pass{must.group(1)}", whole=gate, offset=start).tags
-        return Condition(text=text.strip(), kind="must_pass", tags=tags)
-    return _comparison(gate, text, start)
+        return Condition(text=gate[start:stop].strip(), kind="must_pass", tags=tags)
+    return _comparison(gate, start, stop)
 
 
-def _comparison(gate: str, text: str, start: int) -> Condition:
-    sign = re.search(r">=|<=|==|!=|>|<", _outside_brackets(text))
+def _ends(call: re.Match[str]) -> list[int]:
+    """Return where each argument of a call ends: at its commas, and where it is closed."""
+    outside, depth = _outside_brackets(call.string), 1
+    ends: list[int] = []
+    for place in range(call.end(), call.endpos):
+        depth += {"(": 1, ")": -1}.get(outside[place], 0)
+        if not depth:
+            return [*ends, place]
+        if depth == 1 and outside[place] == ",":
+            ends.append(place)
+    end = len(call.string[: call.endpos].rstrip())
+    raise GateSyntaxError(call.string, end, f"')' at the end of {call.group(1)}(…)")
+
+
+def _paired(call: re.Match[str], ends: list[int]) -> Condition:
+    """Return a condition that compares."""
+    gate, kind, opened = call.string, call.group(1), call.end()
+    name, left = ARGUMENTS[kind], gate[opened : ends[0]]
+    example = f"{kind}(text.token_f1, {name}=0.02)"
+    if not left.strip():
+        raise GateSyntaxError(gate, opened, f"a metric, as in {example}")
+    key, margin = parse_key(left, whole=gate, offset=opened), None
+    if len(ends) > 1:
+        first = _after_spaces(gate, ends[0] + 1, ends[1])
+        written, equals, number = gate[first : ends[1]].partition("=")
+        if not equals or written.strip() != name:
+            raise GateSyntaxError(gate, first, f"'{name}=' and a number, as in {example}")
+        place, expected = ends[1] - len(number.lstrip()), f"a number of 0 or more after '{name}='"
+        margin, end = _number(gate, place, ends[1], expected)
+        if margin < 0 or end < ends[1]:
+            raise GateSyntaxError(gate, place, expected)
+    if len(ends) > 2:  # noqa: PLR2004
+        raise GateSyntaxError(gate, ends[1], "')': there is no further argument")
+    # One-sided, so that 0.5 is a guess.
+    point, level = _confidence(gate, ends[-1] + 1, call.endpos, above=0.5)
+    return Condition(
+        text=gate[call.pos : call.endpos].strip(),
+        kind=kind,
+        key=key,
+        key_text=left.strip(),
+        margin=margin,
+        level=level,
+        point=point,
+    )
+
+
+def _calibrated(call: re.Match[str], ends: list[int]) -> Condition:
+    """Return a condition on a judge's card; its end may stand inside the parentheses, too."""
+    gate, example = call.string, f"{CALIBRATED}(grounded, kappa >= 0.6)"
+    judge, closed = gate[call.end() : ends[0]], ends[-1]
+    if not judge.strip():
+        raise GateSyntaxError(gate, call.end(), f"a judge, as in {example}")
+    parse_key(judge, whole=gate, offset=call.end())
+    if len(ends) == 1:
+        raise GateSyntaxError(gate, closed, f"', ' and a figure, as in {example}")
+    figure = _FIGURE.match(gate, ends[0] + 1, closed)
+    assert figure is not None  # noqa: S101  it may be empty
+    name = figure.group(1)
+    if name not in FIGURES:
+        hint = near_miss(name, FIGURES).rstrip("?") if name else ""
+        expected = f"one of {', '.join(FIGURES)};{hint}".rstrip(";")
+        raise GateSyntaxError(gate, figure.start(1), expected)
+    sign = _OPERATOR.match(gate, figure.end(), closed)
     if sign is None:
-        raise GateSyntaxError(gate, start + len(text.rstrip()), "one of >=, <=, >, <, ==, !=")
-    if not text[: sign.start()].strip():
-        raise GateSyntaxError(gate, start + sign.start(), "a metric before the comparison")
-    if text[: sign.start()].rstrip().endswith("="):
-        position = start + len(text[: sign.start()].rstrip()) - 1
+        raise GateSyntaxError(gate, figure.end(), _ANY_OPERATOR)
+    threshold, end = _number(gate, sign.end(), closed, f"a number, as in {example}")
+    inside = _confidence(gate, end, closed, f"')' at the end of {CALIBRATED}(…), or '@ point'")
+    behind = _confidence(gate, closed + 1, call.endpos)
+    point, level = inside if any(inside) else behind
+    return Condition(
+        text=gate[call.pos : call.endpos].strip(),
+        kind=CALIBRATED,
+        judge=judge.strip(),
+        figure=name,
+        op=sign.group(),
+        threshold=threshold,
+        level=level,
+        point=point,
+    )
+
+
+def _comparison(gate: str, start: int, stop: int) -> Condition:
+    sign = _OPERATOR.search(_outside_brackets(gate), start, stop)
+    if sign is None:
+        raise GateSyntaxError(gate, start + len(gate[start:stop].rstrip()), _ANY_OPERATOR)
+    left = gate[start : sign.start()]
+    name = left.strip()
+    if not name:
+        raise GateSyntaxError(gate, sign.start(), "a metric before the comparison")
+    if name.endswith("="):
+        position = start + len(left.rstrip()) - 1
         raise GateSyntaxError(gate, position, f"{sign.group()[0]}=, the sign that means it")
-    early = re.search(r"@\s*(?:point|ci\d)", text[: sign.start()])
+    early = re.search(r"@\s*(?:point|ci\d)", left)
     if early is not None:
         raise GateSyntaxError(gate, start + early.start(), "the number before '@'")
-    right = _RIGHT.match(text, sign.end())
-    if right is None:
-        rest = text[sign.end() :]
-        place = sign.end() + len(rest) - len(rest.lstrip())
-        raise GateSyntaxError(gate, start + place, "a number, then perhaps '@ ci95'")
-    if right.end() < len(text):
-        raise GateSyntaxError(gate, start + right.end(), "'and', '@ ci95', '@ point' or the end")
-    point, level = False, None
-    if right["at"] is not None:
-        point, level = read_confidence(gate, right["at"], start + right.start("at"))
-    threshold = float(right["number"]) / (100.0 if right["percent"] else 1.0)
-    left = text[: sign.start()]
-    name = left.strip()
+    place = _after_spaces(gate, sign.end(), stop)
+    threshold, end = _number(gate, place, stop, "a number, then perhaps '@ ci95'")
+    point, level = _confidence(gate, end, stop)
     simple = name in {"coverage", "cost"}
     if name == "coverage" and threshold > 1:
-        expected = f"a share of at most 1, such as {right['number']} %"
-        raise GateSyntaxError(gate, start + right.start("number"), expected)
+        raise GateSyntaxError(gate, place, f"a share of at most 1, such as {threshold:g} %")
     return Condition(
-        text=text.strip(),
+        text=gate[start:stop].strip(),
         kind=name if simple else "metric",
         key=None if simple else parse_key(left, whole=gate, offset=start),
         key_text=None if simple else name,
@@ -96,3 +180,42 @@ def _comparison(gate: str, text: str, start: int) -> Condition:
         level=level,
         point=point,
     )
+
+
+def _after_spaces(gate: str, start: int, stop: int) -> int:
+    return stop - len(gate[start:stop].lstrip())
+
+
+def _number(gate: str, start: int, stop: int, expected: str) -> tuple[float, int]:
+    """Return the number, or per cent, at *start* and the place behind it."""
+    number = _NUMBER.match(gate, start, stop)
+    if number is None:
+        raise GateSyntaxError(gate, start, expected)
+    return float(number.group(1)) / (100.0 if number.group(2) else 1.0), number.end()
+
+
+def _confidence(
+    gate: str,
+    start: int,
+    stop: int,
+    expected: str = "'and', '@ ci95', '@ point' or the end",
+    *,
+    above: float = 0.0,
+) -> tuple[bool, float | None]:
+    """Return what stands behind ``@``: whether the value alone decides, and the level.
+
+    It may stand from *start* on, and nothing else before *stop*; a level must exceed *above*.
+    """
+    start = _after_spaces(gate, start, stop)
+    at = _AT.match(gate, start, stop)
+    end = start if at is None else at.end()
+    if end < stop:
+        raise GateSyntaxError(gate, end, expected)
+    if at is None or at.group(1) == "point":
+        return at is not None, None
+    level = re.fullmatch(r"ci(\d{2}(?:\.\d+)?)", at.group(1))
+    if level is None:
+        raise GateSyntaxError(gate, at.start(1), "ci95 (or another level) or point")
+    if float(level.group(1)) / 100 <= above:
+        raise GateSyntaxError(gate, at.start(1), f"a level above ci{above * 100:.0f}")
+    return False, float(level.group(1)) / 100

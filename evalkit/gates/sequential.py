@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from evalkit.gates.comparing import interval_level
+from evalkit.gates.comparing import interval_level, region_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import Verdict, number
 
@@ -42,12 +43,9 @@ class Question:
 
     def thresholds(self) -> tuple[float, ...]:
         """Return the values between which the answer changes."""
-        kind, margin = self.condition.kind, self.margin
-        if kind == "equivalent":
-            return -margin, margin
-        if kind == "no_regression":
-            return (-margin,)
-        return (margin,) if kind == "improves" else (self.condition.threshold,)
+        if not self.condition.compares:
+            return (self.condition.threshold,)
+        return tuple(filter(math.isfinite, region_of(self.condition.kind, self.margin)))
 
     def scaled(self, value: float) -> float:
         """Return *value* as a share of the range."""
@@ -92,7 +90,7 @@ class SequentialTest:
 
     def __init__(self, question: Question, *, grid: int = 1000) -> None:
         """Ask *question* of values that have not come yet."""
-        from evalkit.stats.sequential import BettingSequence
+        from evalkit.stats.sequential import BettingSequence  # start-up: brings numpy
 
         self.question = question
         self.verdict: Verdict | None = None
@@ -103,7 +101,6 @@ class SequentialTest:
 
         self.low, self.high = question.bounds
         self.wins = self.losses = 0
-        self.e_value = 1.0
         inside = [t for t in map(question.scaled, question.thresholds()) if 0 <= t <= 1]
         self._sequence = BettingSequence(level=question.level, grid=grid, including=inside)
 
@@ -134,24 +131,25 @@ class SequentialTest:
         self.n += last + 1
         self.low = least + float(low[last]) * (most - least)
         self.high = least + float(high[last]) * (most - least)
-        self._count(came[: last + 1])
+        gains = came[: last + 1]  # of a condition that compares
+        self.wins += int((gains > 0).sum())
+        self.losses += int((gains < 0).sum())
 
     def _by_wins(self, gains: Floats) -> tuple[Mask, Mask]:
         import numpy as np
 
-        from evalkit.stats.sequential import wins_e_value
+        from evalkit.stats.sequential import wins_e_value  # start-up: brings numpy
 
         wins, losses = self.wins + np.cumsum(gains > 0), self.losses + np.cumsum(gains < 0)
         enough = wins_e_value(wins, losses) >= 1 / (1 - self.question.level) * (1 - _ROUNDING)
         return enough & (wins > losses), enough & (wins < losses)
 
-    def _count(self, gains: Floats) -> None:
-        from evalkit.stats.sequential import wins_e_value
+    @property
+    def e_value(self) -> float:
+        """Evidence of the wins and losses against even chances."""
+        from evalkit.stats.sequential import wins_e_value  # start-up: brings numpy
 
-        if self.question.wins:
-            self.wins += int((gains > 0).sum())
-            self.losses += int((gains < 0).sum())
-            self.e_value = float(wins_e_value(self.wins, self.losses))
+        return float(wins_e_value(self.wins, self.losses))
 
     def describe(self) -> str:
         """Say by what the question was, or was not yet, answered."""

@@ -10,10 +10,9 @@ from typing import Any, Final
 import pytest
 
 from evalkit.errors import UsageError
-from evalkit.evaluation.deciding.paired import margin_in
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import ConditionVerdict, Verdict
+from evalkit.report.junit import gate_facts
 from evalkit.suites.case import CaseOutcome, CaseOutcomes, CaseStatus, short
 from evalkit.suites.gates import health, health_item, problem
 from evalkit.suites.quarantine import Quarantine
@@ -71,7 +70,7 @@ class CaseItem:
     def entry(self) -> dict[str, Any]:
         """Return what the summary needs, as plain values."""
         outcome = self.outcome
-        file, line = self.run.place(self.case_id)
+        file, line = self.run.places[self.case_id]
         return {
             "suite": self.run.key,
             "kind": "case",
@@ -88,7 +87,7 @@ class CaseItem:
     @property
     def _is_excused(self) -> bool:
         """Whether quarantine keeps the case from failing; it does not excuse infrastructure."""
-        holds = self.quarantine is not None and not self.quarantine.is_over()
+        holds = self.quarantine is not None and not self.quarantine.is_over
         return holds and self.outcome.status is not CaseStatus.INFRA
 
     def _why(self, prefix: str) -> str:
@@ -102,7 +101,7 @@ class CaseItem:
 
     def _expired(self) -> str | None:
         quarantine = self.quarantine
-        return str(quarantine.until) if quarantine and quarantine.is_over() else None
+        return str(quarantine.until) if quarantine and quarantine.is_over else None
 
     def _flake(self) -> str:
         outcome = self.outcome
@@ -137,29 +136,10 @@ class GateItem:
         """Return verdict, scores, what was asked and cost, for JUnit files."""
         if self.verdict is None:
             return []
-        properties: list[tuple[str, object]] = [("verdict", str(self.verdict.status))]
-        estimate, difference = self.verdict.estimate, self.verdict.difference
-        if estimate is not None and estimate.value is not None:
-            properties += [("score", f"{estimate.value:.6g}")]
-            properties += [("n", f"{estimate.n_scored}/{estimate.n_total}")]
-        if difference is not None:
-            properties += [("difference", f"{difference.difference:.6g}")]
-        for name, number in (("interval", estimate), ("difference_interval", difference)):
-            if number is not None and number.low is not None and number.high is not None:
-                properties += [(name, f"[{number.low:.6g}, {number.high:.6g}]")]
-        properties += self._threshold()
+        facts = gate_facts(self.result, self.verdict, "{:.6g}".format)
         if self.result.cost is not None:
-            properties += [("cost", f"{self.result.cost:.6g}")]
-        return properties
-
-    def _threshold(self) -> list[tuple[str, object]]:
-        if self.condition not in self.run.gates:
-            return []
-        condition = parse_gates(self.condition)[0]
-        if condition.kind in {"metric", "coverage", "cost"}:
-            return [("threshold", f"{condition.op} {condition.threshold:g}")]
-        margin = margin_in(self.result, condition) if condition.compares else None
-        return [] if margin is None else [("margin", f"{margin:g}")]
+            facts["cost"] = f"{self.result.cost:.6g}"
+        return list(facts.items())
 
     def check_measured(self) -> None:
         """Fail where the condition makes no sense, or infrastructure kept it from being decided.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,7 @@ import pytest
 
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.gates.verdict import describe
+from evalkit.gates.verdict import Verdict, describe, gravest
 from evalkit.pytest_plugin.options import session_options
 from evalkit.report.github import annotation, step_summary
 from evalkit.report.markdown import text
@@ -23,7 +24,6 @@ _LONGEST: Final = 8
 """Metrics, and cases of one kind, that the terminal shows of a suite."""
 _ANNOTATIONS: Final = 50
 """GitHub shows far fewer; more would only lengthen the log."""
-_GRAVITY: Final = ("FAIL", "BUDGET", "INFRA", "INCONCLUSIVE", "PASS")
 _WORDS: Final = {
     "FAIL": "failed",
     "INFRA": "lost to infrastructure",
@@ -44,11 +44,6 @@ class SuiteOutcome:
     gates: Sequence[Entry]
     files: list[str] = field(default_factory=list[str])
     """A line on each file that was written."""
-
-    @property
-    def name(self) -> str:
-        """Name of the suite."""
-        return self.record.name
 
     def lines(self) -> Iterator[str]:
         """Yield what the terminal shows."""
@@ -71,13 +66,13 @@ class SuiteOutcome:
         yield from (f"  {line}" for line in self.files)
 
     def _head(self) -> str:
-        statuses = {gate["status"] for gate in self.gates}
+        verdicts = [Verdict(gate["status"]) for gate in self.gates if gate["status"]]
         counts = {status: sum(c["status"] == status for c in self.cases) for status in _WORDS}
         words = [f"{count} {_WORDS[status]}" for status, count in counts.items() if count]
         n = len(self.result)
         counted = f" ({', '.join(words)})" if words else ""
         parts = [
-            next((status for status in _GRAVITY if status in statuses), "no gate"),
+            str(gravest(verdicts)) if verdicts else "no gate",
             f"{n} {'case' if n == 1 else 'cases'}{counted}",
         ]
         if self.result.usage:
@@ -85,7 +80,7 @@ class SuiteOutcome:
             parts.append("cost unknown" if cost is None else f"${cost:.4f}")
         if self.record.partial:
             parts.append("only the selected cases")
-        return f"{self.name}: {' · '.join(parts)}"
+        return f"{self.record.name}: {' · '.join(parts)}"
 
     def write_baseline(self) -> str:
         """Write what later sessions compare with.
@@ -140,14 +135,14 @@ class SessionReport:
                     line = act()
                 except EvalkitError as error:
                     line = None
-                    problems.append(f"{suite.name}: {error}")
+                    problems.append(f"{suite.record.name}: {error}")
                 if line is not None:
                     suite.files.append(line)
         return problems
 
     def _report(self, suite: SuiteOutcome, path: Path) -> str:
         if len(self._suites) > 1:
-            name = "".join(c if c.isalnum() or c in "-_" else "-" for c in suite.name).strip("-")
+            name = re.sub(r"[^\w-]", "-", suite.record.name).strip("-")
             path = path.with_name(f"{path.stem}-{name or 'suite'}{path.suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
         return f"report: {suite.result.report(path)}"
@@ -163,7 +158,7 @@ class SessionReport:
         if github is None:
             return
         troubles = [
-            (suite.name, entry)
+            (suite.record.name, entry)
             for suite in self._suites
             for entry in (*suite.gates, *suite.cases)
             if entry["status"] not in {None, "PASS", "SKIPPED", "EXPECTED"}

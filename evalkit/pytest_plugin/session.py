@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -20,14 +20,14 @@ from evalkit.suites.ledger import SessionLedger
 from evalkit.suites.quarantine import read_quarantine
 from evalkit.suites.run import SuiteRun
 from evalkit.suites.suite import CasesMark, GatesMark, Suite
-from evalkit.suites.target import Signals, SuiteTarget
+from evalkit.suites.target import EXPECTED, SKIPPED, SuiteTarget
 
 _ITEM = pytest.StashKey[CaseItem | GateItem]()
-_SIGNALS = Signals(
-    skipped=(pytest.skip.Exception,),
-    expected=(pytest.xfail.Exception,),
-    failed=(pytest.fail.Exception,),
-)
+_SIGNALS: Final[dict[type[BaseException], str | None]] = {
+    pytest.skip.Exception: SKIPPED,
+    pytest.xfail.Exception: EXPECTED,  # is a `fail.Exception`, too
+    pytest.fail.Exception: None,
+}
 _SKIP = pytest.mark.skip(reason="--evalkit-skip")
 
 
@@ -45,7 +45,6 @@ class SuiteSession:
         self._quarantines = {} if file is None else read_quarantine(Path(file))
         self._runs: dict[Suite, SuiteRun] = {}
         self._outcomes: dict[Suite, CaseOutcomes] = {}
-        self._classes: dict[Suite, type] = {}
         worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         if worker is None:
             summary = Summary(config)
@@ -79,8 +78,7 @@ class SuiteSession:
             if isinstance(mark, CasesMark):
                 check_function(metafunc)
                 run.target = _target(metafunc.function, mark)
-                if metafunc.cls is not None:
-                    self._classes[mark.suite] = metafunc.cls
+                run.owner = metafunc.cls
                 metafunc.parametrize("case", run.ids, ids=run.ids)
                 return
             if mark.suite.cases_mark is None and "outputs" not in run.cases.fields:
@@ -165,10 +163,9 @@ class SuiteSession:
             return {}
         if run.target is None:  # the module of the cases is imported, not collected
             run.target = _target(function, mark)
-        owner = self._classes.get(run.suite)
-        if owner is not None:
+        if run.owner is not None:
             is_case = isinstance(mark_of(item.function), CasesMark)
-            instance = item.instance if is_case else owner()
+            instance = item.instance if is_case else run.owner()
             run.target.body = getattr(instance, function.__name__)
         return {name: item.funcargs[name] for name in fixture_names(function)}
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from evalkit._internal.ids import new_run_id
+
 
 class Summary:
     """Collects the reports of suites' items; does nothing where there is none."""
 
     def __init__(self, config: pytest.Config) -> None:
         """Choose the folder that all processes of the session share."""
-        from evalkit._internal.ids import new_run_id
-
         self.folder = Path(tempfile.gettempdir()) / f"evalkit-suites-{new_run_id()}"
         self._config = config
         self._entries: dict[str, dict[str, Any]] = {}

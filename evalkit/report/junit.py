@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from evalkit.errors import EvalkitError
-from evalkit.evaluation.deciding.gates import condition_holds
+from evalkit.evaluation.deciding.gates import case_meets
 from evalkit.evaluation.deciding.paired import margin_in
 from evalkit.evaluation.results.view import failure_groups
 from evalkit.gates.grammar import parse_gates
@@ -17,9 +17,8 @@ from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:
-    from evalkit.entities.estimate import Estimate
     from evalkit.evaluation.result import EvaluationResult
-    from evalkit.stats.difference import PairedDifference
+    from evalkit.evaluation.results.result import Result
 
 # What XML 1.0 cannot hold, escaped or not.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -86,40 +85,37 @@ def _outcome(case: ET.Element, tag: str, kind: str, message: str) -> None:
 
 def _gate(result: EvaluationResult, condition: ConditionVerdict) -> ET.Element:
     case = _case(result, "gates", condition.condition)
-    facts: dict[str, str] = {"verdict": str(condition.status)}
-    estimate, difference = condition.estimate, condition.difference
-    if estimate is not None:
-        facts["score"] = "" if estimate.value is None else repr(estimate.value)
-        facts |= _limits("interval", estimate)
-        facts["n"] = f"{estimate.n_scored}/{estimate.n_total}"
-    if difference is not None:
-        facts["difference"] = repr(difference.difference)
-        facts |= _limits("difference_interval", difference)
-    case.append(_properties(facts | _bound(result, condition.condition)))
+    case.append(_properties(gate_facts(result, condition)))
     if condition.status in _OUTCOMES:
         kind = str(condition.status).lower()
         _outcome(case, _OUTCOMES[condition.status], kind, condition.why)
     return case
 
 
-def _limits(name: str, bounded: Estimate | PairedDifference) -> dict[str, str]:
-    if bounded.low is None or bounded.high is None:
-        return {}
-    return {name: f"[{bounded.low!r}, {bounded.high!r}]"}
-
-
-def _bound(result: EvaluationResult, text: str) -> dict[str, str]:
-    """Return the number that a condition asks for: a threshold, or the margin of a comparison."""
+def gate_facts(
+    result: Result, verdict: ConditionVerdict, write: Callable[[float], str] = repr
+) -> dict[str, str]:
+    """Return the verdict on a condition, the numbers that decided it, and what it asks for."""
+    facts, estimate = {"verdict": str(verdict.status)}, verdict.estimate
+    difference = verdict.difference
+    if estimate is not None:
+        facts["score"] = "" if estimate.value is None else write(estimate.value)
+        facts["n"] = f"{estimate.n_scored}/{estimate.n_total}"
+    if difference is not None:
+        facts["difference"] = write(difference.difference)
+    for name, number in (("interval", estimate), ("difference_interval", difference)):
+        if number is not None and number.low is not None and number.high is not None:
+            facts[name] = f"[{write(number.low)}, {write(number.high)}]"
     try:
-        condition = parse_gates(text)[0]
-        if condition.compares:
-            margin = margin_in(result, condition)
-            return {} if margin is None else {"margin": repr(margin)}
+        condition = parse_gates(verdict.condition)[0]
+        margin = margin_in(result, condition) if condition.compares else None
     except (EvalkitError, IndexError):
-        return {}  # such as "budget", which no gate asked for
-    if condition.kind == "must_pass":
-        return {}
-    return {"threshold": f"{condition.op} {condition.threshold!r}"}
+        return facts  # such as "budget", which no gate asked for
+    if margin is not None:
+        facts["margin"] = write(margin)
+    elif not condition.compares and condition.kind != "must_pass":
+        facts["threshold"] = f"{condition.op} {write(condition.threshold)}"
+    return facts
 
 
 def _must(result: EvaluationResult) -> Iterator[ET.Element]:
@@ -140,11 +136,7 @@ def _broken(result: EvaluationResult, row: int, musts: Sequence[str]) -> list[st
     problems: list[str] = []
     for must in musts:
         try:
-            met = all(
-                condition_holds(result, row, repeat, condition)
-                for condition in parse_gates(must)
-                for repeat in range(result.repeats)
-            )
+            met = case_meets(result, row, must)
         except EvalkitError as error:
             problems.append(f"{must}: {error}")
             continue

@@ -45,13 +45,17 @@ class Design:
     level: float = 0.95
     seed: int = 0
 
+    def groups_of(self, rows: Any) -> Any:
+        """Return the group of each of *rows*; ``None`` where cases are independent."""
+        return None if self.groups is None else self.groups[rows]
+
     def take(self, rows: npt.NDArray[np.int64]) -> Design:
         """Return the design of some cases only."""
         failed = self.target_failed
         return dataclasses.replace(
             self,
             n=len(rows),
-            groups=None if self.groups is None else self.groups[rows],
+            groups=self.groups_of(rows),
             weights=None if self.weights is None else self.weights[rows],
             target_failed=None if failed is None else failed[cells_of_rows(rows, self.repeats)],
         )

@@ -7,12 +7,20 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.saving import write_result
 from evalkit.evaluation.running.scorers import resolve_scorers
-from evalkit.gates.verdict import COVERAGE, INFRASTRUCTURE, ConditionVerdict, Verdict
+from evalkit.gates.verdict import (
+    COVERAGE,
+    INFRASTRUCTURE,
+    Circumstances,
+    ConditionVerdict,
+    Verdict,
+    lacks_coverage,
+)
 from evalkit.scoring.configured import ConfiguredScorer
 
 
@@ -87,12 +95,10 @@ def health(result: EvaluationResult, judge: str) -> ConditionVerdict:
                 reasons[metric.column.reasons.get(cell, "scorer_error")] += 1
     answers = judged + reasons.total()
     lost = sum(count for reason, count in reasons.items() if reason in INFRASTRUCTURE)
-    if not answers:
-        status = Verdict.INCONCLUSIVE
-    elif judged >= COVERAGE * answers:
-        status = Verdict.PASS
-    else:
-        status = Verdict.FAIL if judged < COVERAGE * (answers - lost) else Verdict.INFRA
+    counts = Estimate(key=judge, n_total=answers, n_scored=judged, n_failed=reasons.total())
+    lacks = lacks_coverage(counts, Circumstances(infrastructure_failures=lost))
+    passes = Verdict.PASS if answers else Verdict.INCONCLUSIVE
+    status = next((outcome for outcome, _ in lacks), passes)
     why = f"{health_item(judge)}: {judged} of {answers} verdicts came"
     if reasons:
         why += f" ({', '.join(f'{count} {reason}' for reason, count in reasons.most_common())})"

@@ -14,48 +14,35 @@ from typing import Any, Final
 _SEVERITIES: Final = ("warn", "fail")
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("it is true or false")  # noqa: TRY004  the caller words the error
-    return value
+def _must_be(
+    kind: Any, words: str, holds: Callable[[Any], bool] = lambda _: True
+) -> Callable[[Any], Any]:
+    """Return a check that refuses what is of another *kind*, or for which *holds* says no."""
+
+    def check(value: Any) -> Any:
+        is_other = isinstance(value, bool) and kind is not bool  # which Python takes for numbers
+        if is_other or not isinstance(value, kind) or not holds(value):
+            raise ValueError(f"it is {words}")
+        return value
+
+    return check
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("it is a text")
-    return value
+_FLAG: Final = _must_be(bool, "true or false")
+_TEXT: Final = _must_be(str, "a text", bool)
+_WHOLE: Final = _must_be(int, "a whole number")
+_COUNT: Final = _must_be(int, "a whole number of at least 1", lambda count: count >= 1)
+_AMOUNT: Final = _must_be(
+    int | float, "a number that is not below 0", lambda amount: 0.0 <= amount < math.inf
+)
+_SHARE: Final = _must_be(
+    int | float, "a share above 0 and at most 1, such as 0.1", lambda share: 0.0 < share <= 1.0
+)
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, str | list):
-        raise ValueError("it is a text or a list of texts")  # noqa: TRY004  the caller words it
-    return tuple(_text(each) for each in ([value] if isinstance(value, str) else value))
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("it is a whole number")  # noqa: TRY004  the caller words the error
-    return value
-
-
-def _count(value: Any) -> int:
-    if _whole(value) < 1:
-        raise ValueError("it is at least 1")
-    return int(value)
-
-
-def _amount(value: Any) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0.0 <= value < math.inf:
-        raise ValueError("it is a number that is not below 0")
-    return float(value)
-
-
-def _share(value: Any) -> float:
-    number = _amount(value)
-    if not 0.0 < number <= 1.0:
-        raise ValueError("it is a share above 0 and at most 1, such as 0.1")
-    return number
+    listed = _must_be(str | list, "a text or a list of texts")(value)
+    return tuple(_TEXT(each) for each in ([listed] if isinstance(listed, str) else listed))
 
 
 def _option(
@@ -67,15 +54,10 @@ def _option(
     path: bool = False,
     **parser: Any,
 ) -> Any:
-    """Describe one option.
+    """Describe one option; without *text*, what ``--help`` says, it is a project's key alone.
 
-    Args:
-        check: Returns its value, or raises `ValueError` that says what it must be.
-        text: What ``--help`` says; ``None`` for a key of ``[tool.evalkit]`` alone.
-        default: Where neither says anything; ``None`` leaves it to the suite.
-        choices: The only values that it has.
-        path: Whether its value in ``[tool.evalkit]`` starts from the project's folder.
-        **parser: What else the parser of the command line wants.
+    *check* returns its value or raises `ValueError`; a *path* of the project starts from its
+    folder; *parser* is what else the command line's wants.
     """
     words = {"help": text, **({"choices": choices} if choices else {}), **parser}
     facts = {"check": check, "choices": choices, "path": path}
@@ -87,27 +69,27 @@ class SuiteOptions:
     """How suites run in one test session; ``None`` leaves it to the suite."""
 
     mode: str | None = _option(
-        _text,
+        _TEXT,
         "auto: answer from recordings and record the rest; replay: recordings alone; live: record "
         "anew; none: no recordings.",
         choices=("auto", "replay", "live", "none"),
     )
-    skip: bool = _option(_flag, "Skip all suites.", False, action="store_true")
+    skip: bool = _option(_FLAG, "Skip all suites.", False, action="store_true")
     baseline: str | None = _option(
-        _text,
+        _TEXT,
         "What gates compare with; {suite} in it stands for the suite's name.",
         metavar="RUN|FILE",
     )
     update_baseline: bool = _option(
-        _flag, "Write the baseline file instead of comparing with it.", False, action="store_true"
+        _FLAG, "Write the baseline file instead of comparing with it.", False, action="store_true"
     )
-    repeats: int | None = _option(_count, "Times to run each case.", metavar="N", type=int)
+    repeats: int | None = _option(_COUNT, "Times to run each case.", metavar="N", type=int)
     sample: float | None = _option(
-        _share, "Share of the cases to draw.", metavar="SHARE", type=float
+        _SHARE, "Share of the cases to draw.", metavar="SHARE", type=float
     )
-    seed: int | None = _option(_whole, "Seed of every draw.", metavar="N", type=int)
+    seed: int | None = _option(_WHOLE, "Seed of every draw.", metavar="N", type=int)
     budget: float | None = _option(
-        _amount, "Most to spend, by all suites.", metavar="USD", type=float
+        _AMOUNT, "Most to spend, by all suites.", metavar="USD", type=float
     )
     report: tuple[str, ...] = _option(
         _texts,
@@ -118,16 +100,16 @@ class SuiteOptions:
         action="append",
     )
     cards: str | None = _option(
-        _text, "Cards of judges, for gates on calibration.", path=True, metavar="FOLDER"
+        _TEXT, "Cards of judges, for gates on calibration.", path=True, metavar="FOLDER"
     )
     flaky: str = _option(
-        _text,
+        _TEXT,
         "What to do with a case that passes in some repeats only, though in enough.",
         "warn",
         choices=_SEVERITIES,
     )
-    inconclusive: str = _option(_text, None, "fail", choices=_SEVERITIES)
-    quarantine: str | None = _option(_text, None, path=True)
+    inconclusive: str = _option(_TEXT, None, "fail", choices=_SEVERITIES)
+    quarantine: str | None = _option(_TEXT, None, path=True)
 
 
 def switch(name: str) -> str:

@@ -22,13 +22,11 @@ class Quarantine:
 
     reason: str = ""
 
-    def is_over(self, today: dt.date | None = None) -> bool:
-        """Say whether the last day has passed, by the clock of UTC."""
-        return (today or _today()) > self.until
-
-
-def _today() -> dt.date:
-    return dt.datetime.fromtimestamp(now_milliseconds() / 1000, tz=dt.UTC).date()
+    @property
+    def is_over(self) -> bool:
+        """Whether the last day has passed, by the clock of UTC."""
+        now = dt.datetime.fromtimestamp(now_milliseconds() / 1000, tz=dt.UTC)
+        return now.date() > self.until
 
 
 def read_quarantine(path: Path) -> Mapping[str, Mapping[str, Quarantine]]:
@@ -45,8 +43,8 @@ def read_quarantine(path: Path) -> Mapping[str, Mapping[str, Quarantine]]:
         >>> file = Path(tempfile.mkdtemp()) / "quarantine.toml"
         >>> _ = file.write_text('[qa]\nq7 = { until = 2024-12-31, reason = "slow tool" }')
         >>> entry = read_quarantine(file)["qa"]["q7"]
-        >>> entry.reason, entry.is_over(dt.date(2024, 12, 31)), entry.is_over()
-        ('slow tool', False, True)
+        >>> entry.reason, entry.is_over
+        ('slow tool', True)
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

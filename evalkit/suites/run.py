@@ -43,6 +43,9 @@ class SuiteRun:
     target: SuiteTarget | None = None
     """The test function that answers cases; ``None`` where the data holds outputs."""
 
+    owner: type | None = None
+    """Class of that function, where it is a method."""
+
     selection: list[str] | None = None
     """Case ids that are to run; ``None`` means all."""
 
@@ -78,12 +81,9 @@ class SuiteRun:
         """Case ids, in the order of the data."""
         return [str(case_id) for case_id in self.cases.strings("id")]
 
-    def place(self, case_id: str) -> tuple[str | None, int | None]:
-        """Return file and line that a case was read from, where it was."""
-        return self._places[case_id]
-
     @cached_property
-    def _places(self) -> Mapping[str, tuple[str | None, int | None]]:
+    def places(self) -> Mapping[str, tuple[str | None, int | None]]:
+        """File and line that each case was read from, where it was."""
         name = str(self.cases.facts["name"])
         whole = name if Path(name).is_file() else None
         files, lines = self.cases.values("file"), self.cases.values("line")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from evalkit.errors import UsageError, near_miss
@@ -60,26 +61,15 @@ class Suite:
             UsageError: If the suite has cases already, or *min_pass* is not in [1, repeats].
             GateSyntaxError: If a condition of *must* does not parse.
         """
-        # start-up: only a suite with conditions reads any
-        from evalkit.gates.grammar import parse_gates
-
         if self.cases_mark is not None:
             raise UsageError(f"Suite {self.name!r} has a function of cases already.")
         least = repeats if min_pass is None else min_pass
         if not 1 <= least <= repeats:
             raise UsageError(f"min_pass must be in [1, repeats], got {min_pass} of {repeats}.")
-        conditions = tuple(condition.text for condition in parse_gates(must))
-        mark = CasesMark(
-            suite=self, must=conditions, repeats=repeats, min_pass=least, version=version
+        self.cases_mark = CasesMark(
+            suite=self, must=_texts(must), repeats=repeats, min_pass=least, version=version
         )
-        self.cases_mark = mark
-
-        def decorate(function: Function) -> Function:
-            self.function = function
-            setattr(function, MARK, mark)
-            return function
-
-        return decorate
+        return partial(_put, self.cases_mark)
 
     def gates(self, *conditions: str) -> Callable[[Function], Function]:
         """Make a test function the suite's gate: one item a condition, then the body once.
@@ -89,17 +79,7 @@ class Suite:
         Raises:
             GateSyntaxError: If a condition does not parse.
         """
-        # start-up: only a suite with conditions reads any
-        from evalkit.gates.grammar import parse_gates
-
-        texts = tuple(condition.text for condition in parse_gates(conditions))
-        mark = GatesMark(suite=self, conditions=texts)
-
-        def decorate(function: Function) -> Function:
-            setattr(function, MARK, mark)
-            return function
-
-        return decorate
+        return partial(_put, GatesMark(suite=self, conditions=_texts(conditions)))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -119,6 +99,20 @@ class GatesMark:
 
     suite: Suite
     conditions: tuple[str, ...]
+
+
+def _texts(conditions: str | Sequence[str]) -> tuple[str, ...]:
+    # start-up: only a suite with conditions reads any
+    from evalkit.gates.grammar import parse_gates
+
+    return tuple(condition.text for condition in parse_gates(conditions))
+
+
+def _put(mark: CasesMark | GatesMark, function: Function) -> Function:
+    if isinstance(mark, CasesMark):
+        mark.suite.function = function
+    setattr(function, MARK, mark)
+    return function
 
 
 def suite(
@@ -147,8 +141,6 @@ def suite(
             f"suite() has no option {option!r}.{near_miss(option, OPTIONS)} It has: "
             f"{', '.join(OPTIONS)}."
         )
-    return Suite(data=data, scorers=scorers, name=name or _name(data), options=options)
-
-
-def _name(data: Any) -> str:
-    return str(data) if isinstance(data, str) or hasattr(data, "__fspath__") else "suite"
+    is_named = isinstance(data, str) or hasattr(data, "__fspath__")
+    name = name or (str(data) if is_named else "suite")
+    return Suite(data=data, scorers=scorers, name=name, options=options)

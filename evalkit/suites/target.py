@@ -20,26 +20,17 @@ EXPECTED: Final = "expected_failure"
 """Reason of a case whose body said that it is known to fail."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signals:
-    """Exceptions by which a test runner lets a body say how its test ends."""
-
-    skipped: tuple[type[BaseException], ...] = ()
-    expected: tuple[type[BaseException], ...] = ()
-    failed: tuple[type[BaseException], ...] = ()
-
-    @property
-    def all(self) -> tuple[type[BaseException], ...]:
-        """Every one of them; they need not be `Exception`s."""
-        return (*self.skipped, *self.expected, *self.failed)
-
-
 @dataclass(slots=True, kw_only=True)
 class SuiteTarget:
     """Makes targets of a test function and keeps what its calls raised."""
 
     body: Callable[..., Any]
-    signals: Signals = Signals()
+    signals: Mapping[type[BaseException], str | None] = field(
+        default_factory=dict[type[BaseException], str | None]
+    )
+    """Exceptions, not all of them `Exception`s, by which a body says how its test ends, and the
+    reason that the first that fits stands for; ``None`` is a failure like any other."""
+
     version: str | None = None
     errors: dict[tuple[str, int], BaseException] = field(
         default_factory=dict[tuple[str, int], BaseException]
@@ -65,17 +56,18 @@ class SuiteTarget:
     @contextlib.contextmanager
     def _errors_of(self, case: Case, repeat: int) -> Generator[None]:
         """Keep what a body raises for the test's own report, and raise what the engine records."""
-        caught: tuple[type[BaseException], ...] = (Exception, *self.signals.all)
+        caught: tuple[type[BaseException], ...] = (Exception, *self.signals)
         try:
             yield
         except (BudgetSpentError, NotRecordedError):
             raise
         except caught as error:
-            if isinstance(error, self.signals.skipped):
-                raise TargetError(SKIPPED, str(error)) from error
-            self.errors[case.id, repeat] = error
-            if isinstance(error, self.signals.expected):
-                raise TargetError(EXPECTED, str(error)) from error
+            fitting = (reason for kind, reason in self.signals.items() if isinstance(error, kind))
+            reason = next(fitting, None)
+            if reason != SKIPPED:
+                self.errors[case.id, repeat] = error
+            if reason is not None:
+                raise TargetError(reason, str(error)) from error
             if isinstance(error, TargetError):
                 raise
             reason = "connection" if isinstance(error, ConnectionError) else "target_error"

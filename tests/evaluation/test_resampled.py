@@ -72,7 +72,7 @@ def test_the_difference_of_quantiles_is_that_of_another_bootstrap() -> None:
     generator = np.random.default_rng(5)
     b = generator.exponential(1.0, 300)
     a = b * 1.2 + generator.normal(0, 0.1, 300)
-    found = quantile_difference(a, b, 0.9, None, Design(n=300))
+    found = quantile_difference(a, b, 0.9, Design(n=300))
     peer = bootstrap(
         (a, b),
         lambda x, y, axis: np.quantile(x, 0.9, axis=axis) - np.quantile(y, 0.9, axis=axis),

@@ -105,32 +105,38 @@ def test_junit_has_a_test_case_for_each_condition(passed: EvaluationResult, tmp_
         assert (case.find("failure") is None) == (str(condition.status) == "PASS")
 
 
+@evalkit.scorer
+def same(outputs: str) -> object:
+    """Say yes or no without having declared so."""
+    return outputs == "x"
+
+
 @pytest.mark.parametrize(
-    ("gate", "margin"),
+    ("key", "argument", "margin"),
     [
-        ("no_regression(text.exact_match, margin=0.2)", 0.2),
-        ("no_regression(text.exact_match)", 0.02),
+        pytest.param("text.exact_match", ", margin=0.2", 0.2, id="written"),
+        pytest.param("text.exact_match", "", 0.02, id="default"),
+        pytest.param("same", "", 0.02, id="yes-or-no"),
     ],
-    ids=["written", "default"],
 )
 def test_junit_tells_a_difference_from_the_score(
-    evaluate: Evaluate, tmp_path: Path, gate: str, margin: float
+    evaluate: Evaluate, tmp_path: Path, key: str, argument: str, margin: float
 ) -> None:
     rows = [
         {"id": f"q{i}", "question": "?", "expected": "x", "output": "x" if i % 3 else "y"}
         for i in range(40)
     ]
     before = [{**row, "output": "x"} for row in rows]
-    baseline = evaluate(data=before, scorers=["text.exact_match"], name="sums")
-    result = evaluate(
-        data=rows, scorers=["text.exact_match"], name="sums", baseline=baseline, gates=[gate]
-    )
+    scorers = ["text.exact_match", same]
+    baseline = evaluate(data=before, scorers=scorers, name="sums")
+    gate = f"no_regression({key}{argument})"
+    result = evaluate(data=rows, scorers=scorers, name="sums", baseline=baseline, gates=[gate])
     (case,) = _cases(result.report(tmp_path / "r.xml"), "gates")
     properties = [(p.attrib["name"], p.attrib["value"]) for p in case.iter("property")]
     facts = dict(properties)
 
     assert len(facts) == len(properties)
-    assert float(facts["score"]) == result["text.exact_match"].value
+    assert float(facts["score"]) == result[key].value
     assert float(facts["difference"]) == pytest.approx(float(facts["score"]) - 1)
     assert json.loads(facts["difference_interval"])[1] < 0 < json.loads(facts["interval"])[0]
     assert float(facts["margin"]) == margin

@@ -42,14 +42,15 @@ def test_the_command_line_wins_over_the_project() -> None:
     [
         pytest.param({"repeat": 2}, "Did you mean 'repeats'?", id="near-miss"),
         pytest.param({"repeats": "2"}, "it is a whole number", id="type"),
-        pytest.param({"repeats": 0}, "it is at least 1", id="range"),
+        pytest.param({"repeats": 0}, "it is a whole number of at least 1", id="range"),
         pytest.param({"sample": 1.5}, "at most 1", id="share"),
         pytest.param({"budget": "1"}, "not below 0", id="budget"),
         pytest.param({"flaky": "wran"}, "one of warn, fail", id="choice"),
         pytest.param({"skip": "yes"}, "true or false", id="flag"),
         pytest.param({"quarantine": ""}, "it is a text", id="empty"),
         pytest.param({"report": 5}, "a list of texts", id="no-list"),
-        pytest.param({"sample": [0.1]}, "not below 0", id="no-number"),
+        pytest.param({"sample": [0.1]}, "it is a share above 0", id="no-share"),
+        pytest.param({"budget": [0.1]}, "not below 0", id="no-number"),
     ],
 )
 def test_a_wrong_key_or_value_of_the_project_is_refused(project: dict[str, Any], told: str) -> None:

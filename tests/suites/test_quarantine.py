@@ -1,11 +1,12 @@
 """Files of cases that may fail until a day."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from evalkit.errors import SpecificationError
-from evalkit.suites.quarantine import read_quarantine
+from evalkit.suites.quarantine import Quarantine, read_quarantine
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,13 @@ def test_a_wrong_quarantine_file_is_refused(tmp_path: Path, text: str, told: str
 
     with pytest.raises(SpecificationError, match=told):
         read_quarantine(file)
+
+
+@pytest.mark.parametrize(("today", "is_over"), [("2024-12-31", False), ("2025-01-01", True)])
+def test_a_case_may_fail_on_the_last_day_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, today: str, is_over: bool
+) -> None:
+    now = dt.datetime.fromisoformat(f"{today}T23:59:59+00:00").timestamp() * 1000
+    monkeypatch.setattr("evalkit.suites.quarantine.now_milliseconds", lambda: now)
+
+    assert Quarantine(until=dt.date(2024, 12, 31)).is_over is is_over

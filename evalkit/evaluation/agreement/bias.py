@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from evalkit.errors import UsageError
+from evalkit.evaluation.agreement.labelled import LabelledCases
 from evalkit.evaluation.results.cells import cell_table
+from evalkit.evaluation.results.estimates import Part
+from evalkit.evaluation.results.result import Result
 from evalkit.judging.bias import BiasEffect
 from evalkit.judging.bias_measures import position_bias, self_preference_bias, verbosity_bias
+from evalkit.scoring.estimate import Design
 from evalkit.scoring.reading import as_text
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.figures import Setting
-    from evalkit.evaluation.agreement.labelled import LabelledCases
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.result import Result
 
 _FEWEST: Final = 10
 """Labelled cases below which no bias is looked for."""
 
 
 def biases_of(
-    result: Result, part: Part, cases: LabelledCases, setting: Setting, answering_model: str
+    result: Result, part: Part, cases: LabelledCases, design: Design, answering_model: str
 ) -> tuple[BiasEffect, ...]:
     """Return the effects that can be told: verbosity, self-preference, position."""
     effects: list[BiasEffect] = []
     rows = np.flatnonzero(cases.labelled & np.isfinite(cases.judge))
     if len(rows) >= _FEWEST and cases.kind != "nominal":
-        groups = setting.groups_of(rows)
+        groups = design.groups_of(rows)
         verdicts = cases.judge[rows], cases.human[rows]
         lengths = _words(result, rows)
         if lengths is not None:
-            effects.append(verbosity_bias(*verdicts, lengths, groups=groups, level=setting.level))
+            effects.append(verbosity_bias(*verdicts, lengths, groups=groups, level=design.level))
         own = _own(result, part, rows, answering_model)
         if own is not None and not cases.graded:
-            effects.append(self_preference_bias(*verdicts, own, groups=groups, level=setting.level))
-    position = _position(result, part, setting)
+            effects.append(self_preference_bias(*verdicts, own, groups=groups, level=design.level))
+    position = _position(result, part, design)
     return tuple(effects if position is None else [*effects, position])
 
 
@@ -76,7 +74,7 @@ def _plain(model: str) -> str:
     return (as_text(model) or "").rpartition("/")[2].casefold()
 
 
-def _position(result: Result, part: Part, setting: Setting) -> BiasEffect | None:
+def _position(result: Result, part: Part, design: Design) -> BiasEffect | None:
     """Measure the position bias of a pairwise judge that was asked in both orders."""
     key = f"{part.metric.scorer}.position_bias"
     column = next((metric.column for metric in result.metrics if metric.key == key), None)
@@ -86,4 +84,4 @@ def _position(result: Result, part: Part, setting: Setting) -> BiasEffect | None
     if not len(rows):
         return None
     values = column.values[rows]
-    return position_bias(values, groups=setting.groups_of(rows), level=setting.level)
+    return position_bias(values, groups=design.groups_of(rows), level=design.level)

@@ -15,7 +15,7 @@ from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.agreement.bias import biases_of
 from evalkit.evaluation.agreement.cards import card_data, judged_metric
 from evalkit.evaluation.agreement.cut import cut_of, positive_label
-from evalkit.evaluation.agreement.figures import Setting, part_of
+from evalkit.evaluation.agreement.figures import part_of
 from evalkit.evaluation.agreement.labelled import LabelledCases, labelled_cases
 from evalkit.evaluation.agreement.people import population_of, replaceability_of
 from evalkit.evaluation.agreement.split import development_cases
@@ -67,33 +67,30 @@ def calibration_of(
     part = result.by_key.part(key)
     if part.key.function is not None or part.key.tags or not part.is_mean:
         raise UsageError(f"{key} is no metric that has a verdict on each case.")
-    setting = Setting(
-        groups=result.by_key.design.groups,
-        level=result.facts.plan.level,
-        seed=result.facts.plan.seed if seed is None else seed,
-    )
+    design = result.by_key.design
+    design = dataclasses.replace(design, seed=design.seed if seed is None else seed)
     cases = labelled_cases(result, part, kind)
-    tuned = development_cases(result, share=development, seed=setting.seed)
+    tuned = development_cases(result, share=development, seed=design.seed)
     held, dev = np.flatnonzero(cases.labelled & ~tuned), np.flatnonzero(cases.labelled & tuned)
     _check_size(cases, held, dev)
     cut = cut_of(cases, dev, threshold, human_threshold)
-    held_out = part_of(cases, held, cut, setting)
+    held_out = part_of(cases, held, cut, design)
     card = Calibration(
         judge=part.metric.key,
         signature=part.metric.signature,
         dataset=card_data(result, part.metric),
         kind=cases.kind,
         held_out=held_out,
-        development=part_of(cases, dev, cut, setting) if len(dev) else None,
+        development=part_of(cases, dev, cut, design) if len(dev) else None,
         positive=positive_label(cases, cut),
         threshold=cut.judge,
         threshold_fitted=cut.fitted,
         human_threshold=cut.human,
         replaceable=replaceability_of(cases, held, cut, epsilon),
-        population=population_of(cases, held, dev, cut, setting),
-        biases=biases_of(result, part, cases, setting, answering_model),
-        level=setting.level,
-        seed=setting.seed,
+        population=population_of(cases, held, dev, cut, design),
+        biases=biases_of(result, part, cases, design, answering_model),
+        level=design.level,
+        seed=design.seed,
         share=development,
         created=now_milliseconds(),
     )

@@ -8,19 +8,17 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import DataError, EvalkitError, UnknownMetricError
 from evalkit.evaluation.results.places import store_of
 from evalkit.evaluation.results.recorded import RECORDED, verdicts_digest
+from evalkit.evaluation.results.result import Result
 from evalkit.judging.calibration import Calibration, differing
+from evalkit.scoring.column import Metric
 from evalkit.settings import project_cards
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.column import Metric
-    from evalkit.store.interface import Store
+from evalkit.store.interface import Store
 
 COLUMN: Final = "scores."
 """Begins the name of a judge whose answers are a column of the data."""
@@ -69,13 +67,10 @@ def judged_metric(result: Result, name: str) -> Metric:
 
 
 def find_card(result: Result, metric: Metric, *, cards: str | None = None) -> CardOrReason:
-    """Return the newest card that speaks for *metric*, from the folder of cards or the store.
+    """Return the newest card that speaks for *metric*, from the store or *cards*.
 
-    Args:
-        result: The evaluation.
-        metric: Its metric.
-        cards: Folder or file of cards; by default that of ``Runtime(cards=)``, else ``cards`` of
-            ``[tool.evalkit]``.
+    *cards* is a folder or a file; by default that of ``Runtime(cards=)``, else ``cards`` of
+    ``[tool.evalkit]``.
 
     Raises:
         DataError: If a file that is named as a card cannot be read.
@@ -139,6 +134,7 @@ def cards_near(result: Result, *, cards: str | None = None) -> list[Calibration]
 
 def cards_of(judge: str) -> list[Calibration]:
     """Return the cards of a judge's name in the project's folder and the current store."""
+    # start-up: a store is opened for cards alone
     from evalkit.tracking.place import current_store, get_tracking_uri
 
     folder = project_cards(Path.cwd())
@@ -173,7 +169,7 @@ def _is_card(file: Path) -> bool:
 
 
 def _in_store(result: Result) -> list[Calibration]:
-    from evalkit.store import open_store
+    from evalkit.store import open_store  # start-up: few results have judges
 
     uri = result.facts.plan.store
     judges = sorted({metric.key for metric in result.metrics if may_have_card(result, metric)})

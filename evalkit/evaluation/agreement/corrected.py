@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import numpy as np
 
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
@@ -19,12 +21,13 @@ from evalkit.evaluation.agreement.human_labels import (
     most_common,
     required_annotations,
 )
+from evalkit.evaluation.results.estimates import Part
+from evalkit.evaluation.results.result import Result
+from evalkit.judging.calibration import Calibration
 from evalkit.scoring.estimate import case_values, case_weights
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.result import Result
-    from evalkit.judging.calibration import Calibration
+from evalkit.stats.clustered import rate_trials
+from evalkit.stats.debias import prediction_powered_mean, rogan_gladen
+from evalkit.stats.interval import normal_quantile
 
 Counts: TypeAlias = tuple[float, float]
 """Successes and trials; no whole numbers where cases in groups are worth fewer than they are."""
@@ -73,11 +76,7 @@ def corrected(
     sensitivity: tuple[int, int] | None = None,
     specificity: tuple[int, int] | None = None,
 ) -> CorrectedEstimate:
-    """Return *key* corrected for its scorer's error.
-
-    With sensitivity and specificity, each as successes and trials from a calibration set, by
-    Rogan and Gladen; else by PPI++ from the labels in the data (``labels.NAME`` of some cases,
-    which must be a random sample of all); else by those two of the judge's card.
+    """Return *key* corrected for its scorer's error; `EvaluationResult.corrected` says by what.
 
     Raises:
         UnknownMetricError: If there is no such metric.
@@ -101,11 +100,7 @@ def corrected(
 
 
 def _of_card(key: str, card: Calibration) -> tuple[Counts, Counts]:
-    """Return sensitivity and specificity of the card's held-out cases, as counts.
-
-    Raises:
-        UsageError: If the card is not about yes and no as the judge says it.
-    """
+    """Return sensitivity and specificity of the card's held-out cases, as counts."""
     counts = None if card.threshold is not None else card.error_counts()
     if counts is None:
         raise UsageError(
@@ -124,8 +119,6 @@ def _of_card(key: str, card: Calibration) -> tuple[Counts, Counts]:
 
 def _worth(counts: Counts, figure: Estimate | None) -> Counts:
     """Scale *counts* to as many cases as the figure's cluster-robust error speaks for."""
-    from evalkit.stats.interval import normal_quantile
-
     right, tried = counts
     if figure is None or figure.low is None or figure.high is None or figure.standard_error is None:
         return counts
@@ -143,8 +136,6 @@ def _worth(counts: Counts, figure: Estimate | None) -> Counts:
 def _by_rates(
     result: Result, key: str, part: Part, sensitivity: Counts, specificity: Counts
 ) -> CorrectedEstimate:
-    from evalkit.stats.clustered import rate_trials
-    from evalkit.stats.debias import rogan_gladen
 
     raw = result[key]
     if not part.is_rate or raw.value is None:
@@ -159,7 +150,7 @@ def _by_rates(
             raw.value,
             rate_trials(
                 values[scored],
-                groups=None if design.groups is None else design.groups[scored],
+                groups=design.groups_of(scored),
                 weights=case_weights(part.metric.column, design, scored),
             ),
             sensitivity=sensitivity[0] / sensitivity[1],
@@ -183,9 +174,6 @@ def _by_rates(
 
 
 def _by_labels(result: Result, key: str, part: Part) -> CorrectedEstimate:
-    import numpy as np
-
-    from evalkit.stats.debias import prediction_powered_mean
 
     raw, design = result[key], result.by_key.design
     if design.weights is not None:
@@ -198,14 +186,13 @@ def _by_labels(result: Result, key: str, part: Part) -> CorrectedEstimate:
             f"{key}: {int(labelled.sum())} of {int(scored.sum())} cases have a human label; two "
             "with one and one without are the least."
         )
-    groups = design.groups
     mean = prediction_powered_mean(
         labels[labelled],
         values[labelled],
         values[rest],
         level=raw.level,
-        groups_labelled=None if groups is None else groups[labelled],
-        groups_unlabelled=None if groups is None else groups[rest],
+        groups_labelled=design.groups_of(labelled),
+        groups_unlabelled=design.groups_of(rest),
     )
     if mean.standard_error == 0:
         raise UsageError(
@@ -230,8 +217,6 @@ def _by_labels(result: Result, key: str, part: Part) -> CorrectedEstimate:
 
 def _scored(result: Result, part: Part) -> tuple[Any, Any]:
     """Return the value of each case, and which of them the estimate rests on."""
-    import numpy as np
-
     values, status = case_values(part.metric.column, result.by_key.design, part.reducer)
     scored = (status == Status.OK) & np.isfinite(values)
     if part.key.tags:
@@ -246,8 +231,6 @@ def _labels(result: Result, part: Part) -> Any:
 
     Of several annotators the label that most gave counts for words, the mean for numbers.
     """
-    import numpy as np
-
     annotations = required_annotations(result, part.metric)
     reference = np.full(len(result), np.nan)
     _, equals, wanted = part.key.metric.partition("=")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from evalkit.errors import UsageError
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.labelled import Floats, LabelledCases
+from evalkit.evaluation.agreement.labelled import Floats, LabelledCases
 
 Codes: TypeAlias = npt.NDArray[np.int64]
 

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from evalkit.entities.calibration import CalibrationPart
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
-from evalkit.evaluation.agreement.cut import Cut, label_codes, positives
+from evalkit.evaluation.agreement.cut import Codes, Cut, label_codes, positives
+from evalkit.evaluation.agreement.labelled import LabelledCases
+from evalkit.scoring.estimate import Design
+from evalkit.stats.agreement_intervals import Measured, agreement_estimates, correlation_estimate
+from evalkit.stats.binomial import wilson_interval
+from evalkit.stats.clustered import clustered_interval
+from evalkit.stats.correlations import Kind as Correlation
 
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.labelled import LabelledCases
-    from evalkit.stats.agreement_intervals import Measured
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """How figures are computed."""
-
-    groups: Any
-    """Group of each case of the result, shape ``(n,)``; ``None`` where cases are independent."""
-
-    level: float
-    seed: int
-
-    def groups_of(self, rows: Any) -> Any:
-        """Return the group of each of *rows*; ``None`` where cases are independent."""
-        return None if self.groups is None else self.groups[rows]
+_BINARY: Final = ("negative", "positive")
 
 
-def part_of(cases: LabelledCases, rows: Any, cut: Cut, setting: Setting) -> CalibrationPart:
+def part_of(cases: LabelledCases, rows: Any, cut: Cut, design: Design) -> CalibrationPart:
     """Return how the judge compares with people on the labelled cases *rows*."""
     status = cases.status[rows]
     judged = rows[np.isfinite(cases.judge[rows])]
-    groups = setting.groups_of(judged)
-    labels = cases.labels or ("negative", "positive")
+    groups = design.groups_of(judged)
+    labels = cases.labels or _BINARY
     counts: dict[str, Any] = {
         "n_labelled": len(rows),
         "n_judged": len(judged),
@@ -56,66 +45,50 @@ def part_of(cases: LabelledCases, rows: Any, cut: Cut, setting: Setting) -> Cali
         }
     if not len(judged):
         return CalibrationPart(labels=labels, **counts)
-    figures: dict[str, Measured] = {}
     codes = label_codes(cases, cut, judged)
     if codes is not None:
-        human, judge = codes
-        q = len(labels)
-        figures |= _label_figures(human, judge, q, groups, cases, setting)
+        (human, judge), q = codes, len(labels)
         right = int((human == judge).sum())
         attempted = len(judged) + counts["n_failed"]
         bounds = (right / attempted, (right + counts["n_failed"]) / attempted)
         table = np.bincount(human * q + judge, minlength=q * q).reshape(q, q)
         confusion = tuple(tuple(int(n) for n in row) for row in table)
         counts |= {"confusion": confusion, "accuracy_bounds": bounds}
-    figures |= _error_rates(cases, cut, judged, groups, setting)
-    figures |= _correlations(cases, judged, groups, setting)
-    estimates = {
-        name: _estimate(name, figure, counts, setting.level) for name, figure in figures.items()
+    figures = {
+        name: _estimate(name, figure, counts, design.level)
+        for name, figure in _figures(cases, judged, cut, codes, design)
     }
-    return CalibrationPart(labels=labels, figures=estimates, **counts)
+    return CalibrationPart(labels=labels, figures=figures, **counts)
 
 
-def _label_figures(  # noqa: PLR0917
-    human: Any, judge: Any, q: int, groups: Any, cases: LabelledCases, setting: Setting
-) -> dict[str, Measured]:
-    from evalkit.stats.agreement_intervals import agreement_estimates
-
-    figures = {"accuracy": _rate(human == judge, groups, setting.level)}
-    if q > 1:
-        figures |= agreement_estimates(
-            human,
-            judge,
-            labels=list(range(q)),
-            ordered=cases.kind == "ordinal",
-            values=cases.values if cases.kind == "ordinal" else None,
-            level=setting.level,
-            seed=setting.seed,
-            groups=groups,
-        )
-    return figures
-
-
-def _error_rates(
-    cases: LabelledCases, cut: Cut, rows: Any, groups: Any, setting: Setting
-) -> dict[str, Measured]:
-    """Compute sensitivity and specificity where there is something that counts as positive."""
-    if cases.kind != "binary" and cut.judge is None:
-        return {}
-    human, judge = positives(cases.human[rows], cut.human), positives(cases.judge[rows], cut.judge)
-    figures: dict[str, Measured] = {}
-    for name, truth in (("sensitivity", 1), ("specificity", 0)):
-        among = human == truth
-        inside = None if groups is None else groups[among]
-        figures[name] = _rate(judge[among] == truth, inside, setting.level)
-    return figures
+def _figures(
+    cases: LabelledCases, rows: Any, cut: Cut, codes: tuple[Codes, Codes] | None, design: Design
+) -> Iterator[tuple[str, Measured]]:
+    """Yield the figures of the judged cases *rows*, whose labels have *codes*, if any."""
+    groups, ordered = design.groups_of(rows), cases.kind == "ordinal"
+    sampling: dict[str, Any] = {"level": design.level, "seed": design.seed, "groups": groups}
+    if codes is not None:
+        yield "accuracy", _rate(codes[0] == codes[1], groups, design.level)
+        labels = list(range(len(cases.labels or _BINARY)))
+        if len(labels) > 1:
+            values = cases.values if ordered else None
+            yield from agreement_estimates(
+                *codes, labels=labels, ordered=ordered, values=values, **sampling
+            ).items()
+    if cases.kind == "binary" or cut.judge is not None:  # else nothing counts as positive
+        human = positives(cases.human[rows], cut.human)
+        judge = positives(cases.judge[rows], cut.judge)
+        for name, truth in (("sensitivity", 1), ("specificity", 0)):
+            among = human == truth
+            inside = design.groups_of(rows[among])
+            yield name, _rate(judge[among] == truth, inside, design.level)
+    if len(rows) > 1 and (cases.kind in {"ordinal", "numeric"} or cases.graded):
+        for kind in get_args(Correlation):
+            verdicts = cases.judge[rows], cases.human[rows]
+            yield kind, correlation_estimate(*verdicts, kind=kind, **sampling)
 
 
 def _rate(right: Any, groups: Any, level: float) -> Measured:
-    from evalkit.stats.agreement_intervals import Measured
-    from evalkit.stats.binomial import wilson_interval
-    from evalkit.stats.clustered import clustered_interval
-
     if not len(right):
         return Measured(None, None)
     value = float(right.mean())
@@ -123,31 +96,6 @@ def _rate(right: Any, groups: Any, level: float) -> Measured:
         return Measured(value, wilson_interval(int(right.sum()), len(right), level=level))
     values = right.astype(np.float64)
     return Measured(value, clustered_interval(values, groups, level=level, bounded=(0.0, 1.0)))
-
-
-def _correlations(
-    cases: LabelledCases, rows: Any, groups: Any, setting: Setting
-) -> dict[str, Measured]:
-    from evalkit.stats.agreement_intervals import correlation_estimate
-
-    if len(rows) < 2 or (cases.kind not in {"ordinal", "numeric"} and not cases.graded):  # noqa: PLR2004
-        return {}
-    kinds: tuple[Literal["pearson", "spearman", "kendall"], ...] = (
-        "pearson",
-        "spearman",
-        "kendall",
-    )
-    return {
-        kind: correlation_estimate(
-            cases.judge[rows],
-            cases.human[rows],
-            kind=kind,
-            level=setting.level,
-            seed=setting.seed,
-            groups=groups,
-        )
-        for kind in kinds
-    }
 
 
 def _estimate(name: str, figure: Measured, counts: Any, level: float) -> Estimate:

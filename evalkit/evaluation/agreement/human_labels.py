@@ -6,14 +6,12 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.results.recorded import RECORDED
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.column import Metric
+from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Metric
 
 TRUTH: Final[Mapping[str, float]] = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
@@ -29,39 +27,27 @@ def label_names(metric: Metric) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def annotations_of(result: Result, metric: Metric) -> Annotations:
-    """Return the human labels of *metric*, by case and annotator; empty where there are none.
+def required_annotations(result: Result, metric: Metric) -> Annotations:
+    """Return the human labels of *metric*, by case and annotator.
 
     ``labels.NAME`` is one label, a list of them (one for each annotator), or a mapping of
     annotators to labels; ``labels.NAME.ANNOTATOR`` columns are read as such a mapping.
-    """
-    for name in label_names(metric):
-        annotations = {
-            row: labels
-            for row, written in enumerate(_written(result))
-            if written and (labels := dict(_of_case(name, written)))
-        }
-        if annotations:
-            return annotations
-    return {}
-
-
-def required_annotations(result: Result, metric: Metric) -> Annotations:
-    """Return what `annotations_of` does.
 
     Raises:
         UsageError: If no case has a label; shows how to map a column.
     """
-    annotations = annotations_of(result, metric)
-    if not annotations:
-        name = label_names(metric)[0]
-        names = sorted({name for written in _written(result) for name in written or ()})
-        more = f" Labels there are: {', '.join(names)}." if names else ""
-        raise UsageError(
-            f"No case has a human label of {name!r}; map a column: "
-            f"columns={{'labels.{name}': 'human'}}, or --column labels.{name}=human.{more}"
-        )
-    return annotations
+    names = label_names(metric)
+    for name in names:
+        of_cases = ((row, dict(_of_case(name, w or {}))) for row, w in enumerate(_written(result)))
+        annotations = {row: labels for row, labels in of_cases if labels}
+        if annotations:
+            return annotations
+    others = sorted({other for written in _written(result) for other in written or ()})
+    more = f" Labels there are: {', '.join(others)}." if others else ""
+    raise UsageError(
+        f"No case has a human label of {names[0]!r}; map a column: "
+        f"columns={{'labels.{names[0]}': 'human'}}, or --column labels.{names[0]}=human.{more}"
+    )
 
 
 def is_annotated(result: Result, metric: Metric) -> bool:
@@ -105,7 +91,7 @@ def meanings(result: Result, metric: Metric) -> dict[str, float]:
     """Return what each of the judge's words is worth, its whole menu where that is known."""
     worth = {
         label: float(value)
-        for label, value in _menu(result, metric)
+        for label, value in menu(result, metric).items()
         if value is not None and math.isfinite(float(value))
     }
     column = metric.column
@@ -117,22 +103,21 @@ def meanings(result: Result, metric: Metric) -> dict[str, float]:
     return worth
 
 
-def menu(result: Result, metric: Metric) -> list[str]:
-    """Return the words that the judge may say, in its order; empty where that is not known."""
-    return [label for label, _ in _menu(result, metric)]
+def menu(result: Result, metric: Metric) -> dict[str, Any]:
+    """Return the words that the judge may say, in its order, and what each is worth.
 
-
-def _menu(result: Result, metric: Metric) -> list[tuple[str, Any]]:
+    Empty where that is not known.
+    """
     for scorer in result.facts.scorers:
         if scorer.name == metric.scorer:
             inner = getattr(scorer, "inner", scorer)
             inner = getattr(inner, "judge", next(iter(getattr(inner, "judges", ())), inner))
             form = getattr(getattr(inner, "prepared", None), "form", None)
             if form is not None and form.labels:
-                return list(zip(form.labels, form.values, strict=True))
+                return dict(zip(form.labels, form.values, strict=True))
     choices = result.facts.plan.scorer(metric.scorer).get("parameters", {}).get("choices", ())
     pairs = choices.items() if isinstance(choices, Mapping) else choices
-    return [(str(label), value) for label, value in pairs]
+    return {str(label): value for label, value in pairs}
 
 
 def label_numbers(

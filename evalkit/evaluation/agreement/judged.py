@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.agreement.cards import cards_near, choose_card, is_judge, may_have_card
-from evalkit.evaluation.agreement.corrected import corrected
+from evalkit.evaluation.agreement.corrected import CorrectedEstimate, corrected
 from evalkit.evaluation.agreement.human_labels import is_annotated
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.corrected import CorrectedEstimate
-    from evalkit.evaluation.results.result import Result
-    from evalkit.judging.calibration import Calibration
-    from evalkit.scoring.column import Metric
+from evalkit.evaluation.results.result import Result
+from evalkit.judging.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +44,11 @@ def judged(result: Result) -> list[Judged]:
     judges: list[Judged] = []
     for metric in metrics:
         choice = choose_card(result, cards, metric)
-        mean = _corrected(result, metric)
+        mean = None
+        with contextlib.suppress(EvalkitError):  # nothing to correct by, or not of that kind
+            mean = corrected(result, metric.key)
         if choice.card is not None or mean is not None or is_judge(result, metric):
             why = problem if choice.why is None else f"not calibrated: the card {choice.why}"
             why = why if choice.card is None else ""
             judges.append(Judged(metric=metric.key, card=choice.card, why=why, corrected=mean))
     return judges
-
-
-def _corrected(result: Result, metric: Metric) -> CorrectedEstimate | None:
-    try:
-        return corrected(result, metric.key)
-    except EvalkitError:  # nothing to correct by, or not of that kind
-        return None

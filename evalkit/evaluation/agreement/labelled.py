@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,10 @@ from evalkit.evaluation.agreement.human_labels import (
     most_common,
     required_annotations,
 )
+from evalkit.evaluation.results.estimates import Part
+from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Metric
 from evalkit.scoring.estimate import case_values
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.column import Metric
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -44,10 +42,10 @@ class LabelledCases:
 
     metric: str
     kind: Kind
-    values: tuple[float, ...]
+    values: tuple[float, ...] = ()
     """Number of each label, in order; empty where numbers are no labels."""
 
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     """Words of `values`."""
 
     judge: Floats
@@ -68,27 +66,13 @@ class LabelledCases:
     reasons: Mapping[int, str]
     """Row -> why the verdict failed."""
 
-    graded: bool
+    graded: bool = False
     """Whether people say yes or no where the judge gives grades, which have to be cut."""
 
     @property
     def labelled(self) -> npt.NDArray[np.bool_]:
         """Which cases have a reference label."""
         return np.isfinite(self.human)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scale:
-    """What verdicts and labels mean, and both as numbers of it."""
-
-    kind: Kind
-    values: tuple[float, ...]
-    labels: tuple[str, ...]
-    judge: Floats
-    numbers: Mapping[int, Mapping[str, float]]
-    """Row -> annotator -> label."""
-
-    graded: bool = False
 
 
 def labelled_cases(result: Result, part: Part, kind: Kind | None) -> LabelledCases:
@@ -102,61 +86,62 @@ def labelled_cases(result: Result, part: Part, kind: Kind | None) -> LabelledCas
     values, status = case_values(metric.column, result.by_key.design, part.reducer)
     ok = status == Status.OK
     valued = bool(np.isfinite(values[ok]).any()) or (not ok.any() and not menu(result, metric))
-    scale: _Scale | None = None
     if kind == "nominal" or not valued:
         texts = _texts(result, metric, status)
         if kind == "nominal" or not {text.casefold() for text in texts.values()} <= set(TRUTH):
-            scale = _of_words(result, metric, annotations, texts)
-        else:
-            values = np.full(len(result), np.nan)
-            for row, text in texts.items():
-                values[row] = TRUTH[text.casefold()]
-    if scale is None:
-        scale = _of_numbers(result, metric, annotations, np.where(ok, values, np.nan), kind)
+            return _of_words(result, metric, status, annotations, texts)
+        values = np.full(len(result), np.nan)
+        for row, text in texts.items():
+            values[row] = TRUTH[text.casefold()]
+    return _of_numbers(result, metric, status, annotations, np.where(ok, values, np.nan), kind)
+
+
+def _cases(
+    result: Result,
+    metric: Metric,
+    status: npt.NDArray[np.int8],
+    judge: Floats,
+    numbers: Mapping[int, Mapping[str, float]],
+    **scale: Any,
+) -> LabelledCases:
+    """Return the cases with what people say of them, on the judge's own *scale*."""
     human = np.full(len(result), np.nan)
-    who = sorted({name for labels in scale.numbers.values() for name in labels})
+    who = sorted({name for labels in numbers.values() for name in labels})
     annotators = {name: np.full(len(result), np.nan) for name in who}
-    undecided = 0
-    for row, labels in scale.numbers.items():
+    for row, labels in numbers.items():
         for name, number in labels.items():
             annotators[name][row] = number
-        reference = _reference(list(labels.values()), scale.kind)
-        if reference is None:
-            undecided += 1
+        if scale["kind"] == "numeric":
+            human[row] = math.fsum(labels.values()) / len(labels)
         else:
-            human[row] = reference
+            prevailing = most_common(list(labels.values()))
+            human[row] = np.nan if prevailing is None else prevailing
     reasons = {
         cell // result.repeats: reason for cell, reason in sorted(metric.column.reasons.items())
     }
-    for cell in result.facts.failures:
-        reasons[cell // result.repeats] = result.facts.failures[cell][0]
+    for cell, failure in result.facts.failures.items():
+        reasons[cell // result.repeats] = failure[0]
     return LabelledCases(
         metric=metric.key,
-        kind=scale.kind,
-        values=() if scale.kind == "numeric" else scale.values,
-        labels=() if scale.kind == "numeric" else scale.labels,
-        judge=scale.judge,
+        judge=judge,
         status=status,
         human=human,
         annotators=cast("Mapping[str, Floats]", annotators),
-        n_undecided=undecided,
+        n_undecided=int(np.isnan(human[list(numbers)]).sum()),
         reasons=reasons,
-        graded=scale.graded,
+        **scale,
     )
 
 
-def _reference(labels: list[float], kind: Kind) -> float | None:
-    """Say what several annotators say together: their mean, or what most of them say."""
-    if kind == "numeric":
-        return math.fsum(labels) / len(labels)
-    reference: float | None = most_common(labels)
-    return reference
-
-
-def _of_numbers(
-    result: Result, metric: Metric, annotations: Annotations, judge: Floats, kind: Kind | None
-) -> _Scale:
-    worth, order = meanings(result, metric), menu(result, metric)
+def _of_numbers(  # noqa: PLR0917
+    result: Result,
+    metric: Metric,
+    status: Any,
+    annotations: Annotations,
+    judge: Floats,
+    kind: Kind | None,
+) -> LabelledCases:
+    worth, order = meanings(result, metric), list(menu(result, metric))
     numbers = label_numbers(metric, annotations, worth)
     people = {number for labels in numbers.values() for number in labels.values()}
     verdicts = {float(value) for value in judge[np.isfinite(judge)]}
@@ -168,14 +153,10 @@ def _of_numbers(
         ordinal = len(people | possible) <= MOST_LABELS
         kind = "binary" if binary else "ordinal" if ordinal else "numeric"
     values = sorted(_TRUTHS if kind == "binary" else people | possible)
-    return _Scale(
-        kind=kind,
-        values=tuple(values),
-        labels=_words(values, worth, order),
-        judge=judge,
-        numbers=numbers,
-        graded=graded and kind == "binary",
-    )
+    scale: dict[str, Any] = {"kind": kind, "graded": graded and kind == "binary"}
+    if kind != "numeric":
+        scale |= {"values": tuple(values), "labels": _words(values, worth, order)}
+    return _cases(result, metric, status, judge, numbers, **scale)
 
 
 def _in_words(annotations: Annotations, order: list[str]) -> bool:
@@ -210,9 +191,9 @@ def _texts(result: Result, metric: Metric, status: Any) -> dict[int, str]:
 
 
 def _of_words(
-    result: Result, metric: Metric, annotations: Annotations, texts: Mapping[int, str]
-) -> _Scale:
-    order = menu(result, metric)
+    result: Result, metric: Metric, status: Any, annotations: Annotations, texts: Mapping[int, str]
+) -> LabelledCases:
+    order = list(menu(result, metric))
     folded = {word.casefold(): word for word in [*order, *texts.values()]}
     human = {
         row: {
@@ -233,10 +214,6 @@ def _of_words(
     judge = np.full(len(result), np.nan)
     for row, text in texts.items():
         judge[row] = codes[text]
-    return _Scale(
-        kind="nominal",
-        values=tuple(codes.values()),
-        labels=words,
-        judge=judge,
-        numbers={row: {w: codes[t] for w, t in labels.items()} for row, labels in human.items()},
-    )
+    numbers = {row: {w: codes[t] for w, t in labels.items()} for row, labels in human.items()}
+    scale = {"kind": "nominal", "values": tuple(codes.values()), "labels": words}
+    return _cases(result, metric, status, judge, numbers, **scale)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from evalkit.entities.calibration import PopulationMean, Replaceability
 from evalkit.evaluation.agreement.cut import Codes, Cut, label_codes, verdict_numbers
-from evalkit.evaluation.agreement.figures import Setting
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.agreement.labelled import Floats, LabelledCases
+from evalkit.evaluation.agreement.labelled import Floats, LabelledCases
+from evalkit.scoring.estimate import Design
+from evalkit.stats.agreement import cohen_kappa, contingency_table
+from evalkit.stats.alternative_annotator import alternative_annotator_test
+from evalkit.stats.clustered import rate_trials
+from evalkit.stats.debias import prediction_powered_mean, rogan_gladen
+from evalkit.stats.intervals import mean_interval
 
 _FEWEST_ANNOTATORS: Final = 3
 _FEWEST_LABELS: Final = 2
@@ -25,8 +28,6 @@ def replaceability_of(cases: LabelledCases, rows: Any, cut: Cut, epsilon: float)
         Calderon, Reichart and Dror (2025), *The Alternative Annotator Test*, ACL, arXiv
         2501.10970.
     """
-    from evalkit.stats.alternative_annotator import alternative_annotator_test
-
     n, kappa = len(cases.annotators), _human_kappa(cases)
 
     def unknown(why: str) -> Replaceability:
@@ -65,8 +66,6 @@ def _human_kappa(cases: LabelledCases) -> float | None:
 
     It is that of all cases, those on which no label prevails among them: people agree on the rest.
     """
-    from evalkit.stats.agreement import cohen_kappa, contingency_table
-
     if not cases.values:
         return None
     weights: Literal["quadratic"] | None = "quadratic" if cases.kind == "ordinal" else None
@@ -81,7 +80,7 @@ def _human_kappa(cases: LabelledCases) -> float | None:
 
 
 def population_of(
-    cases: LabelledCases, held: Any, dev: Any, cut: Cut, setting: Setting
+    cases: LabelledCases, held: Any, dev: Any, cut: Cut, design: Design
 ) -> tuple[PopulationMean, ...]:
     """Return the mean of all judged cases, as the judge has it and corrected by few labels.
 
@@ -92,9 +91,6 @@ def population_of(
         Angelopoulos, Duchi and Zrnic (2023), arXiv 2311.01453 (PPI++); Rogan and Gladen (1978);
         Lang and Reiczigel (2014).
     """
-    from evalkit.stats.debias import prediction_powered_mean
-    from evalkit.stats.intervals import mean_interval
-
     if cases.kind == "nominal" or cases.n_undecided:
         return ()
     judge = verdict_numbers(cases, cut)
@@ -109,46 +105,36 @@ def population_of(
     n, means = len(everyone), list[PopulationMean]()
     raw = mean_interval(
         judge[everyone],
-        groups=setting.groups_of(everyone),
+        groups=design.groups_of(everyone),
         binary=rate,
-        level=setting.level,
-        seed=setting.seed,
+        level=design.level,
+        seed=design.seed,
     )
     if raw is not None:
-        value = float(judge[everyone].mean())
-        means.append(
-            PopulationMean(
-                method="judge", value=value, low=raw.low, high=raw.high, n=n, n_labelled=0
-            )
-        )
+        limits = {"value": float(judge[everyone].mean()), "low": raw.low, "high": raw.high}
+        means.append(PopulationMean(method="judge", n=n, n_labelled=0, **limits))
     mean = prediction_powered_mean(
         cases.human[labelled],
         judge[labelled],
         judge[rest],
-        level=setting.level,
-        groups_labelled=setting.groups_of(labelled),
-        groups_unlabelled=setting.groups_of(rest),
+        level=design.level,
+        groups_labelled=design.groups_of(labelled),
+        groups_unlabelled=design.groups_of(rest),
     )
     if mean.standard_error > 0:
-        limits = (mean.low, mean.value, mean.high)
-        low, value, high = (min(1.0, max(0.0, x)) for x in limits) if rate else limits
-        means.append(
-            PopulationMean(
-                method="ppi++", value=value, low=low, high=high, n=n, n_labelled=len(labelled)
-            )
-        )
+        limits = {"value": mean.value, "low": mean.low, "high": mean.high}
+        if rate:
+            limits = {name: min(1.0, max(0.0, limit)) for name, limit in limits.items()}
+        means.append(PopulationMean(method="ppi++", n=n, n_labelled=len(labelled), **limits))
     codes = label_codes(cases, cut, held) if rate else None
-    by_rates = None if codes is None else _by_error_rates(held, codes, rest, judge[rest], setting)
-    return (*means, *([] if by_rates is None else [by_rates]))
+    by_rates = None if codes is None else _by_error_rates(held, codes, rest, judge[rest], design)
+    return tuple(means) if by_rates is None else (*means, by_rates)
 
 
 def _by_error_rates(
-    held: Any, codes: tuple[Codes, Codes], rest: Any, judge: Floats, setting: Setting
+    held: Any, codes: tuple[Codes, Codes], rest: Any, judge: Floats, design: Design
 ) -> PopulationMean | None:
     """Correct the rate of *rest*, which the judge gives as *judge*, by its errors on *held*."""
-    from evalkit.stats.clustered import rate_trials
-    from evalkit.stats.debias import rogan_gladen
-
     human, verdicts = codes
     positive, negative = (verdicts >= 0) & (human == 1), (verdicts >= 0) & (human == 0)
     if not positive.any() or not negative.any():
@@ -157,12 +143,12 @@ def _by_error_rates(
     try:
         rate = rogan_gladen(
             float(judge.mean()),
-            rate_trials(judge, groups=setting.groups_of(rest)),
+            rate_trials(judge, groups=design.groups_of(rest)),
             sensitivity=float(right_of_positive.mean()),
-            positives=rate_trials(right_of_positive, groups=setting.groups_of(held[positive])),
+            positives=rate_trials(right_of_positive, groups=design.groups_of(held[positive])),
             specificity=float(right_of_negative.mean()),
-            negatives=rate_trials(right_of_negative, groups=setting.groups_of(held[negative])),
-            level=setting.level,
+            negatives=rate_trials(right_of_negative, groups=design.groups_of(held[negative])),
+            level=design.level,
         )
     except ValueError:  # hardly better than guessing, which the figures show
         return None

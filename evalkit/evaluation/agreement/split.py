@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from evalkit._internal.canonical import canonical_json, content_hash
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
+from evalkit.evaluation.results.result import Result
 
 DEVELOPMENT: Final = frozenset({"development", "dev", "train", "training", "validation", "val"})
 """Splits of the data whose cases are for development."""
@@ -24,12 +22,8 @@ def development_cases(result: Result, *, share: float, seed: int) -> npt.NDArray
 
     A case whose ``split`` says so goes there.  The others are drawn by a hash of the seed and the
     case's group, or of its id: groups stay together, and a case stays on its side when more cases
-    are labelled, so that what a prompt was tuned on never becomes held out.
-
-    Args:
-        result: The cases.
-        share: Share that is for development, in [0, 1).
-        seed: Seed of the draw.
+    are labelled, so that what a prompt was tuned on never becomes held out.  *share*, in [0, 1), is
+    for development.
     """
     spool = result.spool
     names: Any = spool.strings("split") if "split" in spool.fields else [None] * len(result)
@@ -41,14 +35,11 @@ def development_cases(result: Result, *, share: float, seed: int) -> npt.NDArray
             development[row] = word in DEVELOPMENT
             continue
         if unit not in sides:
-            sides[unit] = _chance(unit, seed) < share
+            # A number in [0, 1) that unit and seed alone decide.
+            chance = int(content_hash(canonical_json([seed, unit]), size=6), 16) / 2**48
+            sides[unit] = chance < share
         development[row] = sides[unit]
     return development
-
-
-def _chance(unit: str, seed: int) -> float:
-    """Draw a number in [0, 1) that *unit* and *seed* alone decide."""
-    return int(content_hash(canonical_json([seed, unit]), size=6), 16) / 2**48
 
 
 def _units(result: Result) -> list[str]:

@@ -23,19 +23,7 @@ def compare_results(
     metrics: Iterable[str] | None = None,
     anyway: bool = False,
 ) -> Comparison[R]:
-    """Compare results on the same cases, paired; `evalkit.compare` says what may be given.
-
-    Args:
-        results: Two or more of whatever `open_result` takes.
-        kind: Class of the results.
-        names: A name for each; by default their own.
-        baseline: Name of the one that the others are set against; the first by default.
-        metrics: Metrics to compare; by default all that they share.
-        anyway: Compare even where dataset, scorer signature or reducer differ.
-
-    Raises:
-        UsageError: If fewer than two are given, or they cannot be compared, naming what differs.
-    """
+    """Compare results of class *kind*; `evalkit.compare` says what else may be given."""
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare
         raise UsageError(f"compare needs at least two results, got {len(results)}.")
     opened = _opened(results, kind)

@@ -25,7 +25,6 @@ from evalkit.evaluation.results.result import Result
 if TYPE_CHECKING:
     import pandas as pd
 
-
 R = TypeVar("R", bound=Result, default=Any)
 COLUMNS: Final = (
     "a",
@@ -85,7 +84,9 @@ class Comparison(Generic[R]):
         self.notes = list(notes)
         self.anyway = anyway
         self._tables: dict[str, pd.DataFrame] = {}
-        self.metrics = list(metrics) if metrics is not None else self._shared_metrics()
+        first, *others = [{m.key: None for m in result.metrics} for result in results.values()]
+        shared = [key for key in first if all(key in other for other in others)]
+        self.metrics = shared if metrics is None else list(metrics)
         if not self.metrics:
             raise UsageError("The results share no metric; score them with the same scorers.")
         self.rows = [self._row(name, key) for name in self.others for key in self.metrics]
@@ -114,17 +115,11 @@ class Comparison(Generic[R]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.results)
 
-    def _shared_metrics(self) -> list[str]:
-        keys = [[metric.key for metric in result.metrics] for result in self.results.values()]
-        return [key for key in keys[0] if all(key in other for other in keys[1:])]
-
     def _row(self, name: str, key: str) -> Row:
         first, second = self[name], self[self.baseline]
         pairs = join(first, second, key, anyway=self.anyway)
-        value_b, value_a = paired_values(first, second, pairs) or (
-            first[key].value,
-            second[key].value,
-        )
+        whole = first[key].value, second[key].value
+        value_b, value_a = paired_values(first, second, pairs) or whole
         return Row(
             a=self.baseline,
             b=name,

@@ -22,14 +22,9 @@ def difference(a: Result, b: Result, key: str, *, anyway: bool = False) -> Paire
     sufficient statistics, with approximate randomisation for the p-value where these add up,
     quantiles by the paired bootstrap.
 
-    Args:
-        a: One result.
-        b: The other.
-        key: Metric of both, or any other left side of a gate.
-        anyway: Compare even where dataset, signature or reducer differ.
-
     Raises:
-        UsageError: If dataset, signature or reducer differ, naming what; or nothing pairs up.
+        UsageError: If dataset, signature or reducer differ, naming what, unless *anyway*; or
+            nothing pairs up.
         UnknownMetricError: If one has no such metric.
     """
     return difference_of(a, b, join(a, b, key, anyway=anyway))
@@ -54,18 +49,18 @@ def difference_of(
         raise UsageError(
             f"No case has a value of {pairs.metric.key} in both {a.name!r} and {b.name!r}."
         )
-    groups = None if design.groups is None else design.groups[paired]
+    values_a, values_b = values_a[paired], values_b[paired]
+    design = design.take(np.flatnonzero(paired))
     if pairs.quantile is not None:
-        both = values_a[paired], values_b[paired]
-        return quantile_difference(*both, pairs.quantile, groups, design)
+        return quantile_difference(values_a, values_b, pairs.quantile, design)
     binary = pairs.metric.column.binary and pairs.other.column.binary
     return paired_difference(
-        values_a[paired],
-        values_b[paired],
-        groups=groups,
-        weights=None if design.weights is None else design.weights[paired],
+        values_a,
+        values_b,
+        groups=design.groups,
+        weights=design.weights,
         binary=binary and a.repeats == b.repeats == 1,
-        bounds=pairs.metric.facts.bounds_of(np.concatenate([values_a[paired], values_b[paired]])),
+        bounds=pairs.metric.facts.bounds_of(np.concatenate([values_a, values_b])),
         level=design.level,
         seed=design.seed,
     )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from evalkit.scoring.column import Rows
+from evalkit.scoring.column import Rows
 
 _FEW: Final = 32
 """Kinds of cases are few where there are this many times fewer than cases."""

@@ -5,20 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evalkit.data.identity import DATASET_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
+from evalkit.evaluation.results.estimates import Part
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.key import Key
+from evalkit.scoring.column import Metric
 from evalkit.scoring.estimate import case_values
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.column import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

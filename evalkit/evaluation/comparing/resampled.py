@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.comparing.distinct import kinds_of_cases
-from evalkit.scoring.column import Additive, Rows
+from evalkit.evaluation.comparing.pairs import Pairs
+from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Additive, Metric, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
 from evalkit.stats.bootstrap import percentile_interval
 from evalkit.stats.difference import PairedDifference
@@ -20,11 +21,6 @@ from evalkit.stats.interval import normal_quantile
 from evalkit.stats.matched_rates import tango_limits
 from evalkit.stats.randomization import approximate_randomization, paired_bootstrap
 from evalkit.stats.resampling import bootstrap_weights
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.comparing.pairs import Pairs
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.column import Metric
 
 DRAWS = 2000
 """Draws of the bootstrap and of the randomisation of statistics that add up."""
@@ -34,17 +30,6 @@ _SLOW_DRAWS = 300
 
 _POWER_QUANTILE = 0.8416212335729143
 """Normal quantile of the 80 % power at which `smallest_detectable` is told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Resampled:
-    value: float
-    low: float | None = None
-    high: float | None = None
-    p_value: float | None = None
-    error: float | None = None
-    method: str | None = "paired-bootstrap"
-    test: str = "paired-bootstrap"
 
 
 def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> PairedDifference:
@@ -68,9 +53,8 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
         _statistics(result, metric, place)
         for result, metric, place in zip((a, b), (pairs.metric, pairs.other), cells, strict=True)
     )
-    clustered = design.groups is not None or a.repeats > 1
     codes = np.arange(len(both)) if design.groups is None else design.groups
-    groups = np.repeat(codes, a.repeats) if clustered else None
+    groups = None if design.groups is None and a.repeats == 1 else np.repeat(codes, a.repeats)
     weights = None if design.weights is None else np.repeat(design.weights, a.repeats)
     source = pairs.metric.source
     if isinstance(first, Additive) and isinstance(second, Additive):
@@ -78,31 +62,28 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
     else:
         drawn = _rows(source, (first, second), weights, groups, design)
     bounds = pairs.metric.facts.bounds
-    if drawn.low is None and drawn.value == 0.0 and bounds is not None:
-        drawn = _without_spread(drawn, bounds, len(np.unique(codes)), design.level)
-    return _difference(drawn, design, len(both), groups=design.groups)
+    if drawn.low is None and drawn.difference == 0.0 and bounds is not None:
+        # How far systems may differ that did not on so many cases: Tango's interval at 0.
+        limits = tango_limits(0.0, 0.0, len(np.unique(codes)), normal_quantile(design.level))
+        low, high = (limit * (bounds[1] - bounds[0]) for limit in limits)
+        drawn = dataclasses.replace(drawn, low=low, high=high, method="tango-mean")
+        return dataclasses.replace(drawn, standard_error=None, smallest_detectable=None)
+    return drawn
 
 
-def quantile_difference(
-    a: Any, b: Any, share: float, groups: Any, design: Design
-) -> PairedDifference:
-    """Return the difference of two quantiles on the same cases, by the paired bootstrap.
+def quantile_difference(a: Any, b: Any, share: float, design: Design) -> PairedDifference:
+    """Return the difference of two quantiles, by the paired bootstrap.
 
-    Args:
-        a: Values of the first system, shape ``(n,)``.
-        b: Those of the second on the same cases.
-        share: Share of the values below the quantile, in (0, 1).
-        groups: Cluster of each case, or ``None``.
-        design: Level and seed.
+    *a* and *b* are values of the cases of *design*, shape ``(n,)``; a *share* of them, in (0, 1),
+    lies below the quantile.
     """
     drawn = np.concatenate(
         [
             _weighted_quantiles(a, counts, share) - _weighted_quantiles(b, counts, share)
-            for counts in bootstrap_weights(len(a), DRAWS, seed=design.seed, groups=groups)
+            for counts in bootstrap_weights(len(a), DRAWS, seed=design.seed, groups=design.groups)
         ]
     )
-    value = float(np.quantile(a, share) - np.quantile(b, share))
-    return _difference(_from_draws(drawn, value, design.level), design, len(a), groups=groups)
+    return _from_draws(drawn, float(np.quantile(a, share) - np.quantile(b, share)), design)
 
 
 def _weighted_quantiles(values: Any, counts: Any, share: float) -> Any:
@@ -113,24 +94,30 @@ def _weighted_quantiles(values: Any, counts: Any, share: float) -> Any:
     return values[order][(reached < wanted).sum(axis=1)]
 
 
-def _difference(drawn: _Resampled, design: Design, n: int, *, groups: Any) -> PairedDifference:
-    error, detectable = drawn.error, None
-    if error is not None:
-        detectable = (normal_quantile(design.level) + _POWER_QUANTILE) * error
+def _difference(
+    design: Design,
+    value: float,
+    *,
+    limits: tuple[float | None, float | None] = (None, None),
+    p_value: float | None = None,
+    error: float | None = None,
+    test: str = "paired-bootstrap",
+) -> PairedDifference:
+    reach = normal_quantile(design.level) + _POWER_QUANTILE
     return PairedDifference(
-        difference=drawn.value,
-        low=drawn.low,
-        high=drawn.high,
+        difference=value,
+        low=limits[0],
+        high=limits[1],
         level=design.level,
-        method=None if drawn.low is None else drawn.method,
-        p_value=drawn.p_value,
+        method=None if limits[0] is None else "paired-bootstrap",
+        p_value=p_value,
         effect_size=None,
         correlation=None,
-        n=n,
-        n_groups=None if groups is None else len(np.unique(groups)),
+        n=design.n,
+        n_groups=None if design.groups is None else len(np.unique(design.groups)),
         standard_error=error,
-        smallest_detectable=detectable,
-        test=drawn.test,
+        smallest_detectable=None if error is None else reach * error,
+        test=test,
     )
 
 
@@ -150,18 +137,17 @@ def _statistics(result: Result, metric: Metric, cells: Any) -> Additive | Rows:
 
 def _additive(
     scorer: Any, statistics: tuple[Additive, Additive], weights: Any, groups: Any, design: Design
-) -> _Resampled:
+) -> PairedDifference:
     first, second = (part.vectors for part in statistics)
     if weights is not None:
         first, second = first * weights[:, None], second * weights[:, None]
     settings: dict[str, Any] = {"draws": DRAWS, "seed": design.seed, "groups": groups}
     bootstrap = paired_bootstrap(first, second, scorer.compute, level=design.level, **settings)
     test = approximate_randomization(first, second, scorer.compute, **settings)
-    spread = bootstrap.standard_error or 0.0
-    return _Resampled(
-        value=bootstrap.difference,
-        low=bootstrap.low if spread else None,
-        high=bootstrap.high if spread else None,
+    return _difference(
+        design,
+        bootstrap.difference,
+        limits=(bootstrap.low, bootstrap.high) if bootstrap.standard_error else (None, None),
         p_value=test.p_value,
         error=bootstrap.standard_error,
         test="approximate-randomization",
@@ -170,7 +156,7 @@ def _additive(
 
 def _rows(
     scorer: Any, statistics: tuple[Any, Any], weights: Any, groups: Any, design: Design
-) -> _Resampled:
+) -> PairedDifference:
     first, second = statistics
     value = float(_computed(scorer, first, weights) - _computed(scorer, second, weights))
     kinds = kinds_of_cases(first, second) if weights is None and groups is None else None
@@ -184,7 +170,7 @@ def _rows(
         scorer.compute(first.take(drawn), load) - scorer.compute(second.take(drawn), load)
         for drawn, load in draws
     ]
-    return _from_draws(np.array(differences), value, design.level)
+    return _from_draws(np.array(differences), value, design)
 
 
 def _computed(scorer: Any, rows: Rows, weights: Any) -> float:
@@ -210,28 +196,17 @@ def _draws_of_kinds(counts: Any, seed: int) -> Iterator[tuple[Any, Any]]:
         yield drawn, load[drawn].astype(np.float64)
 
 
-def _from_draws(drawn: Any, value: float, level: float) -> _Resampled:
+def _from_draws(drawn: Any, value: float, design: Design) -> PairedDifference:
     """Return interval and p-value; draws shifted to no difference, as `paired_bootstrap` does."""
     defined = drawn[np.isfinite(drawn)]
     if len(defined) < max(100, len(drawn) // 2) or np.ptp(defined) == 0.0:
-        return _Resampled(value=value, p_value=1.0 if value == 0.0 else None)
-    interval = percentile_interval(defined, value, level=level)
+        return _difference(design, value, p_value=1.0 if value == 0.0 else None)
+    interval = percentile_interval(defined, value, level=design.level)
     hits = int((np.abs(defined - defined.mean()) >= abs(value)).sum())
-    return _Resampled(
-        value=value,
-        low=interval.low,
-        high=interval.high,
+    return _difference(
+        design,
+        value,
+        limits=(interval.low, interval.high),
         p_value=(1 + hits) / (1 + len(defined)),
         error=float(defined.std(ddof=1)),
-    )
-
-
-def _without_spread(
-    drawn: _Resampled, bounds: tuple[float, float], n: int, level: float
-) -> _Resampled:
-    """Say how far systems may differ that did not on *n* cases: Tango's interval at 0."""
-    width = bounds[1] - bounds[0]
-    low, high = tango_limits(0.0, 0.0, n, normal_quantile(level))
-    return dataclasses.replace(
-        drawn, low=low * width, high=high * width, error=None, method="tango-mean"
     )

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.pairs import Pairs
 from evalkit.stats.difference import PairedDifference
 from evalkit.stats.multiple import benjamini_hochberg, holm
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 _ADJUST: Final = {"holm": holm, "benjamini-hochberg": benjamini_hochberg}
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.pairs import check_comparable, common_rows
+from evalkit.evaluation.results.result import Result
 from evalkit.stats.clustered import clustered_mean
 from evalkit.stats.power import (
     PairedVariance,
@@ -21,12 +23,7 @@ from evalkit.stats.power import (
     pilot_variance,
 )
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from evalkit.evaluation.results.result import Result
-
-    Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
 
 REPEATS: Final = (1, 2, 3, 5, 10)
 """Repeats that a plan offers, where the pilot tells the noise of repeats."""
@@ -102,19 +99,7 @@ def plan_sample(
     baseline: Result | None = None,
     level: float | None = None,
 ) -> SamplePlan:
-    """Return how many cases and repeats find a difference of *detect*, with *result* as the pilot.
-
-    Args:
-        result: The pilot.
-        detect: True difference to find, in the metric's unit.
-        power: Wanted chance of finding it, in (0, 1).
-        metric: Key of the metric; the only or first mean by default.
-        baseline: Another system on the same cases: then the difference of the two is planned for,
-            else the difference of *result* from a fixed value, such as a gate's threshold.
-        level: Confidence level; the pilot's by default.
-
-    Raises:
-        UsageError: If the numbers make no sense, or the pilot has too few cases.
+    """Return how many cases and repeats find a difference; `EvaluationResult.plan` says of what.
 
     References:
         Miller (2024), arXiv 2411.00640, section 5; Connor (1987), *Biometrics* 43:207.

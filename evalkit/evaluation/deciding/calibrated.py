@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.agreement.cards import find_card, judged_metric
 from evalkit.evaluation.results.recorded import RECORDED
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
     COVERAGE,
@@ -18,11 +18,8 @@ from evalkit.gates.verdict import (
     decide,
     verdict_on,
 )
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
-    from evalkit.judging.calibration import Calibration
-    from evalkit.scoring.column import Metric
+from evalkit.judging.calibration import Calibration
+from evalkit.scoring.column import Metric
 
 
 def judge_card(
@@ -53,7 +50,7 @@ def judge_card(
 
 def _how(metric: Metric, name: str) -> str:
     """Say how a card for *metric* is made."""
-    from evalkit.hooks.catalog import catalog
+    from evalkit.hooks.catalog import catalog  # start-up: only to say how a card is made
 
     if metric.scorer != RECORDED:  # what is not registered lies in a file
         judge = metric.scorer if metric.scorer in catalog().scorers else "FILE.yaml"

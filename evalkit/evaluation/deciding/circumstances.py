@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import COVERAGE, INFRASTRUCTURE, Circumstances
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
 
 
 def least_coverage(conditions: Iterable[Condition]) -> float:
@@ -21,13 +19,7 @@ def least_coverage(conditions: Iterable[Condition]) -> float:
 
 
 def circumstances_of(result: Result, key: str, least: float, rows: Any = None) -> Circumstances:
-    """Return the circumstances of *key* over the cases at *rows*.
-
-    Args:
-        result: What is judged.
-        key: A key as gates write it.
-        least: Coverage without which no gate passes; see `least_coverage`.
-        rows: The cases; by default those that the estimate of *key* is of.
+    """Return the circumstances of *key* over *rows*, by default those of its own estimate.
 
     Raises:
         UnknownMetricError: If there is no such metric.

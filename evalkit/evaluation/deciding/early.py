@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from evalkit.evaluation.deciding.circumstances import circumstances_of
 from evalkit.evaluation.deciding.course import Follower
 from evalkit.evaluation.deciding.stopping import untestable
 from evalkit.evaluation.deciding.watching import follower_of, take_in
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
 from evalkit.gates.sequential import SequentialTest
 from evalkit.gates.verdict import (
@@ -27,9 +28,6 @@ from evalkit.gates.verdict import (
     number,
     verdict_on,
 )
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
 
 METHOD: Final = "betting"
 """Method of an interval that holds at every moment."""
@@ -65,8 +63,15 @@ def judge_early(
     if other is not None and condition.compares:
         text = _described_gain(estimate, follower.test, other)
     else:
-        if follower.untestable is None:
-            estimate = _with_sequence(estimate, follower.test)
+        if follower.untestable is None and estimate.value is not None:
+            estimate = dataclasses.replace(
+                estimate,
+                low=follower.test.low,
+                high=follower.test.high,
+                method=METHOD,
+                standard_error=None,
+                note="the interval holds at every moment, so also where the evaluation stopped",
+            )
         text = describe(estimate)
     status, why = gravest_outcome(
         *lacks_coverage(estimate, circumstances), _outcome(follower, len(result), circumstances)
@@ -107,15 +112,6 @@ def _outcome(follower: Follower, total: int, circumstances: Circumstances) -> Ou
     if circumstances.out_of_budget and n_run < total:
         return Verdict.BUDGET, f"{why}: the budget is spent"
     return Verdict.INCONCLUSIVE, why
-
-
-def _with_sequence(estimate: Estimate, test: SequentialTest) -> Estimate:
-    if estimate.value is None:
-        return estimate
-    note = "the interval holds at every moment, so also where the evaluation stopped"
-    return dataclasses.replace(
-        estimate, low=test.low, high=test.high, method=METHOD, standard_error=None, note=note
-    )
 
 
 def keep_sequences(result: Result, verdict: GateVerdict) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.grammar import parse_gates
@@ -25,7 +27,6 @@ from evalkit.gates.verdict import (
 
 if TYPE_CHECKING:
     from evalkit.evaluation.deciding.paired import Decided
-    from evalkit.evaluation.results.result import Result
 
 
 def judge_gates(
@@ -131,16 +132,12 @@ def _decide_metric(
 
 
 def _coverage(result: Result, condition: Condition) -> ConditionVerdict:
+    """Decide a condition on coverage: INFRA where all that failed did so for nobody's fault."""
     verdict = decide_number(condition, result.coverage, "coverage")
-    if verdict.status is Verdict.FAIL and _only_infrastructure(result):
+    reasons = {reason for m in result.metrics for reason in m.column.reasons.values()}
+    if verdict.status is Verdict.FAIL and reasons and reasons <= INFRASTRUCTURE:
         return dataclasses.replace(verdict, status=Verdict.INFRA)
     return verdict
-
-
-def _only_infrastructure(result: Result) -> bool:
-    """Say whether whatever failed did so for reasons that are nobody's own."""
-    reasons = {reason for m in result.metrics for reason in m.column.reasons.values()}
-    return bool(reasons) and reasons <= INFRASTRUCTURE
 
 
 def _must_pass(result: Result, condition: Condition) -> ConditionVerdict:
@@ -149,10 +146,13 @@ def _must_pass(result: Result, condition: Condition) -> ConditionVerdict:
     musts, ids = batch.column("must"), batch.ids
     broken: list[str] = []
     n = 0
-    for row in _rows_with(result, condition):
-        must = musts[row] or ()
-        n += bool(must)
-        broken += [f"{ids[row]}: {m}" for m in must if not _case_meets(result, row, m)]
+    try:
+        rows = result.by_key.rows_with(condition.tags).tolist()
+    except UsageError:  # there is no such case, which passes nothing
+        rows = []
+    for row in rows:
+        n += bool(musts[row])
+        broken += [f"{ids[row]}: {m}" for m in musts[row] or () if not case_meets(result, row, m)]
     if broken:
         some = "; ".join(broken[:5]) + ("; …" if len(broken) > 5 else "")  # noqa: PLR2004
         why = f"{len(broken)} conditions do not hold: {some}"
@@ -163,22 +163,10 @@ def _must_pass(result: Result, condition: Condition) -> ConditionVerdict:
     return verdict_on(condition, Verdict.PASS, f"{n} {cases} conditions")
 
 
-def _rows_with(result: Result, condition: Condition) -> list[int]:
-    """Return the cases that have the condition's tags, as its other keys would find them."""
-    if not condition.tags:
-        return list(range(len(result)))
-    try:
-        return [int(row) for row in result.by_key.rows_with(condition.tags)]
-    except UsageError:  # there is no such case, which passes nothing
-        return []
-
-
-def _case_meets(result: Result, row: int, must: str) -> bool:
-    return all(
-        condition_holds(result, row, repeat, condition)
-        for condition in parse_gates(must)
-        for repeat in range(result.repeats)
-    )
+def case_meets(result: Result, row: int, must: str) -> bool:
+    """Say whether every repeat of a case meets each condition of *must*, as `condition_holds`."""
+    pairs = itertools.product(range(result.repeats), parse_gates(must))
+    return all(condition_holds(result, row, repeat, condition) for repeat, condition in pairs)
 
 
 def condition_holds(result: Result, row: int, repeat: int, condition: Condition) -> bool:

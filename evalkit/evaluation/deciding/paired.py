@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.comparing.difference import difference_of
 from evalkit.evaluation.comparing.pairs import Pairs, join
 from evalkit.evaluation.deciding.circumstances import circumstances_of
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import Compared, decide_difference, interval_level, margin_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
@@ -23,9 +24,7 @@ from evalkit.gates.verdict import (
     lacks,
     verdict_on,
 )
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Metric
 
 Decided = tuple[ConditionVerdict, Compared | None]
 """A verdict, and what decided it where something could be compared."""
@@ -72,7 +71,12 @@ def margin_in(result: Result, condition: Condition) -> float | None:
     Raises:
         UnknownMetricError: If the result has no such metric.
     """
-    return margin_of(condition, result.by_key.part(condition.key_text or "").metric.facts.bounds)
+    return margin_of(condition, _bounds(result.by_key.part(condition.key_text or "").metric))
+
+
+def _bounds(metric: Metric) -> tuple[float, float] | None:
+    """Return the range of a metric, which that of yes and no has undeclared."""
+    return metric.facts.bounds or ((0.0, 1.0) if metric.column.binary else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,7 @@ def _of_slice(
     compared = Compared(
         difference=difference_of(result, baseline, part.pairs, level=level),
         direction=metric.facts.direction,
-        bounds=metric.facts.bounds or ((0.0, 1.0) if metric.column.binary else None),
+        bounds=_bounds(metric),
         baseline=f"{baseline.name}{part.name}",
     )
     verdict = decide_difference(condition, compared)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from evalkit.errors import UnknownMetricError, UsageError
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import ORDERED
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.protocol import Scorer, facts_of
+from evalkit.scoring.reduce import Reducer
 from evalkit.scoring.signature import signature
-
-if TYPE_CHECKING:
-    from evalkit.evaluation.results.result import Result
-    from evalkit.scoring.reduce import Reducer
 
 WHEN_DECIDED: Final = "when decided"
 _AT_THE_END: Final = frozenset({"coverage", "cost", "calibrated"})

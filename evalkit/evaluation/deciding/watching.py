@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
+from evalkit.data.snapshot import Spool
 from evalkit.engine.merge import metrics_of
 from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.state import RunState
@@ -17,20 +18,16 @@ from evalkit.evaluation.deciding.circumstances import least_coverage
 from evalkit.evaluation.deciding.course import Course, Floats, Follower, Rows
 from evalkit.evaluation.deciding.stopping import scorer_place, tested
 from evalkit.evaluation.results.design import design_of
-from evalkit.evaluation.results.estimates import Estimates
+from evalkit.evaluation.results.estimates import Estimates, Part
 from evalkit.evaluation.results.facts import DECIDED
+from evalkit.evaluation.results.plan import EvaluationPlan
+from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import margin_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import SequentialTest, question_of
 from evalkit.scoring.estimate import Design, case_values
 from evalkit.scoring.reduce import Reducer, parse_reducer
-
-if TYPE_CHECKING:
-    from evalkit.data.snapshot import Spool
-    from evalkit.evaluation.results.estimates import Part
-    from evalkit.evaluation.results.plan import EvaluationPlan
-    from evalkit.evaluation.results.result import Result
 
 _WEIGHTED: Final = "the scorer gives each case a weight of its own, which was not known before"
 
@@ -46,16 +43,11 @@ def follower_of(
 ) -> Follower:
     """Return what tests *condition* while cases come in, or when they are replayed.
 
-    Args:
-        condition: One that can be tested.
-        metric: ``low``, ``high`` and ``direction`` of its metric.
-        by_key: Gives the layout of the cases, and those that have a tag.
-        ids: Ids of the cases.
-        least_coverage: Share of cases with a value without which no PASS is final.
-        baseline: What a condition that compares is about.
+    *metric* has ``low``, ``high`` and ``direction`` of its metric; *by_key* gives the layout of the
+    cases, whose *ids* are those of the baseline that it compares with, if it does.
     """
     design, bounds = by_key.design, (metric["low"], metric["high"])
-    course = course_for(design)
+    course = Course.draw(design.n, design.groups, design.seed)
     reference, binary = None, False
     if condition.compares and baseline is not None:
         reference, binary = _reference(baseline, condition, ids)
@@ -79,11 +71,6 @@ def follower_of(
         reference=reference,
         sign=-1.0 if metric["direction"] == "lower" else 1.0,
     )
-
-
-def course_for(design: Design) -> Course:
-    """Return the order in which the cases of *design* are run."""
-    return Course.draw(design.n, design.groups, design.seed)
 
 
 def take_in(follower: Follower, rows: Rows, part: Part, design: Design) -> None:
@@ -128,7 +115,9 @@ class Watcher:
     def look(self, state: RunState) -> None:
         """Take in the shards that are scored and whose turn it is; stop the run if that is all."""
         shards, before = self._plan.shards, self._next
-        while self._next < len(shards) and self._is_scored(state, shards[self._next]):
+        while self._next < len(shards) and all(
+            (shards[self._next].index, place) in state.scored for place in self._places
+        ):
             self._take_in(state, shards[self._next])
             self._next += 1
         if self._next == before:
@@ -137,9 +126,6 @@ class Watcher:
             follower.advance()
         if self.cases is not None:
             state.cancel.stop(DECIDED)
-
-    def _is_scored(self, state: RunState, shard: Shard) -> bool:
-        return all((shard.index, place) in state.scored for place in self._places)
 
     def _take_in(self, state: RunState, shard: Shard) -> None:
         rows = np.asarray(self._plan.rows_of(shard))
@@ -163,17 +149,20 @@ class Watcher:
 
 def course_of(spool: Spool, plan: EvaluationPlan) -> Course | None:
     """Return the order in which a plan with ``stop=`` runs its cases; ``None`` without."""
-    return course_for(layout(spool, plan)) if plan.stop else None
+    if not plan.stop:
+        return None
+    design = _layout(spool, plan)
+    return Course.draw(design.n, design.groups, design.seed)
 
 
-def layout(spool: Spool, plan: EvaluationPlan) -> Design:
+def _layout(spool: Spool, plan: EvaluationPlan) -> Design:
     """Return how the cases of *plan* are laid out, before any of them is run."""
     return design_of(spool, repeats=plan.repeats, failed_cells=(), level=plan.level, seed=plan.seed)
 
 
 def watcher_of(plan: Plan, facts: EvaluationPlan, baseline: Result | None) -> Watcher:
     """Return what stops *plan* once the gates in its *facts* are decided."""
-    design = layout(plan.spool, facts)
+    design = _layout(plan.spool, facts)
     reducers = [parse_reducer(text, facts.repeats) for text in facts.reducers]
     by_key = Estimates((), design, reducers, plan.spool)
     metrics = (facts.stop or {})["metrics"]
@@ -206,7 +195,7 @@ def saved(cells: int, calls: int | None, cases: int, run: int) -> str:
         >>> saved(1000, None, 1000, 256)
         'Stopped early, as every gate was decided: 744 of 1,000 cases were not scored (74 %).'
     """
-    left, of, what = (cases - run, cases, "cases were not scored")
+    left, of, what = cases - run, cases, "cases were not scored"
     if calls is not None:
         left, of, what = cells - calls, cells, "calls were saved"
     return (
