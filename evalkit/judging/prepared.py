@@ -13,7 +13,7 @@ from evalkit.entities.case import Case
 from evalkit.errors import TraceError, UsageError
 from evalkit.judging.form import Form, form_of
 from evalkit.judging.outcome import Aggregate, aggregate_of
-from evalkit.judging.prompt import Worked, example_answer, messages, system_message
+from evalkit.judging.prompt import example_answer, question_message, system_message
 from evalkit.judging.settings import JudgeSettings
 from evalkit.judging.template import OFFERED, JudgeTemplate, MissingValueError
 from evalkit.judging.traces.tools import SCHEMAS, Message, tool_turn
@@ -32,7 +32,9 @@ class Prepared:
     form: Form
     schema: Mapping[str, Any]
     aggregate: Aggregate
-    examples: Sequence[Worked]
+    opening: Sequence[Message]
+    """What comes before the question about a case: system message and examples."""
+
     tool_rounds: int | None
     """Most answers that call tools, where the template names the trace as a whole."""
 
@@ -47,7 +49,11 @@ class Prepared:
             TraceError: If its trace is broken, or none that is known where one is to be read.
         """
         question = self.template.render(values_of(case, self.template))
-        return messages(self.form, question, self.examples, self.tool_rounds), question.changes
+        by_tools = self.tool_rounds is not None
+        return [
+            *map(dict, self.opening),
+            question_message(question, by_tools=by_tools),
+        ], question.changes
 
     @property
     def judges_session(self) -> bool:
@@ -86,7 +92,11 @@ def prepare(judge: JudgeSettings) -> Prepared:
     if judge.parts is not None and not form.valued:
         raise UsageError("parts= needs choices= with values, or a scale=.")
     schema = form.schema()
-    prompt = [judge.instructions, system_message(form, tool_rounds), list(judge.examples)]
+    system = system_message(form, tool_rounds)
+    opening: list[Message] = [{"role": "system", "content": system}]
+    for example in judge.examples:
+        opening += _example(example, template, form, judge.name)
+    prompt = [judge.instructions, system, list(judge.examples)]
     if template.shows_trace:
         prompt.append(list(SCHEMAS))
     return Prepared(
@@ -95,14 +105,17 @@ def prepare(judge: JudgeSettings) -> Prepared:
         form=form,
         schema=schema,
         aggregate=aggregate_of(judge.aggregate),
-        examples=[_example(example, template, form, judge.name) for example in judge.examples],
+        opening=opening,
         tool_rounds=tool_rounds,
         prompt_hash=content_hash(canonical_json(prompt), size=6),
         schema_hash=content_hash(canonical_json(schema), size=6),
     )
 
 
-def _example(example: Mapping[str, Any], template: JudgeTemplate, form: Form, name: str) -> Worked:
+def _example(
+    example: Mapping[str, Any], template: JudgeTemplate, form: Form, name: str
+) -> list[Message]:
+    """Return an example as it is shown: question, calls of tools, and answer."""
     if ("parts" in example) != (form.parts is not None):
         wanted = "choice" if form.parts is None else "parts"
         raise UsageError(f"An example of judge {name!r} needs {wanted!r}.")
@@ -112,8 +125,9 @@ def _example(example: Mapping[str, Any], template: JudgeTemplate, form: Form, na
             raise UsageError(f"An example of judge {name!r} says {choice!r}, not {form.menu()}.")
     try:
         values = values_of(case_of(example), template)
-        question = template.render(values)
-        return Worked(question, example_answer(example, form), _consulted(example, values))
+        question = question_message(template.render(values), by_tools=template.shows_trace)
+        answer = {"role": "assistant", "content": example_answer(example, form)}
+        return [question, *_consulted(example, values), answer]
     except (MissingValueError, TraceError) as error:
         raise UsageError(f"An example of judge {name!r} is not complete: {error}") from None
 

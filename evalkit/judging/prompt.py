@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json
@@ -38,6 +37,12 @@ _CLOSING_TRACE: Final = (
     "Read the trace with the tools. Then give your verdict on it, as instructed outside the blocks."
 )
 
+CLOSING: Final[Message] = {
+    "role": "user",
+    "content": "Call no more tools. Give your verdict now, by filling in the form.",
+}
+"""What a model is told that may call no more tools."""
+
 _AGAIN: Final = (
     "Your previous answer could not be used: {problem} Answer once more, with the form alone."
 )
@@ -47,16 +52,6 @@ _PROBLEMS: Final = {
     "empty": "it was empty.",
     "invalid_response": "it is not the JSON object that the form asks for.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Worked:
-    """An example as it is shown."""
-
-    question: Rendered
-    answer: str
-    consulted: Sequence[Message] = ()
-    """Calls of tools before the answer, with what these gave."""
 
 
 def system_message(form: Form, tool_rounds: int | None = None) -> str:
@@ -82,18 +77,10 @@ def _form_line(form: Form) -> str:
     return f'{{"{form.parts}": [{{"text": "the part, in its own words", {verdict}}}, ...]}}'
 
 
-def messages(
-    form: Form, question: Rendered, examples: Sequence[Worked] = (), tool_rounds: int | None = None
-) -> list[Message]:
-    """Return system message, examples and the case, in this order."""
-    closing = _CLOSING if tool_rounds is None else _CLOSING_TRACE
-    listed: list[Message] = [{"role": "system", "content": system_message(form, tool_rounds)}]
-    for example in examples:
-        listed.append({"role": "user", "content": f"{example.question.text}\n\n{closing}"})
-        listed += example.consulted
-        listed.append({"role": "assistant", "content": example.answer})
-    listed.append({"role": "user", "content": f"{question.text}\n\n{closing}"})
-    return listed
+def question_message(question: Rendered, *, by_tools: bool) -> Message:
+    """Return the question about a case; *by_tools* where its trace is read by calling tools."""
+    closing = _CLOSING_TRACE if by_tools else _CLOSING
+    return {"role": "user", "content": f"{question.text}\n\n{closing}"}
 
 
 def repair(sent: Sequence[Message], reason: str) -> list[Message]:

@@ -111,25 +111,19 @@ class _Ballot:
         if vote is None or (isinstance(vote, float) and math.isnan(vote)):
             return None
         word = _word(vote)
-        named = self._named(vote, word)
         meant = self._word(word) if isinstance(vote, str) else _number(vote)
-        if named is None:
+        if isinstance(vote, bool) or word not in self.systems:
             if meant is None:
                 raise self._unknown(vote, word)
             return meant
+        if self.systems[0] == self.systems[1]:
+            raise self._ambiguous(vote)
+        named = _SIDES[self.systems.index(word)]
         # The name of a system goes before the names of places, but is told from no tie or number.
         clash = meant == _TIE if isinstance(vote, str) else meant not in {None, named}
         if clash:
             raise self._ambiguous(vote)
         return named
-
-    def _named(self, vote: Any, word: str) -> float | None:
-        """Return the vote for the system that is named."""
-        if isinstance(vote, bool) or word not in self.systems:
-            return None
-        if self.systems[0] == self.systems[1]:
-            raise self._ambiguous(vote)
-        return _SIDES[self.systems.index(word)]
 
     def _word(self, word: str) -> float | None:
         """Return the vote for a place, or a tie."""
@@ -304,8 +298,8 @@ def rank_systems(
 
     Examples:
         >>> votes = [Vote("x", "y", value, str(n)) for n, value in enumerate([1, 1, 0.5, 1, 0] * 8)]
-        >>> found = rank_systems(votes)
-        >>> [(one.name, one.best_rank, one.worst_rank) for one in found.systems]
+        >>> ranking = rank_systems(votes)
+        >>> [(one.name, one.best_rank, one.worst_rank) for one in ranking.systems]
         [('x', 1, 1), ('y', 2, 2)]
 
     References:

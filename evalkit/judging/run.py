@@ -20,10 +20,10 @@ from evalkit.judging.logprobs import LEAST_MASS, TOP, expected_score, label_mass
 from evalkit.judging.outcome import Reading, combined, failed, scored, with_parts
 from evalkit.judging.precheck import precheck
 from evalkit.judging.prepared import Prepared, case_of, judged_later, seen_by
-from evalkit.judging.prompt import repair
+from evalkit.judging.prompt import CLOSING, repair
 from evalkit.judging.template import MissingValueError
 from evalkit.judging.together import together
-from evalkit.judging.traces.tools import SCHEMAS, Consultation, Message
+from evalkit.judging.traces.tools import SCHEMAS, Message, tool_turn
 from evalkit.judging.traces.views import clipped
 from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
 from evalkit.scoring.reading import as_text
@@ -47,12 +47,12 @@ async def run(judge: Prepared, case: Case, *, again: int = 0) -> Score:
     Raises:
         UsageError: If no model is known.
     """
-    seen = seen_by(judge.settings, case)
-    unasked = score_unasked(judge, seen)
+    case = seen_by(judge.settings, case)
+    unasked = score_unasked(judge, case)
     if unasked is not None:
         return unasked
     try:
-        return await _asked(judge, seen, again)
+        return await _judged(judge, case, again)
     except MissingValueError as error:
         return Score.skipped(str(error))
     except TraceError as error:
@@ -61,7 +61,7 @@ async def run(judge: Prepared, case: Case, *, again: int = 0) -> Score:
         return Score.failed(error.reason, error.explanation)
 
 
-async def _asked(judge: Prepared, case: Case, again: int) -> Score:
+async def _judged(judge: Prepared, case: Case, again: int) -> Score:
     sent, changes = judge.messages(case)
     problem = await alarm(judge) if judge.settings.canaries else None
     if problem is not None:
@@ -253,27 +253,33 @@ async def _consulted(judge: Prepared, case: Case, question: Question) -> tuple[R
     up, the model is asked once more, with the schema of the form and without tools.
     """
     count = judge.count(case)
-    consultation = Consultation(read_trace(case.trace), question.messages)
+    trace, sent = read_trace(case.trace), list(question.messages)
     question = replace(question, tools=SCHEMAS)
+    facts = {"tool_rounds": 0, "tool_calls": 0}
     problem: str | None = None
-    while consultation.rounds < judge.settings.tool_rounds:
-        answer = await ask_with_tools(judge, replace(question, messages=consultation.messages))
-        if answer.reply.tool_calls:
-            consultation.take(answer.reply)
+    while facts["tool_rounds"] < judge.settings.tool_rounds:
+        answer = await ask_with_tools(judge, replace(question, messages=list(sent)))
+        calls = answer.reply.tool_calls
+        if calls:
+            turn, failures = tool_turn(trace, calls, facts["tool_calls"])
+            sent += turn
+            facts["tool_rounds"] += 1
+            facts["tool_calls"] += len(calls)
+            if failures:
+                facts["failed_tool_calls"] = facts.get("failed_tool_calls", 0) + failures
             continue
         reading = read_verdict(answer.reply, judge.form, count=count)
         if not isinstance(reading, Unreadable) or reading.reason not in REPAIRED:
-            how = {**answer.how(), **consultation.facts()}
-            return located(reading, consultation.trace, how)
+            return located(reading, trace, {**answer.how(), **facts})
         problem = reading.reason
         break
-    answer = await ask_form(judge, replace(question, messages=consultation.closing()))
-    how = {**answer.how(), **consultation.facts(), **({"repaired": problem} if problem else {})}
+    answer = await ask_form(judge, replace(question, messages=[*sent, CLOSING]))
     reading = read_verdict(answer.reply, judge.form, count=count)
     if isinstance(reading, Unreadable) and problem is None and reading.reason in REPAIRED:
-        cause = f"The judge gave no verdict after {consultation.rounds} rounds of tool calls."
+        cause = f"The judge gave no verdict after {facts['tool_rounds']} rounds of tool calls."
         reading = Unreadable("tool_rounds", cause, reading.raw)
-    return located(reading, consultation.trace, how)
+    how = {**answer.how(), **facts, **({"repaired": problem} if problem else {})}
+    return located(reading, trace, how)
 
 
 def located(reading: Reading, trace: Trace, how: How) -> tuple[Reading, How]:

@@ -29,7 +29,7 @@ from evalkit.judging.auditing.readings import (
     probes_in_order,
     row_of,
 )
-from evalkit.judging.auditing.trials import POSITION, PROBES, Subject, Trials
+from evalkit.judging.auditing.trials import POSITION, Subject, Trials
 from evalkit.judging.bias import BiasEffect
 from evalkit.stats.binomial import clopper_pearson_interval
 from evalkit.stats.interval import normal_quantile
@@ -212,20 +212,16 @@ def _unchanged(pair: Pair) -> bool:
 
 
 def _bias_row(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> ProbeRow:
-    row = row_of("bias", name, pairs, _unchanged, level=bars.level)
-    compared = [p for p in pairs if p.state == "compared" and p.gain is not None]
-    return dataclasses.replace(row, effect=_effect(subject, name, compared, bars))
-
-
-def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> BiasEffect:
-    """Return the mean gain of an edit, tested by flips of the signs of whole cases.
+    """Return the row of an edit with its mean gain, tested by flips of the signs of whole cases.
 
     Only where each case has one pair it is McNemar's test for yes or no, else one of signs or t.
     """
-    edit = PROBES.get(f"bias.{name}", name)
-    explanation = f"{edit}: mean change of the score, positive where it is rewarded"
+    row = row_of("bias", name, pairs, _unchanged, level=bars.level)
+    explanation = f"{row.summary}: mean change of the score, positive where it is rewarded"
+    pairs = [p for p in pairs if p.state == "compared" and p.gain is not None]
     if not pairs:
-        return BiasEffect(name, None, None, None, None, 0, explanation)
+        effect = BiasEffect(name, None, None, None, None, 0, explanation)
+        return dataclasses.replace(row, effect=effect)
     before = np.array([pair.before.value for pair in pairs], dtype=np.float64)
     after = np.array([pair.after.value for pair in pairs], dtype=np.float64)
     bounds = subject.facts.bounds_of(np.concatenate([before, after]))
@@ -242,7 +238,7 @@ def _effect(subject: Subject, name: str, pairs: Sequence[Pair], bars: Bars) -> B
         level=bars.level,
     )
     shift = (moved.difference, moved.low, moved.high, moved.p_value)
-    return BiasEffect(name, *shift, n_cases, explanation)
+    return dataclasses.replace(row, effect=BiasEffect(name, *shift, n_cases, explanation))
 
 
 def _position(trials: Trials, readings: Sequence[Score], bars: Bars) -> ProbeRow | None:

@@ -210,7 +210,10 @@ def with_text(case: Case, field: str, text: str, *, first: bool) -> Case | None:
     elif field == "retrieved_context" and value and isinstance(value[0], str):
         changes = {field: [joined(value[0]), *value[1:]]}
     elif field == "tool_calls" and value:
-        changes = {field: [*value[:-1], _noted(value[-1], text)]}
+        last = value[-1]
+        arguments = last.get("arguments")
+        noted = {**(arguments if isinstance(arguments, Mapping) else {}), "note": text}
+        changes = {field: [*value[:-1], {**last, "arguments": noted}]}
     elif field == "trace" and isinstance(trace := trace_if_any(value), Trace) and trace.spans:
         *before, last = trace.spans
         outputs = joined("" if last.outputs is None else as_text(last.outputs) or "")
@@ -218,12 +221,6 @@ def with_text(case: Case, field: str, text: str, *, first: bool) -> Case | None:
     else:
         return None
     return replace(case, **changes)
-
-
-def _noted(call: Mapping[str, Any], text: str) -> dict[str, Any]:
-    arguments = call.get("arguments")
-    noted = dict(arguments) if isinstance(arguments, Mapping) else {}
-    return {**call, "arguments": {**noted, "note": text}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.entities.trace import Trace
 from evalkit.errors import UsageError, near_miss
 from evalkit.judging.harden import fence, neutralised, nonce_of
 from evalkit.judging.traces import views
-
-if TYPE_CHECKING:
-    from evalkit.llm.protocol import ChatReply
 
 RESULT_CHARACTERS: Final = 12_000
 """Most characters of what one call answers, fence aside."""
@@ -36,8 +33,6 @@ Message = dict[str, Any]
 
 CALLS_AT_A_TIME: Final = 8
 """Calls in one answer that are made; further ones are answered with an error."""
-
-CLOSING: Final = "Call no more tools. Give your verdict now, by filling in the form."
 
 _ID: Final = re.compile(r"[\w.:+/=-]{1,4096}", re.ASCII)
 
@@ -205,44 +200,6 @@ def _value(name: str, value: Any, schema: Mapping[str, Any]) -> Any:
     if "enum" in schema and text.upper() not in schema["enum"]:
         raise UsageError(f"{name} is one of {', '.join(schema['enum'])}")
     return value
-
-
-@dataclass(slots=True)
-class Consultation:
-    """The conversation between a judge's model and the tools, so far."""
-
-    trace: Trace
-    sent: Sequence[Message]
-    """Instructions, examples and the case."""
-
-    rounds: int = 0
-    """Answers of the model that called tools."""
-
-    calls: int = 0
-    failed_calls: int = 0
-    _turns: list[Message] = field(default_factory=list[Message])
-
-    @property
-    def messages(self) -> list[Message]:
-        """Everything that the model is sent next."""
-        return [*self.sent, *self._turns]
-
-    def closing(self) -> list[Message]:
-        """Everything, and the demand for a verdict."""
-        return [*self.messages, {"role": "user", "content": CLOSING}]
-
-    def take(self, reply: ChatReply) -> None:
-        """Make the calls in *reply*, all of them before the model is asked again."""
-        self.rounds += 1
-        messages, failed = tool_turn(self.trace, reply.tool_calls, self.calls)
-        self.calls += len(reply.tool_calls)
-        self.failed_calls += failed
-        self._turns += messages
-
-    def facts(self) -> dict[str, Any]:
-        """Return what a score says of the reading."""
-        facts = {"tool_rounds": self.rounds, "tool_calls": self.calls}
-        return facts | ({"failed_tool_calls": self.failed_calls} if self.failed_calls else {})
 
 
 def tool_turn(

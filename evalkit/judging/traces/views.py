@@ -174,7 +174,8 @@ def _places(spans: Sequence[Span], text: str, *, regex: bool) -> list[str | None
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    searched = [_searched(span) for span in spans]
+    wholes = (f"{span.name}\n{span.status_message or ''}\n{content_of(span)}" for span in spans)
+    searched = [whole[:_SEARCHED].encode("utf-8", "replace").decode("utf-8") for whole in wholes]
     array = pa.array(searched, type=pa.string())
     wanted = text.encode("utf-8", "replace").decode("utf-8")  # as in what is searched
     options = pc.MatchSubstringOptions(wanted, ignore_case=True)
@@ -188,11 +189,6 @@ def _places(spans: Sequence[Span], text: str, *, regex: bool) -> list[str | None
         None if start < 0 else _around(whole, start)
         for whole, start in zip(searched, starts, strict=True)
     ]
-
-
-def _searched(span: Span) -> str:
-    whole = f"{span.name}\n{span.status_message or ''}\n{content_of(span)}"
-    return whole[:_SEARCHED].encode("utf-8", "replace").decode("utf-8")
 
 
 def _around(whole: str, start: int) -> str:
