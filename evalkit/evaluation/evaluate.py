@@ -113,8 +113,8 @@ def evaluate(
         judge_model=judge_model,
         runtime=_checked(runtime),
     )
-    # start-up: asyncio, and with it what `open_job` needs, in one go
     with without_collecting():
+        # start-up: asyncio, and with it what `open_job` needs, in one go
         from evalkit.evaluation.running import start as _  # noqa: F401
         from evalkit.evaluation.running.execute import execute
 

@@ -140,7 +140,7 @@ def _baseline(request: Request, kind: type[Result], *, dataset: str | None = Non
     """Open the baseline before anything is called: 'latest' must not be the run that begins."""
     if request.baseline is None:
         return None
-    from evalkit.evaluation.baselines.opening import open_result
+    from evalkit.evaluation.baselines.opening import open_result  # start-up: git, logs, models
 
     store = request.runtime.store
     uri = store if isinstance(store, str) else None
@@ -154,7 +154,7 @@ def _names_model(request: Request) -> bool:
 
 
 def _named(baseline: Result, source: Any) -> BaselineReference:
-    from evalkit.evaluation.baselines.opening import reference_of
+    from evalkit.evaluation.baselines.opening import reference_of  # start-up: as above
 
     return BaselineReference(name=baseline.name, reference=reference_of(baseline, source))
 
