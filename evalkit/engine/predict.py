@@ -25,7 +25,7 @@ from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError
 from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.recording import Recording, recording_of_output
-from evalkit.llm.session import Session
+from evalkit.llm.session import ModelSession
 
 _LOOK_SECONDS: Final = 0.2
 """How often a call that waits for its turn looks whether it is still wanted."""
@@ -58,7 +58,7 @@ def units_of(batch: CaseBatch, repeats: int) -> Iterator[Unit]:
 class Caller:
     """Makes the calls of shards, at most ``concurrency`` at a time for all of them together."""
 
-    def __init__(self, plan: Plan, session: Session, lane: ThreadLane, cancel: Cancel) -> None:
+    def __init__(self, plan: Plan, session: ModelSession, lane: ThreadLane, cancel: Cancel) -> None:
         """Call nothing yet."""
         self._plan = plan
         self._session = session

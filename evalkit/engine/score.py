@@ -22,7 +22,7 @@ from evalkit.entities.score import Score, Status
 from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
 from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
-from evalkit.llm.session import Session
+from evalkit.llm.session import ModelSession
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.configured import unwrapped
 from evalkit.scoring.protocol import Scorer, requirements_of
@@ -73,7 +73,7 @@ class _Scoring:
 class ShardScorer:
     """Runs scorers over batches, each in the lane that suits it."""
 
-    def __init__(self, plan: Plan, session: Session, lane: ThreadLane, cancel: Cancel) -> None:
+    def __init__(self, plan: Plan, session: ModelSession, lane: ThreadLane, cancel: Cancel) -> None:
         """Score with the scorers of *plan*, whose places number the results."""
         self._scorers = plan.scorers
         self._session = session

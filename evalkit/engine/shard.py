@@ -21,7 +21,7 @@ from evalkit.engine.state import Emit, Gathered, ShardResult, ShardWork
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
 from evalkit.errors import EvalkitError
-from evalkit.llm.session import Session, use_session
+from evalkit.llm.session import ModelSession, use_session
 from evalkit.llm.usage import Charge
 from evalkit.scoring.reading import follow
 
@@ -33,7 +33,7 @@ or wait for it; more would only fill the memory."""
 async def run_shard(
     plan: Plan,
     shard: Shard,
-    session: Session,
+    session: ModelSession,
     *,
     before: Gathered | None = None,
     emit: Emit | None = None,
@@ -67,7 +67,7 @@ async def run_shard(
 
 @contextlib.asynccontextmanager
 async def workbench(
-    plan: Plan, session: Session, emit: Emit, cancel: Cancel
+    plan: Plan, session: ModelSession, emit: Emit, cancel: Cancel
 ) -> AsyncGenerator[Workbench]:
     """Set up what the shards of one process share, with *session* in force, and clear it away."""
     with use_session(session), without_old_objects():
@@ -82,7 +82,7 @@ async def workbench(
 class Workbench:
     """What the shards of one process share: threads, places in flight, pace, and the session."""
 
-    def __init__(self, plan: Plan, session: Session, emit: Emit, cancel: Cancel) -> None:
+    def __init__(self, plan: Plan, session: ModelSession, emit: Emit, cancel: Cancel) -> None:
         """Start nothing yet; `workbench` puts the session in force."""
         self._plan = plan
         self._session = session

@@ -151,13 +151,6 @@ class Cache:
         with self._lock:
             return [(row[0], parse_json(row[1]), *row[2:]) for row in self._database.execute(query)]
 
-    def whole(self, key: str) -> tuple[Any, Any]:
-        """Return what was asked and answered under *key*, which is there."""
-        query = "SELECT asked, reply FROM recordings WHERE key = ?"
-        with self._lock:
-            asked, reply = self._database.execute(query, (key,)).fetchone()
-        return parse_json(asked), parse_json(reply)
-
     def abandon(self) -> None:
         """Close the file, which was only looked at: nothing in it counts as used."""
         with self._lock:

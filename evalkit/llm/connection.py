@@ -19,7 +19,7 @@ from evalkit._internal.canonical import canonical_json
 from evalkit.errors import UsageError
 from evalkit.llm.headers import retry_after_seconds
 from evalkit.llm.limits import Attempt, admitted
-from evalkit.llm.retry import AttemptError, RetryPolicy, persist
+from evalkit.llm.retry import Refusal, RetryPolicy, persist
 from evalkit.llm.secrets import public_url, redacted, secrets_in_url
 from evalkit.settings import secret
 
@@ -37,16 +37,6 @@ _OK: Final = range(200, 300)
 _REDIRECTS: Final = range(300, 400)
 _RETRIED: Final = frozenset({408, _TOO_MANY, *range(500, 600)})
 _OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a call has no answer."""
-
-    reason: str
-    text: str
-    again: bool
-    """Whether trying again can help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +140,18 @@ class Connection:
         import aiohttp
 
         session = self._opened(call.url)
+        key, body = self._key(), call.body
         try:
             async with session.request(
                 call.method,
                 call.url,
-                data=_sent(call.body),
+                # A large one is sent in pieces, and others get their turn between.
+                data=io.BytesIO(body) if body and len(body) > _LARGE_BYTES else body,
                 params=call.parameters,
-                headers={**(call.headers or {}), **_bearer(self._key())},
+                headers={
+                    **(call.headers or {}),
+                    **({"Authorization": f"Bearer {key}"} if key else {}),
+                },
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
@@ -167,16 +162,15 @@ class Connection:
                     )
                 return await read(response)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            raise AttemptError("connection", f"no valid URL: {error}", again=False) from None
-        except aiohttp.ConnectionTimeoutError as error:
-            raise AttemptError("connection", _text(error), again=True) from None
-        except TimeoutError:
-            waited = f"no answer within {self._timeout_seconds:g} s"
-            raise AttemptError("timeout", waited, again=False) from None
-        except aiohttp.ClientSSLError as error:
-            raise AttemptError("connection", _text(error), again=False) from None
+            raise Refusal("connection", f"no valid URL: {error}", again=False) from None
+        except TimeoutError as error:
+            if not isinstance(error, aiohttp.ConnectionTimeoutError):
+                waited = f"no answer within {self._timeout_seconds:g} s"
+                raise Refusal("timeout", waited, again=False) from None
+            raise Refusal("connection", _text(error), again=True) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise AttemptError("connection", _text(error), again=True) from None
+            again = not isinstance(error, aiohttp.ClientSSLError)
+            raise Refusal("connection", _text(error), again=again) from None
 
     def _opened(self, url: str) -> aiohttp.ClientSession:
         import aiohttp
@@ -199,15 +193,6 @@ class Connection:
         session, self._session = self._session, None
         if session is not None and self._loop is asyncio.get_running_loop():
             await session.close()
-
-
-def _bearer(key: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"} if key else {}
-
-
-def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
-    """Return *body* so that a large one is sent in pieces, and others get their turn between."""
-    return io.BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
 
 
 def encoded(value: Any) -> bytes:
@@ -247,8 +232,8 @@ def refusal_of(status: int, body: str) -> Refusal:
     """Return what *status* means, with the beginning of the *body* that came with it.
 
     Examples:
-        >>> refusal_of(429, "slow down")
-        Refusal(reason='rate_limited', text='status 429: slow down', again=True)
+        >>> refusal_of(429, "slow down").text
+        'status 429: slow down'
     """
     again = status in _RETRIED
     if status == _TOO_MANY:
@@ -256,16 +241,16 @@ def refusal_of(status: int, body: str) -> Refusal:
         again = "insufficient_quota" not in body
     reason = "rate_limited" if status == _TOO_MANY else "provider_error"
     text = f"status {status}: {shown(body)}" if body.strip() else f"status {status}"
-    return Refusal(reason, text, again)
+    return Refusal(reason, text, again=again)
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: str) -> AttemptError:
+def _refusal(status: int, headers: Mapping[str, str], body: str) -> Refusal:
     refusal = refusal_of(status, body)
-    text = refusal.text
     if status in _REDIRECTS:
-        text = f"status {status}: moved to {public_url(headers.get('Location', ''))}; use that URL"
-    wait = retry_after_seconds(headers)
-    return AttemptError(refusal.reason, text, again=refusal.again, retry_after=wait, status=status)
+        place = public_url(headers.get("Location", ""))
+        refusal.text = f"status {status}: moved to {place}; use that URL"
+    refusal.retry_after, refusal.status = retry_after_seconds(headers), status
+    return refusal
 
 
 def _text(error: BaseException) -> str:

@@ -11,21 +11,12 @@ from evalkit.errors import EvalkitError
 T = TypeVar("T")
 
 
-class _Flight(Generic[T]):
-    """A call under way, and those who wait for it."""
-
-    def __init__(self) -> None:
-        self.done = asyncio.Event()
-        self.result: T | None = None
-        self.error: EvalkitError | None = None
-
-
 class Flights(Generic[T]):
     """Calls under way by key, in each event loop."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._flights: dict[tuple[int, str], _Flight[T]] = {}
+        self._flights: dict[tuple[int, str], asyncio.Future[T]] = {}
 
     def under_way(self, key: str) -> bool:
         """Say whether a call under *key* is on its way."""
@@ -37,20 +28,24 @@ class Flights(Generic[T]):
         An error of ours is everybody's; where the task that makes the call is cancelled, or fails
         in an unknown way, the next one makes it anew.
         """
-        place = (id(asyncio.get_running_loop()), key)
+        loop = asyncio.get_running_loop()
+        place = (id(loop), key)
         while (flight := self._flights.get(place)) is not None:
-            await flight.done.wait()
-            if flight.error is not None:
-                raise type(flight.error)(*flight.error.args)
-            if flight.result is not None:
-                return flight.result, True
-        flight = self._flights[place] = _Flight()
+            await asyncio.wait([flight])
+            if not flight.cancelled():
+                error = flight.exception()
+                if error is not None:
+                    raise type(error)(*error.args)
+                return flight.result(), True
+        flight = self._flights[place] = loop.create_future()
         try:
-            flight.result = await make()
+            result = await make()
+            flight.set_result(result)
         except EvalkitError as error:
-            flight.error = error
+            flight.set_exception(error)
+            flight.exception()  # perhaps nobody else waits for it
             raise
         finally:
             del self._flights[place]
-            flight.done.set()
-        return flight.result, False
+            flight.cancel()  # unless it has ended
+        return result, False

@@ -93,16 +93,16 @@ def recording_at(path: str | Path, key: str) -> dict[str, Any]:
         UsageError: If there is none, or there are several.
     """
     with _opened(path) as place:
-        keys = sorted(row[0] for row in place.rows() if row[0].startswith(key))
-        if not keys:
+        asked = {row[0]: row[1] for row in place.rows() if row[0].startswith(key)}
+        if not asked:
             raise UsageError(f"No recording in {path} has a key that begins with {key!r}.")
-        if len(keys) > 1:
+        first, *more = sorted(asked)
+        if more:
             raise UsageError(
-                f"{key!r} is the beginning of {len(keys)} keys, such as {keys[0][:12]} and "
-                f"{keys[1][:12]}; give more of it."
+                f"{key!r} is the beginning of {len(asked)} keys, such as {first[:12]} and "
+                f"{more[0][:12]}; give more of it."
             )
-        asked, reply = place.whole(keys[0])
-    return {"key": keys[0], "asked": asked, "reply": reply}
+        return {"key": first, "asked": asked[first], "reply": place.get(first)}
 
 
 @contextlib.contextmanager

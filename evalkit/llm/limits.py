@@ -12,7 +12,7 @@ import functools
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -237,50 +237,39 @@ class Attempt:
         self.headers = headers
 
 
-class admitted:  # noqa: N801  reads as a verb: async with admitted(place, key)
+@contextlib.asynccontextmanager
+async def admitted(place: str, key: str | None, *, again: bool = False) -> AsyncGenerator[Attempt]:
     """Wait for the turn of an attempt to reach the server at *place*; learn from how it ends.
 
-    Entering raises `BudgetSpentError` if the call must not be made any more.
+    An attempt tried *again* waits in front of the others.
+
+    Raises:
+        BudgetSpentError: If the call must not be made any more.
     """
-
-    __slots__ = ("_admission", "_again", "_attempt", "_controller", "_key", "_place", "_started")
-
-    def __init__(self, place: str, key: str | None, *, again: bool = False) -> None:
-        """Ask for nothing yet; an attempt tried *again* waits in front of the others."""
-        self._place, self._key, self._again = place, key, again
-        self._admission = _ADMISSION.get()
-        self._attempt = Attempt()
-        self._controller: Controller | None = None
-        self._started = 0.0
-
-    async def __aenter__(self) -> Attempt:
-        admission = self._admission
-        if admission is None:
-            return self._attempt
-        admission.made = bool(admission.made)
-        if admission.controllers is not None:
-            controller = admission.controllers.of(self._place, self._key)
-            started = controller.enter_now()
-            if started is None:
-                patience = PATIENCE.get() or Patience()
-                patience.pause()
-                try:
-                    started = await controller.enter(again=self._again)
-                finally:
-                    patience.resume()
-            self._started, self._controller, admission.used = started, controller, controller
+    attempt, admission = Attempt(), _ADMISSION.get()
+    if admission is None:
+        yield attempt
+        return
+    admission.made = bool(admission.made)
+    controller, started = None, 0.0
+    if admission.controllers is not None:
+        controller = admission.used = admission.controllers.of(place, key)
+        moment = controller.enter_now()
+        started = await _turn(controller, again=again) if moment is None else moment
+    try:
         if admission.check is not None:
-            try:
-                admission.check()
-            except BaseException:
-                self._leave()
-                raise
+            admission.check()
         admission.made = True
-        return self._attempt
+        yield attempt
+    finally:
+        if controller is not None:
+            controller.leave(started, attempt.outcome, attempt.headers)
 
-    async def __aexit__(self, *_: object) -> None:
-        self._leave()
 
-    def _leave(self) -> None:
-        if self._controller is not None:
-            self._controller.leave(self._started, self._attempt.outcome, self._attempt.headers)
+async def _turn(controller: Controller, *, again: bool) -> float:
+    patience = PATIENCE.get() or Patience()
+    patience.pause()
+    try:
+        return await controller.enter(again=again)
+    finally:
+        patience.resume()

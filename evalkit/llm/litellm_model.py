@@ -15,7 +15,7 @@ from evalkit.llm.limits import admitted
 from evalkit.llm.openai_compatible import response_format
 from evalkit.llm.openai_reply import StreamedReply, reply_of
 from evalkit.llm.protocol import ChatReply, ChatRequest
-from evalkit.llm.retry import AttemptError, RetryPolicy, persist
+from evalkit.llm.retry import Refusal, RetryPolicy, persist
 from evalkit.llm.secrets import public_url, redacted
 from evalkit.settings import secret, secrets_in_environment
 
@@ -128,7 +128,7 @@ class LitellmModel:
                 kind = _kind(error)
                 headers = dict(getattr(getattr(error, "response", None), "headers", None) or {})
                 attempt.answered(_TOO_MANY if kind == "RateLimitError" else 0, headers)
-                raise AttemptError(
+                raise Refusal(
                     _REASONS.get(kind, "provider_error"),
                     str(error),
                     again=kind in _AGAIN,

@@ -7,43 +7,35 @@ from typing import Final
 
 from evalkit.errors import UsageError
 from evalkit.llm.connection import is_web_url
+from evalkit.llm.litellm_model import LitellmModel
 from evalkit.llm.openai_compatible import OpenAICompatibleModel
 from evalkit.llm.protocol import ChatModel
 from evalkit.llm.retry import RetryPolicy
 from evalkit.settings import secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Provider:
     """A provider whose server speaks OpenAI's chat completions."""
 
     address_environment: tuple[str, ...]
-    address: str | None
     key_environment: str
-    key_required: bool
+    address: str | None = None
+    key_required: bool = False
     suffix: str = ""
     """What the address lacks in the provider's own spelling."""
 
 
 _PROVIDERS: Final = {
     "openai": _Provider(
-        address_environment=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        "OPENAI_API_KEY",
         address="https://api.openai.com/v1",
-        key_environment="OPENAI_API_KEY",
         key_required=True,
     ),
-    "hosted_vllm": _Provider(
-        address_environment=("HOSTED_VLLM_API_BASE",),
-        address=None,
-        key_environment="HOSTED_VLLM_API_KEY",
-        key_required=False,
-    ),
+    "hosted_vllm": _Provider(("HOSTED_VLLM_API_BASE",), "HOSTED_VLLM_API_KEY"),
     "ollama": _Provider(
-        address_environment=("OLLAMA_API_BASE",),
-        address="http://127.0.0.1:11434",
-        key_environment="OLLAMA_API_KEY",
-        key_required=False,
-        suffix="/v1",
+        ("OLLAMA_API_BASE",), "OLLAMA_API_KEY", address="http://127.0.0.1:11434", suffix="/v1"
     ),
 }
 _PROVIDERS["ollama_chat"] = _PROVIDERS["ollama"]
@@ -85,8 +77,6 @@ def open_chat_model(
     if not model.strip() or model.endswith("/"):
         raise UsageError(f"{model!r} names no model; give one such as 'openai/gpt-5-mini'.")
     if provider is None and base_url is None:
-        from evalkit.llm.litellm_model import LitellmModel
-
         return LitellmModel(
             model, auth_environment=auth_environment, timeout_seconds=timeout_seconds, policy=policy
         )

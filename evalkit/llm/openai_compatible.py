@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit._internal.canonical import parse_json
 from evalkit._internal.clock import monotonic
 from evalkit.errors import TargetError
+from evalkit.llm.batch.api import BatchApi, Place
 from evalkit.llm.connection import Call, Connection, encoded, shown
 from evalkit.llm.openai_reply import StreamedReply, read_reply
 from evalkit.llm.protocol import ChatReply, ChatRequest
@@ -18,8 +19,6 @@ from evalkit.llm.secrets import public_url
 
 if TYPE_CHECKING:
     import aiohttp
-
-    from evalkit.llm.batch.api import BatchApi, Place
 
 
 class OpenAICompatibleModel:
@@ -109,8 +108,6 @@ class OpenAICompatibleModel:
 
     def batch_api(self) -> BatchApi:
         """Return the server's batch endpoint, over connections of its own."""
-        from evalkit.llm.batch.api import BatchApi
-
         return BatchApi(self._root, place=self.batch_place, connection=self._open())
 
     def batch_body(self, request: ChatRequest) -> bytes:

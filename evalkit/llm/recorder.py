@@ -4,41 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import NotRecordedError
 from evalkit.llm.mode import Mode
 from evalkit.llm.recording import Recording
 
-
-class Recordings(Protocol):
-    """A place that keeps recordings."""
-
-    @property
-    def place(self) -> str:
-        """Where the recordings lie, for messages."""
-        ...
-
-    def get(self, key: str, *, since: int = 0) -> Any:
-        """Return the reply kept under *key*, or ``None``."""
-        ...
-
-    def put(self, recording: Recording, reply: Mapping[str, Any]) -> None:
-        """Keep *reply*."""
-        ...
-
-    def put_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
-        """Keep several replies."""
-        ...
-
-    def asked_of(self, subject: str) -> list[Any]:
-        """Return what recordings of the same subject had asked."""
-        ...
-
-    def close(self) -> None:
-        """Note what was used."""
-        ...
+if TYPE_CHECKING:
+    from evalkit.llm.cache import Cache
+    from evalkit.llm.recordings import RecordingFolder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +24,7 @@ class Recorder:
     """``auto`` answers from recordings and records the rest, ``replay`` answers from recordings
     alone, ``live`` records everything anew, ``none`` does neither."""
 
-    places: Sequence[Recordings] = field(default_factory=list[Recordings])
+    places: Sequence[Cache | RecordingFolder] = ()
     """Where recordings are looked for, in order; each gets the new ones."""
 
     since: int = 0
@@ -112,13 +87,7 @@ class Recorder:
             place.close()
 
 
-class _Turn:
-    """The replies that came in one turn of an event loop."""
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[Recording, Mapping[str, Any]]] = []
-        self.written = asyncio.Event()
-        self.error: Exception | None = None
+_Kept = list[tuple[Recording, Mapping[str, Any]]]
 
 
 class Keeper:
@@ -130,7 +99,8 @@ class Keeper:
     def __init__(self, recorder: Recorder) -> None:
         """Keep nothing yet."""
         self._recorder = recorder
-        self._turns: dict[asyncio.AbstractEventLoop, _Turn] = {}
+        self._turns: dict[asyncio.AbstractEventLoop, tuple[_Kept, asyncio.Future[None]]] = {}
+        """What came in one turn of each loop, and what ends once it is written."""
 
     async def keep(self, recording: Recording, reply: Mapping[str, Any]) -> None:
         """Return once *reply* is recorded; who is cancelled while waiting has it recorded too.
@@ -141,17 +111,17 @@ class Keeper:
         loop = asyncio.get_running_loop()
         turn = self._turns.get(loop)
         if turn is None:
-            turn = self._turns[loop] = _Turn()
+            turn = self._turns[loop] = [], loop.create_future()
             loop.call_soon(self._write, loop)
-        turn.kept.append((recording, reply))
-        await turn.written.wait()
-        if turn.error is not None:
-            raise turn.error
+        kept, written = turn
+        kept.append((recording, reply))
+        await asyncio.shield(written)
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
-        turn = self._turns.pop(loop)
+        kept, written = self._turns.pop(loop)
         try:
-            self._recorder.keep_all(turn.kept)
+            self._recorder.keep_all(kept)
         except Exception as error:  # noqa: BLE001  raised again in each task that waits
-            turn.error = error
-        turn.written.set()
+            written.set_exception(error)
+        else:
+            written.set_result(None)

@@ -19,7 +19,7 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
 from evalkit.errors import DataError, UsageError
-from evalkit.llm.recording import Recording
+from evalkit.llm.recording import Recording, recording_of
 
 DAY: Final = 24 * 60 * 60 * 1000
 """Milliseconds of a day."""
@@ -113,8 +113,6 @@ class RecordingFolder:
 
     def asked_of(self, subject: str) -> list[Any]:
         """Return what recordings of the same subject had asked, for telling what differs."""
-        from evalkit.llm.recording import recording_of
-
         if self._subjects is None:
             self._subjects = {}
             for path in self.files():
@@ -144,12 +142,6 @@ class RecordingFolder:
             made = facts.st_mtime_ns // 1_000_000
             rows.append((path.stem, asked, facts.st_size, made, used.get(path.stem)))
         return rows
-
-    def whole(self, key: str) -> tuple[Any, Any]:
-        """Return what was asked and answered under *key*, which is there."""
-        path = self._paths()[key]
-        recording = _read(path, path.read_bytes())
-        return recording["asked"], recording["reply"]
 
     def abandon(self) -> None:
         """Forget what was only looked at: nothing of it counts as used."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TypeVar
 
 import anyio
@@ -58,24 +58,18 @@ class RetryPolicy:
         return min(wait, self.longest_seconds)
 
 
-class AttemptError(Exception):
-    """An attempt that gave no answer, and what the server says of another one."""
+@dataclass(eq=False)
+class Refusal(Exception):  # noqa: N818  what a line of a batch says is data, and raised by nobody
+    """Why an attempt has no answer, and what the server says of another one."""
 
-    def __init__(
-        self,
-        reason: str,
-        text: str,
-        *,
-        again: bool,
-        retry_after: float | None = None,
-        status: int | None = None,
-    ) -> None:
-        super().__init__(reason, text)
-        self.reason = reason
-        self.text = text
-        self.again = again
-        self.retry_after = retry_after
-        self.status = status
+    reason: str
+    text: str
+    _: KW_ONLY
+    again: bool
+    """Whether trying again can help."""
+
+    retry_after: float | None = None
+    status: int | None = None
 
 
 async def persist(
@@ -102,10 +96,10 @@ async def persist(
     while True:
         try:
             return await attempt(number + refusals > 0)
-        except AttemptError as error:
+        except Refusal as error:
             failure = error
         except TargetError as error:
-            failure = AttemptError(error.reason, error.explanation, again=False)
+            failure = Refusal(error.reason, error.explanation, again=False)
         again = failure.again and not once
         # Where a controller decides when to try again, refusals have a number of their own.
         in_turn = failure.reason == "rate_limited" and policy.retries > 0 and is_controlled()

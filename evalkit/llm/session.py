@@ -11,9 +11,9 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evalkit._internal.clock import monotonic
 from evalkit.errors import BatchPendingError, BudgetSpentError
@@ -39,67 +39,15 @@ if TYPE_CHECKING:
     from evalkit.llm.batch.desk import Desk
 
 _log = logging.getLogger("evalkit")
-S = TypeVar("S", bound="Session")
-
-
-class Session(Protocol):
-    """What engine, judges and targets need of the way to models.
-
-    Money, pace and recordings sit behind it.  `ModelSession` keeps them in this process; a form
-    for workers elsewhere may be handed leases of calls and dollars instead.
-    """
-
-    recorder: Recorder
-    """Answers without a call, and keeps new answers."""
-
-    abilities: Abilities
-    """What servers have shown to take of a question."""
-
-    async def complete(
-        self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
-    ) -> ChatReply:
-        """Return the answer to *request*, charged to *role*."""
-        ...
-
-    def report(self, charge: Callable[[str, Charge], None]) -> None:
-        """Tell *charge* of each call from now on: its role, and what it has cost."""
-        ...
-
-    def is_known(self, recording: Recording) -> bool:
-        """Say whether a call can be answered without being paid."""
-        ...
-
-    def check(self, role: str) -> None:
-        """Refuse, by `BudgetSpentError`, what no money is left for."""
-        ...
-
-    def under_way(self, role: str) -> AbstractContextManager[None]:
-        """Have a call that is made elsewhere count as begun for as long as this block lasts."""
-        ...
-
-    def batches(self, role: str) -> bool:
-        """Say whether calls of *role* may go through batches."""
-        ...
-
-    async def room(self) -> None:
-        """Wait while more callers would only fill the memory."""
-        ...
-
-    def caller(self, seat: Seat | None = None) -> AbstractContextManager[None]:
-        """Count in the work of this block among those that may ask; gives *seat* back after."""
-        ...
-
-    def admission(self) -> Admission:
-        """Return what paces attempts at connections."""
-        ...
-
-    def open(self) -> AbstractAsyncContextManager[None]:
-        """Send batches for as long as this block lasts, if any are to be sent."""
-        ...
+S = TypeVar("S", bound="ModelSession")
 
 
 class ModelSession:
-    """Asks models on behalf of one evaluation: the `Session` of this process."""
+    """Asks models on behalf of one evaluation.
+
+    Money, pace and recordings sit behind it.  Where work is done elsewhere, a form of it is handed
+    leases of calls and dollars instead.
+    """
 
     def __init__(
         self,
@@ -123,11 +71,15 @@ class ModelSession:
         """
         self.ledger = ledger or Ledger()
         self.recorder = recorder or Recorder()
+        """Answers without a call, and keeps new answers."""
+
         self.controllers = controllers
         self.budget = budget or Budget()
         self.prices = prices or Prices()
         self.desk = desk
         self.abilities = Abilities()
+        """What servers have shown to take of a question."""
+
         self._promises = Promises()
         self._live: set[str] = set()
         self._flights: Flights[ChatReply] = Flights()
@@ -329,10 +281,10 @@ def _tokens_of(reply: ChatReply) -> dict[str, int]:
     return {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
 
 
-_CURRENT: ContextVar[Session | None] = ContextVar("evalkit_model_session", default=None)
+_CURRENT: ContextVar[ModelSession | None] = ContextVar("evalkit_model_session", default=None)
 
 
-def current_session() -> Session:
+def current_session() -> ModelSession:
     """Return the session in force; outside evaluations, one that records and limits nothing."""
     session = _CURRENT.get()
     if session is None:

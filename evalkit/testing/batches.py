@@ -31,8 +31,8 @@ def batch_route(request: SeenRequest) -> Route | None:
         >>> batch_route(SeenRequest(number=0, method="GET", path="/v1/files/f1/content"))
         ('files', 'f1', 'content')
     """
-    found = _ROUTE.match(request.path.partition("?")[0])
-    return None if found is None else cast("Route", found.groups())
+    match = _ROUTE.match(request.path.partition("?")[0])
+    return None if match is None else cast("Route", match.groups())
 
 
 @dataclass(slots=True)
@@ -183,8 +183,8 @@ class ScriptedBatches:
         good: list[dict[str, Any]] = []
         bad: list[dict[str, Any]] = []
         for line in lines[:done]:
-            found = self._line(parse_json(line), answer)
-            (good if found["response"]["status_code"] == _OK else bad).append(found)
+            outcome = self._line(parse_json(line), answer)
+            (good if outcome["response"]["status_code"] == _OK else bad).append(outcome)
         if status == "expired":
             error = {"code": "batch_expired", "message": "This request could not be executed."}
             for line in lines[done:]:
@@ -193,10 +193,10 @@ class ScriptedBatches:
         counts = {"completed": len(good), "failed": len(bad)}
         fields["request_counts"] = {"total": len(lines), **counts}
         # As with real ones, the order of answers is not that of requests.
-        for name, told in (("output_file_id", good[::-1]), ("error_file_id", bad)):
-            if told:
+        for name, outcomes in (("output_file_id", good[::-1]), ("error_file_id", bad)):
+            if outcomes:
                 fields[name] = f"file-{len(self.files)}"
-                self.files[fields[name]] = b"".join(orjson.dumps(one) + b"\n" for one in told)
+                self.files[fields[name]] = b"".join(orjson.dumps(o) + b"\n" for o in outcomes)
 
     def _line(self, line: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
         request = SeenRequest(

@@ -45,8 +45,8 @@ class SeenRequest:
     def messages(self) -> Sequence[Mapping[str, Any]]:
         """The messages of a chat request; none for any other."""
         value = self.json
-        found = value.get("messages") if isinstance(value, Mapping) else None
-        return cast("Sequence[Mapping[str, Any]]", found) if isinstance(found, list) else ()
+        messages = value.get("messages") if isinstance(value, Mapping) else None
+        return cast("Sequence[Mapping[str, Any]]", messages) if isinstance(messages, list) else ()
 
     @property
     def prompt(self) -> str:
@@ -292,14 +292,14 @@ def events(reply: Reply, request: SeenRequest) -> Iterator[dict[str, Any]]:
 
 def logprobs_of(reply: Reply) -> list[dict[str, Any]]:
     """Return the probabilities of the tokens as OpenAI writes them: natural logarithms."""
-    found: list[dict[str, Any]] = []
+    tokens: list[dict[str, Any]] = []
     for alternatives in reply.logprobs:
         top = [
             {"token": token, "logprob": math.log(share), "bytes": list(token.encode())}
             for token, share in alternatives.items()
         ]
-        found.append({**top[0], "top_logprobs": top})
-    return found
+        tokens.append({**top[0], "top_logprobs": top})
+    return tokens
 
 
 def _calls(reply: Reply, request: SeenRequest) -> list[dict[str, Any]]:

@@ -41,10 +41,10 @@ class Trial:
         except Exception as error:
             problem = f"it raises {type(error).__name__}: {error}"
             raise AssertionError(_text(scorer, "survives every input", problem, cases)) from error
-        found = cls(scorer, cases, columns)
+        trial = cls(scorer, cases, columns)
         if repr(cases) != before:
-            found.broken("leaves cases as they are", f"it changed them from {before}")
-        return found
+            trial.broken("leaves cases as they are", f"it changed them from {before}")
+        return trial
 
     def broken(self, law: str, problem: str) -> NoReturn:
         """Raise the error that names scorer, law and cases."""
@@ -52,15 +52,14 @@ class Trial:
 
 
 def _text(scorer: Scorer, law: str, problem: str, cases: Sequence[Case]) -> str:
-    shown = "\n".join(f"  {_shown(case)}" for case in cases) or "  (an empty batch)"
-    return f"Scorer {scorer.name!r} breaks the law {law!r}: {problem}.\nCases:\n{shown}"
+    listed = "\n".join(f"  {_format_case(case)}" for case in cases) or "  (an empty batch)"
+    return f"Scorer {scorer.name!r} breaks the law {law!r}: {problem}.\nCases:\n{listed}"
 
 
-def _shown(case: Case) -> str:
+def _format_case(case: Case) -> str:
     plain = Case()
     fields = {name: getattr(case, name) for name in Case.__dataclass_fields__}
-    told = [f"{k}={v!r}" for k, v in fields.items() if v != getattr(plain, k)]
-    text = ", ".join(told)
+    text = ", ".join(f"{k}={v!r}" for k, v in fields.items() if v != getattr(plain, k))
     return f"Case({text if len(text) <= 500 else text[:500] + '…'})"  # noqa: PLR2004
 
 
@@ -69,8 +68,8 @@ def difference(one: ScoreColumn, other: ScoreColumn) -> str:
     if len(one) != len(other):
         return f"{len(other)} cells instead of {len(one)}"
     if one.status.tolist() != other.status.tolist():
-        words = outcome_words({"one": one, "other": other})
-        return f"outcomes {words['other']} instead of {words['one']}"
+        words = [[word(column, row) for row in range(len(column))] for column in (one, other)]
+        return f"outcomes {words[1]} instead of {words[0]}"
     if not np.allclose(one.values, other.values, rtol=NEAR, atol=NEAR, equal_nan=True):
         return f"values {other.values.tolist()} instead of {one.values.tolist()}"
     for name in ("labels", "reasons"):
@@ -149,10 +148,3 @@ def corpus_value(scorer: Any, statistics: Additive | Rows | None, weights: Any =
         return float(scorer.compute(statistics, weights))
     vectors = statistics.vectors
     return float(scorer.compute(vectors.sum(axis=0) if weights is None else weights @ vectors))
-
-
-def outcome_words(columns: Mapping[str, ScoreColumn]) -> dict[str, list[str]]:
-    """Return the outcome of every cell in words, to be shown."""
-    return {
-        key: [Status(int(code)).word for code in column.status] for key, column in columns.items()
-    }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.shard import workbench
 from evalkit.engine.state import Gathered, RunState, ShardResult
-from evalkit.llm.session import Session
+from evalkit.llm.session import ModelSession
 
 
-async def run_local(plan: Plan, state: RunState, session: Session) -> None:
+async def run_local(plan: Plan, state: RunState, session: ModelSession) -> None:
     """Call and score whatever of *plan* is not in *state* yet.
 
     Returns early, with what is done recorded, once an end is asked for.

@@ -18,7 +18,7 @@ from evalkit.llm.cache import Cache
 from evalkit.llm.limits import Controllers
 from evalkit.llm.mode import Mode
 from evalkit.llm.prices import Prices
-from evalkit.llm.recorder import Recorder, Recordings
+from evalkit.llm.recorder import Recorder
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import Ledger
@@ -125,7 +125,7 @@ def recorder_of(runtime: Runtime, *, since: int, made: bool = True) -> Recorder:
         since: In mode ``live``: recordings from this moment on are the run's own.
         made: Whether a cache is made where there is none.
     """
-    places: list[Recordings] = []
+    places: list[Cache | RecordingFolder] = []
     if runtime.mode != "none":
         if runtime.recordings is not None:
             folder = RecordingFolder(Path(runtime.recordings))

@@ -13,9 +13,10 @@ import anyio
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.ids import new_run_id
 from evalkit.errors import TargetError, UsageError
-from evalkit.llm.connection import Call, Connection, Refusal, encoded, refusal_of, shown
+from evalkit.llm.connection import Call, Connection, encoded, refusal_of, shown
 from evalkit.llm.openai_reply import mapping_of, reply_of, sequence_of
 from evalkit.llm.protocol import ChatReply
+from evalkit.llm.retry import Refusal
 
 if TYPE_CHECKING:
     import aiohttp

@@ -30,9 +30,9 @@ from evalkit.llm.batch.api import (
     without_answer,
 )
 from evalkit.llm.batch.settings import BatchSettings
-from evalkit.llm.connection import Refusal
 from evalkit.llm.protocol import ChatReply
 from evalkit.llm.recordings import DAY
+from evalkit.llm.retry import Refusal
 
 _log = logging.getLogger("evalkit")
 
@@ -204,134 +204,119 @@ def _parcel(lines: list[bytes], wanted: dict[str, Wanted]) -> Parcel:
     return Parcel(api=api, pending=pending, wanted=wanted, content=b"".join(lines))
 
 
-class Carrier:
-    """Sees one batch through."""
+async def carry(
+    parcel: Parcel, folder: PendingFolder, settings: BatchSettings, stopping: asyncio.Event
+) -> list[Wanted] | None:
+    """Send a batch, or find it where another process has sent it, and see it through.
 
-    def __init__(
-        self,
-        parcel: Parcel,
-        folder: PendingFolder,
-        settings: BatchSettings,
-        stopping: asyncio.Event,
-    ) -> None:
-        """Carry *parcel*, until someone wants an end by *stopping*."""
-        self._parcel = parcel
-        self._folder = folder
-        self._settings = settings
-        self._stopping = stopping
+    Returns:
+        Requests that the next batch should take; ``None`` once someone wants an end by *stopping*.
 
-    async def run(self) -> list[Wanted] | None:
-        """Send the batch, or find it where another process has sent it, and see it through.
+    Raises:
+        TargetError: If it can be followed no further.
+    """
+    there = await (_send(parcel, folder) if parcel.content else _find(parcel, folder))
+    batch = await _look_until_ended(parcel, settings.poll_seconds, stopping) if there else None
+    if stopping.is_set():
+        return None
+    if batch is None:
+        # It was never made, or is there no more: nothing was paid.
+        return list(parcel.wanted.values())
+    return await _fetch(parcel, batch, settings.retries)
 
-        Returns:
-            Requests that the next batch should take; ``None`` if someone wants an end.
 
-        Raises:
-            TargetError: If it can be followed no further.
-        """
-        parcel = self._parcel
-        there = await (self._send() if parcel.content else self._find())
-        batch = await self._look_until_ended() if there else None
-        if self._stopping.is_set():
-            return None
+async def _send(parcel: Parcel, folder: PendingFolder) -> bool:
+    folder.write(parcel.pending)
+    file_id = await parcel.api.upload(parcel.content)
+    parcel.content = b""
+    _note(parcel, folder, file_id=file_id)
+    batch = await parcel.api.create(file_id, parcel.pending.mark)
+    _note(parcel, folder, batch_id=batch["id"])
+    _log.info(
+        "Batch %s: %s requests are with %s, which may take hours; Ctrl-C leaves them there.",
+        batch["id"],
+        f"{len(parcel.wanted):,}",
+        parcel.api.public_root,
+    )
+    return True
+
+
+async def _find(parcel: Parcel, folder: PendingFolder) -> bool:
+    """Say whether the batch is at the provider, and note its id."""
+    if parcel.pending.batch_id is None:
+        # Killed between sending and noting: the batch itself tells whose it is.
+        batch = await parcel.api.find(parcel.pending.mark)
         if batch is None:
-            # It was never made, or is there no more: nothing was paid.
-            return list(parcel.wanted.values())
-        return await self._fetch(batch)
+            return False
+        _note(parcel, folder, batch_id=batch["id"])
+    return True
 
-    async def _send(self) -> bool:
-        parcel = self._parcel
-        self._folder.write(parcel.pending)
-        file_id = await parcel.api.upload(parcel.content)
-        parcel.content = b""
-        self._note(file_id=file_id)
-        batch = await parcel.api.create(file_id, parcel.pending.mark)
-        self._note(batch_id=batch["id"])
-        _log.info(
-            "Batch %s: %s requests are with %s, which may take hours; Ctrl-C leaves them there.",
-            batch["id"],
-            f"{len(parcel.wanted):,}",
-            parcel.api.public_root,
-        )
-        return True
 
-    async def _find(self) -> bool:
-        """Say whether the batch is at the provider, and note its id."""
-        pending = self._parcel.pending
-        if pending.batch_id is None:
-            # Killed between sending and noting: the batch itself tells whose it is.
-            batch = await self._parcel.api.find(pending.mark)
-            if batch is None:
-                return False
-            self._note(batch_id=batch["id"])
-        return True
+def _note(parcel: Parcel, folder: PendingFolder, **ids: Any) -> None:
+    parcel.pending = dataclasses.replace(parcel.pending, **ids)
+    folder.write(parcel.pending)
 
-    def _note(self, **ids: Any) -> None:
-        self._parcel.pending = dataclasses.replace(self._parcel.pending, **ids)
-        self._folder.write(self._parcel.pending)
 
-    async def _look_until_ended(self) -> Mapping[str, Any] | None:
-        """Return the batch once it has ended; ``None`` if it is gone or someone wants an end."""
-        longest = self._settings.poll_seconds
-        wait = longest * _FIRST_SHARE
-        lost = 0
-        while not self._stopping.is_set():
-            try:
-                batch = await self._parcel.api.look(self._parcel.pending.batch_id or "")
-                lost = 0
-                if batch.get("status") in _ENDED:
-                    return batch
-            except TargetError as error:
-                lost += 1
-                if is_absent(error):
-                    return None
-                if lost >= _LOST:
-                    raise
-            with anyio.move_on_after(wait):
-                await self._stopping.wait()
-            wait = min(wait * _SLOWER, longest)
-        return None
+async def _look_until_ended(
+    parcel: Parcel, longest: float, stopping: asyncio.Event
+) -> Mapping[str, Any] | None:
+    """Return the batch once it has ended; ``None`` if it is gone or someone wants an end."""
+    wait, lost = longest * _FIRST_SHARE, 0
+    while not stopping.is_set():
+        try:
+            batch = await parcel.api.look(parcel.pending.batch_id or "")
+            lost = 0
+            if batch.get("status") in _ENDED:
+                return batch
+        except TargetError as error:
+            lost += 1
+            if is_absent(error):
+                return None
+            if lost >= _LOST:
+                raise
+        with anyio.move_on_after(wait):
+            await stopping.wait()
+        wait = min(wait * _SLOWER, longest)
+    return None
 
-    async def _fetch(self, batch: Mapping[str, Any]) -> list[Wanted]:
-        outcomes: dict[str, Outcome] = {}
-        missing = without_answer(batch)
-        for name in ("error_file_id", "output_file_id"):
-            if not batch.get(name):
-                continue
-            try:
-                outcomes.update(read_lines(await self._parcel.api.content(batch[name])))
-            except TargetError as error:
-                if not is_absent(error):
-                    raise
-                # No later look will find it.  Whether to pay once more is the user's to say.
-                text = "the provider keeps the batch's answers no more; run again to ask anew"
-                missing = Refusal(error.reason, f"{text} ({error})", again=False)
-        lines = self._parcel.pending.lines
-        answered = sum(isinstance(outcome, ChatReply) for outcome in outcomes.values())
-        counts = f"{answered:,} of {len(lines):,} requests are answered"
-        _log.info("Batch %s has ended (%s): %s.", batch.get("id"), batch.get("status"), counts)
-        return [
-            wanted
-            for custom_id in lines
-            if (wanted := self._settle(custom_id, outcomes.pop(custom_id, missing))) is not None
-        ]
 
-    def _settle(self, custom_id: str, outcome: Outcome) -> Wanted | None:
-        """Hand out what became of a line; return its request if another batch can help."""
-        wanted = self._parcel.wanted.get(custom_id)
-        if isinstance(outcome, ChatReply):
-            if wanted is None:
-                self._parcel.held[custom_id] = outcome
-            else:
-                wanted.answer(outcome, self._parcel.pending.name_of(custom_id))
-            return None
+async def _fetch(parcel: Parcel, batch: Mapping[str, Any], retries: int) -> list[Wanted]:
+    outcomes: dict[str, Outcome] = {}
+    missing = without_answer(batch)
+    for name in ("error_file_id", "output_file_id"):
+        if not batch.get(name):
+            continue
+        try:
+            outcomes.update(read_lines(await parcel.api.content(batch[name])))
+        except TargetError as error:
+            if not is_absent(error):
+                raise
+            # No later look will find it.  Whether to pay once more is the user's to say.
+            text = "the provider keeps the batch's answers no more; run again to ask anew"
+            missing = Refusal(error.reason, f"{text} ({error})", again=False)
+    lines = parcel.pending.lines
+    answered = sum(isinstance(outcome, ChatReply) for outcome in outcomes.values())
+    counts = f"{answered:,} of {len(lines):,} requests are answered"
+    _log.info("Batch %s has ended (%s): %s.", batch.get("id"), batch.get("status"), counts)
+    settled = (_settle(parcel, line, outcomes.pop(line, missing), retries) for line in lines)
+    return [wanted for wanted in settled if wanted is not None]
+
+
+def _settle(parcel: Parcel, custom_id: str, outcome: Outcome, retries: int) -> Wanted | None:
+    """Hand out what became of a line; return its request if another batch can help."""
+    wanted = parcel.wanted.get(custom_id)
+    if isinstance(outcome, ChatReply):
         if wanted is None:
-            return None
-        wanted.tries += 1
-        if outcome.again and wanted.tries <= self._settings.retries:
-            return wanted
-        api = self._parcel.api
-        tries = f" ({wanted.tries} batches)" if wanted.tries > 1 else ""
-        text = f"{api.public_root}: {api.redacted(outcome.text)}{tries}"
-        wanted.fail(TargetError(outcome.reason, text))
+            parcel.held[custom_id] = outcome
+        else:
+            wanted.answer(outcome, parcel.pending.name_of(custom_id))
         return None
+    if wanted is None:
+        return None
+    wanted.tries += 1
+    if outcome.again and wanted.tries <= retries:
+        return wanted
+    tries = f" ({wanted.tries} batches)" if wanted.tries > 1 else ""
+    text = f"{parcel.api.public_root}: {parcel.api.redacted(outcome.text)}{tries}"
+    wanted.fail(TargetError(outcome.reason, text))
+    return None

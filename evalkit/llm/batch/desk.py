@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
 import anyio
@@ -19,12 +20,12 @@ from evalkit._internal.clock import monotonic
 from evalkit.errors import BatchPendingError, TargetError
 from evalkit.llm.batch.api import BatchApi, Place, UnseenBatchError
 from evalkit.llm.batch.carrier import (
-    Carrier,
     Parcel,
     Pending,
     PendingFolder,
     Settle,
     Wanted,
+    carry,
     key_of,
     packed,
 )
@@ -59,6 +60,17 @@ class BatchModel(ChatModel, Protocol):
         ...
 
 
+@dataclass(slots=True, eq=False)
+class _Queue:
+    """Requests to one model that wait for their batch."""
+
+    api: BatchApi
+    ready: bool = False
+    """Whether the server is known to take batches."""
+
+    wanted: list[Wanted] = field(default_factory=list[Wanted])
+
+
 class Desk:
     """Takes requests from callers that wait, and sends them by batches."""
 
@@ -87,10 +99,7 @@ class Desk:
         self._stopped = stopped
         self._keep_files = keep_files
         self._answered: list[Pending] = []
-        self._queues: dict[Place, list[Wanted]] = {}
-        self._sizes: dict[Place, int] = {}
-        self._apis: dict[Place, BatchApi] = {}
-        self._ready: set[Place] = set()
+        self._queues: dict[Place, _Queue] = {}
         self._lines: dict[str, list[tuple[Pending, str]]] = {}
         self._parcels: dict[str, Parcel] = {}
         self._group: anyio.abc.TaskGroup | None = None
@@ -132,7 +141,7 @@ class Desk:
         wanted = Wanted(
             key=key,
             body=batched.batch_body(request),
-            api=self._api_of(batched),
+            api=self._queue_of(batched).api,
             settle=settle,
             future=asyncio.get_running_loop().create_future(),
         )
@@ -141,18 +150,18 @@ class Desk:
         async with waiting():
             return await wanted.future
 
-    def _api_of(self, model: BatchModel) -> BatchApi:
+    def _queue_of(self, model: BatchModel) -> _Queue:
         place = model.batch_place
-        api = self._apis.get(place)
-        if api is None:
-            api = self._apis[place] = model.batch_api()
+        queue = self._queues.get(place)
+        if queue is None:
+            queue = self._queues[place] = _Queue(model.batch_api())
             assert self._group is not None  # noqa: S101  `complete` has looked
-            self._group.start_soon(self._check, api)
-        return api
+            self._group.start_soon(self._check, queue)
+        return queue
 
-    async def _check(self, api: BatchApi) -> None:
-        await api.check()
-        self._ready.add(api.place)
+    async def _check(self, queue: _Queue) -> None:
+        await queue.api.check()
+        queue.ready = True
         self._stir()
 
     def _claim(self, wanted: Wanted) -> bool:
@@ -181,9 +190,7 @@ class Desk:
         return True
 
     def _queue(self, wanted: Wanted) -> None:
-        place = wanted.api.place
-        self._queues.setdefault(place, []).append(wanted)
-        self._sizes[place] = self._sizes.get(place, 0) + len(wanted.body)
+        self._queues[wanted.api.place].wanted.append(wanted)
         self._stir()
 
     def _carry(self, parcel: Parcel) -> None:
@@ -193,8 +200,7 @@ class Desk:
 
     async def _see_through(self, parcel: Parcel) -> None:
         try:
-            carrier = Carrier(parcel, self._folder, self.settings, self.stopping)
-            unanswered = await carrier.run()
+            unanswered = await carry(parcel, self._folder, self.settings, self.stopping)
         except TargetError as error:
             for wanted in parcel.wanted.values():
                 wanted.fail(TargetError(error.reason, error.explanation))
@@ -263,8 +269,8 @@ class Desk:
             for pending in self._answered:
                 self._folder.remove(pending)
             with anyio.CancelScope(shield=True):
-                for api in self._apis.values():
-                    await api.aclose()
+                for queue in self._queues.values():
+                    await queue.api.aclose()
 
     async def _watch(self) -> None:
         while True:
@@ -273,7 +279,8 @@ class Desk:
                 self._stop()
             self._cut()
             quiet = self._changed_at + _SETTLED_SECONDS - monotonic()
-            look = _SETTLED_SECONDS if quiet > 0 and self._queues else _LOOK_SECONDS
+            gathers = quiet > 0 and any(queue.wanted for queue in self._queues.values())
+            look = _SETTLED_SECONDS if gathers else _LOOK_SECONDS
             with anyio.move_on_after(look):
                 await self._stirred.wait()
                 await anyio.sleep(_SETTLED_SECONDS / 5)  # many stir at a time
@@ -282,10 +289,9 @@ class Desk:
         """Let every caller go; what is at the provider stays there, and is written down."""
         counts = self.on_the_way
         self.stopping.set()
-        queued = [wanted for queue in self._queues.values() for wanted in queue]
+        queued = [wanted for queue in self._queues.values() for wanted in queue.wanted]
         sent = [wanted for parcel in self._parcels.values() for wanted in parcel.wanted.values()]
-        self._queues.clear()
-        for wanted in [*queued, *sent]:
+        for wanted in [*queued, *sent]:  # `_cut` leaves out who has gone
             wanted.fail(BatchPendingError(*counts))
 
     def _cut(self) -> None:
@@ -293,14 +299,12 @@ class Desk:
         requests, size = self.settings.requests, self.settings.bytes
         quiet = monotonic() - self._changed_at
         last = (self.census.at_work <= 0 and quiet >= _SETTLED_SECONDS) or quiet >= _IDLE_SECONDS
-        for place in [place for place in self._queues if place in self._ready]:
-            queue = [wanted for wanted in self._queues[place] if not wanted.future.done()]
-            if not (last or len(queue) >= requests or self._sizes[place] >= size):
-                continue
-            parcels = list(packed(queue, requests=requests, size=size))
-            rest = [] if last or not parcels else list(parcels.pop().wanted.values())
-            self._queues[place] = rest
-            self._sizes[place] = sum(len(wanted.body) for wanted in rest)
-            for parcel in parcels:
-                self._carry(parcel)
-        self._queues = {place: queue for place, queue in self._queues.items() if queue}
+        for queue in self._queues.values():
+            queue.wanted = [wanted for wanted in queue.wanted if not wanted.future.done()]
+            total = sum(len(wanted.body) for wanted in queue.wanted)
+            due = last or len(queue.wanted) >= requests or total >= size
+            if queue.wanted and queue.ready and due:
+                parcels = list(packed(queue.wanted, requests=requests, size=size))
+                queue.wanted = [] if last else list(parcels.pop().wanted.values())
+                for parcel in parcels:
+                    self._carry(parcel)

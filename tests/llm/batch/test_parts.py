@@ -16,9 +16,10 @@ from evalkit.llm.batch.api import BatchApi, read_lines, request_line, without_an
 from evalkit.llm.batch.carrier import Wanted, key_of, packed
 from evalkit.llm.batch.census import Census, Seat, waiting
 from evalkit.llm.batch.settings import BatchSettings
-from evalkit.llm.connection import Connection, Refusal
+from evalkit.llm.connection import Connection
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.protocol import ChatReply
+from evalkit.llm.retry import Refusal
 
 
 @pytest.mark.parametrize(
