@@ -41,7 +41,7 @@ class Place:
 
 def place_of(setting: str | bool | None, experiment: str | None) -> Place | None:
     """Say where to keep an evaluation; ``None`` where nothing is to be kept."""
-    from evalkit.tracking.place import current_experiment_id
+    from evalkit.tracking.place import current_place
 
     opened = store_of(setting)
     if opened is None:
@@ -52,7 +52,7 @@ def place_of(setting: str | bool | None, experiment: str | None) -> Place | None
     elif closes:
         experiment_id = "0"
     else:
-        experiment_id = current_experiment_id(store)
+        experiment_id = current_place().experiment_id(store)
     return Place(store, closes, experiment_id)
 
 
