@@ -29,7 +29,7 @@ LIGHT_ROOMS = {"cli": "each command imports what it needs when it is typed"}
 """Rooms where one reason holds for every import inside a function."""
 
 UNEXPLAINED = {
-    "evaluation": 28,
+    "evaluation": 22,
     "judging": 12,
     "targets": 4,
     "llm": 3,
