@@ -131,15 +131,13 @@ class Result:
         """
         import pandas as pd
 
+        numbers = ("value", "low", "high", "n_scored", "n_total", "n_failed")
         rows: list[dict[str, Any]] = []
         for values, cases in self.by_key.slices(tags).items():
             for key in self.by_key.plain_keys():
                 estimate = self.by_key.of_rows(key, cases)
-                row: dict[str, Any] = dict(zip(tags, values, strict=True))
-                row |= {"metric": key, "value": estimate.value}
-                row |= {"low": estimate.low, "high": estimate.high}
-                row |= {"n_scored": estimate.n_scored, "n_total": estimate.n_total}
-                rows.append(row | {"n_failed": estimate.n_failed})
+                row = {**dict(zip(tags, values, strict=True)), "metric": key}
+                rows.append(row | {name: getattr(estimate, name) for name in numbers})
         return pd.DataFrame(rows)
 
     @cached_property
