@@ -32,7 +32,6 @@ UNEXPLAINED = {
     "evaluation": 31,
     "judging": 12,
     "targets": 4,
-    "llm": 3,
     "report": 2,
     "evalkit_judges": 2,
 }
