@@ -57,6 +57,11 @@ class EvalkitError(Exception):
     """Base of every error that evalkit raises on purpose."""
 
     exit_code: ClassVar[int] = 2
+    template: ClassVar[str] = ""
+    """Text of the error, with its attributes in braces; empty where the text is given whole."""
+
+    def __str__(self) -> str:
+        return self.template.format_map(vars(self)) if self.template else super().__str__()
 
 
 def near_miss(name: str, known: Collection[str]) -> str:
@@ -189,13 +194,12 @@ class UnknownMetricError(NotFoundError, KeyError):
 class MissingExtraError(EvalkitError, ImportError):
     """An optional dependency is not installed."""
 
+    template = "{module} is not installed; run: pip install 'evalkit-ai[{extra}]'"
+
     def __init__(self, module: str, extra: str) -> None:
         super().__init__(module, extra)
         self.module = module
         self.extra = extra
-
-    def __str__(self) -> str:
-        return f"{self.module} is not installed; run: pip install 'evalkit-ai[{self.extra}]'"
 
 
 class RegisteredModelNotFoundError(NotFoundError):
@@ -228,16 +232,14 @@ class ModelVersionNotFoundError(NotFoundError):
 class ModelUriError(UsageError):
     """A ``models:/`` URI is of no form that is read."""
 
+    template = (
+        "{uri!r} {problem}; write models:/NAME/VERSION, models:/NAME@ALIAS or models:/NAME/latest."
+    )
+
     def __init__(self, uri: str, problem: str) -> None:
         super().__init__(uri, problem)
         self.uri = uri
         self.problem = problem
-
-    def __str__(self) -> str:
-        return (
-            f"{self.uri!r} {self.problem}; write models:/NAME/VERSION, models:/NAME@ALIAS or "
-            "models:/NAME/latest."
-        )
 
 
 class ExperimentNotFoundError(NotFoundError):
@@ -272,13 +274,12 @@ class AmbiguousRunError(UsageError):
 class UnsupportedStoreError(UsageError, NotImplementedError):
     """A tracking URI names a kind of store that this version cannot open."""
 
+    template = "{uri}: {problem} Use sqlite:///PATH."
+
     def __init__(self, uri: str, problem: str) -> None:
         super().__init__(uri, problem)
         self.uri = uri
         self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.uri}: {self.problem} Use sqlite:///PATH."
 
 
 class ActiveRunError(UsageError, RuntimeError):
@@ -293,6 +294,7 @@ class StoreUnavailableError(StoreError):
     """The store cannot be opened, read or written: its folder, disk, file or lock is in the way."""
 
     exit_code = 4
+    template = "{location}: {problem}; {advice}."
 
     def __init__(self, location: str, problem: str, advice: str) -> None:
         super().__init__(location, problem, advice)
@@ -300,12 +302,14 @@ class StoreUnavailableError(StoreError):
         self.problem = problem
         self.advice = advice
 
-    def __str__(self) -> str:
-        return f"{self.location}: {self.problem}; {self.advice}."
-
 
 class SchemaVersionError(StoreError):
     """The database was written by a newer evalkit than this one."""
+
+    template = (
+        "{location} has schema version {found}, and this evalkit knows versions up "
+        "to {supported}; upgrade evalkit, or name another store."
+    )
 
     def __init__(self, location: str, found: int, supported: int) -> None:
         super().__init__(location, found, supported)
@@ -313,15 +317,11 @@ class SchemaVersionError(StoreError):
         self.found = found
         self.supported = supported
 
-    def __str__(self) -> str:
-        return (
-            f"{self.location} has schema version {self.found}, and this evalkit knows versions up "
-            f"to {self.supported}; upgrade evalkit, or name another store."
-        )
-
 
 class AlreadyExistsError(StoreError, ValueError):
     """The name or id of a new experiment or run is taken."""
+
+    template = "There is already {kind} {name!r}; {advice}."
 
     def __init__(self, kind: str, name: str, advice: str) -> None:
         super().__init__(kind, name, advice)
@@ -329,12 +329,14 @@ class AlreadyExistsError(StoreError, ValueError):
         self.name = name
         self.advice = advice
 
-    def __str__(self) -> str:
-        return f"There is already {self.kind} {self.name!r}; {self.advice}."
-
 
 class ParamChangedError(StoreError, ValueError):
     """A param of a run was logged before, with another value."""
+
+    template = (
+        "Param {key!r} of run {run_id} is {logged!r} and cannot become "
+        "{given!r}: params never change; start a new run, or use a tag."
+    )
 
     def __init__(self, run_id: str, key: str, logged: str, given: str) -> None:
         super().__init__(run_id, key, logged, given)
@@ -343,34 +345,26 @@ class ParamChangedError(StoreError, ValueError):
         self.logged = logged
         self.given = given
 
-    def __str__(self) -> str:
-        return (
-            f"Param {self.key!r} of run {self.run_id} is {self.logged!r} and cannot become "
-            f"{self.given!r}: params never change; start a new run, or use a tag."
-        )
-
 
 class DeletedRunError(StoreError, ValueError):
     """A deleted run was to be written."""
+
+    template = "Run {run_id} is deleted and cannot be written; restore it first."
 
     def __init__(self, run_id: str) -> None:
         super().__init__(run_id)
         self.run_id = run_id
 
-    def __str__(self) -> str:
-        return f"Run {self.run_id} is deleted and cannot be written; restore it first."
-
 
 class ArtifactPathError(StoreError, ValueError):
     """A path of an artifact leaves its run's folder, or names none."""
+
+    template = "Artifact path {path!r} {problem}; give a path inside the run's folder."
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(path, problem)
         self.path = path
         self.problem = problem
-
-    def __str__(self) -> str:
-        return f"Artifact path {self.path!r} {self.problem}; give a path inside the run's folder."
 
 
 class PluginError(EvalkitError, RuntimeError):
@@ -380,17 +374,16 @@ class PluginError(EvalkitError, RuntimeError):
 class DuplicatePluginError(PluginError):
     """Two distributions offer the same name."""
 
+    template = (
+        "{name!r} is offered twice, by {first} and by {second}; "
+        "uninstall one, or block one by EVALKIT_DISABLE_PLUGINS."
+    )
+
     def __init__(self, name: str, first: str, second: str) -> None:
         super().__init__(name, first, second)
         self.name = name
         self.first = first
         self.second = second
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name!r} is offered twice, by {self.first} and by {self.second}; "
-            "uninstall one, or block one by EVALKIT_DISABLE_PLUGINS."
-        )
 
 
 class NoValueError(EvalkitError, ValueError):
@@ -404,15 +397,14 @@ class TargetError(EvalkitError, RuntimeError):
     case; any other exception is recorded as ``target_error``.
     """
 
+    template = "{reason}: {explanation}"
+
     def __init__(self, reason: str, explanation: str, *, status: int | None = None) -> None:
         super().__init__(reason, explanation)
         self.reason = reason
         self.explanation = explanation
         self.status = status
         """HTTP status of a server that refused, where there is one."""
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.explanation}"
 
 
 class BudgetSpentError(EvalkitError, RuntimeError):
@@ -422,14 +414,12 @@ class BudgetSpentError(EvalkitError, RuntimeError):
     """
 
     exit_code = 5
+    template = "The budget of {limit} is spent ({spent}); raise budget= and resume."
 
     def __init__(self, limit: str, spent: str) -> None:
         super().__init__(limit, spent)
         self.limit = limit
         self.spent = spent
-
-    def __str__(self) -> str:
-        return f"The budget of {self.limit} is spent ({self.spent}); raise budget= and resume."
 
 
 class BatchPendingError(EvalkitError, RuntimeError):
@@ -438,16 +428,15 @@ class BatchPendingError(EvalkitError, RuntimeError):
     An evaluation turns it into cells that were not run; a resume fetches the answers.
     """
 
+    template = (
+        "{requests:,} requests in {batches} batches are with the provider; resume "
+        "to fetch their answers."
+    )
+
     def __init__(self, batches: int, requests: int) -> None:
         super().__init__(batches, requests)
         self.batches = batches
         self.requests = requests
-
-    def __str__(self) -> str:
-        return (
-            f"{self.requests:,} requests in {self.batches} batches are with the provider; resume "
-            "to fetch their answers."
-        )
 
 
 class NotRecordedError(EvalkitError, LookupError):
@@ -474,13 +463,12 @@ class NotRecordedError(EvalkitError, LookupError):
 class RunLockedError(EvalkitError, RuntimeError):
     """Another living process is writing this run."""
 
+    template = "Run {run_id} is being written by {owner}; wait for it, or stop it first."
+
     def __init__(self, run_id: str, owner: str) -> None:
         super().__init__(run_id, owner)
         self.run_id = run_id
         self.owner = owner
-
-    def __str__(self) -> str:
-        return f"Run {self.run_id} is being written by {self.owner}; wait for it, or stop it first."
 
 
 class JournalError(EvalkitError, OSError):
@@ -536,11 +524,9 @@ class UnreachedJudgeError(EvalkitError, ConnectionError):
     """No verdict came, for reasons that are neither the judge's nor the cases'."""
 
     exit_code = 4
+    template = "{judge} was not reached, so that no card was made: {why}"
 
     def __init__(self, judge: str, why: str) -> None:
         super().__init__(judge, why)
         self.judge = judge
         self.why = why
-
-    def __str__(self) -> str:
-        return f"{self.judge} was not reached, so that no card was made: {self.why}"

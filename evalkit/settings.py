@@ -37,13 +37,13 @@ class Settings:
 
 @functools.lru_cache(maxsize=1)
 def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
-    found = dict(environment)
-    blocked = found.get("EVALKIT_DISABLE_PLUGINS", "")
+    variables = dict(environment)
+    blocked = variables.get("EVALKIT_DISABLE_PLUGINS", "")
     return Settings(
-        tracking_uri=found.get("EVALKIT_TRACKING_URI") or DEFAULT_TRACKING_URI,
+        tracking_uri=variables.get("EVALKIT_TRACKING_URI") or DEFAULT_TRACKING_URI,
         disabled_plugins=tuple(name.strip() for name in blocked.split(",") if name.strip()),
-        judge_model=found.get("EVALKIT_JUDGE_MODEL"),
-        data_directory=found.get("EVALKIT_HOME"),
+        judge_model=variables.get("EVALKIT_JUDGE_MODEL"),
+        data_directory=variables.get("EVALKIT_HOME"),
     )
 
 
@@ -97,8 +97,7 @@ def secrets_in_environment() -> list[str]:
 
 def user_cache_folder() -> Path:
     """Return the user's folder for what can be made again."""
-    found = os.environ.get("XDG_CACHE_HOME")
-    return (Path(found) if found else Path.home() / ".cache") / "evalkit"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalkit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +115,10 @@ def github_actions() -> GitHubActions | None:
     """Return what GitHub Actions tells this process, or ``None`` outside of it."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return None
-    paths = {
-        name: Path(value) if (value := os.environ.get(variable)) else None
-        for name, variable in (
-            ("workspace", "GITHUB_WORKSPACE"),
-            ("summary", "GITHUB_STEP_SUMMARY"),
-        )
-    }
-    return GitHubActions(**paths)
+    workspace, summary = map(os.environ.get, ("GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY"))
+    return GitHubActions(
+        workspace=Path(workspace) if workspace else None, summary=Path(summary) if summary else None
+    )
 
 
 def project_cards(start: Path) -> Path | None:
@@ -132,8 +127,8 @@ def project_cards(start: Path) -> Path | None:
     Raises:
         SpecificationError: If the project's file is not TOML, or ``cards`` is no text.
     """
-    folder, found = _project(start)
-    cards = found.get("cards")
+    folder, words = _project(start)
+    cards = words.get("cards")
     if cards is None:
         return None
     if not isinstance(cards, str):
@@ -158,6 +153,5 @@ def _project(start: Path) -> tuple[Path, Mapping[str, Any]]:
                 tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
             except tomllib.TOMLDecodeError as error:
                 raise SpecificationError(f"{file} is not TOML: {error}.") from error
-            found: Mapping[str, Any] = tool.get("evalkit", {})
-            return folder, found
+            return folder, tool.get("evalkit", {})
     return start, {}

@@ -36,11 +36,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def canonical_json_each(values: Iterable[Any]) -> list[bytes]:
-    """Return `canonical_json` of each of *values*; quick where there are many.
-
-    Raises:
-        TypeError: If a part of a value has no JSON form.
-    """
+    """Return `canonical_json` of each of *values*; quick where there are many."""
     made: list[bytes] = []
     taken = iter(values)
     # What orjson returns keeps its buffer of 4 KiB from being used again: copied in blocks, many

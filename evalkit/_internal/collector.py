@@ -27,26 +27,15 @@ def without_old_objects() -> Generator[None]:
         >>> gc.get_freeze_count()
         0
     """
-    ours = _enter()
+    with _LOCK:
+        ours = _INSIDE[0] > 0 or (gc.isenabled() and not gc.get_freeze_count())
+        if ours and _INSIDE[0] == 0:
+            gc.freeze()
+        _INSIDE[0] += ours
     try:
         yield
     finally:
-        if ours:
-            _leave()
-
-
-def _enter() -> bool:
-    with _LOCK:
-        if _INSIDE[0] == 0 and (not gc.isenabled() or gc.get_freeze_count()):
-            return False
-        if _INSIDE[0] == 0:
-            gc.freeze()
-        _INSIDE[0] += 1
-        return True
-
-
-def _leave() -> None:
-    with _LOCK:
-        _INSIDE[0] -= 1
-        if _INSIDE[0] == 0:
-            gc.unfreeze()
+        with _LOCK:
+            _INSIDE[0] -= ours
+            if ours and _INSIDE[0] == 0:
+                gc.unfreeze()

@@ -22,9 +22,9 @@ def require(module: str, *, extra: str) -> Any:
         1
     """
     try:
-        found = importlib.import_module(module)
+        imported = importlib.import_module(module)
     except ImportError as error:
         raise MissingExtraError(module, extra) from error
-    if getattr(found, "__file__", "built in") is None:
+    if getattr(imported, "__file__", "built in") is None:
         raise MissingExtraError(module, extra)
-    return found
+    return imported

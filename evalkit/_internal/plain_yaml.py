@@ -24,11 +24,7 @@ class PlainLoader(_Safe):  # type: ignore[misc]  # one of two classes
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Return the mapping.
-
-        Raises:
-            yaml.constructor.ConstructorError: If a key stands twice.
-        """
+        """Return the mapping, or refuse a key that stands twice by a `ConstructorError`."""
         seen: set[Any] = set()
         for key, _ in node.value:
             if key.value in seen:

@@ -15,39 +15,31 @@ _WIDEST_OPTION: Final = 32
 
 
 class Command(click.Command):
-    """A command with an example; its options may stand under headings."""
+    """A command whose help ends with an example; its options may stand under headings.
+
+    With *own_modules*, modules of the current directory may be imported, as ``python -m`` has it:
+    for commands that meet a user's own targets and scorers.
+    """
 
     def __init__(
         self, *arguments: Any, example: str, own_modules: bool = False, **settings: Any
     ) -> None:
-        """Show *example*, one command a line, at the end of the help.
-
-        Args:
-            *arguments: As `click.Command` takes them.
-            example: One command a line.
-            own_modules: Whether modules of the current directory may be imported, as
-                ``python -m`` has it: for commands that meet a user's own targets and scorers.
-            **settings: As `click.Command` takes them.
-        """
         super().__init__(*arguments, **settings)
         self.example = example
         self.own_modules = own_modules
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        here = str(Path.cwd()) if self.own_modules else ""
-        if self.own_modules and here not in sys.path:
-            sys.path.insert(0, here)
+        if self.own_modules and str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, those without a heading last."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for option in self.get_params(ctx):
-            if not isinstance(option, click.Option):
-                continue
             record = option.get_help_record(ctx)
-            if record is not None:
+            if isinstance(option, click.Option) and record is not None:
                 section = getattr(option, "section", "Options")
                 row = (click.style(record[0], fg="cyan"), record[1])
                 sections.setdefault(section, []).append(row)
@@ -65,10 +57,9 @@ class Command(click.Command):
 
 
 class Option(click.Option):
-    """An option under a heading of its command's help."""
+    """An option under a heading, *section*, of its command's help."""
 
     def __init__(self, *arguments: Any, section: str = "Options", **settings: Any) -> None:
-        """Show the option under *section*."""
         super().__init__(*arguments, **settings)
         self.section = section
 

@@ -104,10 +104,10 @@ def show_comparison(
         as_json: Whether to print the JSON report with the verdicts, not a table.
         **options: ``adjust``, ``cases`` and ``tags``, as `comparison_document` takes them.
     """
-    from evalkit.cli.results import show_verdict
     from evalkit.evaluation.results.view import conditions
     from evalkit.report.comparison_document import comparison_document
     from evalkit.report.comparison_table import render_systems
+    from evalkit.report.table import gates
 
     if as_json:
         facts = comparison_document(comparison, **options)
@@ -121,7 +121,7 @@ def show_comparison(
     show(*render_systems(comparison, width=min(drawing_board().width, WIDEST), **options))
     for name, verdict in verdicts.items():
         write(f"\n{name}")
-        show_verdict(verdict)
+        show(gates(verdict))
 
 
 def _exit_code(comparison: Comparison, verdicts: Mapping[str, GateVerdict]) -> int:

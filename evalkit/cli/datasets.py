@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,9 +80,7 @@ def list_sources(as_json: bool) -> None:
             "summary": " ".join((type(entry.item).__doc__ or "").partition("\n\n")[0].split()),
             "extensions": list(entry.item.extensions),
             "schemes": list(entry.item.schemes),
-            "plugin": entry.provenance.plugin,
-            "distribution": entry.provenance.distribution,
-            "version": entry.provenance.version,
+            **asdict(entry.provenance),
         }
         for name, entry in sorted(catalog().datasets.items())
     ]
@@ -122,12 +122,11 @@ def _read(data: str, describe: Callable[[Spool], dict[str, Any]], **options: Any
     """Return what *describe* says of a snapshot of *data*, which is made for it alone."""
     from evalkit.data.spool import spool
 
-    with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
-        cases = spool(data, Path(folder), **options)
-        try:
-            return {"data": data, "source": cases.facts["source"], **describe(cases)}
-        finally:
-            cases.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="evalkit-") as folder,
+        closing(spool(data, Path(folder), **options)) as cases,
+    ):
+        return {"data": data, "source": cases.facts["source"], **describe(cases)}
 
 
 def _first_cases(cases: Spool) -> dict[str, Any]:

@@ -82,23 +82,20 @@ def _folder() -> Path:
 
 
 def _stored(system: str, folder: Path) -> EvaluationResult:
-    from evalkit.evaluation.evaluate import evaluate
-    from evalkit.evaluation.running.runtime import Runtime
-
     # By the package's name: the core knows its plug-ins by what they register alone.
     source = importlib.resources.files("evalkit_datasets") / f"builtin/demo_{system.lower()}.jsonl"
     # A copy, so that there is something to look at, and to try the other commands on.
     answers = folder / f"{system.lower()}.jsonl"
     answers.write_bytes(source.read_bytes())
-    return evaluate(
-        data=answers,
-        scorers=SCORERS,
-        columns=COLUMNS,
-        name=system,
-        experiment="demo",
-        seed=SEED,
-        runtime=Runtime(progress=False),
-    )
+    return _evaluated(data=answers, scorers=SCORERS, columns=COLUMNS, name=system)
+
+
+def _evaluated(*arguments: Any, **words: Any) -> EvaluationResult:
+    from evalkit.evaluation.evaluate import evaluate
+    from evalkit.evaluation.running.runtime import Runtime
+
+    words |= {"experiment": "demo", "seed": SEED, "runtime": Runtime(progress=False)}
+    return evaluate(*arguments, **words)
 
 
 def _compare(first: EvaluationResult, second: EvaluationResult) -> None:
@@ -143,9 +140,6 @@ def _classifier() -> EvaluationResult:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from evalkit.evaluation.evaluate import evaluate
-    from evalkit.evaluation.running.runtime import Runtime
-
     # Without types of its own in some checkers' eyes, and with wrong ones in others'.
     bunch: Any = load_breast_cancer(as_frame=True)
     parts: list[Any] = train_test_split(
@@ -154,16 +148,13 @@ def _classifier() -> EvaluationResult:
     seen, unseen = parts
     model = make_pipeline(StandardScaler(), LogisticRegression())
     model.fit(seen.drop(columns="target"), seen["target"])
-    return evaluate(
+    return _evaluated(
         model,
         unseen,
         columns={"expectations": "target"},
         scorers=["classification.accuracy", "classification.f1", "classification.roc_auc"],
         gates=["classification.accuracy >= 0.9", "coverage >= 0.98"],
         name="Breast-cancer classifier",
-        experiment="demo",
-        seed=SEED,
-        runtime=Runtime(progress=False),
     )
 
 
@@ -180,8 +171,8 @@ def _table(result: EvaluationResult) -> None:
 def _command() -> str:
     """Return how this program is called: by its path where the shell would not find it."""
     own = Path(sys.argv[0]).absolute()
-    known = shutil.which("evalkit")
-    same = known is not None and Path(known).resolve() == own.resolve()
+    installed = shutil.which("evalkit")
+    same = installed is not None and Path(installed).resolve() == own.resolve()
     return "evalkit" if same or own.name != "evalkit" else str(own)
 
 

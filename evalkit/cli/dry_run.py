@@ -117,9 +117,9 @@ def forecast_lines(expected: Mapping[str, Any]) -> Iterator[str]:
     for asker in askers:
         model = asker["model"]
         whose = "target" if asker["role"] == "target" else f"{asker['role']} {asker['name']}"
-        asked = f"{whose} ({model})" if model and model != asker["name"] else whose
+        name = f"{whose} ({model})" if model and model != asker["name"] else whose
         batched = ", by batches" if asker["batched"] else ""
-        yield f"{asked}: {_amounts(asker)}{batched}"
+        yield f"{name}: {_amounts(asker)}{batched}"
     if len(askers) > 1:
         yield f"in all: {_amounts(expected['total'])}"
     n, cases = expected["sampled"], expected["cases"]

@@ -107,7 +107,7 @@ def _run(runs: Sequence[Specification], *, as_json: bool) -> int:
     from evalkit.evaluation.evaluate import evaluate
 
     results: list[EvaluationResult] = []
-    check_report_files(Path(file) for words in runs for file in words.report)
+    check_report_files(file for words in runs for file in words.report)
     for words in runs:
         result = evaluate(**words.arguments())
         files = [Path(file) for file in words.report]

@@ -7,7 +7,7 @@ import click
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, run_argument, store_option
-from evalkit.cli.output import write_json
+from evalkit.cli.output import show, write_json
 from evalkit.errors import UsageError
 from evalkit.gates.verdict import EXIT_CODES
 
@@ -41,9 +41,10 @@ def command(
     baseline file, git:REF:FILE, or models:/NAME@ALIAS.  `calibrated(grounded, kappa >= 0.6)` goes
     by a judge's card.
     """
-    from evalkit.cli.results import as_object, outcome, show_verdict
+    from evalkit.cli.results import as_object, outcome
     from evalkit.evaluation.baselines.opening import open_result
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.report.table import gates as drawn_gates
 
     result = open_result(run, kind=EvaluationResult)
     conditions = gates or result.facts.plan.gates
@@ -54,5 +55,5 @@ def command(
     if as_json:
         write_json(as_object(result, verdict))
     else:
-        show_verdict(verdict)
+        show(drawn_gates(verdict))
     context.exit(EXIT_CODES[outcome(result, verdict)])

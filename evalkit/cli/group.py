@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -57,11 +58,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that *args* begin with.
-
-        Raises:
-            click.UsageError: If there is none; suggests a close name.
-        """
+        """Return the command that *args* begin with, or suggest a close name."""
         name = args[0]
         command = self.get_command(ctx, name)
         if command is None and not ctx.resilient_parsing and not name.startswith("-"):
@@ -73,25 +70,21 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands under their headings, without importing them."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for name, entry in self.lazy.items():
-            row = (click.style(name, fg="cyan"), entry.summary)
-            sections.setdefault(entry.section, []).append(row)
+        lines = {name: entry.summary for name, entry in self.lazy.items()}
         try:
-            strange = _of_plugins(self.lazy)
+            strange = sorted(_of_plugins(self.lazy).items())
+            lines |= {name: command.get_short_help_str(200) for name, command in strange}
         except EvalkitError as error:
-            sections["Plug-ins"] = [("!", str(error))]
-        else:
-            for name, command in sorted(strange.items()):
-                row = (click.style(name, fg="cyan"), command.get_short_help_str(200))
-                sections.setdefault("Plug-ins", []).append(row)
-        widest = max(len(click.unstyle(name)) for rows in sections.values() for name, _ in rows)
+            lines["!"] = str(error)
+        widest = max(map(len, lines))  # one column for all sections
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, summary in lines.items():
+            section = self.lazy[name].section if name in self.lazy else "Plug-ins"
+            row = (click.style(name.ljust(widest), fg="cyan"), summary)
+            sections.setdefault(section, []).append(row)
         for section, rows in sections.items():
             with heading(formatter, section):
-                # One column for all sections: the first row decides how far the texts move in.
-                first, summary = rows[0]
-                padded = first + " " * (widest - len(click.unstyle(first)))
-                formatter.write_dl([(padded, summary), *rows[1:]], col_max=40)
+                formatter.write_dl(rows, col_max=40)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the paragraphs that close the page."""
@@ -120,37 +113,19 @@ class LazyGroup(click.Group):
             ctx.exit(error.exit_code)
 
     def main(  # type: ignore[override]
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
+        self, *arguments: Any, standalone_mode: bool = True, **settings: Any
     ) -> int:
         """Run the command line and return its exit code, or exit with it in standalone mode."""
+        run = functools.partial(super().main, *arguments, standalone_mode=False, **settings)
         with LogLines():
-            code = guarded(
-                lambda: super(LazyGroup, self).main(
-                    args,
-                    prog_name,
-                    complete_var,
-                    standalone_mode=False,
-                    windows_expand_args=windows_expand_args,
-                    **extra,
-                )
-            )
+            code = guarded(run)
         if standalone_mode:
             sys.exit(code)
         return code
 
 
 def _of_plugins(ours: Mapping[str, LazyCommand]) -> dict[str, click.Command]:
-    """Return the commands of strangers' plug-ins; loads plug-ins only if there are strangers.
-
-    Raises:
-        DuplicatePluginError: If a plug-in's command has the name of one of ours.
-    """
+    """Return the commands of strangers' plug-ins; loads plug-ins only if there are strangers."""
     from importlib.metadata import entry_points
 
     points = entry_points(group="evalkit")

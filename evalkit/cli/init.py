@@ -10,19 +10,13 @@ import click
 
 from evalkit.cli.command import Command
 from evalkit.cli.output import write
+from evalkit.errors import UsageError
 
 _EXAMPLES: Final = "examples"
+_BOTH: Final = {"bot.py": "bot.py.txt", "questions.jsonl": "questions.jsonl"}
 FILES: Final = {
-    "yaml": {
-        "evaluation.yaml": "evaluation.yaml",
-        "bot.py": "bot.py.txt",
-        "questions.jsonl": "questions.jsonl",
-    },
-    "pytest": {
-        "test_bot.py": "test_bot.py.txt",
-        "bot.py": "bot.py.txt",
-        "questions.jsonl": "questions.jsonl",
-    },
+    "yaml": {"evaluation.yaml": "evaluation.yaml", **_BOTH},
+    "pytest": {"test_bot.py": "test_bot.py.txt", **_BOTH},
 }
 """Kind of example -> file to write -> file in the package."""
 
@@ -37,8 +31,6 @@ def command(kind: str) -> None:
     `yaml`, the default, writes a specification for `evalkit evaluate`, `pytest` a test module.
     A file that is there already is never overwritten.
     """
-    from evalkit.errors import UsageError
-
     package = importlib.resources.files("evalkit.cli") / _EXAMPLES
     contents = {
         Path(name): (package / source).read_text("utf-8") for name, source in FILES[kind].items()

@@ -11,11 +11,7 @@ _FILES: Final = frozenset({".yaml", ".yml", ".md"})
 
 
 def judge_of(text: str, judge_model: str | None) -> Any:
-    """Return the judge that a registered name, ``module:object`` or a file means.
-
-    Raises:
-        EvalkitError: If there is none, or it is no judge.
-    """
+    """Return the judge that a registered name, ``module:object`` or a file means."""
     from evalkit.evaluation.running.scorers import resolve_scorers
     from evalkit.evaluation.specification.words import read_scorer
     from evalkit.judging.judge import load_judge

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,22 +52,20 @@ def _judges(judges: Sequence[dict[str, Any]]) -> Iterator[Part]:
 
 
 def _facts(judge: Any) -> dict[str, Any]:
-    form = getattr(getattr(_asked(judge), "prepared", None), "form", None)
+    form = getattr(getattr(_first(judge), "prepared", None), "form", None)
     pairs = () if form is None else zip(form.labels, form.values, strict=False)
     return {
         "choices": dict(pairs),
         "needs": sorted(requirements_of(judge)),
-        "direction": judge.facts.direction,
-        "low": judge.facts.low,
-        "high": judge.facts.high,
+        **{fact: getattr(judge.facts, fact) for fact in ("direction", "low", "high")},
     }
 
 
-def _asked(judge: Any) -> Any:
+def _first(judge: Any) -> Any:
     """Return the judge that is asked: that inside a pairwise one, or the first of a jury."""
-    asked = inner(judge)
-    asked = getattr(asked, "judge", asked)
-    return next(iter(getattr(asked, "judges", ())), asked)
+    single = inner(judge)
+    single = getattr(single, "judge", single)
+    return next(iter(getattr(single, "judges", ())), single)
 
 
 def _menu(facts: Mapping[str, Any]) -> str:
@@ -103,7 +102,7 @@ def _description(judge: Any) -> dict[str, Any]:
         **_facts(judge),
         "model": getattr(inner(judge), "model", None),
         "signature": made,
-        "instructions": getattr(_asked(judge), "instructions", None),
+        "instructions": getattr(_first(judge), "instructions", None),
         "card": None if card is None else card.to_json(),
         "cards_of_other_signatures": sum(card.signature != made for card in cards),
     }
@@ -146,33 +145,27 @@ def explain_judge(
     judge: str, data: str, columns: dict[str, Any], case_id: str | None, as_json: bool
 ) -> None:
     """Print the exact messages that JUDGE would send for a case; asks nobody."""
-    asked = inner(judge_of(judge, None))
-    if not hasattr(asked, "messages"):
-        raise UsageError(f"{asked.name!r} is made of other judges; explain one of them.")
-    messages = asked.messages(_case(data, columns, case_id))
+    explained = inner(judge_of(judge, None))
+    if not hasattr(explained, "messages"):
+        raise UsageError(f"{explained.name!r} is made of other judges; explain one of them.")
+    messages = explained.messages(_case(data, columns, case_id))
     lines = [f"--- {message['role']}\n{message['content']}" for message in messages]
     emit(messages, "\n".join(lines), as_json=as_json)
 
 
 def _case(data: str, columns: Mapping[str, Any], case_id: str | None) -> Case:
-    """Return one case of the data.
-
-    Raises:
-        UsageError: If no case has the id.
-    """
     from evalkit.data.spool import spool
 
-    with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
-        cases = spool(data, Path(folder) / "cases", columns=dict(columns) or None)
-        try:
-            ids = [str(name) for name in cases.strings("id")]
-            if case_id is not None and case_id not in ids:
-                some = ", ".join(ids[:5])
-                raise UsageError(f"No case has the id {case_id!r}; there are {some} …")
-            row = 0 if case_id is None else ids.index(case_id)
-            return next(iter(cases.batch(row, row + 1)))
-        finally:
-            cases.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="evalkit-") as folder,
+        closing(spool(data, Path(folder), columns=dict(columns) or None)) as cases,
+    ):
+        ids = [str(name) for name in cases.strings("id")]
+        if case_id is not None and case_id not in ids:
+            some = ", ".join(ids[:5])
+            raise UsageError(f"No case has the id {case_id!r}; there are {some} …")
+        row = 0 if case_id is None else ids.index(case_id)
+        return next(iter(cases.batch(row, row + 1)))
 
 
 command.add_command(calibrate)

@@ -93,7 +93,9 @@ def audit(
     plan = plan_audit(opened, **words, **cases, runtime=runtime)
     expected = _expected(plan)
     if dry_run:
-        emit(_shape(plan), expected, as_json=as_json)
+        probes = Counter(trial.probe.partition(".")[0] for trial in plan.trials.listed)
+        facts = {"judge": plan.judge.name, "cases": plan.n_cases, "judgements": probes}
+        emit(facts | {"calls": plan.calls}, expected, as_json=as_json)
         return
     tell(expected)
     made = _run(plan, runtime)
@@ -112,16 +114,6 @@ def _at(judge: Any, base_url: str | None) -> Any:
     if not isinstance(judge, Judge):
         raise UsageError(f"--base-url is for judges of one model; {judge.name!r} is none.")
     return replace(judge, base_url=base_url)
-
-
-def _shape(plan: AuditPlan) -> dict[str, Any]:
-    probes = Counter(t.probe.partition(".")[0] for t in plan.trials.listed)
-    return {
-        "judge": plan.judge.name,
-        "cases": plan.n_cases,
-        "judgements": dict(probes),
-        "calls": plan.calls,
-    }
 
 
 def _expected(plan: AuditPlan) -> str:

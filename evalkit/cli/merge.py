@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
-from evalkit.cli.options import json_option, report_option, store_option
+from evalkit.cli.options import concluded
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
 
 
 @click.command(
@@ -23,37 +25,28 @@ from evalkit.cli.options import json_option, report_option, store_option
 @keyword("experiment")
 @keyword("no_store")
 @click.option("-o", "--output", metavar="FOLDER", help="Keep the result there, in no store.")
-@report_option
-@json_option
-@store_option
-@click.pass_context
+@concluded
 def command(
-    context: click.Context,
-    /,
     *,
     runs: tuple[str, ...],
     scorers: tuple[str, ...],
     gates: tuple[str, ...],
     no_store: bool | None,
     output: str | None,
-    report: tuple[str, ...],
-    as_json: bool,
     **options: Any,
-) -> None:
+) -> EvaluationResult:
     """Merge shards of one evaluation, or runs on disjoint cases, as a run of its own.
 
     The gates of 'evalkit evaluate --shard I/N' are judged here, once, on the whole. RUN is also
     the folder of an evaluation, such as one that another machine has made.
     """
-    from evalkit.cli.results import check_report_files, conclude
     from evalkit.evaluation.merge import merge
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.running.runtime import Runtime
     from evalkit.evaluation.specification.words import read_scorer
 
-    check_report_files(map(Path, report))
     nowhere = no_store or output is not None
-    result = merge(
+    return merge(
         [EvaluationResult.load(run) for run in runs],
         scorers=[read_scorer(text) for text in scorers],
         gates=gates or None,
@@ -61,4 +54,3 @@ def command(
         folder=output,
         **options,
     )
-    conclude(context, result, report=report, as_json=as_json)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
 
 STORE: Final = "evalkit.store"
 """Key of the context's ``meta`` under which ``--store`` is remembered."""
@@ -42,3 +47,28 @@ store_option = click.option(
     help="Store of runs; EVALKIT_TRACKING_URI, else sqlite:///evalkit.db, by default.",
 )
 """The command's store of runs is then that one."""
+
+
+def concluded(work: Callable[..., EvaluationResult]) -> Callable[..., None]:
+    """Have a command print the result of *work*, write its reports and exit as its verdict says.
+
+    A report that cannot be written is refused before anything is done.
+    """
+
+    @report_option
+    @json_option
+    @store_option
+    @click.pass_context
+    @functools.wraps(work)
+    def command(
+        context: click.Context, /, *, report: tuple[str, ...], as_json: bool, **words: Any
+    ) -> None:
+        from evalkit.cli.results import check_report_files, exit_code, show_results, write_reports
+
+        check_report_files(report)
+        result = work(**words)
+        show_results([result], as_json=as_json)
+        write_reports(result, report)
+        context.exit(exit_code([result]))
+
+    return command

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
 from evalkit.cli.command import Group
 from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import emit, tell, write, write_json
-from evalkit.llm.inventory import list_entries, list_stale, prune, recording_at
+from evalkit.llm.inventory import Entry, list_entries, list_stale, prune, recording_at
 from evalkit.report.console import Part, listing, styled
-
-if TYPE_CHECKING:
-    from evalkit.llm.inventory import Entry
 
 _CACHE_DAYS: Final = 30.0
 _FOLDER_DAYS: Final = 1.0
@@ -47,12 +45,22 @@ def list_recordings(folder: str | None, as_json: bool) -> None:
     listed = list_entries(place) if place.exists() else []
     groups: dict[str, list[Entry]] = {}
     for entry in listed:
-        groups.setdefault(entry.label, []).append(entry)
+        groups.setdefault(entry.model, []).append(entry)
     facts: dict[str, Any] = {
         "place": str(place),
         "recordings": len(listed),
         "bytes": sum(entry.bytes for entry in listed),
-        "models": [_group(label, group) for label, group in groups.items()],
+        "models": [
+            {
+                "model": model,
+                "recordings": len(group),
+                "bytes": sum(entry.bytes for entry in group),
+                "used": max(
+                    (entry.used for entry in group if entry.used is not None), default=None
+                ),
+            }
+            for model, group in groups.items()
+        ],
     }
     if not listed and not as_json:
         tell(f"There are no recordings at {place}.")
@@ -107,16 +115,7 @@ def _lines(recording: Mapping[str, Any]) -> Iterator[str]:
 def list_stale_recordings(folder: str | None, days: float | None, as_json: bool) -> None:
     """List recordings that have fallen out of use."""
     place = _place(folder)
-    facts = [
-        {
-            "key": entry.key,
-            "model": entry.label,
-            "bytes": entry.bytes,
-            "recorded": entry.recorded,
-            "used": entry.used,
-        }
-        for entry in list_stale(place, days=_days(place, days))
-    ]
+    facts = [asdict(entry) for entry in list_stale(place, days=_days(place, days))]
     emit(facts, _entries, as_json=as_json, empty=f"Every recording at {place} is in use.")
 
 
@@ -161,15 +160,6 @@ def _days(place: Path, days: float | None) -> float:
     if days is not None:
         return days
     return _FOLDER_DAYS if place.is_dir() else _CACHE_DAYS
-
-
-def _group(label: str, group: Sequence[Entry]) -> dict[str, Any]:
-    return {
-        "model": label,
-        "recordings": len(group),
-        "bytes": sum(entry.bytes for entry in group),
-        "used": max((entry.used for entry in group if entry.used is not None), default=None),
-    }
 
 
 def _size(count: int) -> str:

@@ -13,22 +13,11 @@ from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.console import WIDEST
 from evalkit.report.json import document
-from evalkit.report.table import gates, render
+from evalkit.report.table import render
 
 if TYPE_CHECKING:
-    import click
-
     from evalkit.evaluation.comparing.comparison import Comparison
     from evalkit.evaluation.result import EvaluationResult
-
-
-def conclude(
-    context: click.Context, result: EvaluationResult, *, report: Iterable[str], as_json: bool
-) -> None:
-    """Print *result*, write its reports, and end the command with the code of its verdict."""
-    show_results([result], as_json=as_json)
-    write_reports(result, report)
-    context.exit(exit_code([result]))
 
 
 def show_results(
@@ -55,29 +44,20 @@ def show_results(
             tell(f"Nothing could be scored in {result.name!r}: no metric has a value of any case.")
 
 
-def show_verdict(verdict: GateVerdict) -> None:
-    """Print each condition with the numbers that decided it."""
-    show(gates(verdict))
-
-
 def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> dict[str, Any]:
     """Return *result* as the JSON report has it; *verdict* may be one on other gates."""
     verdict = result.verdict if verdict is None else verdict
     return {**document(result, verdict=verdict), "verdict": str(outcome(result, verdict))}
 
 
-def check_report_files(files: Iterable[Path]) -> None:
-    """Refuse reports that cannot be written, before anything is called for them.
-
-    Raises:
-        UsageError: Naming the file, and the extensions that there are.
-    """
+def check_report_files(files: Iterable[str | Path]) -> None:
+    """Refuse reports that cannot be written, before anything is called for them."""
     from evalkit.hooks.catalog import catalog
 
-    known = {end for entry in catalog().reports.values() for end in entry.item.extensions}
-    for file in files:
-        if file.suffix.lower() not in known:
-            listed = " ".join(sorted(known))
+    extensions = {end for entry in catalog().reports.values() for end in entry.item.extensions}
+    for file in map(Path, files):
+        if file.suffix.lower() not in extensions:
+            listed = " ".join(sorted(extensions))
             raise UsageError(f"No report is written as {file.name!r}; extensions: {listed}.")
         if not can_be_written(file):
             raise UsageError(f"Cannot write {file}: {_nearest(file)} cannot be written.")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
-from evalkit.cli.options import json_option, report_option, run_argument, store_option
+from evalkit.cli.options import concluded, run_argument
 from evalkit.cli.values import given
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
 
 
 @click.command(cls=Command, own_modules=True, example="evalkit resume latest --budget 5")
@@ -20,19 +23,13 @@ from evalkit.cli.values import given
 @keyword("budget", "Most to spend, what is spent already included; replaces the run's own.")
 @keyword("durable")
 @keyword("progress")
-@report_option
-@json_option
-@store_option
-@click.pass_context
-def command(
-    context: click.Context, /, run: str, *, report: tuple[str, ...], as_json: bool, **options: Any
-) -> None:
+@concluded
+def command(run: str, **options: Any) -> EvaluationResult:
     """Finish an evaluation that was interrupted, killed or out of budget.
 
     Only calls that were in flight are made again; no score differs.  Settings are the run's own
     unless they are given here.
     """
-    from evalkit.cli.results import conclude
     from evalkit.evaluation.evaluate import resume
     from evalkit.evaluation.results.loading import find_folder
     from evalkit.evaluation.running.runtime import Runtime
@@ -41,5 +38,4 @@ def command(
     settings = {**folder.read_json(folder.plan)["runtime"]}
     settings |= given(options)
     settings["budget"] = dict(settings["budget"] or {}) or None
-    result = resume(run, runtime=Runtime(**settings))
-    conclude(context, result, report=report, as_json=as_json)
+    return resume(run, runtime=Runtime(**settings))

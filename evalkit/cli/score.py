@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
-from evalkit.cli.options import json_option, report_option, run_argument, store_option
+from evalkit.cli.options import concluded, run_argument
+
+if TYPE_CHECKING:
+    from evalkit.evaluation.result import EvaluationResult
 
 
 @click.command(cls=Command, own_modules=True, example="evalkit score latest --scorer text.bleu")
 @run_argument
 @keyword("scorers", required=True)
-@report_option
-@json_option
-@store_option
-@click.pass_context
-def command(
-    context: click.Context, /, run: str, *, scorers: tuple[str, ...], **options: Any
-) -> None:
+@concluded
+def command(run: str, scorers: tuple[str, ...]) -> EvaluationResult:
     """Add scorers to finished work, in the same run; no model is called."""
-    from evalkit.cli.results import conclude
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.specification.words import read_scorer
 
-    result = EvaluationResult.load(run).score([read_scorer(text) for text in scorers])
-    conclude(context, result, **options)
+    return EvaluationResult.load(run).score([read_scorer(text) for text in scorers])

@@ -60,17 +60,11 @@ def _scorers(scorers: list[dict[str, Any]]) -> Iterator[Part]:
 
 
 def _facts(name: str, entry: Entry[Scorer]) -> dict[str, Any]:
-    own = entry.item.facts
     return {
         "name": name,
         "summary": _summary(entry.item),
-        "plugin": entry.provenance.plugin,
-        "distribution": entry.provenance.distribution,
-        "version": entry.provenance.version,
-        "direction": own.direction,
-        "low": own.low,
-        "high": own.high,
-        "unit": own.unit,
+        **dataclasses.asdict(entry.provenance),
+        **{fact: getattr(entry.item.facts, fact) for fact in ("direction", "low", "high", "unit")},
         "needs": sorted(requirements_of(entry.item)),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from evalkit.entities.score import Status
@@ -12,19 +12,6 @@ from evalkit.entities.target import Failure, Output
 
 NOT_MADE = "earlier_turn"
 """Reason of a call that was not made, since an earlier turn of its session had failed."""
-
-FIELDS = (
-    "output",
-    "reason",
-    "explanation",
-    "latency_seconds",
-    "time_to_first_token",
-    "usage",
-    "cost",
-    "retrieved_context",
-    "tool_calls",
-    "metadata",
-)
 
 
 def _wrong_field(output: Output) -> str | None:
@@ -100,10 +87,14 @@ class Call:
         return {"status": int(self.status), **written, **cached}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Call:
+    def from_json(cls, content: Mapping[str, Any]) -> Call:
         """Return the call that `to_json` wrote."""
         return cls(
-            status=Status(fields["status"]),
-            cached=bool(fields.get("cached")),
-            **{name: fields.get(name) for name in FIELDS},
+            status=Status(content["status"]),
+            cached=bool(content.get("cached")),
+            **{name: content.get(name) for name in FIELDS},
         )
+
+
+FIELDS = tuple(one.name for one in fields(Call) if one.name not in {"status", "cached"})
+"""What a call may have come to, in the order of its columns."""

@@ -67,14 +67,14 @@ def _without_value(columns: list[ScoreColumn]) -> ScoreColumn:
     lost = (first.status == Status.FAILED) | (first.status == Status.NOT_RUN)
     for other in columns[1:]:
         lost &= other.status == first.status
-    found = ScoreColumn.missing(len(first), Status.SKIPPED)
-    found.status[lost] = first.status[lost]
+    column = ScoreColumn.missing(len(first), Status.SKIPPED)
+    column.status[lost] = first.status[lost]
     for row in lost.nonzero()[0].tolist():
         if row in first.reasons:
-            found.reasons[row] = first.reasons[row]
+            column.reasons[row] = first.reasons[row]
         if row in first.explanations:
-            found.explanations[row] = first.explanations[row]
-    return found
+            column.explanations[row] = first.explanations[row]
+    return column
 
 
 def _with_statistics(pieces: list[ScoreColumn]) -> list[ScoreColumn]:

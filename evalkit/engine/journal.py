@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from evalkit.errors import JournalError, RunLockedError
 
@@ -31,10 +31,8 @@ USAGE: Final = b"U"
 _KINDS: Final = re.compile(b"[CBSU]")
 _WINDOW: Final = 1 << 20
 
-
-def checksum(payload: bytes | memoryview) -> int:
-    """Return the CRC-32 of *payload*."""
-    return zlib.crc32(payload)
+LOCK_FILE: Final = "lock"
+"""File in a run's folder that the process which writes the run holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,9 @@ class Journal:
         self._durable = durable
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            self._end = _whole_length(self._file)
+            self._end = 0
+            for record in _scan(self._file):
+                self._end = record.offset + record.length
             os.ftruncate(self._file, self._end)
             os.lseek(self._file, self._end, os.SEEK_SET)
         except OSError as error:
@@ -75,7 +75,7 @@ class Journal:
             JournalError: If the disk is full or the file is gone; earlier records stay readable.
         """
         body = kind + payload
-        frame = FRAME.pack(len(body), checksum(body)) + body
+        frame = FRAME.pack(len(body), zlib.crc32(body)) + body
         try:
             unwritten = frame
             while unwritten:  # one write; a second one only says why the disk took no more
@@ -95,25 +95,12 @@ class Journal:
             os.close(self._file)
             self._file = -1
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def _unwritable(path: Path, error: OSError) -> JournalError:
     return JournalError(
         f"Cannot write {path}: {error.strerror or error}. What was written before is kept; "
         "make room or give another store, then resume."
     )
-
-
-def _whole_length(file: int) -> int:
-    end = 0
-    for record in _scan(file):
-        end = record.offset + record.length
-    return end
 
 
 def _scan(file: int) -> Iterator[Entry]:
@@ -136,7 +123,7 @@ def _record_at(file: int, offset: int, size: int) -> Entry | None:
     if length < 1 or start + length > size:
         return None
     body = os.pread(file, length, start)
-    if checksum(body) != wanted:
+    if zlib.crc32(body) != wanted:
         return None
     return Entry(body[:1], start + 1, length - 1, body[1:])
 
@@ -181,7 +168,7 @@ class RunLock:
             RunLockedError: If a living process holds it.
             JournalError: If the folder cannot be written.
         """
-        path = folder / "lock"
+        path = folder / LOCK_FILE
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

@@ -24,20 +24,20 @@ def merge(plan: Plan, state: RunState) -> list[Metric]:
         UsageError: If two scorers gave a metric of the same name.
     """
     back = _places(plan)
-    found = [
+    metrics = [
         metric if back is None else dataclasses.replace(metric, column=metric.column.take(back))
         for place, scorer in enumerate(plan.scorers)
         for metric in metrics_of(scorer, _parts(plan, state, place))
     ]
     makers: dict[str, str] = {}
-    for metric in found:
+    for metric in metrics:
         if metric.key in makers:
             raise UsageError(
                 f"Two scorers give a metric {metric.key!r}: {makers[metric.key]!r} and "
                 f"{metric.scorer!r}; give one of them another name=."
             )
         makers[metric.key] = metric.scorer
-    return found
+    return metrics
 
 
 def _places(plan: Plan) -> Any:
@@ -50,13 +50,10 @@ def _places(plan: Plan) -> Any:
 
 
 def _parts(plan: Plan, state: RunState, place: int) -> list[Any]:
-    missing = {
-        shard.index: {PLAIN: ScoreColumn.missing(len(shard) * plan.repeats, Status.NOT_RUN)}
-        for shard in plan.shards
-        if (shard.index, place) not in state.scored
-    }
     return [
-        state.scored.get((shard.index, place), missing.get(shard.index)) for shard in plan.shards
+        state.scored.get((shard.index, place))
+        or {PLAIN: ScoreColumn.missing(len(shard) * plan.repeats, Status.NOT_RUN)}
+        for shard in plan.shards
     ]
 
 

@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
@@ -25,19 +26,34 @@ _START_SECONDS: Final = 60.0
 _Pool = concurrent.futures.ProcessPoolExecutor
 
 
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it does, also by a kill.
+
+    Its queue would not tell: it holds both ends of it.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101  a pool has started it
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
 def _score(
     spec: Mapping[str, Any], cases: Sequence[Case], timeout_seconds: float | None
 ) -> list[Cells]:
     """Score *cases* in a worker process, with the scorer rebuilt from its specification."""
     scorer: Any = rebuild(spec)
-    found: list[Cells] = []
+    cells: list[Cells] = []
     for case in cases:
         try:
             with _alarm(timeout_seconds):
-                found.append(cells_of(scorer.score(case)))
+                cells.append(cells_of(scorer.score(case)))
         except (Exception, SystemExit) as error:  # noqa: BLE001  a user's function may raise anything
-            found.append({PLAIN: failure_of(error)})
-    return found
+            cells.append({PLAIN: failure_of(error)})
+    return cells
 
 
 @contextlib.contextmanager
@@ -101,7 +117,9 @@ class ProcessLane:
         self, spec: Mapping[str, Any], cases: Sequence[Case], timeout_seconds: float | None
     ) -> concurrent.futures.Future[list[Cells]]:
         if self._pool is None:
-            self._pool = _Pool(mp_context=multiprocessing.get_context("spawn"))
+            self._pool = _Pool(
+                mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+            )
         return self._pool.submit(_score, spec, cases, timeout_seconds)
 
     @staticmethod

@@ -119,9 +119,7 @@ class ShardScorer:
                 return columns_of([_not_run()] * len(batch))
             return await self._in_processes(scorer, batch)
         if is_vectorised(scorer):
-            if self._timeout is None:
-                return await self._lane.run(score_whole, scorer, batch)
-            return await self._vectorised_in_time(scorer, batch)
+            return await self._vectorised(scorer, batch)
         return columns_of(await self._casewise(scorer, batch))
 
     async def _in_processes(self, scorer: Scorer, batch: CaseBatch) -> Columns:
@@ -134,17 +132,15 @@ class ShardScorer:
         columns = await self._processes.score(scorer, batch.take(kept), self._timeout)
         return {key: spread(column, kept, unfit) for key, column in columns.items()}
 
-    async def _vectorised_in_time(self, scorer: Scorer, batch: CaseBatch) -> Columns:
+    async def _vectorised(self, scorer: Scorer, batch: CaseBatch) -> Columns:
         allowed = self._timeout * len(batch) if self._timeout else None
         try:
             return await self._lane.run(score_whole, scorer, batch, timeout_seconds=allowed)
-        except (TimeoutError, TargetError) as error:
+        except TimeoutError:
             explanation = f"No scores within {allowed:g} s for {len(batch)} cases."
-            if isinstance(error, TargetError):
-                explanation = error.explanation
-            column = ScoreColumn.missing(len(batch), Status.FAILED, reason="timeout")
-            column.explanations = dict.fromkeys(range(len(batch)), explanation)
-            return {PLAIN: column}
+        except TargetError as error:
+            explanation = error.explanation
+        return columns_of([{PLAIN: Score.failed("timeout", explanation)}] * len(batch))
 
     async def _casewise(self, scorer: Scorer, batch: CaseBatch) -> list[Cells]:
         """Score cases in one thread; a case that overruns is given up and the rest goes on."""
@@ -157,35 +153,35 @@ class ShardScorer:
     async def _casewise_from(self, scorer: Scorer, batch: CaseBatch, first: int) -> list[Cells]:
         if self._lane.refusal is not None:
             return [{PLAIN: Score.failed("timeout", self._lane.refusal)}] * (len(batch) - first)
-        found: list[Cells] = []
+        scored: list[Cells] = []
         given_up = threading.Event()
 
         def stop() -> bool:
             return given_up.is_set() or self._cancel.interrupted
 
         if self._timeout is None:
-            return await self._lane.run(score_cases, scorer, batch, first, found, stop)
+            return await self._lane.run(score_cases, scorer, batch, first, scored, stop)
         finished = anyio.Event()
         progress = -1
         async with anyio.create_task_group() as group:
 
             async def work() -> None:
                 with anyio.CancelScope():
-                    await self._lane.run(score_cases, scorer, batch, first, found, stop)
+                    await self._lane.run(score_cases, scorer, batch, first, scored, stop)
                 finished.set()
                 group.cancel_scope.cancel()
 
             group.start_soon(work)
-            while not finished.is_set() and progress < len(found):
-                progress = len(found)
+            while not finished.is_set() and progress < len(scored):
+                progress = len(scored)
                 with anyio.move_on_after(self._timeout):
                     await finished.wait()
             group.cancel_scope.cancel()
         if finished.is_set():
-            return found
+            return scored
         given_up.set()  # its thread goes on with this case only
         late = Score.failed("timeout", f"No score within {self._timeout:g} s.")
-        return [*found[:progress], {PLAIN: late}]
+        return [*scored[:progress], {PLAIN: late}]
 
     async def _score_async(self, scoring: _Scoring, place: int) -> None:
         scorer: Any = self._scorers[place]
@@ -207,13 +203,13 @@ class ShardScorer:
             return columns_of([_not_run()] * len(batch))
         try:
             with self._session.caller():
-                return _keyed(await scorer.score_batch(batch), len(batch))
+                scores = await self._in_time(scorer.score_batch(batch), len(batch))
+            return _keyed(scores, len(batch))
         except NotRecordedError:
             raise
-        except BatchPendingError:
-            return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
-        except BudgetSpentError:
-            self._cancel.stop("budget")
+        except (BatchPendingError, BudgetSpentError) as error:
+            if isinstance(error, BudgetSpentError):
+                self._cancel.stop("budget")
             return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
         except Exception as error:  # noqa: BLE001  a plug-in may raise anything
             return columns_of([{PLAIN: failure_of(error)}] * len(batch))
@@ -240,27 +236,24 @@ class ShardScorer:
                 cells[row] = cells_of(await self._in_time(scorer.score(batch.case(row))))
             except NotRecordedError as error:
                 raise error.of_case(batch.ids[row]) from None
-            except BatchPendingError:
-                cells[row] = _not_run()  # the run is being interrupted; a resume asks again
-                return
-            except BudgetSpentError:
-                # Not journaled, so that a resume with a higher budget asks again.
-                self._cancel.stop("budget")
-                cells[row] = _not_run()
+            except (BatchPendingError, BudgetSpentError) as error:
+                if isinstance(error, BudgetSpentError):  # else, the run is being interrupted
+                    self._cancel.stop("budget")
+                cells[row] = _not_run()  # not journaled, so that a resume asks again
                 return
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything
                 cells[row] = {PLAIN: failure_of(error)}
             scoring.work.record(CellScored(place, key, cells[row]))
 
-    async def _in_time(self, verdict: Awaitable[Any]) -> Any:
+    async def _in_time(self, verdict: Awaitable[Any], n: int = 1) -> Any:
         """Return what *verdict* comes to.
 
         Raises:
-            TimeoutError: If it takes longer than a score may, waits for a turn aside.
+            TimeoutError: If it takes longer than *n* scores may, waits for a turn aside.
         """
         if self._timeout is None:
             return await verdict
-        with anyio.fail_after(self._timeout) as scope:
+        with anyio.fail_after(self._timeout * n) as scope:
             PATIENCE.set(Patience(scope))
             return await verdict
 
@@ -270,17 +263,16 @@ class ShardScorer:
 
 
 def _keyed(columns: Any, n: int) -> Columns:
-    found = {PLAIN: columns} if isinstance(columns, ScoreColumn) else dict(columns)
-    for key, column in found.items():
-        if isinstance(column, ScoreColumn):
-            _fail_infinite(column)
+    keyed = {PLAIN: columns} if isinstance(columns, ScoreColumn) else dict(columns)
+    for key, column in keyed.items():
         if not isinstance(column, ScoreColumn) or len(column) != n:
             raise TypeError(
                 f"score_batch returned {type(column).__name__} of length "
                 f"{len(column) if isinstance(column, ScoreColumn) else '?'} for {n} cases "
                 f"under {key!r}; a ScoreColumn as long as the batch is needed"
             )
-    return found
+        _fail_infinite(column)
+    return keyed
 
 
 def _fail_infinite(column: ScoreColumn) -> None:

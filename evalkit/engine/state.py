@@ -58,7 +58,11 @@ class Gathered:
                 if call.status is Status.FAILED and call.reason != "skipped":
                     self.failures[cell] = call.reason or "target_error", call.explanation or ""
                 if not metered and call.reason != NOT_MADE:  # what was never made costs nothing
-                    self.ledger.restore("target", _charge_of(call))
+                    failed = call.status is not Status.OK
+                    charge = Charge(
+                        cached=call.cached, failed=failed, tokens=call.usage, cost=call.cost
+                    )
+                    self.ledger.restore("target", charge)
             case Scored(shard, place, columns):
                 self.scored[shard, place] = columns
             case CellScored(place, cell, scores):
@@ -81,11 +85,6 @@ class Gathered:
             scored={place: self.scored[place] for place in places if place in self.scored},
             cells=self.cells,
         )
-
-
-def _charge_of(call: Call) -> Charge:
-    failed = call.status is not Status.OK
-    return Charge(cached=call.cached, failed=failed, tokens=call.usage, cost=call.cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +131,6 @@ class RunState(Gathered):
     on_call: Callable[[RunState], None] | None = None
     on_batch: Callable[[RunState], None] | None = None
 
-    @property
-    def stop_reason(self) -> str | None:
-        """Why the run ends early, if it does."""
-        return self.cancel.reason
-
     def record(self, record: Record, entry: tuple[bytes, bytes] | None = None) -> None:
         """Keep *record*, whose *entry* may be at hand, and add it."""
         if self.journal is not None and record.kept:
@@ -178,10 +172,22 @@ class RunState(Gathered):
         if self.journal is not None and record.kept:
             self.journal.append(*record.encoded())
 
-    def restore(self, path: Path) -> None:
-        """Take in what an earlier process recorded in *path*."""
+    def restore(self, path: Path, plan: Plan) -> None:
+        """Take in what an earlier process recorded in *path*.
+
+        Scores whose call is not there are left out: it is made again, and may end otherwise.
+        """
         for entry in read_journal(path):
             record = decoded(entry.kind, entry.payload)
             if record is not None:
                 self.take(record)
                 self.finished_before += isinstance(record, Called)
+        if plan.target is None:
+            return
+        lost = {s.index for s in plan.shards if any(c not in self.calls for c in plan.cells_of(s))}
+        self.scored = {key: scores for key, scores in self.scored.items() if key[0] not in lost}
+        if not self.cells:
+            return
+        ids, repeats = plan.spool.strings("id"), plan.repeats
+        called = {f"{ids[cell // repeats]}\0{cell % repeats}" for cell in self.calls}
+        self.cells = {key: scores for key, scores in self.cells.items() if key[1] in called}

@@ -104,11 +104,11 @@ class Assessment:
 
     def to_json(self) -> dict[str, Any]:
         """Return the assessment as JSON values, without what it lacks; `assessment_of` reads it."""
-        shown = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        shown["source"] = dataclasses.asdict(self.source)
-        shown["error"] = None if self.error is None else dataclasses.asdict(self.error)
-        shown["metadata"] = dict(self.metadata) or None
-        return {name: value for name, value in shown.items() if value is not None}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["source"] = dataclasses.asdict(self.source)
+        values["error"] = None if self.error is None else dataclasses.asdict(self.error)
+        values["metadata"] = dict(self.metadata) or None
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def _can_be_kept(value: Any) -> bool:

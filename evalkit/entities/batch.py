@@ -7,19 +7,8 @@ from typing import Any, Final
 
 from evalkit.entities.case import Case
 
-_EMPTY: Final[Mapping[str, Any]] = {}
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "inputs": _EMPTY,
-    "expectations": _EMPTY,
-    "tags": _EMPTY,
-    "labels": _EMPTY,
-    "scores": _EMPTY,
-    "metadata": _EMPTY,
-    "weight": 1.0,
-    "must": (),
-    "repeat": 0,
-}
 FIELDS: Final = tuple(Case.__dataclass_fields__)
+_UNFILLED: Final = Case()
 
 
 class CaseBatch:
@@ -70,7 +59,7 @@ class CaseBatch:
         values = self._columns.get(name)
         if values is None:
             make = self._lazy.pop(name, None)
-            values = make() if make is not None else [_DEFAULTS.get(name)] * self._length
+            values = make() if make is not None else [getattr(_UNFILLED, name, None)] * self._length
             self._columns[name] = values
         return values
 

@@ -6,28 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-CASE_FIELDS = (
-    "id",
-    "inputs",
-    "outputs",
-    "expectations",
-    "retrieved_context",
-    "tool_calls",
-    "tags",
-    "session",
-    "turn",
-    "group",
-    "weight",
-    "split",
-    "must",
-    "latency_seconds",
-    "cost",
-    "trace",
-    "labels",
-    "scores",
-)
-"""Every field that data may fill, in the order in which they are shown."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -118,3 +96,8 @@ class Case:
         if len(self.expectations) == 1:
             return next(iter(self.expectations.values()))
         return None
+
+
+_OF_A_RUN = {"repeat", "time_to_first_token", "usage", "conversation", "metadata"}
+CASE_FIELDS = tuple(name for name in Case.__dataclass_fields__ if name not in _OF_A_RUN)
+"""Every field that data may fill, in the order in which they are shown."""

@@ -36,8 +36,8 @@ class SpanEvent:
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as JSON values."""
-        shown = {"name": self.name, "time_ns": self.time_ns, "attributes": dict(self.attributes)}
-        return {name: value for name, value in shown.items() if value not in (None, {})}
+        values = {"name": self.name, "time_ns": self.time_ns, "attributes": dict(self.attributes)}
+        return {name: value for name, value in values.items() if value not in (None, {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +86,10 @@ class Span:
 
     def to_json(self) -> dict[str, Any]:
         """Return the span as JSON values, without what it lacks and without the trace's id."""
-        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "trace_id"}
-        shown["attributes"] = dict(self.attributes) or None
-        shown["events"] = [event.to_json() for event in self.events] or None
-        return {name: value for name, value in shown.items() if value is not None}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "trace_id"}
+        values["attributes"] = dict(self.attributes) or None
+        values["events"] = [event.to_json() for event in self.events] or None
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +142,8 @@ class Trace:
         absent = parts.keys() - by_id.keys() - {None}
         orphans = [span.span_id for span in self.spans if span.parent_id in absent]
         if orphans:
-            shown = ", ".join(orphans[:_SHOWN]) + (", …" if len(orphans) > _SHOWN else "")
-            problem = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {shown}"
+            some = ", ".join(orphans[:_SHOWN]) + (", …" if len(orphans) > _SHOWN else "")
+            problem = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {some}"
             if problem not in self.notes:
                 object.__setattr__(self, "notes", (*self.notes, problem))
 
@@ -187,7 +187,7 @@ class Trace:
 
     def to_json(self) -> dict[str, Any]:
         """Return the trace as JSON values; `evalkit.tracing.read_trace` reads it."""
-        shown: dict[str, Any] = {
+        values: dict[str, Any] = {
             FORMAT_KEY: TRACE_FORMAT,
             "trace_id": self.trace_id,
             "state": self.state,
@@ -195,10 +195,10 @@ class Trace:
             "metadata": dict(self.metadata) or None,
             "tags": dict(self.tags) or None,
             "spans": [span.to_json() for span in self.spans],
-            "assessments": [said.to_json() for said in self.assessments] or None,
+            "assessments": [assessment.to_json() for assessment in self.assessments] or None,
             "notes": list(self.notes) or None,
         }
-        return {name: value for name, value in shown.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def _ordered(trace_id: str, spans: Sequence[Span]) -> tuple[Span, ...]:

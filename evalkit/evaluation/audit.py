@@ -190,7 +190,7 @@ def run_audit(
     """
     session = session_of(runtime)
     try:
-        readings = _asked(plan, session, runtime, on_done)
+        readings = _readings(plan, session, runtime, on_done)
     finally:
         session.close()
     return Audit(
@@ -204,7 +204,7 @@ def run_audit(
     )
 
 
-def _asked(
+def _readings(
     plan: AuditPlan, session: ModelSession, runtime: Runtime, on_done: Callable[[int], None]
 ) -> list[Score]:
     stopped = threading.Event()
@@ -218,10 +218,10 @@ def _asked(
         )
 
     with use_session(session):
-        found = run_in_thread(ask, on_interrupt=stopped.set)
+        readings = run_in_thread(ask, on_interrupt=stopped.set)
     if stopped.is_set():
         raise KeyboardInterrupt  # what was answered is recorded, and is not asked again
-    return found
+    return readings
 
 
 def _spent(spent: Spent) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.running.request import Request, ScorerLike
@@ -12,6 +13,9 @@ from evalkit.evaluation.running.runtime import Runtime
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
     from evalkit.evaluation.running.job import Job
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _NO_RUNTIME = Runtime()
 
@@ -64,6 +68,7 @@ def evaluate(
         gates: Conditions such as ``"text.token_f1 >= 0.6"``; see `evalkit.gates.condition`.
         baseline: What gates such as ``no_regression(text.token_f1, margin=0.02)`` compare with: a
             result, run, folder, baseline file, ``git:REF:path`` of one, or ``models:/NAME@ALIAS``.
+            A file or folder that is there comes before a run of that name.
         stop: ``"when decided"`` ends the evaluation as soon as every gate is decided, by tests that
             may be looked at after every case; cases are run in an order that *seed* draws.
         level: Confidence level of intervals, in (0, 1).
@@ -117,30 +122,20 @@ def evaluate(
     return execute(open_job(request))
 
 
-async def aevaluate(
-    model: Any = None,
-    data: Any = None,
-    scorers: ScorerLike | Iterable[ScorerLike] = (),
-    *,
-    name: str | None = None,
-    experiment: str | None = None,
-    tags: Mapping[str, str] | None = None,
-    run: str | None = None,
-    columns: Mapping[str, Any] | None = None,
-    limit: int | None = None,
-    sample: float | None = None,
-    split: str | None = None,
-    shard: str | None = None,
-    repeats: int = 1,
-    reducer: str | Iterable[str] = "mean",
-    gates: str | Iterable[str] = (),
-    baseline: Any = None,
-    stop: str | None = None,
-    level: float = 0.95,
-    seed: int = 0,
-    judge_model: str | None = None,
-    runtime: Runtime | None = None,
-) -> EvaluationResult:
+def _with_its_words(
+    function: Callable[P, T],
+) -> Callable[[Any], Callable[P, Coroutine[Any, Any, T]]]:
+    """Declare that an async function takes the arguments of *function*."""
+
+    def declare(twin: Any) -> Any:
+        twin.__signature__ = inspect.signature(function)
+        return twin
+
+    return declare
+
+
+@_with_its_words(evaluate)
+async def aevaluate(*arguments: Any, **words: Any) -> EvaluationResult:
     """Evaluate as `evaluate` does, inside a running event loop, without blocking it.
 
     Takes the arguments of `evaluate`, returns and raises the same.  Async targets and scorers run
@@ -158,29 +153,8 @@ async def aevaluate(
     """
     import anyio.to_thread
 
-    request = Request(
-        model=model,
-        data=data,
-        scorers=scorers,
-        name=name,
-        experiment=experiment,
-        tags=tags,
-        run=run,
-        columns=columns,
-        limit=limit,
-        sample=sample,
-        split=split,
-        shard=shard,
-        repeats=repeats,
-        reducer=reducer,
-        gates=gates,
-        baseline=baseline,
-        stop=stop,
-        level=level,
-        seed=seed,
-        judge_model=judge_model,
-        runtime=_checked(runtime),
-    )
+    bound = inspect.signature(evaluate).bind(*arguments, **words).arguments
+    request = Request(**{**bound, "runtime": _checked(bound.get("runtime"))})
     from evalkit.evaluation.running.execute import aexecute  # start-up: asyncio
 
     return await aexecute(await anyio.to_thread.run_sync(open_job, request))

@@ -14,23 +14,20 @@ from evalkit.data.snapshot import Spool
 from evalkit.data.spool import merged_order, spool
 from evalkit.engine.joining import join
 from evalkit.errors import UsageError
-from evalkit.evaluation.baselines.opening import open_result, reference_of
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.results.places import Place, place_of
-from evalkit.evaluation.results.plan import BaselineReference, EvaluationPlan, model_id_of
+from evalkit.evaluation.results.plan import EvaluationPlan, model_id_of
+from evalkit.evaluation.running.earlier import finished_target, take_over
 from evalkit.evaluation.running.job import Job
-from evalkit.evaluation.running.record import RunRecord
+from evalkit.evaluation.running.record import belonging, new_folder, run_of, settle
 from evalkit.evaluation.running.request import Request, ScorerLike
-from evalkit.evaluation.running.retry import check_complete, columns_of, finished_target, take_over
-from evalkit.evaluation.running.runs import belonging, open_run, run_of, work_folder
+from evalkit.evaluation.running.retry import check_complete, columns_of
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import resolve_scorers
+from evalkit.evaluation.running.start import baseline_on, named_baseline, open_baseline
 from evalkit.gates.grammar import parse_gates
 from evalkit.scoring.column import Metric
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature
-from evalkit.store.artifacts import WorkFolder
 
 _KEEP_NOTHING = Runtime(store=False)
 
@@ -76,61 +73,42 @@ def merge(
     request = Request(
         name=name or (names.pop() if len(names) == 1 else None),
         experiment=experiment,
-        tags=plan.tags,
+        baseline=baseline,
         runtime=runtime,
     )
-    against = _opened(baseline, runtime)
-    if against is not None:
-        reference = reference_of(against, baseline)
-        plan = dataclasses.replace(
-            plan, baseline=BaselineReference(name=against.name, reference=reference)
-        )
-    place = place_of(runtime.store, experiment)
-    record: RunRecord | None = None
-    try:
-        with _work(place, folder, durable=runtime.durable) as work:
-            cases = whole.cases(work.path)
-            run = run_of(request, place)
-            plan = dataclasses.replace(
-                _described(plan, cases, run.name if run else request.name or plan.name),
-                **belonging(run),
-            )
-            Folder(work.path, runtime.durable).write_plan(plan)
-            if run is not None:
-                record = open_run(request, run, plan)
-                record.settle(work)
-            elif folder is not None:
-                try:
-                    work.take_name(Path(folder))
-                except FileExistsError:
-                    raise UsageError(f"{folder} exists already; merge into a new one.") from None
-    except BaseException as error:
-        if record is not None:
-            record.fail(error)
-        elif place is not None and place.closes:
-            place.store.close()
-        raise
+    against = open_baseline(request, EvaluationResult)
+    run = run_of(request)
+    beside = None if folder is None else Path(folder).absolute().parent
+    with new_folder(run, durable=runtime.durable, beside=beside) as work:
+        cases = whole.cases(work.path)
+        plan = _described(plan, cases, run.name if run else request.name or plan.name)
+        against = baseline_on(against, request, EvaluationResult, cases)
+        if against is not None:
+            plan = dataclasses.replace(plan, baseline=named_baseline(against, baseline))
+        plan = dataclasses.replace(plan, **belonging(run))
+        settle(work, run, plan, plan.tags)
+        if run is None and folder is not None:
+            try:
+                work.take_name(Path(folder))
+            except FileExistsError:
+                raise UsageError(f"{folder} exists already; merge into a new one.") from None
     job = Job(
-        folder=Folder(work.path, runtime.durable),
         work=work,
         spool=cases,
-        target=finished_target(whole.results[0]),
+        target=finished_target(plan),
         scorers=(),
         plan_facts=plan,
         runtime=runtime,
-        record=record,
+        record=run,
         baseline=against,
         kind=EvaluationResult,
         kept=whole.metrics(),
         kept_scorers=whole.results[0].facts.scorers,
     )
-    try:
+    with job.failing():
         take_over(job, whole.results, lambda _call: True, whole.cells())
         job.state.notes += dict.fromkeys(whole.notes())
         return job.finish()
-    except BaseException as error:
-        job.fail(error)
-        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +141,7 @@ class _Whole:
             baseline=plans[0].baseline if self.order is not None else None,
             shard=None,
             stop=None,
+            added=(),
         )
 
     def cases(self, folder: Path) -> Spool:
@@ -215,20 +194,6 @@ class _Whole:
             )
 
 
-def _opened(baseline: Any, runtime: Runtime) -> EvaluationResult | None:
-    if baseline is None:
-        return None
-    store = runtime.store if isinstance(runtime.store, str) else None
-    return open_result(baseline, kind=EvaluationResult, store=store)
-
-
-def _work(place: Place | None, folder: str | Path | None, *, durable: bool) -> WorkFolder:
-    """Make the folder to work in on the disk where the result is to stay."""
-    if place is None and folder is not None:
-        return WorkFolder.reserve(Path(folder).absolute().parent, durable=durable)
-    return work_folder(place, durable=durable)
-
-
 def _whole(results: Sequence[EvaluationResult], scorers: Sequence[Scorer]) -> _Whole:
     """Check that *results* can be one.
 
@@ -264,12 +229,12 @@ def _whole_of_shards(results: Sequence[EvaluationResult], own: Mapping[str, Scor
     for result in shards:
         its = result.spool.facts.get("shard")
         if its is None:
-            raise UsageError(f"{result.name!r} is no shard, and {first.name!r} is {_told(first)}.")
+            raise UsageError(f"{result.name!r} is no shard, and {first.name!r} is {_name(first)}.")
         names = ("dataset_digest", "outputs_digest", "of")
         differing = [name for name in names if mine[name] != its[name]]
         if differing:
             raise UsageError(
-                f"{_told(first)} ({first.name!r}) and {_told(result)} ({result.name!r}) are of "
+                f"{_name(first)} ({first.name!r}) and {_name(result)} ({result.name!r}) are of "
                 f"different evaluations: their {', '.join(map(_WORDS.__getitem__, differing))} "
                 "differ."
             )
@@ -291,7 +256,7 @@ def _part(result: EvaluationResult) -> int:
     return int(result.spool.facts.get("shard", {}).get("part", 0))
 
 
-def _told(result: EvaluationResult) -> str:
+def _name(result: EvaluationResult) -> str:
     return f"shard {result.facts.plan.shard}"
 
 

@@ -61,7 +61,8 @@ class EvaluationResult(Result):
         Args:
             gates: Conditions, such as ``"no_regression(text.token_f1, margin=0.02)"``.
             baseline: What gates that compare are about: a result, run, folder, baseline file,
-                ``git:REF:path`` or ``models:/NAME@ALIAS``; the evaluation's own by default.
+                ``git:REF:path`` or ``models:/NAME@ALIAS``; the evaluation's own by default.  Runs
+                and models are looked for in the store of this result, if that is there still.
             cards: Folder of judges' cards; that of ``Runtime(cards=)`` by default.
 
         Raises:

@@ -16,6 +16,7 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.facts import Usage
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.runtime import Runtime
+from evalkit.llm.budget import Budget
 
 
 def compare(
@@ -60,36 +61,32 @@ def grid(make: Callable[..., Any], **choices: Iterable[Any]) -> dict[str, Any]:
     if not listed or not all(listed.values()):
         raise UsageError("grid needs at least one choice for every argument.")
     varying = [name for name, values in listed.items() if len(values) > 1] or list(listed)
-    found: dict[str, Any] = {}
+    targets: dict[str, Any] = {}
     for combination in itertools.product(*listed.values()):
         given = dict(zip(listed, combination, strict=True))
-        found[",".join(f"{name}={given[name]}" for name in varying)] = make(**given)
-    return found
+        targets[",".join(f"{name}={given[name]}" for name in varying)] = make(**given)
+    return targets
 
 
 def _what_is_left(runtime: Runtime | None, result: EvaluationResult) -> Runtime | None:
     """Return *runtime* with its budget less what *result* has spent of it."""
     if runtime is None or runtime.budget is None:
         return runtime
-    given = runtime.budget if isinstance(runtime.budget, Mapping) else {"usd": runtime.budget}
-    left: dict[str, Any] = {}
-    for unit, limit in given.items():
-        if isinstance(limit, Mapping):  # a role's own budget
-            usage = [u for role, u in result.usage.items() if role == unit]
-            left[unit] = {name: _left(name, most, usage) for name, most in limit.items()}
-        else:
-            left[unit] = _left(unit, limit, list(result.usage.values()))
+    budget = Budget.of(runtime.budget)
+    left: dict[str, Any] = _left(budget.total, list(result.usage.values()))
+    for role, limits in budget.roles.items():
+        left[role] = _left(limits, [result.usage[role]] if role in result.usage else [])
     return dataclasses.replace(runtime, budget=left)
 
 
-def _left(unit: str, limit: float, usage: list[Usage]) -> float:
+def _left(limits: Mapping[str, float], usage: list[Usage]) -> dict[str, float]:
     spent = {
         "usd": sum(one.cost or 0.0 for one in usage),
         "calls": sum(one.calls for one in usage),
         "tokens": sum(sum(one.tokens.values()) for one in usage),
         "seconds": max((one.seconds for one in usage), default=0.0),
     }
-    return max(0.0, limit - spent[unit])
+    return {unit: max(0.0, limit - spent[unit]) for unit, limit in limits.items()}
 
 
 def sweep(

@@ -113,8 +113,8 @@ def position_bias(
         ValueError: If there is no pair, or a value is outside [-1, 1].
 
     Examples:
-        >>> found = position_bias([1] * 20 + [-1] * 10 + [0] * 389)
-        >>> round(found.effect, 3), round(found.p_value, 3)
+        >>> bias = position_bias([1] * 20 + [-1] * 10 + [0] * 389)
+        >>> round(bias.effect, 3), round(bias.p_value, 3)
         (0.024, 0.099)
 
     References:

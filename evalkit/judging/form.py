@@ -73,10 +73,10 @@ class Form:
         if not isinstance(given, (str, int, float)):
             return None
         text = _folded(str(given))
-        found = [label for label in self.labels if _folded(label) == text]
-        if not found and self.numeric and re.fullmatch(r"-?\d+\.0+", text):
-            found = [label for label in self.labels if label == text.partition(".")[0]]
-        return found[0] if len(found) == 1 else None
+        alike = [label for label in self.labels if _folded(label) == text]
+        if not alike and self.numeric and re.fullmatch(r"-?\d+\.0+", text):
+            alike = [label for label in self.labels if label == text.partition(".")[0]]
+        return alike[0] if len(alike) == 1 else None
 
     def _number(self, given: Any) -> str | None:
         if isinstance(given, str) and re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)\s*", given):

@@ -40,9 +40,9 @@ def expected_score(masses: Mapping[str, float], values: Mapping[str, float]) -> 
 
     Examples:
         >>> logs = {"1": -5.0, "2": -3.0, "3": -1.6, "4": -0.5, "5": -2.0}
-        >>> found = expected_score({k: math.exp(v) for k, v in logs.items()},
+        >>> score = expected_score({k: math.exp(v) for k, v in logs.items()},
         ...                        {k: float(k) for k in logs})
-        >>> round(found.value, 4), round(found.mass, 4)
+        >>> round(score.value, 4), round(score.mass, 4)
         (3.8137, 1.0003)
 
     References:
@@ -86,15 +86,15 @@ def label_masses(tokens: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> 
         reached_now = answer + _begun(token[len(lead) :], answer)
         complete = {label for label in labels if label in others or label == reached_now}
         for text, share in others.items():
-            found = _only(text, labels, complete)
-            if found is not None:
-                masses[found] += reached * share
+            label = _only(text, labels, complete)
+            if label is not None:
+                masses[label] += reached * share
         reached *= math.exp(min(0.0, float(tokens[place]["logprob"])))
         answer = reached_now
         last = place + 1 == len(tokens)
-        found = _only(answer, labels, labels if last else complete)
-        if found is not None:
-            masses[found] += reached
+        label = _only(answer, labels, labels if last else complete)
+        if label is not None:
+            masses[label] += reached
             break
         if answer and not any(lab.casefold().startswith(answer.casefold()) for lab in labels):
             break

@@ -180,8 +180,8 @@ def conversation(case: Case) -> list[Mapping[str, Any]] | None:
     from earlier ones are shown once.
 
     Examples:
-        >>> asked = {"messages": [{"role": "user", "content": "hi"}]}
-        >>> conversation(Case(inputs=asked, outputs="ho"))
+        >>> inputs = {"messages": [{"role": "user", "content": "hi"}]}
+        >>> conversation(Case(inputs=inputs, outputs="ho"))
         [{'role': 'user', 'content': 'hi'}, {'role': 'assistant', 'content': 'ho'}]
         >>> turns = ({"id": "a", "inputs": {"q": "1+1?"}, "outputs": "2"},
         ...          {"id": "b", "inputs": {"q": "And 2+2?"}, "outputs": "4"})
@@ -207,7 +207,7 @@ def _with_turn(before: list[Mapping[str, Any]], turn: Mapping[str, Any]) -> list
         values = list(turn["inputs"].values())
         question = as_text(values[0] if len(values) == 1 else turn["inputs"]) or ""
         messages = [*before, {"role": "user", "content": question}]
-    elif [_said(m) for m in listed[: len(before)]] == [_said(m) for m in before]:
+    elif [_content(m) for m in listed[: len(before)]] == [_content(m) for m in before]:
         messages = list(listed)  # the turn repeats what was said before
     else:
         messages = [*before, *listed]
@@ -222,7 +222,7 @@ def _listed(inputs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
     return cast("Sequence[Mapping[str, Any]]", listed)
 
 
-def _said(message: Any) -> tuple[Any, Any]:
+def _content(message: Any) -> tuple[Any, Any]:
     if not isinstance(message, Mapping):
         return None, message
     held = cast("Mapping[str, Any]", message)

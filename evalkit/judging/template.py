@@ -88,7 +88,7 @@ class JudgeTemplate:
             self._template = environment.from_string(cast("Any", tree))
         except jinja2.TemplateSyntaxError as error:
             raise UsageError(
-                f"{source} is no Jinja2 template: line {error.lineno}: {_told(error)}."
+                f"{source} is no Jinja2 template: line {error.lineno}: {_message(error)}."
             ) from error
         self.names = frozenset(_names(tree, source))
         self.needs = frozenset(_needs(tree))
@@ -111,9 +111,9 @@ class JudgeTemplate:
         except MissingValueError:
             raise
         except jinja2.UndefinedError as error:
-            raise MissingValueError(f"The case lacks what is read: {_told(error)}.") from None
+            raise MissingValueError(f"The case lacks what is read: {_message(error)}.") from None
         except jinja2.TemplateError as error:
-            raise BindingError(f"{self.source}: {_told(error)}.") from None
+            raise BindingError(f"{self.source}: {_message(error)}.") from None
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise BindingError(f"{self.source}: {type(error).__name__}: {error}.") from None
         return _laid_out(text, collected)
@@ -337,5 +337,5 @@ def _tested(test: Any) -> Iterator[str]:
             yield node.attr
 
 
-def _told(error: Any) -> str:
+def _message(error: Any) -> str:
     return str(error.message).rstrip(".")

@@ -19,7 +19,7 @@ class Entry:
     """One recording."""
 
     key: str
-    label: str
+    model: str
     """Model, or target, that was asked."""
 
     bytes: int
@@ -43,7 +43,7 @@ def list_entries(path: str | Path) -> list[Entry]:
         entries = [
             Entry(
                 key=key,
-                label=str(asked.get("model") or asked.get("target") or "unknown"),
+                model=str(asked.get("model") or asked.get("target") or "unknown"),
                 bytes=size,
                 recorded=recorded,
                 used=used,

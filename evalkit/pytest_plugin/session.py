@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +77,8 @@ class SuiteSession:
         try:
             if isinstance(mark, CasesMark):
                 check_function(metafunc)
-                run.target = _target(metafunc.function, mark)
+                body = metafunc.function
+                run.target = SuiteTarget(body=body, signals=_SIGNALS, version=mark.version)
                 run.owner = metafunc.cls
                 metafunc.parametrize("case", run.ids, ids=run.ids)
                 return
@@ -162,7 +163,7 @@ class SuiteSession:
         if function is None or mark is None:
             return {}
         if run.target is None:  # the module of the cases is imported, not collected
-            run.target = _target(function, mark)
+            run.target = SuiteTarget(body=function, signals=_SIGNALS, version=mark.version)
         if run.owner is not None:
             is_case = isinstance(mark_of(item.function), CasesMark)
             instance = item.instance if is_case else run.owner()
@@ -190,10 +191,6 @@ class SuiteSession:
         if _ITEM in item.stash and report.when != "teardown":
             vars(report)["evalkit"] = item.stash[_ITEM].entry()
         return report
-
-
-def _target(function: Callable[..., Any], mark: CasesMark) -> SuiteTarget:
-    return SuiteTarget(body=function, signals=_SIGNALS, version=mark.version)
 
 
 def _parameter(item: pytest.Function, name: str) -> str:

@@ -154,8 +154,8 @@ def set_tags(uri: str, tags: Mapping[str, str]) -> None:
         ModelVersionNotFoundError: If there is no such version.
     """
     store = current_store()
-    found = find_version(store, uri)
-    store.versions.set_tags(found.name, found.version, tags)
+    version = find_version(store, uri)
+    store.versions.set_tags(version.name, version.version, tags)
 
 
 def _evaluated_run(store: Store, source: object) -> Run:
@@ -165,10 +165,10 @@ def _evaluated_run(store: Store, source: object) -> Run:
         try:
             return store.runs.resolve(source)
         except RunNotFoundError:
-            found = store.runs.search(tags={MODEL_ID_TAG: source}, limit=1)
-            if not found:
+            newest = store.runs.search(tags={MODEL_ID_TAG: source}, limit=1)
+            if not newest:
                 raise
-            return found[0]
+            return newest[0]
     if not isinstance(source, _Evaluated):
         raise UsageError(
             f"A {type(source).__name__} cannot be registered: give a result, a run, or a model_id."

@@ -61,13 +61,7 @@ def parse_model_uri(uri: str) -> ModelUri:
 
 
 def find_version(store: Store, uri: str) -> ModelVersion:
-    """Return the version that *uri* means now.
-
-    Raises:
-        ModelUriError: If the URI is of no form that is read.
-        RegisteredModelNotFoundError: If there is no such model.
-        ModelVersionNotFoundError: If it has no such version or alias.
-    """
+    """Return the version that *uri* means now; raises what `evalkit.models.get` raises."""
     parts = parse_model_uri(uri)
     if parts.alias is not None:
         return store.versions.by_alias(parts.name, parts.alias)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -180,48 +180,36 @@ def rogan_gladen(
             f"sensitivity + specificity is {sensitivity + specificity:.3f}; below {_LEAST_SKILL} "
             "the judge is too close to guessing to correct for"
         )
-    judge = _Judge(float(sensitivity), positives, float(specificity), negatives)
-    value, error = judge.invert(float(judged_rate), n)
-    low, high = _lang_reiczigel(float(judged_rate), n, judge, normal_quantile(level))
+    skill, numbers = (float(sensitivity), float(specificity)), (positives, negatives)
+    value, error = _true_rate(float(judged_rate), n, skill, numbers)
+    low, high = _lang_reiczigel(float(judged_rate), n, skill, numbers, normal_quantile(level))
     clipped = min(1.0, max(0.0, value))
     return CorrectedRate(clipped, min(low, clipped), max(high, clipped), error)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """A judge's sensitivity and specificity, and the numbers of cases behind them."""
-
-    sensitivity: float
-    positives: float
-    specificity: float
-    negatives: float
-
-    def invert(self, rate: float, n: float) -> tuple[float, float]:
-        """Return the true rate behind a judged one and its standard error."""
-        se, sp = self.sensitivity, self.specificity
-        value = (rate + sp - 1) / (se + sp - 1)
-        variance = (
-            rate * (1 - rate) / n
-            + value**2 * se * (1 - se) / self.positives
-            + (1 - value) ** 2 * sp * (1 - sp) / self.negatives
-        )
-        return value, math.sqrt(variance) / (se + sp - 1)
-
-    def smoothed(self) -> _Judge:
-        """Return the same with one more success and failure of each kind."""
-        m1, m0 = self.positives + 2, self.negatives + 2
-        return _Judge(
-            (self.positives * self.sensitivity + 1) / m1,
-            m1,
-            (self.negatives * self.specificity + 1) / m0,
-            m0,
-        )
+_Pair: TypeAlias = tuple[float, float]
+"""Of truly positive cases and of truly negative ones."""
 
 
-def _lang_reiczigel(rate: float, n: float, judge: _Judge, z: float) -> tuple[float, float]:
-    more = judge.smoothed()
-    value, error = more.invert((rate * n + z * z / 2) / (n + z * z), n + z * z)
-    shift = value * more.sensitivity * (1 - more.sensitivity) / more.positives
-    shift -= (1 - value) * more.specificity * (1 - more.specificity) / more.negatives
+def _true_rate(rate: float, n: float, skill: _Pair, numbers: _Pair) -> tuple[float, float]:
+    """Return the true rate behind a judged one and its standard error."""
+    se, sp = skill
+    value = (rate + sp - 1) / (se + sp - 1)
+    variance = (
+        rate * (1 - rate) / n
+        + value**2 * se * (1 - se) / numbers[0]
+        + (1 - value) ** 2 * sp * (1 - sp) / numbers[1]
+    )
+    return value, math.sqrt(variance) / (se + sp - 1)
+
+
+def _lang_reiczigel(
+    rate: float, n: float, skill: _Pair, numbers: _Pair, z: float
+) -> tuple[float, float]:
+    # One more success and failure of each kind.
+    se, sp = ((m * share + 1) / (m + 2) for share, m in zip(skill, numbers, strict=True))
+    m1, m0 = numbers[0] + 2, numbers[1] + 2
+    value, error = _true_rate((rate * n + z * z / 2) / (n + z * z), n + z * z, (se, sp), (m1, m0))
+    shift = value * se * (1 - se) / m1 - (1 - value) * sp * (1 - sp) / m0
     centre = value + 2 * z * z * shift
     return float(max(0.0, centre - z * error)), float(min(1.0, centre + z * error))

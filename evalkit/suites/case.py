@@ -16,7 +16,7 @@ from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.deciding.gates import condition_holds
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.running.retry import stored_calls
+from evalkit.evaluation.running.earlier import stored_calls
 from evalkit.gates.condition import Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import INFRASTRUCTURE

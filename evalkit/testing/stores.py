@@ -176,9 +176,9 @@ def _batches_are_logged_whole_and_once(store: Store) -> None:
 def _the_last_metric_is_the_greatest_by_step_time_and_value(store: Store) -> None:
     run = store.runs.create().run_id
     for step, timestamp, value in [(1, 5, 0.5), (0, 9, 9.0), (1, 5, math.nan), (1, 5, 0.7)]:
-        store.metrics.log(run, [Metric("m", value, timestamp, step)])
+        store.runs.log(run, metrics=[Metric("m", value, timestamp, step)])
     _same(store.runs.get(run).data.metrics, {"m": 0.7})
-    store.metrics.log(run, [Metric("m", math.inf, 6, 1)])
+    store.runs.log(run, metrics=[Metric("m", math.inf, 6, 1)])
     _same(store.runs.get(run).data.metrics, {"m": math.inf})
     _same(len(store.metrics.history(run, "m")), 5)
 
@@ -313,7 +313,7 @@ def _threads_share_a_store(store: Store) -> None:
     run = store.runs.create().run_id
 
     def work(number: int) -> tuple[int, str]:
-        store.metrics.log(run, [Metric("m", float(number), number)])
+        store.runs.log(run, metrics=[Metric("m", float(number), number)])
         experiment = store.experiments.get_or_create("shared").experiment_id
         return store.versions.create("bot", create_model=True).version, experiment
 

@@ -4,7 +4,7 @@ Examples:
     >>> from evalkit import tracing, tracking
     >>> tracking.set_tracking_uri("sqlite://")
     >>> said = tracing.log_feedback(trace_id="tr-1", name="correct", value=True, rationale="It is.")
-    >>> [one.value for one in tracing.assessments(trace_id="tr-1")]
+    >>> [given.value for given in tracing.assessments(trace_id="tr-1")]
     [True]
     >>> tracking.set_tracking_uri(None)
 """

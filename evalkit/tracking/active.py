@@ -14,7 +14,7 @@ from typing import Self
 from evalkit.entities.run import Run, RunInfo, RunStatus
 from evalkit.errors import ActiveRunError
 from evalkit.store import Store
-from evalkit.tracking.place import current_experiment_id, current_store
+from evalkit.tracking.place import current_place, current_store
 
 
 class ActiveRun:
@@ -109,7 +109,7 @@ def start_run(
         if outer is not None:
             parent_run_id = parent_run_id or outer.run_id
         run = store.runs.create(
-            experiment_id or current_experiment_id(store),
+            experiment_id or current_place().experiment_id(store),
             name=run_name,
             parent_run_id=parent_run_id,
             user=user_name(),

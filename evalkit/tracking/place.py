@@ -46,12 +46,7 @@ class Place:
 
     @property
     def store(self) -> Store:
-        """The store, opened if it is not yet.
-
-        Raises:
-            UnsupportedStoreError: If the tracking URI names another kind of store.
-            StoreUnavailableError: If the store cannot be opened and written.
-        """
+        """The store, opened if it is not yet; raises what `current_store` raises."""
         with self._lock:
             # A relative path means the folder that is current now, not the one of the first call.
             key = (self.uri, self._artifact_root, Path.cwd())
@@ -166,8 +161,3 @@ def set_experiment(name: str | None) -> Experiment:
         AlreadyExistsError: If the experiment is deleted; restore it first.
     """
     return current_place().set_experiment(name)
-
-
-def current_experiment_id(store: Store) -> str:
-    """Return the id, in *store*, of the experiment that was set."""
-    return current_place().experiment_id(store)

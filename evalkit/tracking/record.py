@@ -15,11 +15,7 @@ from evalkit.tracking.place import current_store
 
 
 def written_run(run_id: str | None) -> tuple[Store, str]:
-    """Return the store and the id of the run to write: *run_id*, else the active run.
-
-    Raises:
-        ActiveRunError: If neither is there.
-    """
+    """Return the store and the id of the run to write: *run_id*, else the active run."""
     run = active_run()
     if run_id is not None:
         return (current_store() if run is None else run.store), run_id

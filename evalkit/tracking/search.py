@@ -77,7 +77,7 @@ def _status(name: str) -> RunStatus:
 
 def _experiment(name: str) -> Experiment:
     store = current_store()
-    found = store.experiments.find(name)
-    if found is None:
+    experiment = store.experiments.find(name)
+    if experiment is None:
         raise ExperimentNotFoundError(name, [e.name for e in store.experiments.search()])
-    return found
+    return experiment

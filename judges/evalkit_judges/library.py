@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -79,12 +79,7 @@ class LibraryJudge(Judge):
         shared = tuple(dict.fromkeys(_EXPECTED.findall(self.instructions)))
         settings = [name for name in _FIELDS if name not in {"name", "_memo"}]
         known = [*shared, *settings]
-        for name in parameters:
-            if name not in known:
-                raise UsageError(
-                    f"Judge {self.name!r} has no parameter {name!r}.{near_miss(name, known)} "
-                    f"It has: {', '.join(known)}."
-                )
+        check_parameters(self.name, parameters, known)
         given = {name: value for name, value in parameters.items() if name in shared}
         changes = {name: value for name, value in parameters.items() if name not in shared}
         return dataclasses.replace(self, **{**self._with_shared(given), **changes})
@@ -100,6 +95,20 @@ class LibraryJudge(Judge):
         if self.each in {f"expectations.{name}" for name in given}:
             changes["each"] = None  # the items stand in the prompt, and in no case
         return changes
+
+
+def check_parameters(judge: str, parameters: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a parameter that is not *known*.
+
+    Raises:
+        UsageError: Naming it, and those that the judge has.
+    """
+    for name in parameters:
+        if name not in known:
+            raise UsageError(
+                f"Judge {judge!r} has no parameter {name!r}.{near_miss(name, known)} "
+                f"It has: {', '.join(known)}."
+            )
 
 
 def _verbatim(name: str, value: Any) -> str:

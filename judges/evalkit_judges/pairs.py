@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Final, Self
 
-from evalkit.plugin import Case, Judge, PairwiseJudge, UsageError, load_judge, near_miss
+from evalkit.plugin import Case, Judge, PairwiseJudge, load_judge
 from evalkit_judges.good_cases import compared_cases
-from evalkit_judges.library import PREFIX
+from evalkit_judges.library import PREFIX, check_parameters
 
 PAIRS: Final = {"pairwise_preference": "Which of two answers to a request is better?"}
 """Name of the prompt file, and what is asked."""
@@ -64,12 +64,7 @@ class LibraryPair(PairwiseJudge):
         """
         settings = [field.name for field in dataclasses.fields(Judge) if field.init]
         known = [*_OWN, *(name for name in settings if name != "name")]
-        for name in parameters:
-            if name not in known:
-                raise UsageError(
-                    f"Judge {self.name!r} has no parameter {name!r}.{near_miss(name, known)} "
-                    f"It has: {', '.join(known)}."
-                )
+        check_parameters(self.name, parameters, known)
         own = {name: value for name, value in parameters.items() if name in _OWN}
         asked = {name: value for name, value in parameters.items() if name not in _OWN}
         return dataclasses.replace(self, judge=dataclasses.replace(self.judge, **asked), **own)

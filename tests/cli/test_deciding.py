@@ -77,3 +77,22 @@ def test_a_plan_for_nothing_is_wrong_usage(type_in: Type) -> None:
 
     assert done.code == 2
     assert "detect=" in done.err
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    "words",
+    [["score", "latest", "--scorer", "text.rouge"], ["retry", "latest"], ["resume", "latest"]],
+    ids=lambda words: words[0],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_done(
+    type_in: Type, words: list[str]
+) -> None:
+    evaluated(type_in)
+    refused = type_in(*words, "--report", "report.xyz")
+    runs = type_in("runs", "list", "--json").json
+
+    assert refused.code == 2
+    assert "No report is written as 'report.xyz'" in refused.err
+    assert len(runs) == 1
+    assert set(runs[0]["estimates"]) == {"text.exact_match"}

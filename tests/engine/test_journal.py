@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def _payloads(path: Path) -> list[bytes]:
 
 
 def test_records_come_back_in_order(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal", durable=True) as journal:
+    with closing(Journal(tmp_path / "journal", durable=True)) as journal:
         journal.append(CALL, b"one")
         journal.append(BATCH, b"")
 
@@ -39,7 +40,7 @@ def test_a_journal_cut_anywhere_keeps_its_whole_records(
     tmp_path_factory: pytest.TempPathFactory, payloads: list[bytes], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("cut") / "journal"
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         for payload in payloads:
             journal.append(CALL, payload)
     whole = path.read_bytes()
@@ -51,7 +52,7 @@ def test_a_journal_cut_anywhere_keeps_its_whole_records(
     kept = sum(end <= cut for end in ends[1:])
 
     assert _payloads(path) == payloads[:kept]
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         journal.append(CALL, b"after")
     assert _payloads(path) == [*payloads[:kept], b"after"]
 
@@ -62,7 +63,7 @@ def test_a_flipped_bit_spoils_its_own_record_alone(
 ) -> None:
     path = tmp_path_factory.mktemp("flip") / "journal"
     records = [b"record 0", b"record 1", b"record 2"]
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         for record in records:
             journal.append(CALL, record)
     content = bytearray(path.read_bytes())
@@ -73,14 +74,14 @@ def test_a_flipped_bit_spoils_its_own_record_alone(
     kept = [record for number, record in enumerate(records) if number != spoilt]
 
     assert _payloads(path) == kept
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         journal.append(CALL, b"after")
     assert _payloads(path) == [*kept, b"after"]
 
 
 def test_a_spoilt_length_costs_one_record_and_opening_cuts_none(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         for number in range(100):
             journal.append(CALL, b'{"answer": %d}' % number)
     content = bytearray(path.read_bytes())
@@ -92,7 +93,7 @@ def test_a_spoilt_length_costs_one_record_and_opening_cuts_none(tmp_path: Path) 
     kept = [b'{"answer": %d}' % number for number in range(100) if number not in {10, 20, 30}]
 
     assert _payloads(path) == kept
-    with Journal(path):
+    with closing(Journal(path)):
         pass
     assert path.stat().st_size == len(content)
     assert _payloads(path) == kept
@@ -100,7 +101,7 @@ def test_a_spoilt_length_costs_one_record_and_opening_cuts_none(tmp_path: Path) 
 
 def test_a_spoilt_record_longer_than_what_is_looked_through_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    with Journal(path) as journal:
+    with closing(Journal(path)) as journal:
         journal.append(CALL, b"C" * 3_000_000)
         journal.append(CALL, b"after")
     content = bytearray(path.read_bytes())

@@ -1,5 +1,6 @@
 """The backend of processes gives what the local one gives, whoever is killed on the way."""
 
+import asyncio
 import multiprocessing
 import os
 import shutil
@@ -17,8 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import evalkit
+from evalkit.engine.backend import processes
 from evalkit.engine.backend.processes import shares_of
 from evalkit.engine.plan import Limits, Plan, cut_shards, workers_of
+from evalkit.engine.state import RunState
 from evalkit.errors import InterruptedRunError, NotRecordedError, UsageError
 from evalkit.testing import ScriptedEndpoint, SeenRequest
 
@@ -207,6 +210,113 @@ def test_a_run_is_cancelled_from_another_thread_and_resumed() -> None:
 
     assert result["text.exact_match"].value == 1.0
     assert Counter(log.read_text().splitlines()) == Counter(row["question"] for row in rows)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_worker_that_takes_the_place_of_a_dead_one_is_told_of_the_stop_before_it() -> None:
+    from evalkit.evaluation.running.execute import execute
+    from evalkit.evaluation.running.request import Request
+    from evalkit.evaluation.running.start import start
+
+    rows = [{"question": f"q{i}", "expected": f"q{i}"} for i in range(80)]
+    request = Request(
+        model="working:doomed",
+        data=rows,
+        scorers="text.exact_match",
+        runtime=_runtime(concurrency=1, backend="processes:1"),
+    )
+    job = start(request, evalkit.EvaluationResult)
+    log = Path("calls.log")
+
+    def cancel() -> None:
+        while not log.exists() or "q5" not in log.read_text():
+            time.sleep(0.002)
+        job.cancel()
+        Path("cancelled").touch()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    with pytest.raises(InterruptedRunError):
+        execute(job)
+    thread.join()
+
+    assert Path("died").exists()
+    assert log.read_text().split() == [f"q{i}" for i in range(6)]
+
+
+@pytest.mark.usefixtures("working")
+def test_nothing_is_kept_once_a_cancelled_evaluation_has_let_go_of_its_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late: list[bool] = []
+    several = threading.Event()
+    record = RunState.record
+
+    def slow(state: RunState, *arguments: Any) -> None:
+        time.sleep(0.1)
+        late.append(state.journal is None)
+        if len(late) > 2:
+            several.set()
+        record(state, *arguments)
+
+    monkeypatch.setattr(RunState, "record", slow)
+
+    async def give_up() -> None:
+        task = asyncio.create_task(
+            evalkit.aevaluate("working:logged", ROWS, "text.exact_match", runtime=_runtime())
+        )
+        await asyncio.to_thread(several.wait)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.3)
+
+    asyncio.run(give_up())
+
+    assert len(late) < len(ROWS)
+    assert not any(late)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_thread_that_a_target_leaves_behind_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processes, "_LEAVE_SECONDS", 0.2)
+    started = time.monotonic()
+
+    result = evalkit.evaluate("working:stubborn", ROWS[:4], "text.exact_match", runtime=_runtime())
+
+    assert result.facts.status == "complete"
+    assert time.monotonic() - started < 120
+
+
+def test_processes_that_score_end_with_the_one_that_started_them(working: Any) -> None:
+    program = (
+        "import evalkit, working\n"
+        "if __name__ == '__main__':\n"
+        "    evalkit.evaluate(data=[{'output': 'a'}], scorers=working.lasting,\n"
+        "                     runtime=evalkit.Runtime(store=False))\n"
+    )
+    Path("program.py").write_text(program, encoding="utf-8")
+    started = subprocess.Popen([sys.executable, "program.py"])
+    log = Path("scoring.log")
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.read_text().endswith("\n")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    started.kill()
+    started.wait()
+
+    child = int(log.read_text())
+    while _is_alive(child) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert working.lasting
+    assert not _is_alive(child)
+
+
+def _is_alive(process: int) -> bool:
+    state = Path(f"/proc/{process}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.usefixtures("working")

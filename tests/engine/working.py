@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import os
+import threading
 import time
+from pathlib import Path
 
 import evalkit
 
@@ -41,6 +43,26 @@ def logged(question: str) -> str:
     return question
 
 
+def stubborn(question: str) -> str:
+    """Leave a thread behind that would keep the process for minutes."""
+    threading.Thread(target=time.sleep, args=(300,)).start()
+    return question
+
+
+def doomed(question: str) -> str:
+    """Die once on the sixth call, after the run was cancelled."""
+    log = os.open("calls.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(log, f"{question}\n".encode())
+    os.close(log)
+    if question == "q5" and not Path("died").exists():
+        while not Path("cancelled").exists():
+            time.sleep(0.01)
+        time.sleep(0.5)
+        os.close(os.open("died", os.O_CREAT | os.O_WRONLY))
+        os._exit(3)
+    return question
+
+
 @evalkit.scorer
 async def slow_score(outputs: str) -> float:
     """Score after a moment, to more digits than a careless format would keep."""
@@ -58,6 +80,16 @@ def words(outputs: str) -> dict[str, object]:
 def deadly_score(outputs: str) -> bool:
     """Kill the process that scores."""
     os._exit(3 if outputs else 4)
+
+
+@evalkit.scorer(lane="process")
+def lasting(outputs: str) -> float:
+    """Note the process, and score for a minute."""
+    log = os.open("scoring.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(log, f"{os.getpid()}\n".encode())
+    os.close(log)
+    time.sleep(60 if outputs else 61)
+    return 1.0
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import evalkit
 from evalkit.errors import TargetError, UnknownMetricError, UsageError
 from evalkit.evaluation.merge import merge
+from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
 
 ROWS = [{"question": f"q{i}", "expected": f"a{i}"} for i in range(30)]
 
@@ -320,3 +322,89 @@ def test_a_scorer_that_leaves_its_declared_range_is_treated_as_unbounded() -> No
 
     assert first["share"].value == pytest.approx((7.0 + 29 * 0.5) / 30)
     assert first.difference(second, "share").difference == 0.0
+
+
+def test_a_call_that_is_made_anew_is_scored_anew(tmp_path: Path) -> None:
+    answers = {"first": True}
+
+    def changing(question: str) -> str:
+        return "a" if answers["first"] else f"b {question}"
+
+    @evalkit.scorer(name="waited")
+    async def waited(outputs: str) -> float:
+        return float(outputs == "a")
+
+    rows = [{"question": f"q{i}", "expected": "a"} for i in range(600)]
+    store = f"sqlite:///{tmp_path}/runs.db"
+    runtime = evalkit.Runtime(store=store, budget={"calls": 560}, concurrency=1)
+    part = evalkit.evaluate(changing, rows, ["text.exact_match", waited], runtime=runtime)
+    journal = part.folder.path / "journal"
+    content = bytearray(journal.read_bytes())
+    for cell in (3, 550):  # of a shard that is scored whole, and of one that is not
+        place = content.index(f'"cell":{cell},'.encode())
+        content[place] ^= 1
+    journal.write_bytes(content)
+    answers["first"] = False
+
+    resumed = evalkit.Runtime(store=store, resume=part.run_id)
+    result = evalkit.evaluate(changing, rows, ["text.exact_match", waited], runtime=resumed)
+
+    table = result.table().set_index("id", drop=False)
+    values = (table["outputs"] == "a").astype(float).tolist()
+    assert table["outputs"].tolist()[3] == "b q3"
+    assert table["text.exact_match"].tolist() == values
+    assert table["waited"].tolist() == values
+
+
+def test_a_batch_that_is_awaited_too_long_is_given_up() -> None:
+    @dataclass(frozen=True)
+    class Slow:
+        name: str = "slow"
+        facts = MetricFacts()
+
+        async def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+            await asyncio.sleep(60)
+            return ScoreColumn.from_values([1.0] * len(batch))
+
+    rows = [{"output": "a"}] * 3
+    runtime = evalkit.Runtime(store=False, timeout_seconds=0.05)
+    result = evalkit.evaluate(data=rows, scorers=Slow(), runtime=runtime)
+
+    assert set(result.failures()["reason"]) == {"timeout"}
+    assert result["slow"].n_failed == 3
+
+
+def test_what_a_target_left_out_is_no_failure_to_retry() -> None:
+    calls: list[str] = []
+
+    def choosy(question: str) -> str:
+        calls.append(question)
+        if question == "q1":
+            raise TargetError("skipped", "not for me")
+        if question == "q2" and calls.count("q2") == 1:
+            raise ValueError("once")
+        return "a"
+
+    rows = [{"question": f"q{i}", "expected": "a"} for i in range(4)]
+    first = evalkit.evaluate(choosy, rows, "text.exact_match", runtime=evalkit.Runtime(store=False))
+    again = first.retry(model=choosy)
+
+    assert calls.count("q1") == 1
+    assert calls.count("q2") == 2
+    assert again["text.exact_match"].n_skipped == 1
+
+
+def test_a_budget_of_a_role_in_dollars_is_shared_by_the_targets_of_a_sweep() -> None:
+    rows = [{"question": f"q{i}", "expected": f"q{i}"} for i in range(12)]
+    budget = {"calls": 18, "target": {"calls": 16}, "judge": 0.5}
+    runtime = evalkit.Runtime(store=False, budget=budget, concurrency=1)
+
+    comparison = evalkit.sweep(
+        {"first": lambda question: question, "second": lambda question: question},
+        rows,
+        "text.exact_match",
+        runtime=runtime,
+    )
+
+    calls = [result.usage["target"].calls for result in comparison.results.values()]
+    assert calls == [12, 4]

@@ -1,6 +1,7 @@
 """Where an evaluation is made and kept, and what is left when that fails."""
 
 import errno
+import importlib
 import os
 import signal
 from pathlib import Path
@@ -15,6 +16,7 @@ from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.resume import reopen
 from evalkit.store import open_store
+from evalkit.store.sql.store import SqlStore
 from evalkit.tracking import set_tracking_uri, start_run
 
 ROWS = [{"question": f"q{i}", "expected": "a", "output": "a"} for i in range(12)]
@@ -244,3 +246,132 @@ def test_parts_are_merged_into_a_new_folder_wherever_it_is(folder: Path) -> None
     assert evalkit.EvaluationResult.load(whole.folder.path).estimates == whole.estimates
     with pytest.raises(UsageError, match="shard"):
         evalkit.sweep({"a": answer, "b": answer}, ROWS, "text.exact_match", shard="1/2")
+
+
+def test_scorers_whose_adding_was_interrupted_are_added_by_a_resume_of_the_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "adding.py").write_text(ADDING, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    adding: Any = importlib.import_module("adding")
+    runtime = evalkit.Runtime(concurrency=1)
+    whole = evalkit.evaluate("adding:answer", ROWS, "text.exact_match", name="whole",
+                             columns={"outputs": None}, runtime=runtime)  # fmt: skip
+    adding.armed = True
+    with pytest.raises((InterruptedRunError, KeyboardInterrupt)):
+        whole.score(adding.impatient)
+    adding.armed = False
+
+    more = evalkit.resume(str(whole.run_id))
+
+    assert more.facts.status == "complete"
+    assert more.estimates["text.exact_match"] == whole.estimates["text.exact_match"]
+    assert more["impatient"].value == 1.0
+    assert adding.calls == len(ROWS)
+    assert more.usage["target"].calls == len(ROWS)
+    again = evalkit.EvaluationResult.load("whole")
+    assert again.estimates == more.estimates
+    with pytest.raises(UsageError, match="complete"):
+        evalkit.resume("whole")
+
+
+ADDING = """
+import signal
+import evalkit
+
+armed = False
+calls = 0
+
+
+def answer(question: str) -> str:
+    global calls
+    calls += 1
+    return question[0]
+
+
+@evalkit.scorer
+async def impatient(outputs: str) -> float:
+    if armed:
+        signal.raise_signal(signal.SIGINT)
+    return 1.0
+"""
+
+
+def test_a_run_begun_on_one_machine_is_finished_on_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    root = "memory://begun-and-finished"
+    rows = [{"question": f"q{i}", "expected": "q"} for i in range(12)]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "first"))
+    set_tracking_uri(f"sqlite:///{folder}/a.db", artifact_root=root)
+    try:
+        budget = evalkit.Runtime(budget={"calls": 4}, concurrency=1)
+        part = evalkit.evaluate(answer, rows, "text.exact_match", runtime=budget)
+        assert part.facts.status == "budget"
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "second"))
+        whole = evalkit.evaluate(answer, rows, "text.exact_match",
+                                 runtime=evalkit.Runtime(resume=part.run_id))  # fmt: skip
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "third"))
+        seen = evalkit.EvaluationResult.load(str(part.run_id))
+        with pytest.raises(UsageError, match="complete"):
+            evalkit.resume(str(part.run_id))
+    finally:
+        set_tracking_uri(None)
+
+    assert whole.facts.status == "complete"
+    assert whole.usage["target"].calls == 12
+    assert seen.estimates == whole.estimates
+    names = {Path(name).name for name in fsspec.filesystem("memory").find(root)}
+    assert names.isdisjoint({"journal", "lock"})
+
+
+def test_a_result_in_a_store_of_its_own_keeps_its_files() -> None:
+    runtime = evalkit.Runtime(store="sqlite:///:memory:")
+    result = evalkit.evaluate(data=ROWS, scorers="text.exact_match", runtime=runtime)
+
+    assert len(result.table()) == len(ROWS)
+    assert result.folder.result.is_file()
+    assert result.score("text.token_f1")["text.exact_match"] == result["text.exact_match"]
+
+
+def test_a_store_whose_experiment_cannot_be_made_is_closed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    close = SqlStore.close
+
+    def spy(store: SqlStore) -> None:
+        closed.append(store.uri)
+        close(store)
+
+    monkeypatch.setattr(SqlStore, "close", spy)
+    runtime = evalkit.Runtime(store=f"sqlite:///{folder}/a.db")
+
+    with pytest.raises(EvalkitError):
+        evalkit.evaluate(data=ROWS, scorers="text.exact_match", experiment="x" * 5000,
+                         runtime=runtime)  # fmt: skip
+
+    assert len(closed) == 1
+
+
+def test_a_baseline_is_looked_for_in_the_store_of_the_result(folder: Path) -> None:
+    runtime = evalkit.Runtime(store=f"sqlite:///{folder}/team.db")
+    evalkit.evaluate(data=ROWS, scorers="text.exact_match", name="old", runtime=runtime)
+    new = evalkit.evaluate(data=ROWS, scorers="text.exact_match", name="new", runtime=runtime)
+
+    assert new.check("no_regression(text.exact_match, margin=0.3)", baseline="old").status == "PASS"
+    assert new.plan(detect=0.1, baseline="old").detect == 0.1
+    assert new.compare("old").baseline == "new"
+    assert not (folder / "evalkit.db").exists()
+
+
+def test_a_run_and_a_file_of_one_name_are_told_apart_by_the_ending(folder: Path) -> None:
+    old = evalkit.evaluate(data=ROWS, scorers="text.exact_match", name="nightly")
+    (folder / "nightly").write_text("notes", encoding="utf-8")
+    gate = "no_regression(text.exact_match, margin=0.3)"
+    new = evalkit.evaluate(data=ROWS, scorers="text.exact_match", gates=gate, baseline="nightly")
+
+    assert new.facts.plan.baseline is not None
+    assert new.facts.plan.baseline.reference == str(old.folder.path)
+    assert new.check(gate).status == "PASS"

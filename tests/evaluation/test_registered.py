@@ -248,3 +248,16 @@ def test_scorers_that_are_added_to_a_champion_are_compared_by(champion: Evaluati
     )
 
     assert new.verdict.status == "PASS"
+
+
+def test_parts_are_merged_against_the_models_evaluation_on_the_same_cases(
+    champion: EvaluationResult,
+) -> None:
+    on_these = run(0.5, OTHER_ROWS, name="old again", version="1")
+    parts = [run(0.6, OTHER_ROWS, name="new", shard=f"{part}/2") for part in (1, 2)]
+
+    merged = evalkit.merge(
+        parts, gates=NO_WORSE, baseline=CHAMPION, runtime=evalkit.Runtime(store=None)
+    )
+
+    assert baseline_of(merged).run_id == on_these.run_id != champion.run_id

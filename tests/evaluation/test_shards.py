@@ -78,6 +78,11 @@ def several(outputs: str) -> dict[str, float] | Score:
     return {"length": len(outputs)} if "an" in outputs else {"length": 1.0, "words": 5.0}
 
 
+@evalkit.scorer
+def weighted(outputs: str) -> Score:
+    return Score(float("all" in outputs), weight=float(len(outputs)))
+
+
 @dataclass(frozen=True)
 class Hits:
     """A corpus scorer of a user's own."""
@@ -141,6 +146,13 @@ def _same(merged: EvaluationResult, whole: EvaluationResult) -> None:
         pytest.param(
             bot, ASKED, SCORERS, {"repeats": 3, "reducer": ["mean", "pass_at_k(2)"]}, id="repeats"
         ),
+        pytest.param(
+            bot,
+            ASKED,
+            [*SCORERS, weighted, Hits()],
+            {"columns": {"weight": "weight", **COLUMNS}, "repeats": 2},
+            id="weights",
+        ),
         pytest.param(remembers, ASKED, ["text.token_f1"], {}, id="sessions"),
         pytest.param(None, REPEATED, ["text.exact_match"], {"reducer": "majority"}, id="log"),
         pytest.param(None, UNEVEN, ["text.exact_match"], {}, id="uneven-log"),
@@ -173,7 +185,8 @@ def test_shards_merged_are_the_undivided_evaluation(
     ]
 
     assert sum(map(len, parts)) == len(whole)
-    _same(evalkit.merge(parts[::-1]), whole)
+    own = [scorer for scorer in scorers if isinstance(scorer, Hits)]
+    _same(evalkit.merge(parts[::-1], scorers=own), whole)
 
 
 def test_shards_read_back_from_their_folders_merge_the_same(tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import dataclasses
+import math
 import multiprocessing
 import pickle
 import signal
+import threading
 from collections import Counter, deque
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -22,20 +25,23 @@ from typing import Any, Final
 
 import anyio.to_thread
 
+from evalkit._internal.clock import monotonic
 from evalkit.engine.backend.worker import Opener, work
 from evalkit.engine.call import Call
 from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.portable import check_portable
 from evalkit.engine.records import Called, Scored, decoded
 from evalkit.engine.state import Gathered, RunState
-from evalkit.engine.verdicts import PLAIN
-from evalkit.entities.score import Status
+from evalkit.engine.verdicts import PLAIN, Cells, columns_of
+from evalkit.entities.score import Score
 from evalkit.errors import BudgetSpentError, UsageError
 from evalkit.llm.session import ModelSession
-from evalkit.scoring.column import ScoreColumn
 
 _LOOK_SECONDS: Final = 0.1
 """How often to look whether an end is asked for."""
+
+_LEAVE_SECONDS: Final = 5.0
+"""What a worker may take to end once it has nothing more to do: a thread of a target may go on."""
 
 _MOST_DEATHS: Final = 3
 """Deaths over one shard after which what was in flight is given up."""
@@ -82,6 +88,9 @@ class _Worker:
     calls: set[int] = field(default_factory=set[int])
     """Cells whose calls have begun."""
 
+    leaves_by: float = math.inf
+    """When it is ended, if it has not ended by itself."""
+
     leases: list[tuple[str, AbstractContextManager[Any]]] = field(default_factory=list[Any])
     """Calls that count against the budget until they are given back, by role."""
 
@@ -106,30 +115,45 @@ class _Driver:
         self._stopped: str | None = None
         self._abandoned = 0
         self._closed = False
+        self._guard = threading.Lock()
+        """Held while anything is kept: where the run is cancelled, nothing is kept afterwards."""
 
     def run(self) -> None:
         """Run all there is to do; blocks."""
         # A script that leaves in spite of its workers must not be made to wait for them.
         atexit.register(self.close)
         for parcel in self._parcels:
-            self._start(parcel)
+            with self._guard:
+                if not self._closed:
+                    self._start(parcel)
         while self._workers and not self._closed:
             ready = wait([worker.pipe for worker in self._workers], _LOOK_SECONDS)
-            for worker in [worker for worker in self._workers if worker.pipe in ready]:
-                self._hear(worker)
-            if self._state.stop_reason != self._stopped:
-                self._stopped = self._state.stop_reason
-                for worker in self._workers:
-                    self._say(worker, "stop", self._stopped)
-            self._grant_wishes()
+            with self._guard:
+                if not self._closed:
+                    self._turn(ready)
         self._state.note_abandoned(self._abandoned)
+
+    def _turn(self, ready: Collection[Any]) -> None:
+        """Take in what the *ready* pipes hold, and say what there is to do next."""
+        for worker in [worker for worker in self._workers if worker.pipe in ready]:
+            self._hear(worker)
+        if self._state.cancel.reason != self._stopped:
+            self._stopped = self._state.cancel.reason
+            for worker in self._workers:
+                self._say(worker, "stop", self._stopped)
+        self._grant_wishes()
+        now = monotonic()
+        for worker in self._workers:
+            if now > worker.leaves_by:
+                worker.process.kill()
 
     def close(self) -> None:
         """End the workers, whatever they are at."""
-        self._closed = True
         atexit.unregister(self.close)
-        for worker in self._workers:
-            worker.process.kill()
+        with self._guard:
+            self._closed = True
+            for worker in self._workers:
+                worker.process.kill()
 
     def _start(self, parcel: bytes) -> None:
         ours, theirs = multiprocessing.Pipe()
@@ -142,7 +166,10 @@ class _Driver:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
-        self._workers.append(_Worker(process, ours))
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        if self._stopped:
+            self._say(worker, "stop", self._stopped)
 
     def _say(self, worker: _Worker, kind: str, value: Any) -> None:
         with contextlib.suppress(OSError):  # it is dead, which its end of the pipe will tell
@@ -173,6 +200,7 @@ class _Driver:
                 self._state.cancel.stop(*values)
             case "bye":
                 self._abandoned += values[0]
+                worker.leaves_by = monotonic() + _LEAVE_SECONDS
             case _:
                 raise values[0]
 
@@ -272,19 +300,18 @@ class _Driver:
         """Fail the calls that were in flight when a worker died, or the scores of their shard."""
         plan, state = self._plan, self._state
         self._deaths[shard.index] = 0
-        told = f"The worker process died {_MOST_DEATHS} times over it."
+        explanation = f"The worker process died {_MOST_DEATHS} times over it."
         cells = [c for c in plan.cells_of(shard) if c in begun and c not in state.calls]
         for cell in cells:
-            state.record(Called.of(cell, Call.failed("target_error", told)))
+            state.record(Called.of(cell, Call.failed("target_error", explanation)))
         places = range(len(plan.scorers)) if not cells else ()
         unscored = [place for place in places if (shard.index, place) not in state.scored]
         if not cells and not unscored:
             raise RuntimeError(f"Worker processes die over {shard}, and nothing is left to fail.")
+        failed: Cells = {PLAIN: Score.failed("scorer_error", explanation)}
         for place in unscored:
-            n = len(shard) * plan.repeats
-            column = ScoreColumn.missing(n, Status.FAILED, reason="scorer_error")
-            column.explanations = dict.fromkeys(range(n), told)
-            state.record(Scored(shard.index, place, {PLAIN: column}))
+            columns = columns_of([failed] * len(shard) * plan.repeats)
+            state.record(Scored(shard.index, place, columns))
 
 
 def shares_of(plan: Plan) -> list[Plan]:

@@ -30,7 +30,6 @@ from evalkit.engine.shard import first_error, workbench
 from evalkit.engine.state import Gathered, ShardResult
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.llm.session import ModelSession
-from evalkit.llm.usage import Charge
 
 Opener = Callable[[], ModelSession]
 """Opens a worker's session: its recordings, its share of the pace, and the limits of the budget."""
@@ -70,10 +69,14 @@ def _opened(parcel: bytes) -> tuple[Plan, Opener]:
 async def _run(plan: Plan, opened: ModelSession, channel: Channel) -> None:
     channel.listen()
     session = _LeasingSession(opened, channel)
-    session.report(channel.charge)
+    session.report(lambda role, charge: channel.emit(Charged(role, charge)))
+
+    def finish(result: ShardResult) -> None:
+        channel.tell("done", result.shard.index)
+
     try:
         async with workbench(plan, session, channel.emit, channel.cancel) as bench:
-            await bench.run_all(channel.following, channel.finish, at_once=_AT_ONCE)
+            await bench.run_all(channel.following, finish, at_once=_AT_ONCE)
         channel.tell("bye", bench.abandoned)
     finally:
         session.close()
@@ -138,10 +141,6 @@ class Channel:
         self.tell("next")
         return await self._wish
 
-    def finish(self, result: ShardResult) -> None:
-        """Say that nothing more comes of a shard."""
-        self.tell("done", result.shard.index)
-
     def emit(self, record: Record) -> None:
         """Have the driver keep *record*, before it counts."""
         if isinstance(record, Begun):
@@ -152,16 +151,6 @@ class Channel:
             if settled is not None:
                 self._leases[settled] -= 1
             self.ask("record", *record.encoded(), record.kept, settled)
-
-    def charge(self, role: str, charge: Charge) -> None:
-        """Have the driver count what a call has cost."""
-        self.emit(Charged(role, charge))
-
-    def look(self, role: str, own: int) -> None:
-        """Raise `BudgetSpentError` where nothing is left for *role*."""
-        refusal = self.ask("look", role, own)
-        if refusal is not None:
-            raise refusal
 
     @contextlib.contextmanager
     def lease(self, role: str) -> Generator[None]:
@@ -214,8 +203,9 @@ class _LeasingSession(ModelSession):
     def check(self, role: str, *, own: int = 0, expected: bool = False) -> None:
         """Refuse to go on where the budget is spent, of all workers together."""
         del expected  # nothing is promised without batches
-        if self.budget:
-            self._channel.look(role, own)
+        refusal = self._channel.ask("look", role, own) if self.budget else None
+        if refusal is not None:
+            raise refusal
 
     @contextlib.contextmanager
     def under_way(self, role: str) -> Generator[None]:

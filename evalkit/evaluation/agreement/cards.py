@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import DataError, EvalkitError, UnknownMetricError
-from evalkit.evaluation.results.places import store_of
+from evalkit.evaluation.results.places import is_there, store_of
 from evalkit.evaluation.results.recorded import RECORDED, verdicts_digest
 from evalkit.evaluation.results.result import Result
 from evalkit.judging.calibration import Calibration, differing
@@ -139,14 +139,9 @@ def cards_of(judge: str) -> list[Calibration]:
 
     folder = project_cards(Path.cwd())
     cards = [] if folder is None else [c for c in _in_folder(folder) if c.judge == judge]
-    if _is_there(get_tracking_uri()):
+    if is_there(get_tracking_uri()):
         cards += _read(current_store(), [judge])
     return sorted(cards, key=lambda card: card.created, reverse=True)
-
-
-def _is_there(uri: str) -> bool:
-    """Say whether a store exists: opening one that does not would make it."""
-    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
 
 
 def _in_folder(folder: Path) -> Iterator[Calibration]:
@@ -173,7 +168,7 @@ def _in_store(result: Result) -> list[Calibration]:
 
     uri = result.facts.plan.store
     judges = sorted({metric.key for metric in result.metrics if may_have_card(result, metric)})
-    if uri is None or not judges or not _is_there(uri):
+    if uri is None or not judges or not is_there(uri):
         return []
     try:
         with open_store(uri) as store:

@@ -147,7 +147,10 @@ def _of_numbers(  # noqa: PLR0917
     verdicts = {float(value) for value in judge[np.isfinite(judge)]}
     possible = verdicts | {value for word, value in worth.items() if word in order}
     # Who speaks in the judge's own words is on its scale, even if only the ends of it are used.
-    graded = people <= _TRUTHS and not possible <= _TRUTHS and not _in_words(annotations, order)
+    words = {word.casefold() for word in order}
+    written = [label for labels in annotations.values() for label in labels.values()]
+    in_words = all(isinstance(w, str) and w.strip().casefold() in words for w in written)
+    graded = people <= _TRUTHS and not possible <= _TRUTHS and not in_words
     if kind is None:
         binary = graded or people | possible <= _TRUTHS
         ordinal = len(people | possible) <= MOST_LABELS
@@ -157,16 +160,6 @@ def _of_numbers(  # noqa: PLR0917
     if kind != "numeric":
         scale |= {"values": tuple(values), "labels": _words(values, worth, order)}
     return _cases(result, metric, status, judge, numbers, **scale)
-
-
-def _in_words(annotations: Annotations, order: list[str]) -> bool:
-    """Say whether every human label is a word of the judge's menu."""
-    words = {word.casefold() for word in order}
-    return all(
-        isinstance(label, str) and label.strip().casefold() in words
-        for labels in annotations.values()
-        for label in labels.values()
-    )
 
 
 def _words(values: list[float], worth: Mapping[str, float], order: list[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from evalkit.entities.run import Run
 from evalkit.errors import DataError, EvalkitError, UsageError
 from evalkit.evaluation.baselines.file import parse_baseline, read_baseline
 from evalkit.evaluation.results.loading import load_result
-from evalkit.evaluation.results.places import evaluation_folder, store_of
+from evalkit.evaluation.results.places import evaluation_folder, is_there, store_of
 from evalkit.evaluation.results.plan import BaselineReference
 from evalkit.evaluation.results.recorded import result_of_scores
 from evalkit.evaluation.results.result import Result
@@ -124,15 +124,19 @@ def open_result(
 ) -> R:
     """Return the finished evaluation that *source* stands for.
 
+    What lies on the disk comes first: a text is the name of a run only where there is no such file
+    with the ending of a baseline or log, and no such folder of an evaluation.
+
     Args:
         source: A result; a run's id or unique prefix, name, ``latest``, ``latest~1``; the folder
             of an evaluation; a baseline file; a log file of Inspect or lm-eval, with its recorded
             scores; ``git:REF:path`` for a baseline file as it was committed; ``models:/NAME@ALIAS``
             or ``models:/NAME/VERSION`` for the evaluation of a registered model.
         kind: Class of the result; what is one already is given back.
-        store: Store's URI of runs; the configured one by default.
-        like: What is compared with a registered model, of which the evaluation on the same cases
-            is meant.
+        store: Store's URI of runs; by default that of *like* if it is there still, else the
+            configured one.
+        like: What is compared with it: of a registered model, the evaluation on the same cases is
+            meant.
         dataset: Digest of these cases, where there is no result yet.
 
     Raises:
@@ -145,13 +149,15 @@ def open_result(
             f"A {type(source).__name__} is no evaluation: give a result, a run or a file."
         )
     text = os.fspath(source)
+    own = None if like is None else like.facts.plan.store
+    if store is None and own is not None and is_there(own):
+        store = own
     if text.startswith(_GIT):
         return _from_git(text, kind)
     if is_model_uri(text):
         return registered_result(text, kind=kind, store=store, like=like, dataset=dataset)
-    path = Path(text)
-    own = (path.parent / "plan.json").is_file()
-    if path.suffix.lower() in _FILES and path.is_file() and not own:
+    if _is_file(text):
+        path = Path(text)
         return read_baseline(path, kind) if _is_baseline(path) else _from_log(path, kind)
     return load_result(text, kind=kind, store=store)
 
@@ -165,7 +171,7 @@ def reference_of(result: Result, source: Any) -> str:
         ref, path = _git_parts(source)
         commit = _git(path.parent, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
         return f"{_GIT}{commit.decode().strip()}:{path}"
-    if isinstance(source, (str, os.PathLike)) and Path(os.fspath(source)).is_file():
+    if isinstance(source, (str, os.PathLike)) and _is_file(source):
         return str(Path(os.fspath(source)).resolve())
     return str(result.folder.path.resolve())
 
@@ -177,6 +183,13 @@ def reopened(named: BaselineReference, *, kind: type[R]) -> R:
         EvalkitError: If it is not there any more.
     """
     return open_result(named.reference, kind=kind).with_name(named.name)
+
+
+def _is_file(source: str | os.PathLike[str]) -> bool:
+    """Say whether *source* is a baseline or log, not the name of a run or a file of ours."""
+    path = Path(source)
+    is_ours = (path.parent / "plan.json").is_file()
+    return path.suffix.lower() in _FILES and path.is_file() and not is_ours
 
 
 def _is_baseline(path: Path) -> bool:

@@ -39,9 +39,13 @@ def compare_results(
 
 
 def _opened(sources: Sequence[Any], kind: type[R]) -> list[R]:
-    """Open all; a registered model by its evaluation on the cases of the first of the others."""
+    """Open all, runs in the store of the first result that is given as such.
+
+    A registered model is opened by its evaluation on the cases of the first of the others.
+    """
+    given = next((source for source in sources if isinstance(source, Result)), None)
     results = {
-        place: open_result(source, kind=kind)
+        place: open_result(source, kind=kind, like=given)
         for place, source in enumerate(sources)
         if not is_model_uri(source)
     }

@@ -120,20 +120,11 @@ def _facts(condition: Condition, scorer: Scorer, reducers: Sequence[Reducer]) ->
     if corpus and key.function is None and not rate:
         why = "it is computed from all cases at once, and is no mean"
         raise UsageError(_cannot(condition, why))
-    if (
-        rate
-        or reducer.yields_share
-        or facts.binary
-        or (facts.bounds is None and _returns_bool(scorer))
-    ):
+    declared = getattr(getattr(scorer, "function", None), "__annotations__", {}).get("return")
+    yes_or_no = facts.binary or (facts.bounds is None and declared in {bool, "bool"})
+    if rate or reducer.yields_share or yes_or_no:
         return dataclasses.replace(facts, low=0.0, high=1.0)
     return facts
-
-
-def _returns_bool(scorer: Scorer) -> bool:
-    function = getattr(scorer, "function", None)
-    declared = getattr(function, "__annotations__", {}).get("return")
-    return declared in {bool, "bool"}
 
 
 def _check_baseline(

@@ -23,8 +23,17 @@ from evalkit.scoring.signature import class_path
 R = TypeVar("R", bound=Result)
 
 
-def find_folder(run: str | Path, store: str | None = None) -> Folder:
+def find_folder(run: str | Path, store: str | None = None, *, unfinished: bool = False) -> Folder:
     """Return the folder of the evaluation that *run* names.
+
+    What lies on the disk comes first: only what is no folder or file of an evaluation is the name
+    of a run.
+
+    Args:
+        run: Run id or unique prefix, name, ``latest``, or a folder.
+        store: Store's URI; the configured one by default.
+        unfinished: Whether the run's newest evaluation is meant even where that is unfinished; it
+            is then on this machine.
 
     Raises:
         EvalkitError: If there is no such run, or it holds no evaluation.
@@ -38,7 +47,7 @@ def find_folder(run: str | Path, store: str | None = None) -> Folder:
     assert kept is not None  # noqa: S101  only False means no store
     opened, closes = kept
     try:
-        folder = evaluation_folder(opened.runs.resolve(str(run)))
+        folder = evaluation_folder(opened.runs.resolve(str(run)), unfinished=unfinished)
     finally:
         if closes:
             opened.close()

@@ -1,72 +1,64 @@
-"""Where evaluations are kept: the store, the experiment's folder, a run's folder."""
+"""Where evaluations are kept: the store, and a run's folder."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from evalkit.entities.run import Run
 from evalkit.store import Store, open_store
-from evalkit.store.artifacts import open_repository
+from evalkit.store.artifacts import WorkFolder, open_repository
 
 PLACE_TAG = "evalkit.evaluation"
 """Tag of a run that holds an evaluation: the folder's name among its artifacts."""
 
+NEXT_TAG = "evalkit.evaluation.next"
+"""Tag of such a run: the folder of what is being added to it, which takes the other's place."""
+
+_TEMPORARY: Final = frozenset({"sqlite://", "sqlite:///", "sqlite:///:memory:"})
+
 
 def store_of(setting: str | bool | None) -> tuple[Store, bool] | None:
-    """Return the store that ``Runtime(store=)`` means, and whether it was opened here."""
+    """Return the store that ``Runtime(store=)`` means, and whether to close it after use."""
     if setting is False:
         return None
-    if isinstance(setting, str):
-        return open_store(setting), True
-    from evalkit.tracking.place import current_store
+    # start-up: only with a store
+    from evalkit.tracking.place import current_store, get_tracking_uri
 
-    return current_store(), False
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a new evaluation is to be kept."""
-
-    store: Store
-    closes: bool
-    experiment_id: str
-
-    @property
-    def beside(self) -> Path:
-        """Folder of this machine, on the disk where the evaluation is made."""
-        location = self.store.experiments.get(self.experiment_id).artifact_location
-        return open_repository(location).work
+    # The one in use may have been opened with a place for artifacts that its URI does not tell.
+    if not isinstance(setting, str) or _absolute(setting) == _absolute(get_tracking_uri()):
+        return current_store(), False
+    # One in a temporary folder goes with what holds it: a result keeps it for its files.
+    return open_store(setting), setting not in _TEMPORARY
 
 
-def place_of(setting: str | bool | None, experiment: str | None) -> Place | None:
-    """Say where to keep an evaluation; ``None`` where nothing is to be kept."""
-    from evalkit.tracking.place import current_experiment_id
-
-    opened = store_of(setting)
-    if opened is None:
-        return None
-    store, closes = opened
-    if experiment is not None:
-        experiment_id = store.experiments.get_or_create(experiment).experiment_id
-    elif closes:
-        experiment_id = "0"
-    else:
-        experiment_id = current_experiment_id(store)
-    return Place(store, closes, experiment_id)
+def _absolute(uri: str) -> str:
+    path = uri.removeprefix("sqlite:///")
+    return uri if path in {uri, ":memory:"} else f"sqlite:///{Path(path).absolute()}"
 
 
-def evaluation_folder(run: Run) -> Path:
+def is_there(uri: str) -> bool:
+    """Say whether a store exists: opening one that does not would make it."""
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
+
+
+def evaluation_folder(run: Run, *, unfinished: bool = False) -> Path:
     """Return the folder of a run's newest evaluation, which need not exist.
 
     What is kept elsewhere is fetched, unless it lies here, as it does while it is being made.
+
+    Args:
+        run: The run.
+        unfinished: Whether to go on in it: also in what is being added to a finished one.
     """
     name = run.data.tags.get(PLACE_TAG, "evaluation")
     repository = open_repository(run.info.artifact_uri)
+    if unfinished:
+        name = run.data.tags.get(NEXT_TAG, name)
     here = repository.work / name
     if (here / "plan.json").is_file():
         return here
     try:
-        return repository.get(name)
+        return WorkFolder.reopen(repository, name).path if unfinished else repository.get(name)
     except FileNotFoundError:
         return here

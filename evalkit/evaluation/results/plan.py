@@ -51,6 +51,10 @@ class EvaluationPlan:
     """Signature of each scorer."""
 
     dataset: DatasetFacts
+    added: Sequence[str] = ()
+    """Scorers that are added to the run's finished evaluation, which has the scores of the others;
+    none where this is no such addition."""
+
     outputs_digest: str | None = None
     created: int = 0
     """Milliseconds since the Unix epoch."""

@@ -20,13 +20,10 @@ def execute(job: Job[R]) -> R:
     Raises:
         InterruptedRunError: After Ctrl-C, once what was in flight is finished and kept.
     """
-    try:
+    with job.failing():
         run_in_thread(lambda: _journalled(job), on_interrupt=lambda: _interrupt(job))
         result = job.finish()
-    except BaseException as error:
-        job.fail(error)
-        raise
-    if job.state.stop_reason == "interrupted":
+    if job.state.cancel.reason == "interrupted":
         done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
         raise InterruptedRunError(result.run_id, done, len(result), job.pending)
     return result
@@ -36,22 +33,19 @@ async def aexecute(job: Job[R]) -> R:
     """Run *job* to its end inside the caller's event loop, without blocking it."""
     import anyio.to_thread
 
-    try:
+    with job.failing():
         await _journalled(job)
         return await anyio.to_thread.run_sync(job.finish)
-    except BaseException as error:
-        job.fail(error)
-        raise
 
 
 def _interrupt(job: Job[Any]) -> None:
     job.cancel()
-    told = "what is in flight is finished; Ctrl-C again gives it up."
+    message = "what is in flight is finished; Ctrl-C again gives it up."
     desk = None if job.session is None else job.session.desk
     batches, requests = (0, 0) if desk is None else desk.on_the_way
     if batches:
-        told += f" {requests:,} requests in batches stay with the provider."
-    sys.stderr.write(f"\nStopping: {told}\n")
+        message += f" {requests:,} requests in batches stay with the provider."
+    sys.stderr.write(f"\nStopping: {message}\n")
 
 
 async def _journalled(job: Job[Any]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -11,7 +12,7 @@ from evalkit._internal.arrow import text_array
 from evalkit._internal.clock import monotonic
 from evalkit.data.snapshot import Spool
 from evalkit.engine.backend.local import run_local
-from evalkit.engine.journal import Journal, RunLock
+from evalkit.engine.journal import LOCK_FILE, Journal, RunLock
 from evalkit.engine.merge import merge
 from evalkit.engine.plan import Plan, cut_shards
 from evalkit.engine.progress import Progress
@@ -59,9 +60,8 @@ _ON_THE_WHOLE = "judged once, on the whole, by evalkit merge"
 class Job(Generic[R]):
     """Everything that one evaluation holds while it runs."""
 
-    folder: Folder
     work: WorkFolder
-    """What holds the folder; published when the evaluation ends."""
+    """The evaluation's folder; published when it ends."""
 
     spool: Spool
     target: Target | None
@@ -118,6 +118,11 @@ class Job(Generic[R]):
         )
 
     @property
+    def folder(self) -> Folder:
+        """The files of the evaluation."""
+        return Folder(self.work.path, self.work.durable)
+
+    @property
     def run_id(self) -> str | None:
         """Id of the run, or ``None`` without a store."""
         return None if self.record is None else self.record.run_id
@@ -141,9 +146,9 @@ class Job(Generic[R]):
         if self.record is not None:
             self.record.begin()
         self._note_recorded_errors()
-        self.state.restore(self.folder.journal)
-        self.state.journal = Journal(self.folder.journal, durable=self.runtime.durable)
-        if self.runtime.durable:
+        self.state.restore(self.folder.journal, self.plan())
+        self.state.journal = Journal(self.folder.journal, durable=self.work.durable)
+        if self.work.durable:
             self.work.sync()  # the journal's name has to be on the disk, too
         self.state.ledger.on_charge = self.state.charge
 
@@ -173,14 +178,17 @@ class Job(Generic[R]):
 
             self.state.on_call = progress.update if progress.drawn else None
             self.state.on_batch = scored
-            session = self.session = self._open_session()
+            since = self.plan_facts.created
+            desk = desk_of(self.runtime, since=since, stopped=lambda: self.state.cancel.interrupted)
+            session = session_of(self.runtime, ledger=self.state.ledger, since=since, desk=desk)
+            self.session = session
             try:
                 if plan.limits.workers:
                     from evalkit.engine.backend.processes import (  # start-up: few runs need it
                         run_processes,
                     )
 
-                    opener = worker_session(self.runtime, self.plan_facts.created)
+                    opener = worker_session(self.runtime, since)
                     await run_processes(plan, self.state, session, opener)
                 else:
                     await run_local(plan, self.state, session)
@@ -188,16 +196,6 @@ class Job(Generic[R]):
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
                 self.state.on_call = self.state.on_batch = None
-
-    def _open_session(self) -> ModelSession:
-        """Open what models are asked through."""
-        since = self.plan_facts.created
-        return session_of(
-            self.runtime,
-            ledger=self.state.ledger,
-            since=since,
-            desk=desk_of(self.runtime, since=since, stopped=lambda: self.state.cancel.interrupted),
-        )
 
     def _watcher(self, plan: Plan) -> Watcher | None:
         """Return what stops the run once its gates are decided, if it is to."""
@@ -218,7 +216,7 @@ class Job(Generic[R]):
         """
         plan = self.plan()
         metrics = [*self.kept, *merge(plan, self.state)]
-        status = self.state.stop_reason or "complete"
+        status = self.state.cancel.reason or "complete"
         if status == DECIDED:
             self.state.notes.append(self._saved(plan, metrics))
         if self.plan_facts.shard is not None:
@@ -243,7 +241,7 @@ class Job(Generic[R]):
             spool=self.spool,
             metrics=metrics,
             folder=self.folder,
-            keep=(self.work, self.baseline),
+            keep=(self.work, self.baseline, None if self.record is None else self.record.store),
         )
         verdict = self._verdict(measured)
         if self.plan_facts.stop:
@@ -254,7 +252,9 @@ class Job(Generic[R]):
         if self.target is not None:
             write_outputs(self.folder.outputs, self.folder.journal, plan.cells)
         write_result(result)
-        self.work.publish()  # the files are safe before the store says that the run is finished
+        # The files are safe before the store says that the run is finished.
+        journal = {self.folder.journal.name} if status == "complete" else set[str]()
+        self.work.publish(but={LOCK_FILE, *journal})
         if self.record is not None:
             self.record.finish(result)
         self.release(drop_journal=status == "complete")
@@ -304,14 +304,18 @@ class Job(Generic[R]):
         """Ask for an end, from any thread: what is in flight is finished and kept."""
         self.state.cancel.stop()
 
-    def fail(self, error: BaseException) -> None:
-        """Release everything after *error*, and say so in the store; the journal stays."""
-        if self.record is not None:
-            if isinstance(error, RunLockedError):  # another process has the run, and ends it
-                self.record.close()
-            else:
+    @contextlib.contextmanager
+    def failing(self) -> Generator[None]:
+        """Release everything where the block fails, and say so in the store; the journal stays."""
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(error, RunLockedError) and self.record is not None:
+                self.record.close()  # another process has the run, and ends it
+            elif self.record is not None:
                 self.record.fail(error)
-        self.release(drop_journal=False)
+            self.release(drop_journal=False)
+            raise
 
     def release(self, *, drop_journal: bool) -> None:
         """Close the journal and let go of the lock."""

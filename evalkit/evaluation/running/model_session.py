@@ -161,7 +161,7 @@ def cache_path(store: str | bool | None) -> Path | None:
 def _uri(store: str | bool | None) -> str:
     if isinstance(store, str):
         return store
-    from evalkit.tracking.place import get_tracking_uri
+    from evalkit.tracking.place import get_tracking_uri  # start-up: only with a store
 
     return get_tracking_uri()
 

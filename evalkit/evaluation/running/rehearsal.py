@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.errors import NotRecordedError
@@ -106,12 +106,11 @@ def _form_of(request: ChatRequest) -> str:
     return content_hash(canonical_json([request.response_schema, tools]), size=8)
 
 
-@dataclass(slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What recorded calls of one kind have used."""
 
-    tokens_a_character: list[float] = field(default_factory=list[float])
-    output_tokens: list[float] = field(default_factory=list[float])
+    tokens_a_character: list[float]
+    output_tokens: list[float]
 
 
 class UsageByKind:
@@ -138,7 +137,7 @@ class UsageByKind:
                 tools=asked.get("tools"),
             )
             for form in (_form_of(request), None):
-                usage = self._kinds.setdefault((asked["model"], form), Usage())
+                usage = self._kinds.setdefault((asked["model"], form), Usage([], []))
                 usage.tokens_a_character.append(tokens["input_tokens"] / length_of(request))
                 usage.output_tokens.append(tokens["output_tokens"])
 

@@ -12,23 +12,23 @@ from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import DataError, UsageError
 from evalkit.evaluation.deciding.stopping import DECIDED
 from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.results.loading import find_folder
-from evalkit.evaluation.results.places import store_of
+from evalkit.evaluation.results.loading import find_folder, load_result
+from evalkit.evaluation.results.places import evaluation_folder
 from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
+from evalkit.evaluation.running.earlier import finished_target, keep_all
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import checking_session
-from evalkit.evaluation.running.record import RunRecord
+from evalkit.evaluation.running.record import RunRecord, record_of
 from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.scorers import bind_judges, resolve_scorers, wants_probabilities
-from evalkit.evaluation.running.start import recorded_scorers
+from evalkit.evaluation.running.scorers import bind_judges, resolve_scorers
+from evalkit.evaluation.running.start import fitted_target, recorded_scorers
 from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature
 from evalkit.store.artifacts import WorkFolder, open_repository
-from evalkit.targets.estimator import EstimatorTarget
-from evalkit.targets.open import open_target
+from evalkit.targets.open import open_target, rebuild_target
 
 R = TypeVar("R", bound=Result)
 
@@ -48,8 +48,10 @@ def reopen(request: Request, kind: type[R]) -> Job[R]:
     cases = Spool.open(folder.cases)
     with use_session(checking_session(runtime)):
         given = bind_judges(resolve_scorers(request.scorers), plan.judge_model)
-    scorers = [*recorded_scorers(cases), *given]
-    target = fitted_target(open_target(request.model), cases, scorers)
+    scorers = given if plan.added else [*recorded_scorers(cases), *given]
+    target = fitted_target(
+        finished_target(plan) if plan.added else open_target(request.model), cases, scorers
+    )
     check_same(plan, target, scorers)
     if request.stop is not None and not plan.stop:
         raise UsageError("The run was started without stop=, so its order was not drawn by chance.")
@@ -66,25 +68,25 @@ def reopen_by_name(run: str, runtime: Runtime | None, kind: type[R]) -> Job[R]:
     """
     folder, plan = _unfinished(run, None if runtime is None else runtime.store)
     cases = Spool.open(folder.cases)
-    scorers = [rebuild(spec) for spec in plan.scorers]
-    target = fitted_target(rebuilt_target(plan.target), cases, scorers)
+    names = plan.added or plan.signatures
+    scorers = [rebuild(spec) for spec in plan.scorers if spec["name"] in names]
+    target = fitted_target(
+        finished_target(plan) if plan.added else rebuilt_target(plan.target), cases, scorers
+    )
     check_same(plan, target, scorers)
     if runtime is None:
         settings = dict(plan.runtime)
         settings["budget"] = settings["budget"] or None
         runtime = Runtime(**settings)
     job = _job(folder, plan, cases, target, scorers, runtime, kind)
-    job.watches = bool(plan.stop) and not _is_decided(folder)
+    # What was stopped by its gates, and is asked to go on, runs the rest.
+    stopped = folder.result.is_file() and folder.read_json(folder.result)["status"] == DECIDED
+    job.watches = bool(plan.stop) and not stopped
     return job
 
 
-def _is_decided(folder: Folder) -> bool:
-    """Say whether the run was stopped by its gates; asked to go on, it then runs the rest."""
-    return folder.result.is_file() and folder.read_json(folder.result)["status"] == DECIDED
-
-
 def _unfinished(run: str, store: str | bool | None) -> tuple[Folder, EvaluationPlan]:
-    folder = find_folder(run, store if isinstance(store, str) else None)
+    folder = find_folder(run, store if isinstance(store, str) else None, unfinished=True)
     plan = folder.read_plan()
     if folder.result.is_file() and not folder.journal.is_file():
         raise UsageError(f"Run {run!r} is complete; there is nothing to resume.")
@@ -101,18 +103,7 @@ def rebuilt_target(identity: TargetIdentity) -> Target | None:
     """
     if identity.kind == "stored":
         return None
-    from evalkit.targets.open import rebuild_target
-
     return rebuild_target(dataclasses.asdict(identity))
-
-
-def fitted_target(target: Target | None, cases: Spool, scorers: list[Scorer]) -> Target | None:
-    """Return *target*, an estimator told of column types and whether probabilities are wanted."""
-    if isinstance(target, EstimatorTarget):
-        target = target.with_dtypes(cases.dtypes)
-        if wants_probabilities(scorers):
-            target = target.with_probabilities()
-    return target
 
 
 def check_same(plan: EvaluationPlan, target: Target | None, scorers: list[Scorer]) -> None:
@@ -122,7 +113,8 @@ def check_same(plan: EvaluationPlan, target: Target | None, scorers: list[Scorer
         UsageError: Naming what differs.
     """
     given = {scorer.name: signature(scorer) for scorer in scorers}
-    for name, mark in plan.signatures.items():
+    for name in plan.added or plan.signatures:
+        mark = plan.signatures[name]
         if given.get(name) != mark:
             now = given.get(name, "missing")
             raise UsageError(
@@ -159,9 +151,11 @@ def _job(  # noqa: PLR0917
 ) -> Job[R]:
     if runtime.limits().workers:
         check_portable([*scorers, *([] if target is None else [target])])
-    record = _record(plan, runtime)
-    return Job(
-        folder=dataclasses.replace(folder, durable=runtime.durable),
+    record = None
+    if plan.run_id is not None and runtime.store is not False:
+        setting = runtime.store if isinstance(runtime.store, str) else plan.store
+        record = record_of(setting, plan.run_id, owned=plan.owned)
+    job = Job(
         work=_work(folder, record, durable=runtime.durable),
         spool=cases,
         target=target,
@@ -171,20 +165,27 @@ def _job(  # noqa: PLR0917
         kind=kind,
         record=record,
     )
+    if plan.added:
+        with job.failing():
+            _go_on_adding(job)
+    return job
+
+
+def _go_on_adding(job: Job[R]) -> None:
+    """Have *job* keep what the run's finished evaluation has, to which it adds scorers."""
+    plan, earlier = job.plan_facts, None
+    if job.record is not None:
+        run = job.record.store.runs.get(job.record.run_id)
+        earlier = load_result(evaluation_folder(run), kind=job.kind)
+    others = {n: mark for n, mark in plan.signatures.items() if n not in plan.added}
+    if earlier is None or dict(earlier.facts.plan.signatures) != others:
+        raise UsageError("What the scorers were added to is not there any more; score it anew.")
+    keep_all(job, earlier)
 
 
 def _work(folder: Folder, record: RunRecord | None, *, durable: bool) -> WorkFolder:
-    if record is None:
-        return WorkFolder(folder.path, durable=durable)
-    repository = open_repository(record.store.runs.artifact_uri(record.run_id))
-    return WorkFolder.reopen(repository, folder.path.name, durable=durable)
-
-
-def _record(plan: EvaluationPlan, runtime: Runtime) -> RunRecord | None:
-    """Open the run in the store that it was started in, unless another one is named."""
-    if plan.run_id is None or runtime.store is False:
-        return None
-    opened = store_of(runtime.store if isinstance(runtime.store, str) else plan.store)
-    assert opened is not None  # noqa: S101  only False means no store
-    store, closes = opened
-    return RunRecord(store, plan.run_id, owned=plan.owned, closes=closes)
+    if record is not None:
+        repository = open_repository(record.store.runs.artifact_uri(record.run_id))
+        if folder.path.resolve() == (repository.work / folder.path.name).resolve():
+            return WorkFolder.reopen(repository, folder.path.name, durable=durable)
+    return WorkFolder(folder.path, durable=durable)

@@ -138,7 +138,8 @@ def check_requirements(
     Raises:
         UsageError: Naming the scorer, the field, and how to give it; or if there is no scorer.
     """
-    fields = _fields_of(spool)
+    # Also of the parts that are run elsewhere.
+    fields = frozenset(spool.facts.get("shard", {}).get("fields", ())) | spool.fields
     if not scorers:
         raise UsageError("No scorers: give scorers=['text.exact_match'], say.")
     made = (
@@ -158,11 +159,6 @@ def check_requirements(
                 )
         if "shard" not in spool.facts:  # other parts may have what this one lacks
             _check_paths(one, spool, made)
-
-
-def _fields_of(spool: Spool) -> frozenset[str]:
-    """Return the fields that any case fills, also of the parts that are run elsewhere."""
-    return frozenset(spool.facts.get("shard", {}).get("fields", ())) | spool.fields
 
 
 def _check_paths(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:

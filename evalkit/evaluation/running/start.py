@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from evalkit._internal.ids import new_name
 from evalkit.data.snapshot import Spool
 from evalkit.data.spool import spool
 from evalkit.engine.plan import rows_of_shards, workers_of
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
+from evalkit.evaluation.baselines.opening import open_result, reference_of
 from evalkit.evaluation.deciding.stopping import stop_facts
 from evalkit.evaluation.results.cells import case_rows
 from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.results.places import place_of
 from evalkit.evaluation.results.plan import BaselineReference, plan_of
+from evalkit.evaluation.results.recorded import RecordedScores
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.job import Job
 from evalkit.evaluation.running.model_session import check_replayable, checking_session
-from evalkit.evaluation.running.record import RunRecord
+from evalkit.evaluation.running.record import RunRecord, belonging, new_folder, run_of, settle
 from evalkit.evaluation.running.request import Request
-from evalkit.evaluation.running.runs import belonging, name_of, open_run, run_of, work_folder
 from evalkit.evaluation.running.runtime import shown
 from evalkit.evaluation.running.scorers import (
     bind_judges,
@@ -54,70 +55,58 @@ def start(request: Request, kind: type[R]) -> Job[R]:
     with use_session(checking_session(request.runtime)):
         scorers = bind_judges(resolve_scorers(request.scorers), request.judge_model)
     options = _options(request)
-    baseline = _baseline(request, kind)
+    baseline = open_baseline(request, kind)
     target = open_target(request.model, name=None)
-    if target is not None and wants_probabilities(scorers):
-        target = _with_probabilities(target)
-    durable = request.runtime.durable
-    place = place_of(request.runtime.store, request.experiment)
-    record: RunRecord | None = None
-    try:
-        with work_folder(place, durable=durable) as work:
-            cases = _snapshot(request, target, work.path)
-            if is_model_uri(request.baseline):  # which evaluation of the model, the cases decide
-                whole = cases.facts.get("shard") or cases.facts
-                baseline = _baseline(request, kind, dataset=whole["dataset_digest"])
-            options["baseline"] = baseline and _named(baseline, request.baseline)
-            scorers = [*recorded_scorers(cases), *scorers]
-            options |= _repeats(request, cases, target)
-            options |= _stop(request, options, scorers, baseline)
-            check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
-            check_gates(options["gates"], scorers, cases)
-            check_replayable(target, request.runtime)
-            if request.runtime.limits().workers:
-                check_portable([*scorers, *([] if target is None else [target])])
-            with use_session(checking_session(request.runtime)):
-                target = _checked(target, cases)
-            # The run is opened when nothing but the store itself can fail any more.
-            run = run_of(request, place)
-            facts = plan_of(
-                cases,
-                scorers,
-                name=request.name or name_of(run, target, work.path),
-                data_name=_data_name(request.data),
-                target=None if target is None else target.identity,
-                shard_rows=options.pop("shard_rows", None)
-                or rows_of_shards(
-                    cases.n, live=target is not None, workers=workers_of(request.runtime.backend)
-                ),
-                runtime=shown(request.runtime),
-                **options,
-                **belonging(run),
-            )
-            Folder(work.path, durable).write_plan(facts)
-            if run is not None:
-                record = open_run(request, run, facts)
-                record.settle(work)
-    except BaseException as error:
-        if record is not None:
-            record.fail(error)
-        elif place is not None and place.closes:
-            place.store.close()
-        raise
-    folder = Folder(work.path, durable)
+    run = run_of(request)
+    with new_folder(run, durable=request.runtime.durable) as work:
+        cases = _snapshot(request, target, work.path)
+        baseline = baseline_on(baseline, request, kind, cases)
+        options["baseline"] = baseline and named_baseline(baseline, request.baseline)
+        scorers = [*recorded_scorers(cases), *scorers]
+        options |= _repeats(request, cases, target)
+        options |= _stop(request, options, scorers, baseline)
+        check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
+        check_gates(options["gates"], scorers, cases)
+        check_replayable(target, request.runtime)
+        if request.runtime.limits().workers:
+            check_portable([*scorers, *([] if target is None else [target])])
+        with use_session(checking_session(request.runtime)):
+            target = _checked(fitted_target(target, cases, scorers), cases)
+        facts = plan_of(
+            cases,
+            scorers,
+            name=request.name or _name(run, target, work.path),
+            data_name=_data_name(request.data),
+            target=None if target is None else target.identity,
+            shard_rows=options.pop("shard_rows", None)
+            or rows_of_shards(
+                cases.n, live=target is not None, workers=workers_of(request.runtime.backend)
+            ),
+            runtime=shown(request.runtime),
+            **options,
+            **belonging(run),
+        )
+        # The run is made when nothing but the store itself can fail any more.
+        settle(work, run, facts, request.tags or {})
     return Job(
-        folder=folder,
         work=work,
-        spool=Spool.open(folder.cases),
+        spool=Spool.open(Folder(work.path).cases),
         target=target,
         scorers=scorers,
         plan_facts=facts,
         runtime=request.runtime,
-        record=record,
+        record=run,
         baseline=baseline,
         kind=kind,
         watches=request.stop is not None,
     )
+
+
+def _name(run: RunRecord | None, target: Target | None, folder: Path) -> str:
+    """Name an evaluation that was given no name: as its run, or its target."""
+    if run is not None:
+        return run.name
+    return new_name(str(folder)) if target is None else target.identity.name
 
 
 def _stop(
@@ -136,20 +125,25 @@ def _stop(
     return {"stop": stop, "shard_rows": request.runtime.concurrency}
 
 
-def _baseline(request: Request, kind: type[Result], *, dataset: str | None = None) -> Result | None:
+def open_baseline(request: Request, kind: type[R], *, dataset: str | None = None) -> R | None:
     """Open the baseline before anything is called: 'latest' must not be the run that begins."""
     if request.baseline is None:
         return None
-    from evalkit.evaluation.baselines.opening import open_result
-
     store = request.runtime.store
     uri = store if isinstance(store, str) else None
     return open_result(request.baseline, kind=kind, store=uri, dataset=dataset)
 
 
-def _named(baseline: Result, source: Any) -> BaselineReference:
-    from evalkit.evaluation.baselines.opening import reference_of
+def baseline_on(baseline: R | None, request: Request, kind: type[R], cases: Spool) -> R | None:
+    """Return *baseline*, of a registered model its evaluation on these very *cases*."""
+    if not is_model_uri(request.baseline):
+        return baseline
+    whole = cases.facts.get("shard") or cases.facts
+    return open_baseline(request, kind, dataset=whole["dataset_digest"])
 
+
+def named_baseline(baseline: Result, source: Any) -> BaselineReference:
+    """Say how the baseline that was opened from *source* is opened again."""
     return BaselineReference(name=baseline.name, reference=reference_of(baseline, source))
 
 
@@ -198,12 +192,6 @@ def _repeats(request: Request, cases: Spool, target: Target | None) -> dict[str,
     }
 
 
-def _with_probabilities(target: Target) -> Target:
-    if isinstance(target, EstimatorTarget):
-        return target.with_probabilities()
-    return target
-
-
 def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
     data = request.data
     if isinstance(data, Result):
@@ -223,24 +211,25 @@ def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
 
 
 def _checked(target: Target | None, cases: Spool) -> Target | None:
-    """Refuse a target that cannot take the inputs; tell an estimator their types."""
-    if target is None:
-        return None
+    """Refuse a target that cannot take the inputs."""
+    batch = None if target is None else next(iter(cases.batches(1024)), None)
+    if target is not None and batch is not None:
+        target.check(batch)
+    return target
+
+
+def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]) -> Target | None:
+    """Return *target*, an estimator told of column types and whether probabilities are wanted."""
     if isinstance(target, EstimatorTarget):
         target = target.with_dtypes(cases.dtypes)
-    for batch in cases.batches(1024):
-        target.check(batch)
-        break
+        if wants_probabilities(scorers):
+            target = target.with_probabilities()
     return target
 
 
 def recorded_scorers(cases: Spool) -> list[Scorer]:
     """Return a scorer for the scores that came with the data, if there are any."""
-    if "scores" not in cases.fields:
-        return []
-    from evalkit.evaluation.results.recorded import RecordedScores
-
-    return [RecordedScores()]
+    return [RecordedScores()] if "scores" in cases.fields else []
 
 
 def _data_name(data: Any) -> str:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-def run_in_thread(function: Callable[[], Awaitable[T]], *, on_interrupt: Callable[[], None]) -> T:
+def run_in_thread(
+    function: Callable[[], Coroutine[Any, Any, T]], *, on_interrupt: Callable[[], None]
+) -> T:
     """Run an async function to its end on a fresh loop in a fresh thread; return its result.
 
     Args:
@@ -32,7 +34,7 @@ def run_in_thread(function: Callable[[], Awaitable[T]], *, on_interrupt: Callabl
 
     def work() -> None:
         try:
-            outcome["result"] = context.run(asyncio.run, _awaited(function))
+            outcome["result"] = context.run(asyncio.run, function())
         except BaseException as error:  # noqa: BLE001  handed to the calling thread
             outcome["error"] = error
         finally:
@@ -52,7 +54,3 @@ def run_in_thread(function: Callable[[], Awaitable[T]], *, on_interrupt: Callabl
         raise outcome["error"]
     result: T = outcome["result"]
     return result
-
-
-async def _awaited(function: Callable[[], Awaitable[T]]) -> T:
-    return await function()

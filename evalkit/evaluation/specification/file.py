@@ -32,7 +32,7 @@ def read_specification(path: str | Path) -> Specification:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
-        hint = near_miss(path.name, _yaml_files(path.parent))
+        hint = near_miss(path.name, [file.name for file in path.parent.glob("*.y*ml")])
         raise SpecificationError(f"{path}: cannot be read: {why}.{hint}") from error
     try:
         loader = PlainLoader(text)
@@ -51,40 +51,36 @@ def read_specification(path: str | Path) -> Specification:
     try:
         read = Specification.model_validate(content)
     except ValidationError as error:
-        raise SpecificationError(_told(path, error, root)) from None
+        raise SpecificationError(_format_error(path, error, root)) from None
     return _placed(read, path.parent)
 
 
-def _yaml_files(folder: Path) -> list[str]:
-    return [file.name for file in folder.glob("*.y*ml")] if folder.is_dir() else []
-
-
-def _told(path: Path, error: ValidationError, root: yaml.Node | None) -> str:
+def _format_error(path: Path, error: ValidationError, root: yaml.Node | None) -> str:
     """Return the first problem with its place, and how many others there are."""
     # A word that is unknown is the likeliest cause of the others.
-    found = sorted(
+    problems = sorted(
         error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden"
     )
-    word = found[0]["loc"][:1]
+    word = problems[0]["loc"][:1]
     # Of a union pydantic tells the problems of every branch: the deepest one fits what is there.
     first = max(
-        (problem for problem in found if problem["loc"][:1] == word),
+        (problem for problem in problems if problem["loc"][:1] == word),
         key=lambda problem: len(_steps(problem["loc"], root)),
     )
     where = _steps(first["loc"], root)
     line = _line(where, root)
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where)[1:]
     if first["type"] == "extra_forbidden":
-        known = list(Specification.model_fields)
-        hint = near_miss(str(where[-1]), known) or f" The words are: {', '.join(known)}."
-        told = f"there is no such word.{hint}"
+        words = list(Specification.model_fields)
+        hint = near_miss(str(where[-1]), words) or f" The words are: {', '.join(words)}."
+        message = f"there is no such word.{hint}"
     else:
-        told = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        told += "" if first["type"] == "value_error" else f", not {first['input']!r}"
-        told += "."
-    places = {tuple(_steps(problem["loc"], root)) for problem in found}
+        message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        message += "" if first["type"] == "value_error" else f", not {first['input']!r}"
+        message += "."
+    places = {tuple(_steps(problem["loc"], root)) for problem in problems}
     more = f" (Of {len(places)} problems, the first.)" if len(places) > 1 else ""
-    return f"{path}, line {line}: {key}: {told}{more}"
+    return f"{path}, line {line}: {key}: {message}{more}"
 
 
 def _steps(place: Sequence[str | int], root: yaml.Node | None) -> list[str | int]:
@@ -103,8 +99,8 @@ def _child(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((value for key, value in node.value if key.value == str(step)), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        found: yaml.Node = node.value[step]
-        return found
+        item: yaml.Node = node.value[step]
+        return item
     return None
 
 

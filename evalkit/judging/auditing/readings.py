@@ -149,10 +149,11 @@ def pairs_of(
 ) -> list[Pair]:
     """Return the pairs of a battery, in the order of its probes."""
     pairs: list[Pair] = []
-    for trial, after in zip(trials.listed, readings, strict=True):
+    by_trial = dict(zip(trials.listed, readings, strict=True))
+    for trial, after in by_trial.items():
         kind, _, probe = trial.probe.partition(".")
         if kind == battery and trial.control is not None:
-            before = readings[trial.control]
+            before = by_trial[trial.control]
             gain = trials.subject.gain(before.value, after.value)
             pairs.append(Pair(probe, trial.origin, before, after, gain, tolerance))
     return pairs

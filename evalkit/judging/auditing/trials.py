@@ -223,7 +223,7 @@ def with_text(case: Case, field: str, text: str, *, first: bool) -> Case | None:
     return replace(case, **changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trial:
     """One judgement."""
 
@@ -234,8 +234,8 @@ class Trial:
     judge: Any
     """The judge, or a rewording of it."""
 
-    control: int | None = None
-    """Place of the trial that it is compared with."""
+    control: Trial | None = None
+    """The trial that it is compared with."""
 
     origin: str = ""
     """The good case that it was made of, or its group: trials of one are not independent."""
@@ -254,23 +254,16 @@ class Trials:
     subject: Subject
     listed: list[Trial] = field(default_factory=list[Trial])
 
-    def add(self, trial: Trial) -> int:
-        """Add *trial*; return its place."""
+    def add(self, trial: Trial) -> Trial:
+        """Add *trial*, and return it."""
         self.listed.append(trial)
-        return len(self.listed) - 1
+        return trial
 
-    def ask(self, probe: str, control: int, case: Case | None, **settings: Any) -> None:
+    def ask(self, probe: str, control: Trial, case: Case | None, **settings: Any) -> None:
         """Add a trial of *case* unless there is none, or the judge would see no difference."""
-        base = self.listed[control].case
-        judge = settings.pop("judge", self.subject.judge)
-        same_judge = judge is self.subject.judge and not settings.get("again")
-        if case is not None and not (same_judge and not self.subject.sees(case, base)):
-            origin = self.listed[control].origin
-            self.add(
-                Trial(
-                    probe=probe, control=control, case=case, judge=judge, origin=origin, **settings
-                )
-            )
+        reworded = "judge" in settings or "again" in settings
+        if case is not None and (reworded or self.subject.sees(case, control.case)):
+            self.add(replace(control, probe=probe, control=control, case=case, **settings))
 
     @property
     def calls(self) -> int:
@@ -320,35 +313,32 @@ def trials_of(subject: Subject, cases: Sequence[Case], probes: Sequence[str] = (
         raise UsageError("There is no case to audit the judge on.")
     trials = Trials(subject)
 
-    def base(case: Case, place: int) -> int:
+    def base(case: Case, place: int) -> Trial:
         origin = cases[place].group or f"case {place}"
         return trials.add(Trial(probe="base", case=case, judge=subject.judge, origin=origin))
 
     good = [base(case, place) for place, case in enumerate(cases)]
     bad = [base(case, place) for place, case in _bad(subject, cases)]
-    _degraded(trials, cases)
+    if subject.direction != "none":
+        for name in subject.degradations:
+            for place, worse in degraded(cases, name):
+                trials.ask(f"degradation.{name}", good[place], worse)
     _invariant(trials, [*good, *bad])
-    _attacked(trials, bad)
-    _garbage(trials, cases)
-    _biased(trials, [*good, *bad])
-    return Trials(subject, _chosen(trials.listed, probes))
+    if subject.direction != "none":
+        _attacked(trials, bad)
+    _garbage(trials, good)
+    if subject.direction != "none":
+        _biased(trials, [*good, *bad])
+    return Trials(subject, _chosen(trials.listed, frozenset(probes)))
 
 
-def _chosen(listed: Sequence[Trial], probes: Sequence[str]) -> list[Trial]:
-    """Return the trials of *probes* and those that they are compared with."""
-    if not probes:
-        return list(listed)
-    wanted = set(probes)
-    kept = [n for n, t in enumerate(listed) if wanted & set(t.probe.split("."))]
-    controls = {t.control for t in map(listed.__getitem__, kept)} - {None}
-    if "position" in wanted or "bias" in wanted:
-        controls |= {n for n, trial in enumerate(listed) if trial.probe == "base"}
-    order = sorted({*kept, *(place for place in controls if place is not None)})
-    place_of = {old: new for new, old in enumerate(order)}
-    return [
-        replace(listed[n], control=None if (c := listed[n].control) is None else place_of[c])
-        for n in order
-    ]
+def _chosen(listed: list[Trial], probes: frozenset[str]) -> list[Trial]:
+    """Return the trials of *probes*, all by default, and those that they are compared with."""
+    chosen = [trial for trial in listed if probes & set(trial.probe.split("."))]
+    kept = {*chosen, *(trial.control for trial in chosen)}
+    if probes & {POSITION, "bias"}:
+        kept |= {trial for trial in listed if trial.probe == "base"}
+    return [trial for trial in listed if trial in kept or not probes]
 
 
 def _bad(subject: Subject, cases: Sequence[Case]) -> list[tuple[int, Case]]:
@@ -361,101 +351,82 @@ def _bad(subject: Subject, cases: Sequence[Case]) -> list[tuple[int, Case]]:
     return sorted(bad.items(), key=lambda item: item[0])
 
 
-def _degraded(trials: Trials, cases: Sequence[Case]) -> None:
-    if trials.subject.direction == "none":
-        return
-    for name in trials.subject.degradations:
-        for place, worse in degraded(cases, name):
-            trials.ask(f"degradation.{name}", place, worse)
-
-
-def _invariant(trials: Trials, base: Sequence[int]) -> None:
+def _invariant(trials: Trials, bases: Sequence[Trial]) -> None:
     judge = trials.subject.judge
     for edit in INVARIANT_EDITS:
-        for place in base:
-            trials.ask(f"invariance.{edit.name}", place, _edited(trials, place, edit.apply))
-    for place in base:
-        case = trials.listed[place].case
-        turned = criteria_reversed(case.expectations)
+        for base in bases:
+            trials.ask(f"invariance.{edit.name}", base, _edited(trials, base, edit.apply))
+    for base in bases:
+        turned = criteria_reversed(base.case.expectations)
         if turned is not None:
-            trials.ask("invariance.criteria_order", place, replace(case, expectations=turned))
+            trials.ask("invariance.criteria_order", base, replace(base.case, expectations=turned))
     if isinstance(judge, Judge):
-        _reworded(trials, base, judge)
+        _reworded(trials, bases, judge)
     if isinstance(judge, PairwiseJudge) and judge.first == "outputs":
-        for place in base:
-            case = trials.listed[place].case
-            second = follow(case, judge.second)
+        for base in bases:
+            second = follow(base.case, judge.second)
             if second is not None:
-                trials.ask("invariance.identity", place, replace(case, outputs=second))
+                trials.ask("invariance.identity", base, replace(base.case, outputs=second))
 
 
-def _reworded(trials: Trials, base: Sequence[int], judge: Judge) -> None:
+def _reworded(trials: Trials, bases: Sequence[Trial], judge: Judge) -> None:
     turned, renamed = labels_reversed(judge), labels_renamed(judge)
-    probes: list[tuple[str, dict[str, Any]]] = []
+    probes: dict[str, dict[str, Any]] = {}
     if turned is not None:
-        probes.append(("label_order", {"judge": turned}))
+        probes["label_order"] = {"judge": turned}
     if renamed is not None:
-        other, old = renamed
-        probes.append(("label_names", {"judge": other, "labels": old}))
-    probes.append(("retest", {"again": 1}))
-    for probe, settings in probes:
-        for place in base:
-            case = trials.listed[place].case
-            if probe != "retest" or not trials.subject.answers_unasked(case):
-                trials.ask(f"invariance.{probe}", place, case, **settings)
+        probes["label_names"] = dict(zip(("judge", "labels"), renamed, strict=True))
+    probes["retest"] = {"again": 1}
+    for probe, settings in probes.items():
+        for base in bases:
+            if probe != "retest" or not trials.subject.answers_unasked(base.case):
+                trials.ask(f"invariance.{probe}", base, base.case, **settings)
 
 
-def _attacked(trials: Trials, bad: Sequence[int]) -> None:
-    if trials.subject.direction == "none":
-        return
+def _attacked(trials: Trials, bad: Sequence[Trial]) -> None:
     for number, (kind, attack) in enumerate(ATTACKS if bad else ()):
-        place = bad[number % len(bad)]
+        base = bad[number % len(bad)]
         text = attack.replace(ORDER, trials.subject.order)
         # Before and after take turns, and cases do: each text is one call.
         first = (number // len(bad)) % 2 == 1
-        attacked = with_text(trials.listed[place].case, trials.subject.field, text, first=first)
-        trials.ask(f"injection.{kind}", place, attacked)
+        attacked = with_text(base.case, trials.subject.field, text, first=first)
+        trials.ask(f"injection.{kind}", base, attacked)
 
 
-def _garbage(trials: Trials, cases: Sequence[Case]) -> None:
+def _garbage(trials: Trials, good: Sequence[Trial]) -> None:
     subject = trials.subject
     # Where silence and another case's answer need not be worse, neither need what says nothing.
     names = set(subject.degradations)
     answers = "other_answer" in names and names & {"empty", "echo"}
     if not answers or subject.field != "outputs":
         return
-    places = [place for place, case in enumerate(cases) if isinstance(case.outputs, str)]
-    each = min(_GARBAGE_CASES, len(places))
+    written = [base for base in good if isinstance(base.case.outputs, str)]
+    each = min(_GARBAGE_CASES, len(written))
     for number, text in enumerate(GARBAGE):
         for turn in range(number * each, (number + 1) * each):
-            place = places[turn % len(places)]  # cases take turns: the more, the more it shows
-            trials.ask(f"garbage.{text!r}", place, replace(cases[place], outputs=text))
+            base = written[turn % len(written)]  # cases take turns: the more, the more it shows
+            trials.ask(f"garbage.{text!r}", base, replace(base.case, outputs=text))
 
 
-def _biased(trials: Trials, base: Sequence[int]) -> None:
-    if trials.subject.direction == "none":
-        return
+def _biased(trials: Trials, bases: Sequence[Trial]) -> None:
     edits = [(bias, edit) for bias, listed in BIAS_EDITS.items() for edit in listed]
     model = getattr(trials.subject.asked, "model", None)
     if isinstance(model, str):
         edits.append(("self_preference", authored(model)))
     for bias, edit in edits:
-        for place in base:
-            control = place
-            changed = _edited(trials, place, edit.apply)
+        probe = f"{bias}.{edit.name}"
+        for base in bases:
+            control, changed = base, _edited(trials, base, edit.apply)
             if edit.control is not None and changed is not None:
-                case = _edited(trials, place, edit.control)
+                case = _edited(trials, base, edit.control)
                 if case is None:
                     continue
-                control = trials.add(
-                    replace(trials.listed[place], probe=f"control.{bias}.{edit.name}", case=case)
-                )
-            trials.ask(f"bias.{bias}.{edit.name}", control, changed)
+                control = trials.add(replace(base, probe=f"control.{probe}", case=case))
+            trials.ask(f"bias.{probe}", control, changed)
 
 
-def _edited(trials: Trials, place: int, edit: Edit) -> Case | None:
-    case = trials.listed[place].case
-    if trials.subject.field != "outputs" or not isinstance(case.outputs, str):
+def _edited(trials: Trials, base: Trial, edit: Edit) -> Case | None:
+    if trials.subject.field != "outputs" or not isinstance(base.case.outputs, str):
         return None
-    text = edit(case.outputs)
-    return None if text is None else replace(case, outputs=text)
+    text = edit(base.case.outputs)
+    return None if text is None else replace(base.case, outputs=text)

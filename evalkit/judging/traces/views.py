@@ -109,7 +109,7 @@ def list_spans(trace: Trace, *, offset: int = 0, parent: str | None = None) -> d
     """
     spans: Sequence[Span] = trace.spans
     if parent is not None:
-        spans = trace.children(_known(trace, parent).span_id)
+        spans = trace.children(_span_of(trace, parent).span_id)
     rows = [row_of(span) for span in spans[offset : offset + PAGE]]
     return {"total": len(spans), "spans": rows, **_further(offset + PAGE, len(spans))}
 
@@ -120,7 +120,7 @@ def get_span(trace: Trace, span_id: str, *, offset: int = 0) -> dict[str, Any]:
     Raises:
         UsageError: If there is no such span.
     """
-    span = _known(trace, span_id)
+    span = _span_of(trace, span_id)
     content = content_of(span)
     return {
         "span": row_of(span),
@@ -197,7 +197,7 @@ def _around(whole: str, start: int) -> str:
     return " ".join(piece.decode("utf-8", "ignore").split())
 
 
-def _known(trace: Trace, span_id: str) -> Span:
+def _span_of(trace: Trace, span_id: str) -> Span:
     span = trace.get(span_id)
     if span is None:
         hint = near_miss(span_id, [other.span_id for other in trace.spans])
@@ -234,8 +234,8 @@ def timing(trace: Trace) -> dict[str, Any]:
         ...     Span(trace_id="t", span_id="b", name="search", parent_id="a", start_ns=2 * 10**8,
         ...          end_ns=9 * 10**8),
         ... )
-        >>> found = timing(Trace(trace_id="t", spans=spans))
-        >>> [row["name"] for row in found["critical_path"]], found["gaps"][0]["seconds"]
+        >>> times = timing(Trace(trace_id="t", spans=spans))
+        >>> [row["name"] for row in times["critical_path"]], times["gaps"][0]["seconds"]
         (['agent', 'search'], 0.2)
     """
     timed = [span for span in trace.spans if span.duration_seconds is not None]

@@ -1,29 +1,13 @@
 """Artifacts: where work is done until it is whole (`WorkFolder`), and where it is kept."""
 
-from evalkit.store.artifacts.files import (
-    atomic_file,
-    copy_file_atomic,
-    inside,
-    list_files,
-    local_folder,
-    make_folder,
-    write_bytes_atomic,
-)
-from evalkit.store.artifacts.local import open_repository
-from evalkit.store.artifacts.repository import ArtifactRepository
-from evalkit.store.artifacts.root import ArtifactRoot
-from evalkit.store.artifacts.work import WorkFolder
-
-__all__ = [
-    "ArtifactRepository",
-    "ArtifactRoot",
-    "WorkFolder",
-    "atomic_file",
-    "copy_file_atomic",
-    "inside",
-    "list_files",
-    "local_folder",
-    "make_folder",
-    "open_repository",
-    "write_bytes_atomic",
-]
+from evalkit.store.artifacts.files import atomic_file as atomic_file
+from evalkit.store.artifacts.files import copy_file_atomic as copy_file_atomic
+from evalkit.store.artifacts.files import inside as inside
+from evalkit.store.artifacts.files import list_files as list_files
+from evalkit.store.artifacts.files import local_folder as local_folder
+from evalkit.store.artifacts.files import make_folder as make_folder
+from evalkit.store.artifacts.files import write_bytes_atomic as write_bytes_atomic
+from evalkit.store.artifacts.local import open_repository as open_repository
+from evalkit.store.artifacts.repository import ArtifactRepository as ArtifactRepository
+from evalkit.store.artifacts.root import ArtifactRoot as ArtifactRoot
+from evalkit.store.artifacts.work import WorkFolder as WorkFolder

@@ -20,14 +20,16 @@ from evalkit.store.artifacts.repository import ArtifactRepository
 
 
 class LocalRepository(ArtifactRepository):
-    """A folder; files in it are written whole or not at all, readable by their owner only."""
+    """A folder; files in it are written whole or not at all, readable by their owner only.
+
+    Symbolic links to folders are not followed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.work = folder
         self.uri = folder.absolute().as_uri()
 
     def put(self, source: Path, path: str = "") -> None:
-        """Copy a file or folder; symbolic links to folders in it are not followed."""
         target = self._at(path)
         if source.absolute() == target.absolute():  # it was made in its place
             return
@@ -40,22 +42,18 @@ class LocalRepository(ArtifactRepository):
                 copy_file_atomic(file, inside(target, file.relative_to(source).as_posix()))
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file."""
         write_bytes_atomic(inside(self.work, path), content)
 
     def get(self, path: str = "") -> Path:
-        """Return the file or folder itself."""
         target = self._at(path)
         if not target.exists():
             raise FileNotFoundError(f"There is no {path or 'folder'} in {self.uri}.")
         return target
 
     def list(self, path: str = "") -> list[FileInfo]:
-        """Return the entries of a folder."""
         return list_files(self.work, path)
 
     def delete(self, path: str) -> None:
-        """Delete a file or folder."""
         target = inside(self.work, path)
         with clear_errors(target):
             if target.is_dir() and not target.is_symlink():

@@ -17,15 +17,12 @@ from evalkit.store.artifacts.work import WorkFolder
 
 
 class RemoteRepository(ArtifactRepository):
-    """A folder behind a URI of fsspec's, such as ``s3://bucket/runs``."""
+    """A folder behind a URI of fsspec's, such as ``s3://bucket/runs``.
+
+    A file that is put there is seen once it is whole, where the place can do that.
+    """
 
     def __init__(self, uri: str) -> None:
-        """Open the folder, which need not exist.
-
-        Raises:
-            MissingExtraError: If fsspec is not installed.
-            UsageError: If fsspec knows no such kind of URI, or lacks a package for it.
-        """
         fsspec = require("fsspec", extra="remote")
         try:
             self._files, root = fsspec.url_to_fs(uri)
@@ -37,22 +34,21 @@ class RemoteRepository(ArtifactRepository):
         self.work = self._cache / "work" / content_hash(self.uri.encode(), size=16)
 
     def put(self, source: Path, path: str = "") -> None:
-        """Copy a file or folder there; a file is seen once it is whole, where the place can."""
         folder = source.is_dir()
         files = sorted(p for p in source.rglob("*") if p.is_file()) if folder else [source]
         with self._explained():
             for file in files:
                 parts = file.relative_to(source).as_posix() if folder else ""
-                self._put(file, "/".join(filter(None, (path, parts))))
+                target = "/".join(filter(None, (path, parts)))
+                self._make_parent(target)
+                self._files.put_file(str(file), self._at(target))
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file."""
         with self._explained():
             self._make_parent(path)
             self._files.pipe_file(self._at(path), content)
 
     def get(self, path: str = "") -> Path:
-        """Return a copy in the user's cache, fetched if its content is not there yet."""
         with self._explained():
             if path and self._files.isfile(self._at(path)):
                 infos = {self._at(path): self._files.info(self._at(path))}
@@ -74,7 +70,6 @@ class RemoteRepository(ArtifactRepository):
         return folder / next(iter(names.values())) if alone else folder
 
     def list(self, path: str = "") -> list[FileInfo]:
-        """Return the entries of a folder."""
         with self._explained():
             if not self._files.isdir(self._at(path)):
                 return []
@@ -91,13 +86,8 @@ class RemoteRepository(ArtifactRepository):
         ]
 
     def delete(self, path: str) -> None:
-        """Delete a file or folder."""
         with self._explained(), contextlib.suppress(FileNotFoundError):
             self._files.rm(self._at(str(plain_path(path))), recursive=True)
-
-    def _put(self, file: Path, path: str) -> None:
-        self._make_parent(path)
-        self._files.put_file(str(file), self._at(path))
 
     def _fetch(self, names: dict[str, str], folder: Path) -> None:
         """Fetch files into *folder*, which is there once all of them are."""

@@ -19,17 +19,13 @@ class ArtifactRoot:
         remote = isinstance(root, str) and "://" in root
         self.uri = str(root).rstrip("/") if remote else Path(root).absolute().as_uri()
 
-    def experiment_uri(self, experiment_id: str) -> str:
-        """Return the URI of the folder that holds a folder for each run."""
-        return self._uri(experiment_id)
-
     def run_uri(self, experiment_id: str, run_id: str) -> str:
         """Return the URI of a run's own folder, which need not exist yet.
 
         Raises:
             ArtifactPathError: If an id is no plain folder name.
         """
-        return self._uri(experiment_id, run_id, "artifacts")
+        return self.uri_of(experiment_id, run_id, "artifacts")
 
     def make_run(self, experiment_id: str, run_id: str) -> str:
         """Return the URI of a run's own folder, made if it is one of this machine."""
@@ -38,7 +34,8 @@ class ArtifactRoot:
             make_folder(local_folder(uri))
         return uri
 
-    def _uri(self, *parts: str) -> str:
+    def uri_of(self, *parts: str) -> str:
+        """Return the URI of a folder, given by the names of those on the way to it."""
         for part in parts:
             if len(PurePosixPath(part).parts) != 1:
                 raise ArtifactPathError(part, "is not one folder name")

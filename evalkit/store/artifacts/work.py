@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
@@ -65,8 +66,22 @@ class WorkFolder:
 
     @classmethod
     def reopen(cls, repository: ArtifactRepository, name: str, *, durable: bool = False) -> Self:
-        """Go on in a folder that has settled as *name*, such as after an interruption."""
-        work = cls(inside(repository.work, name), durable=durable)
+        """Go on in a folder that has settled as *name*, such as after an interruption.
+
+        What settled on another machine is fetched, as it was published there.
+
+        Raises:
+            FileNotFoundError: If it is neither here nor there.
+            StoreUnavailableError: If it cannot be read or written.
+        """
+        path = inside(repository.work, name)
+        if not path.is_dir():
+            with cls.reserve(path.parent, durable=durable) as copy:
+                with clear_errors(copy.path, but=FileNotFoundError):
+                    shutil.copytree(repository.get(name), copy.path, dirs_exist_ok=True)
+                with contextlib.suppress(FileExistsError):  # another process has just fetched it
+                    copy.take_name(path)
+        work = cls(path, durable=durable)
         work._place = repository, name
         return work
 
@@ -141,13 +156,24 @@ class WorkFolder:
                 with contextlib.suppress(PermissionError):  # of other users, so not new
                     sync(parent)
 
-    def publish(self) -> None:
-        """Put all of the folder where it settled; of a local repository it is there already."""
+    def publish(self, *, but: Collection[str] = ()) -> None:
+        """Put all of the folder where it settled; of a local repository it is there already.
+
+        Args:
+            but: Names of files of this machine alone, which are then not there elsewhere.
+        """
         if self.durable:
             self.sync()
-        if self._place is not None:
-            repository, name = self._place
-            repository.put(self.path, name)
+        if self._place is None:
+            return
+        repository, name = self._place
+        if repository.work.absolute().as_uri() == repository.uri:  # it was made in its place
+            return
+        for file in sorted(path for path in self.path.rglob("*") if path.is_file()):
+            if file.name not in but:
+                repository.put(file, f"{name}/{file.relative_to(self.path).as_posix()}")
+        for absent in but:
+            repository.delete(f"{name}/{absent}")
 
     def discard(self) -> None:
         """Remove the folder; what cannot be removed stays."""

@@ -12,7 +12,7 @@ DEFAULT_EXPERIMENT_ID: Final = "0"
 
 
 class Experiments(Protocol):
-    """Named collections of runs."""
+    """Named collections of runs; one that is not there is an `ExperimentNotFoundError`."""
 
     def create(self, name: str, *, tags: Mapping[str, str] | None = None) -> Experiment:
         """Create the experiment *name* and return it.
@@ -33,11 +33,7 @@ class Experiments(Protocol):
         ...
 
     def get(self, experiment_id: str) -> Experiment:
-        """Return the experiment of an id, deleted or not.
-
-        Raises:
-            ExperimentNotFoundError: If there is none.
-        """
+        """Return the experiment of an id, deleted or not."""
         ...
 
     def find(self, name: str) -> Experiment | None:

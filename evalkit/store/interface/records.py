@@ -11,11 +11,7 @@ from evalkit.entities.run import Metric
 
 
 class Metrics(Protocol):
-    """Measurements by run and key; the last of each key is part of the run."""
-
-    def log(self, run_id: str, metrics: Sequence[Metric]) -> None:
-        """Log measurements to a run, as `Runs.log` does."""
-        ...
+    """Measurements by run and key, which `Runs.log` logs; the last of each is part of the run."""
 
     def history(self, run_id: str, key: str) -> list[Metric]:
         """Return every measurement of one metric, by step, then timestamp."""

@@ -89,9 +89,7 @@ class Store(Protocol):
         ...
 
     def __enter__(self) -> Self:
-        """Return the store itself, to be closed at the end of the block."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the store."""
         self.close()

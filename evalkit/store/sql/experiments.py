@@ -116,7 +116,7 @@ class SqlExperiments(Experiments):
                 row,
                 experiment_id=str(row.experiment_id),
                 artifact_location=row.artifact_location
-                or self.artifacts.experiment_uri(str(row.experiment_id)),
+                or self.artifacts.uri_of(str(row.experiment_id)),
                 lifecycle_stage=LifecycleStage(row.lifecycle_stage),
                 tags=tags[row.experiment_id,],
             )

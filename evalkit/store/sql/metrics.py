@@ -13,7 +13,7 @@ from evalkit.entities.run import Metric
 from evalkit.store.interface import Metrics
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.rows import chunks, run_row, writable_run
+from evalkit.store.sql.rows import chunks, run_row
 
 _FINITE, _NAN, _PLUS_INFINITY, _MINUS_INFINITY = range(4)
 _HISTORY = tables.metrics.c
@@ -40,10 +40,6 @@ class SqlMetrics(Metrics):
     """See `Metrics`."""
 
     database: Database
-
-    def log(self, run_id: str, metrics: Sequence[Metric]) -> None:
-        with self.database.write() as connection:
-            add_metrics(self.database, connection, writable_run(connection, run_id), metrics)
 
     def history(self, run_id: str, key: str) -> list[Metric]:
         with self.database.read() as connection:
@@ -81,7 +77,7 @@ def last_metrics(
     connection: Connection, run_numbers: Sequence[int]
 ) -> dict[int, tuple[Metric, ...]]:
     """Return the last value of each metric of many runs, by run; sorted by key."""
-    found: dict[int, list[Metric]] = {number: [] for number in run_numbers}
+    metrics: dict[int, list[Metric]] = {number: [] for number in run_numbers}
     for some in chunks(run_numbers):
         query = (
             select(tables.latest_metrics, tables.metric_keys.c.key)
@@ -90,8 +86,8 @@ def last_metrics(
             .order_by(tables.metric_keys.c.key)
         )
         for row in connection.execute(query):
-            found[row.run_number].append(_metric(row.key, row))
-    return {number: tuple(metrics) for number, metrics in found.items()}
+            metrics[row.run_number].append(_metric(row.key, row))
+    return {number: tuple(of_run) for number, of_run in metrics.items()}
 
 
 def _key_numbers(
@@ -120,14 +116,13 @@ def _read_key_numbers(connection: Connection, keys: Sequence[str]) -> dict[str, 
 def _last_points(
     connection: Connection, number: int, key_numbers: Sequence[int]
 ) -> dict[int, _Point]:
-    found: dict[int, _Point] = {}
+    points: dict[int, _Point] = {}
     for some in chunks(list(dict.fromkeys(key_numbers))):
-        query = select(
-            _LATEST.key_number, _LATEST.step, _LATEST.timestamp, _LATEST.value, _LATEST.kind
-        ).where(_LATEST.run_number == number, _LATEST.key_number.in_(some))
+        query = select(*(_LATEST[name] for name in _Point._fields))
+        query = query.where(_LATEST.run_number == number, _LATEST.key_number.in_(some))
         for row in connection.execute(query):
-            found[row.key_number] = _Point(*row)
-    return found
+            points[row.key_number] = _Point(*row)
+    return points
 
 
 def _point(metric: Metric, key_number: int) -> _Point:

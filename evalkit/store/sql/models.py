@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from evalkit._internal import clock
 from evalkit.entities.registered_model import ModelVersion, ModelVersionStatus, RegisteredModel
@@ -29,6 +29,7 @@ _LARGEST = 2**31 - 1
 _MODEL = tables.models.c
 _ALIAS = tables.aliases.c
 _VERSION = tables.versions.c
+_VERSIONS = select(tables.versions, _MODEL.name).join(tables.models)
 _MODEL_TAGS = tables.model_tags
 _VERSION_TAGS = tables.version_tags
 
@@ -151,17 +152,12 @@ def model_row(connection: Connection, name: str) -> Row[Any]:
     return row
 
 
-def version_rows() -> Select[Any]:
-    """Return the query of all versions, with the names of their models."""
-    return select(tables.versions, _MODEL.name).join(tables.models)
-
-
 def version_row(connection: Connection, name: str, version: int) -> Row[Any]:
     """Return the row of one version."""
     number = model_row(connection, name).model_number
     row = None
     if 0 < version <= _LARGEST:  # a larger one would be an error of the database's
-        query = version_rows().where(_VERSION.model_number == number, _VERSION.version == version)
+        query = _VERSIONS.where(_VERSION.model_number == number, _VERSION.version == version)
         row = connection.execute(query).first()
     if row is None:
         newest = select(_VERSION.version).where(_VERSION.model_number == number)
@@ -273,7 +269,7 @@ class SqlVersions(ModelVersions):
         tags: Mapping[str, str] | None = None,
         limit: int = 1000,
     ) -> list[ModelVersion]:
-        query = version_rows().order_by(_MODEL.name, _VERSION.version.desc())
+        query = _VERSIONS.order_by(_MODEL.name, _VERSION.version.desc())
         query = with_tags(query.limit(checks.limit(limit)), _VERSION_TAGS, tags)
         if run_id is not None:
             query = query.where(_VERSION.run_id == run_id)

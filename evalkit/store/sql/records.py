@@ -117,6 +117,7 @@ class SqlAssessments(Assessments):
 
 def _assessment_row(assessment: Assessment) -> dict[str, Any]:
     number = assessment.value if isinstance(assessment.value, (bool, int, float)) else None
+    error = assessment.error
     return {
         "assessment_id": checks.text("assessment's id", str(assessment.assessment_id), _ID_LENGTH),
         "kind": assessment.kind,
@@ -128,10 +129,8 @@ def _assessment_row(assessment: Assessment) -> dict[str, Any]:
         "run_id": _id(assessment.run_id),
         "value": None if assessment.value is None else canonical_json(assessment.value).decode(),
         "number": None if number is None else float(number),
-        "error_code": None if assessment.error is None else assessment.error.error_code,
-        "error_message": None
-        if assessment.error is None
-        else checks.storable(assessment.error.error_message),
+        "error_code": error and error.error_code,
+        "error_message": error and checks.storable(error.error_message),
         "rationale": checks.storable(assessment.rationale),
         "metadata": canonical_json(assessment.metadata).decode() if assessment.metadata else None,
         "create_time": assessment.create_time,

@@ -59,7 +59,10 @@ class SqliteDialect:
 
     def connect(self) -> Engine:
         try:
-            _make_private_file(self.path)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Only its owner reads it, and SQLite's side files take over its mode.
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+            os.close(os.open(self.path, flags, 0o600))
         except OSError as error:
             problem = f"cannot be opened for writing ({error.strerror})"
             raise StoreUnavailableError(self.place, problem, _WRITE_ELSEWHERE) from error
@@ -103,12 +106,6 @@ class SqliteDialect:
 
     def leave_parent(self) -> None:
         self._write_lock = threading.Lock()
-
-
-def _make_private_file(path: Path) -> None:
-    """Make an empty database that only its owner reads; SQLite's side files take over its mode."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
 
 
 def _connect(path: Path, lock_timeout_seconds: float) -> sqlite3.Connection:

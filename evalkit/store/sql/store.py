@@ -26,12 +26,6 @@ class SqlStore(Store):
     """The nouns of `Store`, each in a file of its own, on one database."""
 
     def __init__(self, dialect: Dialect, artifact_root: Path | str) -> None:
-        """Open the store, made if it is not there.
-
-        Raises:
-            StoreUnavailableError: If it cannot be opened and written.
-            SchemaVersionError: If it was written by a newer evalkit.
-        """
         self._database = database = Database(dialect)
         try:
             migrations.prepare(database)

@@ -119,31 +119,26 @@ metric_keys = Table(
     Column("key", String(KEY_LENGTH), nullable=False, unique=True),
 )
 
-# A value that is not finite is kept as 0 with its kind beside it: no database keeps NaN in a key.
-metrics = Table(
-    "metrics",
-    metadata,
-    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
-    Column("key_number", ForeignKey(metric_keys.c.key_number), primary_key=True),
-    Column("step", BigInteger, primary_key=True),
-    Column("timestamp", BigInteger, primary_key=True),
-    Column("value", Double, primary_key=True),
-    Column("kind", SmallInteger, primary_key=True),
-    sqlite_with_rowid=False,
-)
 
-latest_metrics = Table(
-    "latest_metrics",
-    metadata,
-    Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
-    Column("key_number", ForeignKey(metric_keys.c.key_number), primary_key=True),
-    Column("step", BigInteger, nullable=False),
-    Column("timestamp", BigInteger, nullable=False),
-    Column("value", Double, nullable=False),
-    Column("kind", SmallInteger, nullable=False),
-    Index(None, "key_number", "value"),
-    sqlite_with_rowid=False,
-)
+# A value that is not finite is kept as 0 with its kind beside it: no database keeps NaN in a key.
+def _measurements(name: str, *indexes: Index, every: bool) -> Table:
+    """Return a table of measurements by run and key, of *every* one or of the last."""
+    return Table(
+        name,
+        metadata,
+        Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
+        Column("key_number", ForeignKey(metric_keys.c.key_number), primary_key=True),
+        Column("step", BigInteger, primary_key=every, nullable=False),
+        Column("timestamp", BigInteger, primary_key=every, nullable=False),
+        Column("value", Double, primary_key=every, nullable=False),
+        Column("kind", SmallInteger, primary_key=every, nullable=False),
+        *indexes,
+        sqlite_with_rowid=False,
+    )
+
+
+metrics = _measurements("metrics", every=True)
+latest_metrics = _measurements("latest_metrics", Index(None, "key_number", "value"), every=False)
 
 evaluation_summaries = Table(
     "evaluation_summaries",
