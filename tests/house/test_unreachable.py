@@ -32,6 +32,7 @@ UNEXPLAINED = {
     "evaluation": 31,
     "judging": 12,
     "targets": 4,
+    "llm": 0,
     "report": 2,
     "evalkit_judges": 2,
 }
