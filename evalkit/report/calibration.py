@@ -121,8 +121,8 @@ def next_steps(card: Calibration) -> Iterator[str]:
     held = card.held_out
     if held.n_judged < _ENOUGH:
         yield f"label more: {held.n_judged} held-out verdicts are few, {_ENOUGH} are useful"
-    found, cleared = (_value(held, name) for name in ("sensitivity", "specificity"))
-    if found is not None and cleared is not None and found + cleared < _SKILL:
+    hits, clears = (_value(held, name) for name in ("sensitivity", "specificity"))
+    if hits is not None and clears is not None and hits + clears < _SKILL:
         yield "change the judge: it is too close to guessing for its rate to be corrected"
     biases = ", ".join(bias.name.replace("_", "-") for bias in card.biases if bias.shown)
     if biases:

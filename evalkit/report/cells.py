@@ -17,17 +17,15 @@ if TYPE_CHECKING:
 
 def write_csv(result: EvaluationResult, path: Path) -> None:
     """Write the cells of *result* to *path*; mappings and lists become JSON."""
-    frame = flat_table(result)
     with whole_file(path) as fresh:
         # Line ends as RFC 4180 has them: with "\n" alone, a lone "\r" would not be quoted.
-        frame.to_csv(fresh, index=False, lineterminator="\r\n", encoding="utf-8")
+        flat_table(result).to_csv(fresh, index=False, lineterminator="\r\n", encoding="utf-8")
 
 
 def write_parquet(result: EvaluationResult, path: Path) -> None:
     """Write the cells of *result* to *path*; mappings and lists become JSON."""
-    frame = flat_table(result)
     with whole_file(path) as fresh:
-        frame.to_parquet(fresh, index=False, compression="zstd")
+        flat_table(result).to_parquet(fresh, index=False, compression="zstd")
 
 
 def flat_table(result: EvaluationResult) -> pd.DataFrame:

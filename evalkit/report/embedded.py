@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from evalkit._internal.canonical import canonical_json
-from evalkit.evaluation.results.cells import explanations_of
-from evalkit.evaluation.results.outputs_file import read_outputs
+from evalkit.evaluation.results.cells import answers, explanations_of
 from evalkit.evaluation.results.view import failure_groups, tag_columns, worst_cells
 from evalkit.report.texts import as_shown
 
@@ -124,19 +123,20 @@ def _metric(
 
 def packed_cells(result: EvaluationResult, rows: npt.NDArray[np.int64]) -> Iterator[str]:
     """Yield the texts of the cases *rows*, packed, a chunk at a time."""
-    calls = _calls(result)
+    calls = answers(result)
     explained = [explanations_of(metric) for metric in result.metrics]
     wanted = set(rows.tolist()) if len(rows) < len(result) else None
     gathered: list[tuple[int, dict[str, Any], list[dict[str, Any]]]] = []
     for row, case in _cases(result.spool):
-        if calls:
-            answers = list(itertools.islice(calls, result.repeats))
-        else:
-            stored = {name: value for name, value in case.items() if name in _STORED_FIELDS}
-            answers = [stored] * result.repeats
+        live = None if calls is None else list(itertools.islice(calls, result.repeats))
         if wanted is not None and row not in wanted:
             continue
-        gathered.append((row, case, answers))
+        if live is None:
+            stored = {name: value for name, value in case.items() if name in _STORED_FIELDS}
+            given = [stored] * result.repeats
+        else:
+            given = [{f: call[n] for n, f in _CALL_FIELDS.items() if n in call} for call in live]
+        gathered.append((row, case, given))
         if len(gathered) == CHUNK:
             yield packed(_chunk(result, gathered, explained))
             gathered.clear()
@@ -154,17 +154,6 @@ def _cases(spool: Spool) -> Iterator[tuple[int, dict[str, Any]]]:
             row += 1
 
 
-def _calls(result: EvaluationResult) -> Iterator[dict[str, Any]] | None:
-    """Return what a live target answered, cell by cell; ``None`` of stored outputs."""
-    if not result.folder.outputs.is_file():
-        return None
-    return (
-        {name: batch[field][cell] for field, name in _CALL_FIELDS.items() if field in batch}
-        for batch in read_outputs(result.folder.outputs)
-        for cell in range(len(batch["status"]))
-    )
-
-
 def _chunk(
     result: EvaluationResult,
     gathered: Sequence[tuple[int, Mapping[str, Any], Sequence[Mapping[str, Any]]]],
@@ -173,12 +162,12 @@ def _chunk(
     """Return the cases and answers of a chunk as columns, and explanations by place in it."""
     repeats = result.repeats
     cells = [row * repeats + repeat for row, _, _ in gathered for repeat in range(repeats)]
-    answers = [answer for _, _, found in gathered for answer in found]
+    given = [answer for _, _, of_case in gathered for answer in of_case]
     own = [{k: v for k, v in case.items() if k not in _STORED_FIELDS} for _, case, _ in gathered]
     stopped = result.facts.failures
     return {
         "cases": _columns(own),
-        "answers": _columns(answers),
+        "answers": _columns(given),
         "explanations": [
             {str(place): cut(texts[cell]) for place, cell in enumerate(cells) if cell in texts}
             for texts in explained

@@ -58,7 +58,7 @@ def _row(tag: str, *cells: tuple[str, str]) -> str:
 
 
 def _estimate(estimate: Estimate) -> str:
-    key, shown, ends, n, remark = estimate_cells(estimate)
+    key, number, ends, n, remark = estimate_cells(estimate)
     thin = estimate.coverage is not None and estimate.coverage < COVERAGE
-    cells = (key, shown, ends, n, f"⚠ {remark}" if thin else remark)
+    cells = (key, number, ends, n, f"⚠ {remark}" if thin else remark)
     return _row("td", *zip(cells, _SIDES, strict=True))

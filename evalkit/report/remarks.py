@@ -41,12 +41,9 @@ def subtitle(result: EvaluationResult) -> str:
 
 def remarks(result: EvaluationResult) -> list[Remark]:
     """Return what limits the numbers of *result*: thin coverage, interruption, the run's notes."""
-    sentences = [Remark(text, alarming=True) for text in _thin(result)]
-    unfinished = _unfinished(result)
-    if unfinished:
-        sentences.append(Remark(unfinished, alarming=True))
-    sentences += [Remark(text) for text in _variance(result)]
-    return sentences + [Remark(one_line(note, 400)) for note in result.facts.notes]
+    alarming = [*_thin(result), *_unfinished(result)]
+    others = [*_variance(result), *(one_line(note, 400) for note in result.facts.notes)]
+    return [*(Remark(text, alarming=True) for text in alarming), *map(Remark, others)]
 
 
 def _variance(result: EvaluationResult) -> Iterator[str]:
@@ -74,11 +71,8 @@ def _thin(result: EvaluationResult) -> Iterator[str]:
             counts = estimate.n_scored, estimate.n_total, coverage
             groups.setdefault(counts, []).append(one_line(estimate.key))
     for (scored, total, coverage), keys in groups.items():
-        more = (
-            f" and {plural(len(keys) - _MOST_KEYS, 'metric')} more"
-            if len(keys) > _MOST_KEYS
-            else ""
-        )
+        left = len(keys) - _MOST_KEYS
+        more = f" and {plural(left, 'metric')} more" if left > 0 else ""
         yield (
             f"{', '.join(keys[:_MOST_KEYS])}{more}: only {scored:,} of {plural(total, 'case')} "
             f"{'has' if scored == 1 else 'have'} a value (coverage {percent(coverage)}); "
@@ -87,14 +81,15 @@ def _thin(result: EvaluationResult) -> Iterator[str]:
         )
 
 
-def _unfinished(result: EvaluationResult) -> str | None:
+def _unfinished(result: EvaluationResult) -> Iterator[str]:
     status = result.facts.status
     if status in {"complete", "decided"}:
-        return None
+        return
     left = max((estimate.n_not_run for estimate in result.estimates.values()), default=0)
     what = "The budget was spent" if status == "budget" else "The evaluation was interrupted"
     text = f"{what}: {left:,} of {plural(len(result), 'case')} were not run."
-    if result.run_id is None:
-        return f"{text} Without a store it cannot be resumed."
     more = " --budget AMOUNT" if status == "budget" else ""
-    return f"{text} Finish it: evalkit resume {result.run_id}{more}"
+    if result.run_id is None:
+        yield f"{text} Without a store it cannot be resumed."
+    else:
+        yield f"{text} Finish it: evalkit resume {result.run_id}{more}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
@@ -14,6 +12,7 @@ from evalkit.evaluation.results.view import failure_groups
 from evalkit.gates.verdict import COVERAGE, GateVerdict
 from evalkit.report.console import WIDEST, Part, drawable, grid, plain_text, styled, terminal_width
 from evalkit.report.judges import judge_lines
+from evalkit.report.notebook import fragment
 from evalkit.report.remarks import remarks, subtitle
 from evalkit.report.texts import STYLES, estimate_cells, one_line, percent, value
 
@@ -44,8 +43,6 @@ def show(
     A text has *width* columns; those of the terminal by default.
     """
     if form == "html":
-        from evalkit.report.notebook import fragment
-
         return fragment(result)
     width = terminal_width() if width is None else width
     return plain_text(render(result, width=min(width, WIDEST)), width)
@@ -62,21 +59,15 @@ def render(result: EvaluationResult, *, width: int = WIDEST) -> Iterator[Part]:
             yield from ("", *section)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    key: str
-    value: str
-    interval: str
-    remark: str
-    alarming: bool = False
+_Row = tuple[str, str, str, str, str]
+"""Metric, value, interval, remark, and the style of the remark."""
 
 
 def _row(estimate: Estimate, widest: int) -> _Row:
-    key, shown, ends, n, remark = estimate_cells(estimate)
-    coverage = estimate.coverage
-    thin = coverage is not None and coverage < COVERAGE
-    alarming = estimate.value is None or thin
-    return _Row(key, f"{shown:>{widest}} (n={n})", ends, remark, alarming)
+    key, number, ends, n, remark = estimate_cells(estimate)
+    thin = estimate.coverage is not None and estimate.coverage < COVERAGE
+    style = "bold red" if estimate.value is None or thin else "dim"
+    return key, f"{number:>{widest}} (n={n})", ends, remark, style
 
 
 def _estimates(estimates: Sequence[Estimate], level: float, width: int) -> Iterator[Part]:
@@ -87,36 +78,34 @@ def _estimates(estimates: Sequence[Estimate], level: float, width: int) -> Itera
         return
     widest = max(len(value(estimate.value)) for estimate in estimates)
     rows = [_row(estimate, widest) for estimate in estimates]
-    head = _Row("metric", "value", f"{percent(level)} interval", "")
-    number = max(len(row.value) for row in rows)
-    ends = max(len(row.interval) for row in [head, *rows])
+    head: _Row = ("metric", "value", f"{percent(level)} interval", "", "dim")
+    number = max(len(row[1]) for row in rows)
+    ends = max(len(row[2]) for row in [head, *rows])
     left = max(_NARROWEST_KEY, width - number - ends - 4)
-    lengths = [cell_len(row.key) for row in [head, *rows]]
+    lengths = [cell_len(row[0]) for row in [head, *rows]]
     key = max(length for length in lengths if length <= left)
     rest = width - key - number - ends - 6
-    beside = any(0 < cell_len(row.remark) <= rest for row in rows)
+    beside = any(0 < cell_len(row[3]) <= rest for row in rows)
     yield _line(head, (key, number, ends), 0, "dim")
     yield styled("─" * (width if beside else key + number + ends + 4), "dim")
     for row in rows:
-        if cell_len(row.key) > left:  # its own line, and the numbers below
-            yield row.key
-            row = dataclasses.replace(row, key="")  # noqa: PLW2901
-        fits = cell_len(row.remark) <= rest
+        if cell_len(row[0]) > left:  # its own line, and the numbers below
+            yield row[0]
+            row = ("", *row[1:])  # noqa: PLW2901
+        remark, style = row[3:]
+        fits = cell_len(remark) <= rest
         yield _line(row, (key, number, ends), rest if fits else 0, "")
-        if row.remark and not fits:
-            yield _indented(styled(row.remark, _remark_style(row)))
-
-
-def _remark_style(row: _Row) -> str:
-    return "bold red" if row.alarming else "dim"
+        if remark and not fits:
+            yield _indented(styled(remark, style))
 
 
 def _line(row: _Row, widths: tuple[int, int, int], rest: int, style: str) -> Part:
-    table = grid("fll" + ("l" if rest > 0 else ""))
+    table = grid("flll" if rest > 0 else "fll")
     for column, width in zip(table.columns, (*widths, rest), strict=False):
         column.width = width
-    cells = styled(row.key, style), styled(row.value, style or "bold"), styled(row.interval, style)
-    table.add_row(*cells, *([styled(row.remark, _remark_style(row))] if rest > 0 else []))
+    styles = style, style or "bold", style, row[4]
+    cells = [styled(text, look) for text, look in zip(row, styles, strict=False)]
+    table.add_row(*cells[: len(table.columns)])
     return table
 
 

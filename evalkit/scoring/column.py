@@ -211,20 +211,13 @@ class ScoreColumn:
     def _cells(
         self, rows: Any, chosen: Container[int], place_of: Callable[[int], int]
     ) -> ScoreColumn:
-        sparse: dict[str, Any] = {
-            name: {
-                place_of(row): cell for row, cell in getattr(self, name).items() if row in chosen
-            }
-            for name in SPARSE
+        parts = {
+            name: {place_of(row): cell for row, cell in part.items() if row in chosen}
+            if name in SPARSE
+            else part[rows]
+            for name, part in column_parts(self).items()
         }
-        return ScoreColumn(
-            self.values[rows],
-            self.status[rows],
-            binary=self.binary,
-            weights=None if self.weights is None else self.weights[rows],
-            statistics=None if self.statistics is None else self.statistics.take(rows),
-            **sparse,
-        )
+        return column_of(parts, binary=self.binary)
 
     @staticmethod
     def concatenate(parts: Sequence[ScoreColumn]) -> ScoreColumn:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from evalkit._internal.canonical import parse_json
 from evalkit.errors import DataError, EvalkitError, UnknownMetricError
-from evalkit.evaluation.results.places import is_there, store_of
+from evalkit.evaluation.results.places import is_there, using_store
 from evalkit.evaluation.results.recorded import RECORDED, verdicts_digest
 from evalkit.evaluation.results.result import Result
 from evalkit.judging.calibration import Calibration, differing
@@ -37,20 +37,15 @@ class CardOrReason:
 
 def keep_card(card: Calibration, store: str | bool | None) -> None:
     """Keep *card* in the store that ``Runtime(store=)`` means; nowhere if that is ``False``."""
-    opened = store_of(store)
-    if opened is None:
+    if store is False:
         return
-    place, closes = opened
-    try:
-        place.cards.add(
+    with using_store(store) as kept:
+        kept.cards.add(
             judge=card.judge,
             signature=card.signature,
             created=card.created,
             card=json.dumps(card.to_json(), ensure_ascii=False),
         )
-    finally:
-        if closes:
-            place.close()
 
 
 def judged_metric(result: Result, name: str) -> Metric:

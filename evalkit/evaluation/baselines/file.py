@@ -33,6 +33,11 @@ from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn, column_o
 from evalkit.store.artifacts import WorkFolder, write_bytes_atomic
 
 SCHEMA: Final = "evalkit.baseline/1"
+_PLANNED: Final = (
+    "model_id", "outputs_digest", "repeats", "reducers", "level", "seed", "scorers"
+)  # fmt: skip
+"""Fields of the plan that the file has as they are."""
+
 _TEXTS: Final = ("inputs", "expectations")
 _STATUS: Final = {status.word: status for status in Status}
 
@@ -46,18 +51,14 @@ def write_baseline(result: Result, path: Path, *, texts: bool = False) -> Path:
     Raises:
         UsageError: If the file cannot be written.
     """
-    head = {
+    head = {name: getattr(result.facts.plan, name) for name in _PLANNED} | {
         "name": result.name,
         "run_id": result.run_id,
-        "model_id": result.model_id,
         "dataset": {"digest": result.dataset["digest"], "n": len(result)},
-        "outputs_digest": result.facts.plan.outputs_digest,
-        "repeats": result.repeats,
-        "reducers": list(result.facts.plan.reducers),
-        "level": result.facts.plan.level,
-        "seed": result.facts.plan.seed,
-        "scorers": list(result.facts.plan.scorers),
-        "estimates": {key: _filled(asdict(e)) for key, e in result.estimates.items()},
+        "estimates": {
+            key: {name: value for name, value in asdict(estimate).items() if value is not None}
+            for key, estimate in result.estimates.items()
+        },
         "metrics": {
             metric.key: metric_facts(metric) | {"statistics": _form(metric, texts=texts)}
             for metric in result.metrics
@@ -106,7 +107,7 @@ def parse_baseline(content: bytes, name: str, kind: type[R]) -> R:
         if isinstance(schema, str) and schema.startswith("evalkit.result/"):
             why = "is a report, without the scores of cases; write one by result.write_baseline"
         raise DataError(why, file=name)
-    return baseline_result(document, kind)
+    return _baseline_result(document, kind)
 
 
 def _form(metric: Metric, *, texts: bool) -> str | None:
@@ -118,10 +119,6 @@ def _form(metric: Metric, *, texts: bool) -> str | None:
         return None
     plain = all(column.dtype != object for column in statistics.columns.values())
     return "rows" if texts or plain else None
-
-
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
@@ -136,10 +133,8 @@ def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
             case["group"] = int(groups[row])
         if weights is not None:
             case["weight"] = float(weights[row])
-        case["scores"] = {
-            metric.key: _alone([_cell(metric.column, cell, form) for cell in cells])
-            for metric, form in forms
-        }
+        scores = {m.key: [_cell(m.column, cell, form) for cell in cells] for m, form in forms}
+        case["scores"] = scores if repeats > 1 else {key: cell for key, (cell,) in scores.items()}
         lost = {
             str(repeat): list(result.facts.failures[cell])
             for repeat, cell in enumerate(cells)
@@ -152,10 +147,6 @@ def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
                 case[name] = table[name].iloc[cells[0]]
             case["outputs"] = [table["outputs"].iloc[cell] for cell in cells]
         yield case
-
-
-def _alone(cells: list[Any]) -> Any:
-    return cells if len(cells) > 1 else cells[0]
 
 
 def _cell(column: ScoreColumn, cell: int, form: str | None) -> Any:
@@ -184,24 +175,16 @@ def _number(value: Any) -> float | int:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
-    """Return the *content* of a baseline file as a result; its texts are empty if it has none."""
+def _baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
     keep = WorkFolder.temporary()
     cases = content["cases"]
-    has_texts = bool(cases) and "inputs" in cases[0]
     plan = EvaluationPlan(
         name=content["name"],
         target=TargetIdentity(kind="stored", name=content["name"]),
-        model_id=content["model_id"],
-        scorers=content["scorers"],
         signatures={m["scorer"]: m["signature"] for m in content["metrics"].values()},
         dataset=DatasetFacts(name=content["name"], **content["dataset"]),
-        outputs_digest=content["outputs_digest"],
-        repeats=content["repeats"],
-        reducers=content["reducers"],
-        level=content["level"],
-        seed=content["seed"],
-        scores_only=not has_texts,
+        scores_only=not (cases and "inputs" in cases[0]),
+        **{name: content[name] for name in _PLANNED},
     )
     return kind(
         facts=Facts(
@@ -211,7 +194,11 @@ def baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
             plan=plan,
             environment={},
             usage={},
-            failures=_failures(cases, content["repeats"]),
+            failures={
+                row * plan.repeats + int(repeat): (reason, text)
+                for row, case in enumerate(cases)
+                for repeat, (reason, text) in case.get("failed", {}).items()
+            },
         ),
         spool=_spool(content, keep.path),
         metrics=[
@@ -256,15 +243,6 @@ def _spool(content: Mapping[str, Any], folder: Path) -> Spool:
             }
         )
     return Spool.open(folder / FILE_NAME)
-
-
-def _failures(cases: Sequence[Mapping[str, Any]], repeats: int) -> dict[int, tuple[str, str]]:
-    """Say which cells' target failed, with reason and explanation."""
-    return {
-        row * repeats + int(repeat): (reason, text)
-        for row, case in enumerate(cases)
-        for repeat, (reason, text) in case.get("failed", {}).items()
-    }
 
 
 def _metric(

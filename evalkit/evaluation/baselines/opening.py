@@ -14,7 +14,7 @@ from evalkit.entities.run import Run
 from evalkit.errors import DataError, EvalkitError, UsageError
 from evalkit.evaluation.baselines.file import parse_baseline, read_baseline
 from evalkit.evaluation.results.loading import load_result
-from evalkit.evaluation.results.places import evaluation_folder, is_there, store_of
+from evalkit.evaluation.results.places import evaluation_folder, is_there, using_store
 from evalkit.evaluation.results.plan import BaselineReference
 from evalkit.evaluation.results.recorded import result_of_scores
 from evalkit.evaluation.results.result import Result
@@ -28,7 +28,7 @@ _ENDED: Final = ("complete", "decided")
 _MOST_RUNS: Final = 200
 _FILES: Final = frozenset({".eval", ".jsonl", ".json"})
 _GIT: Final = "git:"
-_TOLD_BY_THEIR_PARAMETERS: Final = ("stored", "chat")
+_KNOWN_BY_PARAMETERS: Final = ("stored", "chat")
 """Kinds of targets whose identity covers everything that their answers come from."""
 
 
@@ -52,10 +52,7 @@ def registered_result(
     Raises:
         EvalkitError: If there is no such version, or it comes from no evaluation that can be read.
     """
-    opened = store_of(store)
-    assert opened is not None  # noqa: S101  only False means no store
-    kept, closes = opened
-    try:
+    with using_store(store) as kept:
         version = find_version(kept, uri)
         result = own = _registering(kept, version, kind)
         digest = like.dataset["digest"] if like is not None else dataset
@@ -69,9 +66,6 @@ def registered_result(
                     "that registered it, %s, stands for it, on other cases (%s).",
                     *(uri, version.version, own.run_id, own.dataset["name"]),
                 )
-    finally:
-        if closes:
-            kept.close()
     # Tables show the version's number, and the alias if it was meant by one.
     alias = parse_model_uri(uri).alias
     return result.with_name(f"{version.name} {version.version}" + (f" ({alias})" if alias else ""))
@@ -105,7 +99,7 @@ def _newest(
     """Return the newest finished run of the same model on the same cases."""
     target = own.facts.plan.target
     if version.model_id is None or (
-        target.version is None and target.kind not in _TOLD_BY_THEIR_PARAMETERS
+        target.version is None and target.kind not in _KNOWN_BY_PARAMETERS
     ):
         return None
     tags = {MODEL_ID_TAG: version.model_id, "evalkit.dataset_digest": dataset}

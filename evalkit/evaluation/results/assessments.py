@@ -14,7 +14,7 @@ from evalkit.entities.assessment import Assessment, AssessmentError, AssessmentS
 from evalkit.entities.score import Status
 from evalkit.entities.trace import Trace
 from evalkit.errors import TraceError, UsageError
-from evalkit.evaluation.results.outputs_file import read_outputs
+from evalkit.evaluation.results.cells import answers
 from evalkit.scoring.reading import follow
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def assessments_of(result: Result) -> Iterator[Assessment]:
     for metric in result.metrics:
         source = sources.get(metric.scorer, AssessmentSource("CODE", metric.scorer))
         for cell in range(len(metric.column)):
-            said = _said(metric, cell)
-            if said is None:
+            fields = _fields(metric, cell)
+            if fields is None:
                 continue
             case_id, repeat = str(result.case_ids[cell // result.repeats]), cell % result.repeats
-            said["metadata"] = {"case_id": case_id, "repeat": repeat, **said["metadata"]}
+            fields["metadata"] = {"case_id": case_id, "repeat": repeat, **fields["metadata"]}
             key = [result.run_id or created, case_id, repeat, metric.key]
             yield Assessment(
                 source=source,
@@ -55,52 +55,52 @@ def assessments_of(result: Result) -> Iterator[Assessment]:
                 run_id=result.run_id,
                 assessment_id=f"a-{content_hash(canonical_json(key))}",
                 create_time=created,
-                **said,
+                **fields,
             )
 
 
-def _said(metric: Metric, cell: int) -> dict[str, Any] | None:
-    """Return what one cell says, as fields of an assessment; ``None`` where it says nothing."""
+def _fields(metric: Metric, cell: int) -> dict[str, Any] | None:
+    """Return the fields of the assessment that one cell makes; ``None`` where it says nothing."""
     column, status = metric.column, metric.column.status[cell]
     details: Mapping[str, Any] = column.metadata.get(cell, {})
     metadata = {name: value for name, value in details.items() if name not in _LEFT_OUT}
     explanation = column.explanations.get(cell)
-    said: dict[str, Any] = {"name": metric.key, "span_id": details.get("span_id")}
-    said |= {"rationale": explanation, "metadata": metadata}
+    fields: dict[str, Any] = {"name": metric.key, "span_id": details.get("span_id")}
+    fields |= {"rationale": explanation, "metadata": metadata}
     if status == Status.FAILED:
         reason = column.reasons.get(cell) or "scorer_error"
-        return said | {"error": AssessmentError(reason, explanation)}
+        return fields | {"error": AssessmentError(reason, explanation)}
     label, number = column.labels.get(cell), float(column.values[cell])
     value = None if math.isnan(number) else bool(number) if column.binary else number
     if status != Status.OK or (label is None and value is None):
         return None  # such as the cell of a corpus metric
     if label is None and not math.isfinite(number):
-        told = f"the score is {number}, which is no finite number"
-        return said | {"error": AssessmentError("not_finite", told)}
+        message = f"the score is {number}, which is no finite number"
+        return fields | {"error": AssessmentError("not_finite", message)}
     if label is None:
-        return said | {"value": value}
+        return fields | {"value": value}
     worth = {"value": value} if math.isfinite(number) else {}
-    return said | {"value": label, "metadata": {**metadata, **worth}}
+    return fields | {"value": label, "metadata": {**metadata, **worth}}
 
 
 def _sources(result: Result) -> dict[str, AssessmentSource]:
     """Return who says it, by scorer: of judges their model, of others their own name."""
-    found: dict[str, AssessmentSource] = {}
-    for written in result.facts.plan.scorers:
-        identity: Mapping[str, Any] = written.get("inner", written).get("identity") or {}
-        models = [one.get("model") for one in identity.get("jurors", [identity])]
-        named = ", ".join(str(model) for model in models if model)
-        if named:
-            found[written["name"]] = AssessmentSource("LLM_JUDGE", named[:_SOURCE])
-    return found
+    sources: dict[str, AssessmentSource] = {}
+    for spec in result.facts.plan.scorers:
+        identity: Mapping[str, Any] = spec.get("inner", spec).get("identity") or {}
+        models = [juror.get("model") for juror in identity.get("jurors", [identity])]
+        names = ", ".join(str(model) for model in models if model)
+        if names:
+            sources[spec["name"]] = AssessmentSource("LLM_JUDGE", names[:_SOURCE])
+    return sources
 
 
 def _trace_ids(result: Result) -> Iterator[str | None]:
     """Yield the id of each cell's trace, ``None`` where it has none that can be read."""
     late = result.spool.late.get("trace")
-    if late is not None and result.folder.outputs.is_file():
-        for batch in read_outputs(result.folder.outputs):
-            yield from (_id_of(follow(output, late)) for output in batch["output"])
+    calls = None if late is None else answers(result)
+    if late is not None and calls is not None:
+        yield from (_id_of(follow(call["output"], late)) for call in calls)
         return
     each = result.repeats // result.spool.n_repeats
     for start in range(0, len(result), _ROWS):
@@ -111,10 +111,10 @@ def _trace_ids(result: Result) -> Iterator[str | None]:
 
 def _id_of(value: Any) -> str | None:
     try:
-        found = trace_if_any(value)
+        trace = trace_if_any(value)
     except TraceError:
         return None
-    return found.trace_id if isinstance(found, Trace) else None
+    return trace.trace_id if isinstance(trace, Trace) else None
 
 
 def log_assessments(result: Result, store: Store) -> None:
@@ -125,9 +125,9 @@ def log_assessments(result: Result, store: Store) -> None:
     """
     if "trace" not in result.spool.fields and "trace" not in result.spool.late:
         return
-    found = (said for said in assessments_of(result) if said.trace_id is not None)
+    of_traces = (each for each in assessments_of(result) if each.trace_id is not None)
     refused: list[tuple[Assessment, UsageError]] = []
-    while batch := list(islice(found, BATCH)):
+    while batch := list(islice(of_traces, BATCH)):
         refused += _kept_apart(batch, store)
     if refused:
         first, error = refused[0]

@@ -77,34 +77,41 @@ def case_rows(result: Result, *, outputs: bool) -> Iterator[dict[str, Any]]:
             f"{result.name!r} is not complete, so it is no data yet; finish it first: evalkit "
             f"resume {result.run_id or result.folder.path}"
         )
-    live = outputs and result.folder.outputs.is_file()
-    calls = read_outputs(result.folder.outputs) if live else iter(())
-    answers = ((batch, row) for batch in calls for row in range(len(batch["status"])))
-    wanted: tuple[str, ...] = CASE_FIELDS
-    if outputs and not live:
-        wanted = (*CASE_FIELDS, "repeat", "error")
-    names = [name for name in wanted if name in result.spool.fields or name == "id"]
-    if live or not outputs:
-        names = [name for name in names if name not in _MADE_BY_CALLS]
-    stored = outputs and not live
+    calls = answers(result) if outputs else None
+    stored = outputs and calls is None
+    names = [
+        name
+        for name in (*CASE_FIELDS, *(("repeat", "error") if stored else ()))
+        if (name in result.spool.fields or name == "id") and (stored or name not in _MADE_BY_CALLS)
+    ]
     for start in range(0, len(result), _ROWS):
         stop = min(start + _ROWS, len(result))
         batch = (result.spool.cells if stored else result.spool.batch)(start, stop)
         for row in range(len(batch)):
             fields = {name: batch.column(name)[row] for name in names}
-            if not live:
+            if calls is None:
                 yield fields
                 continue
             for repeat in range(result.repeats):
-                yield fields | {"repeat": repeat} | _answer(*next(answers))
+                yield fields | {"repeat": repeat} | _answer(next(calls))
 
 
-def _answer(calls: Mapping[str, Any], row: int) -> dict[str, Any]:
-    answer = {name: calls[name][row] for name in _ANSWERED if name in calls}
-    answer = {name: value for name, value in answer.items() if value is not None}
-    if calls["status"][row] == "failed":
-        return answer | {"error": f"{calls['reason'][row]}: {calls['explanation'][row]}"}
-    return answer | {"outputs": calls["output"][row]}
+def answers(result: Result) -> Iterator[Mapping[str, Any]] | None:
+    """Give the fields of what a live target answered, cell by cell; ``None`` of stored outputs."""
+    if not result.folder.outputs.is_file():
+        return None
+    return (
+        {name: column[row] for name, column in batch.items()}
+        for batch in read_outputs(result.folder.outputs)
+        for row in range(len(batch["status"]))
+    )
+
+
+def _answer(call: Mapping[str, Any]) -> dict[str, Any]:
+    answer = {name: call[name] for name in _ANSWERED if call.get(name) is not None}
+    if call["status"] == "failed":
+        return answer | {"error": f"{call['reason']}: {call['explanation']}"}
+    return answer | {"outputs": call["output"]}
 
 
 def _repeated(values: Any, repeats: int) -> Any:
@@ -135,14 +142,9 @@ def _stored(result: Result) -> dict[str, Any]:
     }
     for name in ("latency_seconds", "cost"):
         cells[name] = cells[name].astype(np.float64)
-    return {**cells, "target_status": _stored_status(result)}
-
-
-def _stored_status(result: Result) -> Any:
     status = np.full(len(result) * result.repeats, "ok", dtype=object)
-    if result.facts.failures:
-        status[list(result.facts.failures)] = "failed"
-    return status
+    status[list(result.facts.failures)] = "failed"
+    return {**cells, "target_status": status}
 
 
 def metric_columns(metric: Metric, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:

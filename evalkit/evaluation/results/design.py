@@ -43,9 +43,9 @@ def _groups(spool: Spool) -> npt.NDArray[np.int64] | None:
         return None
     columns = [spool.strings(name) for name in names]
     codes: dict[Any, int] = {}
-    found = np.empty(spool.n, dtype=np.int64)
+    groups = np.empty(spool.n, dtype=np.int64)
     for row, values in enumerate(zip(*columns, strict=True)):
         name = next((value for value in values if value is not None), None)
         # A case without group is a cluster of its own.
-        found[row] = codes.setdefault(("alone", row) if name is None else name, len(codes))
-    return None if len(codes) == spool.n else found
+        groups[row] = codes.setdefault(("alone", row) if name is None else name, len(codes))
+    return None if len(codes) == spool.n else groups

@@ -236,8 +236,8 @@ class Estimates:
             rows = rows[[values[row] == value for row in rows]]
         if not len(rows):
             wanted = ", ".join(f"{name}={value}" for name, value in tags)
-            known = sorted({v for v in self.tag_values(tags[-1][0]) if v is not None})[:20]
-            raise UsageError(f"No case has {wanted}; {tags[-1][0]!r} has: {', '.join(known)}.")
+            others = sorted({v for v in self.tag_values(tags[-1][0]) if v is not None})[:20]
+            raise UsageError(f"No case has {wanted}; {tags[-1][0]!r} has: {', '.join(others)}.")
         return rows
 
     def tag_values(self, name: str) -> list[str | None]:
@@ -321,6 +321,7 @@ def _order_statistic(
     mean: Estimate, key: Key, column: ScoreColumn, design: Design, reducer: Reducer
 ) -> Estimate:
     """Return a quantile with its interval, or the extreme value, of what *mean* is the mean of."""
+    # start-up: most keys are means
     from evalkit.stats.quantile import quantile_interval, weighted_quantile
 
     values, status = case_values(column, design, reducer)

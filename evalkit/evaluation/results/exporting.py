@@ -15,32 +15,29 @@ def exporter(name: str) -> Any:
     Raises:
         UsageError: If there is none, as when its plug-in is blocked.
     """
-    found = catalog().reports.get(name)
-    if found is None:
-        known = ", ".join(catalog().reports) or "none"
-        raise UsageError(f"No report is called {name!r}; registered: {known}.")
-    return found.item
+    reports = catalog().reports
+    if name not in reports:
+        names = ", ".join(reports) or "none"
+        raise UsageError(f"No report is called {name!r}; registered: {names}.")
+    return reports[name].item
 
 
 def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     """Write *thing* to *path* with the exporter of its extension, and give the path back.
 
-    Args:
-        thing: A result, or a comparison.
-        path: The file; the longest extension decides: x.baseline.json is another format than
-            x.json.
-        verb: Method of the exporters that writes such things: ``write`` or ``write_comparison``.
+    The longest extension decides: ``x.baseline.json`` is another format than ``x.json``.  The
+    *verb* is the exporters' attribute that writes such things: of comparisons ``write_comparison``.
 
     Raises:
         UsageError: If no exporter writes such files, or the file cannot be written.
     """
     items = [entry.item for entry in catalog().reports.values()]
     exporters = [item for item in items if getattr(item, verb, None) is not None]
-    known = {ending: item for item in exporters for ending in item.extensions}
-    for ending in sorted(known, key=len, reverse=True):
+    by_ending = {ending: item for item in exporters for ending in item.extensions}
+    for ending in sorted(by_ending, key=len, reverse=True):
         if path.name.lower().endswith(ending):
             try:
-                getattr(known[ending], verb)(thing, path)
+                getattr(by_ending[ending], verb)(thing, path)
             except OSError as error:
                 raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
             return path
@@ -48,5 +45,5 @@ def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     what = "comparison" if verb == "write_comparison" else "report"
     raise UsageError(
         f"No {what} is written as {extension or 'a file without extension'!r}."
-        f"{near_miss(extension, known)} Extensions: {' '.join(sorted(known)) or 'none'}."
+        f"{near_miss(extension, by_ending)} Extensions: {' '.join(sorted(by_ending)) or 'none'}."
     )

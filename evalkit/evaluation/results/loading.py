@@ -11,7 +11,7 @@ from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, EvalkitError, SpecificationError
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
-from evalkit.evaluation.results.places import evaluation_folder, store_of
+from evalkit.evaluation.results.places import evaluation_folder, using_store
 from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.results.scores_file import read_scores
@@ -43,14 +43,8 @@ def find_folder(run: str | Path, store: str | None = None, *, unfinished: bool =
         return Folder(path)
     if path.is_file() and path.name in {"plan.json", "result.json", "scores.parquet"}:
         return Folder(path.parent)
-    kept = store_of(store)
-    assert kept is not None  # noqa: S101  only False means no store
-    opened, closes = kept
-    try:
-        folder = evaluation_folder(opened.runs.resolve(str(run)), unfinished=unfinished)
-    finally:
-        if closes:
-            opened.close()
+    with using_store(store) as kept:
+        folder = evaluation_folder(kept.runs.resolve(str(run)), unfinished=unfinished)
     if not (folder / "plan.json").is_file():
         raise DataError(f"Run {run!s} holds no evaluation.")
     return Folder(folder)
@@ -86,8 +80,8 @@ def _verdict(content: Any, plan: EvaluationPlan) -> GateVerdict:
     if verdict.conditions or not (isinstance(content, str) and plan.gates):
         return verdict
     why = "recorded by an older release, without the numbers of each condition"
-    known = ConditionVerdict(condition=" and ".join(plan.gates), status=verdict.status, why=why)
-    return GateVerdict(status=verdict.status, conditions=(known,))
+    whole = ConditionVerdict(condition=" and ".join(plan.gates), status=verdict.status, why=why)
+    return GateVerdict(status=verdict.status, conditions=(whole,))
 
 
 def _facts(plan: EvaluationPlan, written: Mapping[str, Any]) -> Facts:

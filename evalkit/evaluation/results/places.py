@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,19 @@ def store_of(setting: str | bool | None) -> tuple[Store, bool] | None:
         return current_store(), False
     # One in a temporary folder goes with what holds it: a result keeps it for its files.
     return open_store(setting), setting not in _TEMPORARY
+
+
+@contextlib.contextmanager
+def using_store(setting: str | bool | None) -> Generator[Store]:
+    """Give the store that ``Runtime(store=)`` means, if not ``False``, and close it after use."""
+    opened = store_of(setting)
+    assert opened is not None  # noqa: S101  only False means no store
+    store, closes = opened
+    try:
+        yield store
+    finally:
+        if closes:
+            store.close()
 
 
 def _absolute(uri: str) -> str:

@@ -57,7 +57,7 @@ class Result:
         """What the gates said when the evaluation ended, with the numbers that decided each."""
         self._keep = keep
         plan = facts.plan
-        self._estimates = Estimates(
+        self.by_key = Estimates(
             self.metrics,
             design_of(
                 spool,
@@ -70,6 +70,7 @@ class Result:
             spool,
             known,
         )
+        """What computes estimates, slices and parts for any left side of a gate."""
 
     def replaced(self, *, facts: Facts | None = None, verdict: GateVerdict | None = None) -> Self:
         """Return this result with other facts or another verdict, and the same estimates."""
@@ -90,19 +91,19 @@ class Result:
         Raises:
             UnknownMetricError: If there is no such metric; lists near misses.
         """
-        return self._estimates[key]
+        return self.by_key[key]
 
     def __contains__(self, key: object) -> bool:
-        return key in self._estimates.plain_keys()
+        return key in self.by_key.plain_keys()
 
     def estimate(self, key: str, *, level: float) -> Estimate:
         """Return an estimate with its interval at another confidence level."""
-        return self._estimates.at(key, level)
+        return self.by_key.at(key, level)
 
     @property
     def estimates(self) -> dict[str, Estimate]:
         """Estimates of every metric, in the order of the scorers."""
-        return self._estimates.plain()
+        return self.by_key.plain()
 
     def by(self, *tags: str) -> pd.DataFrame:
         """Return the estimates of each value of one tag, or each combination of several.
@@ -116,21 +117,14 @@ class Result:
         """
         import pandas as pd
 
+        numbers = ("value", "low", "high", "n_scored", "n_total", "n_failed")
         rows: list[dict[str, Any]] = []
-        for values, cases in self._estimates.slices(tags).items():
-            for key in self._estimates.plain_keys():
-                estimate = self._estimates.of_rows(key, cases)
-                row: dict[str, Any] = dict(zip(tags, values, strict=True))
-                row |= {"metric": key, "value": estimate.value}
-                row |= {"low": estimate.low, "high": estimate.high}
-                row |= {"n_scored": estimate.n_scored, "n_total": estimate.n_total}
-                rows.append(row | {"n_failed": estimate.n_failed})
+        for values, cases in self.by_key.slices(tags).items():
+            for key in self.by_key.plain_keys():
+                estimate = self.by_key.of_rows(key, cases)
+                row = {**dict(zip(tags, values, strict=True)), "metric": key}
+                rows.append(row | {name: getattr(estimate, name) for name in numbers})
         return pd.DataFrame(rows)
-
-    @property
-    def by_key(self) -> Estimates:
-        """What computes estimates, slices and parts for any left side of a gate."""
-        return self._estimates
 
     @cached_property
     def case_ids(self) -> npt.NDArray[np.object_]:
@@ -143,7 +137,7 @@ class Result:
         Raises:
             UsageError: If no case has the tag.
         """
-        return self._estimates.tag_values(name)
+        return self.by_key.tag_values(name)
 
     @property
     def coverage(self) -> float | None:

@@ -31,8 +31,8 @@ def metric_facts(metric: Metric) -> dict[str, Any]:
 
 def artifacts_of(result: Result) -> dict[str, dict[str, Any]]:
     """Return the artifacts of every metric that has any, by metric and name, as JSON values."""
-    found = {metric.key: dict(_artifacts(result, metric)) for metric in result.metrics}
-    return {key: artifacts for key, artifacts in found.items() if artifacts}
+    made = ((metric.key, dict(_artifacts(result, metric))) for metric in result.metrics)
+    return {key: artifacts for key, artifacts in made if artifacts}
 
 
 def _artifacts(result: Result, metric: Metric) -> Mapping[str, Any]:

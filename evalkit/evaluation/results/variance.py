@@ -86,6 +86,7 @@ def variance_parts(result: Result, key: str) -> VarianceParts:
 
 
 def _parts(key: str, matrix: Floats, judged: float | None, groups: Any) -> VarianceParts:
+    # start-up: only where there are repeats, or samples of a judge
     from evalkit.stats.clustered import clustered_mean
     from evalkit.stats.repeats import variance_components
 
