@@ -10,9 +10,6 @@ from evalkit.plugin import Case, Judge, PairwiseJudge, load_judge
 from evalkit_judges.good_cases import compared_cases
 from evalkit_judges.library import PREFIX, check_parameters
 
-PAIRS: Final = {"pairwise_preference": "Which of two answers to a request is better?"}
-"""Name of the prompt file, and what is asked."""
-
 PROMPTS: Final = Path(__file__).parent / "pairs"
 _OWN: Final = ("first", "second", "inconsistent")
 

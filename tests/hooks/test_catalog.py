@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import evalkit
-from evalkit.errors import DuplicatePluginError, UnknownScorerError, UsageError
+from evalkit.errors import DuplicatePluginError, PluginError, UnknownScorerError, UsageError
 from evalkit.hooks.catalog import Catalog, catalog, get_scorer, use_catalog
 from evalkit.hooks.loader import load_plugins
 from evalkit.plugin import Case, CaseBatch, hookimpl
@@ -84,6 +84,47 @@ def test_two_scorers_of_one_name_are_an_error_naming_both_distributions(
 
     assert "acme of acme-metrics 2.5" in str(raised.value)
     assert "other of other-metrics 0.1" in str(raised.value)
+
+
+BY_NAME = """
+from evalkit.plugin import MetricFacts, hookimpl
+
+class Length:
+    name = "acme.length"
+    facts = MetricFacts()
+
+    def score(self, case):
+        return len(case.outputs)
+
+@hookimpl
+def {hook}():
+    return {{"acme.length": Length, "acme.other": Length, "acme.broken": lambda: 1 / 0}}
+"""
+
+
+@pytest.mark.parametrize("hook", ["evalkit_scorers", "evalkit_judges"])
+def test_a_scorer_that_is_offered_by_name_is_made_when_it_is_asked_for(
+    hook: str, shelf: "Shelf"
+) -> None:
+    shelf.install("acme-metrics", BY_NAME.format(hook=hook), plugin="acme")
+    found = catalog_of(shelf)
+
+    assert sorted(found.scorers) == ["acme.broken", "acme.length", "acme.other"]
+    assert found.scorer("acme.length").score(Case(outputs="abc")) == 3  # type: ignore[attr-defined]
+    assert found.scorers["acme.length"].item is found.scorer("acme.length")
+    with pytest.raises(PluginError, match=r"of acme-metrics 1\.0 .* ZeroDivisionError: division"):
+        found.scorer("acme.broken")
+    with pytest.raises(PluginError, match=r"'acme\.other' is called 'acme.length'"):
+        found.scorer("acme.other")
+
+
+def test_a_scorer_that_is_offered_by_name_needs_a_maker(shelf: "Shelf") -> None:
+    code = BY_NAME.format(hook="evalkit_scorers").replace("Length, ", "Length(), ")
+    shelf.install("acme-metrics", code, plugin="acme")
+    found = catalog_of(shelf)
+
+    assert not found.scorers
+    assert "'acme.length' has no __call__" in found.plugins.broken["acme"]
 
 
 def test_plug_ins_that_offer_nothing_make_an_empty_catalog() -> None:

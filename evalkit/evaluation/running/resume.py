@@ -10,7 +10,7 @@ from evalkit.data.snapshot import Spool
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import DataError, UsageError
-from evalkit.evaluation.deciding.stopping import DECIDED
+from evalkit.evaluation.results.facts import DECIDED
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.loading import find_folder, load_result
 from evalkit.evaluation.results.places import evaluation_folder
