@@ -159,21 +159,18 @@ class _Rehearser:
             calls.append(self._session.take())
             if not calls[-1] or not all(call.recorded for call in calls[-1]):
                 outputs[row] = None
-        length = self._output_tokens(calls) * CHARACTERS_A_TOKEN
-        filled = [
-            _placeholder(row, length) if output is None else output
-            for row, output in enumerate(outputs)
-        ]
+        # What is not there yet is a text of about the usual length; each is another one.
+        call = next((call for cell in calls for call in cell), None)
+        usage = None if call is None else self._estimator.usage.of(call.model, call.form)
+        tokens = USUAL_OUTPUT_TOKENS if usage is None else mean_of(usage.output_tokens).value
+        for row in (row for row, output in enumerate(outputs) if output is None):
+            word = f"answer{row} "
+            copies = max(1, round(tokens * CHARACTERS_A_TOKEN / len(word)))
+            outputs[row] = (word * copies).strip()
         nothing = Share(
             role="target", name=name, model=None, calls=NOTHING, recorded=NOTHING, usd=NOTHING
         )
-        return self._estimator.shares(name, calls) or [nothing], batch.replacing(outputs=filled)
-
-    def _output_tokens(self, calls: Sequence[Sequence[Noted]]) -> float:
-        """Return about how long an answer of the target is."""
-        call = next((call for cell in calls for call in cell), None)
-        usage = None if call is None else self._estimator.usage.of(call.model, call.form)
-        return USUAL_OUTPUT_TOKENS if usage is None else mean_of(usage.output_tokens).value
+        return self._estimator.shares(name, calls) or [nothing], batch.replacing(outputs=outputs)
 
     def _is_recorded(self, identity: TargetIdentity, invocation: Invocation) -> bool:
         if identity.version is None or self._recorder.mode not in {"auto", "replay"}:
@@ -193,9 +190,3 @@ class _Rehearser:
                 await scorer.score(batch.case(row))
             calls.append(self._session.take())
         return self._estimator.shares(scorer.name, calls)
-
-
-def _placeholder(number: int, length: float) -> str:
-    """Return a text in the place of an answer that is not there yet; each is another one."""
-    word = f"answer{number} "
-    return (word * max(1, round(length / len(word)))).strip()
