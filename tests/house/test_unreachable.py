@@ -28,7 +28,7 @@ OURS = ("evalkit", "evalkit_scorers", "evalkit_judges", "evalkit_datasets")
 LIGHT_ROOMS = {"cli": "each command imports what it needs when it is typed"}
 """Rooms where one reason holds for every import inside a function."""
 
-UNEXPLAINED = {"evaluation": 19, "judging": 12, "targets": 4, "llm": 3, "evalkit_judges": 2}
+UNEXPLAINED = {"evaluation": 19, "judging": 12, "targets": 4, "evalkit_judges": 2}
 """Imports of our own inside functions that do not say why yet, by room; a number only shrinks."""
 
 
