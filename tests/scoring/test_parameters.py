@@ -112,4 +112,4 @@ class TestMeanings:
 
         assert parameters["beta"].value == 2
         assert list(parameters) == ["beta", "labels", "pos_label", "average", "zero_division"]
-        assert get_scorer("sklearn.fbeta_score", beta=2, average="macro")
+        assert get_scorer("sklearn.fbeta_score", beta=2, average="macro").name
