@@ -8,9 +8,10 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from evalkit.plugin import canonical_json, parse_json
+from evalkit_scorers.unwrapped import unwrapped
 
 NOT_A_LABEL: Final = "null"
-"""Key of an answer that is no label at all (a list, an infinity); no target ever has it."""
+"""Key of what is no label at all: a list, a mapping, an infinity."""
 
 LONGEST_KEY: Final = 200
 """Characters of a text that are kept; longer ones end in a digest, so that they stay distinct."""
@@ -33,14 +34,15 @@ def label_key(value: Any) -> str | None:
 
     Numbers are equal by value (``1``, ``1.0`` and ``True`` are one label); texts are compared as
     they are, and keep their quotes, so that ``1`` and ``"1"`` are two labels.  NaN is no label.
+    A list or array of one label is that label.
 
     Examples:
         >>> label_key(True), label_key(1.0), label_key("1"), label_key(0.5), label_key(None)
         ('1', '1', '"1"', '0.5', None)
-        >>> label_key(["a"])
-        'null'
+        >>> label_key(["a"]), label_key(["a", "b"])
+        ('"a"', 'null')
     """
-    value = value.item() if hasattr(value, "item") and not isinstance(value, str) else value
+    value = unwrapped(value)
     if value is None:
         return None
     if isinstance(value, str):
@@ -212,8 +214,8 @@ def stated_label(output: Any) -> Any:
 
 
 def as_list(value: Any) -> list[Any] | None:
-    """Return a list, tuple or array as a list; ``None`` for anything else."""
-    if isinstance(value, (list, tuple)):
-        return list(value)
-    listed = value.tolist() if hasattr(value, "tolist") else None
-    return listed if isinstance(listed, list) else None
+    """Return a list, tuple or array as a list, one row of a table too; ``None`` for others."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], (list, tuple)):
+        value = value[0]
+    return list(value) if isinstance(value, (list, tuple)) else None

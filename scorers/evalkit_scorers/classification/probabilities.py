@@ -23,6 +23,7 @@ from evalkit_scorers.classification.labels import (
     shown,
     spelled_number,
 )
+from evalkit_scorers.unwrapped import unwrapped
 
 SLACK: Final = 1e-3
 """How far probabilities may sum from 1, as rounded ones do; a single one may leave [0, 1] less."""
@@ -92,7 +93,7 @@ def class_probabilities(
     """
     if target == NOT_A_LABEL:
         raise UnreadableError("The target is not a label: a text, number or truth value.")
-    number = None if isinstance(output, dict) else _number(output)
+    number = None if isinstance(output, dict) else _number(unwrapped(output))
     if number is not None:
         return _of_positive(number, target, pos_label, scores=scores)
     classes, shares = _named(output, target, labels)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from evalkit.plugin import CaseBatch, Rows, ScoreColumn, targets
 from evalkit_scorers.classification.labels import (
     NOT_A_LABEL,
+    as_list,
     is_text,
     remembered_key,
     shown,
@@ -41,18 +42,21 @@ class LabelPairs:
 def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     """Return the labels of *batch*; each case is read by itself, so batches change nothing.
 
-    A case without output or target is skipped.  An output that is no known label, such as a chat
-    model's rubbish, is a wrong answer: a label of its own.  Numbers are equal by value.  A text
-    beside a number which spells a number (``"1"`` and ``1``) is neither right nor wrong but a
-    mistake in the data, and fails with the reason ``invalid_response``; *parse_text* reads such
-    texts as the numbers and truth values that they spell.
+    A case without output or target is skipped.  A text that is no known label, such as a chat
+    model's rubbish among texts, is a wrong answer: a label of its own.  Numbers are equal by value.
+
+    What is no label is no wrong label, and fails with the reason ``invalid_response``: a text
+    beside a number or a number beside a text, a list or mapping without a label, and beside 0, 1,
+    and -1 a number with decimals, which is a probability or a score.  *parse_text* reads texts as
+    the numbers and truth values that they spell.
 
     Examples:
         >>> from evalkit.plugin import Case
-        >>> cases = [Case(outputs=o, expectations={"target": 1}) for o in (True, "one", "1", None)]
+        >>> outputs = (True, [0], "1", 0.7, None)
+        >>> cases = [Case(outputs=output, expectations={"target": 1}) for output in outputs]
         >>> pairs = label_pairs(CaseBatch.of(cases))
         >>> pairs.target, pairs.output, pairs.column.status.tolist()
-        (['1', '1', '', ''], ['1', '"one"', '', ''], [0, 0, 2, 1])
+        (['1', '1', '', '', ''], ['1', '0', '', '', ''], [0, 0, 2, 2, 1])
     """
     read: dict[Any, str | None] = {}
     wanted = [remembered_key(value, read) for value in targets(batch)]
@@ -70,7 +74,7 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     if wrong:
         for row, pair in enumerate(zip(wanted, given, strict=True)):
             if pair in wrong:
-                _leave_out(pairs, row, *pair)
+                _leave_out(pairs, row, *pair, batch.outputs[row])
     return pairs
 
 
@@ -88,29 +92,67 @@ def _parsed(keys: list[str | None]) -> list[str | None]:
     return [read[key] for key in keys]
 
 
+_OF_TWO_CLASSES: Final = frozenset({"0", "1", "-1"})
+"""Beside these a number with decimals is no label; others may be steps of a half, say."""
+
+
 def _fits(target: str | None, output: str | None) -> bool:
-    if target is None or output is None or target == NOT_A_LABEL:
+    if target is None or output is None or NOT_A_LABEL in {target, output}:
         return False
-    if is_text(target) == is_text(output) or output == NOT_A_LABEL:
-        return True
-    return spelled_number(target if is_text(target) else output) is None
+    if is_text(target) != is_text(output):
+        return False
+    return target not in _OF_TWO_CLASSES or float(output).is_integer()
 
 
-def _leave_out(pairs: LabelPairs, row: int, target: str | None, output: str | None) -> None:
+def _leave_out(
+    pairs: LabelPairs, row: int, target: str | None, output: str | None, raw: Any
+) -> None:
     pairs.target[row] = pairs.output[row] = ""
     if target is None or output is None:
         pairs.column.status[row] = 1
     elif target == NOT_A_LABEL:
         pairs.column.fail(row, "scorer_error", "The target is not a label: a text, number or bool.")
-    else:
+    elif output == NOT_A_LABEL:
+        pairs.column.fail(row, "invalid_response", _no_label(raw))
+    elif is_text(target) != is_text(output):
         pairs.column.fail(row, "invalid_response", _mismatch(target, output))
+    else:
+        pairs.column.fail(
+            row,
+            "invalid_response",
+            f"The output {output} is no label beside {target}, but a probability or a score; give "
+            "the label, or use a metric of probabilities, such as classification.roc_auc.",
+        )
+
+
+def _no_label(raw: Any) -> str:
+    if isinstance(raw, Mapping):
+        return (
+            f"The output is a mapping without a label ({_some(raw)}); give {{'label': …}}, or say "
+            "where the label stands: reads={'outputs': 'outputs.answer'}."
+        )
+    listed = as_list(raw)
+    if listed is not None:
+        return (
+            f"The output is a list of {len(listed)} values and no label; give the label, or name "
+            "the classes of probabilities: {'no': 0.3, 'yes': 0.7}."
+        )
+    return f"The output {raw!r:.60} is no label: a text, number or truth value."
+
+
+def _some(names: Mapping[Any, Any]) -> str:
+    listed = ", ".join(repr(name) for name in list(names)[:5])
+    return f"it has {listed}{', …' if len(names) > 5 else ''}" if names else "it is empty"  # noqa: PLR2004
 
 
 def _mismatch(target: str, output: str) -> str:
     kinds = [
-        f"the {'text' if is_text(key) else 'number'} {shown(key)!r}" for key in (target, output)
+        f"the {'text' if is_text(key) else 'number'} {shown(key)!r:.60}" for key in (target, output)
     ]
-    return (
-        f"The target is {kinds[0]} and the output {kinds[1]}; write both alike, or read texts as "
-        "what they spell with parse_text=True."
+    text = target if is_text(target) else output
+    advice = (
+        ""
+        if spelled_number(text) is None
+        else ", or read texts as what they spell with parse_text=True"
     )
+    return f"The target is {kinds[0]} and the output {kinds[1]}; write both alike{advice}."

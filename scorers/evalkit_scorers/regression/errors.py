@@ -12,6 +12,7 @@ import numpy as np
 from evalkit.plugin import Additive, CaseBatch, MetricFacts, Rows, ScoreColumn, Status, targets
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import ReferenceMetric, RowsMetric
+from evalkit_scorers.unwrapped import unwrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ class NumberPairs:
 def number_pairs(batch: CaseBatch) -> NumberPairs:
     """Return targets and outputs of *batch*, each case read by itself.
 
-    A text that spells a number is that number.  A case without output or target is skipped; an
-    output that is no finite number fails with the reason ``invalid_response``, since no error
-    can be measured.
+    A text that spells a number is that number, an array of one number too.  A case without output
+    or target is skipped; an output that is no finite number fails with the reason
+    ``invalid_response``, since no error can be measured.
 
     Examples:
         >>> from evalkit.plugin import Case
@@ -76,7 +77,7 @@ def _number(value: Any) -> float:
     """Return *value* as a float; NaN where it is none."""
     if type(value) is float:
         return value
-    value = value.item() if hasattr(value, "item") and not isinstance(value, str) else value
+    value = unwrapped(value)
     if not isinstance(value, (int, float, str)) or (isinstance(value, str) and "_" in value):
         return math.nan
     try:

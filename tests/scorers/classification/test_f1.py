@@ -41,7 +41,13 @@ def reference(*args: Any, **kwargs: Any) -> float:
         ),
         pytest.param(["cat", "dog"], ["cat", "cat"], 1 / 3, "macro", id="no-positive-label"),
         pytest.param([0, 1, 2], [0, 1, 1], 5 / 9, "macro", id="three-labels"),
-        pytest.param([1, 1, 0], [1, "hm", "er"], 2 / 3, "binary, positive label '1'", id="rubbish"),
+        pytest.param(
+            ["no", "no", "yes"],
+            ["no", "hm", "er"],
+            0.0,
+            "binary, positive label 'yes'",
+            id="rubbish",
+        ),
     ],
 )
 def test_average_that_is_chosen(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,11 +142,11 @@ def test_a_mapping_states_its_label_or_the_most_probable(output: Any, label: Any
         {"a": []},
     ],
 )
-def test_a_mapping_that_states_no_label_is_a_wrong_answer(output: Any, batch_of: Batch) -> None:
-    pairs = label_pairs(batch_of(["a"], [output]))
+def test_a_mapping_that_states_no_label_is_no_wrong_label(output: Any, batch_of: Batch) -> None:
+    column = label_pairs(batch_of(["a"], [output])).column
 
-    assert pairs.column.status.tolist() == [Status.OK]
-    assert pairs.output != pairs.target
+    assert column.reasons == {0: "invalid_response"}
+    assert "reads={'outputs':" in column.explanations[0]
 
 
 @pytest.mark.parametrize(
@@ -155,19 +156,67 @@ def test_a_mapping_that_states_no_label_is_a_wrong_answer(output: Any, batch_of:
         pytest.param(1, "0", Status.FAILED, id="text-that-spells-another"),
         pytest.param("1", 1, Status.FAILED, id="number-for-a-text"),
         pytest.param(True, "True", Status.FAILED, id="text-that-spells-a-truth-value"),
-        pytest.param(1, "I think it is one", Status.OK, id="prose"),
-        pytest.param("cat", 3, Status.OK, id="number-for-a-word"),
-        pytest.param("cat", ["cat"], Status.OK, id="a-list-is-a-wrong-answer"),
-        pytest.param(1, "", Status.OK, id="an-empty-answer-is-wrong"),
+        pytest.param(1, "I think it is one", Status.FAILED, id="prose-beside-a-number"),
+        pytest.param("yes", "I think so", Status.OK, id="prose-beside-a-text-is-wrong"),
+        pytest.param("cat", 3, Status.FAILED, id="number-for-a-word"),
+        pytest.param("cat", ["cat"], Status.OK, id="a-list-of-one"),
+        pytest.param("cat", ["cat", "dog"], Status.FAILED, id="a-list-of-two"),
+        pytest.param(1, "", Status.FAILED, id="an-empty-answer-beside-a-number"),
+        pytest.param("cat", "", Status.OK, id="an-empty-answer-beside-a-text-is-wrong"),
+        pytest.param(0, 0.69, Status.FAILED, id="probability"),
+        pytest.param(True, 0.69, Status.FAILED, id="probability-beside-a-truth-value"),
+        pytest.param(-1, 1.83, Status.FAILED, id="decision-value"),
+        pytest.param(1, [0.31, 0.69], Status.FAILED, id="probabilities-without-classes"),
+        pytest.param(1, {"neg": 0.31, "pos": 0.69}, Status.FAILED, id="classes-of-another-type"),
+        pytest.param(2, 1.5, Status.OK, id="steps-of-a-half-are-labels"),
+        pytest.param(1, math.inf, Status.FAILED, id="infinity"),
         pytest.param(None, 1, Status.SKIPPED, id="no-target"),
         pytest.param(1, None, Status.SKIPPED, id="no-output"),
         pytest.param(1, math.nan, Status.SKIPPED, id="not-a-number"),
-        pytest.param(["cat"], "cat", Status.FAILED, id="a-target-that-is-no-label"),
+        pytest.param(["cat", "dog"], "cat", Status.FAILED, id="a-target-that-is-no-label"),
         pytest.param(1, {"0": 0.2, "1": 0.8}, Status.OK, id="keys-of-a-mapping-are-texts"),
     ],
 )
 def test_outcome_of_a_pair(target: Any, output: Any, status: Status, batch_of: Batch) -> None:
     assert label_pairs(batch_of([target], [output])).column.status.tolist() == [status]
+
+
+class Tensor:
+    """What torch and other frameworks give: no array, but one can list it."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def tolist(self) -> Any:
+        return self.values
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param([1], id="list"),
+        pytest.param((1,), id="tuple"),
+        pytest.param(np.array([1]), id="array"),
+        pytest.param(np.array(1), id="array-without-dimensions"),
+        pytest.param(np.array([[1]]), id="table"),
+        pytest.param(pd.Series([1], index=["a"]), id="series"),
+        pytest.param(Tensor([1]), id="tensor"),
+        pytest.param(Tensor(1), id="tensor-without-dimensions"),
+        pytest.param([True], id="truth-value"),
+        pytest.param({"label": np.array([1])}, id="label-of-a-mapping"),
+    ],
+)
+def test_what_a_model_returns_for_one_row_is_its_one_label(output: Any, batch_of: Batch) -> None:
+    pairs = label_pairs(batch_of([1], [output]))
+
+    assert pairs.output == pairs.target == ["1"]
+
+
+@pytest.mark.parametrize("output", [np.array([0, 1]), Tensor([0, 1]), pd.Series([0, 1])])
+def test_several_values_are_no_label(output: Any, batch_of: Batch) -> None:
+    column = label_pairs(batch_of([1], [output])).column
+
+    assert column.explanations[0].startswith("The output is a list of 2 values and no label")
 
 
 def test_a_mistake_in_the_types_of_labels_is_explained(batch_of: Batch) -> None:
@@ -197,7 +246,7 @@ def test_a_pair_is_read_alike_alone_and_in_a_batch(pairs: list[tuple[Any, Any]])
     assert read(pairs) == [cell for pair in pairs for cell in read([pair])]
 
 
-@pytest.mark.parametrize("labels", [[], ["a", "a"], [1, True], [None], [["a"]]])
+@pytest.mark.parametrize("labels", [[], ["a", "a"], [1, True], [None], [["a", "b"]]])
 def test_a_list_of_labels_holds_distinct_labels(labels: list[Any]) -> None:
     with pytest.raises(ValueError, match="labels must be distinct"):
         label_keys(labels)

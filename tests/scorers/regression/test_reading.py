@@ -27,7 +27,9 @@ def batch_of(target: Any, output: Any) -> CaseBatch:
         (math.inf, None),
         (math.nan, None),
         (10**400, None),
-        ([3], None),
+        ([3], 3.0),
+        (np.array([[3]]), 3.0),
+        ([3, 4], None),
         ({"value": 3}, None),
     ],
 )

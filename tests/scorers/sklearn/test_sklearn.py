@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import UnknownScorerError, UsageError
 from evalkit.hooks.catalog import get_scorer
-from evalkit.plugin import CaseBatch, Rows, Status
+from evalkit.plugin import Case, CaseBatch, Rows, Status
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit_scorers.sklearn.metric import SklearnMetric, kind_of, metric_names
 
@@ -184,10 +184,12 @@ def test_outputs_that_disagree_on_the_number_of_classes_have_no_value() -> None:
     assert "two classes and others more" in (metric.note(rows) or "")
 
 
-def test_rubbish_beside_numbers_is_a_wrong_answer() -> None:
+def test_rubbish_is_a_wrong_answer_beside_texts_and_no_label_beside_numbers() -> None:
     metric = SklearnMetric(function="accuracy_score")
 
-    assert metric.compute(rows_of(metric, [1, 0, 1], [1, "As an AI…", ["?"]]), None) == 1 / 3
+    assert metric.compute(rows_of(metric, ["a", "b", "a"], ["a", "As an AI…", "?"]), None) == 1 / 3
+    batch = [Case(outputs=o, expectations={"target": 1}) for o in (1, "As an AI…", [1, 2])]
+    assert metric.score_batch(CaseBatch.of(batch)).status.tolist() == [0, 2, 2]
 
 
 def test_a_metric_is_found_by_name_and_configured() -> None:
