@@ -339,8 +339,8 @@ def lacking(field: str) -> Score:
 def missing_field(batch: CaseBatch, needs: frozenset[str], row: int) -> str | None:
     """Return a required field that the case at *row* lacks, or ``None``."""
     for name in sorted(needs):
-        if name == "probabilities":
-            continue
+        if name in {"probabilities", "class_scores"}:
+            continue  # a part of the output, which the scorer reads itself
         value = batch.column(name)[row]
         if value is None or (name == "expectations" and not value):
             return name

@@ -32,7 +32,8 @@ class Scorer(Protocol):
 
     - ``metric_facts``: mapping of key to `MetricFacts`, of a scorer with several metrics;
     - ``requires``: what a case must have: ``outputs``, ``expectations``, ``retrieved_context``,
-      ``tool_calls``, ``probabilities``, ``latency_seconds``, ``trace``, ``session``;
+      ``tool_calls``, ``probabilities`` (of the classes), ``class_scores`` (decision values do too),
+      ``latency_seconds``, ``trace``, ``session``;
     - ``reads_session``: whether a case is to come with the ``conversation`` of its session;
     - ``version``: a string that changes when values change;
     - ``signed_as``: of a class that has moved: its first ``module:name``, kept in signatures;
@@ -44,6 +45,8 @@ class Scorer(Protocol):
       with the evaluation's ``judge_model``; and ``check()``, which is called before the run;
     - ``configured(**parameters) -> Scorer``: takes the parameters of ``get_scorer`` where they are
       not the scorer's fields, and raises `TypeError` or `ValueError` for those it refuses;
+    - ``check_targets(targets) -> str | None``: what is wrong with the expected values of all cases
+      for this scorer, such as a positive label that none has; asked before the run, may not read;
     - ``parameters``, name to value, where they are not its fields, and ``described_by``, a function
       whose docstring says what they mean: for ``evalkit scorers show``.
 

@@ -49,6 +49,9 @@ class EstimatorTarget:
     probabilities: bool = False
     """Whether answers are ``{"label", "classes", "probabilities"}`` instead of labels."""
 
+    decision_values: bool = False
+    """Whether they are ``{"label", "classes", "decision_values"}``."""
+
     name: str = ""
     version: str | None = None
     reference: str | None = None
@@ -81,13 +84,20 @@ class EstimatorTarget:
         """Return this target with the *dtypes* of the data's input columns, in their order."""
         return dataclasses.replace(self, dtypes=dict(dtypes))
 
-    def with_probabilities(self, *, wanted: bool = True) -> EstimatorTarget:
+    def with_probabilities(self, *, or_scores: bool = False) -> EstimatorTarget:
         """Return this target answering with probabilities beside each label.
 
+        With *or_scores* the values of ``decision_function`` do where there is no
+        ``predict_proba``: they rank cases, which is all that an AUC needs.
+
         Raises:
-            UsageError: If the estimator has no ``predict_proba``.
+            UsageError: If the estimator has no ``predict_proba``, nor what does instead.
         """
-        return dataclasses.replace(self, probabilities=wanted)
+        has_none = not callable(getattr(self.estimator, "predict_proba", None))
+        decides = callable(getattr(self.estimator, "decision_function", None))
+        if or_scores and has_none and decides:
+            return dataclasses.replace(self, decision_values=True)
+        return dataclasses.replace(self, probabilities=True)
 
     def check(self, batch: CaseBatch) -> None:
         """Refuse columns that differ from those the estimator was fitted on.
@@ -142,16 +152,20 @@ class EstimatorTarget:
     def _predicted(self, batch: CaseBatch) -> list[Output | Failure]:
         features = self._features(batch)
         labels = _rows(self.estimator.predict(features), len(batch), "predict")
-        if not self.probabilities:
+        if not self.probabilities and not self.decision_values:
             return [
                 Failure("empty", f"{self.name} predicted None.") if label is None else Output(label)
                 for label in labels
             ]
-        shares = _rows(self.estimator.predict_proba(features), len(batch), "predict_proba")
+        method = "predict_proba" if self.probabilities else "decision_function"
+        rows = _rows(getattr(self.estimator, method)(features), len(batch), method)
+        if not self.probabilities:  # of two classes there is one number, the second's
+            rows = [row if isinstance(row, list) else [-row, row] for row in rows]
         classes = _listed_values(self.estimator.classes_)
+        name = "probabilities" if self.probabilities else "decision_values"
         return [
-            Output({"label": label, "classes": classes, "probabilities": share})
-            for label, share in zip(labels, shares, strict=True)
+            Output({"label": label, "classes": classes, name: row})
+            for label, row in zip(labels, rows, strict=True)
         ]
 
     def _columns(self, batch: CaseBatch) -> list[str]:

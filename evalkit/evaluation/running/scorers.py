@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from evalkit.data.snapshot import Spool
+from evalkit.entities.batch import CaseBatch
 from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.results.cells import COLUMNS
 from evalkit.evaluation.results.columns import PARTS
@@ -20,7 +21,7 @@ from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
 from evalkit.scoring.protocol import Scorer, requirements_of
-from evalkit.scoring.reading import field_and_rest, follow
+from evalkit.scoring.reading import field_and_rest, follow, targets
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
 
@@ -127,7 +128,11 @@ def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
     return cast("Scorer", judge)
 
 
-_FILLED_BY: Final = {"probabilities": "outputs", "conversation": "session"}
+_FILLED_BY: Final = {
+    "probabilities": "outputs",
+    "class_scores": "outputs",
+    "conversation": "session",
+}
 """What scorers need that is made from a field of the data."""
 
 
@@ -161,6 +166,30 @@ def check_requirements(
         if "shard" not in spool.facts:  # other parts may have what this one lacks
             _check_reads(one, spool, made)
             _check_paths(one, spool, made)
+            _check_targets(one, spool)
+
+
+def _check_targets(scorer: Scorer, spool: Spool) -> None:
+    """Let a scorer refuse what the cases expect, such as labels of which none is its positive one.
+
+    Raises:
+        UsageError: With what the scorer says.
+    """
+    check = getattr(scorer, "check_targets", None)
+    reads_others = isinstance(scorer, ConfiguredScorer) and (
+        "expectations" in scorer.reads or isinstance(scorer.extract, Mapping)
+    )
+    if check is None or reads_others:
+        return
+    problem = check(_expected(spool))
+    if problem is not None:
+        raise UsageError(f"Scorer {scorer.name!r}: {problem}.")
+
+
+def _expected(spool: Spool) -> Iterator[Any]:
+    """Yield the expected value of each case; read when the first is asked for."""
+    batch = CaseBatch({"expectations": spool.values("expectations")}, length=spool.n)
+    yield from targets(batch)
 
 
 def _check_reads(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:
@@ -269,6 +298,10 @@ def _check_reducer(metric: str, scorers: Iterable[Scorer]) -> None:
         raise UnknownMetricError(metric, [one.name], why)
 
 
-def wants_probabilities(scorers: Iterable[Scorer]) -> bool:
-    """Say whether any of *scorers* reads class probabilities."""
-    return any("probabilities" in requirements_of(one) for one in scorers)
+def of_classes(scorers: Iterable[Scorer]) -> str | None:
+    """Return what *scorers* read of classes: ``probabilities``, ``class_scores``, or nothing.
+
+    Scores may be any numbers that rank the classes; probabilities are scores too.
+    """
+    needs = frozenset[str]().union(*(requirements_of(one) for one in scorers))
+    return next((name for name in ("probabilities", "class_scores") if name in needs), None)

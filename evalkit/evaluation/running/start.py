@@ -28,8 +28,8 @@ from evalkit.evaluation.running.scorers import (
     bind_judges,
     check_gates,
     check_requirements,
+    of_classes,
     resolve_scorers,
-    wants_probabilities,
 )
 from evalkit.gates.grammar import parse_gates
 from evalkit.llm.session import use_session
@@ -229,8 +229,9 @@ def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]
     """Return *target*, an estimator told of column types and whether probabilities are wanted."""
     if isinstance(target, EstimatorTarget):
         target = target.with_dtypes(cases.dtypes)
-        if wants_probabilities(scorers):
-            target = target.with_probabilities()
+        wanted = of_classes(scorers)
+        if wanted is not None:
+            target = target.with_probabilities(or_scores=wanted == "class_scores")
     return target
 
 

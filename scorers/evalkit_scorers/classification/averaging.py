@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, get_args
 
@@ -12,7 +12,14 @@ from evalkit.plugin import Rows
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.confusion import ClassSums, ConfusionCells, quotient
 from evalkit_scorers.classification.label_metric import MOST_LABELS, LabelMetric, confusion_matrix
-from evalkit_scorers.classification.labels import label_key, label_keys, positive_label, shown
+from evalkit_scorers.classification.labels import (
+    label_key,
+    label_keys,
+    listed_labels,
+    missing_label,
+    positive_label,
+    shown,
+)
 from evalkit_scorers.metric import SHARE
 
 Average = Literal["binary", "macro", "micro", "weighted"]
@@ -62,7 +69,21 @@ class AveragedMetric(LabelMetric):
             return average
         if positive is None:
             return "undefined: average='binary' needs pos_label here"
+        labels = ConfusionCells.of(rows).labels
+        if self._lacks(positive, labels):
+            return (
+                f"undefined: no target and no output is the positive label {shown(positive)!r}; "
+                f"the labels are {listed_labels(labels)}"
+            )
         return f"binary, positive label {shown(positive)!r}"
+
+    def _lacks(self, positive: str, labels: Sequence[str]) -> bool:
+        """Say whether the label that a user named is none of those that occur."""
+        return self.pos_label is not None and positive not in labels
+
+    def check_targets(self, targets: Iterable[Any], /) -> str | None:
+        """Say before the run that no case has the positive label; ``None`` where all is well."""
+        return missing_label(self.pos_label, targets) if not self.parse_text else None
 
     def resolved(self, cells: ConfusionCells) -> tuple[Average, str | None]:
         """Return the average that applies and, for ``binary``, the positive label."""
@@ -87,7 +108,7 @@ class AveragedMetric(LabelMetric):
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         average, positive = self.resolved(prepared)
-        if average == "binary" and positive is None:
+        if average == "binary" and (positive is None or self._lacks(positive, prepared.labels)):
             return np.full(len(weights), np.nan)
         listed = label_keys(self.labels) if average != "binary" else (positive or "",)
         sums = prepared.sums(weights)

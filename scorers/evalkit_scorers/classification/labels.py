@@ -170,6 +170,36 @@ def positive_label(targets: Iterable[str], others: Iterable[str] = ()) -> str | 
     return None
 
 
+def missing_label(label: Any, targets: Iterable[Any]) -> str | None:
+    """Say that none of two or more expected labels is *label*; ``None`` where one is.
+
+    Where all cases have one label, another may just not occur among them.
+
+    Examples:
+        >>> missing_label("maybe", ["no", "yes", "no"])
+        "pos_label='maybe' is the label of no case; they have 'no', 'yes'"
+        >>> missing_label("yes", ["no", "yes"]) is missing_label("yes", ["no"]) is None
+        True
+    """
+    wanted = label_key(label)
+    read: dict[Any, str | None] = {}
+    keys = in_order(key for key in (remembered_key(t, read) for t in targets) if key is not None)
+    if wanted is None or wanted in keys or len(keys) < 2:  # noqa: PLR2004
+        return None
+    return f"pos_label={label!r} is the label of no case; they have {listed_labels(keys)}"
+
+
+def listed_labels(keys: Sequence[str]) -> str:
+    """Return labels as people read them, texts in quotes; ten at most.
+
+    Examples:
+        >>> listed_labels(["1", '"a"'])
+        "1, 'a'"
+    """
+    names = [repr(shown(key)) if is_text(key) else key for key in keys]
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")  # noqa: PLR2004
+
+
 def is_positive(key: str, pos_label: str | None) -> bool | None:
     """Say whether one label is the positive one; ``None`` where nobody can know.
 

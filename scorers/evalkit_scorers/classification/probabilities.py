@@ -77,7 +77,8 @@ def class_probabilities(
 
     An output is ``{"probabilities": [...], "classes": [...]}`` (``label`` may stand beside them),
     a mapping of label to probability, a list of probabilities in the order of *labels*, or a bare
-    number: the probability of the positive class.
+    number: the probability of the positive class.  Where *scores* do, ``decision_values`` may stand
+    in place of ``probabilities``.
 
     *target*, *labels* and *pos_label* are keys, the latter two as the settings of
     `ProbabilityMetric`.  *scores* allows any finite numbers, as of a decision function.
@@ -93,6 +94,10 @@ def class_probabilities(
     """
     if target == NOT_A_LABEL:
         raise UnreadableError("The target is not a label: a text, number or truth value.")
+    if isinstance(output, Mapping) and "decision_values" in output:
+        if not scores:
+            raise UnreadableError("The output states decision values, which are no probabilities.")
+        output = {**output, "probabilities": output["decision_values"]}
     number = None if isinstance(output, dict) else _number(unwrapped(output))
     if number is not None:
         return _of_positive(number, target, pos_label, scores=scores)
@@ -257,6 +262,9 @@ class Forecasts:
     events: BoolArray
     """Which class was right, shape ``(n, K)``."""
 
+    classes: tuple[str, ...] = ()
+    """Keys of the classes where there are more than two, shape ``(K,)``."""
+
     @classmethod
     def of(cls, rows: Rows) -> Forecasts | None:
         """Return the forecasts of *rows*; ``None`` where some have two classes and others more."""
@@ -271,4 +279,4 @@ class Forecasts:
         classes = in_order({*targets, *(key for forecast in stated for key in forecast)})
         scores = np.array([[forecast.get(key, 0.0) for key in classes] for forecast in stated])
         events = np.array(targets, dtype=object)[:, None] == np.array(classes, dtype=object)
-        return cls(scores, events.astype(np.bool_))
+        return cls(scores, events.astype(np.bool_), classes)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, Status, targets
-from evalkit_scorers.classification.labels import label_key, label_keys, remembered_key
+from evalkit_scorers.classification.labels import (
+    label_key,
+    label_keys,
+    missing_label,
+    remembered_key,
+)
 from evalkit_scorers.classification.probabilities import (
     ClassProbabilities,
     UnreadableError,
@@ -37,6 +43,10 @@ class ProbabilityMetric:
 
     def __post_init__(self) -> None:
         label_keys(self.labels)
+
+    def check_targets(self, targets: Iterable[Any], /) -> str | None:
+        """Say before the run that no case has the positive label; ``None`` where all is well."""
+        return missing_label(self.pos_label, targets)
 
     def read(
         self, batch: CaseBatch, *, scores: bool = False

@@ -13,6 +13,7 @@ from evalkit.plugin import CaseBatch, Rows, ScoreColumn
 from evalkit_scorers.arrays import ArrayLike, BoolArray, FloatArray, IntArray
 from evalkit_scorers.classification.averaging import mean_of_classes
 from evalkit_scorers.classification.confusion import quotient
+from evalkit_scorers.classification.labels import in_order, listed_labels, positive_label
 from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.metric import SHARE, RowsMetric
@@ -120,6 +121,8 @@ class RankingMetric(ProbabilityMetric, RowsMetric):
     """How classes are averaged, where there are more than two; as in scikit-learn."""
 
     facts = SHARE
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "class_scores"})
+    undefined_without_negatives: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         ProbabilityMetric.__post_init__(self)
@@ -129,6 +132,41 @@ class RankingMetric(ProbabilityMetric, RowsMetric):
     def area(self, ranked: Ranked, weights: FloatArray) -> FloatArray:
         """Return the area of one class: ``(d, n)`` in, ``(d,)`` out, NaN where undefined."""
         raise NotImplementedError
+
+    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
+        """Return which label is the positive one, and which is missing where there is no value."""
+        del weights  # a label is missing or not, however much its cases weigh
+        if not len(rows):
+            return None
+        forecasts = Forecasts.of(rows)
+        if forecasts is None:
+            return "undefined: some outputs have two classes and others more"
+        if len(forecasts.classes) > 1:
+            return self._of_several(forecasts)
+        keys: list[str] = rows.columns["target"].tolist()
+        events = forecasts.events[:, 0].tolist()
+        positive = in_order(key for key, event in zip(keys, events, strict=True) if event)
+        return self._of_two(positive, in_order(set(keys).difference(positive)))
+
+    def _of_two(self, positive: tuple[str, ...], others: tuple[str, ...]) -> str:
+        label = listed_labels(positive)
+        if not positive:
+            wanted = "" if self.pos_label is None else f", {self.pos_label!r}"
+            return f"undefined: all cases are {listed_labels(others)}, none is positive{wanted}"
+        if not others and self.undefined_without_negatives:
+            return f"undefined: all cases are {label}, and a ranking needs others to compare with"
+        if self.pos_label is not None or positive_label([*positive, *others]) is not None:
+            return f"positive label {label}"
+        return f"positive label {label}, the last in order; pos_label= takes another"
+
+    def _of_several(self, forecasts: Forecasts) -> str:
+        if self.average == "micro":
+            return self.average
+        right = forecasts.events.sum(axis=0)
+        absent = [key for key, n in zip(forecasts.classes, right, strict=True) if n == 0]
+        if absent:
+            return f"undefined: no case is {listed_labels(absent)}"
+        return self.average
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are scores and events."""
@@ -184,6 +222,7 @@ class AveragePrecision(RankingMetric):
 
     signed_as: ClassVar[str] = "evalkit_scorers.classification.average_precision:AveragePrecision"
     name: str = "classification.average_precision"
+    undefined_without_negatives: ClassVar[bool] = False
 
     def area(self, ranked: Ranked, weights: FloatArray) -> FloatArray:
         return average_precision(ranked, weights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, UnknownScorerError, near_miss
 from evalkit_scorers.arrays import AnyArray, ArrayLike, FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells, count_draws
-from evalkit_scorers.classification.labels import is_text, shown
+from evalkit_scorers.classification.labels import is_text, missing_label, shown
 from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.reading import label_pairs
@@ -207,13 +207,9 @@ class SklearnMetric:
 
     @property
     def requires(self) -> frozenset[str]:
-        """Outputs and expectations, and probabilities where the function takes them."""
-        wanted = frozenset({"outputs", "expectations"})
-        return (
-            wanted
-            if kind_of(self.function) in {"labels", "numbers"}
-            else wanted | {"probabilities"}
-        )
+        """Outputs and expectations, and probabilities or scores where the function takes them."""
+        needs = {"probabilities": {"probabilities"}, "scores": {"class_scores"}}
+        return frozenset({"outputs", "expectations", *needs.get(kind_of(self.function) or "", ())})
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -259,6 +255,10 @@ class SklearnMetric:
         except (ValueError, TypeError) as error:
             if type(error).__name__ == "InvalidParameterError":
                 raise ValueError(str(error)) from error
+
+    def check_targets(self, targets: Iterable[Any], /) -> str | None:
+        """Say before the run that no case has the positive label; ``None`` where all is well."""
+        return missing_label(self.keywords.get("pos_label"), targets)
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are what the function is called with."""

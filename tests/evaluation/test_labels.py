@@ -1,0 +1,183 @@
+"""What is no label is no wrong label, and which label is the positive one is asked for or said."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_iris, make_classification
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.svm import LinearSVC
+
+from evalkit import EvaluationResult, evaluate, get_scorer
+from evalkit.entities.estimate import Estimate
+from evalkit.errors import UsageError
+
+LABELLED = [{"x": i, "expected": i % 2} for i in range(20)]
+OF_X = {"inputs": ["x"]}
+
+
+def stored(pairs: list[tuple[Any, Any]], *scorers: Any) -> EvaluationResult:
+    rows = [{"expected": expected, "output": output} for expected, output in pairs]
+    return evaluate(data=rows, scorers=list(scorers))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(lambda x: [x % 2], id="list"),
+        pytest.param(lambda x: np.array([x % 2]), id="array"),
+        pytest.param(lambda x: pd.Series([x % 2]), id="series"),
+        pytest.param(lambda x: np.bool_(x % 2), id="truth-value"),
+    ],
+)
+@pytest.mark.parametrize("scorer", ["classification.accuracy", "sklearn.f1_score", "regression.r2"])
+def test_what_a_model_returns_for_one_row_is_scored(model: Callable[..., Any], scorer: str) -> None:
+    assert evaluate(model, LABELLED, [scorer], columns=OF_X)[scorer].value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [
+        pytest.param(lambda x: 0.69 if x % 2 else 0.31, "a probability", id="probability"),
+        pytest.param(lambda x: [0.31, 0.69], "list of 2 values", id="vector"),  # noqa: ARG005
+        pytest.param(lambda x: "yes" if x % 2 else "no", "the text 'yes'", id="text"),
+        pytest.param(lambda x: {"answer": x % 2, "why": "x"}, "reads=", id="mapping"),
+    ],
+)
+@pytest.mark.parametrize("scorer", ["classification.accuracy", "classification.f1"])
+def test_an_answer_that_is_no_label_fails_with_a_hint(
+    model: Callable[..., Any], hint: str, scorer: str
+) -> None:
+    result = evaluate(model, LABELLED, [scorer], columns=OF_X, gates=[f"{scorer} >= 0"])
+
+    assert result[scorer].value is None
+    assert result[scorer].n_failed == 20
+    assert result.verdict.status != "PASS"
+    failures = result.failures()
+    assert set(failures["reason"]) == {"invalid_response"}
+    assert hint in failures["explanation"].tolist()[1]
+
+
+def test_a_model_of_other_labels_than_the_data_has_is_not_silently_wrong() -> None:
+    words = [{"x": i, "expected": "yes" if i % 2 else "no"} for i in range(6)]
+
+    result = evaluate(lambda x: x % 2, words, ["classification.accuracy"], columns=OF_X)
+
+    assert result["classification.accuracy"].value is None
+    assert "write both alike" in result.failures()["explanation"][0]
+
+
+CHURN = [
+    ("churn" if i % 5 == 0 else "stay", {"churn": 0.1 + i % 7 / 10, "stay": 0.9 - i % 7 / 10})
+    for i in range(30)
+]
+
+
+class TestPositiveLabel:
+    @pytest.mark.parametrize("name", ["classification.average_precision", "classification.roc_auc"])
+    def test_the_one_that_was_taken_is_named(self, name: str) -> None:
+        estimate = stored(CHURN, name)[name]
+
+        assert "positive label 'stay', the last in order; pos_label=" in (estimate.note or "")
+
+    def test_another_can_be_asked_for(self) -> None:
+        scorer = get_scorer("classification.average_precision", pos_label="churn")
+        estimate = stored(CHURN, scorer)[scorer.name]
+
+        wanted = [target == "churn" for target, _ in CHURN]
+        area = average_precision_score(wanted, [shares["churn"] for _, shares in CHURN])
+        assert estimate.value == pytest.approx(area)
+        assert (estimate.note or "").startswith("positive label 'churn'")
+
+    @pytest.mark.parametrize(
+        ("scorer", "outputs"),
+        [
+            pytest.param("classification.f1", ["yes", "no"], id="f1"),
+            pytest.param("classification.recall", ["yes", "no"], id="recall"),
+            pytest.param("sklearn.precision_score", ["yes", "no"], id="scikit-learn"),
+            pytest.param("classification.average_precision", [0.7, 0.2], id="ranking"),
+            pytest.param("classification.brier", [0.7, 0.2], id="cells-of-probabilities"),
+        ],
+    )
+    def test_one_that_no_case_has_is_refused_before_the_run(
+        self, scorer: str, outputs: list[Any]
+    ) -> None:
+        with pytest.raises(UsageError, match=r"pos_label='maybe' .* they have 'no', 'yes'"):
+            stored([("yes", outputs[0]), ("no", outputs[1])], get_scorer(scorer, pos_label="maybe"))
+
+    def test_cases_of_one_label_alone_may_lack_it_and_have_no_value(self) -> None:
+        scorer = get_scorer("classification.recall", pos_label="yes")
+        estimate = stored([("no", "no")] * 5, scorer)[scorer.name]
+
+        assert estimate.value is None
+        assert "no target and no output is the positive label 'yes'" in (estimate.note or "")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "note"),
+    [
+        pytest.param([(0, 0.3)] * 4, "all cases are 0, none is positive", id="no-positive"),
+        pytest.param([(1, 0.3)] * 4, "all cases are 1, and a ranking needs others", id="only"),
+        pytest.param(
+            [("ab"[i % 2], {"a": 0.5, "b": 0.25, "c": 0.25}) for i in range(4)],
+            "no case is 'c'",
+            id="one-of-three",
+        ),
+    ],
+)
+def test_a_class_that_is_missing_is_named(pairs: list[tuple[Any, Any]], note: str) -> None:
+    estimate: Estimate = stored(pairs, "classification.roc_auc")["classification.roc_auc"]
+
+    assert estimate.value is None
+    assert note in (estimate.note or "")
+
+
+class TestDecisionValues:
+    @pytest.mark.parametrize("kind", [LinearSVC, RidgeClassifier])
+    @pytest.mark.parametrize("scorer", ["classification.roc_auc", "sklearn.roc_auc_score"])
+    def test_an_area_takes_what_ranks_the_cases(self, kind: type, scorer: str) -> None:
+        x, y = make_classification(200, flip_y=0.2, random_state=0)
+        model: Any = kind().fit(x, y)
+
+        result = evaluate(model, (x, y), [scorer, "classification.accuracy"])
+
+        assert result[scorer].value == pytest.approx(roc_auc_score(y, model.decision_function(x)))
+        assert result["classification.accuracy"].value == pytest.approx(model.score(x, y))
+
+    def test_more_than_two_classes_have_a_value_each(self) -> None:
+        x, y = load_iris(return_X_y=True)
+        model = RidgeClassifier().fit(x, y)
+
+        value = evaluate(model, (x, y), ["classification.roc_auc"])["classification.roc_auc"].value
+
+        values = model.decision_function(x)
+        each = [roc_auc_score(y == label, values[:, label]) for label in range(3)]
+        assert value == pytest.approx(np.mean(each))
+
+    @pytest.mark.parametrize("scorer", ["classification.brier", "classification.log_loss"])
+    def test_a_loss_needs_probabilities(self, scorer: str) -> None:
+        x, y = make_classification(40, random_state=0)
+
+        with pytest.raises(UsageError, match="decision values, not probabilities"):
+            evaluate(LinearSVC().fit(x, y), (x, y), ["classification.roc_auc", scorer])
+
+    @pytest.mark.parametrize("model", [LogisticRegression(), CalibratedClassifierCV(LinearSVC())])
+    def test_probabilities_are_taken_where_there_are_some(self, model: Any) -> None:
+        x, y = make_classification(100, flip_y=0.2, random_state=0)
+        model.fit(x, y)
+
+        result = evaluate(model, (x, y), ["classification.roc_auc", "classification.brier"])
+
+        area = roc_auc_score(y, model.predict_proba(x)[:, 1])
+        assert result["classification.roc_auc"].value == pytest.approx(area)
+
+    def test_stored_ones_are_no_probabilities(self) -> None:
+        output: Mapping[str, Any] = {"classes": [0, 1], "label": 1, "decision_values": [-2.5, 2.5]}
+
+        result = stored([(1, output), (0, output)], "classification.brier")
+
+        assert "decision values" in result.failures()["explanation"][0]
