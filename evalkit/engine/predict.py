@@ -126,6 +126,7 @@ class Caller:
                         continue
                     record = Called.of(cell, call, metered=self._metered)
                     work.record(record)
+                    self._keep(batch.case(row), unit.repeat, history, call)
                     call = record.call
                 if len(unit.rows) > 1:
                     history.append({"inputs": batch.inputs[row], "outputs": call.output})
@@ -148,19 +149,26 @@ class Caller:
             return None  # the run is being interrupted; a resume fetches the answer
 
     async def _call(self, case: Case, repeat: int, history: list[dict[str, Any]]) -> Call | None:
-        seed = seed_of(self._plan.seed, case.id, repeat)
-        invocation = Invocation(case=case, history=tuple(history), repeat=repeat, seed=seed)
+        invocation = self._invocation(case, repeat, history)
         recording = self._recording(invocation)
         try:
             known = None if recording is None else self._session.recorder.find(recording)
             if known is not None:
                 return dataclasses.replace(Call.from_json(known), cached=True)
-            call = await self._made_in_turn(invocation)
+            return await self._made_in_turn(invocation)
         except NotRecordedError as error:
             raise error.of_case(case.id) from None
-        if recording is not None and call is not None and call.status is Status.OK:
-            self._session.recorder.keep(recording, call.to_json())
-        return call
+
+    def _keep(self, case: Case, repeat: int, history: list[dict[str, Any]], call: Call) -> None:
+        """Record the answer of a versioned target, once the journal has counted it."""
+        if call.status is Status.OK and not call.cached:
+            recording = self._recording(self._invocation(case, repeat, history))
+            if recording is not None:
+                self._session.recorder.keep(recording, call.to_json())
+
+    def _invocation(self, case: Case, repeat: int, history: list[dict[str, Any]]) -> Invocation:
+        seed = seed_of(self._plan.seed, case.id, repeat)
+        return Invocation(case=case, history=tuple(history), repeat=repeat, seed=seed)
 
     def _recording(self, invocation: Invocation) -> Recording | None:
         """Return the recording of a versioned target's answer; models are recorded call by call."""

@@ -49,7 +49,8 @@ class ChatReply:
     """Calls in order, each with ``name``, ``arguments`` (parsed where they are JSON), ``id``."""
 
     usage: Mapping[str, int] | None = None
-    """``input_tokens`` and ``output_tokens``; of these, ``cached_tokens``, ``reasoning_tokens``."""
+    """``input_tokens`` and ``output_tokens``, and of these ``cached_tokens``,
+    ``cache_write_tokens``, ``reasoning_tokens``; see `evalkit.llm.tokens.usage_of`."""
 
     finish_reason: str | None = None
     """``stop``, ``length``, ``tool_calls``, ``content_filter`` or the provider's own word."""

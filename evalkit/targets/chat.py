@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from evalkit._internal.canonical import parse_json
+from evalkit._internal.canonical import parse_answer
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Invocation, Output, TargetIdentity
 from evalkit.errors import BindingError, TargetError, UsageError
@@ -18,6 +18,7 @@ from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.secrets import names_secret, public_url
 from evalkit.llm.session import current_session
 from evalkit.llm.template import PromptTemplate, open_template
+from evalkit.llm.usage import PARTS
 from evalkit.scoring.reading import as_text
 from evalkit.targets.binding import owned, shapes
 from evalkit.targets.version import resolved_version
@@ -123,7 +124,7 @@ class ChatTarget:
         }
         counted = dict(reply.usage or {})
         # Parts of the others, which a sum over all tokens must not count again.
-        told |= {part: counted.pop(part, None) for part in ("cached_tokens", "reasoning_tokens")}
+        told |= {part: counted.pop(part, None) for part in sorted(PARTS)}
         return Output(
             value,
             tool_calls=reply.tool_calls or None,
@@ -289,9 +290,9 @@ class ResponseSchema:
             TargetError: With reason ``invalid_response`` if it is not JSON or lacks something.
         """
         try:
-            value = parse_json(text)
-        except ValueError:
-            problem = f"the answer is not JSON: {shown(text)}"
+            value = parse_answer(text)
+        except ValueError as error:
+            problem = f"the answer is not JSON ({error}): {shown(text)}"
             raise TargetError("invalid_response", problem) from None
         if self.model is not None:
             try:

@@ -38,6 +38,7 @@ from evalkit.gates.verdict import GateVerdict
 from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
 from evalkit.llm.session import ModelSession
+from evalkit.llm.tokens import UNEXPLAINED
 from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.column import Metric
 from evalkit.scoring.protocol import Scorer
@@ -201,6 +202,10 @@ class Job(Generic[R]):
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
+                self.state.notes += [
+                    f"Not every answer could be recorded in {place}: {why}."
+                    for place, why in session.recorder.broken.items()
+                ]
                 self.state.on_call = self.state.on_batch = None
 
     def _watcher(self, plan: Plan) -> Watcher | None:
@@ -312,6 +317,12 @@ class Job(Generic[R]):
         in_dollars = any("usd" in limits for limits in (budget.total, *budget.roles.values()))
         if in_dollars and any(ledger[role].unpriced for role in asked):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
+        self.state.notes += [
+            f"The provider's total of {role} tokens is not the sum of its parts"
+            f" ({ledger[role].tokens[UNEXPLAINED]:,} more); the price rests on the parts."
+            for role in asked
+            if UNEXPLAINED in ledger[role].tokens
+        ]
         seconds = monotonic() - self.started
         return {role: _usage(ledger[role], seconds) for role in asked}
 
