@@ -126,8 +126,8 @@ class Caller:
                         continue
                     record = Called.of(cell, call, metered=self._metered)
                     work.record(record)
-                    self._keep(batch.case(row), unit.repeat, history, call)
                     call = record.call
+                    self._keep(batch.case(row), unit.repeat, history, call)
                 if len(unit.rows) > 1:
                     history.append({"inputs": batch.inputs[row], "outputs": call.output})
                     if call.status is not Status.OK:

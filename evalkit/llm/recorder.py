@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import NotRecordedError
 from evalkit.llm.mode import Mode
-from evalkit.llm.recording import Recording
+from evalkit.llm.recording import Recording, masked_recording
 
 if TYPE_CHECKING:
     from evalkit.llm.cache import Cache
@@ -70,6 +70,7 @@ class Recorder:
     def keep_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
         """Record several replies; a disk that fills costs the recordings, not the replies."""
         if self.on and self.mode != "replay":
+            kept = [(masked_recording(recording), reply) for recording, reply in kept]
             for place in self.places:
                 with self._forgiven(place):
                     place.put_all(kept)

@@ -29,10 +29,12 @@ from evalkit.llm.recorder import Keeper, Recorder
 from evalkit.llm.recording import (
     Recording,
     is_worth_keeping,
+    masked_reply,
     recording_of_call,
     reply_from_json,
     reply_to_json,
 )
+from evalkit.llm.secrets import read_secrets
 from evalkit.llm.usage import PARTS, Charge, Ledger
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class ModelSession:
             prices: What tokens cost.
             desk: What sends calls by batches; by default every call is made at once.
         """
+        read_secrets()
         self.ledger = ledger or Ledger()
         self.recorder = recorder or Recorder()
         """Answers without a call, and keeps new answers."""
@@ -172,7 +175,7 @@ class ModelSession:
         with self.under_way(role):  # until it is counted, so that no other call takes its place
             try:
                 with under(admission):
-                    reply = await model.complete(request)
+                    reply = masked_reply(await model.complete(request))
                 reply = self._price(model, reply)
                 charge = Charge(tokens=_tokens_of(reply), cost=reply.cost)
             finally:
@@ -209,7 +212,7 @@ class ModelSession:
         share = self.desk.settings.price_share
 
         def settle(reply: ChatReply, line: str) -> ChatReply:
-            reply = self._price(model, reply, share)
+            reply = self._price(model, masked_reply(reply), share)
             charge = Charge(tokens=_tokens_of(reply), cost=reply.cost, line=line)
             self.ledger.add(role, charge)
             if self.recorder.on and is_worth_keeping(reply):

@@ -15,7 +15,7 @@ from evalkit.errors import BindingError, TargetError, UsageError
 from evalkit.llm.connection import shown
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
-from evalkit.llm.secrets import names_secret, public_url
+from evalkit.llm.secrets import public_url, secret_setting
 from evalkit.llm.session import current_session
 from evalkit.llm.template import PromptTemplate, open_template
 from evalkit.llm.usage import PARTS
@@ -205,13 +205,12 @@ def chat(
         >>> target.identity.parameters["sampling"]
         {'temperature': 0.0}
     """
-    for setting in sampling:
-        if names_secret(setting) or setting.endswith("headers"):
-            raise UsageError(
-                f"{setting}= would be recorded with the results: put the key into the "
-                "environment, and name its variable by auth_environment= if it is not the "
-                "provider's own."
-            )
+    setting = secret_setting(sampling)
+    if setting is not None:
+        raise UsageError(
+            f"{setting}= would be recorded with the results: put the key into the environment, and "
+            "name its variable by auth_environment= if it is not the provider's own."
+        )
     asked = _template(prompt, "prompt")
     conversation = Conversation(
         prompt=asked, system=_template(system, "system"), examples=read_examples(examples)
