@@ -113,7 +113,12 @@ def test_whole_words_tell_a_secret_from_what_only_sounds_like_one(
 
 
 def test_settings_that_only_sound_like_secrets_reach_the_server() -> None:
-    settings = {"stop_token_ids": [2], "prompt_cache_key": "eval-1", "keywords": ["a"], "code": 1}
+    settings: dict[str, Any] = {
+        "stop_token_ids": [2],
+        "prompt_cache_key": "eval-1",
+        "keywords": ["a"],
+        "code": 1,
+    }
     with ScriptedEndpoint("a") as endpoint:
         result = evalkit.evaluate(
             evalkit.chat("openai/m", base_url=endpoint.base_url, **settings),
