@@ -112,12 +112,12 @@ def secrets_in_environment() -> list[str]:
     Those that were read as keys, those whose names tell of a secret (some libraries find their keys
     by themselves), and passwords in addresses; of at least 8 characters.
     """
-    secrets: list[str] = []
+    values: list[str] = []
     for name, value in os.environ.items():
-        secrets += _LOGIN.findall(value)
+        values += _LOGIN.findall(value)
         if name in _KEY_VARIABLES or (_TELLING.search(name) and not _ORDINARY.fullmatch(value)):
-            secrets.append(value.strip())
-    return [value for value in dict.fromkeys(secrets) if len(value) >= _SHORTEST]
+            values.append(value.strip())
+    return [value for value in dict.fromkeys(values) if len(value) >= _SHORTEST]
 
 
 def user_cache_folder() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,7 +22,7 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
-from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
+from evalkit.errors import BatchPendingError, NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.recording import Recording, recording_of_output
@@ -29,6 +30,10 @@ from evalkit.llm.session import ModelSession
 
 _LOOK_SECONDS: Final = 0.2
 """How often a call that waits for its turn looks whether it is still wanted."""
+
+
+def _nothing(_: object) -> None:
+    """Learn nothing of a call: the model session does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +147,8 @@ class Caller:
             return None
         try:
             return broken or await self._call(case, repeat, history)
-        except BudgetSpentError:
-            self._cancel.stop("budget")
+        except NoMoreCallsError as error:
+            self._cancel.stop(error.stops, str(error))
             return None
         except BatchPendingError:
             return None  # the run is being interrupted; a resume fetches the answer
@@ -183,10 +188,14 @@ class Caller:
             return None
         if self._metered:
             return await self._made(invocation)
+        health, name = self._session.health, self._target.identity.name
+        health.check(name)
         with self._session.under_way("target"):
-            return await self._made(invocation)
+            return await self._made(invocation, functools.partial(health.learn, name))
 
-    async def _made(self, invocation: Invocation) -> Call:
+    async def _made(
+        self, invocation: Invocation, learn: Callable[[BaseException | None], None] = _nothing
+    ) -> Call:
         timeout = self._plan.limits.timeout_seconds
         started, patience = monotonic(), Patience()
         try:
@@ -199,7 +208,7 @@ class Caller:
                 output = await self._lane.run(
                     self._target.call, invocation, timeout_seconds=timeout
                 )
-        except (BatchPendingError, BudgetSpentError, NotRecordedError):
+        except (BatchPendingError, NoMoreCallsError, NotRecordedError):
             raise
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -207,16 +216,18 @@ class Caller:
                 raise
             return _failure(error, monotonic() - started - patience.waited)
         except (Exception, SystemExit) as error:  # noqa: BLE001  a target may raise anything
+            learn(error)
             return _failure(error, monotonic() - started - patience.waited, timeout)
         seconds = monotonic() - started - patience.waited
+        learn(None)
         return Call.answered(output, None if patience.batched else seconds)
 
     def _stopped(self) -> bool:
         if not self._cancel.is_set:
             try:
                 self._session.check("target")
-            except BudgetSpentError:
-                self._cancel.stop("budget")
+            except NoMoreCallsError as error:
+                self._cancel.stop(error.stops, str(error))
         return self._cancel.is_set
 
 

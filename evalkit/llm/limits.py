@@ -21,6 +21,7 @@ import anyio
 
 from evalkit._internal.canonical import content_hash
 from evalkit._internal.clock import monotonic
+from evalkit.errors import OutageError
 from evalkit.llm.headers import read_allowance, retry_after_seconds
 from evalkit.llm.pace import Outcome, Pace
 
@@ -245,6 +246,7 @@ async def admitted(place: str, key: str | None, *, again: bool = False) -> Async
 
     Raises:
         BudgetSpentError: If the call must not be made any more.
+        OutageError: If the server refuses every attempt for the rate, whatever the waits.
     """
     attempt, admission = Attempt(), _ADMISSION.get()
     if admission is None:
@@ -257,6 +259,8 @@ async def admitted(place: str, key: str | None, *, again: bool = False) -> Async
         moment = controller.enter_now()
         started = await _turn(controller, again=again) if moment is None else moment
     try:
+        if controller is not None and controller.pace.hopeless:
+            raise OutageError(place, "status 429 to every call, however long they waited")
         if admission.check is not None:
             admission.check()
         admission.made = True

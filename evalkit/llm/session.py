@@ -16,12 +16,13 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from evalkit._internal.clock import monotonic
-from evalkit.errors import BatchPendingError, BudgetSpentError
+from evalkit.errors import BatchPendingError, BudgetSpentError, NoMoreCallsError, TargetError
 from evalkit.llm.abilities import Abilities
 from evalkit.llm.batch.census import Seat, waiting
 from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
 from evalkit.llm.flight import Flights
+from evalkit.llm.health import Health
 from evalkit.llm.limits import Admission, Controllers, under
 from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
@@ -80,6 +81,9 @@ class ModelSession:
         self.budget = budget or Budget()
         self.prices = prices or Prices()
         self.desk = desk
+        self.health = Health()
+        """Whether providers answer at all."""
+
         self.abilities = Abilities()
         """What servers have shown to take of a question."""
 
@@ -105,6 +109,7 @@ class ModelSession:
         Raises:
             TargetError: If there is no answer.
             BudgetSpentError: If nothing may be spent any more; the call was not made.
+            OutageError: If the provider will answer no call.
             NotRecordedError: If only recordings may answer, and none does.
             BatchPendingError: If a batch has the call, and the evaluation ends before its answer.
         """
@@ -170,14 +175,22 @@ class ModelSession:
         self, model: ChatModel, request: ChatRequest, role: str, recording: Recording | None = None
     ) -> ChatReply:
         self.check(role)
+        place = f"{model.name} at {model.base_url}" if model.base_url else model.name
+        self.health.check(place)
         admission = Admission(self.controllers, lambda: self.check(role, own=1))
         charge = Charge(failed=True)
         with self.under_way(role):  # until it is counted, so that no other call takes its place
             try:
                 with under(admission):
                     reply = masked_reply(await model.complete(request))
+                self.health.answered(place)
                 reply = self._price(model, reply)
                 charge = Charge(tokens=_tokens_of(reply), cost=reply.cost)
+            except TargetError as error:
+                plain = request.response_schema is None and not request.tools
+                self.health.failed(place, error, plain=plain and "logprobs" not in request.sampling)
+                self.health.check(place)
+                raise
             finally:
                 # Whatever becomes of it, a call that was begun may have to be paid.
                 if admission.made is not False:
@@ -232,7 +245,7 @@ class ModelSession:
         with self.under_way(role), self._promises.reserve(role, sum(expected.values()), usd):
             try:
                 reply = await self.desk.complete(model, request, recording.key, settle)
-            except (BudgetSpentError, BatchPendingError):
+            except (NoMoreCallsError, BatchPendingError):
                 raise
             except Exception:
                 self.ledger.add(role, Charge(failed=True))
@@ -292,6 +305,7 @@ def current_session() -> ModelSession:
     session = _CURRENT.get()
     if session is None:
         session = ModelSession()
+        session.health.active = False
         _CURRENT.set(session)  # of this context alone: nothing is shared by the whole process
     return session
 

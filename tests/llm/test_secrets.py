@@ -202,13 +202,13 @@ def test_ordinary_words_numbers_and_paths_are_no_secrets(monkeypatch: pytest.Mon
     for name, value in {
         "POSTGRES_PASSWORD": "password",
         "TOKEN_LIMIT": "1000000000",
-        "GOOGLE_APPLICATION_CREDENTIALS": "/home/me/credentials.json",
+        "GOOGLE_APPLICATION_CREDENTIALS": "/var/run/credentials.json",
         "KEYBOARD": "de-latin",
         "AUTHOR": "somebody else",
     }.items():
         monkeypatch.setenv(name, value)
     read_secrets()
 
-    assert masked("password 1000000000 /home/me/credentials.json somebody else") == (
-        "password 1000000000 /home/me/credentials.json somebody else"
+    assert masked("password 1000000000 /var/run/credentials.json somebody else") == (
+        "password 1000000000 /var/run/credentials.json somebody else"
     )

@@ -24,7 +24,7 @@ from evalkit.errors import EvalkitError, RunLockedError, UsageError
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.results.columns import moved
 from evalkit.evaluation.results.estimates import listed_labels
-from evalkit.evaluation.results.facts import DECIDED, Facts, Usage
+from evalkit.evaluation.results.facts import DECIDED, OUTAGE, Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.outputs_file import write_outputs
 from evalkit.evaluation.results.plan import EvaluationPlan
@@ -230,6 +230,8 @@ class Job(Generic[R]):
         plan = self.plan()
         metrics = [*self.kept, *merge(plan, self.state)]
         status = self.state.cancel.reason or "complete"
+        if status == OUTAGE and self.state.cancel.why:
+            self.state.notes.append(self.state.cancel.why)
         if status == DECIDED:
             self.state.notes.append(self._saved(plan, metrics))
         if self.plan_facts.shard is not None:
