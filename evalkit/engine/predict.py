@@ -127,8 +127,8 @@ class Caller:
                 if call is None:
                     work.record(Begun(cell))
                     call = await self._new_call(batch.case(row), unit.repeat, history, broken)
-                    if call is None:
-                        continue
+                    if call is None:  # without its answer, no later turn can be asked
+                        return
                     record = Called.of(cell, call, metered=self._metered)
                     work.record(record)
                     call = record.call
@@ -157,12 +157,13 @@ class Caller:
         invocation = self._invocation(case, repeat, history)
         recording = self._recording(invocation)
         try:
-            known = None if recording is None else self._session.recorder.find(recording)
-            if known is not None:
-                return dataclasses.replace(Call.from_json(known), cached=True)
+            recorded = None if recording is None else self._session.recorder.find(recording)
+            if recorded is not None:
+                return dataclasses.replace(Call.from_json(recorded), cached=True)
             return await self._made_in_turn(invocation)
         except NotRecordedError as error:
-            raise error.of_case(case.id) from None
+            self._session.recorder.missing.append(error.of_case(case.id))
+            return None
 
     def _keep(self, case: Case, repeat: int, history: list[dict[str, Any]], call: Call) -> None:
         """Record the answer of a versioned target, once the journal has counted it."""

@@ -37,6 +37,18 @@ class Recorder:
     broken: dict[str, str] = field(default_factory=dict[str, str])
     """Places that could not be written, with the reason."""
 
+    missing: list[NotRecordedError] = field(default_factory=list[NotRecordedError])
+    """Calls that only a recording may answer, and none does."""
+
+    def check_complete(self) -> None:
+        """Refuse to go on where calls are missing: all of them are named together.
+
+        Raises:
+            NotRecordedError: If there are any.
+        """
+        if self.missing:
+            raise self.missing[0].of_all(self.missing)
+
     @property
     def on(self) -> bool:
         """Whether anything is recorded or replayed."""
