@@ -323,7 +323,7 @@ class Job(Generic[R]):
         self.state.notes += [
             f"The provider's total of {role} tokens is not the sum of its parts"
             f" ({ledger[role].tokens[UNEXPLAINED]:,} more); the price rests on the parts."
-            for role in asked
+            for role in charged
             if UNEXPLAINED in ledger[role].tokens
         ]
         seconds = monotonic() - self.started
