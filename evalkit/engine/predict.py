@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -44,6 +45,20 @@ class Unit:
     repeat: int
 
 
+def occurrences(plan: Plan) -> dict[str, int]:
+    """Return, of each case that asks what an earlier one has asked, how many did before it.
+
+    A model that draws its answers is asked once for each, as whoever repeats a row expects.
+    """
+    seen: Counter[str] = Counter()
+    places: dict[str, int] = {}
+    for case, inputs in zip(plan.spool.strings("id"), plan.spool.strings("inputs"), strict=True):
+        if seen[inputs]:
+            places[case] = seen[inputs]
+        seen[inputs] += 1
+    return places
+
+
 def units_of(batch: CaseBatch, repeats: int) -> Iterator[Unit]:
     """Yield the units of a shard: sessions in order of turn, then of the data; lone cases alone."""
     sessions = batch.column("session") if batch.has("session") else [None] * len(batch)
@@ -73,6 +88,7 @@ class Caller:
         self._metered = getattr(plan.target, "metered", False)
         """Whether its calls go through the model session, which counts, paces and records them."""
         self._pace = _Pace(None if self._metered else plan.limits.requests_per_minute)
+        self._occurrences = occurrences(plan) if getattr(plan.target, "draws", False) else {}
         self._in_flight = anyio.CapacityLimiter(plan.limits.concurrency)
         self._turn = anyio.Lock()
 
@@ -174,7 +190,13 @@ class Caller:
 
     def _invocation(self, case: Case, repeat: int, history: list[dict[str, Any]]) -> Invocation:
         seed = seed_of(self._plan.seed, case.id, repeat)
-        return Invocation(case=case, history=tuple(history), repeat=repeat, seed=seed)
+        return Invocation(
+            case=case,
+            history=tuple(history),
+            repeat=repeat,
+            occurrence=self._occurrences.get(case.id, 0),
+            seed=seed,
+        )
 
     def _recording(self, invocation: Invocation) -> Recording | None:
         """Return the recording of a versioned target's answer; models are recorded call by call."""
@@ -221,6 +243,8 @@ class Caller:
             return _failure(error, monotonic() - started - patience.waited, timeout)
         seconds = monotonic() - started - patience.waited
         learn(None)
+        if patience.replayed:  # a recording tells the time of its call, and looking it up none
+            return Call.answered(output, patience.recorded)
         return Call.answered(output, None if patience.batched else seconds)
 
     def _stopped(self) -> bool:

@@ -42,11 +42,24 @@ class Patience:
     batched: bool = False
     """Whether a batch has answered: then the time tells nothing of the model."""
 
+    replayed: bool = False
+    """Whether a recording, or an equal call on its way, has answered."""
+
+    recorded: float | None = None
+    """Seconds that such calls had taken when they were made; ``None`` where that is unknown."""
+
     _pauses: int = 0
     """Waits under way: the first one stops the clock, and the last one lets it run again."""
 
     _began: float = 0.0
     _deadline: float = math.inf
+
+    def replay(self, seconds: float | None) -> None:
+        """Note an answer that was not waited for, whose call had taken *seconds*."""
+        if not self.replayed:
+            self.replayed, self.recorded = True, seconds
+        elif self.recorded is not None:
+            self.recorded = None if seconds is None else self.recorded + seconds
 
     def pause(self) -> None:
         """Stop the clock, if it runs."""

@@ -20,6 +20,7 @@ _REPLY_FIELDS: Final = (
     "logprobs",
     "cost",
     "model",
+    "latency_seconds",
     "time_to_first_token",
 )
 
@@ -80,6 +81,8 @@ def recording_of_call(model: ChatModel, request: ChatRequest, repeat: int) -> Re
         "tools": None if request.tools is None else list(request.tools),
         "repeat": repeat,
     }
+    if request.occurrence:  # first ones keep the key that they have always had
+        asked["occurrence"] = request.occurrence
     return recording_of(asked, label=model.name, subject=asked["messages"])
 
 

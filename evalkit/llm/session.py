@@ -23,7 +23,7 @@ from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
 from evalkit.llm.flight import Flights
 from evalkit.llm.health import Health
-from evalkit.llm.limits import Admission, Controllers, under
+from evalkit.llm.limits import PATIENCE, Admission, Controllers, Patience, under
 from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recorder import Keeper, Recorder
@@ -122,7 +122,7 @@ class ModelSession:
         fields = self.recorder.find(recording)
         if fields is not None:
             self.ledger.add(role, Charge(cached=True))
-            return reply_from_json(fields)
+            return _replayed(reply_from_json(fields))
 
         async def make() -> ChatReply:
             ask = self._ask_by_batch if batched else self._ask
@@ -133,6 +133,7 @@ class ModelSession:
             reply, shared = await self._flights.join(recording.key, make)
         if shared:
             self.ledger.add(role, Charge(cached=True))
+            return _replayed(reply)
         return reply
 
     def report(self, charge: Callable[[str, Charge], None]) -> None:
@@ -179,10 +180,14 @@ class ModelSession:
         self.health.check(place)
         admission = Admission(self.controllers, lambda: self.check(role, own=1))
         charge = Charge(failed=True)
+        patience = PATIENCE.get() or Patience()
+        began = monotonic() - patience.waited
         with self.under_way(role):  # until it is counted, so that no other call takes its place
             try:
                 with under(admission):
                     reply = masked_reply(await model.complete(request))
+                seconds = monotonic() - patience.waited - began
+                reply = dataclasses.replace(reply, latency_seconds=seconds)
                 self.health.answered(place)
                 reply = self._price(model, reply)
                 charge = Charge(tokens=_tokens_of(reply), cost=reply.cost)
@@ -290,6 +295,14 @@ class ModelSession:
     def close(self) -> None:
         """Let go of the recordings."""
         self.recorder.close()
+
+
+def _replayed(reply: ChatReply) -> ChatReply:
+    """Return *reply*, having told who times the case how long it took when it was made."""
+    patience = PATIENCE.get()
+    if patience is not None:
+        patience.replay(reply.latency_seconds)
+    return reply
 
 
 def _tokens_of(reply: ChatReply) -> dict[str, int]:

@@ -75,6 +75,11 @@ class ChatTarget:
             version=version,
         )
 
+    @property
+    def draws(self) -> bool:
+        """Whether equal questions are draws of their own: at a temperature above 0."""
+        return bool(self._sampling.get("temperature"))
+
     def __repr__(self) -> str:
         return f"ChatTarget({self.identity.name!r})"
 
@@ -104,6 +109,7 @@ class ChatTarget:
             response_schema=None if self._schema is None else self._schema.schema,
             stream=self._stream,
             repeat=invocation.repeat,
+            occurrence=invocation.occurrence,
             seed=invocation.seed,
         )
 
