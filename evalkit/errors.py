@@ -309,14 +309,14 @@ class SchemaVersionError(StoreError):
     """The database was written by a newer evalkit than this one."""
 
     template = (
-        "{location} has schema version {found}, and this evalkit knows versions up "
+        "{location} has schema version {version}, and this evalkit knows versions up "
         "to {supported}; upgrade evalkit, or name another store."
     )
 
-    def __init__(self, location: str, found: int, supported: int) -> None:
-        super().__init__(location, found, supported)
+    def __init__(self, location: str, version: int, supported: int) -> None:
+        super().__init__(location, version, supported)
         self.location = location
-        self.found = found
+        self.version = version
         self.supported = supported
 
 

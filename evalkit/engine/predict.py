@@ -152,9 +152,9 @@ class Caller:
         invocation = Invocation(case=case, history=tuple(history), repeat=repeat, seed=seed)
         recording = self._recording(invocation)
         try:
-            known = None if recording is None else self._session.recorder.find(recording)
-            if known is not None:
-                return dataclasses.replace(Call.from_json(known), cached=True)
+            recorded = None if recording is None else self._session.recorder.find(recording)
+            if recorded is not None:
+                return dataclasses.replace(Call.from_json(recorded), cached=True)
             call = await self._made_in_turn(invocation)
         except NotRecordedError as error:
             raise error.of_case(case.id) from None
