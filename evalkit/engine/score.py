@@ -19,7 +19,7 @@ from evalkit.engine.state import ShardWork
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
-from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
+from evalkit.errors import BatchPendingError, NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.session import ModelSession
@@ -210,11 +210,12 @@ class ShardScorer:
             with self._session.caller():
                 scores = await self._in_time(scorer.score_batch(batch), len(batch))
             return _keyed(scores, len(batch))
-        except NotRecordedError:
-            raise
-        except (BatchPendingError, BudgetSpentError) as error:
-            if isinstance(error, BudgetSpentError):
-                self._cancel.stop("budget")
+        except NotRecordedError as error:
+            self._session.recorder.missing.append(error)
+            return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
+        except (BatchPendingError, NoMoreCallsError) as error:
+            if isinstance(error, NoMoreCallsError):
+                self._cancel.stop(error.stops, str(error))
             return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
         except Exception as error:  # noqa: BLE001  a plug-in may raise anything
             return columns_of([{PLAIN: failure_of(error)}] * len(batch))
@@ -240,10 +241,12 @@ class ShardScorer:
             try:
                 cells[row] = cells_of(await self._in_time(scorer.score(batch.case(row))))
             except NotRecordedError as error:
-                raise error.of_case(batch.ids[row]) from None
-            except (BatchPendingError, BudgetSpentError) as error:
-                if isinstance(error, BudgetSpentError):  # else, the run is being interrupted
-                    self._cancel.stop("budget")
+                self._session.recorder.missing.append(error.of_case(batch.ids[row]))
+                cells[row] = _not_run()
+                return
+            except (BatchPendingError, NoMoreCallsError) as error:
+                if isinstance(error, NoMoreCallsError):  # else, the run is being interrupted
+                    self._cancel.stop(error.stops, str(error))
                 cells[row] = _not_run()  # not journaled, so that a resume asks again
                 return
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything
