@@ -38,6 +38,7 @@ from evalkit.hooks.specs import hookimpl
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import UNIT, MetricFacts
 from evalkit.scoring.parameters import checked_parameters, parameter_types
+from evalkit.scoring.patterns import PatternTimeoutError, compile_pattern, pattern_matches
 from evalkit.scoring.protocol import (
     AdditiveScorer,
     BatchScorer,
@@ -108,6 +109,7 @@ __all__ = [
     "MissingExtraError",
     "Output",
     "PairwiseJudge",
+    "PatternTimeoutError",
     "Rows",
     "RowsScorer",
     "Score",
@@ -128,6 +130,7 @@ __all__ = [
     "bootstrap_weights",
     "canonical_json",
     "checked_parameters",
+    "compile_pattern",
     "delong_auc",
     "expected_values",
     "follow",
@@ -140,6 +143,7 @@ __all__ = [
     "output_texts",
     "parameter_types",
     "parse_json",
+    "pattern_matches",
     "read_trace",
     "references",
     "require",

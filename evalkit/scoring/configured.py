@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.patterns import PatternTimeoutError
 from evalkit.scoring.protocol import Scorer, requirements_of
 from evalkit.scoring.reading import extractor, output_texts, rerouted
 
@@ -49,26 +51,47 @@ class ConfiguredScorer:
         return requirements_of(self.inner) - set(self.reads)
 
     def prepare(self, batch: CaseBatch) -> CaseBatch:
-        """Return *batch* as the inner scorer is to see it."""
+        """Return *batch* as the inner scorer is to see it.
+
+        Raises:
+            PatternTimeoutError: If a pattern takes too long on a text.
+        """
+        seen, late = self._prepared(batch)
+        for why in late.values():
+            raise PatternTimeoutError(why)
+        return seen
+
+    def _prepared(self, batch: CaseBatch) -> tuple[CaseBatch, dict[int, str]]:
+        """Return the batch as it is seen, and the rows on which a pattern took too long."""
         seen = rerouted(batch, self.reads) if self.reads else batch
+        late: dict[int, str] = {}
         if self.extract is None:
-            return seen
+            return seen, late
         given = self.extract if isinstance(self.extract, Mapping) else {"outputs": self.extract}
         columns: dict[str, list[Any]] = {}
         if "outputs" in given:
             cut = extractor(given["outputs"])
-            columns["outputs"] = [_cut(text, cut) for text in output_texts(seen)]
+            columns["outputs"] = [
+                _in_time(_cut, text, cut, late, row) for row, text in enumerate(output_texts(seen))
+            ]
         if "expectations" in given:
             cut = extractor(given["expectations"])
             columns["expectations"] = [
-                {name: _cut_each(value, cut) for name, value in expectations.items()}
-                for expectations in seen.column("expectations")
+                {
+                    name: _in_time(_cut_each, value, cut, late, row)
+                    for name, value in expectations.items()
+                }
+                for row, expectations in enumerate(seen.column("expectations"))
             ]
-        return seen.replacing(**columns)
+        return seen.replacing(**columns), late
 
     def score_batch(self, batch: CaseBatch, /) -> Any | Awaitable[Any]:
         """Score the prepared batch; only there where the inner scorer is vectorised."""
-        return self.inner.score_batch(self.prepare(batch))  # type: ignore[attr-defined]
+        seen, late = self._prepared(batch)
+        columns = self.inner.score_batch(seen)  # type: ignore[attr-defined]
+        if not late:
+            return columns
+        return _later(columns, late) if inspect.isawaitable(columns) else _late(columns, late)
 
     def score(self, case: Case, /) -> Any | Awaitable[Any]:
         """Score the prepared case; only there where the inner scorer is case-wise."""
@@ -79,6 +102,28 @@ class ConfiguredScorer:
         if name.startswith("__") or name in {"inner", "name", "reads", "extract"}:
             raise AttributeError(name)
         return getattr(self.inner, name)
+
+
+def _in_time(
+    cut_out: Callable[[Any, Any], Any], value: Any, cut: Any, late: dict[int, str], row: int
+) -> Any:
+    try:
+        return cut_out(value, cut)
+    except PatternTimeoutError as error:
+        late[row] = str(error)
+        return None
+
+
+async def _later(columns: Awaitable[Any], late: Mapping[int, str]) -> Any:
+    return _late(await columns, late)
+
+
+def _late(columns: Any, late: Mapping[int, str]) -> Any:
+    """Fail the cells of cases whose part could not be cut out in time."""
+    for column in columns.values() if isinstance(columns, Mapping) else [columns]:
+        for row, why in late.items():
+            column.fail(row, "timeout", why)
+    return columns
 
 
 def _cut(text: str | None, cut: Callable[[str], str | None]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -116,7 +117,23 @@ def estimate_mean(
     )
     value = float(np.average(values[ok], weights=weights))
     n_groups = _number_of_groups(groups)
-    return _with_interval(dataclasses.replace(counted, value=value, n_groups=n_groups), interval)
+    note = _how_read(column)
+    counted = dataclasses.replace(counted, value=value, n_groups=n_groups, note=note)
+    return _with_interval(counted, interval)
+
+
+AS_READ: Final = "as_read"
+"""Key of a cell's metadata under which a scorer says how it read the case, where that is odd."""
+
+
+def _how_read(column: ScoreColumn) -> str | None:
+    """Return what cells say of how they were read, and how many of them."""
+    said = Counter(
+        str(cell[AS_READ])
+        for row, cell in column.metadata.items()
+        if AS_READ in cell and column.status[row] == Status.OK
+    )
+    return "; ".join(f"{text} ({n:,} of {len(column):,})" for text, n in said.items()) or None
 
 
 def _number_of_groups(groups: Any) -> int | None:
@@ -146,7 +163,8 @@ def estimate_corpus(
     codes = np.repeat(groups, design.repeats)[cells] if clustered else None
     value = _corpus_value(scorer, statistics, weights)
     noted = getattr(scorer, "note", None)
-    note: str | None = None if noted is None else noted(statistics, weights)
+    notes = (None if noted is None else noted(statistics, weights), _how_read(column))
+    note = "; ".join(part for part in notes if part) or None
     if not math.isfinite(value):
         return dataclasses.replace(counted, note=note or "the metric is undefined on these cases")
     interval = _corpus_interval(scorer, statistics, weights, codes, design, value, facts)

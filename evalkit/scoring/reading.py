@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Number
 from typing import Any
@@ -13,6 +13,7 @@ from evalkit._internal.canonical import canonical_json
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import CASE_FIELDS, Case
 from evalkit.errors import UsageError
+from evalkit.scoring.patterns import compile_pattern, last_match
 
 
 def as_text(value: Any) -> str | None:
@@ -150,6 +151,7 @@ def extractor(extract: str | Callable[[str], str | None]) -> Callable[[str], str
 
     Raises:
         UsageError: If the regular expression does not compile.
+        PatternTimeoutError: By what is returned, for a text on which it takes too long.
 
     Examples:
         >>> extractor(r"Answer: (\w+)")("I think... Answer: no. Answer: yes")
@@ -158,14 +160,7 @@ def extractor(extract: str | Callable[[str], str | None]) -> Callable[[str], str
     if not isinstance(extract, str):
         return extract
     try:
-        pattern = re.compile(extract)
+        pattern = compile_pattern(extract)
     except re.error as error:
         raise UsageError(f"extract= is not a regular expression: {error}: {extract!r}") from error
-
-    def last_match(text: str) -> str | None:
-        matches = deque(pattern.finditer(text), maxlen=1)
-        if not matches:
-            return None
-        return matches[0].group(1) if pattern.groups else matches[0].group(0)
-
-    return last_match
+    return functools.partial(last_match, pattern)

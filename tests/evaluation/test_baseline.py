@@ -119,7 +119,7 @@ def test_a_baseline_that_does_not_open_is_an_error_before_the_first_call() -> No
     [
         pytest.param({"data": ROWS[:-1]}, "dataset", id="dataset"),
         pytest.param(
-            {"scorers": [{"text.token_f1": {"normalize": True}}]}, "signature", id="signature"
+            {"scorers": [{"text.token_f1": {"normalize": False}}]}, "signature", id="signature"
         ),
         pytest.param({"repeats": 2, "reducer": "max"}, "reducer", id="reducer"),
         pytest.param({"scorers": "text.exact_match"}, "text.token_f1", id="no-such-metric"),

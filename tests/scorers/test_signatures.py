@@ -11,12 +11,12 @@ from evalkit_scorers.regression.errors import Mae
 
 AS_FIRST_SIGNED = {
     "text.exact_match:ExactMatch": "1437610c2708",
-    "text.normalized_match:NormalizedMatch": "714725d07b78",
+    "text.normalized_match:NormalizedMatch": "205db8c6eb5f",
     "text.contains:Contains": "02e55aae34a1",
     "text.regex:Regex": "30cfe5d356d5",
-    "text.token_f1:TokenF1": "4f694a167180",
-    "text.rouge:Rouge": "91e9791cdf51",
-    "text.bleu:Bleu": "3c33c04af27c",
+    "text.token_f1:TokenF1": "7af35bf63ea5",
+    "text.rouge:Rouge": "abb6cc54296b",
+    "text.bleu:Bleu": "b75644ee5e32",
     "text.chrf:Chrf": "3253e2e09e08",
     "text.ter:Ter": "5f4b96c65e08",
     "text.edit_distance:EditDistance": "9113070e0cec",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar, Final, Literal
@@ -14,9 +13,7 @@ from evalkit.plugin import MetricFacts, UsageError, near_miss
 from evalkit_scorers.arrays import BoolArray, FloatArray, IntArray
 from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
 from evalkit_scorers.text.pairing import CorpusMetric
-
-TOKENIZERS: Final = ("13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none")
-"""sacrebleu's, less those that fetch a model from the network when first used."""
+from evalkit_scorers.text.words import check_tokenizer, cut, tokenizer
 
 SMOOTHING: Final = {"none": None, "floor": 0.1, "add-k": 1.0, "exp": None}
 """Ways of smoothing, each with the default of its value."""
@@ -24,34 +21,11 @@ SMOOTHING: Final = {"none": None, "floor": 0.1, "add-k": 1.0, "exp": None}
 _CHARACTERS_A_PART: Final = 1 << 15
 
 
-def check_tokenizer(name: str) -> str:
-    """Return *name* if it is a tokenizer that works offline.
-
-    Raises:
-        UsageError: If it is not; the text lists those that are.
-    """
-    if name in TOKENIZERS:
-        return name
-    raise UsageError(
-        f"tokenize={name!r} is not offered.{near_miss(name, TOKENIZERS)} There are: "
-        f"{', '.join(TOKENIZERS)}; those of sacrebleu that download a model are left out."
-    )
-
-
-@functools.cache
-def tokenizer(name: str) -> Callable[[str], str]:
-    """Return sacrebleu's tokenizer called *name*: text in, tokens separated by blanks out."""
-    from sacrebleu.metrics.bleu import BLEU
-
-    tokenize: Callable[[str], str] = BLEU(tokenize=check_tokenizer(name), force=True).tokenizer
-    return tokenize
-
-
 def bleu_statistics(
     outputs: Sequence[str],
     references: Sequence[Sequence[str]],
     *,
-    tokenize: str = "13a",
+    tokenize: str | None = None,
     lowercase: bool = False,
     max_order: int = 4,
 ) -> FloatArray:
@@ -70,10 +44,11 @@ def bleu_statistics(
     References:
         Papineni et al. (2002), *BLEU*; counts are those of sacrebleu.
     """
-    split = tokenizer(tokenize)
+    split = tokenizer(tokenize or "13a")
 
     def tokens(text: str) -> list[str]:
-        return split((text.lower() if lowercase else text).rstrip()).split()
+        words = split((text.lower() if lowercase else text).rstrip())
+        return (words if tokenize else cut(words)).split()
 
     sizes = [
         len(output) + sum(map(len, wanted))
@@ -172,8 +147,12 @@ class Bleu(CorpusMetric):
     """
 
     name: str = "text.bleu"
-    tokenize: str = "13a"
-    """Tokenizer of sacrebleu: ``13a``, ``intl``, ``zh``, ``char``, ``none`` and others."""
+    tokenize: str | None = None
+    """Tokenizer of sacrebleu: ``13a``, ``intl``, ``zh``, ``ja-mecab``, ``ko-mecab``, ``char``,
+    ``flores200``, ``none``.  ``None`` is ``13a``, with texts in a script without spaces cut into
+    characters."""
+
+    version: ClassVar[str] = "2"
 
     lowercase: bool = False
     """Compare lower-cased texts."""
@@ -193,7 +172,8 @@ class Bleu(CorpusMetric):
     facts: ClassVar[MetricFacts] = MetricFacts(low=0.0, high=100.0)
 
     def __post_init__(self) -> None:
-        check_tokenizer(self.tokenize)
+        if self.tokenize is not None:
+            check_tokenizer(self.tokenize)
         if self.smooth_method not in SMOOTHING:
             raise UsageError(
                 f"smooth_method={self.smooth_method!r} is unknown."
@@ -203,6 +183,11 @@ class Bleu(CorpusMetric):
             raise UsageError(f"max_order= is at least 1, not {self.max_order}.")
         if self.smooth_value is not None and self.smooth_value < 0:
             raise UsageError(f"smooth_value= is at least 0, not {self.smooth_value}.")
+
+    @property
+    def cuts(self) -> bool:
+        """Whether texts in a script without spaces are cut into characters."""
+        return self.tokenize is None
 
     def compute(self, totals: FloatArray, /) -> FloatArray:
         return self._score(totals, effective_order=self.effective_order)

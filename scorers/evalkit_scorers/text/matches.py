@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import string
 from collections.abc import Sequence
@@ -12,16 +11,19 @@ from typing import Any, ClassVar, Final, Literal
 from evalkit.plugin import (
     CaseBatch,
     MetricFacts,
+    PatternTimeoutError,
     ScoreColumn,
     Status,
     UsageError,
     as_references,
+    compile_pattern,
     expected_values,
     output_texts,
+    pattern_matches,
     references,
 )
 from evalkit_scorers.metric import YES_OR_NO, ReferenceMetric
-from evalkit_scorers.text.pairing import best_reference, paired_texts, spread
+from evalkit_scorers.text.pairing import best_reference, paired_texts, say_how_read, spread
 
 
 def exact_match(
@@ -74,7 +76,7 @@ class ExactMatch(ReferenceMetric):
                 else self._matches(output, wanted)
                 for output, wanted in zip(outputs, expected, strict=True)
             ]
-        return ScoreColumn.from_values(values, binary=True)
+        return say_how_read(ScoreColumn.from_values(values, binary=True), batch)
 
     def _matches(self, output: str | None, expected: Any) -> bool | None:
         wanted = as_references(expected)
@@ -112,16 +114,37 @@ def normalized_match(output: str, reference: str) -> bool:
     """Return whether two texts are equal once normalised as in SQuAD.
 
     Case, ASCII punctuation, the articles *a*, *an*, *the* and the amount of white space do not
-    count.
+    count.  Where that leaves nothing of either text they are equal if they were so before, but for
+    case and white space, and for punctuation where some words are left without it: the choice *A*
+    is not the choice to say nothing, as it is in SQuAD, which has no such answers.
 
     Examples:
         >>> normalized_match("The Eiffel Tower.", "eiffel tower")
         True
+        >>> normalized_match("A", "a."), normalized_match("", "A"), normalized_match("!!!", "???")
+        (True, False, False)
 
     References:
         Rajpurkar et al. (2016), *SQuAD*, exact match of the official evaluation script.
     """
-    return squad_normalized(output) == squad_normalized(reference)
+    got, wanted = squad_normalized(output), squad_normalized(reference)
+    return got == wanted and (bool(got) or same_without_words(output, reference))
+
+
+def same_without_words(output: str, reference: str) -> bool:
+    """Return whether two texts of which normalising leaves nothing are the same.
+
+    Examples:
+        >>> same_without_words("The", "the."), same_without_words("the", "a")
+        (True, False)
+    """
+    return _kept(output) == _kept(reference)
+
+
+def _kept(text: str) -> str:
+    """Return the words with their articles, or else the marks that are all there is."""
+    lower = text.lower()
+    return " ".join((lower.translate(_PUNCTUATION).split()) or lower.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +153,7 @@ class NormalizedMatch(ReferenceMetric):
 
     signed_as: ClassVar[str] = "evalkit_scorers.text.normalized_match:NormalizedMatch"
     name: str = "text.normalized_match"
+    version: ClassVar[str] = "2"
 
     facts = YES_OR_NO
 
@@ -186,7 +210,7 @@ class Contains(ReferenceMetric):
             contains(output, texts, match=self.match, ignore_case=self.ignore_case)
             for output, texts in zip(outputs, wanted, strict=True)
         ]
-        return spread(values, rows, len(batch), binary=True)
+        return say_how_read(spread(values, rows, len(batch), binary=True), batch)
 
 
 def regex(output: str, pattern: str, *, full: bool = False, ignore_case: bool = False) -> bool:
@@ -196,6 +220,7 @@ def regex(output: str, pattern: str, *, full: bool = False, ignore_case: bool = 
 
     Raises:
         re.error: If *pattern* is no regular expression.
+        PatternTimeoutError: If it takes longer than a second.
 
     Examples:
         >>> regex("Answer: 42", r"\d+"), regex("Answer: 42", r"\d+", full=True)
@@ -204,13 +229,7 @@ def regex(output: str, pattern: str, *, full: bool = False, ignore_case: bool = 
     References:
         The ``re`` module of Python.
     """
-    compiled = _compiled(pattern, ignore_case=ignore_case)
-    return (compiled.fullmatch(output) if full else compiled.search(output)) is not None
-
-
-@functools.lru_cache(maxsize=4096)
-def _compiled(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE if ignore_case else 0)
+    return pattern_matches(compile_pattern(pattern, ignore_case=ignore_case), output, full=full)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +237,7 @@ class Regex:
     """Score each case with `regex`: whether the output matches any of its patterns.
 
     Without ``pattern`` the references of a case are its patterns; a case whose pattern does not
-    compile fails.
+    compile fails, and one whose pattern takes longer than a second with the reason ``timeout``.
     """
 
     signed_as: ClassVar[str] = "evalkit_scorers.text.regex:Regex"
@@ -238,7 +257,7 @@ class Regex:
     def __post_init__(self) -> None:
         if self.pattern is not None:
             try:
-                _compiled(self.pattern, ignore_case=self.ignore_case)
+                compile_pattern(self.pattern, ignore_case=self.ignore_case)
             except re.error as error:
                 raise UsageError(
                     f"pattern= is not a regular expression: {error}: {self.pattern!r}."
@@ -263,6 +282,8 @@ class Regex:
                     for pattern in listed
                 )
                 column.status[row] = Status.OK
+            except PatternTimeoutError as error:
+                column.fail(row, "timeout", str(error))
             except re.error as error:
                 column.fail(row, "scorer_error", f"not a regular expression: {error}: {listed!r}")
         return column

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
 from evalkit.plugin import Additive, CaseBatch, ScoreColumn, Status, output_texts, references
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import ReferenceMetric
+from evalkit_scorers.text.words import CUT, without_spaces
 
 
 def paired_texts(batch: CaseBatch) -> tuple[list[int], list[str], list[list[str]]]:
@@ -54,7 +55,11 @@ def spread(
 
 
 def best_reference(
-    batch: CaseBatch, similarity: Callable[[str, str], float], *, binary: bool = False
+    batch: CaseBatch,
+    similarity: Callable[[str, str], float],
+    *,
+    binary: bool = False,
+    cuts: bool = False,
 ) -> ScoreColumn:
     """Return each case's largest similarity of output and reference, over its references.
 
@@ -65,7 +70,7 @@ def best_reference(
         max(similarity(output, text) for text in texts)
         for output, texts in zip(outputs, wanted, strict=True)
     ]
-    return spread(best, rows, len(batch), binary=binary)
+    return say_how_read(spread(best, rows, len(batch), binary=binary), batch, cuts=cuts)
 
 
 def with_each_reference(
@@ -96,11 +101,37 @@ def best_of_each(scores: FloatArray, repeats: IntArray) -> list[int]:
     ]
 
 
+AS_READ: Final = "as_read"
+"""Key of a cell's metadata for how its texts were read, which the estimate counts in its note."""
+
+
+def say_how_read(column: ScoreColumn, batch: CaseBatch, *, cuts: bool = False) -> ScoreColumn:
+    """Note in the cells of *column* what is odd about the texts that were compared.
+
+    That a mapping was compared with a text, and with *cuts* that texts were cut into characters.
+    """
+    for row, output in enumerate(batch.outputs):
+        if isinstance(output, str):
+            if cuts and without_spaces(output):
+                column.metadata[row] = {AS_READ: CUT}
+        elif isinstance(output, Mapping) and column.status[row] == Status.OK:
+            part = f"reads={{'outputs': 'outputs.{next(iter(output), 'KEY')}'}}"
+            column.metadata[row] = {
+                AS_READ: f"the output is a mapping, compared as JSON; {part} takes a part of it"
+            }
+    return column
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusMetric(ReferenceMetric):
     """A metric of texts whose counts are summed over cases before the score is taken."""
 
     corpus: ClassVar[str] = "additive"
+
+    @property
+    def cuts(self) -> bool:
+        """Whether texts in a script without spaces are cut into characters."""
+        return False
 
     @abstractmethod
     def statistics(self, outputs: list[str], references: list[list[str]]) -> FloatArray:
@@ -120,4 +151,4 @@ class CorpusMetric(ReferenceMetric):
         counts = self.statistics(outputs, wanted)
         column = spread(self.sentence_scores(counts), rows, len(batch))
         column.statistics = Additive(counts).spread(rows, len(batch))
-        return column
+        return say_how_read(column, batch, cuts=self.cuts)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,14 @@ from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn, UsageError
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import SHARE, ReferenceMetric
 from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
-from evalkit_scorers.text.pairing import best_of_each, paired_texts, spread, with_each_reference
+from evalkit_scorers.text.pairing import (
+    best_of_each,
+    paired_texts,
+    say_how_read,
+    spread,
+    with_each_reference,
+)
+from evalkit_scorers.text.words import NO_SPACES, check_tokenizer, tokenizer
 
 
 def union_matches(outputs: Sequence[str], references: Sequence[str]) -> int:
@@ -127,25 +134,28 @@ _MOST_KNOWN: Final = 1 << 15
 class WordSymbols:
     r"""Writes every word as one character, equal words as equal ones in all texts it is given.
 
-    Words are runs of ASCII letters and digits of the lower-cased text; all else separates, so a
-    text in another script has no words.
+    Words are runs of ASCII letters and digits of the lower-cased text; all else separates.  In
+    scripts other than Latin, of which rouge-score has no words, they are runs of letters, and
+    single characters where the script writes no spaces.
 
     Examples:
         >>> symbols = WordSymbols(stemmer=False)
-        >>> [len(text) for text in symbols.of(["A cat, a cat.", "été"])]
-        [4, 1]
+        >>> [len(text) for text in symbols.of(["A cat, a cat.", "été", "добрый день", "你好"])]
+        [4, 1, 2, 2]
 
     References:
         Lin (2004), *ROUGE*; words and stems are those of Google's rouge-score.
     """
 
-    __slots__ = ("_known", "_lines", "_stemmer")
+    __slots__ = ("_known", "_lines", "_stemmer", "_tokenize")
 
-    def __init__(self, *, stemmer: bool, lines: bool = False) -> None:
+    def __init__(self, *, stemmer: bool, lines: bool = False, tokenize: str | None = None) -> None:
         """Cut words to their stems if *stemmer*; keep line breaks, as `LINE`, if *lines*.
 
-        Stems are Porter's, in NLTK's variant, of words of four or more letters.
+        Stems are Porter's, in NLTK's variant, of words of four or more letters.  *tokenize* names
+        a tokenizer of sacrebleu, whose tokens are then the words.
         """
+        self._tokenize = tokenize
         self._stemmer = stemmer
         self._lines = lines
         self._known = self._empty()
@@ -161,17 +171,42 @@ class WordSymbols:
         if len(self._known) > _MOST_KNOWN:
             self._known = self._empty()
         table = _WORDS_AND_LINES if self._lines else _WORDS_ONLY
-        plain = [text.lower().encode("ascii", "replace").translate(table) for text in texts]
+        plain = [
+            text.lower().encode("ascii", "replace").translate(table)
+            if text.isascii() and self._tokenize is None
+            else self._other(text.lower(), table)
+            for text in texts
+        ]
         joined = b" \x00 ".join(plain)
         if self._lines:
             joined = joined.replace(b"\n", b" \x01 ")
         return "".join(map(self._known.__getitem__, joined.split())).split("\x00")
+
+    def _other(self, text: str, table: bytes) -> bytes:
+        """Return the words of a text that is not all ASCII, or that a tokenizer is to split."""
+        if self._tokenize is None and _NOT_LATIN.search(text) is None:
+            return text.encode("ascii", "replace").translate(table)
+        lines = text.split("\n") if self._lines else [text]
+        split = _words if self._tokenize is None else tokenizer(self._tokenize)
+        return "\n".join(map(split, lines)).encode("utf-8", "replace")
 
     def _empty(self) -> dict[bytes, str]:
         symbols = numbering()
         for mark in _MARKS:
             symbols[mark]
         return _Stems(symbols) if self._stemmer else symbols
+
+
+_OTHER_LETTERS: Final = (
+    r"\u0370-\u1dff\u1f00-\u1fff\u2c00-\u2dff\ua000-\uabff\uac00-\ud7ff\ufb1d-\ufdff\ufe70-\ufeff"
+)
+_NOT_LATIN: Final = re.compile(f"[{NO_SPACES}{_OTHER_LETTERS}]")
+_WORD: Final = re.compile(f"[a-z0-9]+|[{NO_SPACES}]|(?:(?![{NO_SPACES}])[{_OTHER_LETTERS}])+")
+
+
+def _words(text: str) -> str:
+    words = _WORD.findall(text)
+    return " ".join(word for word in words if any(map(str.isalnum, word)))
 
 
 class _Stems(dict[bytes, str]):
@@ -224,6 +259,7 @@ def rouge_scores(
     *,
     variants: Sequence[str] = ("rouge1", "rouge2", "rougeL"),
     stemmer: bool = False,
+    tokenize: str | None = None,
 ) -> dict[str, RougeScores]:
     r"""Return ROUGE scores of each output against the reference at the same place.
 
@@ -236,6 +272,7 @@ def rouge_scores(
         references: What they should have been, shape ``(n,)``.
         variants: Which scores to compute; no others are.
         stemmer: Compare the Porter stems of words of four or more letters.
+        tokenize: Tokenizer of sacrebleu whose tokens are the words; see `WordSymbols` for ``None``.
 
     Returns:
         Scores by variant.
@@ -254,7 +291,7 @@ def rouge_scores(
     """
     checked = _checked(variants)
     sizes = [len(got) + len(wanted) for got, wanted in zip(outputs, references, strict=True)]
-    symbols = WordSymbols(stemmer=stemmer, lines="rougeLsum" in checked)
+    symbols = WordSymbols(stemmer=stemmer, lines="rougeLsum" in checked, tokenize=tokenize)
     parts = [
         _part_scores(outputs[start:stop], references[start:stop], checked, symbols)
         for start, stop in partition(sizes, _CHARACTERS_A_PART)
@@ -268,6 +305,8 @@ def rouge_scores(
 
 
 def _checked(variants: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(variants, str):
+        variants = (variants,)
     for variant in variants:
         if not _VARIANT.fullmatch(variant):
             raise UsageError(
@@ -338,6 +377,12 @@ class Rouge(ReferenceMetric):
     stemmer: bool = False
     """Compare the Porter stems of words of four or more letters."""
 
+    tokenize: str | None = None
+    """Tokenizer of sacrebleu, such as ``zh``, ``ja-mecab``, ``ko-mecab``, ``char``, ``flores200``.
+    ``None`` takes rouge-score's words, and in other scripts runs of letters, or characters where
+    there are no spaces."""
+
+    version: ClassVar[str] = "2"
     measure: Literal["f", "precision", "recall"] = "f"
     """What to report of precision, recall and their harmonic mean."""
 
@@ -350,6 +395,8 @@ class Rouge(ReferenceMetric):
         object.__setattr__(self, "variants", _checked(self.variants))
         if not self.variants:
             raise UsageError("text.rouge needs at least one of its variants.")
+        if self.tokenize is not None:
+            check_tokenizer(self.tokenize)
         if self.measure not in _MEASURES:
             raise UsageError(f"measure= is one of {', '.join(_MEASURES)}, not {self.measure!r}.")
         if self.references not in _CHOICES:
@@ -366,11 +413,16 @@ class Rouge(ReferenceMetric):
         if self.references == "first":
             wanted = [texts[:1] for texts in wanted]
         got, texts, repeats = with_each_reference(outputs, wanted)
-        scores = rouge_scores(got, texts, variants=self.variants, stemmer=self.stemmer)
-        return {
+        scores = rouge_scores(
+            got, texts, variants=self.variants, stemmer=self.stemmer, tokenize=self.tokenize
+        )
+        columns = {
             variant: spread(self._reduced(scores[variant], repeats), rows, len(batch))
             for variant in self.variants
         }
+        for column in columns.values():
+            say_how_read(column, batch, cuts=self.tokenize is None)
+        return columns
 
     def _reduced(self, scores: RougeScores, repeats: IntArray) -> FloatArray:
         values: FloatArray = getattr(scores, self.measure)

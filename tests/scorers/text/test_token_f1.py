@@ -19,14 +19,14 @@ word_sets = st.sets(
 @pytest.mark.parametrize(
     ("output", "reference", "expected"),
     [
-        pytest.param("the cat sat", "the cat ran", 2 / 3, id="two-of-three-shared"),
-        pytest.param("the the the", "the cat", 2 / 5, id="repeats-count-once-per-match"),
+        pytest.param("my cat sat", "my cat ran", 2 / 3, id="two-of-three-shared"),
+        pytest.param("my my my", "my cat", 2 / 5, id="repeats-count-once-per-match"),
         pytest.param("THE CAT", "the cat", 1.0, id="case-is-ignored"),
-        pytest.param("cat.", "cat", 0.0, id="punctuation-counts"),
+        pytest.param("cat.", "cat", 1.0, id="punctuation-is-left-out"),
         pytest.param("", "", 1.0, id="both-empty-agree"),
         pytest.param(" \n", "", 1.0, id="white-space-is-no-word"),
         pytest.param("", "cat", 0.0, id="one-empty-disagrees"),
-        pytest.param("日本 語", "日本", 2 / 3, id="unicode-words"),
+        pytest.param("日本 語", "日本", 4 / 5, id="characters-of-other-scripts"),
     ],
 )
 def test_token_f1_value(output: str, reference: str, expected: float) -> None:
@@ -37,7 +37,7 @@ def test_token_f1_value(output: str, reference: str, expected: float) -> None:
     ("output", "reference", "expected"),
     [
         pytest.param("The cat!", "a cat", 1.0, id="articles-and-punctuation-go"),
-        pytest.param("the", "an", 1.0, id="articles-alone-are-empty"),
+        pytest.param("the", "an", 0.0, id="articles-alone-are-themselves"),
         pytest.param("the cat sat", "the cat ran", 1 / 2, id="articles-do-not-count-as-shared"),
         pytest.param("U.S. president", "us President", 1.0, id="punctuation-leaves-no-gap"),
         pytest.param("", "cat", 0.0, id="one-empty-disagrees"),
