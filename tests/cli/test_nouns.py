@@ -17,7 +17,7 @@ def test_scorers_are_listed_with_where_they_come_from_and_what_they_need(type_in
     assert (mae["direction"], mae["low"], mae["high"]) == ("lower", 0.0, None)
     assert (mae["plugin"], mae["distribution"]) == ("evalkit-scorers", "evalkit-ai")
     assert mae["version"]
-    assert found["classification.roc_auc"]["needs"] == ["expectations", "outputs", "probabilities"]
+    assert found["classification.roc_auc"]["needs"] == ["class_scores", "expectations", "outputs"]
     assert list(found) == sorted(found)
 
 
