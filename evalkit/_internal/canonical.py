@@ -65,7 +65,7 @@ def _careful_json(value: Any, cause: Exception) -> bytes:
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _cleaned(item) for key, item in value.items()}
+        return {_cleaned(str(key)): _cleaned(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_cleaned(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.surrogates import without_surrogates
 from evalkit.entities.score import Score, Status
 from evalkit.errors import EvalkitError
 from evalkit.llm.secrets import masked, masked_json
@@ -33,7 +34,7 @@ def cells_of(verdict: Any) -> Cells:
         (True, 'skipped')
     """
     if isinstance(verdict, Mapping):
-        return {str(key): _one(value) for key, value in verdict.items()}
+        return {without_surrogates(str(key)): _one(value) for key, value in verdict.items()}
     if isinstance(verdict, (list, tuple)):
         return {str(place): _one(value) for place, value in enumerate(verdict)}
     return {PLAIN: _one(verdict)}
@@ -70,24 +71,21 @@ def _kept(score: Score) -> Score:
         written = canonical_json(score.metadata)
         if (hidden := masked_json(written)) is not written:
             changed["metadata"] = parse_json(hidden)
-    if score.explanation and (text := masked(score.explanation)) is not score.explanation:
-        changed["explanation"] = text
-    if score.label is not None:
-        label = masked(score.label)
-        if not label.isprintable():
-            label = label.encode("utf-8", "replace").decode()
-        if label is not score.label:
-            changed["label"] = label
+    for name in ("explanation", "label", "reason"):
+        text: str | None = getattr(score, name)
+        if text and (written_text := without_surrogates(masked(text))) is not text:
+            changed[name] = written_text
     return dataclasses.replace(score, **changed) if changed else score
 
 
 def failure_of(error: BaseException) -> Score:
     """Return the failed score of a scorer that raised *error*."""
     if isinstance(error, TimeoutError):
-        return Score.failed("timeout", str(error) or "The scorer took too long.")
+        late = without_surrogates(masked(str(error)))
+        return Score.failed("timeout", late or "The scorer took too long.")
     text = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
     notes: list[str] = getattr(error, "__notes__", [])
-    return Score.failed("scorer_error", masked(" ".join([text, *notes])))
+    return Score.failed("scorer_error", without_surrogates(masked(" ".join([text, *notes]))))
 
 
 def columns_of(cells: list[Cells]) -> dict[str, ScoreColumn]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from evalkit.report.texts import as_shown
+from evalkit.report.texts import as_shown, valid
 from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:
@@ -15,11 +16,29 @@ if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
 
 
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
 def write_csv(result: EvaluationResult, path: Path) -> None:
-    """Write the cells of *result* to *path*; mappings and lists become JSON."""
+    """Write the cells of *result* to *path*; mappings and lists become JSON.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe before it, and control
+    characters but tabs and line ends become U+FFFD; Parquet has texts as they are.
+
+    References:
+        OWASP, *CSV Injection*.
+    """
+    import pandas as pd
+
+    frame = flat_table(result)
+    for name in frame.columns:
+        if frame[name].dtype == "string":
+            frame[name] = frame[name].map(_no_formula, na_action="ignore")
+    frame.columns = pd.Index([_no_formula(name) for name in frame.columns])
     with whole_file(path) as fresh:
         # Line ends as RFC 4180 has them: with "\n" alone, a lone "\r" would not be quoted.
-        flat_table(result).to_csv(fresh, index=False, lineterminator="\r\n", encoding="utf-8")
+        frame.to_csv(fresh, index=False, lineterminator="\r\n", encoding="utf-8")
 
 
 def write_parquet(result: EvaluationResult, path: Path) -> None:
@@ -40,10 +59,22 @@ def flat_table(result: EvaluationResult) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in frame.columns:
         column: Any = frame[name]
-        if column.dtype == object:
+        if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
             column = pd.array([_text(value) for value in column.tolist()], dtype="string")
-        columns[str(name)] = column
+        columns[valid(str(name))] = column
     return pd.DataFrame(columns)
+
+
+def _no_formula(text: str) -> str:
+    """Return *text* so that a spreadsheet opens and shows it; signed numbers stay numbers."""
+    text = text if text.isprintable() else _CONTROL.sub("�", text)
+    if not text.startswith(_FORMULA):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
 
 
 def _text(value: Any) -> str | None:

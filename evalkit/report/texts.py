@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json
+from evalkit._internal.surrogates import without_surrogates
 from evalkit.entities.estimate import Direction, Estimate
 from evalkit.gates.verdict import Verdict, number
 
@@ -30,7 +31,6 @@ STYLES: Final[dict[Verdict, str]] = {
 _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _SMALLEST_P: Final = 0.001
 
 
@@ -54,7 +54,7 @@ def valid(text: str) -> str:
         >>> valid("a\ud800b")
         'a�b'
     """
-    return _SURROGATES.sub("�", text)
+    return without_surrogates(text)
 
 
 def as_shown(value: Any) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from evalkit._internal.surrogates import without_surrogates
 from evalkit.data.snapshot import Spool
 from evalkit.entities.batch import CaseBatch
 from evalkit.errors import UnknownMetricError, UsageError, near_miss
@@ -58,6 +59,11 @@ def check_names(scorers: Collection[Scorer]) -> None:
             raise UsageError(
                 f"No scorer can be called {one.name!r}: a column of every table, or a word of "
                 f"gates, has this name; give it another: {how}."
+            )
+        if one.name != without_surrogates(one.name):
+            raise UsageError(
+                f"No scorer can be called {without_surrogates(one.name)!r}: half of a character "
+                f"stands in it, which no file can hold; give another name: {how}."
             )
         keys = [one.name, *(f"{one.name}.{key}" for key in getattr(one, "metric_facts", {}))]
         clash = next((key for key in keys if key in seen), None)

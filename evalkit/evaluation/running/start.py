@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from evalkit._internal.ids import new_name
+from evalkit._internal.surrogates import without_surrogates
 from evalkit.data.snapshot import Spool
 from evalkit.data.spool import spool
 from evalkit.engine.plan import rows_of_shards, workers_of
@@ -72,7 +73,7 @@ def start(request: Request, kind: type[R]) -> Job[R]:
         facts = plan_of(
             cases,
             scorers,
-            name=request.name or _name(run, target, work.path),
+            name=without_surrogates(request.name or _name(run, target, work.path)),
             data_name=_data_name(request.data),
             target=None if target is None else target.identity,
             shard_rows=options.pop("shard_rows", None)
