@@ -236,6 +236,8 @@ def describe(estimate: Estimate) -> str:
         '1.00 (n=1/500)'
     """
     count = f"(n={estimate.n_scored}/{estimate.n_total})"
+    if estimate.slice is not None:
+        count = f"where {estimate.slice} {count}"
     if estimate.value is None:
         return f"no value {count}"
     if estimate.low is None or estimate.high is None:

@@ -104,7 +104,15 @@ def _slices(
             continue
         rows = _records(table.rename(columns={tag: "value"}))
         if rows:
-            yield tag, rows
+            yield tag, sorted(rows, key=lambda row: _gain(comparison, row))
+
+
+def _gain(comparison: Comparison, row: Mapping[str, Any]) -> float:
+    """Return the gain of a slice in widths of its interval: what broke most surely is the least."""
+    direction = comparison.row(row["metric"], row["b"]).pairs.facts.direction
+    sign = {"higher": 1.0, "lower": -1.0, "none": 0.0}[direction]
+    width = 1.0 if row["low"] is None else (row["high"] - row["low"]) or 1.0
+    return sign * float(row["difference"]) / width
 
 
 def _changed(comparison: Comparison, most: int) -> Iterator[dict[str, Any]]:

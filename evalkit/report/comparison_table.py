@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.entities.estimate import Direction
+from evalkit.evaluation.comparing.row import outcome_of
 from evalkit.gates.verdict import number
 from evalkit.report.comparison_document import (
     RANK_HEADS,
@@ -48,11 +49,11 @@ def render_systems(
     wide = width >= _WIDE
     yield _rows(document, wide=wide)
     if len(comparison) == 2:  # noqa: PLR2004  sentences about more would drown the table
-        for row in comparison.rows:
-            direction = row.pairs.metric.facts.direction
+        for row, facts in zip(comparison.rows, document["rows"], strict=True):
             names = one_line(row.b, 24), one_line(row.a, 24)
-            text = sentence(*names, row.metric, row.difference, direction)
-            yield styled(text, "" if row.outcome else "dim")
+            direction, p_adjusted = row.pairs.facts.direction, facts["p_adjusted"]
+            text = sentence(*names, row.metric, row.difference, direction, p_adjusted)
+            yield styled(text, "" if facts["outcome"] else "dim")
     for metric, ranks in document["ranks"].items():
         heads = (one_line(f"{metric}, ranked", 24), *RANK_HEADS)
         yield listing(heads, _named(rank_rows(ranks), (40,)), "frr", ruled=True)
@@ -130,8 +131,13 @@ def _changed(changed: Mapping[str, Any], what: str) -> Iterator[Part]:
         yield Padding(text.append(one_line(case["output_b"])), (0, 0, 0, 2))
 
 
-def sentence(
-    first: str, second: str, key: str, paired: PairedDifference, direction: Direction
+def sentence(  # noqa: PLR0917
+    first: str,
+    second: str,
+    key: str,
+    paired: PairedDifference,
+    direction: Direction,
+    p_adjusted: float | None = None,
 ) -> str:
     """Say in words whether *first*, from which *second* is subtracted, differs, and how surely."""
     numbers = f"{signed(paired.difference)} {limits(paired.low, paired.high)}".rstrip()
@@ -142,14 +148,16 @@ def sentence(
     key = one_line(key)
     if paired.low is None or paired.high is None:
         return f"Nothing can be said of {key}, for want of an interval: {basis}."
-    if paired.low <= 0 <= paired.high:
+    if not paired.is_clear:
         text = f"No difference can be told apart on {key}: {basis}"
         if paired.smallest_detectable is not None:
             least = number(paired.smallest_detectable)
             return f"{text}; these pairs would show one of {least} four times in five."
         return f"{text}."
-    if direction == "none":
+    word = outcome_of(paired, direction)
+    if word == "different":
         word = "higher" if paired.difference > 0 else "lower"
-    else:
-        word = "better" if (paired.difference > 0) == (direction == "higher") else "worse"
+    if p_adjusted is not None and not outcome_of(paired, direction, p_adjusted):
+        chance = f"among so many comparisons that may be chance (adjusted {p_value(p_adjusted)})"
+        return f"{first} may be {word} than {second} on {key}: {basis}; {chance}."
     return f"{first} is {word} than {second} on {key}: {basis}."

@@ -6,6 +6,7 @@ import pytest
 
 import evalkit
 from evalkit import scorer
+from evalkit.report.comparison_document import comparison_document
 
 NOTHING_KEPT = evalkit.Runtime(store=False)
 
@@ -56,3 +57,63 @@ def test_an_equal_system_passes_no_regression_with_repeats() -> None:
     )
 
     assert str(verdict.status) == "PASS"
+
+
+@pytest.mark.parametrize("gate", ["no_regression(right, margin=2)", "improves(right, by=1.5)"])
+def test_a_gate_whose_margin_is_beyond_the_range_never_passes(gate: str) -> None:
+    verdict = run(80, right).check([gate], baseline=run(0, right))
+
+    assert str(verdict.status) == "INCONCLUSIVE"
+    assert "range of 1" in verdict.conditions[0].why
+
+
+def test_the_worst_slice_is_named_by_its_gate() -> None:
+    rows = [
+        {"question": f"q{i}", "expected": "yes", "language": "de" if i % 4 else "fr"}
+        for i in range(80)
+    ]
+    result = evalkit.evaluate(
+        lambda question: "no" if int(question[1:]) % 4 == 0 else "yes",
+        rows,
+        right,
+        columns={"tags": ["language"]},
+        gates=["worst(right, by=language) >= 0.5"],
+        runtime=NOTHING_KEPT,
+    )
+
+    assert result["worst(right, by=language)"].slice == "language=fr"
+    assert "0.00 [0.00, 0.161] where language=fr (n=20/20)" in result.verdict.conditions[0].why
+
+
+def claims(new: list[float], old: list[float], more: int) -> tuple[evalkit.Comparison, str]:
+    """Return a comparison of two systems by *more* metrics besides, and its text."""
+
+    def result(values: list[float], name: str) -> Any:
+        def metric(place: int) -> Any:
+            @scorer(name=f"m{place}", low=0, high=1)
+            def measure(outputs: list[float]) -> float:
+                return outputs[0] if place == 0 else outputs[1]
+
+            return measure
+
+        rows = [{"id": str(i), "x": i, "output": [v, 0.5]} for i, v in enumerate(values)]
+        scorers = [metric(place) for place in range(more + 1)]
+        return evalkit.evaluate(data=rows, scorers=scorers, name=name, runtime=NOTHING_KEPT)
+
+    comparison = evalkit.compare(result(old, "a"), result(new, "b"))
+    return comparison, " ".join(str(comparison).split())
+
+
+def test_better_is_claimed_where_interval_and_p_values_say_so_alone() -> None:
+    gains = [1.0] * 6 + [0.0] * 62
+    alone, text = claims(gains, [0.0] * 68, more=0)
+    among, text_among = claims(gains, [0.0] * 68, more=7)
+
+    assert "b is better than a on m0" in text
+    assert "b may be better than a on m0" in text_among
+    assert "among so many comparisons that may be chance (adjusted p = 0.1" in text_among
+    for comparison, outcome in ((alone, "better"), (among, "")):
+        row = comparison_document(comparison)["rows"][0]
+        assert row["outcome"] == outcome
+        assert row["low"] > 0
+        assert row["p_value"] < 0.05

@@ -160,6 +160,10 @@ class Comparison(Generic[R]):
     def by(self, tag: str) -> pd.DataFrame:
         """Return the differences for each value of *tag*, with Benjamini-Hochberg's p-values.
 
+        Returns:
+            The tag, then ``a, b, metric, difference, low, high, p_value, n_pairs, p_adjusted`` and
+            the ``outcome``: better, worse, different or a blank.
+
         Raises:
             UsageError: If no case has the tag.
         """

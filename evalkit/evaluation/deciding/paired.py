@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,14 +67,17 @@ def judge_paired(
 def margin_in(result: Result, condition: Condition) -> float | None:
     """Return the margin of a condition that compares, in the unit of its metric in *result*.
 
-    ``None`` where the metric has no fixed range and the condition does not say its margin.
+    ``None`` where the metric has no fixed range and the condition does not say its margin, and
+    where the margin is beyond the range.
 
     Raises:
         UnknownMetricError: If the result has no such metric.
     """
     part = result.by_key.part(condition.key_text or "")
     facts = case_facts(part.metric.column, part.metric.facts, part.reducer)
-    return margin_of(condition, facts.bounds)
+    with contextlib.suppress(UsageError):
+        return margin_of(condition, facts.bounds)
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

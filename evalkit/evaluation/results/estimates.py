@@ -150,9 +150,14 @@ class Estimates:
         if key.worst_by is None:
             rows = self.rows_with(key.tags) if key.tags else None
             return self._estimate(text, key, design, rows)
-        return self._worst(
-            [self._estimate(text, key, design, rows) for rows in self.parts_of(key).values()]
-        )
+        parts = self.parts_of(key).items()
+        named = {
+            value: dataclasses.replace(
+                self._estimate(text, key, design, rows), slice=f"{key.worst_by}={value}"
+            )
+            for value, rows in parts
+        }
+        return self._worst(list(named.values()))
 
     def rows_of(self, key: str) -> npt.NDArray[np.int64]:
         """Return the cases that the estimate of *key* is of; of ``worst(…)`` the worst value's.
