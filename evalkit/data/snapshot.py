@@ -28,9 +28,7 @@ from evalkit.data.fields import (
     MAPPING_FIELDS,
     NUMBER_FIELDS,
 )
-from evalkit.data.traces import read_trace
 from evalkit.entities.batch import CaseBatch
-from evalkit.entities.trace import FORMAT_KEY
 from evalkit.errors import DataError, JournalError, UsageError
 
 FILE_NAME: Final = "cases.parquet"
@@ -438,6 +436,10 @@ def decode(field: str, cells: list[Any]) -> list[Any]:
     if missing and field in MAPPING_FIELDS and field != "usage":
         return [{} if value is None else value for value in values]
     if field == "trace":
+        # start-up: few cases have a trace
+        from evalkit.data.traces import read_trace
+        from evalkit.entities.trace import FORMAT_KEY
+
         return [read_trace(v) if isinstance(v, dict) and FORMAT_KEY in v else v for v in values]
     if missing and field == "must":
         return [() if value is None else value for value in values]

@@ -14,7 +14,6 @@ from evalkit.engine.cancel import Cancel
 from evalkit.engine.joining import Columns, join, spread
 from evalkit.engine.lanes import ThreadLane
 from evalkit.engine.plan import Plan
-from evalkit.engine.process_lane import ProcessLane
 from evalkit.engine.records import CellScored, Scored
 from evalkit.engine.state import ShardWork
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
@@ -30,6 +29,8 @@ from evalkit.scoring.protocol import Scorer, requirements_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+
+    from evalkit.engine.process_lane import ProcessLane
 
 
 def is_vectorised(scorer: Scorer) -> bool:
@@ -78,7 +79,7 @@ class ShardScorer:
         self._session = session
         self._lane = lane
         self._cancel = cancel
-        self._processes = ProcessLane()
+        self._processes: ProcessLane | None = None
         self._timeout = plan.limits.timeout_seconds
         self._in_flight = anyio.CapacityLimiter(plan.limits.concurrency)
         self._blocking = anyio.Lock()
@@ -129,6 +130,10 @@ class ShardScorer:
         unfit = {row: lacking(field) for row, field in enumerate(absent) if field is not None}
         if not kept:
             return columns_of([{PLAIN: outcome} for outcome in unfit.values()])
+        if self._processes is None:
+            from evalkit.engine.process_lane import ProcessLane  # start-up: few scorers need it
+
+            self._processes = ProcessLane()
         columns = await self._processes.score(scorer, batch.take(kept), self._timeout)
         return {key: spread(column, kept, unfit) for key, column in columns.items()}
 
@@ -205,8 +210,9 @@ class ShardScorer:
             with self._session.caller():
                 scores = await self._in_time(scorer.score_batch(batch), len(batch))
             return _keyed(scores, len(batch))
-        except NotRecordedError:
-            raise
+        except NotRecordedError as error:
+            self._session.recorder.missing.append(error)
+            return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
         except (BatchPendingError, BudgetSpentError) as error:
             if isinstance(error, BudgetSpentError):
                 self._cancel.stop("budget")
@@ -235,7 +241,9 @@ class ShardScorer:
             try:
                 cells[row] = cells_of(await self._in_time(scorer.score(batch.case(row))))
             except NotRecordedError as error:
-                raise error.of_case(batch.ids[row]) from None
+                self._session.recorder.missing.append(error.of_case(batch.ids[row]))
+                cells[row] = _not_run()
+                return
             except (BatchPendingError, BudgetSpentError) as error:
                 if isinstance(error, BudgetSpentError):  # else, the run is being interrupted
                     self._cancel.stop("budget")
@@ -259,7 +267,8 @@ class ShardScorer:
 
     def close(self) -> None:
         """End the process pool."""
-        self._processes.close()
+        if self._processes is not None:
+            self._processes.close()
 
 
 def _keyed(columns: Any, n: int) -> Columns:

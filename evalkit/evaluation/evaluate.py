@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from evalkit._internal.collector import without_collecting
 from evalkit.errors import UsageError
 from evalkit.evaluation.running.request import Request, ScorerLike
 from evalkit.evaluation.running.runtime import Runtime
@@ -117,7 +118,10 @@ def evaluate(
         judge_model=judge_model,
         runtime=_checked(runtime),
     )
-    from evalkit.evaluation.running.execute import execute  # start-up: asyncio
+    with without_collecting():
+        # start-up: asyncio, and with it what `open_job` needs, in one go
+        from evalkit.evaluation.running import start as _  # noqa: F401
+        from evalkit.evaluation.running.execute import execute
 
     return execute(open_job(request))
 

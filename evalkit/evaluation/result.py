@@ -47,7 +47,7 @@ class EvaluationResult(Result):
         Raises:
             DataError: If that run holds no finished evaluation.
         """
-        from evalkit.evaluation.results.loading import load_result
+        from evalkit.evaluation.results.loading import load_result  # start-up: only to open one
 
         return load_result(run, store=store, kind=cls)
 

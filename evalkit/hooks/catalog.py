@@ -12,9 +12,10 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from evalkit.entities.dataset import DatasetSource
 from evalkit.entities.target import Target
-from evalkit.errors import DuplicatePluginError, UnknownScorerError, UsageError, near_miss
+from evalkit.errors import DuplicatePluginError, PluginError, UnknownScorerError, UsageError
 from evalkit.hooks.loader import Plugins, Provenance, load_plugins
 from evalkit.scoring.configured import ConfiguredScorer, Extract
+from evalkit.scoring.parameters import checked_parameters, parameter_types
 from evalkit.scoring.protocol import Scorer
 
 T = TypeVar("T")
@@ -31,12 +32,21 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 """What each thing that a hook lists must have beside its name; other hooks map names to makers."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Entry(Generic[T]):
     """One thing in the catalog and where it comes from."""
 
-    item: T
+    make: Callable[[], T]
     provenance: Provenance
+
+    @functools.cached_property
+    def item(self) -> T:
+        """The thing itself, made when it is first asked for.
+
+        Raises:
+            PluginError: If the plug-in gives only its name, and cannot make it.
+        """
+        return self.make()
 
 
 class Catalog:
@@ -52,25 +62,25 @@ class Catalog:
 
     def _collect(self, *hooks: str) -> dict[str, Entry[Any]]:
         entries: dict[str, Entry[Any]] = {}
-        for name, item, origin in (offer for hook in hooks for offer in self._offers(hook)):
+        for name, make, origin in (offer for hook in hooks for offer in self._offers(hook)):
             if name in entries:
                 first = entries[name].provenance
                 raise DuplicatePluginError(
                     name, f"{first.plugin} of {first}", f"{origin.plugin} of {origin}"
                 )
-            entries[name] = Entry(item, origin)
+            entries[name] = Entry(make, origin)
         return entries
 
-    def _offers(self, hook: str) -> Iterator[tuple[str, Any, Provenance]]:
-        """Yield what each plug-in offers by *hook*; all or nothing of each."""
+    def _offers(self, hook: str) -> Iterator[tuple[str, Callable[[], Any], Provenance]]:
+        """Yield the maker of each thing that plug-ins offer by *hook*; all or nothing of each."""
         for implementation in getattr(self.plugins.manager.hook, hook).get_hookimpls():
             origin = self.plugins.provenance[implementation.plugin_name]
             try:
-                offers = list(_named(implementation.function(), hook))
+                offers = list(_named(implementation.function(), hook, origin))
             except Exception as error:  # noqa: BLE001  a stranger's hook may raise anything
                 self.plugins.leave_out(origin, f"{hook}: {type(error).__name__}: {error}")
             else:
-                yield from ((name, item, origin) for name, item in offers)
+                yield from ((name, make, origin) for name, make in offers)
 
     @functools.cached_property
     def scorers(self) -> Mapping[str, Entry[Scorer]]:
@@ -119,28 +129,65 @@ class Catalog:
         for prefix, family in self.scorer_families.items():
             if name.startswith(prefix):
                 return family.item(name)
-        raise UnknownScorerError(name, self.scorers)
+        raise UnknownScorerError(name, [*self._in_families(name), *self.scorers])
+
+    def _in_families(self, name: str) -> list[str]:
+        """Return the names of families' scorers that a name without its prefix may stand for."""
+        likely: list[str] = []
+        for prefix, family in self.scorer_families.items():
+            with contextlib.suppress(LookupError):
+                likely.append(family.item(f"{prefix}{name}").name)
+        return likely
 
 
-def _named(offered: Any, hook: str) -> Iterator[tuple[str, Any]]:
-    """Yield each thing that is offered with its name.
+def _named(offered: Any, hook: str, origin: Provenance) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield the name of each thing that is offered with what makes it.
 
     Raises:
         TypeError: If one lacks what every other of its kind has.
     """
-    needs = _NEEDS.get(hook)
-    pairs = offered.items() if needs is None else ((item.name, item) for item in offered)
+    makers = isinstance(offered, Mapping)
+    if not makers and hook not in _NEEDS:
+        raise TypeError(f"{type(offered).__name__} is no mapping of names to makers")
+    pairs = offered.items() if makers else ((item.name, item) for item in offered)
     for name, item in pairs:
         if not isinstance(name, str):
             raise TypeError(f"the name {name!r} is no text")
-        if needs is None:
-            lacks = [] if callable(item) else ["__call__"]
-        else:
-            # The class is asked first: a property such as a judge's facts may have to read files.
-            lacks = [n for n in needs if not hasattr(type(item), n) and not hasattr(item, n)]
-        if lacks:
-            raise TypeError(f"{name!r} has no {', '.join(lacks)}")
-        yield name, item
+        if makers and not callable(item):
+            raise TypeError(f"{name!r} has no __call__")
+        if makers and hook in _NEEDS:
+            yield name, functools.partial(_made, name, item, hook, origin)
+            continue
+        if not makers:
+            _check(name, item, hook)
+        yield name, functools.partial(_itself, item)
+
+
+def _check(name: str, item: Any, hook: str) -> None:
+    # The class is asked first: a property such as a judge's facts may have to read files.
+    needs = _NEEDS[hook]
+    lacks = [need for need in needs if not hasattr(type(item), need) and not hasattr(item, need)]
+    if lacks:
+        raise TypeError(f"{name!r} has no {', '.join(lacks)}")
+
+
+def _itself(item: T) -> T:
+    return item
+
+
+def _made(name: str, make: Callable[[], Any], hook: str, origin: Provenance) -> Any:
+    """Make the thing that a plug-in offers by its name, and check it as one that is listed."""
+    try:
+        item = make()
+        _check(name, item, hook)
+        if item.name != name:
+            raise TypeError(f"{name!r} is called {item.name!r}")  # noqa: TRY301  as any other
+    except Exception as error:
+        raise PluginError(
+            f"Plug-in {origin.plugin!r} of {origin} offers {name!r} by {hook} and cannot make it: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return item
 
 
 _scoped: ContextVar[Catalog | None] = ContextVar("evalkit_catalog", default=None)
@@ -233,21 +280,13 @@ def with_parameters(scorer: Scorer, parameters: Mapping[str, Any]) -> Scorer:
         UsageError: If it has no such parameter, or refuses the value.
     """
     # A scorer of a family takes keywords that are not its fields, and checks them itself.
-    configured = getattr(scorer, "configured", None) or _replaced(scorer, parameters)
+    configured = getattr(scorer, "configured", None)
+    if configured is None:
+        parameters = checked_parameters(scorer.name, parameters, parameter_types(scorer))
+        configured = functools.partial(dataclasses.replace, cast("Any", scorer))
     try:
         return cast("Scorer", configured(**parameters))
     except (TypeError, ValueError) as error:
+        if str(error).startswith(f"Scorer {scorer.name!r}"):
+            raise
         raise UsageError(f"Scorer {scorer.name!r} refuses {dict(parameters)}: {error}") from error
-
-
-def _replaced(scorer: Scorer, parameters: Mapping[str, Any]) -> Callable[..., Any]:
-    fields = dataclasses.fields(cast("Any", scorer))
-    accepts = [field.name for field in fields if field.init and field.name != "name"]
-    for name in parameters:
-        if name not in accepts:
-            listed = ", ".join(accepts) or "none"
-            raise UsageError(
-                f"Scorer {scorer.name!r} has no parameter {name!r}.{near_miss(name, accepts)} "
-                f"It has: {listed}; every scorer also takes name, reads and extract."
-            )
-    return functools.partial(dataclasses.replace, cast("Any", scorer))

@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import pluggy
 
+from evalkit._internal.installed import named
 from evalkit.errors import DuplicatePluginError, PluginError
 from evalkit.hooks import specs
 from evalkit.settings import settings
@@ -71,9 +72,7 @@ def load_plugins(points: Iterable[EntryPoint] | None = None) -> Plugins:
 
 def _load_one(point: EntryPoint, plugins: Plugins) -> None:
     distribution = point.dist
-    name, version = (
-        ("unknown",) * 2 if distribution is None else (distribution.name, distribution.version)
-    )
+    name, version = ("unknown",) * 2 if distribution is None else named(distribution)
     origin = Provenance(point.name, name, version)
     other = plugins.provenance.get(point.name)
     if other == origin:

@@ -18,12 +18,13 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def evalkit_scorers() -> Iterable[Scorer]:
+def evalkit_scorers() -> Iterable[Scorer] | Mapping[str, Callable[[], Scorer]]:
     """Return the scorers this plug-in offers, configured with their defaults.
 
-    Called once a process, the first time any scorer is looked up.  Keep it cheap: import a
-    scorer's own dependencies inside its methods.  Raise nothing for an absent optional dependency;
-    let the scorer raise it when used.
+    Called once a process, the first time any scorer is looked up.  Keep it cheap: return
+    ``{name: make}``, whose makers are called when their scorer is asked for, where the plug-in has
+    many, and import a scorer's own dependencies inside its methods.  Raise nothing for an absent
+    optional dependency; let the scorer raise it when used.
     """
     return ()
 
@@ -38,8 +39,8 @@ def evalkit_scorer_families() -> Mapping[str, Callable[[str], Scorer]]:
 
 
 @hookspec
-def evalkit_judges() -> Iterable[Scorer]:
-    """Return the judges this plug-in offers: scorers that ask a language model."""
+def evalkit_judges() -> Iterable[Scorer] | Mapping[str, Callable[[], Scorer]]:
+    """Return the judges this plug-in offers, or their makers: scorers that ask a language model."""
     return ()
 
 

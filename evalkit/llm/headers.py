@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from evalkit._internal.clock import now_milliseconds
@@ -72,6 +71,8 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         number = _number(values.get(name))
         if number is not None and number >= 0.0:
             return number * unit
+    from email.utils import parsedate_to_datetime
+
     return _seconds_until(parsedate_to_datetime, values.get("retry-after"))
 
 

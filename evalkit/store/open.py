@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evalkit._internal.collector import without_collecting
 from evalkit.errors import UnsupportedStoreError
 from evalkit.settings import settings
 from evalkit.store.interface import Store
@@ -38,9 +39,10 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
     """
     uri = settings().tracking_uri if uri is None else uri
     path = _sqlite_path(uri)
-    # start-up: SQLAlchemy takes longer than all of evalkit, and only who keeps runs pays for it
-    from evalkit.store.sql.sqlite import SqliteDialect
-    from evalkit.store.sql.store import SqlStore, TemporaryStore
+    with without_collecting():
+        # start-up: SQLAlchemy takes longer than all of evalkit, and only who keeps runs pays for it
+        from evalkit.store.sql.sqlite import SqliteDialect
+        from evalkit.store.sql.store import SqlStore, TemporaryStore
 
     if path is None:
         return TemporaryStore(artifact_root)

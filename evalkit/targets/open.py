@@ -19,7 +19,6 @@ from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import SpecificationError, UsageError, near_miss
 from evalkit.hooks.catalog import catalog
 from evalkit.targets.callable import CallableTarget
-from evalkit.targets.chat import chat
 from evalkit.targets.estimator import EstimatorTarget, is_estimator
 from evalkit.targets.version import resolved_version
 
@@ -94,6 +93,8 @@ def _from_text(text: str, *, version: str | None, name: str | None) -> Target:
         return _from_object(located(text), version=version, name=name, reference=text)
     if Path(text).is_file():
         raise UsageError(f"{text!r} is a file, not a model; give 'module:name' for Python code.")
+    from evalkit.targets.chat import chat  # start-up: clients of models
+
     return chat(text, name=name, version=version)
 
 
@@ -222,7 +223,7 @@ def _python(described: Mapping[str, Any]) -> Target:
 
 
 def _endpoint(described: Mapping[str, Any]) -> Target:
-    from evalkit.targets.endpoint import endpoint
+    from evalkit.targets.endpoint import endpoint  # start-up: HTTP, where it is asked for
 
     settings = dict(described["parameters"])
     headers = settings.pop("headers")
@@ -238,6 +239,8 @@ def _endpoint(described: Mapping[str, Any]) -> Target:
 
 
 def _chat(described: Mapping[str, Any]) -> Target:
+    from evalkit.targets.chat import chat  # start-up: clients of models
+
     _require_reference(described)
     settings = dict(described["parameters"])
     sampling = settings.pop("sampling")

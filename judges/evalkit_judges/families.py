@@ -68,3 +68,6 @@ FAMILIES: Final = {
         "user_frustration": "Was the user frustrated, and was it mended?",
     },
 }
+
+PAIRS: Final = {"pairwise_preference": "Which of two answers to a request is better?"}
+"""The same for prompts that compare two answers."""

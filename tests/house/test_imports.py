@@ -67,6 +67,14 @@ rows = [{"question": f"{i}?", "expected": "a", "output": "ab"[i % 2]} for i in r
 evaluate(data=rows, scorers="text.exact_match", runtime=Runtime(store=False))
 """
 
+NOT_FOR_STORED_ROWS = (
+    *("evalkit.judging", "evalkit.registry.models", "evalkit.evaluation.baselines"),
+    *("evalkit_scorers.classification.", "evalkit_scorers.regression.", "evalkit_scorers.sklearn"),
+    *("evalkit_scorers.operations.", "evalkit_scorers.text.bleu", "evalkit_judges.library"),
+    *("evalkit.llm.batch.desk", "evalkit.llm.connection", "evalkit.evaluation.deciding.watching"),
+)
+"""What an evaluation of stored rows has no use for."""
+
 OPENING = """
 from evalkit import EvaluationResult
 result = EvaluationResult.load(sys.argv[2])
@@ -95,6 +103,8 @@ def test_the_first_evaluation_loads_only_what_it_uses() -> None:
     assert {"numpy", "pyarrow"} <= modules
     assert not modules & {"pydantic", *HEAVY - {"pyarrow"}}
     assert not modules & {"jinja2", "jsonschema", "pyarrow.compute", "pyarrow.dataset", "yaml"}
+    assert not modules & {"multiprocessing.connection", "email.parser", "http.client"}
+    assert not {name for name in modules if name.startswith(NOT_FOR_STORED_ROWS)}
 
 
 def test_opening_a_result_loads_only_what_reads_it(tmp_path: Path) -> None:
@@ -108,7 +118,8 @@ def test_opening_a_result_loads_only_what_reads_it(tmp_path: Path) -> None:
     modules = modules_loaded_by(OPENING, str(result.folder.path))
 
     assert not modules & {"pydantic", "asyncio", "anyio", "subprocess", *HEAVY - {"pyarrow"}}
-    rooms = ("judging", "targets", "engine", "tracking", "evaluation.running")
+    assert not modules & {"numpy", "pyarrow"}
+    rooms = ("judging", "targets", "engine", "tracking", "evaluation.running", "data")
     assert not {
         name for name in modules if name.startswith(tuple(f"evalkit.{room}" for room in rooms))
     }

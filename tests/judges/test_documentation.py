@@ -6,8 +6,7 @@ from pathlib import Path
 from evalkit.hooks.catalog import get_scorer
 from evalkit.judging.judge import Judge
 from evalkit_judges.aliases import ALIASES
-from evalkit_judges.families import FAMILIES
-from evalkit_judges.pairs import PAIRS
+from evalkit_judges.families import FAMILIES, PAIRS
 
 PAGE = Path(__file__).resolve().parents[2] / "evalkit/docs/judge-library.md"
 ARROWS = {"higher": "", "lower": " ↓", "none": " –"}

@@ -16,7 +16,8 @@ from evalkit.judging.harden import outside
 from evalkit.judging.pairwise import PairwiseJudge
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.testing import ScriptedEndpoint, SeenRequest
-from evalkit_judges.pairs import PAIRS, PROMPTS, LibraryPair
+from evalkit_judges.families import PAIRS
+from evalkit_judges.pairs import PROMPTS, LibraryPair
 
 NAME = "judge.pairwise_preference"
 FENCED = re.compile(

@@ -7,7 +7,7 @@ import pytest
 from evalkit.errors import SpecificationError
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.signature import load, rebuild, signature, specification
-from evalkit_scorers.regression import Mae
+from evalkit_scorers.regression.errors import Mae
 
 AS_FIRST_SIGNED = {
     "text.exact_match:ExactMatch": "1437610c2708",

@@ -18,9 +18,6 @@ from evalkit.scoring.reduce import Reducer
 from evalkit.scoring.signature import signature
 
 WHEN_DECIDED: Final = "when decided"
-DECIDED: Final = "decided"
-"""Status of an evaluation that ended because every gate was decided."""
-
 _AT_THE_END: Final = frozenset({"coverage", "cost", "calibrated"})
 """Conditions on plain numbers, which are judged on what was run."""
 

@@ -16,9 +16,10 @@ from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError
 from evalkit.evaluation.deciding.circumstances import least_coverage
 from evalkit.evaluation.deciding.course import Course, Floats, Follower, Rows
-from evalkit.evaluation.deciding.stopping import DECIDED, scorer_place, tested
+from evalkit.evaluation.deciding.stopping import scorer_place, tested
 from evalkit.evaluation.results.design import design_of
 from evalkit.evaluation.results.estimates import Estimates, Part
+from evalkit.evaluation.results.facts import DECIDED
 from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import margin_of

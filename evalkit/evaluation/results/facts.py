@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from evalkit.evaluation.results.plan import EvaluationPlan
+
+DECIDED: Final = "decided"
+"""Status of an evaluation that ended because every gate was decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

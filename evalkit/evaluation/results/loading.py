@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from evalkit.data.snapshot import Spool
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import DataError, EvalkitError, SpecificationError
 from evalkit.evaluation.results.facts import Facts, Usage
@@ -14,11 +14,13 @@ from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.places import evaluation_folder, using_store
 from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
-from evalkit.evaluation.results.scores_file import read_scores
 from evalkit.gates.verdict import ConditionVerdict, GateVerdict
 from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.signature import class_path
+
+if TYPE_CHECKING:
+    from evalkit.data.snapshot import Spool
 
 R = TypeVar("R", bound=Result)
 
@@ -63,15 +65,24 @@ def load_result(run: str | Path, *, kind: type[R], store: str | None = None) -> 
             f"The evaluation in {folder.path} has not ended; finish it with: evalkit resume "
             f"{plan.run_id or folder.path}"
         )
+    for file in (folder.cases, folder.scores):
+        if not file.is_file():
+            raise DataError("this file of the evaluation is gone", file=str(file))
     written = folder.read_json(folder.result)
     return kind(
         facts=_facts(plan, written),
-        spool=Spool.open(folder.cases),
-        metrics=read_metrics(folder, plan, written["metrics"]),
+        spool=partial(_spool, folder),
+        metrics=partial(read_metrics, folder, plan, written["metrics"]),
         folder=folder,
         verdict=_verdict(written["verdict"], plan),
         known={key: Estimate(**fields) for key, fields in written["estimates"].items()},
     )
+
+
+def _spool(folder: Folder) -> Spool:
+    from evalkit.data.snapshot import Spool  # start-up: numpy and Arrow
+
+    return Spool.open(folder.cases)
 
 
 def _verdict(content: Any, plan: EvaluationPlan) -> GateVerdict:
@@ -101,6 +112,8 @@ def read_metrics(
     folder: Folder, plan: EvaluationPlan, described: Sequence[Mapping[str, Any]]
 ) -> list[Metric]:
     """Return the metrics *described* in ``result.json`` with their scores."""
+    from evalkit.evaluation.results.scores_file import read_scores  # start-up: numpy and Arrow
+
     columns = read_scores(folder.scores, described)
     return [metric_of(facts["key"], columns[facts["key"]], facts, plan) for facts in described]
 

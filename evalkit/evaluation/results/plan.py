@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit._internal.clock import now_milliseconds
-from evalkit.data.snapshot import Spool
 from evalkit.entities.target import TargetIdentity
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import signature, specification
+
+if TYPE_CHECKING:
+    from evalkit.data.snapshot import Spool
 
 FORMAT = 1
 """Number of the form of an evaluation's files."""

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from evalkit.entities.estimate import Estimate
-from evalkit.evaluation.results.design import design_of
-from evalkit.evaluation.results.estimates import Estimates
 from evalkit.evaluation.results.facts import Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.gates.verdict import GateVerdict, together
-from evalkit.scoring.column import Metric
-from evalkit.scoring.reduce import parse_reducer
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
     from evalkit.data.snapshot import Spool
+    from evalkit.evaluation.results.estimates import Estimates
+    from evalkit.scoring.column import Metric
 
 
 class Result:
@@ -37,8 +34,8 @@ class Result:
         self,
         *,
         facts: Facts,
-        spool: Spool,
-        metrics: Sequence[Metric],
+        spool: Spool | Callable[[], Spool],
+        metrics: Sequence[Metric] | Callable[[], Sequence[Metric]],
         folder: Folder,
         verdict: GateVerdict | None = None,
         known: Mapping[str, Estimate] | None = None,
@@ -46,31 +43,47 @@ class Result:
     ) -> None:
         """Hold an evaluation; without a *verdict*, nothing was asked.
 
-        Estimates that are *known* are not computed again; what is to *keep*, such as a temporary
+        *spool* and *metrics* may be what opens them once they are asked for.  Estimates that are
+        *known*, of every metric, are not computed again; what is to *keep*, such as a temporary
         folder, lives as long as the result.
         """
         self.facts = facts
-        self.spool = spool
-        self.metrics = list(metrics)
+        self._spool = spool
+        self._metrics = metrics
+        self._known = known
         self.folder = folder
         self.verdict = together([]) if verdict is None else verdict
         """What the gates said when the evaluation ended, with the numbers that decided each."""
         self._keep = keep
-        plan = facts.plan
-        self.by_key = Estimates(
-            self.metrics,
-            design_of(
-                spool,
-                repeats=plan.repeats,
-                failed_cells=facts.failures,
-                level=plan.level,
-                seed=plan.seed,
-            ),
-            [parse_reducer(text, plan.repeats) for text in plan.reducers],
-            spool,
-            known,
-        )
+
+    @cached_property
+    def spool(self) -> Spool:
+        """The cases."""
+        return self._spool() if callable(self._spool) else self._spool
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        """Scores of each metric."""
+        return list(self._metrics() if callable(self._metrics) else self._metrics)
+
+    @cached_property
+    def by_key(self) -> Estimates:
         """What computes estimates, slices and parts for any left side of a gate."""
+        # start-up: numpy, for what was not written
+        from evalkit.evaluation.results.design import design_of
+        from evalkit.evaluation.results.estimates import Estimates
+        from evalkit.scoring.reduce import parse_reducer
+
+        plan = self.facts.plan
+        design = design_of(
+            self.spool,
+            repeats=plan.repeats,
+            failed_cells=self.facts.failures,
+            level=plan.level,
+            seed=plan.seed,
+        )
+        reducers = [parse_reducer(text, plan.repeats) for text in plan.reducers]
+        return Estimates(self.metrics, design, reducers, self.spool, self._known)
 
     def replaced(self, *, facts: Facts | None = None, verdict: GateVerdict | None = None) -> Self:
         """Return this result with other facts or another verdict, and the same estimates."""
@@ -91,19 +104,20 @@ class Result:
         Raises:
             UnknownMetricError: If there is no such metric; lists near misses.
         """
-        return self.by_key[key]
+        known = (self._known or {}).get(key)
+        return self.by_key[key] if known is None else known
 
     def __contains__(self, key: object) -> bool:
-        return key in self.by_key.plain_keys()
+        return key in (self.by_key.plain_keys() if self._known is None else self._known)
 
     def estimate(self, key: str, *, level: float) -> Estimate:
         """Return an estimate with its interval at another confidence level."""
-        return self.by_key.at(key, level)
+        return self[key] if level == self.facts.plan.level else self.by_key.at(key, level)
 
     @property
     def estimates(self) -> dict[str, Estimate]:
         """Estimates of every metric, in the order of the scorers."""
-        return self.by_key.plain()
+        return self.by_key.plain() if self._known is None else dict(self._known)
 
     def by(self, *tags: str) -> pd.DataFrame:
         """Return the estimates of each value of one tag, or each combination of several.

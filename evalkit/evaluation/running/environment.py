@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from evalkit._internal.installed import named
+
 _PACKAGES: Final = (
     "evalkit-ai",
     "numpy",
@@ -30,7 +32,7 @@ def _software() -> dict[str, str]:
     found: dict[str, str] = {}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            _, found[name] = named(metadata.distribution(name))
         except metadata.PackageNotFoundError:
             continue
     return found
@@ -54,12 +56,22 @@ def _git(folder: Path) -> dict[str, Any]:
     return {"commit": commit, "dirty": any(not line.startswith("#") for line in found)}
 
 
+def _platform() -> str:
+    """Return ``platform.platform()``, which on Linux runs a program whose answer it leaves out."""
+    if sys.platform != "linux":
+        return platform.platform()
+    machine = platform.uname()
+    library = "".join(platform.libc_ver())
+    parts = (machine.system, machine.release, machine.machine, *(("with", library) * bool(library)))
+    return "-".join(parts).replace(" ", "_").replace("/", "-")
+
+
 def environment(seed: int) -> dict[str, Any]:
     """Return packages, git commit and dirtiness, machine and seed, as JSON values."""
     return {
         "python": platform.python_version(),
         "packages": dict(_software()),
-        "platform": platform.platform(),
+        "platform": _platform(),
         "machine": platform.machine(),
         "processors": os.cpu_count(),
         "git": _git(Path.cwd()),

@@ -21,14 +21,10 @@ from evalkit.engine.state import RunState
 from evalkit.entities.score import Status
 from evalkit.entities.target import Target
 from evalkit.errors import EvalkitError, RunLockedError, UsageError
-from evalkit.evaluation.baselines.opening import reopened
-from evalkit.evaluation.deciding.early import keep_sequences
 from evalkit.evaluation.deciding.gates import judge_gates
-from evalkit.evaluation.deciding.stopping import DECIDED
-from evalkit.evaluation.deciding.watching import Watcher, course_of, saved, watcher_of
 from evalkit.evaluation.results.columns import moved
 from evalkit.evaluation.results.estimates import listed_labels
-from evalkit.evaluation.results.facts import Facts, Usage
+from evalkit.evaluation.results.facts import DECIDED, Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.outputs_file import write_outputs
 from evalkit.evaluation.results.plan import EvaluationPlan
@@ -48,6 +44,8 @@ from evalkit.scoring.protocol import Scorer
 from evalkit.store.artifacts import WorkFolder
 
 if TYPE_CHECKING:
+    from evalkit.evaluation.deciding.course import Course
+    from evalkit.evaluation.deciding.watching import Watcher
     from evalkit.evaluation.running.record import RunRecord
 
 
@@ -102,7 +100,7 @@ class Job(Generic[R]):
         whole = live or reads_sessions(self.scorers)
         grouped = whole and "session" in self.spool.fields
         sessions = self.spool.strings("session").tolist() if grouped else None
-        course = course_of(self.spool, facts)
+        course = self._course()
         if course is not None and sessions is not None:
             sessions = [sessions[row] for row in course.order]
         return Plan(
@@ -116,6 +114,14 @@ class Job(Generic[R]):
             shards=cut_shards(self.spool.n, facts.shard_rows, sessions),
             order=None if course is None else course.order.tolist(),
         )
+
+    def _course(self) -> Course | None:
+        """Return the order in which cases are run, if the run may stop early."""
+        if not self.plan_facts.stop:
+            return None
+        from evalkit.evaluation.deciding.watching import course_of  # start-up: sequential tests
+
+        return course_of(self.spool, self.plan_facts)
 
     @property
     def folder(self) -> Folder:
@@ -192,6 +198,7 @@ class Job(Generic[R]):
                     await run_processes(plan, self.state, session, opener)
                 else:
                     await run_local(plan, self.state, session)
+                session.recorder.check_complete()
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
@@ -201,6 +208,8 @@ class Job(Generic[R]):
         """Return what stops the run once its gates are decided, if it is to."""
         if not self.watches:
             return None
+        from evalkit.evaluation.deciding.watching import watcher_of  # start-up: sequential tests
+
         baseline = self._baseline()
         if isinstance(baseline, str):
             raise UsageError(baseline)
@@ -245,6 +254,8 @@ class Job(Generic[R]):
         )
         verdict = self._verdict(measured)
         if self.plan_facts.stop:
+            from evalkit.evaluation.deciding.early import keep_sequences  # start-up: as above
+
             keep_sequences(measured, verdict)
         result = measured.replaced(verdict=verdict)
         ids = text_array(self.spool.strings("id").tolist())
@@ -274,6 +285,9 @@ class Job(Generic[R]):
         """Open what the gates compare with, if the run is resumed; a text says why it cannot be."""
         named = self.plan_facts.baseline
         if self.baseline is None and named is not None:
+            # start-up: logs, git and the registry
+            from evalkit.evaluation.baselines.opening import reopened
+
             try:
                 self.baseline = reopened(named, kind=self.kind)
             except EvalkitError as error:
@@ -285,20 +299,22 @@ class Job(Generic[R]):
             int(cell) for m in metrics for cell in (m.column.status != Status.NOT_RUN).nonzero()[0]
         }
         calls = None if self.target is None else len(ran.union(self.state.calls))
+        from evalkit.evaluation.deciding.watching import saved  # start-up: sequential tests
+
         return saved(plan.cells, calls, self.spool.n, len(ran) // plan.repeats)
 
     def _usage(self) -> dict[str, Usage]:
         """Return what was spent by role; unknown prices are told in a note."""
         ledger = self.state.ledger
-        asked = [role for role in dict.fromkeys([*ROLES, *ledger.roles]) if role in ledger.roles]
-        if self.target is not None and "target" not in asked:
-            asked = ["target", *asked]
+        charged = [role for role in dict.fromkeys([*ROLES, *ledger.roles]) if role in ledger.roles]
+        if self.target is not None and "target" not in charged:
+            charged = ["target", *charged]
         budget = Budget.of(self.runtime.budget)
         in_dollars = any("usd" in limits for limits in (budget.total, *budget.roles.values()))
-        if in_dollars and any(ledger[role].unpriced for role in asked):
+        if in_dollars and any(ledger[role].unpriced for role in charged):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
         seconds = monotonic() - self.started
-        return {role: _usage(ledger[role], seconds) for role in asked}
+        return {role: _usage(ledger[role], seconds) for role in charged}
 
     def cancel(self) -> None:
         """Ask for an end, from any thread: what is in flight is finished and kept."""

@@ -6,14 +6,12 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.llm.batch.carrier import PendingFolder
-from evalkit.llm.batch.desk import Desk
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
 from evalkit.llm.cache import Cache
@@ -25,6 +23,10 @@ from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import Ledger
 from evalkit.settings import settings, user_cache_folder
+
+if TYPE_CHECKING:
+    from evalkit.llm.batch.carrier import PendingFolder
+    from evalkit.llm.batch.desk import Desk
 
 CACHE_FILE: Final = "evalkit-cache/calls.db"
 """The cache, beside the store."""
@@ -90,6 +92,8 @@ def desk_of(runtime: Runtime, *, since: int, stopped: Callable[[], bool]) -> Des
     settings = BatchSettings.of(runtime.batch)
     if settings is None or runtime.mode == "replay":
         return None
+    from evalkit.llm.batch.desk import Desk  # start-up: few runs ask by batches
+
     return Desk(
         settings,
         folder=pending_folder(runtime),
@@ -102,6 +106,8 @@ def desk_of(runtime: Runtime, *, since: int, stopped: Callable[[], bool]) -> Des
 
 def pending_folder(runtime: Runtime) -> PendingFolder:
     """Return the place where batches on their way are written down."""
+    from evalkit.llm.batch.carrier import PendingFolder  # start-up: few runs ask by batches
+
     cache = cache_path(runtime.store)
     return PendingFolder(None if cache is None else cache.parent / BATCHES_FOLDER)
 

@@ -10,7 +10,7 @@ from evalkit.data.snapshot import Spool
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import DataError, UsageError
-from evalkit.evaluation.deciding.stopping import DECIDED
+from evalkit.evaluation.results.facts import DECIDED
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.loading import find_folder, load_result
 from evalkit.evaluation.results.places import evaluation_folder
@@ -128,14 +128,14 @@ def check_same(plan: EvaluationPlan, target: Target | None, scorers: list[Scorer
     if (target is None) != (was.kind == "stored"):
         raise UsageError(f"The run was started with {was.name!r} as its target.")
     if target is not None:
-        found = target.identity
-        if (found.kind, found.name) != (was.kind, was.name):
+        offered = target.identity
+        if (offered.kind, offered.name) != (was.kind, was.name):
             raise UsageError(
-                f"The run was started with target {was.name!r}, not with {found.name!r}."
+                f"The run was started with target {was.name!r}, not with {offered.name!r}."
             )
-        if canonical_json(found.parameters) != canonical_json(was.parameters):
+        if canonical_json(offered.parameters) != canonical_json(was.parameters):
             raise UsageError(
-                f"Target {found.name!r} was started with other settings ({was.parameters}); "
+                f"Target {offered.name!r} was started with other settings ({was.parameters}); "
                 "start a new run."
             )
 

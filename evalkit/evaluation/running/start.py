@@ -14,8 +14,6 @@ from evalkit.engine.plan import rows_of_shards, workers_of
 from evalkit.engine.portable import check_portable
 from evalkit.entities.target import Target
 from evalkit.errors import UsageError
-from evalkit.evaluation.baselines.opening import open_result, reference_of
-from evalkit.evaluation.deciding.stopping import stop_facts
 from evalkit.evaluation.results.cells import case_rows
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.plan import BaselineReference, plan_of
@@ -35,7 +33,6 @@ from evalkit.evaluation.running.scorers import (
 )
 from evalkit.gates.grammar import parse_gates
 from evalkit.llm.session import use_session
-from evalkit.registry.uri import is_model_uri
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.targets.estimator import EstimatorTarget
@@ -113,15 +110,17 @@ def _stop(
     request: Request, options: Mapping[str, Any], scorers: list[Scorer], baseline: Result | None
 ) -> dict[str, Any]:
     """Return what the plan keeps of ``stop=``: then shards are small, to look often."""
+    if request.stop is None:
+        return {"stop": None}
+    from evalkit.evaluation.deciding.stopping import stop_facts  # start-up: sequential tests
+
     reducers = [parse_reducer(text, options["repeats"]) for text in options["reducers"]]
-    if request.stop is not None and request.runtime.batch:
+    if request.runtime.batch:
         raise UsageError(
             "stop= asks case by case until the gates are decided, and batch= asks all at once: "
             "give one of them."
         )
     stop = stop_facts(request.stop, options["gates"], scorers, reducers, baseline)
-    if stop is None:
-        return {"stop": None}
     return {"stop": stop, "shard_rows": request.runtime.concurrency}
 
 
@@ -129,6 +128,8 @@ def open_baseline(request: Request, kind: type[R], *, dataset: str | None = None
     """Open the baseline before anything is called: 'latest' must not be the run that begins."""
     if request.baseline is None:
         return None
+    from evalkit.evaluation.baselines.opening import open_result  # start-up: git, logs, models
+
     store = request.runtime.store
     uri = store if isinstance(store, str) else None
     return open_result(request.baseline, kind=kind, store=uri, dataset=dataset)
@@ -136,6 +137,10 @@ def open_baseline(request: Request, kind: type[R], *, dataset: str | None = None
 
 def baseline_on(baseline: R | None, request: Request, kind: type[R], cases: Spool) -> R | None:
     """Return *baseline*, of a registered model its evaluation on these very *cases*."""
+    if baseline is None:
+        return None
+    from evalkit.registry.uri import is_model_uri  # start-up: the registry
+
     if not is_model_uri(request.baseline):
         return baseline
     whole = cases.facts.get("shard") or cases.facts
@@ -144,6 +149,8 @@ def baseline_on(baseline: R | None, request: Request, kind: type[R], cases: Spoo
 
 def named_baseline(baseline: Result, source: Any) -> BaselineReference:
     """Say how the baseline that was opened from *source* is opened again."""
+    from evalkit.evaluation.baselines.opening import reference_of  # start-up: as above
+
     return BaselineReference(name=baseline.name, reference=reference_of(baseline, source))
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from evalkit.entities.run import FileInfo
 from evalkit.errors import ArtifactPathError, StoreUnavailableError, UsageError
@@ -32,11 +32,13 @@ def local_folder(uri: str) -> Path:
         >>> local_folder("file:///srv/evalkit-artifacts/0/ab/artifacts").as_posix()
         '/srv/evalkit-artifacts/0/ab/artifacts'
     """
-    from urllib.request import url2pathname  # brings http and e-mail parsing with it
-
     parts = urlsplit(uri)
     if parts.scheme != "file" or parts.netloc not in {"", "localhost"}:
         raise UsageError(f"{uri} is not a folder on this machine; give a file: URI.")
+    if os.name != "nt":
+        return Path(unquote(parts.path))
+    from urllib.request import url2pathname  # brings http and e-mail parsing with it
+
     return Path(url2pathname(parts.path))
 
 

@@ -1,24 +1,24 @@
 """Metrics of classifiers: of labels, and of probabilities."""
 
-from evalkit_scorers.classification.averaging import F1, Precision, Recall
-from evalkit_scorers.classification.beyond_chance import BalancedAccuracy, CohenKappa, Mcc
-from evalkit_scorers.classification.calibration_error import CalibrationError
-from evalkit_scorers.classification.label_metric import Accuracy, ConfusionMatrix
-from evalkit_scorers.classification.probability_metric import Brier, LogLoss
-from evalkit_scorers.classification.ranking_metric import AveragePrecision, RocAuc
+from typing import Final
 
-__all__ = [
-    "F1",
-    "Accuracy",
-    "AveragePrecision",
-    "BalancedAccuracy",
-    "Brier",
-    "CalibrationError",
-    "CohenKappa",
-    "ConfusionMatrix",
-    "LogLoss",
-    "Mcc",
-    "Precision",
-    "Recall",
-    "RocAuc",
-]
+from evalkit_scorers.family import lazily
+
+HOMES: Final = {
+    "Accuracy": "label_metric",
+    "AveragePrecision": "ranking_metric",
+    "BalancedAccuracy": "beyond_chance",
+    "Brier": "probability_metric",
+    "CalibrationError": "calibration_error",
+    "CohenKappa": "beyond_chance",
+    "ConfusionMatrix": "label_metric",
+    "F1": "averaging",
+    "LogLoss": "probability_metric",
+    "Mcc": "beyond_chance",
+    "Precision": "averaging",
+    "Recall": "averaging",
+    "RocAuc": "ranking_metric",
+}
+"""Class of each scorer -> its module."""
+
+__getattr__ = lazily(__name__, HOMES)

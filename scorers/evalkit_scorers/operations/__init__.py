@@ -1,5 +1,15 @@
 """What an answer took: time, money and length."""
 
-from evalkit_scorers.operations.measured import Cost, Latency, OutputLength, TimeToFirstToken
+from typing import Final
 
-__all__ = ["Cost", "Latency", "OutputLength", "TimeToFirstToken"]
+from evalkit_scorers.family import lazily
+
+HOMES: Final = {
+    "Cost": "measured",
+    "Latency": "measured",
+    "OutputLength": "measured",
+    "TimeToFirstToken": "measured",
+}
+"""Class of each scorer -> its module."""
+
+__getattr__ = lazily(__name__, HOMES)

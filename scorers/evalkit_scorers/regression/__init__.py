@@ -1,6 +1,19 @@
 """Metrics of predicted numbers."""
 
-from evalkit_scorers.regression.errors import Mae, Mape, MaxError, MedianAe, Mse, QuantileLoss, Rmse
-from evalkit_scorers.regression.r2 import R2
+from typing import Final
 
-__all__ = ["R2", "Mae", "Mape", "MaxError", "MedianAe", "Mse", "QuantileLoss", "Rmse"]
+from evalkit_scorers.family import lazily
+
+HOMES: Final = {
+    "Mae": "errors",
+    "Mape": "errors",
+    "MaxError": "errors",
+    "MedianAe": "errors",
+    "Mse": "errors",
+    "QuantileLoss": "errors",
+    "R2": "r2",
+    "Rmse": "errors",
+}
+"""Class of each scorer -> its module."""
+
+__getattr__ = lazily(__name__, HOMES)

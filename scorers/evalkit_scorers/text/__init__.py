@@ -1,24 +1,22 @@
 """Scorers that compare the text of an answer with reference texts, or look at the text alone."""
 
-from evalkit_scorers.text.bleu import Bleu
-from evalkit_scorers.text.chrf import Chrf
-from evalkit_scorers.text.edit_distance import EditDistance
-from evalkit_scorers.text.matches import Contains, ExactMatch, NormalizedMatch, Regex
-from evalkit_scorers.text.readability import Readability
-from evalkit_scorers.text.rouge import Rouge
-from evalkit_scorers.text.ter import Ter
-from evalkit_scorers.text.token_f1 import TokenF1
+from typing import Final
 
-__all__ = [
-    "Bleu",
-    "Chrf",
-    "Contains",
-    "EditDistance",
-    "ExactMatch",
-    "NormalizedMatch",
-    "Readability",
-    "Regex",
-    "Rouge",
-    "Ter",
-    "TokenF1",
-]
+from evalkit_scorers.family import lazily
+
+HOMES: Final = {
+    "Bleu": "bleu",
+    "Chrf": "chrf",
+    "Contains": "matches",
+    "EditDistance": "edit_distance",
+    "ExactMatch": "matches",
+    "NormalizedMatch": "matches",
+    "Readability": "readability",
+    "Regex": "matches",
+    "Rouge": "rouge",
+    "Ter": "ter",
+    "TokenF1": "token_f1",
+}
+"""Class of each scorer -> its module."""
+
+__getattr__ = lazily(__name__, HOMES)

@@ -21,7 +21,7 @@ from evalkit_scorers.text.matches import Contains, ExactMatch, Regex
 from evalkit_scorers.text.readability import Readability
 from evalkit_scorers.text.rouge import Rouge
 
-TEXT = [scorer for scorer in evalkit_scorers() if scorer.name.startswith("text.")]
+TEXT = [make() for name, make in evalkit_scorers().items() if name.startswith("text.")]
 SCORERS: list[Any] = [pytest.param(scorer, id=scorer.name) for scorer in TEXT]
 CONFIGURED: list[Any] = [
     pytest.param(ExactMatch(strip=True, ignore_case=True), id="exact_match"),
@@ -65,7 +65,7 @@ def test_names_are_those_of_the_classes_and_the_plugin_offers_them() -> None:
 
     assert all(name.startswith("text.") for name in names)
     assert len(set(names)) == len(names)
-    assert set(names) <= {scorer.name for scorer in evalkit_scorers()}
+    assert set(names) <= set(evalkit_scorers())
     for scorer in TEXT:
         spelt = "".join(part.capitalize() for part in scorer.name.removeprefix("text.").split("_"))
         assert type(scorer).__name__ == spelt
