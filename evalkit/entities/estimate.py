@@ -64,11 +64,9 @@ class Estimate:
     direction: Direction = "higher"
     """Which way is better."""
 
-    slice: str | None = None
-    """Of ``worst(…)``: the tag and value of the cases that it is of, such as ``language=de``."""
-
     note: str | None = None
-    """Why there is no value or no interval, or what a reader of the value must know."""
+    """Why there is no value or no interval, or what a reader of the value must know; of
+    ``worst(…)`` it begins with the slice, such as ``where language=de``."""
 
     @property
     def n_not_run(self) -> int:

@@ -81,7 +81,7 @@ def test_the_worst_slice_is_named_by_its_gate() -> None:
         runtime=NOTHING_KEPT,
     )
 
-    assert result["worst(right, by=language)"].slice == "language=fr"
+    assert result["worst(right, by=language)"].note == "where language=fr"
     assert "0.00 [0.00, 0.161] where language=fr (n=20/20)" in result.verdict.conditions[0].why
 
 

@@ -15,7 +15,7 @@ from evalkit.entities.estimate import Direction, Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
 from evalkit.gates.key import Key, parse_key
-from evalkit.gates.verdict import COVERAGE
+from evalkit.gates.verdict import COVERAGE, WHERE
 from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.estimate import (
     Design,
@@ -150,14 +150,12 @@ class Estimates:
         if key.worst_by is None:
             rows = self.rows_with(key.tags) if key.tags else None
             return self._estimate(text, key, design, rows)
-        parts = self.parts_of(key).items()
-        named = {
-            value: dataclasses.replace(
-                self._estimate(text, key, design, rows), slice=f"{key.worst_by}={value}"
-            )
-            for value, rows in parts
-        }
-        return self._worst(list(named.values()))
+        return self._worst(
+            [
+                _named(self._estimate(text, key, design, rows), f"{key.worst_by}={value}")
+                for value, rows in self.parts_of(key).items()
+            ]
+        )
 
     def rows_of(self, key: str) -> npt.NDArray[np.int64]:
         """Return the cases that the estimate of *key* is of; of ``worst(…)`` the worst value's.
@@ -354,3 +352,9 @@ def _order_statistic(
         method=interval.method,
         note=None,
     )
+
+
+def _named(estimate: Estimate, slice_of: str) -> Estimate:
+    """Return *estimate* with the slice that it is of; `evalkit.gates.verdict.describe` reads it."""
+    note = f"{WHERE}{slice_of}" + (f"; {estimate.note}" if estimate.note else "")
+    return dataclasses.replace(estimate, note=note)
