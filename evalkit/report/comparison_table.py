@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from evalkit.stats.difference import PairedDifference
 
 _WIDE: Final = 84
-"""Columns from which there is room for intervals and p-values."""
+"""Columns from which there is room for values, and for what got fixed and broke."""
+
+_SEPARATORS: Final = re.compile(r"(?<=[._=,/-])|(?<= )(?![↑↓])")
+"""Where a name may go on in the next line."""
 
 _STYLES: Final = {"better": "green", "worse": "red", "different": "bold", "": ""}
 
@@ -75,27 +79,33 @@ def _rows(document: Mapping[str, Any], *, wide: bool) -> Part:
     if several:  # the systems of a metric stand together
         order = list(dict.fromkeys(row["metric"] for row in rows))
         rows = sorted(rows, key=lambda row: order.index(row["metric"]))
-    metrics = [f"{one_line(row['metric'])} {ARROWS[row['direction']]}".rstrip() for row in rows]
-    signs = [styled(signed(row["difference"]), _STYLES[row["outcome"]]) for row in rows]
+    room, adjusted = (18 if several else 34), "adjusted p" if wide else "adj. p"
+    names = [f"{one_line(row['metric'])} {ARROWS[row['direction']]}".rstrip() for row in rows]
+    level = percent(document["level"])
     columns: list[tuple[str, str, Sequence[Part]]] = [
-        ("metric", "f", metrics),
-        (document["baseline"], "r", [value(row["value_a"]) for row in rows]),
-    ]
-    if several:
-        columns.append(("system", "f", [one_line(row["b"], 24) for row in rows]))
-    columns += [
-        ("value" if several else rows[0]["b"], "r", [value(row["value_b"]) for row in rows]),
-        ("difference", "r", signs),
+        ("metric", "f", names if wide else [folded(name, room) for name in names])
     ]
     if wide:
-        level = percent(document["level"])
-        columns += [
-            (f"{level} interval", "f", [limits(row["low"], row["high"]) for row in rows]),
-            ("adjusted p", "r", [p_cell(row["p_adjusted"]) for row in rows]),
-        ]
+        columns.append((document["baseline"], "r", [value(row["value_a"]) for row in rows]))
+    if several:
+        systems = [one_line(row["b"], 24) for row in rows]
+        columns.append(("system", "f", systems if wide else [folded(b, 12) for b in systems]))
+    if wide:
+        head = "value" if several else rows[0]["b"]
+        columns.append((head, "r", [value(row["value_b"]) for row in rows]))
     columns += [
-        (what, "r", [f"{row[f'n_{what}']:,}" for row in rows]) for what in ("fixed", "broke")
+        (
+            "difference",
+            "r",
+            [styled(signed(row["difference"]), _STYLES[row["outcome"]]) for row in rows],
+        ),
+        (f"{level} interval", "l", [limits(row["low"], row["high"]) for row in rows]),
+        (adjusted, "r", [p_cell(row["p_adjusted"]) for row in rows]),
     ]
+    if wide:
+        columns += [
+            (what, "r", [f"{row[f'n_{what}']:,}" for row in rows]) for what in ("fixed", "broke")
+        ]
     heads, sides, cells = zip(*columns, strict=True)
     return listing(
         [one_line(head, 24) for head in heads], zip(*cells, strict=True), "".join(sides), ruled=True
@@ -104,9 +114,29 @@ def _rows(document: Mapping[str, Any], *, wide: bool) -> Part:
 
 def _slice(tag: str, rows: Sequence[Mapping[str, Any]], *, wide: bool) -> Part:
     cells = [(one_line(tag, 24), *SLICE_HEADS), *_named(slice_rows(rows), (24, 160, 24))]
-    if not wide:
-        cells = [(*row[:4], row[-1]) for row in cells]
-    return listing(cells[0], cells[1:], "fffrfrr" if wide else "fffrr", ruled=True)
+    if wide:
+        return listing(cells[0], cells[1:], "fffrfrr", ruled=True)
+    several = len({row["b"] for row in rows}) > 1
+    limits_of_names = (8, 12, 8) if several else (10, 20)
+    names = [[folded(*pair) for pair in zip(row, limits_of_names, strict=False)] for row in cells]
+    narrow = [[*name, *row[3:-1]] for name, row in zip(names, cells, strict=True)]
+    narrow[0][-1] = "adj. p"
+    return listing(narrow[0], narrow[1:], f"{'f' * len(limits_of_names)}rlr", ruled=True)
+
+
+def folded(name: str, width: int) -> str:
+    """Return *name* in lines of at most *width*, broken where its parts end.
+
+    Examples:
+        >>> folded("text.rouge.rougeL", 12).split()
+        ['text.rouge.', 'rougeL']
+    """
+    lines = [""]
+    for part in _SEPARATORS.split(name):
+        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _named(rows: Iterator[tuple[str, ...]], lengths: Sequence[int]) -> list[tuple[str, ...]]:
