@@ -64,7 +64,7 @@ def render_systems(
     for tag, rows in document["slices"].items():
         yield _slice(tag, rows, wide=wide)
     for changed in document["cases"]:
-        for what in ("fixed", "broke"):
+        for what in ("broke", "fixed"):
             yield from _changed(changed, what)
     for sides in document["unmatched"].values():
         for name, n, ids in alone(sides):
@@ -158,7 +158,12 @@ def _changed(changed: Mapping[str, Any], what: str) -> Iterator[Part]:
         text = styled("", "").append(one_line(case["id"], 24), "dim")
         text.append(f"  {one_line(case['inputs'])}\n").append("− ", "red")
         text.append(f"{one_line(case['output_a'])}\n").append("+ ", "green")
-        yield Padding(text.append(one_line(case["output_b"])), (0, 0, 0, 2))
+        text.append(one_line(case["output_b"]))
+        beside = {"expectations": "expected", "reason_a": "− because", "reason_b": "+ because"}
+        for name, word in beside.items():
+            if case[name]:
+                text.append(f"\n{word} {one_line(case[name])}", "dim")
+        yield Padding(text, (0, 0, 0, 2))
 
 
 def sentence(  # noqa: PLR0917

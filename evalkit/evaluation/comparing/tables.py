@@ -13,7 +13,9 @@ import numpy as np
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.difference import difference, difference_of
 from evalkit.evaluation.comparing.row import Row, adjusted
+from evalkit.evaluation.results.cells import explanations_of
 from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +93,10 @@ def changed_cases(
     order = row.changed(better=better)[:limit]
     places = [rows[order] for rows in row.pairs.rows]
     value_b, value_a = (values[order] for values in row.pairs.values)
+    metrics = row.pairs.metric, row.pairs.other
+    reason_b, reason_a = (
+        _reasons(*side) for side in zip(metrics, (cases_b, cases_a), places, strict=True)
+    )
     return pd.DataFrame(
         {
             "id": row.pairs.ids[order],
@@ -101,8 +107,18 @@ def changed_cases(
             "value_a": value_a,
             "value_b": value_b,
             "change": value_b - value_a,
+            "reason_a": reason_a,
+            "reason_b": reason_b,
         }
     )
+
+
+def _reasons(metric: Metric, cases: pd.DataFrame, rows: Any) -> list[str | None]:
+    """Return what the scorer says of each of *rows*, in the first repeat that it explains."""
+    texts = explanations_of(metric)
+    repeats = len(metric.column.status) // max(1, len(cases))
+    cells = (range(row * repeats, (row + 1) * repeats) for row in rows.tolist())
+    return [next((texts[cell] for cell in of_row if cell in texts), None) for of_row in cells]
 
 
 def unmatched_cases(ids: Mapping[str, Any], cases: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
