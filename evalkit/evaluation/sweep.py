@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.compare import compare_results
@@ -86,14 +86,14 @@ def grid(make: Callable[..., Any], **choices: Iterable[Any]) -> dict[str, Any]:
 def _named_choices(argument: str, values: Any) -> dict[str, Any]:
     """Return each value by a short name of its own."""
     if isinstance(values, Mapping):
-        return {str(name): value for name, value in cast("Mapping[Any, Any]", values).items()}
+        return {str(name): value for name, value in values.items()}
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         shown = repr(values) if len(repr(values)) <= _LONGEST_NAME else "…"
         raise UsageError(
             f"grid tries every value of a list, and {argument}= is {type(values).__name__}: "
             f"give {argument}=[{shown}], or a mapping of names to values."
         )
-    listed = list(cast("Iterable[Any]", values))
+    listed = list(values)
     names = [_short_name(value) for value in listed]
     unique = all(names) and len(set(names)) == len(names)
     if not unique:
