@@ -239,6 +239,7 @@ class Job(Generic[R]):
             self.state.notes.append(
                 f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
             )
+        self.state.notes += getattr(self.target, "notes", ())
         self.state.notes += _unlisted(metrics)
         self.state.notes += moved([metric.key for metric in metrics])
         facts = Facts(
