@@ -122,8 +122,8 @@ class Caller:
                 if call is None:
                     work.record(Begun(cell))
                     call = await self._new_call(batch.case(row), unit.repeat, history, broken)
-                    if call is None:
-                        continue
+                    if call is None:  # without its answer, no later turn can be asked
+                        return
                     record = Called.of(cell, call, metered=self._metered)
                     work.record(record)
                     call = record.call
@@ -157,7 +157,8 @@ class Caller:
                 return dataclasses.replace(Call.from_json(recorded), cached=True)
             call = await self._made_in_turn(invocation)
         except NotRecordedError as error:
-            raise error.of_case(case.id) from None
+            self._session.recorder.missing.append(error.of_case(case.id))
+            return None
         if recording is not None and call is not None and call.status is Status.OK:
             self._session.recorder.keep(recording, call.to_json())
         return call

@@ -198,6 +198,7 @@ class Job(Generic[R]):
                     await run_processes(plan, self.state, session, opener)
                 else:
                     await run_local(plan, self.state, session)
+                session.recorder.check_complete()
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
