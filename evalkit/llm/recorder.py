@@ -33,6 +33,9 @@ class Recorder:
     missing: list[NotRecordedError] = field(default_factory=list[NotRecordedError])
     """Calls that only a recording may answer, and none does."""
 
+    replayed: list[int | None] = field(default_factory=list[int | None])
+    """When each replayed output was recorded, in milliseconds; ``None`` by an older release."""
+
     def check_complete(self) -> None:
         """Refuse to go on where calls are missing: all of them are named together.
 
