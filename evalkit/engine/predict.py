@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import anyio
 
-from evalkit._internal.clock import monotonic, now_milliseconds
+from evalkit._internal.clock import monotonic
 from evalkit.engine.call import NOT_MADE, Call
 from evalkit.engine.cancel import Cancel
 from evalkit.engine.lanes import ThreadLane
@@ -154,15 +154,13 @@ class Caller:
         try:
             recorded = None if recording is None else self._session.recorder.find(recording)
             if recorded is not None:
-                self._session.recorder.replayed.append(recorded.get("recorded"))
                 return dataclasses.replace(Call.from_json(recorded), cached=True)
             call = await self._made_in_turn(invocation)
         except NotRecordedError as error:
             self._session.recorder.missing.append(error.of_case(case.id))
             return None
         if recording is not None and call is not None and call.status is Status.OK:
-            moment = {"recorded": now_milliseconds()}
-            self._session.recorder.keep(recording, {**call.to_json(), **moment})
+            self._session.recorder.keep(recording, call.to_json())
         return call
 
     def _recording(self, invocation: Invocation) -> Recording | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import NotRecordedError
 from evalkit.llm.mode import Mode
 from evalkit.llm.recording import Recording
@@ -62,6 +63,8 @@ class Recorder:
         for number, place in enumerate(self.places):
             reply = place.get(recording.key, since=since)
             if reply is not None:
+                if "status" in reply:  # the answer of a target, not of a model
+                    self.replayed.append(reply.get("recorded"))
                 if self.mode != "replay":
                     for earlier in self.places[:number]:
                         earlier.put(recording, reply)
@@ -77,8 +80,10 @@ class Recorder:
     def keep_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
         """Record several replies."""
         if self.on and self.mode != "replay":
+            moment = now_milliseconds()
+            dated = [(recording, {**reply, "recorded": moment}) for recording, reply in kept]
             for place in self.places:
-                place.put_all(kept)
+                place.put_all(dated)
 
     def _why(self, recording: Recording) -> str:
         if not self.places:

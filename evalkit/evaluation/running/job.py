@@ -232,9 +232,9 @@ class Job(Generic[R]):
             self.state.notes.append(
                 f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
             )
-        self.state.notes += self._replayed(plan.cells)
         self.state.notes += _unlisted(metrics)
         self.state.notes += moved([metric.key for metric in metrics])
+        self.state.notes += self._replayed(plan.cells)
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts.name,
