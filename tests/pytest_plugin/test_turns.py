@@ -202,7 +202,7 @@ def test_lost_cases_do_not_overwrite_a_baseline(run: Runner) -> None:
     )
     ran = run(*update, files={"test_qa.py": lost})
 
-    assert "20 of 20 cases were lost" in ran.output
+    assert "cases were lost or not run" in ran.output
     assert (first.folder / "qa.baseline.json").read_bytes() == written
 
 
