@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 RESAMPLES: Final = 1000
+_NO_INTERVAL: Final = "too few cases, or no variance, for an interval"
 _YES_OR_NO: Final = MetricFacts(low=0.0, high=1.0)
 _SLOW_RESAMPLES: Final = 200
 """Draws of a corpus metric that has to be computed anew, in Python, for each."""
@@ -90,7 +91,9 @@ def estimate_mean(
     """Return the (weighted) mean over cases of a metric's values, with its interval."""
     import numpy as np
 
-    from evalkit.stats.intervals import mean_interval  # start-up: it loads numpy
+    # start-up: it loads numpy
+    from evalkit.stats.intervals import mean_interval, note_on_mean
+    from evalkit.stats.mean import mean_and_error
 
     values, status = case_values(column, design, reducer)
     # A cell that has only a label, or only its share of a corpus metric, has no value to average.
@@ -105,18 +108,23 @@ def estimate_mean(
     groups = None if design.groups is None else design.groups[ok]
     binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
     rate = facts.binary or column.binary or reducer.yields_rate
+    scored = values[ok]
+    bounds = (_YES_OR_NO if rate else facts).ends_of(scored)
     interval = mean_interval(
-        values[ok],
+        scored,
         groups=groups,
         weights=weights,
         binary=binary or reducer.yields_rate,
-        bounds=(_YES_OR_NO if rate else facts).bounds_of(values[ok]),
+        bounds=bounds,
         level=design.level,
         seed=design.seed,
     )
-    value = float(np.average(values[ok], weights=weights))
-    n_groups = _number_of_groups(groups)
-    return _with_interval(dataclasses.replace(counted, value=value, n_groups=n_groups), interval)
+    value, _ = mean_and_error(scored, weights)
+    note = note_on_mean(scored, groups=groups, weights=weights) if None in bounds else None
+    estimate = dataclasses.replace(counted, value=value, n_groups=_number_of_groups(groups))
+    if interval is None:
+        return _with_interval(estimate, None, note or _NO_INTERVAL)
+    return _with_interval(dataclasses.replace(estimate, note=note), interval)
 
 
 def _number_of_groups(groups: Any) -> int | None:
@@ -234,9 +242,11 @@ def _counted(key: str, facts: MetricFacts, design: Design, status: Any) -> Estim
     )
 
 
-def _with_interval(estimate: Estimate, interval: Interval | None) -> Estimate:
+def _with_interval(
+    estimate: Estimate, interval: Interval | None, why_none: str = _NO_INTERVAL
+) -> Estimate:
     if interval is None:
-        notes = [estimate.note, "too few cases, or no variance, for an interval"]
+        notes = [estimate.note, why_none]
         return dataclasses.replace(estimate, note="; ".join(note for note in notes if note))
     return dataclasses.replace(
         estimate,

@@ -83,9 +83,7 @@ class _Pairs:
         size = effective_size(self.weights, self.d.size)
         interval: Interval | None
         if self.width is None:
-            interval = unbounded_interval(
-                self.d, self.weights, many=_MANY, level=self.level, seed=self.seed
-            )
+            interval = unbounded_interval(self.d, self.weights, level=self.level, seed=self.seed)
         elif size >= _MANY and error > 0 and size * self._spread(self.width) >= _ENOUGH_SPREAD:
             interval = _clip(t_interval(self.d, level=self.level, weights=self.weights), self.width)
         else:

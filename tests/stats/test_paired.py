@@ -95,7 +95,7 @@ def test_a_paired_mean_equals_scipys_t_test() -> None:
     ("difference", "options", "method", "test"),
     [
         pytest.param(RNG.normal(size=50), {}, "t", "t", id="unbounded"),
-        pytest.param(RNG.normal(size=20), {}, "bca", "sign-flip", id="few-unbounded"),
+        pytest.param(RNG.normal(size=20), {}, "t", "t", id="few-unbounded"),
         pytest.param(RNG.normal(size=9), {}, None, "sign-flip", id="too-few-unbounded"),
         pytest.param(RNG.lognormal(size=40), {}, "bootstrap-t", "sign-flip", id="skewed"),
         pytest.param(np.zeros(40), {}, None, "sign-flip", id="unbounded-no-variance"),
