@@ -37,6 +37,7 @@ from evalkit.errors import (
 from evalkit.hooks.specs import hookimpl
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import UNIT, MetricFacts
+from evalkit.scoring.means import Means
 from evalkit.scoring.protocol import (
     AdditiveScorer,
     BatchScorer,
@@ -60,14 +61,16 @@ if TYPE_CHECKING:
     from evalkit.data.traces import is_trace, read_trace
     from evalkit.judging.judge import Judge, load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
-    from evalkit.stats.interval import Interval, normal_quantile
+    from evalkit.stats.clustered import rate_trials
+    from evalkit.stats.interval import Interval, normal_quantile, t_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
-    from evalkit.stats.roc import delong_auc
+    from evalkit.stats.roc import auc_interval, delong_auc, share_interval
 
 _LAZY: Final = {
     "Interval": "evalkit.stats.interval",
     "Judge": "evalkit.judging.judge",
     "PairwiseJudge": "evalkit.judging.pairwise",
+    "auc_interval": "evalkit.stats.roc",
     "bootstrap_totals": "evalkit.stats.resampling",
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
@@ -75,7 +78,10 @@ _LAZY: Final = {
     "load_judge": "evalkit.judging.judge",
     "make_judge": "evalkit.judging.judge",
     "normal_quantile": "evalkit.stats.interval",
+    "rate_trials": "evalkit.stats.clustered",
     "read_trace": "evalkit.data.traces",
+    "share_interval": "evalkit.stats.roc",
+    "t_quantile": "evalkit.stats.interval",
 }
 """Imported when they are first used: statistics bring numpy, and few plug-ins have judges."""
 
@@ -102,6 +108,7 @@ __all__ = [
     "Interval",
     "Invocation",
     "Judge",
+    "Means",
     "MetricFacts",
     "MissingColumnError",
     "MissingExtraError",
@@ -123,6 +130,7 @@ __all__ = [
     "Verdict",
     "as_references",
     "as_text",
+    "auc_interval",
     "bootstrap_totals",
     "bootstrap_weights",
     "canonical_json",
@@ -137,9 +145,12 @@ __all__ = [
     "normal_quantile",
     "output_texts",
     "parse_json",
+    "rate_trials",
     "read_trace",
     "references",
     "require",
+    "share_interval",
+    "t_quantile",
     "targets",
 ]
 

@@ -11,6 +11,7 @@ from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.means import Means, interval_of_means
 from evalkit.scoring.reduce import Reducer, reduce_repeats
 from evalkit.stats.binomial import wilson_interval
 from evalkit.stats.interval import Interval
@@ -205,8 +206,17 @@ def _corpus_interval(  # noqa: PLR0917
 ) -> Interval | None:
     import numpy as np
 
-    from evalkit.stats.bootstrap import percentile_interval  # start-up: it loads numpy
+    # start-up: it loads numpy
+    from evalkit.stats.bootstrap import percentile_interval
+    from evalkit.stats.interval import expanded_level
 
+    made_of = getattr(scorer, "means", None)
+    means: Means | None = None if made_of is None else made_of(statistics)
+    if means is not None:
+        options: Any = {"weights": weights, "groups": groups, "level": design.level}
+        own = interval_of_means(means, value, len(statistics), seed=design.seed, **options)
+        if own is not None or not means.binary:
+            return own
     closed = getattr(scorer, "interval", None)
     if closed is not None and isinstance(statistics, Rows):
         interval: Interval | None = closed(
@@ -225,7 +235,7 @@ def _corpus_interval(  # noqa: PLR0917
             return None
         interval = wilson_interval(value * n, n, level=design.level)
         return dataclasses.replace(interval, method="wilson-mean")
-    return percentile_interval(draws, value, level=design.level)
+    return percentile_interval(draws, value, level=expanded_level(design.level, n))
 
 
 def _counted(key: str, facts: MetricFacts, design: Design, status: Any) -> Estimate:

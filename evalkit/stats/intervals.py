@@ -16,8 +16,8 @@ from evalkit.stats.arguments import (
     check_bounds,
     check_level,
 )
-from evalkit.stats.binomial import score_limits, wilson_interval
-from evalkit.stats.clustered import clustered_interval
+from evalkit.stats.binomial import clopper_pearson_interval, score_limits, wilson_interval
+from evalkit.stats.clustered import clustered_interval, rate_trials
 from evalkit.stats.interval import Interval, normal_quantile
 from evalkit.stats.mean import (
     effective_size,
@@ -48,6 +48,9 @@ _MUCH_SPREAD: Final = 2.0
 
 _ALONE: Final = 1.6
 """`values_behind` below which an unbounded metric has no interval: one value made its variance."""
+
+_EXACT: Final = 20.0
+"""Trials from which Wilson's interval covers; below, a rate of some cases has the exact one."""
 
 _FEW_LARGE: Final = 6.0
 """`values_behind` below which what is rare, such as a timeout, is seen too seldom to be known."""
@@ -190,6 +193,36 @@ def _rate(
     size = effective_size(weights, sample.size)
     low, high = score_limits(share, size, normal_quantile(level))
     return Interval(low, high, "wilson", error)
+
+
+def rate_of_part(
+    values: npt.ArrayLike,
+    *,
+    groups: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+    level: float = 0.95,
+) -> Interval:
+    """Return the interval of a rate over the cases that it is about, however few these are.
+
+    Examples:
+        >>> found = rate_of_part([1, 1, 1, 1])
+        >>> round(found.low, 3), found.high, found.method
+        (0.398, 1.0, 'clopper-pearson')
+
+    References:
+        Clopper and Pearson (1934), *Biometrika* 26:404; Korn and Graubard (1998), *Survey
+        Methodology* 24:193, for effective trials of weighted and grouped cases.
+    """
+    sample = as_values(values)
+    trials = rate_trials(sample, groups=groups, weights=weights)
+    if trials >= _EXACT:
+        return _rate(sample, groups, as_weights(weights, sample.size), level)
+    mean, error = mean_and_error(sample, as_weights(weights, sample.size))
+    right = min(1.0, max(0.0, mean)) * trials
+    if abs(right - round(right)) < 1e-9 * trials:
+        right = min(float(round(right)), trials)
+    interval = clopper_pearson_interval(right, trials, level=level)
+    return dataclasses.replace(interval, standard_error=error)
 
 
 def _bounded(
