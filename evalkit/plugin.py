@@ -38,6 +38,7 @@ from evalkit.hooks.specs import hookimpl
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import UNIT, MetricFacts
 from evalkit.scoring.means import Means
+from evalkit.scoring.parameters import checked_parameters, parameter_types
 from evalkit.scoring.protocol import (
     AdditiveScorer,
     BatchScorer,
@@ -134,6 +135,7 @@ __all__ = [
     "bootstrap_totals",
     "bootstrap_weights",
     "canonical_json",
+    "checked_parameters",
     "delong_auc",
     "expected_values",
     "follow",
@@ -144,6 +146,7 @@ __all__ = [
     "near_miss",
     "normal_quantile",
     "output_texts",
+    "parameter_types",
     "parse_json",
     "rate_trials",
     "read_trace",
@@ -155,3 +158,7 @@ __all__ = [
 ]
 
 __getattr__ = lazily(__name__, _LAZY)
+
+
+def __dir__() -> list[str]:
+    return __all__
