@@ -62,18 +62,21 @@ if TYPE_CHECKING:
     from evalkit.data.traces import is_trace, read_trace
     from evalkit.judging.judge import Judge, load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
+    from evalkit.stats.calibration import DebiasedError, debiased_calibration_error
     from evalkit.stats.clustered import rate_trials
     from evalkit.stats.interval import Interval, normal_quantile, t_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
     from evalkit.stats.roc import auc_interval, delong_auc, share_interval
 
 _LAZY: Final = {
+    "DebiasedError": "evalkit.stats.calibration",
     "Interval": "evalkit.stats.interval",
     "Judge": "evalkit.judging.judge",
     "PairwiseJudge": "evalkit.judging.pairwise",
     "auc_interval": "evalkit.stats.roc",
     "bootstrap_totals": "evalkit.stats.resampling",
     "bootstrap_weights": "evalkit.stats.resampling",
+    "debiased_calibration_error": "evalkit.stats.calibration",
     "delong_auc": "evalkit.stats.roc",
     "is_trace": "evalkit.data.traces",
     "load_judge": "evalkit.judging.judge",
@@ -102,6 +105,7 @@ __all__ = [
     "Columns",
     "DataError",
     "DatasetSource",
+    "DebiasedError",
     "Direction",
     "Estimate",
     "EvalkitError",
@@ -136,6 +140,7 @@ __all__ = [
     "bootstrap_weights",
     "canonical_json",
     "checked_parameters",
+    "debiased_calibration_error",
     "delong_auc",
     "expected_values",
     "follow",
