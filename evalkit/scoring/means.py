@@ -54,7 +54,8 @@ def interval_of_means(
         limits of F1 by way of Jaccard's index; Takahashi et al. (2022), *Applied Intelligence*
         52:4961, for the delta method, which covers less near the ends.
     """
-    from evalkit.stats.interval import Interval  # start-up: it loads numpy
+    # start-up: it loads numpy
+    from evalkit.stats.interval import Interval
     from evalkit.stats.intervals import mean_interval, rate_of_part
     from evalkit.stats.mean import mean_and_error
 

@@ -102,7 +102,7 @@ def test_an_average_over_classes_keeps_the_value_of_an_empty_one() -> None:
     rows = rows_of([1, 1, 0], [1, 0, 0])
 
     assert Recall(average="macro", labels=[0, 1, 2]).compute(rows, None) == pytest.approx(0.5)
-    assert Recall(zero_division=1, pos_label=2).compute(rows, None) == 1.0
+    assert Recall(zero_division=1).compute(rows_of([0, 0], [1, 0]), None) == 1.0
 
 
 @pytest.mark.parametrize("n", [3, 12, 40])
