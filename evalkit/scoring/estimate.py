@@ -94,7 +94,7 @@ def estimate_mean(
 
     # start-up: it loads numpy
     from evalkit.stats.intervals import mean_interval, note_on_mean
-    from evalkit.stats.mean import mean_and_error
+    from evalkit.stats.mean import moderate
 
     values, status = case_values(column, design, reducer)
     # A cell that has only a label, or only its share of a corpus metric, has no value to average.
@@ -120,7 +120,8 @@ def estimate_mean(
         level=design.level,
         seed=design.seed,
     )
-    value, _ = mean_and_error(scored, weights)
+    moderated, scale = moderate(scored)  # sums of the largest floats would overflow
+    value = float(np.average(moderated, weights=weights)) * scale
     note = note_on_mean(scored, groups=groups, weights=weights) if None in bounds else None
     estimate = dataclasses.replace(counted, value=value, n_groups=_number_of_groups(groups))
     if interval is None:
