@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from evalkit.stats.clustered import rate_trials
     from evalkit.stats.interval import Interval, normal_quantile, t_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
-    from evalkit.stats.roc import auc_interval, delong_auc, share_interval
+    from evalkit.stats.roc import auc_interval, delong_auc, delong_difference, share_interval
 
 _LAZY: Final = {
     "DebiasedError": "evalkit.stats.calibration",
@@ -78,6 +78,7 @@ _LAZY: Final = {
     "bootstrap_weights": "evalkit.stats.resampling",
     "debiased_calibration_error": "evalkit.stats.calibration",
     "delong_auc": "evalkit.stats.roc",
+    "delong_difference": "evalkit.stats.roc",
     "is_trace": "evalkit.data.traces",
     "load_judge": "evalkit.judging.judge",
     "make_judge": "evalkit.judging.judge",
@@ -142,6 +143,7 @@ __all__ = [
     "checked_parameters",
     "debiased_calibration_error",
     "delong_auc",
+    "delong_difference",
     "expected_values",
     "follow",
     "hookimpl",

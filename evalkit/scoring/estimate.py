@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 RESAMPLES: Final = 1000
 _NO_INTERVAL: Final = "too few cases, or no variance, for an interval"
-_YES_OR_NO: Final = MetricFacts(low=0.0, high=1.0)
 _SLOW_RESAMPLES: Final = 200
 """Draws of a corpus metric that has to be computed anew, in Python, for each."""
 
@@ -86,6 +85,20 @@ def case_values(
     )
 
 
+def case_facts(column: ScoreColumn, facts: MetricFacts, reducer: Reducer) -> MetricFacts:
+    """Return direction and range of the value of a case: that of yes and no is [0, 1], undeclared.
+
+    Examples:
+        >>> from evalkit.scoring.column import ScoreColumn
+        >>> column = ScoreColumn.from_values([True, False], binary=True)
+        >>> case_facts(column, MetricFacts(), Reducer("mean")).bounds
+        (0.0, 1.0)
+    """
+    if not (facts.binary or column.binary or reducer.yields_share):
+        return facts
+    return dataclasses.replace(facts, low=0.0, high=1.0)
+
+
 def estimate_mean(
     key: str, column: ScoreColumn, facts: MetricFacts, design: Design, reducer: Reducer
 ) -> Estimate:
@@ -108,9 +121,8 @@ def estimate_mean(
         return dataclasses.replace(counted, note="all weights are 0")
     groups = None if design.groups is None else design.groups[ok]
     binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
-    rate = facts.binary or column.binary or reducer.yields_rate
     scored = values[ok]
-    bounds = (_YES_OR_NO if rate else facts).ends_of(scored)
+    bounds = case_facts(column, facts, reducer).ends_of(scored)
     interval = mean_interval(
         scored,
         groups=groups,
