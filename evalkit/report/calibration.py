@@ -143,14 +143,18 @@ def next_steps(card: Calibration) -> Iterator[str]:
         yield "change the judge: it is too close to guessing for its rate to be corrected"
     biases = ", ".join(bias.name.replace("_", "-") for bias in card.biases if bias.shown)
     if biases:
-        yield f"read the development cases on which judge and people differ, for bias of {biases}"
+        cases = "cases" if card.development is None else "development cases"
+        yield f"read the {cases} on which judge and people differ, for bias of {biases}"
     name = main_figure(card)
     low = None if name is None else held.figures[name].low
     if low is not None:
         least = max(0.0, int(low * 20) / 20)
         if least > 0:
             yield f"gate on it: calibrated({card.judge}, {name} >= {least:g})"
-    yield "change prompts by the development cases alone, and calibrate anew after each change"
+    if card.development is None:
+        yield "change prompts by other cases than these, which development=0.5 sets aside"
+    else:
+        yield "change prompts by the development cases alone, and calibrate anew after each change"
 
 
 def compact(card: Calibration) -> str:
