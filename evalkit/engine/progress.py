@@ -34,6 +34,7 @@ class Progress:
         self._plan = plan
         self._wanted = tell is None and shown is not False and sys.stderr.isatty()
         self._tell = tell or (None if shown is False or self._wanted else _to_stderr)
+        self._asked = shown is True
         self._ended = threading.Event()
         self._bar: Any = None
         self._task: Any = None
@@ -59,8 +60,8 @@ class Progress:
         done = state.finished + state.finished_before if live else len(state.scored)
         total = self._plan.cells if live else len(self._plan.shards) * len(self._plan.scorers)
         failed = f", {len(state.failures):,} failed" if state.failures else ""
-        what = "calls" if live else "batches of scores"
-        return f"evalkit: {done:,} of {total:,} {what}{failed}"
+        verb = "calling" if live else "scoring"
+        return f"evalkit: {verb}, {done:,} of {total:,} done{failed}"
 
     def _open(self) -> None:
         from rich.console import Console
@@ -123,6 +124,8 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
+        if self._asked and self._tell is not None:  # however quick the run was
+            self._tell(self.line())
         if self._bar is not None:
             self.update(self._state)
             self._bar.stop()

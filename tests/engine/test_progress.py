@@ -26,7 +26,7 @@ def test_a_line_now_and_then_without_a_terminal(
     )
     shown_lines = capsys.readouterr().err.splitlines()
 
-    assert any(line.startswith("evalkit: ") and " of 8 calls" in line for line in shown_lines)
+    assert any(line.startswith("evalkit: ") and " of 8 done" in line for line in shown_lines)
     assert "\x1b" not in "".join(shown_lines)
 
 
