@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.exact import written_number
 from evalkit._internal.lazy import lazily
 from evalkit._internal.optional import require
 from evalkit.entities.batch import CaseBatch
@@ -57,6 +58,7 @@ from evalkit.scoring.reading import (
 )
 
 if TYPE_CHECKING:
+    from evalkit._internal.plain_yaml import RowsLoader
     from evalkit.data.traces import is_trace, read_trace
     from evalkit.judging.judge import Judge, load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
@@ -75,6 +77,7 @@ _LAZY: Final = {
     "load_judge": "evalkit.judging.judge",
     "make_judge": "evalkit.judging.judge",
     "normal_quantile": "evalkit.stats.interval",
+    "RowsLoader": "evalkit._internal.plain_yaml",
     "read_trace": "evalkit.data.traces",
 }
 """Imported when they are first used: statistics bring numpy, and few plug-ins have judges."""
@@ -108,6 +111,7 @@ __all__ = [
     "Output",
     "PairwiseJudge",
     "Rows",
+    "RowsLoader",
     "RowsScorer",
     "Score",
     "ScoreColumn",
@@ -141,6 +145,7 @@ __all__ = [
     "references",
     "require",
     "targets",
+    "written_number",
 ]
 
 __getattr__ = lazily(__name__, _LAZY)

@@ -7,13 +7,15 @@ import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from evalkit._internal.canonical import canonical_json, canonical_json_each
+from evalkit._internal.canonical import canonical_json
+from evalkit._internal.exact import exact_json, exact_json_each
 from evalkit.data.fields import (
     BARE_KEYS,
     INTEGER_FIELDS,
     JSON_FIELDS,
     MAPPING_FIELDS,
     NUMBER_FIELDS,
+    PLAIN_FIELDS,
     TEXT_FIELDS,
 )
 from evalkit.data.plan import Leftover, Plan, Slot, missing_column, read_wishes
@@ -36,8 +38,8 @@ _NOTHING: Mapping[str, Any] = {}
 def cells(field: str, values: Sequence[Any], table: Table, column: str) -> list[Any]:
     """Return the validated cells of one field, shape ``(n,)``; ``None`` where missing.
 
-    JSON fields become canonical JSON as bytes; texts, whole numbers and numbers stay what they
-    are.  An empty mapping is missing; an empty text is a value.
+    JSON fields become JSON as bytes, from which the values come back as they are; texts, whole
+    numbers and numbers stay what they are.  An empty mapping is missing; an empty text is a value.
 
     Args:
         field: Field of a case.
@@ -76,19 +78,22 @@ def _json_cells(field: str, values: Sequence[Any], table: Table, column: str) ->
             None if is_missing(value) else _shaped(shape, value, table, row, column)
             for row, value in enumerate(values)
         ]
+    write = canonical_json if field in PLAIN_FIELDS else exact_json
     try:
-        made = canonical_json_each(values)
+        made = [*map(write, values)] if field in PLAIN_FIELDS else exact_json_each(values)
     except TypeError:
-        made = [_json_cell(value, table, row, column) for row, value in enumerate(values)]
+        made = [_json_cell(write, value, table, row, column) for row, value in enumerate(values)]
     empty = _EMPTY if field in MAPPING_FIELDS else frozenset({b"null"})
     if empty.isdisjoint(made):
         return list(made)
     return [None if cell in empty else cell for cell in made]
 
 
-def _json_cell(value: Any, table: Table, row: int, column: str) -> bytes:
+def _json_cell(
+    write: Callable[[Any], bytes], value: Any, table: Table, row: int, column: str
+) -> bytes:
     try:
-        return canonical_json(value)
+        return write(value)
     except TypeError as error:
         raise table.error(f"this cannot be kept as JSON: {error}", row, column) from error
 
@@ -124,8 +129,8 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value or None
     if _is_number(value):
-        number = float(value)
-        return str(int(value)) if number.is_integer() else str(number)
+        whole = int(value)
+        return str(whole) if whole == value else str(value)
     raise ValueError("this must be a text or a number")
 
 

@@ -6,10 +6,12 @@ import inspect
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from enum import Enum
 from numbers import Number
 from typing import Any
 
-from evalkit._internal.canonical import canonical_json
+from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import CASE_FIELDS
 from evalkit.errors import UsageError
@@ -18,7 +20,9 @@ from evalkit.errors import UsageError
 def as_text(value: Any) -> str | None:
     """Return *value* as a text scorer sees it: texts as they are, ``None`` for nothing.
 
-    Numbers and truth values are written as Python writes them, lists and mappings as JSON.
+    Numbers and truth values are written as Python writes them, and a decimal or a number of a CSV
+    as it was written; dates as ISO 8601, members of an enum as their value, lists and mappings as
+    JSON.
 
     Examples:
         >>> as_text("x"), as_text(None), as_text(3), as_text({"a": 1})
@@ -26,9 +30,10 @@ def as_text(value: Any) -> str | None:
     """
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int, float, Decimal)) and not isinstance(value, Enum):
         return str(value)
-    return canonical_json(value).decode()
+    text = canonical_json(value).decode()
+    return parse_json(text) if text.startswith('"') else text
 
 
 def as_references(value: Any) -> list[str] | None:

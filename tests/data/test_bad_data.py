@@ -211,7 +211,7 @@ def test_the_same_id_in_two_files_names_both(tmp_path: Path, spooled: Spooled) -
 
 
 def test_what_has_no_json_form_is_named(spooled: Spooled) -> None:
-    with pytest.raises(DataError, match=r"line 2, column 'question': .* serializable: object"):
+    with pytest.raises(DataError, match=r"line 2, column 'question': .* object has no JSON form"):
         spooled([{"question": "q"}, {"question": object()}])
 
 
@@ -263,7 +263,7 @@ def test_an_unknown_extension_shows_those_that_are_known(tmp_path: Path, spooled
 
 
 def test_an_unknown_scheme_shows_those_that_are_known(spooled: Spooled) -> None:
-    with pytest.raises(UnknownSourceError, match=r"reads 's3:'.* Known are: hf:"):
+    with pytest.raises(UnknownSourceError, match=r"reads 's3:'.* Known are: csv:, hf:"):
         spooled("s3://bucket/a.jsonl")
 
 
