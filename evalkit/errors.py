@@ -70,10 +70,12 @@ def near_miss(name: str, known: Collection[str]) -> str:
     Examples:
         >>> near_miss("text.exact_mach", ["text.exact_match", "text.bleu"])
         " Did you mean 'text.exact_match'?"
-        >>> near_miss("zzz", ["a"])
-        ''
+        >>> near_miss("f1", ["classification.f1"]), near_miss("zzz", ["a"])
+        (" Did you mean 'classification.f1'?", '')
     """
-    close = difflib.get_close_matches(name, list(known), n=1)
+    # Without its family a name is too short to be close to any.
+    ends = [each for each in known if each.endswith(f".{name}")]
+    close = ends or difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

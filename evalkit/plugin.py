@@ -38,6 +38,7 @@ from evalkit.errors import (
 from evalkit.hooks.specs import hookimpl
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import UNIT, MetricFacts
+from evalkit.scoring.parameters import checked_parameters, parameter_types
 from evalkit.scoring.protocol import (
     AdditiveScorer,
     BatchScorer,
@@ -130,6 +131,7 @@ __all__ = [
     "bootstrap_totals",
     "bootstrap_weights",
     "canonical_json",
+    "checked_parameters",
     "delong_auc",
     "expected_values",
     "follow",
@@ -140,6 +142,7 @@ __all__ = [
     "near_miss",
     "normal_quantile",
     "output_texts",
+    "parameter_types",
     "parse_json",
     "read_trace",
     "references",
@@ -149,3 +152,7 @@ __all__ = [
 ]
 
 __getattr__ = lazily(__name__, _LAZY)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,12 +16,17 @@ from evalkit.cli.output import emit, write
 from evalkit.hooks.catalog import catalog
 from evalkit.report.console import Part, fields, listing, styled
 from evalkit.report.texts import ARROWS
+from evalkit.scoring.described import parameters_of_user
 from evalkit.scoring.protocol import requirements_of
 from evalkit.scoring.signature import signature
 
 if TYPE_CHECKING:
     from evalkit.hooks.catalog import Entry
-    from evalkit.scoring.protocol import Scorer
+    from evalkit.scoring.described import parameters_of_user
+from evalkit.scoring.protocol import Scorer
+
+_LONGEST_VALUE: Final = 200
+"""Characters of a parameter's value, such as a judge's instructions; ``--json`` has it whole."""
 
 
 @click.group("scorers", cls=Group)
@@ -92,19 +97,18 @@ def show_scorer(name: str, as_json: bool) -> None:
     entry = catalog().scorers.get(name)
     facts: dict[str, Any] = {"name": name} if entry is None else _facts(name, entry)
     facts["metrics"] = sorted(getattr(scorer, "metric_facts", {})) or [name]
-    facts["parameters"] = _parameters(scorer)
+    parameters = parameters_of_user(scorer)
+    facts["parameters"] = {name: each.value for name, each in parameters.items()}
+    facts["meanings"] = {name: each.meaning for name, each in parameters.items() if each.meaning}
     facts["signature"] = signature(scorer)
     emit(facts, lambda facts: _scorer(scorer, facts), as_json=as_json)
 
 
-def _parameters(scorer: Scorer) -> dict[str, Any]:
-    if not dataclasses.is_dataclass(scorer):
-        return {}
-    return {
-        field.name: getattr(scorer, field.name)
-        for field in dataclasses.fields(scorer)
-        if field.init and field.name not in {"name", "facts"}
-    }
+def _parameter(name: str, facts: dict[str, Any]) -> str:
+    value, meaning = repr(facts["parameters"][name]), facts["meanings"].get(name)
+    if len(value) > _LONGEST_VALUE:
+        value = f"{value[:_LONGEST_VALUE]}…"
+    return f"{name} = {value}" + (f": {meaning}" if meaning else "")
 
 
 def _scorer(scorer: Scorer, facts: dict[str, Any]) -> Iterator[Part]:
@@ -119,7 +123,7 @@ def _scorer(scorer: Scorer, facts: dict[str, Any]) -> Iterator[Part]:
         ]
     pairs += [
         ("metrics", ", ".join(facts["metrics"])),
-        ("parameters", [f"{name} = {value!r}" for name, value in facts["parameters"].items()]),
+        ("parameters", [_parameter(name, facts) for name in facts["parameters"]]),
         ("signature", facts["signature"]),
     ]
     yield styled(facts["name"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from evalkit.data.spool import spool
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
@@ -171,8 +172,6 @@ def _cases(
 
 def _read(data: Any, columns: Mapping[str, Any] | None, limit: int | None) -> list[Case]:
     """Return the cases of whatever `evaluate` takes as data."""
-    from evalkit.data.spool import spool
-
     if isinstance(data, (list, tuple)) and all(isinstance(one, Case) for one in data):
         return list(data)[:limit]
     with TemporaryDirectory() as folder:

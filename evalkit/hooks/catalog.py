@@ -12,15 +12,10 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from evalkit.entities.dataset import DatasetSource
 from evalkit.entities.target import Target
-from evalkit.errors import (
-    DuplicatePluginError,
-    PluginError,
-    UnknownScorerError,
-    UsageError,
-    near_miss,
-)
+from evalkit.errors import DuplicatePluginError, PluginError, UnknownScorerError, UsageError
 from evalkit.hooks.loader import Plugins, Provenance, load_plugins
 from evalkit.scoring.configured import ConfiguredScorer, Extract
+from evalkit.scoring.parameters import checked_parameters, parameter_types
 from evalkit.scoring.protocol import Scorer
 
 T = TypeVar("T")
@@ -134,7 +129,15 @@ class Catalog:
         for prefix, family in self.scorer_families.items():
             if name.startswith(prefix):
                 return family.item(name)
-        raise UnknownScorerError(name, self.scorers)
+        raise UnknownScorerError(name, [*self._in_families(name), *self.scorers])
+
+    def _in_families(self, name: str) -> list[str]:
+        """Return the names of families' scorers that a name without its prefix may stand for."""
+        likely: list[str] = []
+        for prefix, family in self.scorer_families.items():
+            with contextlib.suppress(LookupError):
+                likely.append(family.item(f"{prefix}{name}").name)
+        return likely
 
 
 def _named(offered: Any, hook: str, origin: Provenance) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -277,21 +280,13 @@ def with_parameters(scorer: Scorer, parameters: Mapping[str, Any]) -> Scorer:
         UsageError: If it has no such parameter, or refuses the value.
     """
     # A scorer of a family takes keywords that are not its fields, and checks them itself.
-    configured = getattr(scorer, "configured", None) or _replaced(scorer, parameters)
+    configured = getattr(scorer, "configured", None)
+    if configured is None:
+        parameters = checked_parameters(scorer.name, parameters, parameter_types(scorer))
+        configured = functools.partial(dataclasses.replace, cast("Any", scorer))
     try:
         return cast("Scorer", configured(**parameters))
     except (TypeError, ValueError) as error:
+        if str(error).startswith(f"Scorer {scorer.name!r}"):
+            raise
         raise UsageError(f"Scorer {scorer.name!r} refuses {dict(parameters)}: {error}") from error
-
-
-def _replaced(scorer: Scorer, parameters: Mapping[str, Any]) -> Callable[..., Any]:
-    fields = dataclasses.fields(cast("Any", scorer))
-    accepts = [field.name for field in fields if field.init and field.name != "name"]
-    for name in parameters:
-        if name not in accepts:
-            listed = ", ".join(accepts) or "none"
-            raise UsageError(
-                f"Scorer {scorer.name!r} has no parameter {name!r}.{near_miss(name, accepts)} "
-                f"It has: {listed}; every scorer also takes name, reads and extract."
-            )
-    return functools.partial(dataclasses.replace, cast("Any", scorer))

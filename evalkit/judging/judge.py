@@ -45,6 +45,11 @@ class Judge(JudgeSettings, Calibrated):
         return prepared
 
     @property
+    def described_by(self) -> Any:
+        """Function whose docstring says what each setting means."""
+        return make_judge
+
+    @property
     def facts(self) -> MetricFacts:
         """Direction and range; yes or no where every verdict is worth 0 or 1."""
         single = self.samples == 1 and self.method == "verdict"

@@ -191,6 +191,13 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
             name = getattr(function, "__name__", repr(function))
             raise BindingError(
                 f"Scorer {name!r} asks for {parameter.name!r}; a scorer may name: "
-                f"{', '.join(OFFERED)}.{near_miss(parameter.name, OFFERED)}"
+                f"{', '.join(OFFERED)}.{_hint(function, parameter.name)}"
             )
     return tuple(named)
+
+
+def _hint(function: Callable[..., Any], parameter: str) -> str:
+    family, _, inner = str(getattr(function, "__module__", "")).partition(".")
+    if family == "sklearn" and inner.startswith("metrics"):
+        return f" Give the name: 'sklearn.{getattr(function, '__name__', '')}'."
+    return near_miss(parameter, OFFERED)

@@ -43,7 +43,9 @@ class Scorer(Protocol):
     - ``with_model(model)``: of a scorer that asks a language model and has ``model = None``: itself
       with the evaluation's ``judge_model``; and ``check()``, which is called before the run;
     - ``configured(**parameters) -> Scorer``: takes the parameters of ``get_scorer`` where they are
-      not the scorer's fields, and raises `TypeError` or `ValueError` for those it refuses.
+      not the scorer's fields, and raises `TypeError` or `ValueError` for those it refuses;
+    - ``parameters``, name to value, where they are not its fields, and ``described_by``, a function
+      whose docstring says what they mean: for ``evalkit scorers show``.
 
     Case-wise:   ``score(case: Case) -> Verdict`` (or an awaitable of one)
     Vectorised:  ``score_batch(batch: CaseBatch) -> Columns`` (or an awaitable)

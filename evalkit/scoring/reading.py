@@ -13,7 +13,7 @@ from typing import Any
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.batch import CaseBatch
-from evalkit.entities.case import CASE_FIELDS
+from evalkit.entities.case import CASE_FIELDS, Case
 from evalkit.errors import UsageError
 
 
@@ -111,11 +111,20 @@ def follow(value: Any, path: str) -> Any:
 
 def read_path(batch: CaseBatch, role: str, path: str) -> list[Any]:
     """Return the values at *path*, which starts at a case field, or else inside field *role*."""
+    field, rest = field_and_rest(role, path)
+    column = batch.column(field)
+    return [follow(value, rest) for value in column] if rest else list(column)
+
+
+def field_and_rest(role: str, path: str) -> tuple[str, str]:
+    """Return the field of a case in which *path* lies, and the path from there.
+
+    Examples:
+        >>> field_and_rest("outputs", "metadata.score"), field_and_rest("outputs", "answer.text")
+        (('metadata', 'score'), ('outputs', 'answer.text'))
+    """
     first, _, rest = path.partition(".")
-    if first in CASE_FIELDS:
-        column = batch.column(first)
-        return list(column) if not rest else [follow(value, rest) for value in column]
-    return [follow(value, path) for value in batch.column(role)]
+    return (first, rest) if first in Case.__dataclass_fields__ else (role, path)
 
 
 def rerouted(batch: CaseBatch, reads: Mapping[str, str]) -> CaseBatch:

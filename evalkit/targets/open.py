@@ -223,7 +223,7 @@ def _python(described: Mapping[str, Any]) -> Target:
 
 
 def _endpoint(described: Mapping[str, Any]) -> Target:
-    from evalkit.targets.endpoint import endpoint
+    from evalkit.targets.endpoint import endpoint  # start-up: HTTP, where it is asked for
 
     settings = dict(described["parameters"])
     headers = settings.pop("headers")

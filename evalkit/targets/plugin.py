@@ -18,6 +18,6 @@ def evalkit_targets() -> Mapping[str, Callable[[str], Target]]:
 
 
 def _endpoint(url: str) -> Target:
-    from evalkit.targets.endpoint import endpoint
+    from evalkit.targets.endpoint import endpoint  # start-up: HTTP, where it is asked for
 
     return cast("Target", endpoint(url))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from evalkit.plugin import Case, Judge, UsageError, load_judge, near_miss
+from evalkit.plugin import Case, Judge, UsageError, checked_parameters, load_judge, parameter_types
 from evalkit_judges.degradations import DEGRADED_BY
 from evalkit_judges.good_cases import good_cases
 
@@ -77,9 +77,8 @@ class LibraryJudge(Judge):
             (True, ['outputs'])
         """
         shared = tuple(dict.fromkeys(_EXPECTED.findall(self.instructions)))
-        settings = [name for name in _FIELDS if name not in {"name", "_memo"}]
-        known = [*shared, *settings]
-        check_parameters(self.name, parameters, known)
+        accepts = {**dict.fromkeys(shared, Any), **parameter_types(self)}
+        parameters = checked_parameters(self.name, parameters, accepts)
         given = {name: value for name, value in parameters.items() if name in shared}
         changes = {name: value for name, value in parameters.items() if name not in shared}
         return dataclasses.replace(self, **{**self._with_shared(given), **changes})
@@ -95,20 +94,6 @@ class LibraryJudge(Judge):
         if self.each in {f"expectations.{name}" for name in given}:
             changes["each"] = None  # the items stand in the prompt, and in no case
         return changes
-
-
-def check_parameters(judge: str, parameters: Iterable[str], known: Collection[str]) -> None:
-    """Refuse a parameter that is not *known*.
-
-    Raises:
-        UsageError: Naming it, and those that the judge has.
-    """
-    for name in parameters:
-        if name not in known:
-            raise UsageError(
-                f"Judge {judge!r} has no parameter {name!r}.{near_miss(name, known)} "
-                f"It has: {', '.join(known)}."
-            )
 
 
 def _verbatim(name: str, value: Any) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from evalkit.plugin import Case, Judge, PairwiseJudge, load_judge
+from evalkit.plugin import Case, PairwiseJudge, checked_parameters, load_judge, parameter_types
 from evalkit_judges.good_cases import compared_cases
-from evalkit_judges.library import PREFIX, check_parameters
+from evalkit_judges.library import PREFIX
 
 PROMPTS: Final = Path(__file__).parent / "pairs"
 _OWN: Final = ("first", "second", "inconsistent")
@@ -49,6 +50,17 @@ class LibraryPair(PairwiseJudge):
         """Cases whose first answer is better, for audits without other data."""
         return compared_cases()
 
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Settings as they are: of the pair, and of the judge that is asked."""
+        own = {name: getattr(self, name) for name in _OWN}
+        return {**own, **{name: getattr(self.judge, name) for name in parameter_types(self.judge)}}
+
+    @property
+    def described_by(self) -> Any:
+        """Function whose docstring says what the settings of the judge mean."""
+        return self.judge.described_by
+
     def configured(self, **parameters: Any) -> Self:
         """Return this judge with other places of the answers, or other settings of its judge.
 
@@ -59,9 +71,9 @@ class LibraryPair(PairwiseJudge):
             >>> LibraryPair.named("pairwise_preference").configured(model="openai/x").model
             'openai/x'
         """
-        settings = [field.name for field in dataclasses.fields(Judge) if field.init]
-        known = [*_OWN, *(name for name in settings if name != "name")]
-        check_parameters(self.name, parameters, known)
+        own_types = parameter_types(self)
+        accepts = {**{name: own_types[name] for name in _OWN}, **parameter_types(self.judge)}
+        parameters = checked_parameters(self.name, parameters, accepts)
         own = {name: value for name, value in parameters.items() if name in _OWN}
         asked = {name: value for name, value in parameters.items() if name not in _OWN}
         return dataclasses.replace(self, judge=dataclasses.replace(self.judge, **asked), **own)

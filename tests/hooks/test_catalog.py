@@ -154,7 +154,7 @@ def test_a_scorer_is_configured_by_its_fields(shelf: "Shelf") -> None:
         pytest.param(
             {"averag": "macro"}, "has no parameter 'averag'. Did you mean 'average'", id="x"
         ),
-        pytest.param({"average": "mean"}, "refuses .* average must be one of", id="value"),
+        pytest.param({"average": "mean"}, "refuses average=.* one of .binary.", id="value"),
     ],
 )
 def test_parameters_that_a_scorer_lacks_are_refused(parameters: dict[str, Any], said: str) -> None:
@@ -260,6 +260,7 @@ def test_a_plug_in_whose_offer_fails_is_one_line_and_the_others_work(
 
 
 def test_a_catalog_is_used_for_a_while_and_by_what_is_started_meanwhile(shelf: "Shelf") -> None:
+    own = catalog()  # before the shelf, which is on the path, has anything
     shelf.install("acme-metrics", scorer_code("acme.length"), plugin="acme")
     other = catalog_of(shelf)
 
@@ -268,8 +269,7 @@ def test_a_catalog_is_used_for_a_while_and_by_what_is_started_meanwhile(shelf: "
         with pytest.raises(UnknownScorerError):
             get_scorer("text.exact_match")
 
-    assert catalog() is not other
-    assert catalog() is catalog()
+    assert catalog() is own
     with pytest.raises(UnknownScorerError):
         get_scorer("acme.length")
 

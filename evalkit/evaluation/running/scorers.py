@@ -20,6 +20,7 @@ from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
 from evalkit.scoring.protocol import Scorer, requirements_of
+from evalkit.scoring.reading import field_and_rest, follow
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
 
@@ -158,7 +159,46 @@ def check_requirements(
                     + (", or give a model." if needed == "outputs" else ".")
                 )
         if "shard" not in spool.facts:  # other parts may have what this one lacks
+            _check_reads(one, spool, made)
             _check_paths(one, spool, made)
+
+
+def _check_reads(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:
+    """Refuse a path of ``reads=`` at which no case has anything; answers to come are not looked at.
+
+    Raises:
+        UsageError: Naming the path, and what stands beside it.
+    """
+    for role, path in getattr(scorer, "reads", {}).items():
+        field, rest = field_and_rest(role, path)
+        if field in made:
+            continue
+        values = spool.values(field)
+        if any((follow(value, rest) if rest else value) is not None for value in values):
+            continue
+        have = sorted(_keys(values)) or ["nothing by name"]
+        raise UsageError(
+            f"Scorer {scorer.name!r} reads {role} from {path!r}, which no case has (its {field} "
+            f"have {', '.join(have)}).{_elsewhere(path, spool)}"
+        )
+
+
+def _elsewhere(path: str, spool: Spool) -> str:
+    """Return a hint at the field that has what *path* names, or something like it."""
+    steps = path.split(".")
+    keys = [
+        (field, key)
+        for field in ("inputs", "outputs", "expectations", "tags")
+        for key in sorted(_keys(spool.values(field)))
+    ]
+    for field, key in keys:
+        if key in steps:
+            return f" Did you mean {'.'.join([field, *steps[steps.index(key) :]])!r}?"
+    return near_miss(path, [f"{field}.{key}" for field, key in keys])
+
+
+def _keys(values: Iterable[Any]) -> set[str]:
+    return {str(key) for value in values if isinstance(value, Mapping) for key in value}
 
 
 def _check_paths(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:

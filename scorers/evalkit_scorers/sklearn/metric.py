@@ -215,6 +215,20 @@ class SklearnMetric:
             else wanted | {"probabilities"}
         )
 
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Keywords of the function as they are set; ``None`` where it has no default."""
+        taken = inspect.signature(metric_function(self.function)).parameters
+        empty = inspect.Parameter.empty
+        defaults = {name: taken[name].default for name in keywords_of(self.function)}
+        unset = {name: None if value is empty else value for name, value in defaults.items()}
+        return {**unset, **self.keywords}
+
+    @property
+    def described_by(self) -> Callable[..., Any]:
+        """The function of scikit-learn, whose docstring describes its keywords."""
+        return metric_function(self.function)
+
     def configured(self, **keywords: Any) -> SklearnMetric:
         """Return the metric with some keywords set.
 
