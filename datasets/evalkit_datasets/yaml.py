@@ -51,7 +51,7 @@ def _items(text: str, name: str) -> tuple[list[Mapping[str, Any]], list[int]]:
     """Return the cases and the line that each starts in."""
     import yaml
 
-    from evalkit.plugin import RowsLoader
+    from evalkit.plugin import RowsLoader  # start-up: it imports yaml
 
     loader: Any = RowsLoader(text)
     try:

@@ -90,7 +90,7 @@ def plain(value: Any) -> Any:  # noqa: C901, PLR0911  one return for each kind o
         return str(value)  # a number that was written in its own way
     if isinstance(value, tuple):
         return list(value)
-    if isinstance(value, (dt.timedelta, complex)):
+    if isinstance(value, dt.timedelta):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 

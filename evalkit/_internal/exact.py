@@ -296,7 +296,6 @@ _WRITERS: Final[Mapping[type, tuple[str, Callable[[Any], Any]]]] = {
     dt.time: ("time", dt.time.isoformat),
     dt.timedelta: ("timedelta", lambda value: [value.days, value.seconds, value.microseconds]),
     uuid.UUID: ("uuid", str),
-    complex: ("complex", repr),
 }
 """Python's own types that JSON lacks: the name of each, and its form in JSON."""
 
@@ -315,7 +314,6 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "time": dt.time.fromisoformat,
     "timedelta": lambda held: dt.timedelta(*held),
     "uuid": uuid.UUID,
-    "complex": complex,
     "path": pathlib.Path,
     "array": _to_numpy,
     "pandas": _to_pandas,

@@ -26,8 +26,12 @@ from evalkit.entities.trace import Trace
 from evalkit.errors import TraceError
 from evalkit.scoring.reading import follow
 
+_NO_WEIGHT: Final = "a weight must be a number; write 1 for the usual one, 0 to leave a case out"
 _LARGEST: Final = 2**63 - 1
 _EMPTY: Final = frozenset({b"{}", b"null"})
+
+_ABSENT: Final = {"weight": 1.0}
+"""What a row without a column counts as; an empty cell is missing."""
 
 _MISSING_TYPE = type(MISSING)
 _MOST_NAMES = 10_000
@@ -62,9 +66,12 @@ def cells(field: str, values: Sequence[Any], table: Table, column: str) -> list[
     if field in TEXT_FIELDS and set(map(type, values)) == {str}:
         return [value or None for value in values] if "" in values else list(values)
     convert = _CONVERTERS[field]
+    weighed = field == "weight" and not all(map(is_missing, values))
     made: list[Any] = []
     for row, value in enumerate(values):
         try:
+            if weighed and is_missing(value):
+                raise ValueError(_NO_WEIGHT)  # noqa: TRY301  one way out for every wrong value
             made.append(None if is_missing(value) else convert(value))
         except (ValueError, OverflowError) as error:
             raise table.error(f"{error}, not {shown(value)}", row, column) from None
@@ -235,7 +242,8 @@ class Mapper:
             else:
                 _, values, kinds = taken[0]
                 sparse = _MISSING_TYPE in kinds
-                found[field] = [None if v is MISSING else v for v in values] if sparse else values
+                absent = _ABSENT.get(field)
+                found[field] = [absent if v is MISSING else v for v in values] if sparse else values
         if "inputs" in found:
             self._note_inputs(found["inputs"], table)
         return found
