@@ -318,21 +318,28 @@ def _coerced(
     """Return a column as mappings: bare values under the key that the field has for them."""
     if types == {dict}:
         return list(values)
-    key = _bare_key(field, slot)
-    if types == {str} and key is not None:
-        return [{key: value} for value in values]
-    return [_one_mapping(field, key, value, table, row) for row, value in enumerate(values)]
+    keys = _bare_keys(field, slot)
+    if types == {str} and keys:
+        return [dict.fromkeys(keys, value) for value in values]
+    return [_one_mapping(field, keys, value, table, row) for row, value in enumerate(values)]
 
 
-def _bare_key(field: str, slot: Slot) -> str | None:
-    if field == "inputs":
-        name = (slot.path or slot.column).rpartition(".")[2]
-        return BARE_KEYS[field] if name == field else name
-    return BARE_KEYS.get(field)
+def _bare_keys(field: str, slot: Slot) -> tuple[str, ...]:
+    """Return the keys of a value that stands where a mapping is wanted.
+
+    An input and a tag are called as their column; an expectation too, where the column was asked
+    for, and it is the ``target`` besides.
+    """
+    key = BARE_KEYS.get(field)
+    if key is None or slot.name == field:
+        return () if key is None else (key,)
+    if field == "expectations":
+        return (slot.name, key) if slot.asked and slot.name != key else (key,)
+    return (slot.name,) if field == "inputs" or slot.asked else (key,)
 
 
 def _one_mapping(
-    field: str, key: str | None, value: Any, table: Table, row: int
+    field: str, keys: tuple[str, ...], value: Any, table: Table, row: int
 ) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
@@ -342,10 +349,10 @@ def _one_mapping(
         return {str(name): True for name in value}
     if field == "inputs" and _is_messages(value):
         return {"messages": value}
-    if key is None:
+    if not keys:
         problem = f"{field} must be a mapping, not {type(value).__name__}; name its keys as in "
         raise table.error(f"{problem}columns={{'{field}.NAME': ...}}", row, field)
-    return {key: value}
+    return dict.fromkeys(keys, value)
 
 
 def _is_messages(value: Any) -> bool:

@@ -272,9 +272,11 @@ def test_an_object_that_nothing_reads_is_named(spooled: Spooled) -> None:
         spooled(3)
 
 
-def test_a_list_of_texts_is_no_list_of_rows(spooled: Spooled) -> None:
-    with pytest.raises(DataError, match="line 1: a row must be a mapping or a Case, not str; to"):
+def test_a_list_of_texts_is_a_list_of_files(spooled: Spooled) -> None:
+    with pytest.raises(DataError, match=r"a\.jsonl: there is no such file"):
         spooled(["a.jsonl"])
+    with pytest.raises(DataError, match="a list of files holds dict, which is no path"):
+        spooled(["a.jsonl", {"question": "q"}])
 
 
 def test_a_full_disk_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
