@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evalkit.entities.case import Case
-from evalkit.errors import BudgetSpentError, NotRecordedError, TargetError
+from evalkit.errors import NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.targets.callable import CallableTarget
 from evalkit.targets.version import resolved_version
 
@@ -59,7 +59,7 @@ class SuiteTarget:
         caught: tuple[type[BaseException], ...] = (Exception, *self.signals)
         try:
             yield
-        except (BudgetSpentError, NotRecordedError):
+        except (NoMoreCallsError, NotRecordedError):
             raise
         except caught as error:
             fitting = (reason for kind, reason in self.signals.items() if isinstance(error, kind))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
+from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition
@@ -69,6 +70,9 @@ def judge_gates(
     if result.facts.status == "budget" and not any(v.status is Verdict.BUDGET for v in verdicts):
         why = "the budget was spent before every case was run"
         verdicts.append(ConditionVerdict(condition="budget", status=Verdict.BUDGET, why=why))
+    if result.facts.status == OUTAGE and not any(v.status is Verdict.INFRA for v in verdicts):
+        why = "no answer could be had; every case that is missing was left out"
+        verdicts.append(ConditionVerdict(condition=OUTAGE, status=Verdict.INFRA, why=why))
     return together(verdicts)
 
 
