@@ -39,6 +39,8 @@ class Scorer(Protocol):
     - ``lane``: ``process`` for pure-Python work heavy enough for a process pool;
     - ``paths``: pairs of field and key, such as ``("inputs", "question")``, of which
       some case must have each;
+    - ``means(statistics) -> Means | None``: of a corpus metric that is made of means over some of
+      the cases, such as recall: the interval is then theirs;
     - ``identity``: mapping shown in the signature in place of the parameters, where these are long;
     - ``with_model(model)``: of a scorer that asks a language model and has ``model = None``: itself
       with the evaluation's ``judge_model``; and ``check()``, which is called before the run;
@@ -101,8 +103,13 @@ class RowsScorer(BatchScorer, Protocol):
     May also have ``draws(rows, weights, resamples, seed, groups) -> array`` where bootstrap
     replicates can be had faster than by calling `compute` on each, and
     ``interval(rows, weights=, groups=, level=, seed=) -> Interval | None`` for a closed form;
-    ``note(rows, weights) -> str | None`` for what a reader of the value must know, or why there is
-    none; and ``artifacts(rows, weights) -> Mapping[str, JSON]`` for tables and curves behind it.
+    ``difference(first, second, weights=, groups=, level=) -> (Interval, p) | None`` for that of two
+    systems on the same cases; ``note(rows, weights) -> str | None`` for what a reader of the value
+    must know, or why there is none; and ``artifacts(rows, weights) -> Mapping[str, JSON]`` for
+    tables and curves behind it.
+
+    Of cases with the columns ``target`` and ``output``, both of texts, two systems are compared by
+    their joint table; a column ``target`` of texts is what tells the classes.
     """
 
     corpus: ClassVar[str] = "rows"
