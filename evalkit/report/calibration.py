@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
@@ -59,6 +59,23 @@ def _value(part: CalibrationPart | None, name: str) -> float | None:
 
 
 def headline(card: Calibration) -> str:
+    """Say how well the judge agrees with people, and whether it ever says but one thing."""
+    said = [label for label, n in zip(*_said(card), strict=True) if n]
+    if len(said) != 1 or card.held_out.n_judged == 1:
+        return _agreement(card)
+    always = f"It says {said[0]} to all {card.held_out.n_judged:,} cases"
+    return f"{_agreement(card)} {always}, so nothing shows that it tells them apart."
+
+
+def _said(card: Calibration) -> tuple[Sequence[str], Sequence[float]]:
+    """Give the labels, and how often the judge said each; none where it gives numbers."""
+    confusion = card.held_out.confusion
+    if not confusion:
+        return (), ()
+    return card.held_out.labels, [sum(column) for column in zip(*confusion, strict=True)]
+
+
+def _agreement(card: Calibration) -> str:
     """Return one sentence: how well the judge agrees with people."""
     name = main_figure(card)
     if name is None:
