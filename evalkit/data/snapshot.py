@@ -372,6 +372,14 @@ class Spool:
         values = self._whole(field)[:: self.n_repeats]
         return np.array([default if v is None else v for v in values], dtype=np.float64)
 
+    def rows_without(self, field: str) -> list[int]:
+        """Return the rows that lack *field*, which some row has."""
+        with self._lock:
+            column = self._file.read(columns=[field]).column(0)
+        if not column.null_count:
+            return []
+        return [row for row, cell in enumerate(column.to_pylist()) if cell is None]
+
     def values(self, field: str) -> Sequence[Any]:
         """Return any field of every case, decoded, shape ``(n,)``; all of it is held in memory."""
         return self._decoded(field, self._whole(field)[:: self.n_repeats])

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from evalkit.entities.infrastructure import INFRASTRUCTURE, LOST_TURN
 from evalkit.entities.score import Status
 from evalkit.entities.target import Failure, Output
 
-NOT_MADE = "earlier_turn"
-"""Reason of a call that was not made, since an earlier turn of its session had failed."""
+NOT_MADE = frozenset({"earlier_turn", LOST_TURN})
+"""Reasons of a call that was not made, since an earlier turn of its session had failed."""
 
 
 def _wrong_field(output: Output) -> str | None:
@@ -72,6 +73,12 @@ class Call:
         return cls(
             status=Status.FAILED, reason=reason, explanation=explanation, latency_seconds=seconds
         )
+
+    @classmethod
+    def after(cls, earlier: Call) -> Call:
+        """Return the call that is not made after an *earlier* one failed, whose fault it has."""
+        reason = LOST_TURN if earlier.reason in INFRASTRUCTURE else "earlier_turn"
+        return cls.failed(reason, f"An earlier turn of the session failed: {earlier.explanation}")
 
     @classmethod
     def of(cls, result: Output | Failure, seconds: float) -> Call:

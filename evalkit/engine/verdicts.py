@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json
+from evalkit.entities.infrastructure import infrastructure_reason
 from evalkit.entities.score import Score, Status
 from evalkit.errors import EvalkitError
 from evalkit.scoring.column import ScoreColumn
@@ -77,7 +78,8 @@ def failure_of(error: BaseException) -> Score:
         return Score.failed("timeout", str(error) or "The scorer took too long.")
     text = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
     notes: list[str] = getattr(error, "__notes__", [])
-    return Score.failed("scorer_error", " ".join([text, *notes]))
+    reason = infrastructure_reason(error) or "scorer_error"
+    return Score.failed(reason, " ".join([text, *notes]))
 
 
 def columns_of(cells: list[Cells]) -> dict[str, ScoreColumn]:

@@ -1,4 +1,4 @@
-"""From estimates to PASS, FAIL, INCONCLUSIVE, INFRA or BUDGET."""
+"""From estimates to PASS, FAIL, INCONCLUSIVE, INFRA or BUDGET; NONE where nothing was asked."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""
 
-INFRASTRUCTURE: Final = frozenset({"rate_limited", "connection", "provider_error"})
-"""Reasons of failure that are neither the target's nor the scorer's."""
-
 
 class Verdict(enum.StrEnum):
     """Outcome of a gate."""
@@ -30,15 +27,25 @@ class Verdict(enum.StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
     INFRA = "INFRA"
     BUDGET = "BUDGET"
+    NONE = "NONE"
+    """No condition was asked."""
 
 
-_GRAVITY: Final = (Verdict.FAIL, Verdict.BUDGET, Verdict.INFRA, Verdict.INCONCLUSIVE, Verdict.PASS)
+_GRAVITY: Final = (
+    Verdict.FAIL,
+    Verdict.BUDGET,
+    Verdict.INFRA,
+    Verdict.INCONCLUSIVE,
+    Verdict.PASS,
+    Verdict.NONE,
+)
 EXIT_CODES: Final = {
     Verdict.PASS: 0,
     Verdict.FAIL: 1,
     Verdict.INCONCLUSIVE: 3,
     Verdict.INFRA: 4,
     Verdict.BUDGET: 5,
+    Verdict.NONE: 0,
 }
 
 
@@ -76,11 +83,12 @@ class GateVerdict:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any] | str) -> GateVerdict:
-        """Read what `to_json` wrote; an older release wrote the status alone."""
+        """Read what `to_json` wrote; an older release wrote the status alone, or PASS for NONE."""
         if isinstance(content, str):
             return cls(status=Verdict(content))
+        unasked = content["status"] == Verdict.PASS and not content["conditions"]
         return cls(
-            status=Verdict(content["status"]),
+            status=Verdict.NONE if unasked else Verdict(content["status"]),
             conditions=tuple(_condition(fields) for fields in content["conditions"]),
             note=content.get("note", ""),
         )
@@ -113,13 +121,13 @@ def together(conditions: Sequence[ConditionVerdict]) -> GateVerdict:
 
 
 def gravest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the gravest: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS, which is that of none.
+    """Return the gravest: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS; NONE of none.
 
     Examples:
         >>> str(gravest([Verdict.PASS, Verdict.INFRA])), str(gravest([]))
-        ('INFRA', 'PASS')
+        ('INFRA', 'NONE')
     """
-    return min(verdicts, key=_GRAVITY.index, default=Verdict.PASS)
+    return min(verdicts, key=_GRAVITY.index, default=Verdict.NONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +135,7 @@ class Circumstances:
     """What besides the estimate decides a condition."""
 
     infrastructure_failures: int = 0
-    """Cases of the metric that failed for reasons in `INFRASTRUCTURE`."""
+    """Cases of the metric that infrastructure lost."""
 
     out_of_budget: bool = False
     least_coverage: float = COVERAGE

@@ -40,7 +40,7 @@ class Design:
     """Weight of each case, shape ``(n,)``; ``None`` means 1 each."""
 
     target_failed: npt.NDArray[np.bool_] | None = None
-    """Cells whose target failed, shape ``(n * repeats,)``."""
+    """Cells whose target failed by its own fault, shape ``(n * repeats,)``."""
 
     level: float = 0.95
     seed: int = 0
@@ -74,7 +74,7 @@ def case_values(
     """Return one value and outcome for each case, shape ``(n,)`` each."""
     import numpy as np
 
-    if design.repeats == 1:
+    if design.repeats == 1 and not reducer.yields_share:
         return column.values, column.status
     shape = (design.n, design.repeats)
     failed = design.target_failed
@@ -104,7 +104,7 @@ def estimate_mean(
         return dataclasses.replace(counted, note="all weights are 0")
     groups = None if design.groups is None else design.groups[ok]
     binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
-    rate = facts.binary or column.binary or reducer.yields_rate
+    rate = facts.binary or column.binary or reducer.yields_share
     interval = mean_interval(
         values[ok],
         groups=groups,

@@ -8,19 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from evalkit.entities.estimate import Estimate
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.saving import write_result
 from evalkit.evaluation.running.scorers import resolve_scorers
-from evalkit.gates.verdict import (
-    COVERAGE,
-    INFRASTRUCTURE,
-    Circumstances,
-    ConditionVerdict,
-    Verdict,
-    lacks_coverage,
-)
+from evalkit.gates.verdict import COVERAGE, Circumstances, ConditionVerdict, Verdict, lacks_coverage
 from evalkit.scoring.configured import ConfiguredScorer
 
 

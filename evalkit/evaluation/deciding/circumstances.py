@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
-from evalkit.gates.verdict import COVERAGE, INFRASTRUCTURE, Circumstances
+from evalkit.gates.verdict import COVERAGE, Circumstances
 
 
 def least_coverage(conditions: Iterable[Condition]) -> float:

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
@@ -15,7 +16,6 @@ from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import (
-    INFRASTRUCTURE,
     ConditionVerdict,
     GateVerdict,
     Verdict,
@@ -66,10 +66,20 @@ def judge_gates(
             alarms.append((len(verdicts), p_value, (1 - compared.difference.level) / 2))
         verdicts.append(verdict)
     verdicts = without_chance_alarms(verdicts, alarms)
+    if verdicts and not result.scored_anything:
+        verdicts = [_of_nothing(verdict) for verdict in verdicts]
     if result.facts.status == "budget" and not any(v.status is Verdict.BUDGET for v in verdicts):
         why = "the budget was spent before every case was run"
         verdicts.append(ConditionVerdict(condition="budget", status=Verdict.BUDGET, why=why))
     return together(verdicts)
+
+
+def _of_nothing(verdict: ConditionVerdict) -> ConditionVerdict:
+    """Return what *verdict* is where no metric has any value: an outage passes nothing."""
+    if verdict.status not in {Verdict.PASS, Verdict.INCONCLUSIVE}:
+        return verdict
+    why = f"{verdict.why}; nothing was scored"
+    return dataclasses.replace(verdict, status=Verdict.INFRA, why=why)
 
 
 def _missing(result: Result, condition: Condition) -> ConditionVerdict | None:

@@ -119,7 +119,9 @@ def _facts(condition: Condition, scorer: Scorer, reducers: Sequence[Reducer]) ->
         raise UsageError(_cannot(condition, why))
     declared = getattr(getattr(scorer, "function", None), "__annotations__", {}).get("return")
     yes_or_no = facts.binary or (facts.bounds is None and declared in {bool, "bool"})
-    if rate or reducer.yields_share or yes_or_no:
+    if reducer.of(facts, binary=yes_or_no or rate).yields_share:
+        return MetricFacts(low=0.0, high=1.0)
+    if rate or yes_or_no:
         return dataclasses.replace(facts, low=0.0, high=1.0)
     return facts
 

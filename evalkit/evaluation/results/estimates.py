@@ -26,7 +26,7 @@ from evalkit.scoring.estimate import (
     estimate_mean,
 )
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.reduce import Reducer
+from evalkit.scoring.reduce import UNDECIDABLE, Reducer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -60,7 +60,9 @@ MOST_LABELS: Final = 50
 LONGEST_KEY: Final = 250
 """Characters of a key that stores keep, MLflow's too."""
 
-_RATE = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
+_RATE: Final = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
+_SHARE: Final = MetricFacts(low=0.0, high=1.0)
+"""Passes among a case's repeats, whatever the direction of the metric itself."""
 
 
 class Estimates:
@@ -133,6 +135,9 @@ class Estimates:
             metric = _rate_metric(metric)
         elif key.function is not None:
             metric = dataclasses.replace(metric, source=None)
+        reducer = reducer.of(metric.facts, binary=metric.column.binary or metric.facts.binary)
+        if reducer.yields_share and metric.source is None:
+            metric = dataclasses.replace(metric, facts=_SHARE)
         return Part(metric=metric, reducer=reducer, key=key)
 
     def _parsed(self, text: str) -> Key:
@@ -202,6 +207,8 @@ class Estimates:
         if metric.source is not None:
             return estimate_corpus(text, column, metric.facts, design, metric.source)
         mean = estimate_mean(text, column, metric.facts, design, part.reducer)
+        if part.reducer.vague:
+            return dataclasses.replace(mean, note=UNDECIDABLE)
         if key.function in {None, "mean", "rate"} or mean.value is None:
             return mean
         return _order_statistic(mean, key, column, design, part.reducer)

@@ -70,7 +70,7 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     if wrong:
         for row, pair in enumerate(zip(wanted, given, strict=True)):
             if pair in wrong:
-                _leave_out(pairs, row, *pair)
+                _leave_out(pairs, row, *pair, answered=batch.outputs[row] is not None)
     return pairs
 
 
@@ -96,9 +96,13 @@ def _fits(target: str | None, output: str | None) -> bool:
     return spelled_number(target if is_text(target) else output) is None
 
 
-def _leave_out(pairs: LabelPairs, row: int, target: str | None, output: str | None) -> None:
+def _leave_out(
+    pairs: LabelPairs, row: int, target: str | None, output: str | None, *, answered: bool
+) -> None:
     pairs.target[row] = pairs.output[row] = ""
-    if target is None or output is None:
+    if target is not None and output is None and answered:
+        pairs.column.fail(row, "empty", "The output states no label.")
+    elif target is None or output is None:
         pairs.column.status[row] = 1
     elif target == NOT_A_LABEL:
         pairs.column.fail(row, "scorer_error", "The target is not a label: a text, number or bool.")
