@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
@@ -379,6 +380,13 @@ class Spool:
         if not column.null_count:
             return []
         return [row for row, cell in enumerate(column.to_pylist()) if cell is None]
+
+    def copies(self) -> int:
+        """Return how many cases have the inputs of another one; 0 where groups or sessions tell."""
+        if "inputs" not in self.fields or self.fields & {"group", "session"}:
+            return 0
+        counts = Counter(self._whole("inputs")[:: self.n_repeats])
+        return sum(count for count in counts.values() if count > 1)
 
     def values(self, field: str) -> Sequence[Any]:
         """Return any field of every case, decoded, shape ``(n,)``; all of it is held in memory."""

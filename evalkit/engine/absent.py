@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -43,7 +44,8 @@ def outcomes_without_answer(
         seen = rerouted(batch, read) if read else batch
     outcomes = {**absent, **lost}
     for row, output in enumerate(seen.column("outputs")):
-        if output is None and row not in outcomes:
+        absent_here = output is None or (isinstance(output, float) and math.isnan(output))
+        if absent_here and row not in outcomes:
             outcomes[row] = Score.failed(EMPTY, NO_ANSWER)
     failed = [row for row, outcome in outcomes.items() if outcome.status is Status.FAILED]
     for row in _unfit(inner, seen, failed) if failed else ():

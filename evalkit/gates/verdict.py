@@ -15,6 +15,8 @@ from evalkit.gates.planning import hint, more_for
 if TYPE_CHECKING:
     from evalkit.stats.difference import PairedDifference
 
+_USUAL_LEVEL: Final = 0.95
+
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""
 
@@ -60,6 +62,9 @@ class ConditionVerdict:
     difference: PairedDifference | None = None
     """Of a condition that compares: the system minus its baseline."""
 
+    straddles: bool = False
+    """Whether it is undecided only since its interval holds the threshold and both sides of it."""
+
     more_cases: int | None = None
     """Of an undecided condition: about how many more cases would decide it, with 80 % power."""
 
@@ -104,6 +109,7 @@ def _condition(fields: Mapping[str, Any]) -> ConditionVerdict:
         why=fields["why"],
         estimate=None if estimate is None else Estimate(**estimate),
         difference=None if difference is None else PairedDifference(**difference),
+        straddles=fields.get("straddles", False),
         more_cases=fields["more_cases"],
     )
 
@@ -139,6 +145,11 @@ class Circumstances:
 
     out_of_budget: bool = False
     least_coverage: float = COVERAGE
+    where: str = ""
+    """Of ``worst(…)``: which slice it is, such as ``language=de``."""
+
+    unjudged: tuple[str, ...] = ()
+    """What else keeps the condition from passing, in words."""
 
 
 Outcome = tuple[Verdict, str]
@@ -156,14 +167,19 @@ def decide(
         >>> decide(parse_gates("m >= 0.6")[0], wide, Circumstances()).status.value
         'INCONCLUSIVE'
     """
-    status, why = gravest_outcome(_compare(condition, estimate), *lacks(estimate, circumstances))
-    undecided = status is Verdict.INCONCLUSIVE and not estimate.n_not_run
+    others = list(lacks(estimate, circumstances))
+    status, why = gravest_outcome(_compare(condition, estimate), *others)
+    straddles = status is Verdict.INCONCLUSIVE and not others and estimate.low is not None
+    text = f"{describe(estimate)}{circumstances.where and f' where {circumstances.where}'}"
+    if condition.op in {"<", "<="} and estimate.direction == "higher":
+        why = "; ".join(part for part in (why, "mind that higher is better") if part)
     return verdict_on(
         condition,
         status,
-        f"{describe(estimate)}{'; ' if why else ''}{why}",
+        f"{text}; {why}" if why else text,
         estimate=estimate,
-        more_cases=more_for(estimate, condition.threshold) if undecided else None,
+        straddles=straddles,
+        more_cases=more_for(estimate, condition.threshold) if straddles else None,
     )
 
 
@@ -175,6 +191,8 @@ def gravest_outcome(*outcomes: Outcome) -> Outcome:
 def lacks(estimate: Estimate, circumstances: Circumstances) -> Iterator[Outcome]:
     """Yield what keeps any gate from passing: cases without a value, cases that were not run."""
     yield from lacks_coverage(estimate, circumstances)
+    for why in circumstances.unjudged:
+        yield Verdict.INCONCLUSIVE, why
     if estimate.n_not_run:
         left = f"{estimate.n_not_run} cases were not run"
         if circumstances.out_of_budget:
@@ -233,7 +251,8 @@ def decide_number(condition: Condition, value: float | None, unit: str) -> Condi
     if value is None:
         return verdict_on(condition, Verdict.INCONCLUSIVE, f"the {unit} is unknown")
     met = OPERATORS[condition.op](value, condition.threshold)
-    return verdict_on(condition, Verdict.PASS if met else Verdict.FAIL, f"{value:.4g}")
+    shown = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    return verdict_on(condition, Verdict.PASS if met else Verdict.FAIL, shown)
 
 
 def describe(estimate: Estimate) -> str:
@@ -248,7 +267,9 @@ def describe(estimate: Estimate) -> str:
         return f"no value {count}"
     if estimate.low is None or estimate.high is None:
         return f"{number(estimate.value)} {count}"
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}] {count}"
+    level = "" if estimate.level == _USUAL_LEVEL else f" at {100 * estimate.level:.3g} %"
+    interval = f"[{number(estimate.low)}, {number(estimate.high)}]{level}"
+    return f"{number(estimate.value)} {interval} {count}"
 
 
 def number(value: float) -> str:

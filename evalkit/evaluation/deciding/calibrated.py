@@ -87,4 +87,7 @@ def _decided(condition: Condition, card: Calibration, level: float) -> Condition
             f"{why}; {part.unjudged} of {part.n_labelled} labelled cases have no verdict, so "
             "the figure is of the others alone"
         )
-    return dataclasses.replace(verdict, status=status, why=why, more_cases=None)
+    straddles = verdict.straddles and status is verdict.status
+    return dataclasses.replace(
+        verdict, status=status, why=why, straddles=straddles, more_cases=None
+    )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.results.result import Result
-from evalkit.gates.condition import Condition
+from evalkit.gates.condition import COUNTED, Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import ORDERED
 from evalkit.scoring.facts import MetricFacts
@@ -17,7 +17,7 @@ from evalkit.scoring.reduce import Reducer
 from evalkit.scoring.signature import signature
 
 WHEN_DECIDED: Final = "when decided"
-_AT_THE_END: Final = frozenset({"coverage", "cost", "calibrated"})
+_AT_THE_END: Final = frozenset({"coverage", "cost", "calibrated", *COUNTED})
 """Conditions on plain numbers, which are judged on what was run."""
 
 

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Result)
 
+_FEW_COPIES = 0.1
+"""Share of cases that may ask what another one asks, without a word of it."""
+
 _ON_THE_WHOLE = "judged once, on the whole, by evalkit merge"
 
 
@@ -239,6 +242,7 @@ class Job(Generic[R]):
             self.state.notes.append(
                 f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
             )
+        self.state.notes += _caveats(self.spool)
         self.state.notes += _unlisted(metrics)
         self.state.notes += moved([metric.key for metric in metrics])
         facts = Facts(
@@ -361,6 +365,23 @@ def _usage(spent: Spent, seconds: float) -> Usage:
         cost=spent.price,
         seconds=seconds,
     )
+
+
+def _caveats(cases: Spool) -> Iterator[str]:
+    """Yield what the data itself makes of the numbers, for who reads them."""
+    copies = cases.copies()
+    if copies > _FEW_COPIES * cases.n:
+        yield (
+            f"{copies:,} of {cases.n:,} cases ask what another one asks, and each counts as one of "
+            "its own; a group for each question says that they are not: columns={'group': …}."
+        )
+    if "weight" in cases.fields:
+        absent = len(cases.rows_without("weight"))
+        zero = int((cases.numbers("weight") == 0).sum())
+        if absent:
+            yield f"{absent:,} of {cases.n:,} cases have no weight, and weigh 1."
+        if zero:
+            yield f"{zero:,} of {cases.n:,} cases weigh 0, and count in no number."
 
 
 def _unlisted(metrics: Sequence[Metric]) -> Iterator[str]:

@@ -70,7 +70,7 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     if wrong:
         for row, pair in enumerate(zip(wanted, given, strict=True)):
             if pair in wrong:
-                _leave_out(pairs, row, *pair, answered=batch.outputs[row] is not None)
+                _leave_out(pairs, row, *pair, stated=isinstance(batch.outputs[row], Mapping))
     return pairs
 
 
@@ -97,10 +97,10 @@ def _fits(target: str | None, output: str | None) -> bool:
 
 
 def _leave_out(
-    pairs: LabelPairs, row: int, target: str | None, output: str | None, *, answered: bool
+    pairs: LabelPairs, row: int, target: str | None, output: str | None, *, stated: bool
 ) -> None:
     pairs.target[row] = pairs.output[row] = ""
-    if target is not None and output is None and answered:
+    if target is not None and output is None and stated:
         pairs.column.fail(row, "empty", "The output states no label.")
     elif target is None or output is None:
         pairs.column.status[row] = 1
