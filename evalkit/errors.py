@@ -48,9 +48,12 @@ in one line what to do next.  The command line prints that line and exits with t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_SHOWN_CASES: Final = 20
+"""Cases that one error names."""
 
 
 class EvalkitError(Exception):
@@ -309,14 +312,14 @@ class SchemaVersionError(StoreError):
     """The database was written by a newer evalkit than this one."""
 
     template = (
-        "{location} has schema version {found}, and this evalkit knows versions up "
+        "{location} has schema version {version}, and this evalkit knows versions up "
         "to {supported}; upgrade evalkit, or name another store."
     )
 
-    def __init__(self, location: str, found: int, supported: int) -> None:
-        super().__init__(location, found, supported)
+    def __init__(self, location: str, version: int, supported: int) -> None:
+        super().__init__(location, version, supported)
         self.location = location
-        self.found = found
+        self.version = version
         self.supported = supported
 
 
@@ -442,23 +445,44 @@ class BatchPendingError(EvalkitError, RuntimeError):
 
 
 class NotRecordedError(EvalkitError, LookupError):
-    """Only recordings may answer, and none answers this call; nothing was sent."""
+    """Only recordings may answer, and none answers a call, or several; nothing was sent."""
 
-    def __init__(self, what: str, cause: str, case: str | None = None) -> None:
-        super().__init__(what, cause, case)
+    def __init__(
+        self, what: str, cause: str, case: str | None = None, calls: Sequence[str | None] = ()
+    ) -> None:
+        super().__init__(what, cause, case, tuple(calls))
         self.what = what
         self.cause = cause
         self.case = case
+        self.calls = tuple(calls) or (case,)
+        """The case of each call that is not recorded; of the first, the others say more."""
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Cases with such a call, each of them once."""
+        return tuple(dict.fromkeys(case for case in self.calls if case is not None))
 
     def of_case(self, case: str) -> NotRecordedError:
         """Return this error for the case called *case*."""
         return NotRecordedError(self.what, self.cause, case)
 
+    def of_all(self, errors: Iterable[NotRecordedError]) -> NotRecordedError:
+        """Return this error, of which each of *errors* is one call."""
+        calls = [call for error in errors for call in error.calls]
+        return NotRecordedError(self.what, self.cause, self.case, calls)
+
     def __str__(self) -> str:
         where = "" if self.case is None else f"Case {self.case}: "
+        first = f"{where}{self.what} is not recorded: {self.cause}."
+        if len(self.calls) == 1:
+            return f"{first} Run once with mode='auto' to record it."
+        named = ", ".join(self.cases[:_SHOWN_CASES])
+        left = len(self.cases) - _SHOWN_CASES
+        more = f" and {left:,} more cases" if left > 0 else ""
+        of = f" ({named}{more})" if named else ""
         return (
-            f"{where}{self.what} is not recorded: {self.cause}. "
-            "Run once with mode='auto' to record it."
+            f"{len(self.calls):,} calls are not recorded{of}. {first} "
+            "Run once with mode='auto' to record them."
         )
 
 

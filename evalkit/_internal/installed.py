@@ -20,9 +20,9 @@ def named(distribution: Distribution) -> tuple[str, str]:
         >>> named(distribution("numpy"))[0]
         'numpy'
     """
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for field in _FIELD.finditer(distribution.read_text("METADATA") or ""):
-        found.setdefault(field[1], field[2])
-        if len(found) > 1:
-            return found["Name"], found["Version"]
+        fields.setdefault(field[1], field[2])
+        if len(fields) > 1:
+            return fields["Name"], fields["Version"]
     return distribution.name, distribution.version

@@ -100,22 +100,22 @@ class Plan:
         """Return the cases of *shard*."""
         if self.order is None:
             return self.spool.batch(shard.start, shard.stop)
-        found = self.spool.cells_at(self.rows_of(shard))
+        cases = self.spool.cells_at(self.rows_of(shard))
         each = self.spool.n_repeats
-        return found if each == 1 else found.take(range(0, len(found), each))
+        return cases if each == 1 else cases.take(range(0, len(cases), each))
 
     def stored_cells(self, shard: Shard) -> CaseBatch:
         """Return the cells of *shard* where outputs are stored: repeats in the data, or copies."""
-        found = (
+        cases = (
             self.spool.cells(shard.start, shard.stop)
             if self.order is None
             else self.spool.cells_at(self.rows_of(shard))
         )
         each = self.repeats // self.spool.n_repeats
         if each == 1:
-            return found
-        rows = [row for row in range(len(found)) for _ in range(each)]
-        return found.take(rows).replacing(repeat=[cell % self.repeats for cell in range(len(rows))])
+            return cases
+        rows = [row for row in range(len(cases)) for _ in range(each)]
+        return cases.take(rows).replacing(repeat=[cell % self.repeats for cell in range(len(rows))])
 
 
 def workers_of(backend: str) -> int:

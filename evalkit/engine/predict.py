@@ -123,8 +123,8 @@ class Caller:
                 if call is None:
                     work.record(Begun(cell))
                     call = await self._new_call(batch.case(row), unit.repeat, history, broken)
-                    if call is None:
-                        continue
+                    if call is None:  # without its answer, no later turn can be asked
+                        return
                     record = Called.of(cell, call, metered=self._metered)
                     work.record(record)
                     call = record.call
@@ -152,12 +152,13 @@ class Caller:
         invocation = Invocation(case=case, history=tuple(history), repeat=repeat, seed=seed)
         recording = self._recording(invocation)
         try:
-            known = None if recording is None else self._session.recorder.find(recording)
-            if known is not None:
-                return dataclasses.replace(Call.from_json(known), cached=True)
+            recorded = None if recording is None else self._session.recorder.find(recording)
+            if recorded is not None:
+                return dataclasses.replace(Call.from_json(recorded), cached=True)
             call = await self._made_in_turn(invocation)
         except NotRecordedError as error:
-            raise error.of_case(case.id) from None
+            self._session.recorder.missing.append(error.of_case(case.id))
+            return None
         if recording is not None and call is not None and call.status is Status.OK:
             self._session.recorder.keep(recording, call.to_json())
         return call

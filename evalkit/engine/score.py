@@ -232,8 +232,9 @@ class ShardScorer:
             with self._session.caller():
                 scores = await self._in_time(scorer.score_batch(batch), len(batch))
             return _keyed(scores, len(batch))
-        except NotRecordedError:
-            raise
+        except NotRecordedError as error:
+            self._session.recorder.missing.append(error)
+            return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
         except (BatchPendingError, BudgetSpentError) as error:
             if isinstance(error, BudgetSpentError):
                 self._cancel.stop("budget")
@@ -262,7 +263,9 @@ class ShardScorer:
             try:
                 cells[row] = cells_of(await self._in_time(scorer.score(batch.case(row))))
             except NotRecordedError as error:
-                raise error.of_case(batch.ids[row]) from None
+                self._session.recorder.missing.append(error.of_case(batch.ids[row]))
+                cells[row] = _not_run()
+                return
             except (BatchPendingError, BudgetSpentError) as error:
                 if isinstance(error, BudgetSpentError):  # else, the run is being interrupted
                     self._cancel.stop("budget")

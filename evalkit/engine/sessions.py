@@ -38,7 +38,7 @@ def _conversations(batch: CaseBatch) -> list[Sequence[Mapping[str, Any]] | None]
         if session is not None:
             rows_of.setdefault((session, repeats[row]), []).append(row)
     ids, inputs, outputs = batch.ids, batch.inputs, batch.outputs
-    found: list[Sequence[Mapping[str, Any]] | None] = [None] * len(batch)
+    conversations: list[Sequence[Mapping[str, Any]] | None] = [None] * len(batch)
     for rows in rows_of.values():
         ordered = sorted(rows, key=lambda row: (turns[row] is None, turns[row] or 0, row))
         conversation = tuple(
@@ -46,5 +46,5 @@ def _conversations(batch: CaseBatch) -> list[Sequence[Mapping[str, Any]] | None]
             for row in ordered
         )
         for row in rows:  # one conversation, shared by its cases
-            found[row] = conversation
-    return found
+            conversations[row] = conversation
+    return conversations

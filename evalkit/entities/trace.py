@@ -21,7 +21,7 @@ TRACE_FORMAT: Final = 1
 FORMAT_KEY: Final = "evalkit_trace"
 """Key that tells this JSON from that of others."""
 
-_SHOWN: Final = 5
+_LISTED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class Trace:
         absent = parts.keys() - by_id.keys() - {None}
         orphans = [span.span_id for span in self.spans if span.parent_id in absent]
         if orphans:
-            some = ", ".join(orphans[:_SHOWN]) + (", …" if len(orphans) > _SHOWN else "")
+            some = ", ".join(orphans[:_LISTED]) + (", …" if len(orphans) > _LISTED else "")
             problem = f"{len(orphans)} of {len(self.spans)} spans have an absent parent: {some}"
             if problem not in self.notes:
                 object.__setattr__(self, "notes", (*self.notes, problem))

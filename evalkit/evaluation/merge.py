@@ -174,12 +174,12 @@ class _Whole:
 
     def metrics(self) -> list[Metric]:
         """Join the columns of each metric."""
-        known = {metric.key: metric for result in self.results for metric in result.metrics}
+        by_key = {metric.key: metric for result in self.results for metric in result.metrics}
         made: list[Metric] = []
-        for name in dict.fromkeys(metric.scorer for metric in known.values()):
+        for name in dict.fromkeys(metric.scorer for metric in by_key.values()):
             columns = join([columns_of(result, name) for result in self.results])
             for key, column in columns.items():
-                metric = known[f"{name}.{key}" if key else name]
+                metric = by_key[f"{name}.{key}" if key else name]
                 taken = column if self.order is None else column.take(self._taken())
                 source = metric.source and self.scorers.get(name, metric.source)
                 made.append(dataclasses.replace(metric, column=taken, source=source))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import NotRecordedError
@@ -29,6 +29,18 @@ class Recorder:
 
     since: int = 0
     """In mode ``live``: recordings from this moment on are this run's own, in milliseconds."""
+
+    missing: list[NotRecordedError] = field(default_factory=list[NotRecordedError])
+    """Calls that only a recording may answer, and none does."""
+
+    def check_complete(self) -> None:
+        """Refuse to go on where calls are missing: all of them are named together.
+
+        Raises:
+            NotRecordedError: If there are any.
+        """
+        if self.missing:
+            raise self.missing[0].of_all(self.missing)
 
     @property
     def on(self) -> bool:

@@ -14,7 +14,7 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.report.junit import gate_facts
 from evalkit.suites.case import CaseOutcome, CaseOutcomes, CaseStatus, short
-from evalkit.suites.gates import health, health_item, problem
+from evalkit.suites.gates import health_item
 from evalkit.suites.quarantine import Quarantine
 from evalkit.suites.run import SuiteRun
 
@@ -63,6 +63,8 @@ class CaseItem:
         if outcome.raised is not None and target is not None:
             error = target.errors.get((self.case_id, outcome.raised))
             if error is not None:
+                if not getattr(error, "__notes__", None):
+                    error.add_note("\n".join(self._details))
                 raise error
         prefix = "BUDGET: " if outcome.status is CaseStatus.BUDGET else ""
         pytest.fail(self._why(prefix), pytrace=False)
@@ -76,13 +78,22 @@ class CaseItem:
             "kind": "case",
             "name": self.case_id,
             "status": str(outcome.status),
+            "asked": outcome.asked,
             "lines": list(outcome.lines),
+            "details": self._details,
             "flaky": self._flake() if outcome.flaky else None,
             "expired": self._expired(),
             "file": file,
             "line": line,
             "level": "notice" if self._is_excused else "error",
         }
+
+    @cached_property
+    def _details(self) -> list[str]:
+        """What was asked, answered and expected, and what scorers say, where the case failed."""
+        if self.outcome.status in {CaseStatus.PASS, CaseStatus.SKIPPED}:
+            return []
+        return self.outcomes.details(self.case_id, self.outcome.repeat)
 
     @property
     def _is_excused(self) -> bool:
@@ -97,7 +108,7 @@ class CaseItem:
         rest = rest[head.endswith(rest[0]) :]  # the head has the first line, if it has all of it
         expired = self._expired()
         more = [] if expired is None else [f"its quarantine ended on {expired}"]
-        return "\n".join([head, *rest, *more])
+        return "\n".join([head, *rest, *more, *self._details])
 
     def _expired(self) -> str | None:
         quarantine = self.quarantine
@@ -126,9 +137,6 @@ class GateItem:
     @cached_property
     def verdict(self) -> ConditionVerdict | None:
         """The verdict; ``None`` for the body, and where nothing was decided."""
-        for judge in self.run.judges:
-            if self.condition == health_item(judge):
-                return health(self.result, judge)
         verdicts = self.result.verdict.conditions
         return next((each for each in verdicts if each.condition == self.condition), None)
 
@@ -150,9 +158,9 @@ class GateItem:
         if self.condition == BODY:
             return
         if self.verdict is None:
-            if self.run.waits(self.condition):
-                pytest.skip("the baseline is being updated")
-            pytest.fail(problem(self.result, self.condition) or "undecided", pytrace=False)
+            pytest.skip("the baseline is being updated")
+        if self._is_gate and self.condition not in self.result.facts.plan.gates:  # makes no sense
+            pytest.fail(self.verdict.why, pytrace=False)
         if self.verdict.status is Verdict.INFRA:
             pytest.fail(self._line, pytrace=False)
 
@@ -162,6 +170,11 @@ class GateItem:
             return
         if not self._is_tolerated:
             pytest.fail(self._line, pytrace=False)
+
+    @property
+    def _is_gate(self) -> bool:
+        """Whether this is a condition of the suite's own, not the health of a judge."""
+        return all(self.condition != health_item(judge) for judge in self.run.judges)
 
     @property
     def _is_tolerated(self) -> bool:
@@ -195,5 +208,6 @@ class GateItem:
             "name": self.condition,
             "status": None if self.verdict is None else str(self.verdict.status),
             "lines": [] if self.verdict is None else [self.verdict.why],
+            "flaky": None,
             "level": "warning" if self._is_tolerated else "error",
         }

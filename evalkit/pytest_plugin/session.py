@@ -18,7 +18,7 @@ from evalkit.suites.case import CaseOutcomes
 from evalkit.suites.gates import health_item, judge_names
 from evalkit.suites.ledger import SessionLedger
 from evalkit.suites.quarantine import read_quarantine
-from evalkit.suites.run import SuiteRun
+from evalkit.suites.run import SuiteFailedError, SuiteRun
 from evalkit.suites.suite import CasesMark, GatesMark, Suite
 from evalkit.suites.target import EXPECTED, SKIPPED, SuiteTarget
 
@@ -126,15 +126,37 @@ class SuiteSession:
         if item.config.getoption("setuponly", default=False):
             return
         try:
+            self._suspend_time_limit(item, self._runs[mark.suite])
             view = self._view(item, mark)
             properties = view.properties()
         except InterruptedRunError as error:
             raise KeyboardInterrupt from error
+        except SuiteFailedError as error:
+            if error.failure.item != item.nodeid:
+                pytest.skip(f"{error}; {error.failure.item} says more")
+            raise pytest.fail.Exception(str(error), pytrace=False) from None  # asked once more
         except EvalkitError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         item.user_properties += properties
         item.stash[_ITEM] = view  # only now: the report of an item asks for what was decided
         view.check_measured()
+
+    @staticmethod
+    def _suspend_time_limit(item: pytest.Function, run: SuiteRun) -> None:
+        """Let the limit of one test, by pytest-timeout, be that of each case and not of all.
+
+        The first test of a suite runs every case; a limit that ended it would throw away what all
+        of them have cost.
+        """
+        stop = getattr(item.ihook, "pytest_timeout_cancel_timer", None)
+        if stop is None or (run.is_evaluated and getattr(item, "execution_count", 1) == 1):
+            return
+        stop(item=item)
+        marker = item.get_closest_marker("timeout")
+        limit = getattr(item.config, "_env_timeout", None)
+        if marker is not None:
+            limit = marker.kwargs.get("timeout", *marker.args[:1])
+        run.time_limit = limit or None
 
     def _view(self, item: pytest.Function, mark: CasesMark | GatesMark) -> CaseItem | GateItem:
         run = self._runs[mark.suite]
@@ -143,16 +165,17 @@ class SuiteSession:
             if run.is_partial:
                 count = len(run.selection or ())
                 pytest.skip(f"only {count} of {len(run.ids)} cases of the suite were selected")
-            result = run.result(self._fixtures(item, run))
+            result = run.result(self._fixtures(item, run), item.nodeid)
             return GateItem(run=run, result=result, condition=condition)
         case_id = _parameter(item, "case")
         fixtures = self._fixtures(item, run)
-        if getattr(item, "execution_count", 1) > 1:  # pytest-rerunfailures asks for a new answer
+        is_rerun = getattr(item, "execution_count", 1) > 1
+        if is_rerun and run.is_evaluated:  # pytest-rerunfailures asks for a new answer
             outcomes = CaseOutcomes(run.again(case_id, fixtures), mark.must, run.min_pass)
         elif mark.suite in self._outcomes:
             outcomes = self._outcomes[mark.suite]
         else:
-            outcomes = CaseOutcomes(run.result(fixtures), mark.must, run.min_pass)
+            outcomes = CaseOutcomes(run.result(fixtures, item.nodeid), mark.must, run.min_pass)
             self._outcomes[mark.suite] = outcomes
         quarantine = self._quarantines.get(mark.suite.name, {}).get(case_id)
         return CaseItem(run=run, case_id=case_id, outcomes=outcomes, quarantine=quarantine)
@@ -188,9 +211,37 @@ class SuiteSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Give the report what the summary needs, in whichever process that is."""
         report = yield
-        if _ITEM in item.stash and report.when != "teardown":
-            vars(report)["evalkit"] = item.stash[_ITEM].entry()
+        mark = mark_of(getattr(item, "function", None))
+        if mark is None or mark.suite not in self._runs:
+            return report
+        view = item.stash.get(_ITEM, None)
+        is_told = view is not None and report.when != "teardown"
+        if view is not None and is_told:
+            entry = view.entry() | {"failed": report.failed}
+            if entry["name"] == BODY:
+                entry["name"] = f"{BODY} of {getattr(item, 'originalname', item.name)}"
+            if report.failed and not entry["lines"]:  # the body of a gate, or a gate that is wrong
+                entry |= {"lines": [_first_line(report)]}
+            vars(report)["evalkit"] = entry
+        elif report.failed:
+            vars(report)["evalkit"] = {
+                "suite": self._runs[mark.suite].key,
+                "kind": "error",
+                "name": f"{report.when} of {item.name}",
+                "status": "FAIL",
+                "lines": [_first_line(report)],
+                "flaky": None,
+                "failed": True,
+                "level": "error",
+            }
         return report
+
+
+def _first_line(report: pytest.TestReport) -> str:
+    """Return what a failed test raised, on one line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(report.longrepr if crash is None else crash.message)
+    return text.partition("\n")[0]
 
 
 def _parameter(item: pytest.Function, name: str) -> str:

@@ -27,11 +27,12 @@ class Summary:
         """Keep what a suite's item left in its report; the last attempt counts."""
         entry: dict[str, Any] | None = getattr(report, "evalkit", None)
         if entry is not None:
-            self._entries[report.nodeid] = {**entry, "node": report.nodeid}
+            key = report.nodeid + "::teardown" * (report.when == "teardown")
+            self._entries[key] = {**entry, "node": report.nodeid}
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write reports and baselines; what goes wrong there fails the session."""
-        if not self._entries or not self.folder.is_dir():
+        if not self.folder.is_dir():
             return
         # start-up: a session without suites needs none of it
         from evalkit.errors import EvalkitError

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.engine.call import Call
@@ -47,6 +47,12 @@ class CaseOutcome:
 
     raised: int | None = None
     """Repeat whose exception tells why, if one does."""
+
+    repeat: int = 0
+    """The first repeat that did not pass."""
+
+    asked: bool = False
+    """Whether there are conditions that it must meet."""
 
     passed: int = 0
     repeats: int = 1
@@ -103,6 +109,8 @@ class CaseOutcomes:
             status=status,
             lines=tuple(problems),
             raised=next((n for n, repeat in enumerate(repeats) if repeat.reason), None),
+            repeat=next((n for n, repeat in enumerate(repeats) if repeat.state != "pass"), 0),
+            asked=bool(conditions),
             passed=counts["pass"],
             repeats=len(repeats),
             flaky=self._flaky(row, repeats) if counts["pass"] and counts["fail"] else None,
@@ -116,6 +124,22 @@ class CaseOutcomes:
             for metric in self._result.metrics
             if metric.column.status[cell] == Status.OK
         ]
+
+    def details(self, case_id: str, repeat: int) -> list[str]:
+        """Return a line each for what was asked, expected and answered, and what scorers say."""
+        row = self._rows[case_id]
+        cell = row * self._result.repeats + repeat
+        case = self._result.spool.batch(row, row + 1).case(0)
+        call = (self._calls or {}).get(cell)
+        answer = case.outputs if self._calls is None else None if call is None else call.output
+        shown = {"inputs": case.inputs, "expectations": case.expectations, "outputs": answer}
+        lines = [f"{name}: {_written(value)}" for name, value in shown.items() if value]
+        for metric in self._result.metrics:
+            score = metric.column.cell(cell)
+            if score.explanation and metric.key not in {"", None}:
+                value = score.label if score.value is None else f"{score.value:g}"
+                lines.append(f"{metric.key}: {value or score.reason} – {_cut(score.explanation)}")
+        return lines
 
     def cost(self, case_id: str) -> float | None:
         """Return what the calls of a case have cost, in US dollars; ``None`` where unknown."""
@@ -208,8 +232,19 @@ class CaseOutcomes:
         return "scorer" if outputs["pass"] & outputs["fail"] else "target"
 
 
+_LONGEST: Final = 500
+"""Characters that a failure shows of one field."""
+
 _BY_REQUEST: Final = {SKIPPED: CaseStatus.SKIPPED, EXPECTED: CaseStatus.EXPECTED}
 """What a body may ask for, whatever its other repeats came to."""
+
+
+def _written(value: Any) -> str:
+    return _cut(value if isinstance(value, str) else canonical_json(value).decode("utf-8"))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def short(line: str) -> str:

@@ -12,28 +12,57 @@ from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.results.saving import write_result
 from evalkit.evaluation.running.scorers import resolve_scorers
-from evalkit.gates.verdict import COVERAGE, Circumstances, ConditionVerdict, Verdict, lacks_coverage
+from evalkit.gates.verdict import (
+    COVERAGE,
+    Circumstances,
+    ConditionVerdict,
+    Verdict,
+    lacks_coverage,
+    together,
+)
 from evalkit.scoring.configured import ConfiguredScorer
+from evalkit.suites.verdict import write_verdict
 
 
 def with_gates(
-    result: EvaluationResult, conditions: Iterable[str], data_name: str
+    result: EvaluationResult,
+    conditions: Iterable[str],
+    data_name: str,
+    *,
+    judges: Iterable[str] = (),
+    waiting: Iterable[str] = (),
 ) -> EvaluationResult:
     """Return *result* with *conditions* as its own gates, and write that to its folder.
 
-    What makes no sense, such as a metric that no scorer gives, is left out: a typing error in a
-    gate must not cost the evaluation.
+    What makes no sense, such as a metric that no scorer gives, fails by itself: a typing error in
+    a gate must not cost the evaluation.
+
+    Args:
+        result: The evaluation.
+        conditions: What is asked of it.
+        data_name: Name of the data.
+        judges: Judges whose health is a condition too.
+        waiting: Gates of the whole suite, of which these are some of the cases: ``evalkit merge``
+            judges them.
     """
-    gates = [condition for condition in conditions if problem(result, condition) is None]
+    asked = list(conditions)
+    problems = {condition: problem(result, condition) for condition in asked}
+    gates = [condition for condition in asked if problems[condition] is None]
     dataset = dataclasses.replace(result.facts.plan.dataset, name=data_name)
-    plan = dataclasses.replace(result.facts.plan, gates=gates, dataset=dataset)
+    plan = dataclasses.replace(result.facts.plan, gates=[*gates, *waiting], dataset=dataset)
+    decided = {verdict.condition: verdict for verdict in result.check(gates).conditions}
+    for condition, why in problems.items():
+        if why is not None:
+            decided[condition] = ConditionVerdict(
+                condition=condition, status=Verdict.FAIL, why=f"{condition}: {why}"
+            )
+    verdicts = [*decided.values(), *(health(result, judge) for judge in judges)]
     gated = result.replaced(
-        facts=dataclasses.replace(result.facts, plan=plan), verdict=result.check(gates)
+        facts=dataclasses.replace(result.facts, plan=plan), verdict=together(verdicts)
     )
     result.folder.write_plan(plan)
-    write_result(gated)
+    write_verdict(gated)
     return gated
 
 

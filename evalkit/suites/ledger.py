@@ -7,7 +7,7 @@ import dataclasses
 import fcntl
 import json
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,28 @@ class SuiteRecord:
 
     partial: bool
     baseline: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteFailure:
+    """One suite that could not be evaluated."""
+
+    digest: str
+    """As that of a `SuiteRecord`."""
+
+    key: str
+    name: str
+    item: str
+    """The test that asked for the suite first, and shows why; the others point to it."""
+
+    why: str
+    """One line."""
+
+    n: int
+    """Cases that were to run."""
+
+    missing: Sequence[str] = ()
+    """Cases with calls that only a recording may answer, and none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +103,17 @@ class SessionLedger:
         """Note a suite that ran."""
         self._write("suite", dataclasses.asdict(record))
 
-    def failure(self, digest: str) -> str | None:
-        """Return why the suite of that digest could not be evaluated, if it was tried."""
-        return next((why for key, why in self._entries("failure") if key == digest), None)
+    def failures(self) -> list[SuiteFailure]:
+        """Return the suites that could not be evaluated, in that order."""
+        return [SuiteFailure(**entry) for entry in self._entries("failure")]
 
-    def fail(self, digest: str, why: str) -> None:
+    def failure(self, digest: str) -> SuiteFailure | None:
+        """Return why the suite of that digest could not be evaluated, if it was tried."""
+        return next((failure for failure in self.failures() if failure.digest == digest), None)
+
+    def fail(self, failure: SuiteFailure) -> None:
         """Note that a suite could not be evaluated, so that nobody pays for it again."""
-        self._write("failure", [digest, why])
+        self._write("failure", dataclasses.asdict(failure))
 
     @property
     def _file(self) -> Path:

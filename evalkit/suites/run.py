@@ -14,7 +14,7 @@ from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.data.snapshot import FILE_NAME, Spool
 from evalkit.data.spool import spool
 from evalkit.entities.case import Case
-from evalkit.errors import EvalkitError, InterruptedRunError
+from evalkit.errors import EvalkitError, InterruptedRunError, NotRecordedError
 from evalkit.evaluation.evaluate import open_job
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.execute import execute
@@ -22,12 +22,23 @@ from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.gates.grammar import parse_gates
 from evalkit.suites.gates import with_gates
-from evalkit.suites.ledger import SessionLedger, SuiteRecord
+from evalkit.suites.ledger import SessionLedger, SuiteFailure, SuiteRecord
 from evalkit.suites.options import SuiteOptions
 from evalkit.suites.suite import DATA_OPTIONS, RESULT_OPTIONS, Suite
 from evalkit.suites.target import SuiteTarget
 
 _READ_AT_ONCE = 1024
+
+
+class SuiteFailedError(EvalkitError):
+    """A suite was tried, and could not be evaluated."""
+
+    def __init__(self, failure: SuiteFailure) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+    def __str__(self) -> str:
+        return f"Suite {self.failure.name!r} could not be evaluated: {self.failure.why}"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -51,6 +62,9 @@ class SuiteRun:
 
     gates: list[str] = field(default_factory=list[str])
     """Conditions of all gates of the suite that were collected."""
+
+    time_limit: float | None = None
+    """Seconds that one test may take, by the session's own rules: so long has each case."""
 
     judges: list[str] = field(default_factory=list[str])
     """Judges whose health is shown among the gates."""
@@ -132,39 +146,69 @@ class SuiteRun:
         """Say whether *condition* compares with the baseline that is being written."""
         return self.options.update_baseline and any(c.compares for c in parse_gates(condition))
 
-    def result(self, fixtures: Mapping[str, Any]) -> EvaluationResult:
+    @property
+    def digest(self) -> str:
+        """What tells this run of the suite, with its cases and gates, from any other."""
+        return _digest(canonical_json([self.key, self.selection, self.conditions]))
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether this process has the suite's evaluation already."""
+        return self._result is not None
+
+    def result(self, fixtures: Mapping[str, Any], item: str = "") -> EvaluationResult:
         """Return the suite's evaluation, run by whichever process needs it first.
 
+        Args:
+            fixtures: What the body gets.
+            item: The test that asks; where the suite cannot be evaluated, the first one shows why.
+
         Raises:
-            EvalkitError: If it could not be run; whoever comes after is told so in a line.
+            SuiteFailedError: If it was tried before, and could not be evaluated.
         """
         if self._result is None:
-            digest = _digest(canonical_json([self.key, self.selection, self.conditions]))
-            with self.ledger.turn(f"suite-{digest}"):
-                record = self.ledger.suite(digest)
+            with self.ledger.turn(f"suite-{self.digest}"):
+                record = self.ledger.suite(self.digest)
                 if record is not None:
                     self._result = EvaluationResult.load(record.folder)
                 else:
-                    self._result = self._first_result(digest, fixtures)
+                    self._result = self._first_result(self.digest, fixtures, item)
         return self._result
 
-    def _first_result(self, digest: str, fixtures: Mapping[str, Any]) -> EvaluationResult:
+    def _first_result(
+        self, digest: str, fixtures: Mapping[str, Any], item: str
+    ) -> EvaluationResult:
         """Evaluate the suite, unless it was tried, and note in the ledger what came of it."""
         failure = self.ledger.failure(digest)
         if failure is not None:
-            raise EvalkitError(f"Suite {self.suite.name!r} could not be evaluated: {failure}")
+            raise SuiteFailedError(failure)
         chosen = self.ids if self.selection is None else self.selection
         store = self._runtime.store
         if store is False:
             store = f"sqlite:///{self.ledger.folder}/suites.db"
         try:
             ungated = self._evaluate(chosen, fixtures, store=store, baseline=self.baseline)
-            result = with_gates(ungated, self.conditions, self.cases.facts["name"])
+            result = with_gates(
+                ungated,
+                self.conditions,
+                self.cases.facts["name"],
+                judges=() if self.is_partial else self.judges,
+                waiting=dict.fromkeys(self.gates) if self.is_partial else (),
+            )
         except InterruptedRunError:  # which ends the session
             raise
-        except Exception as error:
-            reason = str(error).partition("\n")[0]
-            self.ledger.fail(digest, f"{type(error).__name__}: {reason}")
+        except BaseException as error:  # whatever it was, nobody may pay for it again
+            self.ledger.fail(
+                SuiteFailure(
+                    digest=digest,
+                    key=self.key,
+                    name=self.suite.name,
+                    item=item,
+                    why=_why(error),
+                    n=len(chosen),
+                    missing=error.cases if isinstance(error, NotRecordedError) else (),
+                )
+            )
             raise
         self.ledger.enter(
             SuiteRecord(
@@ -195,6 +239,7 @@ class SuiteRun:
         baseline: Any,
     ) -> EvaluationResult:
         late = {name: f"outputs.{path}" for name, path in self.cases.late.items()}
+        limits = [s for s in (self._runtime.timeout_seconds, self.time_limit) if s]
         with self.ledger.allowance(self.options.budget) as left:
             runtime = dataclasses.replace(
                 self._runtime,
@@ -202,6 +247,7 @@ class SuiteRun:
                 progress=False,
                 mode=self.options.mode or self._runtime.mode,
                 cards=self.options.cards or self._runtime.cards,
+                timeout_seconds=min(limits, default=None),
                 budget=_tighter(self._runtime.budget, left),
             )
             request = Request(
@@ -228,6 +274,13 @@ class SuiteRun:
         starts = range(0, self.cases.n, _READ_AT_ONCE)
         batches = (self.cases.cells(n, min(n + _READ_AT_ONCE, self.cases.n)) for n in starts)
         return [case for batch in batches for case in batch if case.id in chosen]
+
+
+def _why(error: BaseException) -> str:
+    """Return what ended a suite on one line; of many missing recordings, the first."""
+    if isinstance(error, NotRecordedError):
+        return f"{error.what} is not recorded: {error.cause}"
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _digest(content: bytes) -> str:

@@ -60,10 +60,10 @@ class Exchange:
             "seed": invocation.seed,
             "id": case.id,
         }
-        asked = {**case.inputs, **{name: more[name] for name in self.sends}}
+        question = {**case.inputs, **{name: more[name] for name in self.sends}}
         if self.format == "mlflow":
-            return {"dataframe_records": [asked]}
-        return {"inputs": asked} if self.format == "mlflow_inputs" else asked
+            return {"dataframe_records": [question]}
+        return {"inputs": question} if self.format == "mlflow_inputs" else question
 
     def output(self, body: bytes) -> Output:
         """Return the answer in *body*; what else it holds becomes context, usage and metadata.
@@ -88,8 +88,8 @@ class Exchange:
         if key is None:
             return Output(value)
         rest = {name: item for name, item in found.items() if name != key}
-        told = {name: rest.pop(name) for name in _FIELDS if name in rest}
-        return Output(value, **_sound(told), metadata=rest or None)
+        details = {name: rest.pop(name) for name in _FIELDS if name in rest}
+        return Output(value, **_sound(details), metadata=rest or None)
 
     def _answer(self, found: Any) -> tuple[str | None, Any]:
         """Return the answer and the key of the response under which it lies, if any."""
@@ -153,13 +153,13 @@ class EndpointTarget:
         Raises:
             TargetError: If there is none.
         """
-        asked = self._exchange.payload(invocation)
+        question = self._exchange.payload(invocation)
         sent = self._method != "GET"
-        query = {n: v if isinstance(v, str) else encoded(v).decode() for n, v in asked.items()}
+        query = {n: v if isinstance(v, str) else encoded(v).decode() for n, v in question.items()}
         call = Call(
             url=self._url,
             method=self._method,
-            body=encoded(asked) if sent else None,
+            body=encoded(question) if sent else None,
             parameters=None if sent else query,
             seed=invocation.seed,
         )
@@ -253,10 +253,10 @@ def endpoint(
     )
 
 
-def _sound(told: dict[str, Any]) -> dict[str, Any]:
+def _sound(details: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that have the form they should have; a server may use the names freely."""
     kinds: dict[str, Any] = {"tool_calls": list, "usage": dict, "cost": (int, float)}
-    return {n: value for n, value in told.items() if isinstance(value, kinds.get(n, object))}
+    return {n: value for n, value in details.items() if isinstance(value, kinds.get(n, object))}
 
 
 def _has(found: Any, path: str) -> bool:

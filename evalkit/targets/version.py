@@ -43,12 +43,12 @@ def git_version(folder: Path) -> str:
     git = shutil.which("git")
     if git is None:
         raise UsageError("version='git' needs git, which is not installed; give a text instead.")
-    commit = _asked(git, folder, "rev-parse", "HEAD").decode().strip()
-    changes = _asked(git, folder, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
+    commit = _git(git, folder, "rev-parse", "HEAD").decode().strip()
+    changes = _git(git, folder, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
     return f"{commit}-dirty-{content_hash(changes, size=4)}" if changes else commit
 
 
-def _asked(git: str, folder: Path, *words: str) -> bytes:
+def _git(git: str, folder: Path, *words: str) -> bytes:
     done = subprocess.run([git, *words], cwd=folder, capture_output=True, check=False)  # noqa: S603  fixed words
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip().splitlines()

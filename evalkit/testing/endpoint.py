@@ -272,8 +272,8 @@ def _as_reply(answer: Any) -> Reply:
 def _streamed(request: SeenRequest, reply: Reply) -> bool:
     if reply.body is not None or reply.fault is Fault.TRUNCATED:
         return False
-    asked = request.json
-    wanted = isinstance(asked, Mapping) and cast("Mapping[str, Any]", asked).get("stream") is True
+    sent = request.json
+    wanted = isinstance(sent, Mapping) and cast("Mapping[str, Any]", sent).get("stream") is True
     return wanted and request.path.endswith("/chat/completions")
 
 

@@ -55,10 +55,10 @@ class MetamorphicReport:
         indent = " " * (len(self.scorer) + 2)
         for name in dict.fromkeys(row.degradation for row in self.rows):
             gains = [row.gain for row in self.rows if row.degradation == name]
-            known = [gain for gain in gains if gain is not None]
-            rose = sum(gain > self.tolerance for gain in known)
-            fell = sum(gain < -self.tolerance for gain in known)
-            same, missing = len(known) - rose - fell, len(gains) - len(known)
+            measured = [gain for gain in gains if gain is not None]
+            rose = sum(gain > self.tolerance for gain in measured)
+            fell = sum(gain < -self.tolerance for gain in measured)
+            same, missing = len(measured) - rose - fell, len(gains) - len(measured)
             counts = f"{len(gains):>5} {fell:>5} {same:>5} {rose:>5} {missing:>9}"
             lines.append(f"{indent}{name:<18} {counts}")
         return "\n".join(lines)

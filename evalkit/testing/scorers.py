@@ -175,10 +175,10 @@ def fills_its_columns(trial: Trial) -> None:
             trial.broken(law, f"{key!r} has {len(column.statistics)} statistics for {n} cases")
         for row in range(n):
             ok = column.status[row] == Status.OK
-            told = row in column.labels or column.statistics is not None
+            explained = row in column.labels or column.statistics is not None
             if not ok and not np.isnan(column.values[row]):
                 trial.broken(law, f"cell {row} has a value and is {word(column, row)}")
-            if ok and not told and not np.isfinite(column.values[row]):
+            if ok and not explained and not np.isfinite(column.values[row]):
                 trial.broken(law, f"cell {row} is ok and its value is {column.values[row]}")
             if column.status[row] == Status.FAILED and not column.reasons.get(row):
                 trial.broken(law, f"cell {row} failed without a reason")

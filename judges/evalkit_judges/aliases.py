@@ -52,5 +52,5 @@ def judge_by_alias(name: str) -> LibraryJudge:
     alias = name.removeprefix(PREFIX)
     if alias not in ALIASES:
         ours = [judge for family in FAMILIES.values() for judge in family]
-        raise UnknownScorerError(name, [PREFIX + known for known in (*ours, *ALIASES)])
+        raise UnknownScorerError(name, [PREFIX + other for other in (*ours, *ALIASES)])
     return LibraryJudge.named(ALIASES[alias])

@@ -75,5 +75,5 @@ class LibraryPair(PairwiseJudge):
         accepts = {**{name: own_types[name] for name in _OWN}, **parameter_types(self.judge)}
         parameters = checked_parameters(self.name, parameters, accepts)
         own = {name: value for name, value in parameters.items() if name in _OWN}
-        asked = {name: value for name, value in parameters.items() if name not in _OWN}
-        return dataclasses.replace(self, judge=dataclasses.replace(self.judge, **asked), **own)
+        settings = {name: value for name, value in parameters.items() if name not in _OWN}
+        return dataclasses.replace(self, judge=dataclasses.replace(self.judge, **settings), **own)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-OTHERS = ("anyio", "asyncio", "hypothesispytest", "randomly", "rerunfailures", "xdist")
+OTHERS = ("anyio", "asyncio", "hypothesispytest", "randomly", "rerunfailures", "timeout", "xdist")
 """Plug-ins that a session goes without unless it asks for them."""
 
 QA = "".join(f'{{"id": "case{i}", "question": "q{i}", "expected": "a{i}"}}\n' for i in range(12))

@@ -87,7 +87,7 @@ def test_a_database_from_a_newer_evalkit_is_one_clear_error(tmp_path: Path) -> N
 
     with pytest.raises(SchemaVersionError, match=r"version 99.*upgrade evalkit") as caught:
         open_store(uri)
-    assert (caught.value.found, caught.value.supported) == (99, _versions_known())
+    assert (caught.value.version, caught.value.supported) == (99, _versions_known())
 
 
 def _versions_known() -> int:

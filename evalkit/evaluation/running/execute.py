@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+import threading
+from collections.abc import Generator
 from typing import Any, TypeVar
 
 from evalkit.engine.shard import first_error
@@ -18,15 +22,32 @@ def execute(job: Job[R]) -> R:
     """Run *job* to its end from synchronous code, wherever that runs.
 
     Raises:
-        InterruptedRunError: After Ctrl-C, once what was in flight is finished and kept.
+        InterruptedRunError: After Ctrl-C or SIGTERM, once what was in flight is finished and kept.
     """
-    with job.failing():
+    with _ended_as_by_ctrl_c(), job.failing():
         run_in_thread(lambda: _journalled(job), on_interrupt=lambda: _interrupt(job))
         result = job.finish()
     if job.state.cancel.reason == "interrupted":
         done = len(result) - max((e.n_not_run for e in result.estimates.values()), default=0)
         raise InterruptedRunError(result.run_id, done, len(result), job.pending)
     return result
+
+
+@contextlib.contextmanager
+def _ended_as_by_ctrl_c() -> Generator[None]:
+    """Have SIGTERM, by which schedulers end a job, do what Ctrl-C does.
+
+    A handler of the program's own stays, and only the main thread may set one.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 async def aexecute(job: Job[R]) -> R:

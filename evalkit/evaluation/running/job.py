@@ -209,6 +209,7 @@ class Job(Generic[R]):
                     await run_processes(plan, self.state, session, opener)
                 else:
                     await run_local(plan, self.state, session)
+                session.recorder.check_complete()
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
@@ -317,15 +318,15 @@ class Job(Generic[R]):
     def _usage(self) -> dict[str, Usage]:
         """Return what was spent by role; unknown prices are told in a note."""
         ledger = self.state.ledger
-        asked = [role for role in dict.fromkeys([*ROLES, *ledger.roles]) if role in ledger.roles]
-        if self.target is not None and "target" not in asked:
-            asked = ["target", *asked]
+        charged = [role for role in dict.fromkeys([*ROLES, *ledger.roles]) if role in ledger.roles]
+        if self.target is not None and "target" not in charged:
+            charged = ["target", *charged]
         budget = Budget.of(self.runtime.budget)
         in_dollars = any("usd" in limits for limits in (budget.total, *budget.roles.values()))
-        if in_dollars and any(ledger[role].unpriced for role in asked):
+        if in_dollars and any(ledger[role].unpriced for role in charged):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
         seconds = monotonic() - self.started
-        return {role: _usage(ledger[role], seconds) for role in asked}
+        return {role: _usage(ledger[role], seconds) for role in charged}
 
     def cancel(self) -> None:
         """Ask for an end, from any thread: what is in flight is finished and kept."""

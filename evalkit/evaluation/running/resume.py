@@ -128,14 +128,14 @@ def check_same(plan: EvaluationPlan, target: Target | None, scorers: list[Scorer
     if (target is None) != (was.kind == "stored"):
         raise UsageError(f"The run was started with {was.name!r} as its target.")
     if target is not None:
-        found = target.identity
-        if (found.kind, found.name) != (was.kind, was.name):
+        offered = target.identity
+        if (offered.kind, offered.name) != (was.kind, was.name):
             raise UsageError(
-                f"The run was started with target {was.name!r}, not with {found.name!r}."
+                f"The run was started with target {was.name!r}, not with {offered.name!r}."
             )
-        if canonical_json(found.parameters) != canonical_json(was.parameters):
+        if canonical_json(offered.parameters) != canonical_json(was.parameters):
             raise UsageError(
-                f"Target {found.name!r} was started with other settings ({was.parameters}); "
+                f"Target {offered.name!r} was started with other settings ({was.parameters}); "
                 "start a new run."
             )
 

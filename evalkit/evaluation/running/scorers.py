@@ -38,9 +38,9 @@ def resolve_scorers(scorers: ScorerLike | Iterable[ScorerLike]) -> list[Scorer]:
     """
     single = isinstance(scorers, (str, Mapping)) or not isinstance(scorers, Iterable)
     listed = cast("Sequence[ScorerLike]", [scorers] if single else list(cast("Any", scorers)))
-    found = [one for item in listed for one in _resolve(item)]
-    check_names(found)
-    return found
+    resolved = [one for item in listed for one in _resolve(item)]
+    check_names(resolved)
+    return resolved
 
 
 def check_names(scorers: Collection[Scorer]) -> None:
@@ -207,16 +207,16 @@ def _check_paths(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:
     for field, key in sorted(paths):
         if field in made or field in getattr(scorer, "reads", {}):
             continue
-        known: set[str] = set()
+        labels: set[str] = set()
         for value in spool.values(field):
             if key in value:
                 break
-            known.update(value)
+            labels.update(value)
         else:
-            have = ", ".join(sorted(known)) or "nothing"
+            have = ", ".join(sorted(labels)) or "nothing"
             raise UsageError(
                 f"Scorer {scorer.name!r} reads {field}.{key}, which no case has (its {field} have "
-                f"{have}).{near_miss(key, known)}"
+                f"{have}).{near_miss(key, labels)}"
             )
 
 

@@ -50,6 +50,10 @@ def run_in_thread(
             if interrupts > 1:
                 raise
             on_interrupt()
+        except BaseException:  # such as a test's time limit, which a signal raises here
+            on_interrupt()
+            done.wait()  # what is in flight is finished, kept and counted
+            raise
     if "error" in outcome:
         raise outcome["error"]
     result: T = outcome["result"]

@@ -141,8 +141,8 @@ class Specification(_Fields):
 
     def all_gates(self) -> list[str]:
         """Return the gates; ``must_pass`` is one of them where cases have conditions."""
-        asked = any(case.get("must") for case in self.cases or ())
-        if asked and not any("must_pass" in gate for gate in self.gates):
+        musts = any(case.get("must") for case in self.cases or ())
+        if musts and not any("must_pass" in gate for gate in self.gates):
             return [*self.gates, "must_pass"]
         return list(self.gates)
 
