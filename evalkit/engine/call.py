@@ -53,7 +53,10 @@ class Call:
         """Return the call that gave *output* after *seconds*; ``None`` if that tells nothing."""
         if output.value is None:
             return cls.failed("empty", "The target returned nothing.", seconds)
-        wrong = _wrong_field(output)
+        if isinstance(output.value, float) and not math.isfinite(output.value):
+            wrong: str | None = f"The target returned {output.value}, which is no finite number."
+        else:
+            wrong = _wrong_field(output)
         if wrong is not None:
             return cls.failed("invalid_response", wrong, seconds)
         return cls(

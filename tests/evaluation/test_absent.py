@@ -171,6 +171,18 @@ def test_predictions_that_are_no_number_lower_the_coverage(value: float | None) 
     assert stored.verdict.status == "FAIL"
 
 
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_a_prediction_that_is_no_number_fails_live_and_is_shown(value: float) -> None:
+    def model(x: int) -> float:
+        return 1.0 if x % 2 else value
+
+    data = [{"x": i, "target": 1.0} for i in range(N)]
+    result = evalkit.evaluate(model, data, "regression.mae", columns={"inputs": ["x"]}, runtime=OFF)
+
+    assert counts(result, "regression.mae") == (15, 0, 15)
+    assert f"returned {value}" in result.failures().explanation[0]
+
+
 def test_a_mapping_without_its_label_states_none() -> None:
     def labelled(i: int) -> Any:
         return {"label": None if i < 3 else "a", "confidence": 1}
