@@ -26,7 +26,7 @@ from evalkit.judging.together import together
 from evalkit.judging.traces.tools import SCHEMAS, Message, tool_turn
 from evalkit.judging.traces.views import clipped
 from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
-from evalkit.scoring.reading import as_text
+from evalkit.scoring.reading import as_text, follow
 
 _PROBES: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Any, ...], asyncio.Task[Any]]] = (
     WeakKeyDictionary()
@@ -54,7 +54,7 @@ async def run(judge: Prepared, case: Case, *, again: int = 0) -> Score:
     try:
         return await _judged(judge, case, again)
     except MissingValueError as error:
-        return Score.skipped(str(error))
+        return _lacking(judge, case, str(error))
     except TraceError as error:
         return Score.failed("broken_trace", f"{error}.")
     except TargetError as error:
@@ -80,8 +80,19 @@ def score_unasked(judge: Prepared, case: Case) -> Score | None:
     for needed in sorted(judge.template.needs):
         value = getattr(case, needed)
         if value is None or (needed == "expectations" and not value):
-            return Score.skipped(f"The case has no {needed}.")
+            return _lacking(judge, case, f"The case has no {needed}.")
     return _caught(judge, case)
+
+
+def _lacking(judge: Prepared, case: Case, why: str) -> Score:
+    """Return the score of a case that lacks what is read: a failure where it is the answer."""
+    template = judge.template
+    answer = [key for field, key in template.paths if field == "outputs"]
+    if ("outputs" in template.needs and case.outputs is None) or any(
+        follow(case.outputs, key) is None for key in answer
+    ):
+        return Score.failed("empty", why)
+    return Score.skipped(why)
 
 
 def _caught(judge: Prepared, case: Case) -> Score | None:
