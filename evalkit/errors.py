@@ -28,7 +28,9 @@ in one line what to do next.  The command line prints that line and exits with t
     │   └── DuplicatePluginError
     ├── NoValueError (ValueError)              float() of an estimate that has no value
     ├── TargetError (RuntimeError)             one call of a target failed, with its reason
-    ├── BudgetSpentError (RuntimeError)        the budget allows no further call
+    ├── NoMoreCallsError (RuntimeError)        no further call may be made
+    │   ├── BudgetSpentError                   the budget allows none
+    │   └── OutageError (ConnectionError)      the provider would answer none
     ├── BatchPendingError (RuntimeError)       the answer is with a batch that is not done yet
     ├── NotRecordedError (LookupError)         only recordings may answer, and none does
     ├── RunLockedError (RuntimeError)          another process is writing this run
@@ -50,7 +52,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 _SHOWN_CASES: Final = 20
 """Cases that one error names."""
@@ -412,13 +414,42 @@ class TargetError(EvalkitError, RuntimeError):
         """HTTP status of a server that refused, where there is one."""
 
 
-class BudgetSpentError(EvalkitError, RuntimeError):
+class NoMoreCallsError(EvalkitError, RuntimeError):
+    """No call may be made any more: an evaluation stops, and can be resumed.
+
+    What was not asked are cells that were not run.
+    """
+
+    stops: ClassVar[Literal["budget", "outage"]]
+    """Status of an evaluation that it stops."""
+
+
+class OutageError(NoMoreCallsError, ConnectionError):
+    """A provider will answer no call, whichever is made: no key, no such model, no connection.
+
+    An evaluation gets the verdict INFRA.
+    """
+
+    exit_code = 4
+    stops = "outage"
+    template = (
+        "{place} answers nothing: {why}. Nothing more was asked; mend it, then resume or run again."
+    )
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(place, why)
+        self.place = place
+        self.why = why
+
+
+class BudgetSpentError(NoMoreCallsError):
     """The budget is spent: the call was not made.
 
-    An evaluation turns it into cells that were not run, and into the verdict BUDGET.
+    An evaluation gets the verdict BUDGET.
     """
 
     exit_code = 5
+    stops = "budget"
     template = "The budget of {limit} is spent ({spent}); raise budget= and resume."
 
     def __init__(self, limit: str, spent: str) -> None:

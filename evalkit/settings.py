@@ -76,23 +76,48 @@ def settings() -> Settings:
     return _read(tuple((k, v) for k, v in sorted(os.environ.items()) if k.startswith("EVALKIT_")))
 
 
-def secret(name: str) -> str | None:
-    """Return a secret from the environment variable *name*; never log, store or show it."""
+def variable(name: str) -> str | None:
+    """Return the environment variable *name*, which holds no secret, such as a server's address."""
     return os.environ.get(name)
 
 
-def secrets_in_environment() -> list[str]:
-    """Return the values of all variables whose names tell of a secret, so that texts can hide them.
+_KEY_VARIABLES: Final = set[str]()
+"""Variables that were read as secrets, whatever their names."""
 
-    Some libraries find their keys by themselves, under names that only they know.
+
+def secret(name: str) -> str | None:
+    """Return a secret from the environment variable *name*; never log, store or show it."""
+    _KEY_VARIABLES.add(name)
+    return os.environ.get(name)
+
+
+_TELLING: Final = re.compile(
+    r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|(?:\A|_)(?:AUTH|PAT|PASS|PASSPHRASE)(?:_|\Z)", re.IGNORECASE
+)
+_LOGIN: Final = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
+_ORDINARY: Final = re.compile(r"[a-z]{1,11}|[\d.,]+|[/~.].*|[a-z]+://.*", re.IGNORECASE)
+"""Values that blot out ordinary text and hide nothing: words, numbers, paths, addresses."""
+
+_SHORTEST: Final = 8
+
+
+def n_variables() -> int:
+    """Return how many variables the environment has: another number shows that it has changed."""
+    return len(os.environ)
+
+
+def secrets_in_environment() -> list[str]:
+    """Return the values of variables that hold secrets, so that texts can hide them.
+
+    Those that were read as keys, those whose names tell of a secret (some libraries find their keys
+    by themselves), and passwords in addresses; of at least 8 characters.
     """
-    telling = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-    shortest = 8  # shorter ones would blot out ordinary words
-    return [
-        value
-        for name, value in os.environ.items()
-        if telling.search(name) and len(value) >= shortest
-    ]
+    values: list[str] = []
+    for name, value in os.environ.items():
+        values += _LOGIN.findall(value)
+        if name in _KEY_VARIABLES or (_TELLING.search(name) and not _ORDINARY.fullmatch(value)):
+            values.append(value.strip())
+    return [value for value in dict.fromkeys(values) if len(value) >= _SHORTEST]
 
 
 def user_cache_folder() -> Path:

@@ -6,15 +6,36 @@ which takes longer than a small evaluation does.  What is made here is equal to 
 
 from __future__ import annotations
 
+import contextlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from evalkit.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
+
+
+@contextlib.contextmanager
+def reading_parquet(path: Path) -> Generator[None]:
+    """Have a Parquet file that is cut off or spoilt be one clear error where it is read.
+
+    Raises:
+        DataError: Naming *path*.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, ValueError, pa.ArrowException) as error:
+        why = str(error).partition("\n")[0].rstrip(".")
+        problem = f"this file cannot be read, bring it back from a copy: {why}"
+        raise DataError(problem, file=str(path)) from error
 
 
 def text_array(cells: Sequence[str | bytes | None]) -> pa.StringArray:

@@ -106,6 +106,33 @@ def parse_json(data: bytes | str) -> Any:
     return orjson.loads(data)
 
 
+def parse_answer(data: bytes | str) -> Any:
+    """Return the value of *data*, which a model wrote; a key given twice makes it no JSON.
+
+    Raises:
+        ValueError: If *data* is not JSON, or an object of it has a key twice.
+
+    Examples:
+        >>> parse_answer('{"verdict": "no"}')
+        {'verdict': 'no'}
+        >>> parse_answer('{"verdict": "no", "verdict": "yes"}')
+        Traceback (most recent call last):
+        ValueError: the key 'verdict' stands twice
+    """
+    value = parse_json(data)
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        names = set[str]()
+        for name, _ in pairs:
+            if name in names:
+                raise ValueError(f"the key {name!r} stands twice")
+            names.add(name)
+
+    if isinstance(value, (dict, list)):
+        json.loads(data, object_pairs_hook=check)
+    return value
+
+
 def content_hash(data: bytes, *, size: int = 16) -> str:
     """Return the BLAKE2b digest of *data* as ``2 * size`` lower-case hexadecimal digits."""
     return hashlib.blake2b(data, digest_size=size).hexdigest()

@@ -73,8 +73,10 @@ def command(
     Baseline files, folders of evaluations, git:REF:FILE, models:/NAME@ALIAS, and logs of Inspect
     and lm-eval stand for runs, too.
     """
+    from evalkit.cli.results import check_report_files
     from evalkit.evaluation.sweep import compare
 
+    check_report_files(report, verb="write_comparison")
     comparison = compare(*runs, metrics=metrics or None, anyway=anyway)
     baseline = comparison[comparison.baseline]
     verdicts = {

@@ -148,7 +148,10 @@ def _store() -> Iterator[Finding]:
     file = Path(uri.removeprefix("sqlite:///")).expanduser().absolute()
     local = uri.startswith("sqlite:///")
     if local and not _is_writable(next(place for place in file.parents if place.exists())):
-        yield name, "wrong", "cannot be written"
+        if file.exists():
+            yield name, "missing", "can be read, not written: no run can be kept here"
+        else:
+            yield name, "wrong", "cannot be written"
         return
     if local and not file.exists():  # looking must not leave a database behind
         yield name, "ok", "will be made by the first run"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import traceback
 from collections.abc import Callable
 from typing import Any, Final
@@ -47,13 +46,9 @@ def guarded(work: Callable[[], Any]) -> int:
 
 
 def _in_options(text: str) -> str:
-    """Return *text* with the mappings of single columns as options of the command line.
+    from evalkit.cli.flags import in_flags  # start-up: only where there is something to say
 
-    Examples:
-        >>> _in_options("say which: columns={'outputs': 'answer'}")
-        'say which: --column outputs=answer'
-    """
-    return re.sub(r"columns=\{'([^']+)': \[?'([^']+)'\]?\}", r"--column \1=\2", text)
+    return in_flags(text)
 
 
 class LogLines(logging.Handler):
@@ -74,4 +69,4 @@ class LogLines(logging.Handler):
         """Write one line."""
         style = "yellow" if record.levelno >= logging.WARNING else None
         dim = record.levelno < logging.WARNING
-        click.echo(click.style(record.getMessage(), fg=style, dim=dim), err=True)
+        click.echo(click.style(_in_options(record.getMessage()), fg=style, dim=dim), err=True)

@@ -81,11 +81,13 @@ def audit(
     the library has good cases of its own; any other needs --data.
     """
     from evalkit.evaluation.audit import plan_audit
+    from evalkit.evaluation.results.exporting import check_writable
     from evalkit.evaluation.running.runtime import Runtime
 
     for file in files:
         if Path(file).suffix not in _FORMATS:
             raise click.BadParameter(f"{file!r} is neither .md nor .json.", param_hint="--output")
+        check_writable(Path(file))
     words = given(options)
     runtime = Runtime(**{name: words.pop(name) for name in _RUNTIME if name in words})
     opened = _at(judge_of(judge, None), words.pop("base_url", None))

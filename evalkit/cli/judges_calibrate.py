@@ -13,7 +13,6 @@ from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, use_store
 from evalkit.cli.output import emit, tell
 from evalkit.cli.values import given
-from evalkit.errors import UsageError
 
 _RUNTIME = ("concurrency", "budget", "mode", "recordings", "resume")
 
@@ -75,14 +74,14 @@ def calibrate(context: click.Context, /, judge: str, **options: Any) -> None:
     JUDGE is a registered name, 'module:object', or a judge's file (.yaml, .md); 'scores.NAME' where
     its answers are a column of the data, as by --column scores.NAME=verdict.
     """
-    from evalkit.cli.results import can_be_written
     from evalkit.evaluation.calibrate import calibrate as make_card
+    from evalkit.evaluation.results.exporting import check_writable
     from evalkit.evaluation.running.runtime import Runtime
     from evalkit.report.calibration import drawn
 
     as_json, save, store = (options.pop(name) for name in ("as_json", "save", "store"))
-    if save is not None and not can_be_written(Path(save)):
-        raise UsageError(f"Cannot write the card {save!r}; give --save another path.")
+    if save is not None:
+        check_writable(Path(save))
     keep = not options.pop("no_store")
     if store is not None:
         use_store(context, store)

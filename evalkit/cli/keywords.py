@@ -50,7 +50,7 @@ def keyword(name: str, help: str | None = None, **settings: Any) -> Callable[[F]
         own |= {"metavar": word.metavar, "type": kind, "multiple": word.many, "callback": reader}
     if word.metavar and word.metavar.startswith("["):
         own |= {"is_flag": False, "flag_value": "all"}
-    return click.option(_flag(name), name, cls=Option, **(own | settings))
+    return click.option(_flags(name), name, cls=Option, **(own | settings))
 
 
 def keywords(function: F) -> F:
@@ -60,11 +60,19 @@ def keywords(function: F) -> F:
     return function
 
 
-def _flag(name: str) -> str:
-    if name in _FLAGS:
-        return _FLAGS[name]
-    dashed = f"--{spelling(name)}"
-    return f"{dashed}/--no-{dashed[2:]}" if _WORDS[name].metavar is None else dashed
+def flag(name: str) -> str:
+    """Return the option of a word.
+
+    Examples:
+        >>> flag("gates"), flag("sampling")
+        ('--gate', '--set')
+    """
+    return _FLAGS.get(name) or f"--{spelling(name)}"
+
+
+def _flags(name: str) -> str:
+    either = name not in _FLAGS and _WORDS[name].metavar is None
+    return f"{flag(name)}/--no-{spelling(name)}" if either else flag(name)
 
 
 def spelling(name: str) -> str:

@@ -28,9 +28,10 @@ def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
     Extensions: .html .md .json .xml (JUnit) .csv .parquet .tex, those of plug-ins, and
     .baseline.json: the scores alone, a line a case, to commit and to compare later runs with.
     """
-    from evalkit.cli.results import show_results, write_reports
+    from evalkit.cli.results import check_report_files, show_results, write_reports
     from evalkit.evaluation.result import EvaluationResult
 
+    check_report_files(files)
     result = EvaluationResult.load(run)
     write_reports(result, files)
     if as_json or not files:

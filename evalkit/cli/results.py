@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.cli.output import drawing_board, show, tell, write_json
-from evalkit.errors import UsageError
 from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.console import WIDEST
@@ -49,29 +47,12 @@ def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> d
     return document(result, verdict=result.verdict if verdict is None else verdict)
 
 
-def check_report_files(files: Iterable[str | Path]) -> None:
+def check_report_files(files: Iterable[str | Path], *, verb: str = "write") -> None:
     """Refuse reports that cannot be written, before anything is called for them."""
-    from evalkit.hooks.catalog import catalog
+    from evalkit.evaluation.results.exporting import check_report  # start-up: most write none
 
-    extensions = {end for entry in catalog().reports.values() for end in entry.item.extensions}
-    for file in map(Path, files):
-        if file.suffix.lower() not in extensions:
-            listed = " ".join(sorted(extensions))
-            raise UsageError(f"No report is written as {file.name!r}; extensions: {listed}.")
-        if not can_be_written(file):
-            raise UsageError(f"Cannot write {file}: {_nearest(file)} cannot be written.")
-
-
-def can_be_written(file: Path) -> bool:
-    """Say whether *file* can be made, or written anew."""
-    folder = _nearest(file)
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or file.is_dir():
-        return False
-    return not file.exists() or os.access(file, os.W_OK)
-
-
-def _nearest(file: Path) -> Path:
-    return next(folder for folder in file.absolute().parents if folder.exists())
+    for file in files:
+        check_report(Path(file), verb=verb)
 
 
 def write_reports(result: EvaluationResult, files: Iterable[str | Path]) -> None:

@@ -10,8 +10,10 @@ import click
 from evalkit.cli.command import Group
 from evalkit.cli.options import json_option, run_argument, store_option
 from evalkit.cli.output import ago, emit, write
+from evalkit.entities.registered_model import STATUS_TAG
 from evalkit.entities.run import ViewType
 from evalkit.errors import AmbiguousRunError, RunNotFoundError
+from evalkit.evaluation.results.places import status_of
 from evalkit.gates.verdict import Verdict, number
 from evalkit.report.console import Part, fields, styled
 from evalkit.report.texts import STYLES, one_line
@@ -59,9 +61,9 @@ def _facts(store: Store, run: Run) -> dict[str, Any]:
         "run_id": run.run_id,
         "name": run.run_name,
         "experiment_id": run.experiment_id,
-        "status": str(run.status),
+        "status": str(status_of(run)),
         "verdict": tags.get("evalkit.verdict"),
-        "evaluation": tags.get("evalkit.status"),
+        "evaluation": tags.get(STATUS_TAG),
         "n_conditions": int(tags.get("evalkit.conditions", "1")),
         "start_time": run.info.start_time,
         "end_time": run.info.end_time,

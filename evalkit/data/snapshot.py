@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from evalkit._internal.arrow import number_array, text_array
+from evalkit._internal.arrow import number_array, reading_parquet, text_array
 from evalkit._internal.canonical import parse_json
 from evalkit._internal.ids import new_run_id
 from evalkit.data.fields import (
@@ -288,16 +288,13 @@ class Spool:
         Raises:
             DataError: If there is none, or the file is not a snapshot of ours.
         """
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = Path(path)
-        try:
+        if not path.is_file():
+            raise DataError("there is no snapshot of the data", file=str(path))
+        with reading_parquet(path):
             file = pq.ParquetFile(path, memory_map=True)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise DataError(
-                f"the snapshot of the data cannot be read: {error}", file=str(path)
-            ) from error
         facts = (file.metadata.metadata or {}).get(METADATA_KEY)
         if facts is None:
             raise DataError("this Parquet file is no snapshot of an evaluation", file=str(path))
@@ -357,7 +354,8 @@ class Spool:
         rows = [case * self.n_repeats + r for case in cases for r in range(self.n_repeats)]
         with self._lock:
             if self._all is None:
-                self._all = self._file.read()
+                with reading_parquet(self.path):
+                    self._all = self._file.read()
         return self._batch(self._all.take(rows))
 
     def strings(self, field: str) -> npt.NDArray[np.object_]:
@@ -403,7 +401,7 @@ class Spool:
     def _whole(self, field: str) -> list[Any]:
         if field not in self._file.schema_arrow.names:
             return [None] * (self.n * self.n_repeats)
-        with self._lock:
+        with self._lock, reading_parquet(self.path):
             column = self._file.read(columns=[field]).column(0)
         found: list[Any] = column.to_pylist()
         return found
@@ -427,7 +425,8 @@ class Spool:
         with self._lock:
             table = self._held.get(group)
             if table is None:
-                table = self._file.read_row_group(group, use_threads=False)
+                with reading_parquet(self.path):
+                    table = self._file.read_row_group(group, use_threads=False)
                 while len(self._held) >= _CACHED_GROUPS:
                     self._held.pop(next(iter(self._held)))
                 self._held[group] = table

@@ -18,12 +18,15 @@ class Cancel:
         (True, 'interrupted')
     """
 
-    def __init__(self, on_stop: Callable[[str], None] | None = None) -> None:
+    def __init__(self, on_stop: Callable[[str, str | None], None] | None = None) -> None:
         """Ask for nothing yet; *on_stop* is called with each reason that is given."""
         self._event = threading.Event()
         self._on_stop = on_stop
         self.reason: str | None = None
-        """``interrupted``, ``budget`` or ``decided`` once no new call is to start."""
+        """``interrupted``, ``budget``, ``outage`` or ``decided`` once no new call is to start."""
+
+        self.why: str | None = None
+        """What a reader should know of the reason."""
 
     @property
     def is_set(self) -> bool:
@@ -35,10 +38,10 @@ class Cancel:
         """Whether someone wants an end now; else what was called is still scored."""
         return self.reason == "interrupted"
 
-    def stop(self, reason: str = "interrupted") -> None:
+    def stop(self, reason: str = "interrupted", why: str | None = None) -> None:
         """Start nothing new.  The first reason counts, but who wants an end gets it."""
         if self.reason is None or reason == "interrupted":
-            self.reason = reason
+            self.reason, self.why = reason, why
         self._event.set()
         if self._on_stop is not None:
-            self._on_stop(reason)
+            self._on_stop(reason, why)

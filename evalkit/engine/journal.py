@@ -158,6 +158,31 @@ def read_journal(path: Path) -> Iterator[Entry]:
         os.close(file)
 
 
+def is_being_written(folder: Path) -> bool | None:
+    """Say whether a living process writes the run in *folder*; ``None`` where none ever has."""
+    try:
+        file = os.open(folder / LOCK_FILE, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # any number may look at once
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _take(file: int) -> None:
+    """Lock *file*; raises `OSError` where a process holds it, not where one only looks at it."""
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared with those who look
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
 class RunLock:
     """An exclusive lock on a run's folder; the kernel lets go of it when the process dies."""
 
@@ -174,7 +199,7 @@ class RunLock:
         except OSError as error:
             raise _unwritable(path, error) from error
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(self._file)
         except OSError as error:
             owner = os.pread(self._file, 64, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._file)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,7 +24,7 @@ from evalkit.entities.case import Case
 from evalkit.entities.infrastructure import infrastructure_reason
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
-from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
+from evalkit.errors import BatchPendingError, NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.recording import Recording, recording_of_output
@@ -32,12 +34,30 @@ _LOOK_SECONDS: Final = 0.2
 """How often a call that waits for its turn looks whether it is still wanted."""
 
 
+def _nothing(_: object) -> None:
+    """Learn nothing of a call: the model session does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Calls that must be made one after the other: a session's turns, or one lone case."""
 
     rows: Sequence[int]
     repeat: int
+
+
+def occurrences(plan: Plan) -> dict[str, int]:
+    """Return, of each case that asks what an earlier one has asked, how many did before it.
+
+    A model that draws its answers is asked once for each, as whoever repeats a row expects.
+    """
+    seen: Counter[str] = Counter()
+    places: dict[str, int] = {}
+    for case, inputs in zip(plan.spool.strings("id"), plan.spool.strings("inputs"), strict=True):
+        if seen[inputs]:
+            places[case] = seen[inputs]
+        seen[inputs] += 1
+    return places
 
 
 def units_of(batch: CaseBatch, repeats: int) -> Iterator[Unit]:
@@ -69,6 +89,7 @@ class Caller:
         self._metered = getattr(plan.target, "metered", False)
         """Whether its calls go through the model session, which counts, paces and records them."""
         self._pace = _Pace(None if self._metered else plan.limits.requests_per_minute)
+        self._occurrences = occurrences(plan) if getattr(plan.target, "draws", False) else {}
         self._in_flight = anyio.CapacityLimiter(plan.limits.concurrency)
         self._turn = anyio.Lock()
 
@@ -128,6 +149,7 @@ class Caller:
                     record = Called.of(cell, call, metered=self._metered)
                     work.record(record)
                     call = record.call
+                    self._keep(batch.case(row), unit.repeat, history, call)
                 if len(unit.rows) > 1:
                     history.append({"inputs": batch.inputs[row], "outputs": call.output})
                     if call.status is not Status.OK:
@@ -141,27 +163,40 @@ class Caller:
             return None
         try:
             return broken or await self._call(case, repeat, history)
-        except BudgetSpentError:
-            self._cancel.stop("budget")
+        except NoMoreCallsError as error:
+            self._cancel.stop(error.stops, str(error))
             return None
         except BatchPendingError:
             return None  # the run is being interrupted; a resume fetches the answer
 
     async def _call(self, case: Case, repeat: int, history: list[dict[str, Any]]) -> Call | None:
-        seed = seed_of(self._plan.seed, case.id, repeat)
-        invocation = Invocation(case=case, history=tuple(history), repeat=repeat, seed=seed)
+        invocation = self._invocation(case, repeat, history)
         recording = self._recording(invocation)
         try:
             recorded = None if recording is None else self._session.recorder.find(recording)
             if recorded is not None:
                 return dataclasses.replace(Call.from_json(recorded), cached=True)
-            call = await self._made_in_turn(invocation)
+            return await self._made_in_turn(invocation)
         except NotRecordedError as error:
             self._session.recorder.missing.append(error.of_case(case.id))
             return None
-        if recording is not None and call is not None and call.status is Status.OK:
-            self._session.recorder.keep(recording, call.to_json())
-        return call
+
+    def _keep(self, case: Case, repeat: int, history: list[dict[str, Any]], call: Call) -> None:
+        """Record the answer of a versioned target, once the journal has counted it."""
+        if call.status is Status.OK and not call.cached:
+            recording = self._recording(self._invocation(case, repeat, history))
+            if recording is not None:
+                self._session.recorder.keep(recording, call.to_json())
+
+    def _invocation(self, case: Case, repeat: int, history: list[dict[str, Any]]) -> Invocation:
+        seed = seed_of(self._plan.seed, case.id, repeat)
+        return Invocation(
+            case=case,
+            history=tuple(history),
+            repeat=repeat,
+            occurrence=self._occurrences.get(case.id, 0),
+            seed=seed,
+        )
 
     def _recording(self, invocation: Invocation) -> Recording | None:
         """Return the recording of a versioned target's answer; models are recorded call by call."""
@@ -176,10 +211,14 @@ class Caller:
             return None
         if self._metered:
             return await self._made(invocation)
+        health, name = self._session.health, self._target.identity.name
+        health.check(name)
         with self._session.under_way("target"):
-            return await self._made(invocation)
+            return await self._made(invocation, functools.partial(health.learn, name))
 
-    async def _made(self, invocation: Invocation) -> Call:
+    async def _made(
+        self, invocation: Invocation, learn: Callable[[BaseException | None], None] = _nothing
+    ) -> Call:
         timeout = self._plan.limits.timeout_seconds
         started, patience = monotonic(), Patience()
         try:
@@ -192,7 +231,7 @@ class Caller:
                 output = await self._lane.run(
                     self._target.call, invocation, timeout_seconds=timeout
                 )
-        except (BatchPendingError, BudgetSpentError, NotRecordedError):
+        except (BatchPendingError, NoMoreCallsError, NotRecordedError):
             raise
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -200,16 +239,20 @@ class Caller:
                 raise
             return _failure(error, monotonic() - started - patience.waited)
         except (Exception, SystemExit) as error:  # noqa: BLE001  a target may raise anything
+            learn(error)
             return _failure(error, monotonic() - started - patience.waited, timeout)
         seconds = monotonic() - started - patience.waited
+        learn(None)
+        if patience.replayed:  # a recording tells the time of its call, and looking it up none
+            return Call.answered(output, patience.recorded)
         return Call.answered(output, None if patience.batched else seconds)
 
     def _stopped(self) -> bool:
         if not self._cancel.is_set:
             try:
                 self._session.check("target")
-            except BudgetSpentError:
-                self._cancel.stop("budget")
+            except NoMoreCallsError as error:
+                self._cancel.stop(error.stops, str(error))
         return self._cancel.is_set
 
 

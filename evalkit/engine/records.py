@@ -17,6 +17,7 @@ from evalkit.engine.codec import decode_columns, encode_columns
 from evalkit.engine.journal import BATCH, CALL, CELL, USAGE
 from evalkit.engine.verdicts import Cells
 from evalkit.entities.score import Score, Status
+from evalkit.llm.secrets import masked_json
 from evalkit.llm.usage import Charge, Spent
 from evalkit.scoring.column import ScoreColumn
 
@@ -141,13 +142,15 @@ def decoded(kind: bytes, payload: bytes) -> Record | None:
 
 
 def _as_written(cell: int, call: Call) -> tuple[Call, bytes]:
+    """Return *call* as it is kept, without secrets of the environment, and its bytes."""
     try:
-        written = canonical_json({"cell": cell, **call.to_json()})
+        plain = canonical_json({"cell": cell, **call.to_json()})
+        written = masked_json(plain)
     except Exception as error:  # noqa: BLE001  a user's object may raise anything on the way
         explanation = f"The target's answer cannot be kept: {error}; return JSON values."
         call = Call.failed("invalid_response", explanation, call.latency_seconds)
         return call, canonical_json({"cell": cell, **call.to_json()})
-    if type(call.output) is str and call.output.isprintable():
+    if written is plain and type(call.output) is str and call.output.isprintable():
         return call, written
     back = Call.from_json(parse_json(written))
     if back.status is Status.OK and back.output is None:

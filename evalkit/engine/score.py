@@ -20,7 +20,7 @@ from evalkit.engine.state import ShardWork
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.score import Score, Status
-from evalkit.errors import BatchPendingError, BudgetSpentError, NotRecordedError, TargetError
+from evalkit.errors import BatchPendingError, NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.llm.batch.census import Seat
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.session import ModelSession
@@ -235,9 +235,9 @@ class ShardScorer:
         except NotRecordedError as error:
             self._session.recorder.missing.append(error)
             return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
-        except (BatchPendingError, BudgetSpentError) as error:
-            if isinstance(error, BudgetSpentError):
-                self._cancel.stop("budget")
+        except (BatchPendingError, NoMoreCallsError) as error:
+            if isinstance(error, NoMoreCallsError):
+                self._cancel.stop(error.stops, str(error))
             return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
         except Exception as error:  # noqa: BLE001  a plug-in may raise anything
             return columns_of([{PLAIN: failure_of(error)}] * len(batch))
@@ -266,9 +266,9 @@ class ShardScorer:
                 self._session.recorder.missing.append(error.of_case(batch.ids[row]))
                 cells[row] = _not_run()
                 return
-            except (BatchPendingError, BudgetSpentError) as error:
-                if isinstance(error, BudgetSpentError):  # else, the run is being interrupted
-                    self._cancel.stop("budget")
+            except (BatchPendingError, NoMoreCallsError) as error:
+                if isinstance(error, NoMoreCallsError):  # else, the run is being interrupted
+                    self._cancel.stop(error.stops, str(error))
                 cells[row] = _not_run()  # not journaled, so that a resume asks again
                 return
             except Exception as error:  # noqa: BLE001  a plug-in may raise anything

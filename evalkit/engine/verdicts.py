@@ -8,10 +8,11 @@ import numbers
 from collections.abc import Mapping
 from typing import Any, Final
 
-from evalkit._internal.canonical import canonical_json
+from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.infrastructure import infrastructure_reason
 from evalkit.entities.score import Score, Status
 from evalkit.errors import EvalkitError
+from evalkit.llm.secrets import masked, masked_json
 from evalkit.scoring.column import ScoreColumn
 
 PLAIN: Final = ""
@@ -60,16 +61,25 @@ def _one(value: Any) -> Score:
 
 
 def _kept(score: Score) -> Score:
-    """Return *score* as a file can keep it.
+    """Return *score* as a file can keep it, without secrets of the environment.
 
     Raises:
         TypeError: If its metadata has no JSON form.
     """
+    changed: dict[str, Any] = {}
     if score.metadata is not None:
-        canonical_json(score.metadata)
-    if score.label is None or score.label.isprintable():
-        return score
-    return dataclasses.replace(score, label=score.label.encode("utf-8", "replace").decode())
+        written = canonical_json(score.metadata)
+        if (hidden := masked_json(written)) is not written:
+            changed["metadata"] = parse_json(hidden)
+    if score.explanation and (text := masked(score.explanation)) is not score.explanation:
+        changed["explanation"] = text
+    if score.label is not None:
+        label = masked(score.label)
+        if not label.isprintable():
+            label = label.encode("utf-8", "replace").decode()
+        if label is not score.label:
+            changed["label"] = label
+    return dataclasses.replace(score, **changed) if changed else score
 
 
 def failure_of(error: BaseException) -> Score:
@@ -79,7 +89,7 @@ def failure_of(error: BaseException) -> Score:
     text = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
     notes: list[str] = getattr(error, "__notes__", [])
     reason = infrastructure_reason(error) or "scorer_error"
-    return Score.failed(reason, " ".join([text, *notes]))
+    return Score.failed(reason, masked(" ".join([text, *notes])))
 
 
 def columns_of(cells: list[Cells]) -> dict[str, ScoreColumn]:

@@ -11,6 +11,13 @@ MODEL_ID_TAG: Final = "evalkit.model_id"
 """Tag of a run whose evaluation has ended: the identity of the model that was evaluated."""
 
 
+STATUS_TAG: Final = "evalkit.status"
+"""Tag of a run whose evaluation has ended: how it ended."""
+
+WHOLE: Final = frozenset({"complete", "decided"})
+"""Ends after which an evaluation says what it was to say; others leave cases out."""
+
+
 class ModelVersionStatus(StrEnum):
     """Whether a model version can be used."""
 

@@ -61,6 +61,9 @@ class Invocation:
     """Earlier turns of the session, in order, each with ``inputs`` and ``outputs``."""
 
     repeat: int = 0
+    occurrence: int = 0
+    """How many cases before this one ask the same, where each is to be a draw of its own."""
+
     seed: int = 0
     """Seed of this case and repeat; equal in every run with the same evaluation seed."""
 

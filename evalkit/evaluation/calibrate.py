@@ -12,6 +12,7 @@ from evalkit.evaluation.agreement.calibration import calibration_of, check_kind
 from evalkit.evaluation.agreement.cards import COLUMN, keep_card
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.judging.calibration import Calibration
@@ -98,6 +99,8 @@ def calibrate(
 
 def _check_finished(result: EvaluationResult, key: str) -> None:
     """Refuse to make a card of a part of the cases, which would replace one of them all."""
+    if result.facts.status == OUTAGE:
+        raise UnreachedJudgeError(key, result.facts.notes[-1])
     if result.facts.status == "budget":
         raise UnfinishedCalibrationError(result.run_id)
     for column in (metric.column for metric in result.metrics if metric.key == key):

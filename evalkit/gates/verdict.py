@@ -144,6 +144,9 @@ class Circumstances:
     """Cases of the metric that infrastructure lost."""
 
     out_of_budget: bool = False
+    outage: bool = False
+    """Whether the evaluation stopped since a provider would have answered nothing."""
+
     least_coverage: float = COVERAGE
     where: str = ""
     """Of ``worst(…)``: which slice it is, such as ``language=de``."""
@@ -197,6 +200,8 @@ def lacks(estimate: Estimate, circumstances: Circumstances) -> Iterator[Outcome]
         left = f"{estimate.n_not_run} cases were not run"
         if circumstances.out_of_budget:
             yield Verdict.BUDGET, f"{left}: the budget is spent"
+        elif circumstances.outage:
+            yield Verdict.INFRA, f"{left}: nothing answers"
         else:
             yield Verdict.INCONCLUSIVE, left
 

@@ -18,7 +18,7 @@ from evalkit.entities.estimate import Direction
 from evalkit.errors import SpecificationError, UsageError, near_miss
 from evalkit.judging.form import choice_pairs, scale_steps
 from evalkit.judging.precheck import CHECKS
-from evalkit.llm.secrets import names_secret, public_url
+from evalkit.llm.secrets import public_url, secret_setting
 from evalkit.scoring.signature import import_path, load, parameters_of
 
 J = TypeVar("J", bound="JudgeSettings")
@@ -124,12 +124,13 @@ class JudgeSettings:
 
 
 def _check_sampling(sampling: Mapping[str, Any]) -> None:
+    secret = secret_setting(sampling)
+    if secret is not None:
+        raise UsageError(
+            f"{secret}= would be recorded with the results: put the key into the environment, and "
+            "name its variable by auth_environment=."
+        )
     for setting in sampling:
-        if names_secret(setting) or setting.endswith("headers"):
-            raise UsageError(
-                f"{setting}= would be recorded with the results: put the key into the "
-                "environment, and name its variable by auth_environment=."
-            )
         if setting in _OWN:
             raise UsageError(f"{setting}= is the judge's own to set.")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, cast
 
-from evalkit._internal.canonical import parse_json
+from evalkit._internal.canonical import parse_answer
 from evalkit.judging.form import Form, Value
 from evalkit.judging.traces.views import clipped
 from evalkit.llm.protocol import ChatReply
@@ -17,11 +17,31 @@ Reason = Literal["off_menu", "empty", "truncated", "refusal", "invalid_response"
 REPAIRED: Final = frozenset({"off_menu", "empty", "invalid_response"})
 """What asking once more can mend."""
 
+_TRUNCATED: Final = (
+    "The judge ran out of tokens: raise its max_tokens (or max_completion_tokens), or leave it out."
+)
+
 KEPT: Final = 4000
 """Characters of an unreadable answer that are kept."""
 
-_FENCED_CODE: Final = re.compile(r"\A```[\w-]*\s*\n(.*)\n\s*```\Z", re.DOTALL)
-_THOUGHT: Final = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_WRAPPINGS: Final = (
+    re.compile(
+        r"(?P<fence>`{3,}|~{3,}|`)[ \t]*(?:[\w+-]*[ \t]*\n|json\b)?(.*)(?P=fence)", re.DOTALL
+    ),
+    re.compile(r"(?:`{3,}|~{3,})[ \t]*[\w+-]*[ \t]*\n([^`~]*)"),  # a block that was left open
+    re.compile(r"<(?P<tag>answer|verdict|output|result|response|json)>(.*)</(?P=tag)>", re.DOTALL),
+    re.compile(r"json\s*(?=\{)(.*)", re.DOTALL),
+)
+_OPENED: Final = r"(?:<(?:\w+:)?(?:think|thinking|thoughts?|reasoning)>|\[THINK\]|◁think▷)"
+_CLOSED: Final = (
+    r"(?:</(?:\w+:)?(?:think|thinking|thoughts?|reasoning)>|\[/THINK\]|◁/think▷"
+    r"|<\|channel\|>\s*final\s*<\|message\|>)"
+)
+_THOUGHT: Final = re.compile(
+    # Templates open the thought in the prompt, so that the answer may only close it.
+    rf"\A.*?{_CLOSED}(?:\s*{_OPENED}.*?{_CLOSED})*",
+    re.DOTALL | re.IGNORECASE,
+)
 _REFUSING: Final = re.compile(
     r"""\W*(?: (?:i['\u2019]?m|i\s+am) \s+ (?:very\s+)? (?:sorry|unable|not\s+able)
         | sorry\b | (?:i\s+)? apologi[sz]e | my\s+apologies
@@ -63,9 +83,10 @@ class Unreadable:
 def read_verdict(reply: ChatReply, form: Form, *, count: int | None = None) -> Verdict | Unreadable:
     """Return the verdict in *reply*.
 
-    The answer is a JSON object, alone or in a block of code, or the arguments of a tool call.  A
-    bare label that is on the menu is taken too; a verdict somewhere in prose is not, since prose
-    may quote one that another has planted.
+    The answer is a JSON object, alone, after a thought, or in a block of code or a tag that holds
+    all of it, or the arguments of a tool call.  A bare label that is on the menu is taken too; a
+    verdict somewhere in prose is not, since prose may quote one that another has planted, nor is
+    an object that gives a key twice.
 
     Args:
         reply: What the model answered.
@@ -86,29 +107,55 @@ def read_verdict(reply: ChatReply, form: Form, *, count: int | None = None) -> V
         return _from_object(
             reply.tool_calls[0].get("arguments"), form, count, str(reply.tool_calls)
         )
-    text = _THOUGHT.sub("", reply.text or "").strip()
-    block = _FENCED_CODE.fullmatch(text)
-    written = block[1].strip() if block else text
-    try:
-        answer = parse_json(written)
-    except ValueError:
+    text = (reply.text or "").strip()
+    answer, problem = _parsed(text)
+    if problem and (later := _THOUGHT.sub("", text, 1).strip()) != text:
+        text = later
+        answer, problem = _parsed(text)
+    if problem:
+        written = _unwrapped(text)
         if form.parts is not None or form.kind != "choice" or form.label(written) is None:
-            return _unreadable(text, cut=reply.finish_reason == "length")
+            return _unreadable(text, problem, cut=reply.finish_reason == "length")
         answer = written
     if form.parts is None and not isinstance(answer, (Mapping, list)):
         answer = {"verdict": answer}
     return _from_object(answer, form, count, text)
 
 
-def _unreadable(text: str, *, cut: bool) -> Unreadable:
+def _parsed(text: str) -> tuple[Any, str]:
+    """Return the value that *text* holds whole, or why it is not JSON."""
+    try:
+        return parse_answer(_unwrapped(text)), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _unwrapped(text: str) -> str:
+    """Return *text* without the blocks and tags that hold all of it.
+
+    Examples:
+        >>> _unwrapped("<answer>```json {}```</answer>")
+        '{}'
+    """
+    while True:
+        for wrapping in _WRAPPINGS:
+            if (match := wrapping.fullmatch(text)) is not None:
+                text = match.groups()[-1].strip()
+                break
+        else:
+            return text
+
+
+def _unreadable(text: str, problem: str, *, cut: bool) -> Unreadable:
     """Say why *text*, which is not JSON, is no answer."""
     if cut:
-        return Unreadable("truncated", "The judge ran out of tokens.", _kept(text or None))
+        return Unreadable("truncated", _TRUNCATED, _kept(text or None))
     if not text:
         return Unreadable("empty", "The judge said nothing.")
     if _REFUSING.match(text):
         return Unreadable("refusal", "The judge refused.", _kept(text))
-    return Unreadable("invalid_response", "The judge's answer is not JSON.", _kept(text))
+    why = f": {problem}" if "twice" in problem else ""
+    return Unreadable("invalid_response", f"The judge's answer is not JSON{why}.", _kept(text))
 
 
 def _from_object(answer: Any, form: Form, count: int | None, raw: str) -> Verdict | Unreadable:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.clock import now_milliseconds
+from evalkit._internal.sqlite_file import connect_to_read, only_readable
 from evalkit.errors import UsageError
 from evalkit.llm.recording import Recording
 
@@ -56,8 +57,15 @@ class Cache:
         {'text': '4'}
     """
 
-    def __init__(self, path: Path, *, largest_bytes: int = LARGEST_BYTES) -> None:
+    def __init__(
+        self, path: Path, *, largest_bytes: int = LARGEST_BYTES, reading: bool = False
+    ) -> None:
         """Open *path*, made with its folder where there is none.
+
+        Args:
+            path: File of the cache.
+            largest_bytes: Size above which what was not used for longest is dropped.
+            reading: Whether it is only looked at, so that it need not be writable.
 
         Raises:
             UsageError: If it cannot be opened, or is no cache.
@@ -69,6 +77,9 @@ class Cache:
         self._written = 0
         self._broken = False
         try:
+            if reading and only_readable(path):
+                self._database = connect_to_read(path)
+                return
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False

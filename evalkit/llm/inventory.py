@@ -81,7 +81,7 @@ def prune(path: str | Path, *, days: float = 1.0) -> list[Entry]:
         UsageError: As `list_stale`.
     """
     stale = list_stale(path, days=days)
-    with _opened(path) as place:
+    with _opened(path, reading=False) as place:
         place.remove([entry.key for entry in stale])
     return stale
 
@@ -106,12 +106,12 @@ def recording_at(path: str | Path, key: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path) -> Generator[Cache | RecordingFolder]:
+def _opened(path: str | Path, *, reading: bool = True) -> Generator[Cache | RecordingFolder]:
     """Look at the recordings at *path*, none of which counts as used."""
     place = Path(path)
     if not place.exists():
         raise UsageError(f"There are no recordings at {path}.")
-    recordings = RecordingFolder(place) if place.is_dir() else Cache(place)
+    recordings = RecordingFolder(place) if place.is_dir() else Cache(place, reading=reading)
     try:
         yield recordings
     finally:

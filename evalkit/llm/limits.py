@@ -21,6 +21,7 @@ import anyio
 
 from evalkit._internal.canonical import content_hash
 from evalkit._internal.clock import monotonic
+from evalkit.errors import OutageError
 from evalkit.llm.headers import read_allowance, retry_after_seconds
 from evalkit.llm.pace import Outcome, Pace
 
@@ -41,11 +42,24 @@ class Patience:
     batched: bool = False
     """Whether a batch has answered: then the time tells nothing of the model."""
 
+    replayed: bool = False
+    """Whether a recording, or an equal call on its way, has answered."""
+
+    recorded: float | None = None
+    """Seconds that such calls had taken when they were made; ``None`` where that is unknown."""
+
     _pauses: int = 0
     """Waits under way: the first one stops the clock, and the last one lets it run again."""
 
     _began: float = 0.0
     _deadline: float = math.inf
+
+    def replay(self, seconds: float | None) -> None:
+        """Note an answer that was not waited for, whose call had taken *seconds*."""
+        if not self.replayed:
+            self.replayed, self.recorded = True, seconds
+        elif self.recorded is not None:
+            self.recorded = None if seconds is None else self.recorded + seconds
 
     def pause(self) -> None:
         """Stop the clock, if it runs."""
@@ -245,6 +259,7 @@ async def admitted(place: str, key: str | None, *, again: bool = False) -> Async
 
     Raises:
         BudgetSpentError: If the call must not be made any more.
+        OutageError: If the server refuses every attempt for the rate, whatever the waits.
     """
     attempt, admission = Attempt(), _ADMISSION.get()
     if admission is None:
@@ -257,6 +272,8 @@ async def admitted(place: str, key: str | None, *, again: bool = False) -> Async
         moment = controller.enter_now()
         started = await _turn(controller, again=again) if moment is None else moment
     try:
+        if controller is not None and controller.pace.hopeless:
+            raise OutageError(place, "status 429 to every call, however long they waited")
         if admission.check is not None:
             admission.check()
         admission.made = True

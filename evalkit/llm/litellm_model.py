@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from evalkit._internal.clock import monotonic
 from evalkit._internal.optional import require
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import EvalkitError, UsageError, near_miss
 from evalkit.llm.connection import shown
 from evalkit.llm.headers import retry_after_seconds
 from evalkit.llm.limits import admitted
@@ -94,6 +94,16 @@ class LitellmModel:
             if not secret(self._auth_environment):
                 raise UsageError(f"The environment variable {self._auth_environment} is not set.")
             return
+        try:
+            self._litellm.get_llm_provider(model=self.name)
+        except Exception:  # noqa: BLE001  litellm has a class of its own for every provider
+            prefix = self.name.partition("/")[0]
+            raise UsageError(
+                f"litellm knows no provider of {self.name!r}."
+                f"{near_miss(prefix, [*map(str, self._litellm.provider_list), 'openai'])} "
+                "A model is PROVIDER/NAME, such as 'openai/gpt-5-mini'; base_url= gives the "
+                "address of a server of your own."
+            ) from None
         environment = cast("dict[str, Any]", self._litellm.validate_environment(model=self.name))
         if not environment.get("keys_in_environment") and environment.get("missing_keys"):
             missing = ", ".join(environment["missing_keys"])
@@ -133,6 +143,7 @@ class LitellmModel:
                     str(error),
                     again=kind in _AGAIN,
                     retry_after=retry_after_seconds(headers),
+                    status=_status(error),
                 ) from None
             attempt.answered(_OK, {})
             return reply
@@ -189,6 +200,11 @@ def public_text(text: str) -> str:
         public_url(word) if word.startswith(("http://", "https://")) else word
         for word in text.split(" ")
     )
+
+
+def _status(error: Exception) -> int | None:
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def _kind(error: Exception) -> str:

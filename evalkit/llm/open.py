@@ -11,7 +11,7 @@ from evalkit.llm.litellm_model import LitellmModel
 from evalkit.llm.openai_compatible import OpenAICompatibleModel
 from evalkit.llm.protocol import ChatModel
 from evalkit.llm.retry import RetryPolicy
-from evalkit.settings import secret
+from evalkit.settings import variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def open_chat_model(
 
 
 def _address(prefix: str, provider: _Provider) -> str:
-    given = next(filter(None, map(secret, provider.address_environment)), provider.address)
+    given = next(filter(None, map(variable, provider.address_environment)), provider.address)
     if given is None:
         names = " or ".join(provider.address_environment)
         raise UsageError(f"{prefix}/… needs base_url=, or the environment variable {names}.")

@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from evalkit._internal.canonical import parse_json
+from evalkit._internal.canonical import parse_answer, parse_json
 from evalkit.errors import TargetError
 from evalkit.llm.connection import shown
 from evalkit.llm.protocol import ChatReply
+from evalkit.llm.tokens import usage_of
 
 
 def read_reply(body: bytes) -> ChatReply:
@@ -74,30 +75,10 @@ def tool_calls_of(calls: Any) -> list[dict[str, Any]]:
         if isinstance(arguments, str):
             # A model wrote them: where they are not JSON, a scorer must see what it wrote.
             with contextlib.suppress(ValueError):
-                arguments = parse_json(arguments or "{}")
+                arguments = parse_answer(arguments or "{}")
         identifier = mapping_of(call).get("id")
         tool_calls.append({"name": function.get("name"), "arguments": arguments, "id": identifier})
     return tool_calls
-
-
-def usage_of(usage: Any) -> dict[str, int] | None:
-    """Return the tokens that a provider counted; ``None`` if it did not.
-
-    Examples:
-        >>> usage_of({"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11})
-        {'input_tokens': 9, 'output_tokens': 2}
-    """
-    counted = mapping_of(usage)
-    places = {
-        "input_tokens": counted.get("prompt_tokens"),
-        "output_tokens": counted.get("completion_tokens"),
-        "cached_tokens": mapping_of(counted.get("prompt_tokens_details")).get("cached_tokens"),
-        "reasoning_tokens": mapping_of(counted.get("completion_tokens_details")).get(
-            "reasoning_tokens"
-        ),
-    }
-    counts = {name: count for name, count in places.items() if isinstance(count, int)}
-    return counts or None
 
 
 class StreamedReply:

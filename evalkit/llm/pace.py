@@ -18,6 +18,7 @@ from collections import deque
 from typing import Final, Literal
 
 from evalkit.llm.headers import Allowance
+from evalkit.llm.refusals import Refusals
 
 Outcome = Literal["ok", "limited", "failed"]
 """``limited``: refused for its rate.  ``failed``: refused or lost for any other reason."""
@@ -97,6 +98,7 @@ class Pace:
         self.cap = float(FIRST_CAP)
         self.in_flight = 0
         self.refused = 0
+        self._refusals = Refusals()
         self._per_token = 60.0 / tokens_per_minute if tokens_per_minute else 0.0
         self._tokens_until = -math.inf
         self._usual_tokens = 0.0
@@ -143,8 +145,15 @@ class Pace:
 
         self._followed_at = -math.inf
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether no further call need be tried."""
+        return self._refusals.hopeless
+
     def wait(self, now: float) -> float:
         """Return the seconds until a call may start; infinite until one has ended."""
+        if self.hopeless:
+            return 0.0  # each that waits is let in, to be told
         if self.in_flight >= int(self.cap):
             return math.inf
         until = max(self._next, self._paused_until)
@@ -216,6 +225,7 @@ class Pace:
         self._round_trip += weight * (now - started - self._round_trip)
         if outcome == "limited":
             self.refused += 1
+            self._refusals.refused(now, started, retry_after)
             if self._hears(now):
                 self._samples.append((started, 0.0))
             if probe:
@@ -224,6 +234,7 @@ class Pace:
             else:
                 self._refuse(now, started)
             return
+        self._refusals.answered()
         self._since_cut[0] += started > self._round[0]
         if full:
             self._widen(now)
@@ -254,10 +265,15 @@ class Pace:
         if started <= self._round[0]:
             return
         self._since_cut[1] += 1
+        if self._hears(now):  # what is said of the limit is relied on
+            self._refusals.begin(now)
         if started > self._round[1]:
             self._cut(now)
         else:
             self._deepen()
+        back = self._refusals.look_back(now)
+        lowest = min(self._refusals.floor if back is None else back, self.ceiling)
+        self.rate = max(self.rate, lowest)
 
     def _cut(self, now: float) -> None:
         if self._limited:
@@ -272,6 +288,7 @@ class Pace:
             self._deepen()
         else:
             self._limited = True
+            self._refusals.begin(now)
             few = self._since_cut[0] < FIRST_CAP
             self.rate = min(self.rate, (_DEEP_CUT if few else _CUT) * self._observed(now))
         self.cap = max(2.0, min(self.cap, 1.5 * self.in_flight + 2))

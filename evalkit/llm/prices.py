@@ -13,10 +13,11 @@ from evalkit.errors import UsageError
 
 _MAP: Final = "model_prices_and_context_window_backup.json"
 _MILLION: Final = 1e6
-_PRICE_NUMBERS: Final = (2, 3)
+_PRICE_NUMBERS: Final = (2, 3, 4)
 
 Price = Sequence[float]
-"""US dollars for a million tokens: input, output, and (if it differs) input read from a cache."""
+"""US dollars for a million tokens: input, output, and (if they differ) input that is read from a
+cache, and input that is written to one."""
 
 
 class Prices:
@@ -34,7 +35,7 @@ class Prices:
         """Use the prices *given* before those of litellm.
 
         Raises:
-            UsageError: If a price is not two or three numbers of at least 0.
+            UsageError: If a price is not two to four numbers of at least 0.
         """
         self._given: dict[str, tuple[float, ...]] = {}
         for model, price in (given or {}).items():
@@ -52,11 +53,15 @@ class Prices:
         if price is None or usage is None or "input_tokens" not in usage:
             return None
         read = min(usage.get("cached_tokens", 0), usage["input_tokens"])
-        fresh = usage["input_tokens"] - read
-        price_in, price_out, *rest = price
-        cached = rest[0] if rest else price_in
-        dollars = fresh * price_in + usage.get("output_tokens", 0) * price_out + read * cached
-        return dollars / _MILLION
+        written = min(usage.get("cache_write_tokens", 0), usage["input_tokens"] - read)
+        fresh = usage["input_tokens"] - read - written
+        price_in, price_out, price_read, price_written = (*price, *[price[0]] * (4 - len(price)))
+        return (
+            fresh * price_in
+            + usage.get("output_tokens", 0) * price_out
+            + read * price_read
+            + written * price_written
+        ) / _MILLION
 
 
 def _listed(model: str) -> tuple[float, ...] | None:
@@ -72,12 +77,9 @@ def _listed(model: str) -> tuple[float, ...] | None:
     price_out = entry.get("output_cost_per_token")
     if not price_in or price_out is None:
         return None  # a price of 0 stands for a server of one's own: unknown, not free
-    read = entry.get("cache_read_input_token_cost", price_in)
-    return (
-        price_in * _MILLION,
-        price_out * _MILLION,
-        (price_in if read is None else read) * _MILLION,
-    )
+    names = ("cache_read_input_token_cost", "cache_creation_input_token_cost")
+    cached = [price_in if entry.get(name) is None else entry[name] for name in names]
+    return tuple(price * _MILLION for price in (price_in, price_out, *cached))
 
 
 @functools.lru_cache(maxsize=1)

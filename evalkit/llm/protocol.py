@@ -34,6 +34,9 @@ class ChatRequest:
     repeat: int = 0
     """Which repeat this is; equal requests of different repeats are different calls."""
 
+    occurrence: int = 0
+    """How often it was asked before as a draw of its own, which makes it a different call, too."""
+
     seed: int = 0
     """Seed of the jitter between retries; not sent."""
 
@@ -49,7 +52,8 @@ class ChatReply:
     """Calls in order, each with ``name``, ``arguments`` (parsed where they are JSON), ``id``."""
 
     usage: Mapping[str, int] | None = None
-    """``input_tokens`` and ``output_tokens``; of these, ``cached_tokens``, ``reasoning_tokens``."""
+    """``input_tokens`` and ``output_tokens``, and of these ``cached_tokens``,
+    ``cache_write_tokens``, ``reasoning_tokens``; see `evalkit.llm.tokens.usage_of`."""
 
     finish_reason: str | None = None
     """``stop``, ``length``, ``tool_calls``, ``content_filter`` or the provider's own word."""
@@ -65,6 +69,9 @@ class ChatReply:
 
     model: str | None = None
     """Name under which the provider answered, such as a dated version."""
+
+    latency_seconds: float | None = None
+    """Seconds that the call took when it was made, waits for its turn left out."""
 
     time_to_first_token: float | None = None
     """Seconds until the first piece of a streamed answer."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+import logging
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import NotRecordedError
 from evalkit.llm.mode import Mode
-from evalkit.llm.recording import Recording
+from evalkit.llm.recording import Recording, masked_recording
 
 if TYPE_CHECKING:
     from evalkit.llm.cache import Cache
     from evalkit.llm.recordings import RecordingFolder
+
+_log = logging.getLogger("evalkit")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +33,9 @@ class Recorder:
 
     since: int = 0
     """In mode ``live``: recordings from this moment on are this run's own, in milliseconds."""
+
+    broken: dict[str, str] = field(default_factory=dict[str, str])
+    """Places that could not be written, with the reason."""
 
     missing: list[NotRecordedError] = field(default_factory=list[NotRecordedError])
     """Calls that only a recording may answer, and none does."""
@@ -61,7 +68,8 @@ class Recorder:
             if reply is not None:
                 if self.mode != "replay":
                     for earlier in self.places[:number]:
-                        earlier.put(recording, reply)
+                        with self._forgiven(earlier):
+                            earlier.put(recording, reply)
                 return reply
         if self.mode == "replay":
             raise NotRecordedError(f"This call of {recording.label}", self._why(recording))
@@ -72,10 +80,22 @@ class Recorder:
         self.keep_all([(recording, reply)])
 
     def keep_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
-        """Record several replies."""
+        """Record several replies; a disk that fills costs the recordings, not the replies."""
         if self.on and self.mode != "replay":
+            kept = [(masked_recording(recording), reply) for recording, reply in kept]
             for place in self.places:
-                place.put_all(kept)
+                with self._forgiven(place):
+                    place.put_all(kept)
+
+    @contextlib.contextmanager
+    def _forgiven(self, place: Cache | RecordingFolder) -> Generator[None]:
+        """Go on where *place* cannot be written: what was paid for counts all the same."""
+        try:
+            yield
+        except OSError as error:
+            if place.place not in self.broken:
+                self.broken[place.place] = str(error)
+                _log.warning("Nothing more can be recorded in %s: %s.", place.place, error)
 
     def _why(self, recording: Recording) -> str:
         if not self.places:
@@ -96,7 +116,8 @@ class Recorder:
     def close(self) -> None:
         """Close every place."""
         for place in self.places:
-            place.close()
+            with self._forgiven(place):
+                place.close()
 
 
 _Kept = list[tuple[Recording, Mapping[str, Any]]]
@@ -115,11 +136,7 @@ class Keeper:
         """What came in one turn of each loop, and what ends once it is written."""
 
     async def keep(self, recording: Recording, reply: Mapping[str, Any]) -> None:
-        """Return once *reply* is recorded; who is cancelled while waiting has it recorded too.
-
-        Raises:
-            OSError: If it cannot be written.
-        """
+        """Return once *reply* is recorded; who is cancelled while waiting has it recorded too."""
         loop = asyncio.get_running_loop()
         turn = self._turns.get(loop)
         if turn is None:

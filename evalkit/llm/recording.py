@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, content_hash, parse_json
 from evalkit.entities.target import Invocation, TargetIdentity
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
-from evalkit.llm.secrets import names_secret
+from evalkit.llm.secrets import masked_json, names_secret
 
 _REPLY_FIELDS: Final = (
     "text",
@@ -20,6 +20,7 @@ _REPLY_FIELDS: Final = (
     "logprobs",
     "cost",
     "model",
+    "latency_seconds",
     "time_to_first_token",
 )
 
@@ -80,6 +81,8 @@ def recording_of_call(model: ChatModel, request: ChatRequest, repeat: int) -> Re
         "tools": None if request.tools is None else list(request.tools),
         "repeat": repeat,
     }
+    if request.occurrence:  # first ones keep the key that they have always had
+        asked["occurrence"] = request.occurrence
     return recording_of(asked, label=model.name, subject=asked["messages"])
 
 
@@ -106,6 +109,19 @@ def reply_from_json(fields: Mapping[str, Any]) -> ChatReply:
     """Return the reply that `reply_to_json` wrote."""
     values: dict[str, Any] = {name: fields[name] for name in _REPLY_FIELDS if name in fields}
     return ChatReply(text=values.pop("text", None), **values)
+
+
+def masked_reply(reply: ChatReply) -> ChatReply:
+    """Return *reply* without secrets of the environment, as scorers see it and files keep it."""
+    written = canonical_json(reply_to_json(reply))
+    hidden = masked_json(written)
+    return reply if hidden is written else reply_from_json(parse_json(hidden))
+
+
+def masked_recording(recording: Recording) -> Recording:
+    """Return *recording*, under its key, without secrets of the environment in what was asked."""
+    hidden = masked_json(recording.written)
+    return recording if hidden is recording.written else replace(recording, written=hidden)
 
 
 def is_worth_keeping(reply: ChatReply) -> bool:

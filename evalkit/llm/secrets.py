@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from base64 import b64encode
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from evalkit._internal.canonical import canonical_json
+from evalkit.settings import n_variables, secrets_in_environment
 
 HIDDEN: Final = "[secret]"
 SHORTEST: Final = 4
@@ -16,6 +19,18 @@ SHORTEST: Final = 4
 _SECRET_NAME: Final = re.compile(
     r"key|token|secret|passw|credential|signature|auth|\bsig\b|\bcode\b", re.IGNORECASE
 )
+"""Parameters of an address: one hidden too many costs nothing."""
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SECRET_WORDS: Final = frozenset(
+    {"apikey", "secret", "secrets", "password", "passwd", "passphrase", "credential"}
+    | {"credentials", "auth", "authorization", "bearer", "signature", "jwt"}
+)
+_HARMLESS: Final = frozenset(
+    {"cache", "sort", "partition", "primary", "foreign", "routing", "idempotency", "group"}
+    | {"bos", "eos", "stop", "pad", "unk", "sep", "cls", "mask", "start", "end", "special"}
+)
+"""Words before a last ``key`` or ``token`` that is no secret."""
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
@@ -67,10 +82,77 @@ def secrets_in_url(url: str) -> list[str]:
 
 @functools.lru_cache(maxsize=1024)
 def names_secret(name: str) -> bool:
-    """Say whether a setting of this name is likely to hold a secret.
+    """Say whether a setting of this name is likely to hold a secret; whole words count.
 
     Examples:
-        >>> names_secret("api_key"), names_secret("max_tokens"), names_secret("temperature")
+        >>> names_secret("api_key"), names_secret("max_tokens"), names_secret("stop_token_ids")
         (True, False, False)
     """
-    return bool(_SECRET_NAME.search(name)) and not name.lower().endswith("_tokens")
+    words = [word.lower() for word in _WORD.findall(name)]
+    if _SECRET_WORDS.intersection(words):
+        return True
+    before, last = (words[-2] if len(words) > 1 else "", words[-1]) if words else ("", "")
+    if last in {"token", "key"} or (last in {"keys", "tokens", "id"} and before in {"api", "key"}):
+        return before not in _HARMLESS
+    return False
+
+
+def secret_setting(settings: Mapping[str, Any]) -> str | None:
+    """Return the name of the first of *settings*, or of what they hold, that may be a secret.
+
+    Examples:
+        >>> secret_setting({"temperature": 0, "extra_body": {"api_key": "sk-1"}})
+        'extra_body.api_key'
+    """
+    for name, value in settings.items():
+        if names_secret(name) or name.endswith("headers"):
+            return name
+        inner = secret_setting(value) if isinstance(value, Mapping) else None
+        if inner is not None:
+            return f"{name}.{inner}"
+    return None
+
+
+class _Masks:
+    """The secrets of the environment, as they stand in texts and in JSON."""
+
+    def __init__(self) -> None:
+        self._count = -1
+        self.written: list[tuple[bytes, str]] = []
+
+    def refresh(self) -> None:
+        """Read the environment again, at the next use."""
+        self._count = -1
+
+    def current(self) -> list[tuple[bytes, str]]:
+        """Return each secret, the longest first, as it stands in JSON, and plain."""
+        count = n_variables()
+        if count != self._count:  # reading all of them for each text would take longer than masking
+            self._count = count
+            longest = sorted(secrets_in_environment(), key=len, reverse=True)
+            self.written = [(canonical_json(secret)[1:-1], secret) for secret in longest]
+        return self.written
+
+
+_MASKS: Final = _Masks()
+
+
+def read_secrets() -> None:
+    """Have the secrets of the environment read anew, as an evaluation does when it begins."""
+    _MASKS.refresh()
+
+
+def masked(text: str) -> str:
+    """Return *text*, which is about to be kept, without any secret of the environment."""
+    for _, secret in _MASKS.current():
+        if secret in text:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def masked_json(written: bytes) -> bytes:
+    """Return the JSON *written*, which is about to be kept, without secrets of the environment."""
+    for secret, _ in _MASKS.current():
+        if secret in written:
+            written = written.replace(secret, HIDDEN.encode())
+    return written

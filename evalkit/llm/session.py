@@ -16,23 +16,26 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from evalkit._internal.clock import monotonic
-from evalkit.errors import BatchPendingError, BudgetSpentError
+from evalkit.errors import BatchPendingError, BudgetSpentError, NoMoreCallsError, TargetError
 from evalkit.llm.abilities import Abilities
 from evalkit.llm.batch.census import Seat, waiting
 from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
 from evalkit.llm.flight import Flights
-from evalkit.llm.limits import Admission, Controllers, under
+from evalkit.llm.health import Health
+from evalkit.llm.limits import PATIENCE, Admission, Controllers, Patience, under
 from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recorder import Keeper, Recorder
 from evalkit.llm.recording import (
     Recording,
     is_worth_keeping,
+    masked_reply,
     recording_of_call,
     reply_from_json,
     reply_to_json,
 )
+from evalkit.llm.secrets import read_secrets
 from evalkit.llm.usage import PARTS, Charge, Ledger
 
 if TYPE_CHECKING:
@@ -69,6 +72,7 @@ class ModelSession:
             prices: What tokens cost.
             desk: What sends calls by batches; by default every call is made at once.
         """
+        read_secrets()
         self.ledger = ledger or Ledger()
         self.recorder = recorder or Recorder()
         """Answers without a call, and keeps new answers."""
@@ -77,6 +81,9 @@ class ModelSession:
         self.budget = budget or Budget()
         self.prices = prices or Prices()
         self.desk = desk
+        self.health = Health()
+        """Whether providers answer at all."""
+
         self.abilities = Abilities()
         """What servers have shown to take of a question."""
 
@@ -102,6 +109,7 @@ class ModelSession:
         Raises:
             TargetError: If there is no answer.
             BudgetSpentError: If nothing may be spent any more; the call was not made.
+            OutageError: If the provider will answer no call.
             NotRecordedError: If only recordings may answer, and none does.
             BatchPendingError: If a batch has the call, and the evaluation ends before its answer.
         """
@@ -114,7 +122,7 @@ class ModelSession:
         fields = self.recorder.find(recording)
         if fields is not None:
             self.ledger.add(role, Charge(cached=True))
-            return reply_from_json(fields)
+            return _replayed(reply_from_json(fields))
 
         async def make() -> ChatReply:
             ask = self._ask_by_batch if batched else self._ask
@@ -125,6 +133,7 @@ class ModelSession:
             reply, shared = await self._flights.join(recording.key, make)
         if shared:
             self.ledger.add(role, Charge(cached=True))
+            return _replayed(reply)
         return reply
 
     def report(self, charge: Callable[[str, Charge], None]) -> None:
@@ -167,14 +176,26 @@ class ModelSession:
         self, model: ChatModel, request: ChatRequest, role: str, recording: Recording | None = None
     ) -> ChatReply:
         self.check(role)
+        place = f"{model.name} at {model.base_url}" if model.base_url else model.name
+        self.health.check(place)
         admission = Admission(self.controllers, lambda: self.check(role, own=1))
         charge = Charge(failed=True)
+        patience = PATIENCE.get() or Patience()
+        began = monotonic() - patience.waited
         with self.under_way(role):  # until it is counted, so that no other call takes its place
             try:
                 with under(admission):
-                    reply = await model.complete(request)
+                    reply = masked_reply(await model.complete(request))
+                seconds = monotonic() - patience.waited - began
+                reply = dataclasses.replace(reply, latency_seconds=seconds)
+                self.health.answered(place)
                 reply = self._price(model, reply)
                 charge = Charge(tokens=_tokens_of(reply), cost=reply.cost)
+            except TargetError as error:
+                plain = request.response_schema is None and not request.tools
+                self.health.failed(place, error, plain=plain and "logprobs" not in request.sampling)
+                self.health.check(place)
+                raise
             finally:
                 # Whatever becomes of it, a call that was begun may have to be paid.
                 if admission.made is not False:
@@ -209,7 +230,7 @@ class ModelSession:
         share = self.desk.settings.price_share
 
         def settle(reply: ChatReply, line: str) -> ChatReply:
-            reply = self._price(model, reply, share)
+            reply = self._price(model, masked_reply(reply), share)
             charge = Charge(tokens=_tokens_of(reply), cost=reply.cost, line=line)
             self.ledger.add(role, charge)
             if self.recorder.on and is_worth_keeping(reply):
@@ -229,7 +250,7 @@ class ModelSession:
         with self.under_way(role), self._promises.reserve(role, sum(expected.values()), usd):
             try:
                 reply = await self.desk.complete(model, request, recording.key, settle)
-            except (BudgetSpentError, BatchPendingError):
+            except (NoMoreCallsError, BatchPendingError):
                 raise
             except Exception:
                 self.ledger.add(role, Charge(failed=True))
@@ -276,6 +297,14 @@ class ModelSession:
         self.recorder.close()
 
 
+def _replayed(reply: ChatReply) -> ChatReply:
+    """Return *reply*, having told who times the case how long it took when it was made."""
+    patience = PATIENCE.get()
+    if patience is not None:
+        patience.replay(reply.latency_seconds)
+    return reply
+
+
 def _tokens_of(reply: ChatReply) -> dict[str, int]:
     """Return the tokens of *reply*, none of them twice."""
     return {kind: n for kind, n in (reply.usage or {}).items() if kind not in PARTS}
@@ -289,6 +318,7 @@ def current_session() -> ModelSession:
     session = _CURRENT.get()
     if session is None:
         session = ModelSession()
+        session.health.active = False
         _CURRENT.set(session)  # of this context alone: nothing is shared by the whole process
     return session
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-PARTS: Final = frozenset({"cached_tokens", "reasoning_tokens"})
+PARTS: Final = frozenset({"cached_tokens", "cache_write_tokens", "reasoning_tokens"})
 """Parts of other counts of tokens, which a sum over all must not count again."""
 
 _HALVES: Final = frozenset({"input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"})

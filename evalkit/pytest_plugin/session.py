@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from evalkit.errors import EvalkitError, InterruptedRunError
+from evalkit.evaluation.results.exporting import check_report
 from evalkit.pytest_plugin.fixtures import check_function, fixture_names
 from evalkit.pytest_plugin.items import BODY, CaseItem, GateItem
 from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
@@ -41,6 +42,8 @@ class SuiteSession:
             EvalkitError: If one is wrong.
         """
         self.options = session_options(config)
+        for report in self.options.report:
+            check_report(Path(report))  # before a call is paid for what cannot be written
         file = self.options.quarantine
         self._quarantines = {} if file is None else read_quarantine(Path(file))
         self._runs: dict[Suite, SuiteRun] = {}

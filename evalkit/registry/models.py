@@ -15,10 +15,17 @@ Examples:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
-from evalkit.entities.registered_model import MODEL_ID_TAG, ModelVersion, RegisteredModel
+from evalkit.entities.registered_model import (
+    MODEL_ID_TAG,
+    STATUS_TAG,
+    WHOLE,
+    ModelVersion,
+    RegisteredModel,
+)
 from evalkit.entities.run import Run
 from evalkit.errors import RunNotFoundError, UsageError
 from evalkit.registry.uri import find_version
@@ -27,6 +34,9 @@ from evalkit.tracking.active import user_name
 from evalkit.tracking.place import current_store
 
 __all__ = ["delete_alias", "get", "register", "search", "set_alias", "set_tags", "versions"]
+
+
+_log = logging.getLogger("evalkit.registry")
 
 
 @runtime_checkable
@@ -75,7 +85,7 @@ def register(
             f"Run {run.run_id} ({run.run_name}) holds no evaluation that has ended, so it tells no "
             "model to register."
         )
-    return store.versions.create(
+    version = store.versions.create(
         name,
         source=f"runs:/{run.run_id}",
         run_id=run.run_id,
@@ -86,6 +96,16 @@ def register(
         aliases=() if alias is None else (alias,),
         create_model=True,
     )
+    ended = run.data.tags.get(STATUS_TAG, "complete")
+    if ended not in WHOLE:
+        _log.warning(
+            "%s rests on a part of the cases: the evaluation of run %s (%s) is %s.",
+            version.uri,
+            run.run_id,
+            run.run_name,
+            ended,
+        )
+    return version
 
 
 def get(uri: str) -> ModelVersion:

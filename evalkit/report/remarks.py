@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from evalkit.entities.registered_model import WHOLE
+from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.variance import all_variance_parts
 from evalkit.gates.verdict import COVERAGE
 from evalkit.report.texts import one_line, percent, plural
@@ -83,10 +85,11 @@ def _thin(result: EvaluationResult) -> Iterator[str]:
 
 def _unfinished(result: EvaluationResult) -> Iterator[str]:
     status = result.facts.status
-    if status in {"complete", "decided"}:
+    if status in WHOLE:
         return
     left = max((estimate.n_not_run for estimate in result.estimates.values()), default=0)
-    what = "The budget was spent" if status == "budget" else "The evaluation was interrupted"
+    stops = {"budget": "The budget was spent", OUTAGE: "The evaluation stopped: nothing answers"}
+    what = stops.get(status, "The evaluation was interrupted")
     text = f"{what}: {left:,} of {plural(len(result), 'case')} were not run."
     more = " --budget AMOUNT" if status == "budget" else ""
     if result.run_id is None:

@@ -17,6 +17,7 @@ from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.deciding.gates import condition_holds
 from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.running.earlier import stored_calls
 from evalkit.gates.condition import Condition
 from evalkit.gates.grammar import parse_gates
@@ -179,9 +180,10 @@ class CaseOutcomes:
         if self._calls is not None:
             call = self._calls.get(cell)
             if call is None:
-                spent = self._result.facts.status == "budget"
-                why = "the case was not run" + ": the budget is spent" * spent
-                return _Repeat("budget" if spent else "fail", None, why)
+                status, why = self._result.facts.status, "the case was not run"
+                if status == "budget":
+                    return _Repeat("budget", None, f"{why}: the budget is spent")
+                return _Repeat("infra" if status == OUTAGE else "fail", None, why)
             if call.reason is not None:
                 lost = call.reason in INFRASTRUCTURE
                 return _Repeat("infra" if lost else "fail", call.reason, call.explanation or "")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from evalkit.entities.case import Case
 from evalkit.entities.infrastructure import infrastructure_reason
-from evalkit.errors import BudgetSpentError, NotRecordedError, TargetError
+from evalkit.errors import NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.evaluation.running.scorers import resolve_scorers
 from evalkit.scoring.configured import unwrapped
 from evalkit.scoring.protocol import requirements_of
@@ -70,7 +70,7 @@ class SuiteTarget:
         caught: tuple[type[BaseException], ...] = (Exception, *self.signals)
         try:
             yield
-        except (BudgetSpentError, NotRecordedError):
+        except (NoMoreCallsError, NotRecordedError):
             raise
         except caught as error:
             fitting = (reason for kind, reason in self.signals.items() if isinstance(error, kind))

@@ -8,16 +8,17 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from evalkit._internal.canonical import parse_json
+from evalkit._internal.canonical import parse_answer
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Invocation, Output, TargetIdentity
 from evalkit.errors import BindingError, TargetError, UsageError
 from evalkit.llm.connection import shown
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
-from evalkit.llm.secrets import names_secret, public_url
+from evalkit.llm.secrets import public_url, secret_setting
 from evalkit.llm.session import current_session
 from evalkit.llm.template import PromptTemplate, open_template
+from evalkit.llm.usage import PARTS
 from evalkit.scoring.reading import as_text
 from evalkit.targets.binding import owned, shapes
 from evalkit.targets.version import resolved_version
@@ -74,6 +75,11 @@ class ChatTarget:
             version=version,
         )
 
+    @property
+    def draws(self) -> bool:
+        """Whether equal questions are draws of their own: at a temperature above 0."""
+        return bool(self._sampling.get("temperature"))
+
     def __repr__(self) -> str:
         return f"ChatTarget({self.identity.name!r})"
 
@@ -103,6 +109,7 @@ class ChatTarget:
             response_schema=None if self._schema is None else self._schema.schema,
             stream=self._stream,
             repeat=invocation.repeat,
+            occurrence=invocation.occurrence,
             seed=invocation.seed,
         )
 
@@ -123,7 +130,7 @@ class ChatTarget:
         }
         counted = dict(reply.usage or {})
         # Parts of the others, which a sum over all tokens must not count again.
-        told |= {part: counted.pop(part, None) for part in ("cached_tokens", "reasoning_tokens")}
+        told |= {part: counted.pop(part, None) for part in sorted(PARTS)}
         return Output(
             value,
             tool_calls=reply.tool_calls or None,
@@ -204,13 +211,12 @@ def chat(
         >>> target.identity.parameters["sampling"]
         {'temperature': 0.0}
     """
-    for setting in sampling:
-        if names_secret(setting) or setting.endswith("headers"):
-            raise UsageError(
-                f"{setting}= would be recorded with the results: put the key into the "
-                "environment, and name its variable by auth_environment= if it is not the "
-                "provider's own."
-            )
+    setting = secret_setting(sampling)
+    if setting is not None:
+        raise UsageError(
+            f"{setting}= would be recorded with the results: put the key into the environment, and "
+            "name its variable by auth_environment= if it is not the provider's own."
+        )
     asked = _template(prompt, "prompt")
     conversation = Conversation(
         prompt=asked, system=_template(system, "system"), examples=read_examples(examples)
@@ -289,9 +295,9 @@ class ResponseSchema:
             TargetError: With reason ``invalid_response`` if it is not JSON or lacks something.
         """
         try:
-            value = parse_json(text)
-        except ValueError:
-            problem = f"the answer is not JSON: {shown(text)}"
+            value = parse_answer(text)
+        except ValueError as error:
+            problem = f"the answer is not JSON ({error}): {shown(text)}"
             raise TargetError("invalid_response", problem) from None
         if self.model is not None:
             try:

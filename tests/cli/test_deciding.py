@@ -1,5 +1,6 @@
 """``evalkit plan``, and evaluations that end when they are decided."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,28 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_done(
     runs = type_in("runs", "list", "--json").json
 
     assert refused.code == 2
-    assert "No report is written as 'report.xyz'" in refused.err
+    assert "No report is written as '.xyz'" in refused.err
     assert len(runs) == 1
     assert set(runs[0]["estimates"]) == {"text.exact_match"}
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (["report", "nothing", "-o"], "answers.jsonl/r.md"),
+        (["compare", "nothing", "nothing", "--report"], "answers.jsonl/r.md"),
+        (["compare", "nothing", "nothing", "--report"], "r.xml"),
+        (["evaluate", "--data", "none.jsonl", "--report"], "/proc/r.html"),
+        (["judges", "audit", "judge.correctness", "-o"], "answers.jsonl/r.md"),
+        (["judges", "calibrate", "judge.correctness", "--data", "none.jsonl", "--save"], "."),
+    ],
+    ids=lambda words: "-".join(words[:2]) if isinstance(words, list) else None,
+)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_else_is_looked_at(
+    type_in: Type, words: list[str], file: str
+) -> None:
+    refused = type_in(*words, file)
+
+    assert refused.code == 2
+    assert re.search(r"Cannot write|No comparison is written as", refused.err)
+    assert "none.jsonl" not in refused.err

@@ -146,7 +146,7 @@ def test_a_card_that_cannot_be_written_is_refused_before_any_call(
     done = type_in(*words, "--save", f"{labelled}/card.json")
 
     assert done.code == 2
-    assert "Cannot write the card" in done.err
+    assert "Cannot write" in done.err
     assert not done.out
 
 

@@ -139,7 +139,8 @@ def test_a_model_that_answers_nothing_is_no_judge_that_holds(type_in: Callable[.
         done = type_in("judges", "audit", "judge.pii_leakage", *place, "--probe", "leak")
 
     assert done.code == 4
-    assert "nothing could be measured" in done.out
+    assert "openai/x" in done.err
+    assert "answers nothing" in done.err
 
 
 def test_columns_of_an_audit_are_named_on_the_command_line(

@@ -1,5 +1,7 @@
 """What is done with runs that are there: list, show, delete, judge, report, score, retry."""
 
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -196,3 +198,75 @@ def test_a_run_out_of_budget_is_finished_with_a_higher_one(type_in: Type) -> Non
 )
 def test_a_time_span_is_told_in_its_largest_unit(milliseconds: int, told: str) -> None:
     assert ago(0, now=milliseconds) == told
+
+
+KILLED_BOT = '''
+import os, signal, sys, time
+from pathlib import Path
+
+
+def bot(question):
+    """Answer, until this process is to be killed, or to wait."""
+    if "Chad" in question and Path("deadly").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "Chad" in question and Path("slow").exists():
+        Path("begun").touch()
+        while Path("slow").exists():
+            time.sleep(0.01)
+    return "Lima"
+'''
+LIVE = ("evaluate", "--data", "questions.jsonl", "--model", "dying:bot", "--scorer",
+        "text.exact_match", "--concurrency", "1")  # fmt: skip
+
+
+def _statuses(shell: Type) -> list[str]:
+    return [facts["status"] for facts in shell("runs", "list", "--json").json]
+
+
+def test_a_killed_run_is_told_from_a_running_one(
+    shell: Type, folder: Path, command_line: Callable[..., list[str]]
+) -> None:
+    (folder / "dying.py").write_text(KILLED_BOT, encoding="utf-8")
+    (folder / "deadly").touch()
+    assert shell(*LIVE).code == -signal.SIGKILL
+    (folder / "deadly").unlink()
+    (folder / "slow").touch()
+    running = subprocess.Popen(command_line(*LIVE), cwd=folder)
+    try:
+        while not (folder / "begun").exists():
+            assert running.poll() is None
+        both = _statuses(shell)
+        shown = shell("runs", "list").out
+    finally:
+        (folder / "slow").unlink()
+        running.wait()
+
+    assert both == ["RUNNING", "KILLED"]
+    assert "running" in shown
+    assert "killed" in shown
+    assert shell("resume", "latest~1").code == 0
+    assert _statuses(shell) == ["FINISHED", "FINISHED"]
+
+
+def test_a_retried_run_keeps_the_name_of_its_data(type_in: Type, folder: Path) -> None:
+    (folder / "retried.py").write_text(RETRIED_BOT, encoding="utf-8")
+    words = ("--data", "questions.jsonl", "--scorer", "text.exact_match", "--model", "retried:bot")
+    type_in("evaluate", *words)
+    (folder / "network").touch()
+    type_in("retry", "latest")
+
+    listed = type_in("runs", "list", "--json").json
+    assert [facts["data"] for facts in listed] == ["questions.jsonl"] * 2
+
+
+def test_an_interrupted_run_is_registered_with_a_remark(type_in: Type) -> None:
+    words = ("--data", "questions.jsonl", "--scorer", "text.exact_match", "--model", "app:bot")
+    type_in("evaluate", *words, "--budget", "calls=2", "--concurrency", "1")
+    partly = type_in("models", "register", "bot", "latest", "--alias", "champion")
+    type_in("resume", "latest", "--budget", "calls=20")
+    whole = type_in("models", "register", "bot", "latest")
+
+    assert partly.code == whole.code == 0
+    assert "models:/bot/1 rests on a part of the cases" in partly.err
+    assert "budget" in partly.err
+    assert whole.err == ""

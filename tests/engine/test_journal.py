@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.engine.journal import BATCH, CALL, FRAME, Journal, RunLock, read_journal
+from evalkit.engine.journal import (
+    BATCH,
+    CALL,
+    FRAME,
+    Journal,
+    RunLock,
+    is_being_written,
+    read_journal,
+)
 from evalkit.errors import JournalError, RunLockedError
 
 
@@ -163,3 +172,32 @@ def test_a_lock_is_held_once_and_freed_by_the_death_of_its_process(tmp_path: Pat
     program.communicate()
 
     RunLock(tmp_path, "r").release()
+
+
+def test_looking_at_a_lock_says_whether_it_is_held_and_leaves_it(tmp_path: Path) -> None:
+    assert is_being_written(tmp_path) is None
+    lock = RunLock(tmp_path, "r")
+    assert is_being_written(tmp_path) is True
+    lock.release()
+    assert is_being_written(tmp_path) is False
+    RunLock(tmp_path, "r").release()
+
+
+def test_who_looks_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    RunLock(tmp_path, "r").release()
+    end = threading.Event()
+
+    def look() -> None:
+        while not end.is_set():
+            is_being_written(tmp_path)
+
+    watchers = [threading.Thread(target=look) for _ in range(2)]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        for _ in range(300):
+            RunLock(tmp_path, "r").release()
+    finally:
+        end.set()
+        for watcher in watchers:
+            watcher.join()

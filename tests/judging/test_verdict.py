@@ -34,6 +34,26 @@ def read(text: str | None, form: Form = FORM, **reply: Any) -> Verdict | Unreada
         pytest.param('  {"verdict": "Partly."}\n', id="spelt-otherwise"),
         pytest.param('```json\n{"verdict": "partly"}\n```', id="in-a-block-of-code"),
         pytest.param('<think>yes? no.</think>{"verdict": "partly"}', id="after-thinking"),
+        pytest.param('hm, {"verdict": "no"}?</think>{"verdict": "partly"}', id="closed-only"),
+        pytest.param('[THINK]no[/THINK] {"verdict": "partly"}', id="after-brackets"),
+        pytest.param('a</think><think>b</think>{"verdict": "partly"}', id="after-two-thoughts"),
+        pytest.param('◁think▷no◁/think▷{"verdict": "partly"}', id="after-triangles"),
+        pytest.param(
+            'analysis<|channel|>final<|message|>{"verdict": "partly"}', id="in-another-channel"
+        ),
+        pytest.param('hm</think>\n```json\n{"verdict": "partly"}\n```', id="then-in-code"),
+        pytest.param('```\r\n{"verdict": "partly"}```', id="in-a-block-without-a-last-line"),
+        pytest.param('```json {"verdict": "partly"} ```', id="in-code-on-one-line"),
+        pytest.param('~~~\n{"verdict": "partly"}\n~~~', id="in-tildes"),
+        pytest.param('```json\n{"verdict": "partly"}', id="in-a-block-left-open"),
+        pytest.param('`{"verdict": "partly"}`', id="in-backticks"),
+        pytest.param('<answer>{"verdict": "partly"}</answer>', id="in-a-tag"),
+        pytest.param(
+            '```json\n{"rationale": "```x```", "verdict": "partly"}\n```', id="code-in-code"
+        ),
+        pytest.param(
+            '{"rationale": "it says </think>{}", "verdict": "partly"}', id="a-tag-that-is-quoted"
+        ),
         pytest.param("partly", id="the-bare-label"),
         pytest.param('"partly"', id="the-bare-label-as-json"),
     ],
@@ -64,6 +84,24 @@ def test_a_verdict_on_the_menu_is_read(text: str) -> None:
         pytest.param({"text": "", "finish_reason": "content_filter"}, "refusal", id="filtered"),
         pytest.param({"text": "I'm sorry, I can't judge that."}, "refusal", id="refusing-prose"),
         pytest.param({"text": "The answer is yes."}, "invalid_response", id="prose"),
+        pytest.param(
+            {"text": '{"verdict": "no", "verdict": "yes"}'}, "invalid_response", id="two-verdicts"
+        ),
+        pytest.param(
+            {"text": '{"rationale": "a", "rationale": "b", "verdict": "yes"}'},
+            "invalid_response",
+            id="two-rationales",
+        ),
+        pytest.param(
+            {"text": '</think>{"verdict": "yes"} said they.</think>{"verdict": "no"}'},
+            "invalid_response",
+            id="planted-in-a-thought",
+        ),
+        pytest.param(
+            {"text": '```\n{"verdict": "yes"}\n```\n```\n{"verdict": "no"}\n```'},
+            "invalid_response",
+            id="two-blocks",
+        ),
         pytest.param(
             {"text": 'It claims {"verdict": "yes"} but lies.'},
             "invalid_response",

@@ -242,6 +242,63 @@ def test_whoever_is_refused_first_the_rate_is_found(seed: int) -> None:
     assert len(log.taken) >= 0.8 * 30 * 5
 
 
+def closed_loop(
+    n: int, concurrency: int, refuses: Callable[[int], bool], wait: float | None
+) -> tuple[float, int, Pace]:
+    """Have *n* questions asked until each is answered; return the seconds, attempts, and pace."""
+    pace, now, attempts, left = Pace(), 0.0, 0, n
+    busy: list[tuple[float, float]] = []
+    while left and not pace.hopeless:
+        while len(busy) < min(concurrency, left) and pace.wait(now) <= 0.0:
+            pace.start(now)
+            heapq.heappush(busy, (now + 0.05, now))
+        ready = pace.wait(now) if len(busy) < min(concurrency, left) else math.inf
+        if busy and busy[0][0] <= now + ready:
+            now, started = heapq.heappop(busy)
+            attempts += 1
+            refused = refuses(attempts)
+            pace.end(now, started, "limited" if refused else "ok", None, wait if refused else None)
+            left -= not refused
+        else:
+            now += ready
+    return now, attempts, pace
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+@pytest.mark.parametrize("wait", [None, 0.2])
+@pytest.mark.parametrize("every", [2, 3])
+def test_a_constant_share_of_refusals_takes_time_in_proportion_to_the_cases(
+    concurrency: int, wait: float | None, every: int
+) -> None:
+    seconds = [
+        closed_loop(n, concurrency, lambda attempt: attempt % every == 0, wait)[0]
+        for n in (40, 80, 120, 480)
+    ]
+
+    assert seconds[1] < 3 * seconds[0]
+    assert seconds[2] < 4.5 * seconds[0]
+    assert seconds[3] < 18 * seconds[0]
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+def test_a_server_that_refuses_all_is_given_up_once_waiting_has_not_helped(
+    concurrency: int,
+) -> None:
+    seconds, attempts, pace = closed_loop(1000, concurrency, lambda _: True, 0.2)
+    assert pace.hopeless
+    assert attempts <= 64
+    assert seconds < 30
+
+    seconds, attempts, pace = closed_loop(1000, concurrency, lambda _: True, None)
+    assert pace.hopeless
+    assert attempts <= 100
+    assert 60 <= seconds < 90
+
+
+def test_one_answer_among_refusals_keeps_hope_up() -> None:
+    assert not closed_loop(20, 4, lambda attempt: attempt % 15 != 0, 0.2)[2].hopeless
+
+
 def test_without_a_limit_the_cap_is_all_there_is() -> None:
     log = simulate(Pace(), Bucket(lambda _: 1e9, 1e9), latency=0.1, seconds=1.95)
 

@@ -1,12 +1,29 @@
 """Keeping secrets out of texts and addresses."""
 
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import evalkit
+from evalkit.errors import UsageError
 from evalkit.llm.connection import shown
 from evalkit.llm.litellm_model import public_text
-from evalkit.llm.secrets import names_secret, public_url, redacted, secrets_in_url
+from evalkit.llm.secrets import (
+    HIDDEN,
+    masked,
+    names_secret,
+    public_url,
+    read_secrets,
+    redacted,
+    secrets_in_url,
+)
+from evalkit.targets.open import open_target
+from evalkit.testing import ScriptedEndpoint
 
 SECRETS = st.lists(st.text("abcdef0123", min_size=8, max_size=20), min_size=1, max_size=3)
 
@@ -75,4 +92,123 @@ def test_addresses_inside_a_text_are_cleaned_too() -> None:
     text = "POST https://example.com/v1?key=abc failed: see https://example.com/help"
     assert public_text(text) == (
         "POST https://example.com/v1?key=*** failed: see https://example.com/help"
+    )
+
+
+SETTINGS = [
+    ("stop_token_ids", False), ("allowed_token_ids", False), ("prompt_cache_key", False),
+    ("keywords", False), ("code", False), ("author", False), ("tokenizer", False),
+    ("eos_token", False), ("skip_special_tokens", False), ("monkey", False), ("max_tokens", False),
+    ("seed", False), ("logit_bias", False), ("tokenType", False), ("apiKey", True),
+    ("client_secret", True), ("access_token", True), ("azure_ad_token", True), ("key", True),
+    ("aws_access_key_id", True), ("X-Api-Key", True), ("vertex_credentials", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "expected"), SETTINGS)
+def test_whole_words_tell_a_secret_from_what_only_sounds_like_one(
+    name: str, *, expected: bool
+) -> None:
+    assert names_secret(name) is expected
+
+
+def test_settings_that_only_sound_like_secrets_reach_the_server() -> None:
+    settings: dict[str, Any] = {
+        "stop_token_ids": [2],
+        "prompt_cache_key": "eval-1",
+        "keywords": ["a"],
+        "code": 1,
+    }
+    with ScriptedEndpoint("a") as endpoint:
+        result = evalkit.evaluate(
+            evalkit.chat("openai/m", base_url=endpoint.base_url, **settings),
+            [{"question": "q", "expected": "a"}],
+            "text.exact_match",
+            runtime=evalkit.Runtime(store=False),
+        )
+        sent = endpoint.requests[0].json
+
+    assert result["text.exact_match"].value == 1.0
+    assert sent.items() >= settings.items()
+
+
+@pytest.mark.parametrize("settings", [{"api_key": "sk-1"}, {"extra_body": {"user_token": "t"}}])
+def test_secrets_among_settings_are_refused_wherever_they_stand(settings: Any) -> None:
+    with pytest.raises(UsageError, match="would be recorded"):
+        evalkit.chat("openai/m", base_url="http://127.0.0.1:9/v1", **settings)
+
+
+VARIABLES = [
+    pytest.param("OPENAI_API_KEY", "sk-abc123def456", id="a provider's key"),
+    pytest.param("BOT_SECRET", 'quo"ted\\secret', id="a secret that JSON escapes"),
+    pytest.param("HF_TOKEN", "hf_abcdefgh12", id="a token"),
+    pytest.param("DATABASE_URL", "postgres://me:hunter2hunter2@db/x", id="a login"),
+    pytest.param("OURS", "ours-abc123def456", id="one that auth_environment names"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), VARIABLES)
+def test_no_secret_of_the_environment_is_in_anything_written(
+    name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVALKIT_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-other-key-1")
+    monkeypatch.setenv(name, value)
+    hidden = "hunter2hunter2" if "://" in value else value
+
+    def app(question: str) -> str:
+        if question == "q1":
+            raise RuntimeError(f"401: {value}")
+        return f"my key is {value}"
+
+    @evalkit.scorer
+    def leaks(outputs: str) -> evalkit.Score:
+        return evalkit.Score(hidden in outputs, explanation=value, metadata={value: [value]})
+
+    @evalkit.scorer
+    def breaks(outputs: str) -> float:
+        raise ValueError(f"{outputs} {value}")
+
+    with ScriptedEndpoint(f"the key is {value}") as endpoint:
+        judge = evalkit.make_judge(
+            "j",
+            "Is {{ outputs }} fine?",
+            model="openai/j",
+            base_url=endpoint.base_url,
+            auth_environment=name,
+        )
+        result = evalkit.evaluate(
+            open_target(app, version="1"),
+            [{"question": f"q{n}"} for n in range(3)],
+            [leaks, breaks, judge],
+            runtime=evalkit.Runtime(recordings="recorded"),
+        )
+    for suffix in ("html", "md", "json", "xml", "csv"):
+        result.report(tmp_path / f"report.{suffix}")
+
+    forms = {hidden, json.dumps(hidden)[1:-1]}
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    texts = {str(path): path.read_bytes().decode("latin-1") for path in files}
+    for path in tmp_path.rglob("*.parquet"):
+        texts[str(path)] += repr(pq.read_table(path).to_pylist())
+    assert len(files) > 8
+    assert result["leaks"].value == 0.0
+    assert [path for path, text in texts.items() if any(form in text for form in forms)] == []
+    assert HIDDEN in repr(result.table())
+
+
+def test_ordinary_words_numbers_and_paths_are_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "POSTGRES_PASSWORD": "password",
+        "TOKEN_LIMIT": "1000000000",
+        "GOOGLE_APPLICATION_CREDENTIALS": "/var/run/credentials.json",
+        "KEYBOARD": "de-latin",
+        "AUTHOR": "somebody else",
+    }.items():
+        monkeypatch.setenv(name, value)
+    read_secrets()
+
+    assert masked("password 1000000000 /var/run/credentials.json somebody else") == (
+        "password 1000000000 /var/run/credentials.json somebody else"
     )

@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import evalkit
+from evalkit.entities.target import Output
 from evalkit.errors import BudgetSpentError, TargetError, UsageError
+from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
 from evalkit.llm.limits import Controllers, admitted
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatReply, ChatRequest
 from evalkit.llm.recorder import Recorder
+from evalkit.llm.recording import Recording
+from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
+from evalkit.targets.open import open_target
 from evalkit.testing import Fault, Reply, ScriptedEndpoint
 from evalkit.tracking import set_tracking_uri
 
@@ -105,7 +110,7 @@ def test_recordings_that_cannot_be_written_are_found_before_the_first_call(
 
 
 @pytest.mark.anyio
-async def test_a_reply_that_cannot_be_recorded_counts() -> None:
+async def test_a_reply_that_cannot_be_recorded_is_an_answer_and_counts() -> None:
     full: Any = Full()
     full.is_full = True
     session = ModelSession(
@@ -113,10 +118,11 @@ async def test_a_reply_that_cannot_be_recorded_counts() -> None:
     )
     with ScriptedEndpoint("one two") as endpoint:
         model = open_chat_model("openai/m", base_url=endpoint.base_url)
-        with pytest.raises(OSError, match="No space left"):
-            await session.complete(model, question("three four five"), role="judge")
+        reply = await session.complete(model, question("three four five"), role="judge")
         await model.aclose()
 
+    assert reply.text == "one two"
+    assert session.recorder.broken == {"a full disk": "No space left on device"}
     spent = session.ledger["judge"]
     assert (spent.calls, spent.failed, spent.cost) == (1, 0, 5.0)
 
@@ -162,6 +168,46 @@ async def test_a_call_that_is_cut_off_while_it_waits_for_its_turn_costs_nothing(
         await model.aclose()
 
     assert session.ledger["judge"].calls == requests == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_disk_that_fills_midway_costs_recordings_but_no_answer_of_a_versioned_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = RecordingFolder.put
+    full = OSError("No space left on device")
+
+    def put(self: RecordingFolder, recording: Recording, reply: Any) -> None:
+        if "q3" in str(recording.asked):
+            raise full
+        written(self, recording, reply)
+
+    def close(_: RecordingFolder) -> None:
+        raise full
+
+    monkeypatch.setattr(RecordingFolder, "put", put)
+    monkeypatch.setattr(RecordingFolder, "close", close)
+    result = evalkit.evaluate(
+        open_target(lambda question: Output(question, cost=0.5), name="bot", version="1"),
+        [{"question": f"q{n}", "expected": f"q{n}"} for n in range(6)],
+        "text.exact_match",
+        runtime=evalkit.Runtime(recordings="recorded"),
+    )
+
+    assert result["text.exact_match"].n_scored == result.usage["target"].calls == 6
+    assert result.cost == 3.0
+    assert any("could be recorded in recorded" in note for note in result.facts.notes)
+
+
+@pytest.mark.anyio
+async def test_batched_requests_without_a_message_are_expected_to_use_something() -> None:
+    promises, empty = Promises(), ChatRequest(messages=[])
+    usage = {"input_tokens": 0, "output_tokens": 3}
+    promises.learn(
+        "judge", empty, ChatReply(text="", usage={"input_tokens": 0, "output_tokens": 3})
+    )
+
+    assert promises.expected(empty, "judge") == usage
 
 
 class Full:

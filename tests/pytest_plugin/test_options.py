@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 Runner = Callable[..., Any]
 
 
@@ -97,11 +99,23 @@ def test_reports_of_several_suites_have_their_names(run: Runner) -> None:
     assert "first: no gate · 4 cases · $4.0000" in ran.output
 
 
-def test_a_report_that_cannot_be_written_fails_the_session(run: Runner) -> None:
-    ran = run("--evalkit-report=r.docx", files={"test_two.py": BUDGET})
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        ("r.docx", "No report is written as '.docx'"),
+        ("results.sarif", "No report is written as '.sarif'"),
+        ("test_two.py/r.md", "Cannot write test_two.py/r.md"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_an_error_before_anything_is_called(
+    run: Runner, report: str, why: str
+) -> None:
+    ran = run(f"--evalkit-report={report}", files={"test_two.py": BUDGET})
 
-    assert "No report is written as '.docx'" in ran.output
-    assert ran.code == 1
+    assert why in ran.output
+    assert ran.code != 0
+    assert "passed" not in ran.output
+    assert "$" not in ran.output  # what every call costs
 
 
 def test_replay_needs_a_version_of_what_answers(run: Runner, suite_files: dict[str, str]) -> None:

@@ -34,7 +34,7 @@ from evalkit.engine.records import Called, Scored, decoded
 from evalkit.engine.state import Gathered, RunState
 from evalkit.engine.verdicts import PLAIN, Cells, columns_of
 from evalkit.entities.score import Score
-from evalkit.errors import BudgetSpentError, UsageError
+from evalkit.errors import NoMoreCallsError, UsageError
 from evalkit.llm.session import ModelSession
 
 _LOOK_SECONDS: Final = 0.1
@@ -218,11 +218,11 @@ class _Driver:
 
     def _refusal(
         self, worker: _Worker, kind: str, role: str, own: int = 0
-    ) -> BudgetSpentError | None:
+    ) -> NoMoreCallsError | None:
         """Return why a call must not be made, if so; one that is taken counts from now on."""
         try:
             self._session.check(role, own=own)
-        except BudgetSpentError as refusal:
+        except NoMoreCallsError as refusal:
             return refusal
         if kind == "take":
             lease = self._session.under_way(role)

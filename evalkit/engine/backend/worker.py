@@ -98,7 +98,7 @@ class Channel:
         """Calls of each role that the driver counts as begun."""
 
         self._under_way: Counter[str] = Counter()
-        self.cancel = Cancel(on_stop=lambda reason: self.tell("stopped", reason))
+        self.cancel = Cancel(on_stop=lambda reason, why: self.tell("stopped", reason, why))
 
     def listen(self) -> None:
         """Start to take in what the driver says, on a thread of its own."""

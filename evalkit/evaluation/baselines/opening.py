@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from evalkit.data.spool import spool
-from evalkit.entities.registered_model import MODEL_ID_TAG, ModelVersion
+from evalkit.entities.registered_model import MODEL_ID_TAG, STATUS_TAG, WHOLE, ModelVersion
 from evalkit.entities.run import Run
 from evalkit.errors import DataError, EvalkitError, UsageError
 from evalkit.evaluation.baselines.file import parse_baseline, read_baseline
@@ -24,7 +24,6 @@ from evalkit.store.artifacts import WorkFolder
 
 R = TypeVar("R", bound=Result)
 _log = logging.getLogger("evalkit.registry")
-_ENDED: Final = ("complete", "decided")
 _MOST_RUNS: Final = 200
 _FILES: Final = frozenset({".eval", ".jsonl", ".json"})
 _GIT: Final = "git:"
@@ -104,7 +103,7 @@ def _newest(
         return None
     tags = {MODEL_ID_TAG: version.model_id, "evalkit.dataset_digest": dataset}
     runs = store.runs.search(tags=tags, limit=_MOST_RUNS)
-    ended = [run for run in runs if run.data.tags.get("evalkit.status") in _ENDED]
+    ended = [run for run in runs if run.data.tags.get(STATUS_TAG) in WHOLE]
     return next((run for run in ended if run.run_id != but), None)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.entities.infrastructure import INFRASTRUCTURE
+from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import COVERAGE, Circumstances
@@ -43,6 +44,7 @@ def circumstances_of(result: Result, key: str, least: float, rows: Any = None) -
     return Circumstances(
         infrastructure_failures=len(lost),
         out_of_budget=result.facts.status == "budget",
+        outage=result.facts.status == OUTAGE,
         least_coverage=least,
         where=where,
         unjudged=tuple(unjudged),

@@ -112,6 +112,8 @@ def _outcome(follower: Follower, total: int, circumstances: Circumstances) -> Ou
     why = f"not decided sequentially by {n_run:,} of {total:,} cases, {test.describe()}"
     if circumstances.out_of_budget and n_run < total:
         return Verdict.BUDGET, f"{why}: the budget is spent"
+    if circumstances.outage and n_run < total:
+        return Verdict.INFRA, f"{why}: nothing answers"
     return Verdict.INCONCLUSIVE, why
 
 

@@ -14,7 +14,7 @@ from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
-from evalkit.evaluation.results.facts import DECIDED
+from evalkit.evaluation.results.facts import DECIDED, OUTAGE
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition
@@ -79,6 +79,9 @@ def judge_gates(
     if result.facts.status == "budget" and not any(v.status is Verdict.BUDGET for v in verdicts):
         why = "the budget was spent before every case was run"
         verdicts.append(ConditionVerdict(condition="budget", status=Verdict.BUDGET, why=why))
+    if result.facts.status == OUTAGE and not any(v.status is Verdict.INFRA for v in verdicts):
+        why = "no answer could be had; every case that is missing was left out"
+        verdicts.append(ConditionVerdict(condition=OUTAGE, status=Verdict.INFRA, why=why))
     return together(verdicts)
 
 
@@ -91,7 +94,8 @@ def _unless_cut(verdict: ConditionVerdict, result: Result) -> ConditionVerdict:
     if not left:
         return verdict
     spent = result.facts.status == "budget"
-    status = Verdict.BUDGET if spent else Verdict.INCONCLUSIVE
+    fates = {"budget": Verdict.BUDGET, OUTAGE: Verdict.INFRA}
+    status = fates.get(result.facts.status, Verdict.INCONCLUSIVE)
     why = f"{verdict.why}; {left} cases were not run{': the budget is spent' * spent}"
     return dataclasses.replace(verdict, status=status, why=why)
 

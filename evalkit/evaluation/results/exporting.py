@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +35,49 @@ def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     Raises:
         UsageError: If no exporter writes such files, or the file cannot be written.
     """
+    write = _writer(path, verb)
+    try:
+        write(thing, path)
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
+    return path
+
+
+def check_report(path: Path, *, verb: str = "write") -> None:
+    """Refuse a report that `export` cannot write, before anything is done for it.
+
+    Raises:
+        UsageError: As `export` does.
+    """
+    _writer(path, verb)
+    check_writable(path)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that cannot be made, or written anew; nothing stays behind.
+
+    Raises:
+        UsageError: Saying why.
+    """
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        # Made and not asked for: rights alone say nothing of a disk mounted to be read.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def _writer(path: Path, verb: str) -> Callable[[Any, Path], object]:
     items = [entry.item for entry in catalog().reports.values()]
-    exporters = [item for item in items if getattr(item, verb, None) is not None]
-    by_ending = {ending: item for item in exporters for ending in item.extensions}
+    writers = [(item, getattr(item, verb, None)) for item in items]
+    by_ending: dict[str, Callable[[Any, Path], object]]
+    by_ending = {end: write for item, write in writers if write for end in item.extensions}
     for ending in sorted(by_ending, key=len, reverse=True):
         if path.name.lower().endswith(ending):
-            try:
-                getattr(by_ending[ending], verb)(thing, path)
-            except OSError as error:
-                raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
-            return path
+            return by_ending[ending]
     extension = path.suffix.lower()
     what = "comparison" if verb == "write_comparison" else "report"
     raise UsageError(

@@ -9,6 +9,9 @@ from typing import Any, Final
 from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.evaluation.results.plan import EvaluationPlan
 
+OUTAGE: Final = "outage"
+"""Status of an evaluation that stopped since a provider would have answered nothing."""
+
 DECIDED: Final = "decided"
 """Status of an evaluation that ended because every gate was decided."""
 
@@ -39,7 +42,8 @@ class Facts:
     run_id: str | None
     name: str
     status: str
-    """``complete``, ``decided`` (stopped early by its gates), ``interrupted`` or ``budget``."""
+    """``complete``, ``decided`` (stopped early by its gates), ``interrupted``, ``budget``, or
+    ``outage``: a provider refused the key or the model, or nothing answered any more."""
 
     plan: EvaluationPlan
     environment: Mapping[str, Any]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from evalkit._internal.arrow import reading_parquet
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.engine.call import FIELDS, Call
 from evalkit.engine.journal import CALL, read_journal
@@ -70,10 +71,14 @@ def _record_batch(calls: list[Call]) -> Any:
 
 
 def read_outputs(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield batches of *path* as columns by name; JSON fields are parsed."""
+    """Yield batches of *path* as columns by name; JSON fields are parsed.
+
+    Raises:
+        DataError: If the file is damaged.
+    """
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with reading_parquet(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_ROWS):
             columns = batch.to_pydict()
             for name in _JSON:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
-from evalkit.entities.run import Run
+from evalkit.entities.run import Run, RunStatus
 from evalkit.store import Store, open_store
 from evalkit.store.artifacts import WorkFolder, open_repository
 
@@ -77,3 +77,15 @@ def evaluation_folder(run: Run, *, unfinished: bool = False) -> Path:
         return WorkFolder.reopen(repository, name).path if unfinished else repository.get(name)
     except FileNotFoundError:
         return here
+
+
+def status_of(run: Run) -> RunStatus:
+    """Return how *run* stands: one whose process is gone without a word is killed, not running."""
+    if run.info.status is not RunStatus.RUNNING:
+        return run.info.status
+    from evalkit.engine.journal import is_being_written  # start-up: no result is opened for it
+
+    tags = run.data.tags
+    name = tags.get(NEXT_TAG, tags.get(PLACE_TAG, "evaluation"))
+    written = is_being_written(open_repository(run.info.artifact_uri).work / name)
+    return RunStatus.KILLED if written is False else RunStatus.RUNNING

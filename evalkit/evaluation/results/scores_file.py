@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from evalkit._internal.arrow import number_array, numbers_of, text_array
+from evalkit._internal.arrow import number_array, numbers_of, reading_parquet, text_array
 from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.columns import column_names
@@ -92,11 +92,15 @@ def _written(part: str, content: Any, n: int) -> pa.Array:
 
 
 def read_scores(path: Path, described: Sequence[Mapping[str, Any]]) -> dict[str, ScoreColumn]:
-    """Return the columns of the metrics *described* (as in ``result.json``) from *path*."""
+    """Return the columns of the metrics *described* (as in ``result.json``) from *path*.
+
+    Raises:
+        DataError: If the file is damaged.
+    """
     import pyarrow.parquet as pq
 
     # Not by `read_table`, which imports Arrow's datasets and, with them, pandas.
-    with pq.ParquetFile(path) as file:
+    with reading_parquet(path), pq.ParquetFile(path) as file:
         table = file.read()
     names = column_names([facts["key"] for facts in described])
     columns: dict[str, ScoreColumn] = {}

@@ -25,7 +25,7 @@ from evalkit.errors import EvalkitError, RunLockedError, UsageError
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.results.columns import moved
 from evalkit.evaluation.results.estimates import listed_labels
-from evalkit.evaluation.results.facts import DECIDED, Facts, Usage
+from evalkit.evaluation.results.facts import DECIDED, OUTAGE, Facts, Usage
 from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.outputs_file import write_outputs
 from evalkit.evaluation.results.plan import EvaluationPlan
@@ -39,6 +39,7 @@ from evalkit.gates.verdict import GateVerdict
 from evalkit.hooks.catalog import tell
 from evalkit.llm.budget import Budget
 from evalkit.llm.session import ModelSession
+from evalkit.llm.tokens import UNEXPLAINED
 from evalkit.llm.usage import ROLES, Spent
 from evalkit.scoring.column import Metric
 from evalkit.scoring.protocol import Scorer
@@ -213,6 +214,10 @@ class Job(Generic[R]):
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
+                self.state.notes += [
+                    f"Not every answer could be recorded in {place}: {why}."
+                    for place, why in session.recorder.broken.items()
+                ]
                 self.state.on_call = self.state.on_batch = None
 
     def _watcher(self, plan: Plan) -> Watcher | None:
@@ -237,6 +242,8 @@ class Job(Generic[R]):
         plan = self.plan()
         metrics = [*self.kept, *merge(plan, self.state)]
         status = self.state.cancel.reason or "complete"
+        if status == OUTAGE and self.state.cancel.why:
+            self.state.notes.append(self.state.cancel.why)
         if status == DECIDED:
             self.state.notes.append(self._saved(plan, metrics))
         if self.plan_facts.shard is not None:
@@ -325,6 +332,12 @@ class Job(Generic[R]):
         in_dollars = any("usd" in limits for limits in (budget.total, *budget.roles.values()))
         if in_dollars and any(ledger[role].unpriced for role in charged):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
+        self.state.notes += [
+            f"The provider's total of {role} tokens is not the sum of its parts"
+            f" ({ledger[role].tokens[UNEXPLAINED]:,} more); the price rests on the parts."
+            for role in charged
+            if UNEXPLAINED in ledger[role].tokens
+        ]
         seconds = monotonic() - self.started
         return {role: _usage(ledger[role], seconds) for role in charged}
 

@@ -11,7 +11,7 @@ from typing import Any
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_name, new_run_id
 from evalkit.entities.estimate import EvaluationSummary
-from evalkit.entities.registered_model import MODEL_ID_TAG
+from evalkit.entities.registered_model import MODEL_ID_TAG, STATUS_TAG, WHOLE
 from evalkit.entities.run import Metric, Run, RunStatus
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.results.assessments import log_assessments
@@ -98,11 +98,11 @@ class RunRecord:
         tags = {
             "evalkit.verdict": str(result.verdict.status),
             "evalkit.conditions": str(len(result.verdict.conditions)),
-            "evalkit.status": result.facts.status,
+            STATUS_TAG: result.facts.status,
             MODEL_ID_TAG: plan.model_id,
             "evalkit.dataset_digest": digest,
         }
-        done = result.facts.status in {"complete", "decided"}
+        done = result.facts.status in WHOLE
         if done:  # what is added to a run takes the place of what it has only when it is whole
             tags[PLACE_TAG] = result.folder.path.name
         status = RunStatus.FINISHED if done else RunStatus.KILLED

@@ -64,7 +64,8 @@ class Promises:
             output = USUAL_OUTPUT_TOKENS if limit is None else limit
             return {"input_tokens": estimate, "output_tokens": output}
         return {
-            "input_tokens": math.ceil(estimate * usage.input / usage.estimate),
+            # Requests without messages have no length to estimate by.
+            "input_tokens": math.ceil(estimate * usage.input / max(1, usage.estimate)),
             "output_tokens": math.ceil(usage.output / usage.answers),
         }
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from evalkit._internal import clock
+from evalkit._internal.sqlite_file import connect_to_read, only_readable
 from evalkit.errors import StoreUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -48,7 +49,10 @@ _PROBLEMS: dict[int, tuple[str, str]] = {
 
 
 class SqliteDialect:
-    """A SQLite file in write-ahead mode; one thread of a process writes at a time."""
+    """A SQLite file in write-ahead mode; one thread of a process writes at a time.
+
+    One that may not be written is opened for reading alone, so that finished work can be looked at.
+    """
 
     def __init__(self, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
         self.path = path.absolute()
@@ -58,6 +62,18 @@ class SqliteDialect:
         self._write_lock = threading.Lock()
 
     def connect(self) -> Engine:
+        creator = partial(_connect, self.path, self._lock_timeout_seconds)
+        if only_readable(self.path):
+            creator = partial(connect_to_read, self.path)
+        else:
+            self._make()
+        engine = create_engine(
+            "sqlite://", creator=creator, poolclass=QueuePool, pool_size=5, max_overflow=-1
+        )
+        event.listen(engine, "begin", partial(_begin, self._lock_timeout_seconds))
+        return engine
+
+    def _make(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Only its owner reads it, and SQLite's side files take over its mode.
@@ -66,15 +82,6 @@ class SqliteDialect:
         except OSError as error:
             problem = f"cannot be opened for writing ({error.strerror})"
             raise StoreUnavailableError(self.place, problem, _WRITE_ELSEWHERE) from error
-        engine = create_engine(
-            "sqlite://",
-            creator=partial(_connect, self.path, self._lock_timeout_seconds),
-            poolclass=QueuePool,
-            pool_size=5,
-            max_overflow=-1,
-        )
-        event.listen(engine, "begin", partial(_begin, self._lock_timeout_seconds))
-        return engine
 
     @contextlib.contextmanager
     def begin(self, engine: Engine) -> Generator[Connection]:
