@@ -54,9 +54,9 @@ class Call:
         if output.value is None:
             return cls.failed("empty", "The target returned nothing.", seconds)
         if isinstance(output.value, float) and not math.isfinite(output.value):
-            wrong: str | None = f"The target returned {output.value}, which is no finite number."
-        else:
-            wrong = _wrong_field(output)
+            why = f"The target returned {output.value}, which is no finite number."
+            return cls.failed("empty", why, seconds)
+        wrong = _wrong_field(output)
         if wrong is not None:
             return cls.failed("invalid_response", wrong, seconds)
         return cls(

@@ -227,8 +227,8 @@ def test_a_run_in_which_nothing_was_scored_passes_nothing() -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        pytest.param(ConnectionError("down"), (0, 0, N), id="lost"),
-        pytest.param(TargetError("rate_limited", "slow"), (0, 0, N), id="rate-limited"),
+        pytest.param(ConnectionError("down"), (0, 0, 2), id="lost"),
+        pytest.param(TargetError("rate_limited", "slow"), (0, 0, 2), id="rate-limited"),
         pytest.param(ValueError("bug"), (N, 0, 0), id="own"),
         pytest.param(None, (N, 0, 0), id="empty"),
     ],
@@ -240,8 +240,10 @@ def test_counting_reducers_take_the_targets_own_error_as_a_miss(
         if error is not None:
             raise error
 
+    # Two cases, so that an outage does not end the run.
+    data = rows() if expected[0] else rows()[:2]
     result = evalkit.evaluate(
-        bot, rows(), "text.exact_match", repeats=3, reducer=reducer, runtime=OFF
+        bot, data, "text.exact_match", repeats=3, reducer=reducer, runtime=OFF
     )
 
     assert counts(result) == expected
@@ -393,14 +395,14 @@ def test_a_turn_that_was_not_asked_inherits_the_cause(
     def bot(question: str) -> str:
         raise error
 
-    data = [row | {"session": f"s{i // 3}"} for i, row in enumerate(rows())]
+    data = [row | {"session": f"s{i // 3}"} for i, row in enumerate(rows()[:9])]
     result = evalkit.evaluate(
         bot, data, "text.exact_match", gates="text.exact_match >= 0.5", runtime=OFF
     )
 
     assert result.verdict.status == verdict
-    assert list(result.failures().reason).count(reason) == 20
-    assert result.usage["target"].calls == 10
+    assert list(result.failures().reason).count(reason) == 6
+    assert result.usage["target"].calls == 3
 
 
 def test_a_scorer_that_cannot_reach_its_server_is_no_bad_scorer() -> None:
