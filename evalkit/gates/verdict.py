@@ -20,6 +20,9 @@ _USUAL_LEVEL: Final = 0.95
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""
 
+WHERE: Final = "where "
+"""Begins the note of an estimate that is the worst of several slices."""
+
 
 class Verdict(enum.StrEnum):
     """Outcome of a gate."""
@@ -149,7 +152,7 @@ class Circumstances:
 
     least_coverage: float = COVERAGE
     where: str = ""
-    """Of ``worst(…)``: which slice it is, such as ``language=de``."""
+    """Which cases they are, where the estimate does not say it."""
 
     unjudged: tuple[str, ...] = ()
     """What else keeps the condition from passing, in words."""
@@ -268,6 +271,8 @@ def describe(estimate: Estimate) -> str:
         '1.00 (n=1/500)'
     """
     count = f"(n={estimate.n_scored}/{estimate.n_total})"
+    if estimate.note is not None and estimate.note.startswith(WHERE):
+        count = f"{estimate.note.partition('; ')[0]} {count}"
     if estimate.value is None:
         return f"no value {count}"
     if estimate.low is None or estimate.high is None:

@@ -31,10 +31,8 @@ def circumstances_of(result: Result, key: str, least: float, rows: Any = None) -
     reasons = next(m.column.reasons for m in result.metrics if m.key == name)
     outside = _outside(result, key, rows)
     unjudged = [] if outside is None else [outside]
-    where = ""
     if rows is None and result.by_key.part(key).key.worst_by is not None:
         worst = result.by_key.worst(key, result.by_key.design.level)
-        where = worst.where
         if worst.valueless:
             unjudged.append(f"without a value: {', '.join(worst.valueless[:5])}")
     lost = {cell // result.repeats for cell, why in reasons.items() if why in INFRASTRUCTURE}
@@ -46,7 +44,6 @@ def circumstances_of(result: Result, key: str, least: float, rows: Any = None) -
         out_of_budget=result.facts.status == "budget",
         outage=result.facts.status == OUTAGE,
         least_coverage=least,
-        where=where,
         unjudged=tuple(unjudged),
     )
 

@@ -15,7 +15,7 @@ from evalkit.entities.estimate import Direction, Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
 from evalkit.gates.key import Key, parse_key
-from evalkit.gates.verdict import COVERAGE
+from evalkit.gates.verdict import COVERAGE, WHERE
 from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.estimate import (
     Design,
@@ -66,9 +66,6 @@ class Worst:
 
     estimate: Estimate
     rows: npt.NDArray[np.int64]
-    where: str
-    """Tag and value, such as ``language=de``."""
-
     valueless: tuple[str, ...] = ()
     """Slices in which the metric has no value."""
 
@@ -219,7 +216,10 @@ class Estimates:
     def _find_worst(self, text: str, level: float) -> Worst:
         key, design = self._parsed(text), dataclasses.replace(self.design, level=level)
         parts = self.parts_of(key)
-        of_slice = {v: self._estimate(text, key, design, rows) for v, rows in parts.items()}
+        of_slice = {
+            v: _named(self._estimate(text, key, design, rows), f"{key.worst_by}={v}")
+            for v, rows in parts.items()
+        }
         valued = [value for value, estimate in of_slice.items() if estimate.value is not None]
 
         def badness(value: str) -> tuple[bool, float]:
@@ -236,7 +236,6 @@ class Estimates:
         return Worst(
             estimate=of_slice[value],
             rows=parts[value],
-            where=f"{key.worst_by}={value}",
             valueless=tuple(f"{key.worst_by}={v}" for v in of_slice if v not in valued),
         )
 
@@ -401,3 +400,9 @@ def _order_statistic(
         method=interval.method,
         note=None,
     )
+
+
+def _named(estimate: Estimate, slice_of: str) -> Estimate:
+    """Return *estimate* with the slice that it is of; `evalkit.gates.verdict.describe` reads it."""
+    note = f"{WHERE}{slice_of}" + (f"; {estimate.note}" if estimate.note else "")
+    return dataclasses.replace(estimate, note=note)

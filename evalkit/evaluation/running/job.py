@@ -251,6 +251,7 @@ class Job(Generic[R]):
                 f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
             )
         self.state.notes += _caveats(self.spool)
+        self.state.notes += getattr(self.target, "notes", ())
         self.state.notes += _unlisted(metrics)
         self.state.notes += moved([metric.key for metric in metrics])
         facts = Facts(
