@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import traceback
 from collections.abc import Callable, Generator, Mapping
@@ -18,6 +19,8 @@ from evalkit.scoring.protocol import requirements_of
 from evalkit.targets.callable import CallableTarget
 from evalkit.targets.version import resolved_version
 
+HISTORY: Final = "history"
+"""Argument of a body that gets the earlier turns of the session, with ``inputs, outputs``."""
 SKIPPED: Final = "skipped"
 """Reason of a case whose body asked to be skipped."""
 EXPECTED: Final = "expected_failure"
@@ -49,15 +52,21 @@ class SuiteTarget:
         """
         body = self.body
         nothing = None if _read_answers(scorers) else ""
+        wants_history = HISTORY in inspect.signature(body).parameters
 
-        async def answer(case: Case, repeat: int) -> Any:
+        def arguments(case: Case, history: list[dict[str, Any]]) -> dict[str, Any]:
+            if case.session is not None:
+                case = dataclasses.replace(case, conversation=tuple(history))
+            return {"case": case, **fixtures, **({HISTORY: history} if wants_history else {})}
+
+        async def answer(case: Case, history: list[dict[str, Any]], repeat: int) -> Any:
             with self._errors_of(case, repeat):
-                output = await body(case=case, **fixtures)
+                output = await body(**arguments(case, history))
                 return nothing if output is None else output
 
-        def answer_in_thread(case: Case, repeat: int) -> Any:
+        def answer_in_thread(case: Case, history: list[dict[str, Any]], repeat: int) -> Any:
             with self._errors_of(case, repeat):
-                output = body(case=case, **fixtures)
+                output = body(**arguments(case, history))
                 return nothing if output is None else output
 
         function = answer if inspect.iscoroutinefunction(body) else answer_in_thread
