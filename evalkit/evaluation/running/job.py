@@ -417,6 +417,6 @@ def _unlisted(metrics: Sequence[Metric]) -> Iterator[str]:
         n, listed = len(set(metric.column.labels.values())), len(listed_labels(metric))
         if listed < n:
             yield (
-                f"{metric.key} has {n:,} labels; {listed} of them are listed, the most frequent "
-                f"and not too long; the rate of any other is result['{metric.key}=…']."
+                f"{metric.key} lists {listed} of {n:,} {'label' if n == 1 else 'labels'}, the most "
+                f"frequent and not too long; the rate of any other is result['{metric.key}=…']."
             )
