@@ -19,14 +19,14 @@ from evalkit.judging.ask import LogprobsRefusedError, Question, ask_form, ask_wi
 from evalkit.judging.logprobs import LEAST_MASS, TOP, expected_score, label_masses
 from evalkit.judging.outcome import Reading, combined, failed, scored, with_parts
 from evalkit.judging.precheck import precheck
-from evalkit.judging.prepared import Prepared, case_of, judged_later, seen_by
+from evalkit.judging.prepared import Prepared, case_of, judged_later, lacks_answer, seen_by
 from evalkit.judging.prompt import CLOSING, repair
 from evalkit.judging.template import MissingValueError
 from evalkit.judging.together import together
 from evalkit.judging.traces.tools import SCHEMAS, Message, tool_turn
 from evalkit.judging.traces.views import clipped
 from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
-from evalkit.scoring.reading import as_text, follow
+from evalkit.scoring.reading import as_text
 
 _PROBES: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Any, ...], asyncio.Task[Any]]] = (
     WeakKeyDictionary()
@@ -86,11 +86,7 @@ def score_unasked(judge: Prepared, case: Case) -> Score | None:
 
 def _lacking(judge: Prepared, case: Case, why: str) -> Score:
     """Return the score of a case that lacks what is read: a failure where it is the answer."""
-    template = judge.template
-    answer = [key for field, key in template.paths if field == "outputs"]
-    if ("outputs" in template.needs and case.outputs is None) or any(
-        follow(case.outputs, key) is None for key in answer
-    ):
+    if lacks_answer(judge.template, case):
         return Score.failed("empty", why)
     return Score.skipped(why)
 
