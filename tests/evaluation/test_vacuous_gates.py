@@ -155,15 +155,6 @@ def test_cases_of_weight_zero_do_not_count() -> None:
     assert any("weigh 0" in note for note in result.facts.notes)
 
 
-def test_a_missing_weight_is_said_to_be_one() -> None:
-    data = rows(w=lambda i: None if i < 7 else 2.0)
-    result = evalkit.evaluate(
-        data=data, scorers="text.exact_match", columns={"weight": "w"}, runtime=OFF
-    )
-
-    assert any(note.startswith("7 of 60 cases have no weight") for note in result.facts.notes)
-
-
 @pytest.mark.parametrize(("grouped", "noted"), [(False, True), (True, False)])
 def test_equal_questions_that_count_as_many_are_said(*, grouped: bool, noted: bool) -> None:
     data = rows(question=lambda i: "the same", g=lambda i: "one" if i % 2 else "two")

@@ -406,10 +406,7 @@ def _caveats(cases: Spool) -> Iterator[str]:
             "its own; a group for each question says that they are not: columns={'group': …}."
         )
     if "weight" in cases.fields:
-        absent = len(cases.rows_without("weight"))
         zero = int((cases.numbers("weight") == 0).sum())
-        if absent:
-            yield f"{absent:,} of {cases.n:,} cases have no weight, and weigh 1."
         if zero:
             yield f"{zero:,} of {cases.n:,} cases weigh 0, and count in no number."
 
