@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation.comparing.sample_size import SamplePlan
     from evalkit.evaluation.results.variance import VarianceParts
     from evalkit.evaluation.running.request import ScorerLike
+    from evalkit.evaluation.running.runtime import Runtime
     from evalkit.judging.calibration import Calibration
     from evalkit.stats.difference import PairedDifference
 
@@ -160,17 +161,26 @@ class EvaluationResult(Result):
 
         return score_again(self, scorers)
 
-    def retry(self, which: str = "failed", *, model: Any = None, scorers: Any = None) -> Self:
+    def retry(
+        self,
+        which: str = "failed",
+        *,
+        model: Any = None,
+        scorers: Any = None,
+        runtime: Runtime | None = None,
+    ) -> Self:
         """Run what failed again, as a new run that keeps the rest.
 
         Args:
             which: ``failed`` is the only choice yet.
             model: The target, where it cannot be rebuilt from its name.
             scorers: The scorers, where they cannot be rebuilt from their names.
+            runtime: New settings, such as ``mode="live"`` or a budget, which includes what the run
+                has spent; the run's own by default, without a budget.
         """
         from evalkit.evaluation.running.retry import retry
 
-        return retry(self, which, model=model, scorers=scorers)
+        return retry(self, which, model=model, scorers=scorers, runtime=runtime)
 
     def difference(self, other: Result, key: str) -> PairedDifference:
         """Return the paired difference ``self - other`` of one metric on the cases of both.

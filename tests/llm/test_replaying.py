@@ -206,3 +206,43 @@ def test_structured_answers_that_cannot_be_read_are_no_recordings() -> None:
 
     assert [len(run.failures()) for run in runs] == [1, 1, 0, 0]
     assert calls == 3
+
+
+def test_what_an_unreadable_judge_said_is_in_its_failure_and_in_reports() -> None:
+    with ScriptedEndpoint("I would rather not\nsay yes.") as endpoint:
+        judge = evalkit.make_judge(
+            "j", "Is {{ outputs }} fine?", model="openai/j", base_url=endpoint.base_url
+        )
+        result = evalkit.evaluate(data=[{"output": "a0"}], scorers=[judge])
+    result.report("report.json")
+
+    said = "It said: I would rather not say yes."
+    assert said in result.failures()["explanation"][0]
+    assert said in Path("report.json").read_text(encoding="utf-8")
+
+
+def test_a_judge_that_ran_out_of_tokens_names_the_setting_to_raise() -> None:
+    with ScriptedEndpoint(Reply(value="{", finish_reason="length")) as endpoint:
+        judge = evalkit.make_judge(
+            "j", "Is {{ outputs }} fine?", model="openai/j", base_url=endpoint.base_url
+        )
+        result = evalkit.evaluate(data=[{"output": "a0"}], scorers=[judge])
+
+    assert "raise its max_tokens" in result.failures()["explanation"][0]
+
+
+def test_a_retry_has_a_budget_and_a_mode_of_its_own() -> None:
+    healthy = False
+    with ScriptedEndpoint(lambda _: VERDICT if healthy else "prose") as endpoint:
+        judge = evalkit.make_judge(
+            "j", "Is {{ outputs }} fine?", model="openai/j", base_url=endpoint.base_url
+        )
+        first = evalkit.evaluate(data=[{"output": f"a{n}"} for n in range(6)], scorers=[judge])
+        healthy = True
+        runtime = evalkit.Runtime(mode="live", concurrency=1, budget={"calls": 14})
+        some = first.retry(scorers=[judge], runtime=runtime)
+
+    assert some.facts.status == "budget"
+    assert first.usage["judge"].calls == 12
+    assert some.usage["judge"].calls == 14
+    assert (some["j"].n_scored, some["j"].n_not_run) == (2, 4)

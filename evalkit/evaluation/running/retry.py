@@ -62,7 +62,9 @@ def score_again(result: R, scorers: ScorerLike | Iterable[ScorerLike]) -> R:
     return execute(job)
 
 
-def retry(result: R, which: str, *, model: Any = None, scorers: Any = None) -> R:
+def retry(
+    result: R, which: str, *, model: Any = None, scorers: Any = None, runtime: Runtime | None = None
+) -> R:
     """Run what failed again, as a new run that keeps the rest.
 
     Raises:
@@ -84,6 +86,8 @@ def retry(result: R, which: str, *, model: Any = None, scorers: Any = None) -> R
     check_same(plan, target, chosen)
     described = {"scorers": plan.scorers, "signatures": plan.signatures, "added": ()}
     job = _successor(result, chosen, target, described, same_run=False)
+    if runtime is not None:
+        job.runtime = runtime
     with job.failing():
         take_over(job, [result], lambda call: call.status is Status.OK or call.reason == "skipped")
         for place, scorer in enumerate(chosen):
