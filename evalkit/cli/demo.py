@@ -120,8 +120,10 @@ def _compare(first: EvaluationResult, second: EvaluationResult) -> None:
 
 def _better(comparison: Comparison) -> str:
     """Say which system is better: the one that more whole intervals speak for."""
+    from evalkit.evaluation.comparing.row import outcome_of
+
     (first,), second = comparison.others, comparison.baseline
-    outcomes = [row.outcome for row in comparison.rows]
+    outcomes = [outcome_of(r.difference, r.pairs.facts.direction) for r in comparison.rows]
     wins = {first: outcomes.count("better"), second: outcomes.count("worse")}
     best, other = sorted(wins, key=lambda name: -wins[name])
     if wins[best] == wins[other]:

@@ -40,8 +40,8 @@ def list_judges(prefix: str, as_json: bool) -> None:
     """List the judges whose names begin with PREFIX, or all."""
     judges = [
         {"name": name, **_facts(entry.item), "distribution": entry.provenance.distribution}
-        for name, entry in sorted(catalog().scorers.items())
-        if name.startswith(prefix) and hasattr(inner(entry.item), "with_model")
+        for name, entry in catalog().usable_scorers(prefix)
+        if hasattr(inner(entry.item), "with_model")
     ]
     emit(judges, _judges, as_json=as_json)
 

@@ -39,8 +39,7 @@ def command() -> None:
 @json_option
 def list_scorers(prefix: str, as_json: bool) -> None:
     """List the scorers whose names begin with PREFIX, or all."""
-    entries = sorted(catalog().scorers.items())
-    scorers = [_facts(name, entry) for name, entry in entries if name.startswith(prefix)]
+    scorers = [_facts(name, entry) for name, entry in catalog().usable_scorers(prefix)]
     emit(scorers, _scorers, as_json=as_json)
     families = ", ".join(f"{prefix}*" for prefix in catalog().scorer_families)
     if families and not prefix and not as_json:

@@ -65,7 +65,8 @@ class Estimate:
     """Which way is better."""
 
     note: str | None = None
-    """Why there is no value or no interval, or what a reader of the value must know."""
+    """Why there is no value or no interval, or what a reader of the value must know; of
+    ``worst(…)`` it begins with the slice, such as ``where language=de``."""
 
     @property
     def n_not_run(self) -> int:

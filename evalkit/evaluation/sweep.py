@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.compare import compare_results
@@ -17,6 +17,9 @@ from evalkit.evaluation.results.facts import Usage
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.llm.budget import Budget
+
+_LONGEST_NAME: Final = 40
+"""Characters up to which a value of a grid is its own name."""
 
 
 def compare(
@@ -53,19 +56,58 @@ def compare(
 def grid(make: Callable[..., Any], **choices: Iterable[Any]) -> dict[str, Any]:
     """Return a target for every combination of *choices*, named after what varies.
 
+    Args:
+        make: What makes a target, such as `evalkit.chat`.
+        choices: For each of its arguments the values to try: a list, or a mapping of short names to
+            values, such as ``prompt={"plain": "Q: {{ question }}", "brief": "Be brief. …"}``.
+            Values of a list that are too long for a name are numbered.
+
+    Raises:
+        UsageError: If an argument has no values, or is not a list but a bare text or number.
+
     Examples:
         >>> list(grid(lambda greeting, mark: greeting + mark, greeting=["hi", "yo"], mark=["!"]))
         ['greeting=hi', 'greeting=yo']
+        >>> grid(lambda tone: tone, tone={"kind": "Be kind to everybody.", "curt": "Be brief."})
+        {'tone=kind': 'Be kind to everybody.', 'tone=curt': 'Be brief.'}
     """
-    listed = {name: list(values) for name, values in choices.items()}
-    if not listed or not all(listed.values()):
+    named = {name: _named_choices(name, values) for name, values in choices.items()}
+    if not named or not all(named.values()):
         raise UsageError("grid needs at least one choice for every argument.")
-    varying = [name for name, values in listed.items() if len(values) > 1] or list(listed)
+    varying = [name for name, values in named.items() if len(values) > 1] or list(named)
     targets: dict[str, Any] = {}
-    for combination in itertools.product(*listed.values()):
-        given = dict(zip(listed, combination, strict=True))
-        targets[",".join(f"{name}={given[name]}" for name in varying)] = make(**given)
+    for combination in itertools.product(*(values.items() for values in named.values())):
+        chosen = dict(zip(named, combination, strict=True))
+        given = {name: value for name, (_, value) in chosen.items()}
+        targets[",".join(f"{name}={chosen[name][0]}" for name in varying)] = make(**given)
     return targets
+
+
+def _named_choices(argument: str, values: Any) -> dict[str, Any]:
+    """Return each value by a short name of its own."""
+    if isinstance(values, Mapping):
+        return {str(name): value for name, value in values.items()}
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        shown = repr(values) if len(repr(values)) <= _LONGEST_NAME else "…"
+        raise UsageError(
+            f"grid tries every value of a list, and {argument}= is {type(values).__name__}: "
+            f"give {argument}=[{shown}], or a mapping of names to values."
+        )
+    listed = list(values)
+    names = [_short_name(value) for value in listed]
+    unique = all(names) and len(set(names)) == len(names)
+    if not unique:
+        names = [
+            name if name and names.count(name) == 1 else f"#{place}"
+            for place, name in enumerate(names, start=1)
+        ]
+    return dict(zip(names, listed, strict=True))
+
+
+def _short_name(value: Any) -> str:
+    """Return *value* as a name; an empty text where it is too long for one."""
+    text = getattr(value, "__name__", None) or str(value)
+    return text if len(text) <= _LONGEST_NAME and text.isprintable() else ""
 
 
 def _what_is_left(runtime: Runtime | None, result: EvaluationResult) -> Runtime | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from evalkit.entities.estimate import Direction
-from evalkit.gates.condition import DEFAULTS, Condition
+from evalkit.errors import UsageError
+from evalkit.gates.condition import ARGUMENTS, DEFAULTS, Condition
 from evalkit.gates.planning import POWER, error_of, hint, more_cases
 from evalkit.gates.verdict import ConditionVerdict, Verdict, number, verdict_on
 from evalkit.stats.difference import PairedDifference
@@ -78,8 +79,19 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
 
 
 def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float | None:
-    """Return the margin in the metric's unit; ``None`` where it must be written and is not."""
+    """Return the margin in the metric's unit; ``None`` where it must be written and is not.
+
+    Raises:
+        UsageError: If no two systems can differ by so much.
+    """
     if condition.margin is not None:
+        if bounds is not None and condition.margin > bounds[1] - bounds[0]:
+            margin, argument = condition.margin, ARGUMENTS[condition.kind]
+            raise UsageError(
+                f"{argument}={margin:g} is beyond the metric's range "
+                f"of {bounds[1] - bounds[0]:g}, so the gate decides nothing; "
+                f"{argument}= is in the metric's unit, such as {0.02 * (bounds[1] - bounds[0]):g}"
+            )
         return condition.margin
     share = DEFAULTS[condition.kind]
     if share == 0 or bounds is None:
@@ -96,11 +108,14 @@ def region_of(kind: str, margin: float) -> tuple[float, float]:
 
 def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int | None]:
     kind, difference = condition.kind, compared.difference
-    margin = margin_of(condition, compared.bounds)
+    why = "the metric has no fixed range, so the gate must say margin= in the metric's unit"
+    try:
+        margin = margin_of(condition, compared.bounds)
+    except UsageError as error:
+        margin, why = None, str(error)
     if margin is None or (compared.direction == "none" and kind != "equivalent"):
-        why = "neither more nor less of it is better; only equivalent(…) can be asked"
-        if margin is None:
-            why = "the metric has no fixed range, so the gate must say margin= in the metric's unit"
+        if margin is not None:
+            why = "neither more nor less of it is better; only equivalent(…) can be asked"
         return Verdict.INCONCLUSIVE, why, None
     sign = -1.0 if compared.direction == "lower" else 1.0
     value, (least, most) = sign * difference.difference, region_of(kind, margin)
@@ -178,8 +193,14 @@ def alarm_p_value(condition: Condition, compared: Compared) -> float | None:
     """Return the one-sided p-value of a system that just meets *condition* doing this badly."""
     from scipy.special import ndtr
 
-    difference, margin = compared.difference, margin_of(condition, compared.bounds)
-    if margin is None or condition.point or difference.low is None or difference.high is None:
+    difference = compared.difference
+    if condition.point or difference.low is None or difference.high is None:
+        return None
+    try:
+        margin = margin_of(condition, compared.bounds)
+    except UsageError:  # which decided nothing
+        margin = None
+    if margin is None:
         return None
     error = error_of(difference.standard_error, difference.low, difference.high, difference.level)
     sign = -1.0 if compared.direction == "lower" else 1.0

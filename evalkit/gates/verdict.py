@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""
 
+WHERE: Final = "where "
+"""Begins the note of an estimate that is the worst of several slices."""
+
 INFRASTRUCTURE: Final = frozenset({"rate_limited", "connection", "provider_error"})
 """Reasons of failure that are neither the target's nor the scorer's."""
 
@@ -241,6 +244,8 @@ def describe(estimate: Estimate) -> str:
         '1.00 (n=1/500)'
     """
     count = f"(n={estimate.n_scored}/{estimate.n_total})"
+    if estimate.note is not None and estimate.note.startswith(WHERE):
+        count = f"{estimate.note.partition('; ')[0]} {count}"
     if estimate.value is None:
         return f"no value {count}"
     if estimate.low is None or estimate.high is None:

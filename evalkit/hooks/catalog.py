@@ -117,6 +117,21 @@ class Catalog:
         """Commands of the command line by name."""
         return self._collect("evalkit_commands")
 
+    def usable_scorers(self, prefix: str = "") -> Iterator[tuple[str, Entry[Scorer]]]:
+        """Yield the scorers whose names begin with *prefix*, sorted.
+
+        One that its plug-in cannot make is left out, with one warning.
+        """
+        for name, entry in sorted(self.scorers.items()):
+            if not name.startswith(prefix):
+                continue
+            try:
+                _ = entry.item
+            except PluginError as error:
+                _log.warning("%s", error)
+            else:
+                yield name, entry
+
     def scorer(self, name: str) -> Scorer:
         """Return the scorer registered as *name*.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -228,18 +229,30 @@ def is_web_url(url: str) -> bool:
         return False
 
 
+_WRONG: Final = frozenset({400, 413, 422})
+_TOO_LONG: Final = re.compile(
+    r"context[ _-]?(length|size|window)|maximum context|prompt is too long|too many tokens",
+    re.IGNORECASE,
+)
+"""How OpenAI, Anthropic, vLLM, llama.cpp and others say that a prompt is longer than they take."""
+
+
 def refusal_of(status: int, body: str) -> Refusal:
     """Return what *status* means, with the beginning of the *body* that came with it.
 
     Examples:
         >>> refusal_of(429, "slow down").text
         'status 429: slow down'
+        >>> refusal_of(400, '{"error": {"code": "context_length_exceeded"}}').reason
+        'context_length'
     """
     again = status in _RETRIED
     if status == _TOO_MANY:
         # No money left does not come back by waiting.
         again = "insufficient_quota" not in body
     reason = "rate_limited" if status == _TOO_MANY else "provider_error"
+    if status in _WRONG and _TOO_LONG.search(body):
+        reason = "context_length"  # the case's own fault: no other hour, and no other try, helps
     text = f"status {status}: {shown(body)}" if body.strip() else f"status {status}"
     return Refusal(reason, text, again=again)
 

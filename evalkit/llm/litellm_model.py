@@ -21,6 +21,7 @@ from evalkit.settings import secret, secrets_in_environment
 
 _REASONS: Final = {
     "RateLimitError": "rate_limited",
+    "ContextWindowExceededError": "context_length",
     "APIConnectionError": "connection",
     "Timeout": "timeout",
     "APIResponseValidationError": "invalid_response",

@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import NotRecordedError
 from evalkit.llm.mode import Mode
 from evalkit.llm.recording import Recording, masked_recording
@@ -40,6 +41,9 @@ class Recorder:
     missing: list[NotRecordedError] = field(default_factory=list[NotRecordedError])
     """Calls that only a recording may answer, and none does."""
 
+    replayed: list[int | None] = field(default_factory=list[int | None])
+    """When each replayed output was recorded, in milliseconds; ``None`` by an older release."""
+
     def check_complete(self) -> None:
         """Refuse to go on where calls are missing: all of them are named together.
 
@@ -66,6 +70,8 @@ class Recorder:
         for number, place in enumerate(self.places):
             reply = place.get(recording.key, since=since)
             if reply is not None:
+                if "status" in reply:  # the answer of a target, not of a model
+                    self.replayed.append(reply.get("recorded"))
                 if self.mode != "replay":
                     for earlier in self.places[:number]:
                         with self._forgiven(earlier):
@@ -82,7 +88,8 @@ class Recorder:
     def keep_all(self, kept: Sequence[tuple[Recording, Mapping[str, Any]]]) -> None:
         """Record several replies; a disk that fills costs the recordings, not the replies."""
         if self.on and self.mode != "replay":
-            kept = [(masked_recording(recording), reply) for recording, reply in kept]
+            moment = {"recorded": now_milliseconds()}
+            kept = [(masked_recording(call), {**reply, **moment}) for call, reply in kept]
             for place in self.places:
                 with self._forgiven(place):
                     place.put_all(kept)

@@ -43,6 +43,18 @@ class PromptTemplate:
     def __repr__(self) -> str:
         return f"PromptTemplate(source={self.source!r})"
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the text reads no value at all.
+
+        Examples:
+            >>> PromptTemplate("plain").is_constant, PromptTemplate("{{ a }}").is_constant
+            (True, False)
+        """
+        from jinja2.meta import find_undeclared_variables
+
+        return not find_undeclared_variables(_environment().parse(self.text))
+
     def render(self, values: Mapping[str, Any]) -> str:
         """Return the text with *values* filled in.
 

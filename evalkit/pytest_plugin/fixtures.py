@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import pytest
 
+from evalkit.suites.target import HISTORY
+
 _WIDE: Final = frozenset({"module", "package", "session"})
 
 
@@ -19,7 +21,7 @@ def fixture_names(function: Callable[..., Any]) -> list[str]:
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.default is parameter.empty
         and parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
-        and name not in {"self", "case"}
+        and name not in {"self", "case", HISTORY}
     ]
 
 

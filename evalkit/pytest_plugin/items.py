@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pytest
 
-from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.gates.verdict import ConditionVerdict, Verdict
 from evalkit.report.junit import gate_facts
@@ -81,7 +80,7 @@ class CaseItem:
             "asked": outcome.asked,
             "lines": list(outcome.lines),
             "details": self._details,
-            "flaky": self._flake() if outcome.flaky else None,
+            "flaky": self._flake() if outcome.flaky and outcome.status is CaseStatus.PASS else None,
             "expired": self._expired(),
             "file": file,
             "line": line,
@@ -197,7 +196,7 @@ class GateItem:
         outcome = function(**{**fixtures, "evaluation": self.result})
         if inspect.iscoroutine(outcome):
             outcome.close()
-            raise UsageError(f"{item.originalname}: the body of a gate cannot be async.")
+            pytest.fail(f"{item.originalname}: the body of a gate cannot be async.", pytrace=False)
 
     def entry(self) -> dict[str, Any]:
         """Return what the summary needs, as plain values."""

@@ -57,6 +57,9 @@ class SuiteOutcome:
     label: str
     """Name, and the file where two suites of the session have one name."""
 
+    sampled: bool = False
+    """Whether the cases were drawn from more."""
+
     files: list[str] = field(default_factory=list[str])
     """A line on each file that was written."""
 
@@ -125,7 +128,23 @@ class SuiteOutcome:
                 "the baseline is not written: name its file, such as "
                 "--evalkit-baseline=tests/{suite}.baseline.json."
             )
-        return f"baseline: {self.result.write_baseline(file)}"
+        estimates = self.result.estimates.values()
+        unmeasured = sum(case["status"] in {"INFRA", "BUDGET"} for case in self.cases)
+        lost = max((e.n_not_run for e in estimates), default=0)
+        lost = max(lost, unmeasured)
+        if lost:
+            raise UsageError(
+                f"the baseline is not written: {lost} of {len(self.result)} cases were lost or not "
+                "run; run them again."
+            )
+        if self.sampled and Path(file).exists():
+            raise UsageError(
+                f"the baseline is not written: {len(self.result)} cases are a sample, and {file} "
+                "is there; leave out --evalkit-sample, or remove the file."
+            )
+        failed = max((estimate.n_failed for estimate in estimates), default=0)
+        words = f" ({failed} of {len(self.result)} cases have no value)" if failed else ""
+        return f"baseline: {self.result.write_baseline(file)}{words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +199,7 @@ class SessionReport:
                 SuiteOutcome(
                     record=record,
                     label=labels[record.key],
+                    sampled=self._options.sample is not None,
                     result=with_session(EvaluationResult.load(record.folder), own),
                     cases=[entry for entry in own if entry["kind"] == "case"],
                     others=[entry for entry in own if entry["kind"] != "case"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import inspect
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from evalkit.suites.ledger import SessionLedger
 from evalkit.suites.quarantine import read_quarantine
 from evalkit.suites.run import SuiteFailedError, SuiteRun
 from evalkit.suites.suite import CasesMark, GatesMark, Suite
-from evalkit.suites.target import EXPECTED, SKIPPED, SuiteTarget
+from evalkit.suites.target import EXPECTED, HISTORY, SKIPPED, SuiteTarget
 
 _ITEM = pytest.StashKey[CaseItem | GateItem]()
 _SIGNALS: Final[dict[type[BaseException], str | None]] = {
@@ -83,7 +84,11 @@ class SuiteSession:
                 body = metafunc.function
                 run.target = SuiteTarget(body=body, signals=_SIGNALS, version=mark.version)
                 run.owner = metafunc.cls
-                metafunc.parametrize("case", run.ids, ids=run.ids)
+                if HISTORY in metafunc.fixturenames:  # pytest looks for each argument's value
+                    pairs = [(case_id, ()) for case_id in run.ids]
+                    metafunc.parametrize(("case", HISTORY), pairs, ids=run.ids)
+                else:
+                    metafunc.parametrize("case", run.ids, ids=run.ids)
                 return
             if mark.suite.cases_mark is None and "outputs" not in run.cases.fields:
                 raise pytest.Collector.CollectError(
@@ -192,7 +197,10 @@ class SuiteSession:
             run.target = SuiteTarget(body=function, signals=_SIGNALS, version=mark.version)
         if run.owner is not None:
             is_case = isinstance(mark_of(item.function), CasesMark)
-            instance = item.instance if is_case else run.owner()
+            if is_case:
+                instance = item.instance
+            else:
+                instance = run.owner() if run.is_evaluated else _set_up(run.owner, function)
             run.target.body = getattr(instance, function.__name__)
         return {name: item.funcargs[name] for name in fixture_names(function)}
 
@@ -238,6 +246,17 @@ class SuiteSession:
                 "level": "error",
             }
         return report
+
+
+def _set_up(owner: type, function: Callable[..., Any]) -> Any:
+    """Return an instance with the setup of its class and method, as a case of it would have."""
+    instance = owner()
+    steps = {"setup_class": owner, "setup_method": getattr(instance, function.__name__)}
+    for name, argument in steps.items():
+        step = getattr(instance, name, None)
+        if step is not None:
+            step(*([argument] if inspect.signature(step).parameters else []))
+    return instance
 
 
 def _first_line(report: pytest.TestReport) -> str:

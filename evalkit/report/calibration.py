@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
@@ -59,6 +59,23 @@ def _value(part: CalibrationPart | None, name: str) -> float | None:
 
 
 def headline(card: Calibration) -> str:
+    """Say how well the judge agrees with people, and whether it ever says but one thing."""
+    said = [label for label, n in zip(*_said(card), strict=True) if n]
+    if len(said) != 1 or card.held_out.n_judged == 1:
+        return _agreement(card)
+    always = f"It says {said[0]} to all {card.held_out.n_judged:,} cases"
+    return f"{_agreement(card)} {always}, so nothing shows that it tells them apart."
+
+
+def _said(card: Calibration) -> tuple[Sequence[str], Sequence[float]]:
+    """Give the labels, and how often the judge said each; none where it gives numbers."""
+    confusion = card.held_out.confusion
+    if not confusion:
+        return (), ()
+    return card.held_out.labels, [sum(column) for column in zip(*confusion, strict=True)]
+
+
+def _agreement(card: Calibration) -> str:
     """Return one sentence: how well the judge agrees with people."""
     name = main_figure(card)
     if name is None:
@@ -126,14 +143,18 @@ def next_steps(card: Calibration) -> Iterator[str]:
         yield "change the judge: it is too close to guessing for its rate to be corrected"
     biases = ", ".join(bias.name.replace("_", "-") for bias in card.biases if bias.shown)
     if biases:
-        yield f"read the development cases on which judge and people differ, for bias of {biases}"
+        cases = "cases" if card.development is None else "development cases"
+        yield f"read the {cases} on which judge and people differ, for bias of {biases}"
     name = main_figure(card)
     low = None if name is None else held.figures[name].low
     if low is not None:
         least = max(0.0, int(low * 20) / 20)
         if least > 0:
             yield f"gate on it: calibrated({card.judge}, {name} >= {least:g})"
-    yield "change prompts by the development cases alone, and calibrate anew after each change"
+    if card.development is None:
+        yield "change prompts by other cases than these, which development=0.5 sets aside"
+    else:
+        yield "change prompts by the development cases alone, and calibrate anew after each change"
 
 
 def compact(card: Calibration) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.comparing.row import adjusted
@@ -20,7 +20,7 @@ CASES: Final = 10
 """Fixed and broken cases of each system and metric, unless another number is asked for."""
 
 _METRICS_WITH_CASES: Final = 4
-_LONGEST: Final = 4_000
+_LONGEST: Final = 2_000
 
 
 def comparison_document(
@@ -104,11 +104,20 @@ def _slices(
             continue
         rows = _records(table.rename(columns={tag: "value"}))
         if rows:
-            yield tag, rows
+            yield tag, sorted(rows, key=lambda row: _gain(comparison, row))
+
+
+def _gain(comparison: Comparison, row: Mapping[str, Any]) -> float:
+    """Return the gain of a slice in widths of its interval: what broke most surely is the least."""
+    direction = comparison.row(row["metric"], row["b"]).pairs.facts.direction
+    sign = {"higher": 1.0, "lower": -1.0, "none": 0.0}[direction]
+    width = 1.0 if row["low"] is None else (row["high"] - row["low"]) or 1.0
+    return sign * float(row["difference"]) / width
 
 
 def _changed(comparison: Comparison, most: int) -> Iterator[dict[str, Any]]:
     for name in comparison.others:
+        contexts = [comparison.contexts(side) for side in (comparison.baseline, name)]
         for metric in comparison.metrics[:_METRICS_WITH_CASES]:
             row = comparison.row(metric, name)
             fixed, broke = (row.changed(better=better) for better in (True, False))
@@ -118,19 +127,41 @@ def _changed(comparison: Comparison, most: int) -> Iterator[dict[str, Any]]:
                     "metric": metric,
                     "n_fixed": len(fixed),
                     "n_broke": len(broke),
-                    "fixed": _texts(comparison.fixed(metric, system=name, limit=most)),
-                    "broke": _texts(comparison.broke(metric, system=name, limit=most)),
+                    "broke": _texts(comparison.broke(metric, system=name, limit=most), contexts),
+                    "fixed": _texts(comparison.fixed(metric, system=name, limit=most), contexts),
                 }
 
 
-def _texts(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    names = ("inputs", "expectations", "output_a", "output_b")
-    return [row | {name: _text(row[name]) for name in names} for row in _records(frame)]
+def _texts(frame: pd.DataFrame, contexts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return *frame* as texts, with the *contexts* of either side, by case."""
+    names = ("inputs", "expectations", "output_a", "output_b", "reason_a", "reason_b")
+    return [
+        row
+        | {name: _text(row[name]) for name in names}
+        | {
+            name: [_text(passage) for passage in _passages(found.get(row["id"]))]
+            for name, found in zip(("context_a", "context_b"), contexts, strict=True)
+        }
+        for row in _records(frame)
+    ]
+
+
+def _passages(context: Any) -> list[Any]:
+    """Return the texts of passages, whatever form a retriever gave them."""
+    listed = context if isinstance(context, (list, tuple)) else [context] if context else []
+    texts = ("content", "page_content", "text")
+    return [
+        next((p[name] for name in texts if isinstance(p, Mapping) and name in p), p)
+        for p in cast("Sequence[Any]", listed)
+    ]
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Mapping) and len(value) == 1:
-        value = next(iter(value.values()))  # the only one needs no name
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            value = next(iter(value.values()))  # the only one needs no name
+        elif all(isinstance(part, str) for part in value.values()):
+            value = "\n".join(f"{name}: {part}" for name, part in value.items())
     text = as_shown(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 

@@ -1,13 +1,14 @@
 """A comparison as one HTML file: forest plots, and the answers that changed, side by side.
 
-The page runs no script and reaches no network; texts of unknown origin are escaped by the template.
+The page runs no script and reaches no network: it folds and filters by HTML and CSS alone.  Texts
+of unknown origin are escaped by the template.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit.gates.verdict import number
@@ -32,6 +33,12 @@ CASES: Final = 20
 _LONGEST_DIFF: Final = 600
 """Words of an answer from which it is shown whole, without marks: a diff grows with the square."""
 
+_HEAVIEST: Final = 1_900_000
+"""Bytes above which a page shows fewer cases."""
+
+_MOST_SLICES: Final = 1_000
+"""Rows of all tags together."""
+
 _WIDTH: Final = 400.0
 _MARGIN: Final = 8.0
 
@@ -40,17 +47,32 @@ Piece = tuple[str, str]
 
 
 def comparison_page(comparison: Comparison) -> str:
-    """Return *comparison* as an HTML page."""
-    document = comparison_document(comparison, cases=CASES)
+    """Return *comparison* as an HTML page below 2 MB: with fewer cases where these are long."""
+    n_cases = CASES
+    page = _page(comparison, n_cases)
+    while len(page.encode("utf-8", "replace")) > _HEAVIEST and n_cases > 1:
+        n_cases //= 2
+        page = _page(comparison, n_cases)
+    return page
+
+
+def _page(comparison: Comparison, n_cases: int) -> str:
+    document = comparison_document(comparison, cases=n_cases)
     style = "\n" + assets("page.css", "comparison.css")
+    most = max(1, _MOST_SLICES // max(1, len(document["slices"])))
     page: str = template("comparison.html").render(
         title=one_line(f"{', '.join(comparison.others)} against {comparison.baseline}"),
         policy=content_policy(style, None),
         style=style,
         document=document,
         subtitle=_subtitle(document),
-        plots=list(_plots(document["rows"])),
-        slices={tag: list(_plots(rows)) for tag, rows in document["slices"].items()},
+        runs=[_run(comparison, name) for name in comparison],
+        several=len(comparison.others) > 1,
+        rows=_plotted(document["rows"]),
+        slices={
+            tag: {"rows": _plotted(rows[:most]), "left": len(rows[most:])}
+            for tag, rows in document["slices"].items()
+        },
         changed=[
             part | {what: _with_pieces(part[what]) for what in ("fixed", "broke")}
             for part in document["cases"]
@@ -71,6 +93,14 @@ def comparison_page(comparison: Comparison) -> str:
     return page
 
 
+def _run(comparison: Comparison, name: str) -> dict[str, str | None]:
+    """Return a system's run, and where its folder lies."""
+    result = comparison[name]
+    folder = result.folder.path if result.run_id else None
+    href = folder.absolute().as_uri() if folder is not None and folder.is_dir() else None
+    return {"name": name, "id": result.run_id and result.run_id[:12], "href": href}
+
+
 def _subtitle(document: Mapping[str, Any]) -> str:
     rows = document["rows"]
     pairs = min(row["n_pairs"] for row in rows)
@@ -81,17 +111,13 @@ def _subtitle(document: Mapping[str, Any]) -> str:
     )
 
 
-def _plots(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the forest plot of each metric: one scale for all of its rows, 0 in the middle."""
-    for metric in dict.fromkeys(row["metric"] for row in rows):
-        part = [row for row in rows if row["metric"] == metric]
-        ends = [abs(row[end] or 0.0) for row in part for end in ("low", "high", "difference")]
-        reach = max(ends) * 1.05 or 1.0
-        yield {
-            "metric": metric,
-            "reach": number(reach),
-            "rows": [{**row, "drawn": _drawn(row, reach)} for row in part],
-        }
+def _plotted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows with what is drawn of them: one scale for each metric, 0 in the middle."""
+    reach: dict[str, float] = {}
+    for row in rows:
+        ends = (abs(row[end] or 0.0) for end in ("low", "high", "difference"))
+        reach[row["metric"]] = max(reach.get(row["metric"], 0.0), *ends)
+    return [{**row, "drawn": _drawn(row, reach[row["metric"]] * 1.05 or 1.0)} for row in rows]
 
 
 def _drawn(row: Mapping[str, Any], reach: float) -> dict[str, str | None]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 RESAMPLES: Final = 1000
-_YES_OR_NO: Final = MetricFacts(low=0.0, high=1.0)
 _SLOW_RESAMPLES: Final = 200
 """Draws of a corpus metric that has to be computed anew, in Python, for each."""
 
@@ -84,6 +83,20 @@ def case_values(
     )
 
 
+def case_facts(column: ScoreColumn, facts: MetricFacts, reducer: Reducer) -> MetricFacts:
+    """Return direction and range of the value of a case: that of yes and no is [0, 1], undeclared.
+
+    Examples:
+        >>> from evalkit.scoring.column import ScoreColumn
+        >>> column = ScoreColumn.from_values([True, False], binary=True)
+        >>> case_facts(column, MetricFacts(), Reducer("mean")).bounds
+        (0.0, 1.0)
+    """
+    if not (facts.binary or column.binary or reducer.yields_share):
+        return facts
+    return dataclasses.replace(facts, low=0.0, high=1.0)
+
+
 def estimate_mean(
     key: str, column: ScoreColumn, facts: MetricFacts, design: Design, reducer: Reducer
 ) -> Estimate:
@@ -104,13 +117,12 @@ def estimate_mean(
         return dataclasses.replace(counted, note="all weights are 0")
     groups = None if design.groups is None else design.groups[ok]
     binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
-    rate = facts.binary or column.binary or reducer.yields_rate
     interval = mean_interval(
         values[ok],
         groups=groups,
         weights=weights,
         binary=binary or reducer.yields_rate,
-        bounds=(_YES_OR_NO if rate else facts).bounds_of(values[ok]),
+        bounds=case_facts(column, facts, reducer).bounds_of(values[ok]),
         level=design.level,
         seed=design.seed,
     )

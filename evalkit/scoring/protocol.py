@@ -101,8 +101,13 @@ class RowsScorer(BatchScorer, Protocol):
     May also have ``draws(rows, weights, resamples, seed, groups) -> array`` where bootstrap
     replicates can be had faster than by calling `compute` on each, and
     ``interval(rows, weights=, groups=, level=, seed=) -> Interval | None`` for a closed form;
-    ``note(rows, weights) -> str | None`` for what a reader of the value must know, or why there is
-    none; and ``artifacts(rows, weights) -> Mapping[str, JSON]`` for tables and curves behind it.
+    ``difference(first, second, weights=, groups=, level=) -> (Interval, p) | None`` for that of two
+    systems on the same cases; ``note(rows, weights) -> str | None`` for what a reader of the value
+    must know, or why there is none; and ``artifacts(rows, weights) -> Mapping[str, JSON]`` for
+    tables and curves behind it.
+
+    Of cases with the columns ``target`` and ``output``, both of texts, two systems are compared by
+    their joint table; a column ``target`` of texts is what tells the classes.
     """
 
     corpus: ClassVar[str] = "rows"

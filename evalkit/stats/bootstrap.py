@@ -51,6 +51,23 @@ def percentile_interval(
     return Interval(float(low), float(high), "percentile", float(defined.std(ddof=1)))
 
 
+def percentile_p_value(draws: npt.ArrayLike) -> float:
+    """Return the two-sided p-value of 0 that the percentile interval of *draws* stands for.
+
+    It is twice the smaller share of draws on one side of 0, draws of 0 on both, and never 0.
+
+    Examples:
+        >>> percentile_p_value([1.0, 2.0, 3.0]), percentile_p_value([-1.0, 0.0, 1.0])
+        (0.5, 1.0)
+
+    References:
+        Efron and Tibshirani (1993), *An Introduction to the Bootstrap*, section 15.4.
+    """
+    defined = _defined(draws)
+    rarer = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
+    return min(1.0, 2 * (1 + rarer) / (1 + defined.size))
+
+
 def bca_from_draws(
     draws: npt.ArrayLike, estimate: float, jackknife: npt.ArrayLike, *, level: float = 0.95
 ) -> Interval:

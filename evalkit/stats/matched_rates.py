@@ -109,6 +109,22 @@ def tango_limits(first: float, second: float, n: float, z: float) -> tuple[float
     return low, high
 
 
+def score_p_value(first: float, second: float, n: float) -> float:
+    """Return the two-sided p-value of equal rates, by the score test that Tango's limits invert.
+
+    Arguments are those of `tango_limits`; it is McNemar's asymptotic test.
+
+    Examples:
+        >>> round(score_p_value(12 / 100, 2 / 100, 100), 4), score_p_value(0.0, 0.0, 100)
+        (0.0075, 1.0)
+    """
+    from scipy.special import ndtr
+
+    if first == second:
+        return 1.0
+    return float(2 * ndtr(-abs(first - second) * math.sqrt(n / (first + second))))
+
+
 def _upper(first: float, second: float, n: float, z: float) -> float:
     """Find the largest difference that the score test does not reject, by bisection."""
     estimate = first - second

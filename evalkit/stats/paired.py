@@ -22,10 +22,10 @@ from evalkit.stats.clustered import (
     clustered_mean,
     clustered_trials,
 )
-from evalkit.stats.difference import PairedDifference
+from evalkit.stats.difference import PairedDifference, agreeing
 from evalkit.stats.interval import Interval, normal_quantile
-from evalkit.stats.intervals import FEW, unbounded_interval
-from evalkit.stats.matched_rates import mcnemar, tango_interval, tango_limits
+from evalkit.stats.intervals import FEW
+from evalkit.stats.matched_rates import mcnemar, score_p_value, tango_interval, tango_limits
 from evalkit.stats.mean import (
     PRIOR_SPREAD,
     effective_size,
@@ -34,17 +34,24 @@ from evalkit.stats.mean import (
     t_interval,
 )
 from evalkit.stats.randomization import sign_flip_test
+from evalkit.stats.resampling import sum_by_group
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 _POWER = 0.8
 
-_MANY = 30
-"""Pairs from which the paired t interval is trusted for differences that are not skewed."""
+_MANY = 20
+"""Pairs (or groups) from which t can cover a bounded difference."""
 
-_ENOUGH_SPREAD = 25.0
-"""Discordance (in pairs, or groups) from which t covers a bounded difference."""
+_TIE = 1e-12
+"""Share of the largest difference up to which one is rounding."""
+
+_LEAST_CARRIERS = 2.5
+"""Pairs (or groups) on which the spread of bounded differences must rest, for t to cover."""
+
+_CARRIERS_OF_TIES = 8.0
+"""How many more it takes where all pairs tie: rare differences are seen too late."""
 
 Verdict: TypeAlias = tuple[Interval | None, str, float]
 """Interval, name of the test, p-value."""
@@ -67,55 +74,64 @@ class _Pairs:
     """Confidence level in (0, 1)."""
 
     seed: int
-    """Seed of bootstrap and sign flips."""
+    """Seed of sign flips."""
 
     def rates(self) -> Verdict:
         """Take Tango's interval and McNemar's mid-p of yes/no scores."""
         if not np.isin(self.d, (-1.0, 0.0, 1.0)).all():
             raise ValueError("binary scores must be 0 or 1; reduce repeats before declaring them")
-        b, c = int((self.d > 0).sum()), int((self.d < 0).sum())
-        interval = tango_interval(b, c, self.d.size, level=self.level)
-        return interval, "mcnemar-mid-p", mcnemar(b, c).mid_p
+        n, b, c = self.d.size, int((self.d > 0).sum()), int((self.d < 0).sum())
+        interval = tango_interval(b, c, n, level=self.level)
+        low, high, p_value = agreeing(
+            interval.low,
+            interval.high,
+            mcnemar(b, c).mid_p,
+            otherwise=score_p_value(b / n, c / n, n),
+            level=self.level,
+        )
+        interval = Interval(low, high, interval.method, interval.standard_error)
+        return interval, "mcnemar-mid-p", p_value
 
     def means(self) -> Verdict:
-        """Take the interval of a mean difference, and a t or sign-flip test."""
+        """Take t, or of bounded scores that spread too little the score test, for a mean."""
         mean, error = mean_and_error(self.d, self.weights)
         size = effective_size(self.weights, self.d.size)
-        interval: Interval | None
-        if self.width is None:
-            interval = unbounded_interval(
-                self.d, self.weights, many=_MANY, level=self.level, seed=self.seed
-            )
-        elif size >= _MANY and error > 0 and size * self._spread(self.width) >= _ENOUGH_SPREAD:
-            interval = _clip(t_interval(self.d, level=self.level, weights=self.weights), self.width)
-        else:
-            spread = self._spread(self.width)
-            trials = max(size, effective_trials(spread, error / self.width, size, PRIOR_SPREAD))
-            interval = self._tango(self.width, trials, "tango-mean", error)
-        if interval is not None and interval.method == "t":
+        if self.width is None and (size < FEW or error == 0):
+            return None, "sign-flip", self._sign_flips()
+        if self.width is None or (error > 0 and self._spreads(self._signed(), mean, size)):
+            interval = self._clip(t_interval(self.d, level=self.level, weights=self.weights))
             return interval, "t", _t_p_value(mean, error, size - 1)
-        return interval, "sign-flip", sign_flip_test(self._signed(), seed=self.seed)
+        spread = self._spread(self.width)
+        trials = max(size, effective_trials(spread, error / self.width, size, PRIOR_SPREAD))
+        return self._tango(trials, "tango-mean", error, size)
 
     def clustered(self, codes: npt.NDArray[np.int64], cluster: ClusteredMean) -> Verdict:
-        """Take a cluster-robust interval, and a t test or flips of whole groups."""
+        """Take a cluster-robust interval and its test."""
         error, groups = cluster.standard_error, cluster.effective_groups
-        interval: Interval | None = None
-        if self.width is None:
-            if cluster.n_groups >= FEW and error > 0:
-                interval = self._robust(codes)
-        elif error > 0 and groups * self._spread(self.width) >= _ENOUGH_SPREAD:
-            interval = _clip(self._robust(codes), self.width)
-        else:
-            size = effective_size(self.weights, self.d.size)
-            trials = clustered_trials(self._spread(self.width), error / self.width, groups, size)
-            interval = self._tango(self.width, trials, "cluster-tango", error)
-        if interval is not None and interval.method == "cluster-t":
-            return interval, "cluster-t", _t_p_value(cluster.mean, error, groups - 1)
-        p_value = sign_flip_test(self._signed(), seed=self.seed, groups=codes)
-        return interval, "sign-flip", p_value
+        if self.width is None and (cluster.n_groups < FEW or error == 0):
+            return None, "sign-flip", self._sign_flips(codes)
+        sums = sum_by_group(self._signed()[:, None], codes, cluster.n_groups)[:, 0]
+        if self.width is None or (error > 0 and self._spreads(sums, float(sums.mean()), groups)):
+            robust = clustered_interval(self.d, codes, level=self.level, weights=self.weights)
+            return self._clip(robust), "cluster-t", _t_p_value(cluster.mean, error, groups - 1)
+        size = effective_size(self.weights, self.d.size)
+        trials = clustered_trials(self._spread(self.width), error / self.width, groups, size)
+        return self._tango(trials, "cluster-tango", error, cluster.n_groups, codes)
 
-    def _robust(self, codes: npt.NDArray[np.int64]) -> Interval:
-        return clustered_interval(self.d, codes, level=self.level, weights=self.weights)
+    @staticmethod
+    def _spreads(terms: FloatArray, centre: float, size: float) -> bool:
+        """Say whether enough pairs (or groups) differ for t to cover a bounded difference.
+
+        The spread must rest on several of them: ``(sum e^2)^2 / sum e^4``, which is a third of
+        normal differences, and about the number of those that are not 0 where most are.
+        """
+        if size < _MANY:
+            return False
+        off = terms - centre
+        off = off / np.abs(off).max()
+        carriers = float((off**2).sum() ** 2 / (off**4).sum())
+        ties = float((np.abs(terms) <= _TIE * np.abs(terms).max()).mean())
+        return carriers >= _LEAST_CARRIERS + _CARRIERS_OF_TIES * ties
 
     def _signed(self) -> FloatArray:
         return self.d if self.weights is None else self.d * self.weights
@@ -126,18 +142,35 @@ class _Pairs:
         gain = float(np.average(np.abs(scaled), weights=self.weights))
         return max(0.0, gain - float(np.average(scaled, weights=self.weights)) ** 2)
 
-    def _tango(self, width: float, trials: float, method: str, error: float) -> Interval:
+    def _tango(
+        self,
+        trials: float,
+        method: str,
+        error: float,
+        units: float,
+        groups: npt.NDArray[np.int64] | None = None,
+    ) -> Verdict:
         # A difference in [-1, 1] varies at most as a yes/no pair with equal gains and losses does.
-        scaled = self.d / width
+        assert self.width is not None  # noqa: S101  only bounded scores come here
+        scaled = self.d / self.width
         gains = float(np.average(np.maximum(scaled, 0.0), weights=self.weights))
         losses = float(np.average(np.maximum(-scaled, 0.0), weights=self.weights))
-        low, high = tango_limits(gains, losses, trials, normal_quantile(self.level))
-        return Interval(low * width, high * width, method, error)
+        limits = tango_limits(gains, losses, trials, normal_quantile(self.level))
+        test, p_value = "score", score_p_value(gains, losses, trials)
+        otherwise = p_value
+        if units < FEW:  # the score test is one of large samples, this one is exact
+            test, p_value = "sign-flip", self._sign_flips(groups)
+        low, high, p_value = agreeing(*limits, p_value, otherwise=otherwise, level=self.level)
+        return Interval(low * self.width, high * self.width, method, error), test, p_value
 
+    def _sign_flips(self, groups: npt.NDArray[np.int64] | None = None) -> float:
+        return sign_flip_test(self._signed(), seed=self.seed, groups=groups)
 
-def _clip(interval: Interval, width: float) -> Interval:
-    low, high = max(-width, interval.low), min(width, interval.high)
-    return Interval(low, high, interval.method, interval.standard_error)
+    def _clip(self, interval: Interval) -> Interval:
+        if self.width is None:
+            return interval
+        low, high = max(-self.width, interval.low), min(self.width, interval.high)
+        return Interval(low, high, interval.method, interval.standard_error)
 
 
 def _t_p_value(mean: float, error: float, degrees: float) -> float:
@@ -159,11 +192,15 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two systems' scores on the same cases.
 
-    Rates take Tango's interval and McNemar's mid-p.  Bounded scores take the paired t interval and
-    test where at least 30 pairs hold enough discordance, else Tango's interval at their mean and
-    a sign-flip test.  Unbounded ones take t from 30 pairs on, BCa from 10, the studentised
-    bootstrap where they are too skewed, with a sign-flip test beside the bootstraps.  Groups make
-    all of it cluster-robust.
+    Rates take Tango's interval and McNemar's mid-p.  Other scores take the paired t interval and
+    test: differences of pairs are near symmetric however skewed the scores are.  Bounded ones of
+    fewer than 20 pairs, or whose spread rests on too few of them, take Tango's interval at their
+    mean and its score test (below 10 pairs sign flips), so that equal systems never differ by
+    nothing.  Groups make all of it cluster-robust.  Unbounded ones of fewer than 10 pairs (or
+    groups) have no interval, and the p-value of sign flips.
+
+    Interval and p-value never contradict each other: the interval excludes 0 if and only if the
+    p-value is below ``1 - level``.
 
     Args:
         a: Scores of the first system, shape ``(n,)`` with ``n >= 1``.
@@ -173,7 +210,7 @@ def paired_difference(
         binary: Whether the scores were declared yes/no.
         bounds: Smallest and largest possible score, where finite.
         level: Confidence level as a fraction in (0, 1).
-        seed: Seed of the bootstrap and of random sign flips.
+        seed: Seed of random sign flips.
 
     Raises:
         ValueError: If the shapes differ, there are no pairs, or a score is not finite or outside

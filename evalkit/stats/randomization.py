@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from evalkit.stats.resampling import bootstrap_totals, sum_by_group
 
 Compute: TypeAlias = Callable[[FloatArray], FloatArray]
 """Turns totals of statistics, shape ``(m, k)``, into metrics, shape ``(m,)``."""
+
+Null: TypeAlias = Literal["shifted", "moses"]
+"""How the draws of a bootstrap are made to have no difference."""
 
 _EXACT = 20
 """Non-zero differences up to which all sign patterns are tried."""
@@ -116,11 +119,14 @@ def paired_bootstrap(
     seed: int = 0,
     groups: npt.ArrayLike | None = None,
     level: float = 0.95,
+    null: Null = "shifted",
 ) -> ResampledDifference:
     """Compare two systems by a corpus metric, resampling the cases of both together.
 
     The p-value is the share of draws whose distance from the draws' mean reaches the difference
-    seen: the bootstrap distribution is shifted to the null hypothesis.
+    seen: the bootstrap distribution is shifted to the null hypothesis.  To reproduce a paper,
+    ``null="moses"`` is what Moses and sacrebleu do instead: they shift the *absolute* differences
+    to a mean of 0 and count those above the one seen, which rejects more often.
 
     Args:
         first: Additive statistics of the first system, shape ``(n, k)``.
@@ -130,9 +136,10 @@ def paired_bootstrap(
         seed: Seed of the generator.
         groups: Group of each case; whole groups are then resampled.
         level: Confidence level as a fraction in (0, 1).
+        null: ``shifted`` or ``moses``.
 
     Raises:
-        ValueError: If the shapes differ or there are no cases.
+        ValueError: If the shapes differ, there are no cases, or *null* is neither.
 
     Examples:
         >>> right = np.array([[1.0, 1.0]] * 9 + [[0.0, 1.0]])
@@ -142,9 +149,13 @@ def paired_bootstrap(
         (0.6, True)
 
     References:
-        Koehn (2004), EMNLP; the shift is that of Moses and of sacrebleu (Post, 2018).
+        Koehn (2004), EMNLP; Efron and Tibshirani (1993), *An Introduction to the Bootstrap*,
+        section 16.4, for the shift; Moses' ``bootstrap-hypothesis-difference-significance.pl`` and
+        sacrebleu's ``significance.py`` for theirs.
     """
     check_level(level)
+    if null not in get_args(Null):
+        raise ValueError(f"null must be one of {', '.join(get_args(Null))}, got {null!r}")
     a, b = _pair(first, second)
     k = a.shape[1]
     totals = bootstrap_totals(np.hstack([a, b]), draws, seed=seed, groups=groups)
@@ -152,7 +163,11 @@ def paired_bootstrap(
     difference = _difference(compute, a.sum(axis=0), b.sum(axis=0))
     drawn = drawn[np.isfinite(drawn)]
     interval = percentile_interval(drawn, difference, level=level)
-    hits = int((np.abs(drawn - drawn.mean()) >= abs(difference)).sum())
+    if null == "moses":
+        sizes = np.abs(drawn)
+        hits = int((sizes - sizes.mean() > abs(difference)).sum())
+    else:
+        hits = int((np.abs(drawn - drawn.mean()) >= abs(difference)).sum())
     p_value = (1 + hits) / (1 + drawn.size)
     return ResampledDifference(
         difference, p_value, interval.low, interval.high, interval.standard_error

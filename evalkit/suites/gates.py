@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from evalkit._internal.clock import day
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
+from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.result import EvaluationResult
+from evalkit.evaluation.results.plan import BaselineReference
 from evalkit.evaluation.running.scorers import resolve_scorers
 from evalkit.gates.verdict import (
     COVERAGE,
@@ -32,6 +36,8 @@ def with_gates(
     *,
     judges: Iterable[str] = (),
     waiting: Iterable[str] = (),
+    of: int = 0,
+    no_baseline: str | None = None,
 ) -> EvaluationResult:
     """Return *result* with *conditions* as its own gates, and write that to its folder.
 
@@ -45,25 +51,49 @@ def with_gates(
         judges: Judges whose health is a condition too.
         waiting: Gates of the whole suite, of which these are some of the cases: ``evalkit merge``
             judges them.
+        of: Cases of the whole suite.
+        no_baseline: Why gates that compare have nothing to compare with, though it was named.
     """
     asked = list(conditions)
     problems = {condition: problem(result, condition) for condition in asked}
     gates = [condition for condition in asked if problems[condition] is None]
     dataset = dataclasses.replace(result.facts.plan.dataset, name=data_name)
     plan = dataclasses.replace(result.facts.plan, gates=[*gates, *waiting], dataset=dataset)
-    decided = {verdict.condition: verdict for verdict in result.check(gates).conditions}
+    if plan.baseline is not None:
+        plan = dataclasses.replace(plan, baseline=_described(plan.baseline, result))
+    notes = [*result.facts.notes]
+    waits = len(plan.gates) - len(gates)
+    if waits:
+        notes.append(
+            f"{waits} gates were not judged, since {len(result)} of {of} cases ran here: evalkit "
+            "merge judges them on all parts together."
+        )
+    facts = dataclasses.replace(result.facts, plan=plan, notes=tuple(notes))
+    result = result.replaced(facts=facts)
+    verdict = judge_gates(result, gates, no_baseline) if no_baseline else result.check(gates)
+    decided = {verdict.condition: verdict for verdict in verdict.conditions}
     for condition, why in problems.items():
         if why is not None:
             decided[condition] = ConditionVerdict(
                 condition=condition, status=Verdict.FAIL, why=f"{condition}: {why}"
             )
     verdicts = [*decided.values(), *(health(result, judge) for judge in judges)]
-    gated = result.replaced(
-        facts=dataclasses.replace(result.facts, plan=plan), verdict=together(verdicts)
-    )
+    gated = result.replaced(verdict=together(verdicts))
     result.folder.write_plan(plan)
     write_verdict(gated)
     return gated
+
+
+def _described(named: BaselineReference, result: EvaluationResult) -> BaselineReference:
+    """Name a baseline file by its file, day and commit, so that an old one is seen."""
+    file = Path(named.reference)
+    baseline = result.open_baseline() if file.suffix == ".json" else None
+    if baseline is None:
+        return named
+    facts = baseline.facts
+    commit = (facts.environment.get("git") or {}).get("commit")
+    parts = [file.name, *([day(facts.plan.created)] if facts.plan.created else [])]
+    return dataclasses.replace(named, name=", ".join([*parts, *([commit[:8]] if commit else [])]))
 
 
 def problem(result: EvaluationResult, condition: str) -> str | None:

@@ -13,13 +13,16 @@ from typing import Any
 from evalkit._internal.canonical import canonical_json, content_hash
 from evalkit.data.snapshot import FILE_NAME, Spool
 from evalkit.data.spool import spool
+from evalkit.engine.sessions import reads_sessions
 from evalkit.entities.case import Case
 from evalkit.errors import EvalkitError, InterruptedRunError, NotRecordedError
+from evalkit.evaluation.baselines.opening import open_result
 from evalkit.evaluation.evaluate import open_job
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
+from evalkit.evaluation.running.scorers import resolve_scorers
 from evalkit.gates.grammar import parse_gates
 from evalkit.suites.gates import with_gates
 from evalkit.suites.ledger import SessionLedger, SuiteFailure, SuiteRecord
@@ -136,6 +139,17 @@ class SuiteRun:
             return baseline.replace("{suite}", self.suite.name)
         return baseline
 
+    def _opened_baseline(self) -> tuple[Any, str | None]:
+        """Return the baseline if it can be opened, else why not: that is for gates that compare."""
+        baseline = None if self.options.update_baseline else self.baseline
+        if baseline is None:
+            return None, None
+        try:
+            open_result(baseline, kind=EvaluationResult)
+        except EvalkitError as error:
+            return None, f"the baseline cannot be opened: {error}"
+        return baseline, None
+
     @cached_property
     def conditions(self) -> list[str]:
         """What is asked of the suite as a whole; nothing, where it is partial."""
@@ -182,18 +196,21 @@ class SuiteRun:
         failure = self.ledger.failure(digest)
         if failure is not None:
             raise SuiteFailedError(failure)
-        chosen = self.ids if self.selection is None else self.selection
+        chosen = self.ids if self.selection is None else self._with_turns(self.selection)
         store = self._runtime.store
         if store is False:
             store = f"sqlite:///{self.ledger.folder}/suites.db"
         try:
-            ungated = self._evaluate(chosen, fixtures, store=store, baseline=self.baseline)
+            baseline, why = self._opened_baseline()
+            ungated = self._evaluate(chosen, fixtures, store=store, baseline=baseline)
             result = with_gates(
                 ungated,
                 self.conditions,
                 self.cases.facts["name"],
                 judges=() if self.is_partial else self.judges,
                 waiting=dict.fromkeys(self.gates) if self.is_partial else (),
+                of=len(self.ids),
+                no_baseline=why,
             )
         except InterruptedRunError:  # which ends the session
             raise
@@ -224,7 +241,32 @@ class SuiteRun:
 
     def again(self, case_id: str, fixtures: Mapping[str, Any]) -> EvaluationResult:
         """Return a new evaluation of one case alone; gates keep to the first."""
-        return self._evaluate([case_id], fixtures, store=False, baseline=None)
+        return self._evaluate(self._with_turns([case_id]), fixtures, store=False, baseline=None)
+
+    def _with_turns(self, chosen: list[str]) -> list[str]:
+        """Return *chosen* with the earlier turns of their sessions, which they follow upon.
+
+        Where a scorer reads conversations, with all turns: half a conversation is another one.
+        """
+        if "session" not in self.cases.fields:
+            return chosen
+        sessions, turns = self.cases.strings("session"), self.cases.values("turn")
+        whole = reads_sessions(resolve_scorers(self.suite.scorers))
+        places = {
+            case_id: (turns[row] is None, turns[row] or 0, row)
+            for row, case_id in enumerate(self.ids)
+        }
+        last: dict[str, tuple[bool, int, int]] = {}
+        session_of = dict(zip(self.ids, sessions, strict=True))
+        for case_id in chosen:
+            session = session_of[case_id]
+            last[session] = max(places[case_id], last.get(session, places[case_id]))
+        alone, kept = set(chosen), {session for session in last if session is not None}
+        return [
+            case_id
+            for case_id, session in session_of.items()
+            if case_id in alone or (session in kept and (whole or places[case_id] <= last[session]))
+        ]
 
     @property
     def _runtime(self) -> Runtime:
@@ -259,7 +301,7 @@ class SuiteRun:
                 tags={"evalkit.suite": self.suite.name, "evalkit.partial": str(self.is_partial)},
                 repeats=self.repeats,
                 seed=self.seed,
-                baseline=None if self.options.update_baseline else baseline,
+                baseline=baseline,
                 runtime=runtime,
                 **{k: v for k, v in self.suite.options.items() if k in RESULT_OPTIONS},
             )

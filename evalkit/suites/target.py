@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import traceback
 from collections.abc import Callable, Generator, Mapping
@@ -14,6 +15,8 @@ from evalkit.errors import NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.targets.callable import CallableTarget
 from evalkit.targets.version import resolved_version
 
+HISTORY: Final = "history"
+"""Argument of a body that gets the earlier turns of the session, with ``inputs, outputs``."""
 SKIPPED: Final = "skipped"
 """Reason of a case whose body asked to be skipped."""
 EXPECTED: Final = "expected_failure"
@@ -40,14 +43,20 @@ class SuiteTarget:
     def bound(self, fixtures: Mapping[str, Any]) -> CallableTarget:
         """Return the body as a target that passes *fixtures* on."""
         body = self.body
+        wants_history = HISTORY in inspect.signature(body).parameters
 
-        async def answer(case: Case, repeat: int) -> Any:
-            with self._errors_of(case, repeat):
-                return _answer(await body(case=case, **fixtures))
+        def arguments(case: Case, history: list[dict[str, Any]]) -> dict[str, Any]:
+            if case.session is not None:
+                case = dataclasses.replace(case, conversation=tuple(history))
+            return {"case": case, **fixtures, **({HISTORY: history} if wants_history else {})}
 
-        def answer_in_thread(case: Case, repeat: int) -> Any:
+        async def answer(case: Case, history: list[dict[str, Any]], repeat: int) -> Any:
             with self._errors_of(case, repeat):
-                return _answer(body(case=case, **fixtures))
+                return _answer(await body(**arguments(case, history)))
+
+        def answer_in_thread(case: Case, history: list[dict[str, Any]], repeat: int) -> Any:
+            with self._errors_of(case, repeat):
+                return _answer(body(**arguments(case, history)))
 
         function = answer if inspect.iscoroutinefunction(body) else answer_in_thread
         version = None if self.version is None else resolved_version(self.version, body)

@@ -94,6 +94,19 @@ class ChatTarget:
         if current_session().recorder.mode != "replay":
             self._model.check()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the answers must know of how the model is asked."""
+        templates = [
+            part for part in (self._conversation.prompt, self._conversation.system) if part
+        ]
+        if self._conversation.prompt is None or not all(part.is_constant for part in templates):
+            return ()
+        text = repr(self._conversation.prompt.text[:40])
+        return (
+            f"The prompt {text} reads none of the inputs; name one, as in '{{{{ question }}}}'.",
+        )
+
     async def acall(self, invocation: Invocation) -> Output:
         """Return the model's answer."""
         request = self.request(invocation)

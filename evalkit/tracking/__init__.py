@@ -34,7 +34,7 @@ from evalkit.tracking.record import (
     set_tag,
     set_tags,
 )
-from evalkit.tracking.search import get_run, search_experiments, search_runs
+from evalkit.tracking.search import get_metric_history, get_run, search_experiments, search_runs
 
 __all__ = [
     "ActiveRun",
@@ -44,6 +44,7 @@ __all__ = [
     "current_store",
     "delete_tag",
     "end_run",
+    "get_metric_history",
     "get_run",
     "get_tracking_uri",
     "list_artifacts",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from evalkit.entities.run import Experiment, Run, RunStatus, ViewType
+from evalkit.entities.run import Experiment, Metric, Run, RunStatus, ViewType
 from evalkit.errors import ExperimentNotFoundError, UsageError, near_miss
 from evalkit.tracking.place import current_store
 
@@ -17,6 +17,32 @@ def get_run(reference: str) -> Run:
         AmbiguousRunError: If several ids begin so.
     """
     return current_store().runs.resolve(reference)
+
+
+def get_metric_history(run: str, key: str) -> list[Metric]:
+    """Return every value that was logged of a metric, by step and time; none where there is none.
+
+    Args:
+        run: As `get_run` takes it.
+        key: The metric, as `log_metric` got it.
+
+    Raises:
+        RunNotFoundError: If there is no such run; the text suggests a close name.
+        AmbiguousRunError: If several ids begin so.
+
+    Examples:
+        >>> from evalkit import tracking
+        >>> with tracking.use_place(tracking.Place("sqlite://")) as place:
+        ...     with tracking.start_run(run_name="training"):
+        ...         tracking.log_metric("loss", 0.9, step=1)
+        ...         tracking.log_metric("loss", 0.4, step=2)
+        ...     history = tracking.get_metric_history("training", "loss")
+        >>> [(point.step, point.value) for point in history]
+        [(1, 0.9), (2, 0.4)]
+        >>> place.close()
+    """
+    store = current_store()
+    return store.metrics.history(store.runs.resolve(run).run_id, key)
 
 
 def search_runs(

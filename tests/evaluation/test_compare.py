@@ -1,6 +1,7 @@
 """Comparisons are paired, refuse what does not compare, and name fixed and broken cases."""
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import evalkit
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.comparison import COLUMNS, UnknownSystemError
+from evalkit.testing import ScriptedEndpoint
 
 N = 80
 ROWS = [
@@ -160,6 +162,60 @@ def test_a_grid_names_what_varies() -> None:
     assert found == {"mood=x": ("m", "x"), "mood=y": ("m", "y")}
     with pytest.raises(UsageError, match="at least two"):
         evalkit.compare("latest")
+
+
+def test_a_mapping_in_a_grid_names_its_values() -> None:
+    prompts = {"plain": "Q: {{ question }}", "brief": "Be brief.\n\n{{ question }}"}
+    found = evalkit.grid(lambda model, prompt: (model, prompt), model=["m"], prompt=prompts)
+
+    assert found == {
+        "prompt=plain": ("m", prompts["plain"]),
+        "prompt=brief": ("m", prompts["brief"]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        pytest.param(["a\nb", "c\nd"], ["x=#1", "x=#2"], id="several-lines"),
+        pytest.param(["short", "long " * 20], ["x=short", "x=#2"], id="too-long"),
+        pytest.param([0.0, 1.0], ["x=0.0", "x=1.0"], id="numbers"),
+        pytest.param((None, True), ["x=None", "x=True"], id="anything"),
+        pytest.param([len, max], ["x=len", "x=max"], id="functions"),
+        pytest.param(["1", 1], ["x=#1", "x=#2"], id="equal-texts"),
+    ],
+)
+def test_systems_of_a_grid_have_short_names_of_their_own(values: Any, names: list[str]) -> None:
+    found = evalkit.grid(lambda x: x, x=values)
+
+    assert list(found) == names
+    assert list(found.values()) == list(values)
+
+
+@pytest.mark.parametrize("value", ["openai/small", 0.0, None, b"bytes"])
+def test_a_bare_value_in_a_grid_is_refused_and_the_list_shown(value: Any) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"give x=[{value!r}]")):
+        evalkit.grid(lambda x: x, x=value)
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        pytest.param({"prompt": "plain"}, True, id="prompt"),
+        pytest.param({"prompt": "plain", "system": "Be kind."}, True, id="both"),
+        pytest.param({"prompt": "Go.", "system": "About {{ question }}."}, False, id="system"),
+        pytest.param({"prompt": "Q: {{ question }}"}, False, id="read"),
+        pytest.param({"prompt": "{% for k in inputs %}{{ k }}{% endfor %}"}, False, id="all"),
+        pytest.param({}, False, id="none"),
+    ],
+)
+def test_a_chat_prompt_that_reads_no_input_is_noted(options: Any, warned: bool) -> None:
+    with ScriptedEndpoint(lambda _: "yes") as endpoint:
+        target = evalkit.chat("scripted", base_url=endpoint.base_url, **options)
+        rows = [{"question": f"q{i}", "expected": "yes"} for i in range(3)]
+        result = evalkit.evaluate(target, rows, "text.exact_match")
+
+    assert any("reads none of the inputs" in note for note in result.facts.notes) is warned
 
 
 def test_what_is_compared_anyway_says_what_differs_and_lists_what_has_no_pair() -> None:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
 import evalkit
-from evalkit.evaluation.comparing import resampled
-from evalkit.evaluation.comparing.distinct import kinds_of_cases
+from evalkit.evaluation.comparing.joint import JointTable
+from evalkit.evaluation.comparing.pairs import join
 from evalkit.evaluation.comparing.resampled import quantile_difference
 from evalkit.scoring.column import Rows
 from evalkit.scoring.estimate import Design
+from evalkit.stats import delong_difference
 
 NOTHING_KEPT = evalkit.Runtime(store=False)
 
@@ -29,43 +30,179 @@ def classified(share: float, seed: int, scorer: str = "classification.f1") -> An
     return evalkit.evaluate(data=rows, scorers=scorer, name=str(share), runtime=NOTHING_KEPT)
 
 
-def test_drawing_kinds_of_cases_is_drawing_cases(monkeypatch: pytest.MonkeyPatch) -> None:
-    good, poor = classified(0.85, 1), classified(0.7, 2)
-    by_kind = good.difference(poor, "classification.f1")
-    monkeypatch.setattr(resampled, "kinds_of_cases", lambda *_: None)
-    by_case = good.difference(poor, "classification.f1")
-
-    assert by_kind.difference == by_case.difference
-    assert by_kind.standard_error == pytest.approx(by_case.standard_error, rel=0.15)
-    assert (by_kind.low, by_kind.high) == pytest.approx((by_case.low, by_case.high), abs=0.02)
+def labelled(truth: Any, said: Any, scorer: str, **fields: Any) -> Any:
+    rows = [
+        {"inputs": {"x": i}, "expectations": t, "outputs": o}
+        | {name: column[i] for name, column in fields.items()}
+        for i, (t, o) in enumerate(zip(list(truth), list(said), strict=True))
+    ]
+    return evalkit.evaluate(data=rows, scorers=scorer, runtime=NOTHING_KEPT)
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz")), min_size=1, max_size=400))
-def test_kinds_hold_every_case_once(cells: list[tuple[str, str]]) -> None:
-    first, second = (
-        Rows({"output": np.array([cell[place] for cell in cells], dtype=object)})
-        for place in (0, 1)
+@pytest.mark.parametrize("scorer", ["classification.f1", "classification.mcc"])
+def test_a_joint_table_says_what_a_bootstrap_of_many_cases_says(scorer: str) -> None:
+    good, poor = classified(0.85, 1, scorer), classified(0.7, 2, scorer)
+    found = good.difference(poor, scorer)
+    pairs = join(good, poor, scorer)
+    first, second = (metric.column.statistics for metric in (pairs.metric, pairs.other))
+    assert isinstance(first, Rows)
+    assert isinstance(second, Rows)
+    drawn = [
+        pairs.metric.source.compute(first.take(rows), None)
+        - pairs.metric.source.compute(second.take(rows), None)
+        for rows in np.random.default_rng(0).integers(0, 400, size=(1_000, 400))
+    ]
+
+    assert found.standard_error == pytest.approx(np.std(drawn), rel=0.15)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.02)
+
+
+@given(st.lists(st.tuples(*[st.sampled_from("abc")] * 3), min_size=1, max_size=60))
+def test_a_joint_table_holds_every_case_once(cells: list[tuple[str, str, str]]) -> None:
+    target, a, b = (np.array(column, dtype=object) for column in zip(*cells, strict=True))
+    table = JointTable.of(
+        Rows({"target": target, "output": a}), Rows({"target": target, "output": b})
     )
-    found = kinds_of_cases(first, second)
 
-    if len(set(cells)) * 32 > len(cells):
-        assert found is None
-        return
-    assert found is not None
-    rows, counts = found
-    assert {cells[row]: int(count) for row, count in zip(rows, counts, strict=True)} == {
-        kind: cells.count(kind) for kind in set(cells)
-    }
+    assert table is not None
+    for rows, output in zip(table.rows, (a, b), strict=True):
+        assert (rows.columns["target"][table.cell] == target).all()
+        assert (rows.columns["output"][table.cell] == output).all()
+    assert table.prior.sum() == pytest.approx(
+        0.0 if len({*target, *a, *b}) == 1 else 4 * len(set(target)) / max(2, len(set(target)))
+    )
+
+
+RECALL_LIKE = ["recall", "precision", "f1", "balanced_accuracy", "mcc", "average_precision"]
+
+
+@pytest.mark.parametrize("metric", RECALL_LIKE)
+def test_four_of_four_found_by_both_is_no_proof_that_they_are_equal(metric: str) -> None:
+    truth = [1] * 4 + [0] * 996
+    key = f"classification.{metric}"
+    gates = [f"equivalent({key}, margin=0.01)", f"no_regression({key}, margin=0.01)"]
+    result, other = labelled(truth, truth, key), labelled(truth, truth, key)
+    found = result.difference(other, key)
+
+    assert found.low is not None
+    assert found.low < -0.1
+    assert found.high is not None
+    assert found.high > 0.1
+    assert found.p_value == pytest.approx(1.0, abs=0.1)
+    assert str(result.check(gates, baseline=other).status) == "INCONCLUSIVE"
+
+
+def test_a_lost_class_is_no_zero_of_a_draw() -> None:
+    """3 of 3 in 100: every ninth bootstrap draw has no positive case, and no recall."""
+    truth = [1] * 3 + [0] * 97
+    found = labelled(truth, truth, "classification.recall").difference(
+        labelled(truth, [1, 1, 0] + [0] * 97, "classification.recall"), "classification.recall"
+    )
+
+    assert found.difference == pytest.approx(1 / 3)
+    assert found.low is not None
+    assert -0.6 < found.low < 0
+    assert not found.is_clear
+
+
+@pytest.mark.parametrize("design", ["weighted", "grouped"])
+def test_labels_of_weighted_or_grouped_cases_are_compared_too(design: str) -> None:
+    generator = np.random.default_rng(4)
+    truth = generator.integers(0, 2, 200)
+    fields: dict[str, Any] = {"weight": [1.0 + i % 3 for i in range(200)]}
+    if design == "grouped":
+        fields = {"group": [f"g{i // 10}" for i in range(200)]}
+    good, poor = (np.where(generator.random(200) < p, truth, 1 - truth) for p in (0.95, 0.7))
+    key = "classification.balanced_accuracy"
+    found = labelled(truth, good, key, **fields).difference(
+        labelled(truth, poor, key, **fields), key
+    )
+
+    assert found.is_clear
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.difference < found.high
 
 
 def test_systems_that_never_differ_still_have_an_interval_where_the_range_is_known() -> None:
     found = classified(0.8, 1).difference(classified(0.8, 1), "classification.f1")
 
     assert found.difference == 0.0
-    assert found.method == "tango-mean"
-    z = 1.959963984540054
-    assert found.high == pytest.approx(z**2 / (400 + z**2))
-    assert found.low == pytest.approx(-(z**2) / (400 + z**2))
+    assert found.low is not None
+    assert found.high is not None
+    assert 0.003 < -found.low == pytest.approx(found.high, rel=0.2)
+    assert found.high < 0.02
+
+
+def areas(scores: Any, truth: Any) -> Any:
+    return labelled(truth, scores, "classification.roc_auc")
+
+
+def test_two_areas_are_compared_by_delong() -> None:
+    generator = np.random.default_rng(8)
+    truth = np.arange(120) % 2
+    first, second = truth + generator.normal(size=120), 0.5 * truth + generator.normal(size=120)
+    first, second = (1 / (1 + np.exp(-scores)) for scores in (first, second))
+    found = areas(first, truth).difference(areas(second, truth), "classification.roc_auc")
+    expected = delong_difference(first, second, truth)
+
+    assert (found.method, found.test) == ("delong", "delong")
+    assert found.difference == pytest.approx(expected.difference)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.p_value == pytest.approx(expected.p_value)
+
+
+def test_two_perfect_rankings_of_few_positives_may_still_differ() -> None:
+    truth = np.repeat([1, 0], [3, 200])
+    scores = np.linspace(0.99, 0.01, 203)
+    found = areas(scores, truth).difference(areas(scores**2, truth), "classification.roc_auc")
+
+    assert found.difference == 0.0
+    assert found.low is not None
+    assert found.low < -0.3
+
+
+def test_case_weights_count_in_a_difference_of_quantiles() -> None:
+    """With equal weights both medians are 5; the weights make them 37 and 42."""
+    a = np.array([5.0] * 60 + [37.0] * 40)
+    b = np.array([5.0] * 60 + [42.0] * 40)
+    weights = np.array([1.0] * 60 + [3.0] * 40)
+    found = quantile_difference(a, b, 0.5, Design(n=100, weights=weights))
+    equal = quantile_difference(a, b, 0.5, Design(n=100))
+
+    assert (found.difference, equal.difference) == (-5.0, 0.0)
+    assert found.is_clear
+
+
+@pytest.mark.parametrize(
+    ("scorer", "gain"), [("text.bleu", 0.3), ("text.chrf", 0.1), ("regression.rmse", 0.2)]
+)
+def test_no_resampled_difference_contradicts_its_p_value(scorer: str, gain: float) -> None:
+    generator = np.random.default_rng(2)
+    for _ in range(12):
+        n = int(generator.choice([12, 30, 80]))
+        truth: list[Any] = []
+        outputs: list[Any] = []
+        for _ in range(n):
+            if scorer == "regression.rmse":
+                truth.append(0.0)
+                outputs.append([float(x) for x in generator.normal(size=2) * [1, 1 + gain]])
+                continue
+            words = [f"w{i}" for i in generator.integers(0, 30, 8)]
+            truth.append(" ".join(words))
+            outputs.append(
+                [
+                    " ".join(w if generator.random() < p else "no" for w in words)
+                    for p in (0.8, 0.8 - gain)
+                ]
+            )
+        a, b = (labelled(truth, [pair[side] for pair in outputs], scorer) for side in (0, 1))
+        found = a.difference(b, scorer)
+        assert found.low is not None
+        assert found.high is not None
+        assert found.p_value is not None
+        assert (not found.low <= 0 <= found.high) == (found.p_value < 0.05)
 
 
 def test_the_difference_of_quantiles_is_that_of_another_bootstrap() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.errors import UsageError
 from evalkit.gates.comparing import (
     Compared,
     alarm_p_value,
@@ -230,3 +231,26 @@ def test_a_handful_of_pairs_shows_nothing_however_clear(n: int, expected: str) -
     decided = decide_difference(parse_gates("improves(m)")[0], compared)
 
     assert decided.status.value == expected
+
+
+@pytest.mark.parametrize("gate", ["no_regression(m, margin={})", "equivalent(m, margin={})"])
+@pytest.mark.parametrize("margin", [1.01, 2, 5])
+def test_a_margin_beyond_the_range_decides_nothing_and_is_refused(gate: str, margin: float) -> None:
+    found = paired_difference([0.0] * 100, [1.0, 0.0] * 50, binary=True)
+    compared = Compared(difference=found, direction="higher", bounds=(0, 1), baseline="old")
+    condition = parse_gates(gate.format(margin))[0]
+
+    with pytest.raises(UsageError, match=rf"margin={margin} .* range of 1, .* such as 0.02"):
+        margin_of(condition, (0, 1))
+    verdict = decide_difference(condition, compared)
+    assert verdict.status is Verdict.INCONCLUSIVE
+    assert "range of 1" in verdict.why
+    assert alarm_p_value(condition, compared) is None
+
+
+def test_a_margin_within_a_wider_range_is_taken() -> None:
+    found = paired_difference([5.0] * 100, [5.0] * 100, bounds=(0, 10))
+    compared = Compared(difference=found, direction="higher", bounds=(0, 10), baseline="old")
+
+    verdict = decide_difference(parse_gates("no_regression(m, margin=2)")[0], compared)
+    assert verdict.status is Verdict.PASS

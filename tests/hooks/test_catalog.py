@@ -4,8 +4,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
 import evalkit
+from evalkit.cli.main import cli
 from evalkit.errors import DuplicatePluginError, PluginError, UnknownScorerError, UsageError
 from evalkit.hooks.catalog import Catalog, catalog, get_scorer, use_catalog
 from evalkit.hooks.loader import load_plugins
@@ -116,6 +118,32 @@ def test_a_scorer_that_is_offered_by_name_is_made_when_it_is_asked_for(
         found.scorer("acme.broken")
     with pytest.raises(PluginError, match=r"'acme\.other' is called 'acme.length'"):
         found.scorer("acme.other")
+
+
+@pytest.mark.parametrize("hook", ["evalkit_scorers", "evalkit_judges"])
+def test_a_scorer_that_cannot_be_made_is_left_out_of_a_list_with_one_line(
+    hook: str, shelf: "Shelf", caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.install("acme-metrics", BY_NAME.format(hook=hook), plugin="acme")
+    found = catalog_of(shelf)
+
+    assert [name for name, _ in found.usable_scorers()] == ["acme.length"]
+    first, second = (record.getMessage() for record in caplog.records)
+    assert "'acme.broken'" in first
+    assert "'acme.other'" in second
+    assert "\n" not in first + second
+    assert not list(found.usable_scorers("nothing."))
+
+
+@pytest.mark.parametrize("noun", ["scorers", "judges"])
+def test_one_broken_scorer_of_a_stranger_does_not_stop_the_list(noun: str, shelf: "Shelf") -> None:
+    shelf.install("acme-metrics", BY_NAME.format(hook="evalkit_scorers"), plugin="acme")
+    with use_catalog(catalog_of(shelf)):
+        done = CliRunner().invoke(cli, [noun, "list", "--json"], prog_name="evalkit")
+
+    assert done.exit_code == 0
+    assert "offers 'acme.broken' by evalkit_scorers and cannot make it" in done.stderr
+    assert ("acme.length" in done.stdout) is (noun == "scorers")
 
 
 def test_a_scorer_that_is_offered_by_name_needs_a_maker(shelf: "Shelf") -> None:

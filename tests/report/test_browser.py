@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import evalkit
 from evalkit.evaluation.result import EvaluationResult
 
 pytestmark = pytest.mark.browser
@@ -326,3 +327,63 @@ def test_a_thousand_cases_open_and_are_searched(
     assert len(page.texts("#cases tbody tr")) == 50
     assert re.fullmatch(r"1 of 1,000 cases", page.search('"question 777 "'))
     assert page.complaints() == []
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A comparison of three systems by three metrics and eight topics."""
+
+    def result(name: str, wrong: int) -> EvaluationResult:
+        rows = [
+            {"id": f"q{i}", "question": f"{i}?", "expected": f"the answer {i}",
+             "topic": f"a rather long name of topic {i % 8}",
+             "output": "no" if i % wrong == 0 else f"the answer {i}"}
+            for i in range(160)
+        ]  # fmt: skip
+        return evalkit.evaluate(
+            data=rows,
+            scorers=["text.exact_match", "text.token_f1", "text.edit_distance"],
+            columns={"tags": ["topic"]},
+            name=name,
+            runtime=evalkit.Runtime(store=False),
+        )
+
+    names = "model=openai/large,prompt=plain", "model=openai/small,prompt=brief", "third"
+    results = [result(name, wrong) for name, wrong in zip(names, (2, 3, 8), strict=True)]
+    folder = tmp_path_factory.mktemp("comparison")
+    return evalkit.compare(*results).report(folder / "c.html")
+
+
+@pytest.mark.parametrize("width", [390, 1_200])
+def test_a_comparison_is_no_wider_than_its_screen_and_not_endless(
+    page: Page, comparison: Path, width: int
+) -> None:
+    page.call("POST", "/url", {"url": comparison.as_uri()})
+    page.resize(width, 844)
+    try:
+        sizes = page.run(
+            "const d = document.documentElement; return [d.scrollWidth, d.scrollHeight]"
+        )
+        ends = page.run(
+            "return [...document.querySelectorAll('#differences .forest td')]"
+            ".map((cell) => cell.getBoundingClientRect().right)"
+        )
+    finally:
+        page.devtools("Emulation.clearDeviceMetricsOverride")
+
+    assert sizes[0] <= width
+    assert max(ends) <= width
+    assert sizes[1] < 20_000
+    assert page.complaints() == []
+
+
+def test_a_comparison_is_filtered_by_what_got_better(page: Page, comparison: Path) -> None:
+    page.call("POST", "/url", {"url": comparison.as_uri()})
+    shown = (
+        "return [...document.querySelectorAll('section tr[data-outcome]')]"
+        ".filter((row) => row.checkVisibility()).map((row) => row.dataset.outcome)"
+    )
+    before = page.run(shown)
+    page.run("document.querySelector('.only-worse').click()")
+
+    assert len(page.run(shown)) < len(before)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import evalkit
 from evalkit.errors import UsageError
+from evalkit.report.comparison_document import comparison_document
 from evalkit.report.comparison_html import pieces
+from evalkit.report.comparison_table import folded, show_systems
 
 SCORERS = ["text.exact_match", "text.token_f1"]
 EXTENSIONS = (".html", ".md", ".json", ".tex")
@@ -236,3 +238,97 @@ def test_every_report_tells_what_has_no_pair(tmp_path: Path) -> None:
         text = found.report(tmp_path / name).read_text(encoding="utf-8")
         for part in ("case 9", "case 39", "although their dataset differs"):
             assert part in text.replace("\\", "")
+
+
+@evalkit.scorer(low=0, high=1)
+def judged(outputs: str, expectations: Any) -> evalkit.Score:
+    right = outputs == expectations["target"]
+    return evalkit.Score(value=float(right), explanation=f"it says {outputs}")
+
+
+def _slices(n: int, name: str, worse: str) -> Any:
+    """Evaluate *n* cases of eight topics, of which one is answered wrongly."""
+    rows = [
+        {"id": f"q{i}", "question": f"{i}?", "expected": f"a{i}", "topic": f"topic {i % 8}"}
+        for i in range(n)
+    ]
+
+    def bot(question: str) -> evalkit.Output:
+        i = int(question[:-1])
+        wrong = f"topic {i % 8}" == worse or i % 7 == 0
+        passage = {"content": f"passage {name} {i} " * 40, "score": 0.25}
+        return evalkit.Output("wrong" if wrong else f"a{i}", retrieved_context=[passage])
+
+    return evalkit.evaluate(
+        bot, rows, [*SCORERS, judged], columns={"tags": ["topic"]}, name=name, runtime=NOTHING_KEPT
+    )
+
+
+@pytest.fixture(scope="module")
+def broken() -> evalkit.Comparison:
+    """One topic that the new system broke."""
+    return evalkit.compare(_slices(400, "old", "none"), _slices(400, "new", "topic 5"))
+
+
+def test_the_slice_that_broke_most_surely_comes_first(broken: evalkit.Comparison) -> None:
+    rows = comparison_document(broken)["slices"]["topic"]
+
+    assert {row["value"] for row in rows[:3]} == {"topic 5"}
+    assert [row["outcome"] for row in rows[:3]] == ["worse"] * 3
+    assert not any(row["outcome"] for row in rows[3:])
+
+
+def test_a_broken_case_comes_with_contexts_and_reasons_of_both_sides(
+    broken: evalkit.Comparison, tmp_path: Path
+) -> None:
+    document = comparison_document(broken)
+    case = next(part for part in document["cases"] if part["metric"] == "judged")["broke"][0]
+    text = broken.report(tmp_path / "c.html").read_text(encoding="utf-8")
+
+    assert case["reason_a"].startswith("it says a")
+    assert case["reason_b"] == "it says wrong"
+    assert case["context_b"][0].startswith("passage new ")
+    assert "0.25" not in case["context_b"][0], "a passage's text, without the retriever's score"
+    for shown in (case["reason_a"], "it says wrong", "1 passages of new", 'class="only-worse"'):
+        assert shown in text
+
+
+def test_a_page_of_long_answers_and_many_systems_stays_below_two_megabytes(tmp_path: Path) -> None:
+    def result(name: str, long: str) -> Any:
+        rows = [
+            {"id": f"q{i}", "question": f"{i} {long}", "expected": f"a{i}", "output": long + name}
+            for i in range(60)
+        ]
+        if name != "old":
+            rows = [row | {"output": f"a{place}"} for place, row in enumerate(rows)]
+        return evalkit.evaluate(data=rows, scorers=SCORERS, name=name, runtime=NOTHING_KEPT)
+
+    long = "word " * 2_000
+    results = [result(name, long) for name in ("old", *(f"s{i}" for i in range(9)))]
+    path = evalkit.compare(*results).report(tmp_path / "c.html")
+
+    assert path.stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("n_systems", [2, 3])
+def test_at_80_columns_difference_interval_and_p_remain(
+    systems: evalkit.Comparison, pair: evalkit.Comparison, n_systems: int
+) -> None:
+    comparison = pair if n_systems == 2 else systems
+    lines = show_systems(comparison, width=80).splitlines()
+    head = next(line for line in lines if "difference" in line)
+
+    assert max(map(len, lines)) <= 80
+    for name in ("difference", "95 % interval", "adj. p"):
+        assert name in head
+    assert "fixed" not in head
+    rows = [line for line in lines if line.lstrip().startswith("text.")]
+    assert len([line for line in rows if re.search(r"[+−]0\.\d+ +\[.*\] ", line)]) >= 2
+
+
+@given(st.text("ab._=,", max_size=60), st.integers(8, 30))
+def test_a_name_is_broken_where_its_parts_end(name: str, width: int) -> None:
+    lines = folded(name, width).split("\n")
+
+    assert "".join(lines) == name
+    assert all(line[-1] in "._=," for line in lines[:-1])

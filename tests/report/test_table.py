@@ -188,6 +188,14 @@ def test_a_share_is_never_rounded_to_all_or_nothing(share: float) -> None:
     assert (shown == "0 %") == (share == 0.0)
 
 
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(4 / 68, "5.9 %"), (0.7156, "71.6 %"), (0.0715, "7.2 %"), (0.29, "29 %"), (0.9996, "99.9 %")],
+)
+def test_a_share_is_rounded_and_not_cut_off(share: float, shown: str) -> None:
+    assert percent(share) == shown
+
+
 def test_metrics_that_lack_the_same_cases_share_one_warning(evaluate: Evaluate) -> None:
     def bot(question: str) -> str:
         if question != "0":

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import permutation_test, ttest_1samp, wilcoxon
 
 from evalkit.stats import approximate_randomization, paired_bootstrap, sign_flip_test
+from evalkit.stats.resampling import bootstrap_totals
 
 Floats = npt.NDArray[np.float64]
 MAIZE = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
@@ -140,3 +141,23 @@ def test_statistics_that_do_not_pair_up_are_refused(compare: Compare) -> None:
         compare(np.ones((2, 1)), np.ones((3, 1)), mean)
     with pytest.raises(ValueError, match="compute must turn"):
         compare(np.ones((2, 1)), np.ones((2, 1)), lambda totals: totals)
+
+
+def test_the_p_value_of_moses_and_sacrebleu_is_had_by_name() -> None:
+    """They shift absolute differences to a mean of 0, and count those above the one seen."""
+    rng = np.random.default_rng(7)
+    first, second = rng.random((60, 1)), rng.random((60, 1)) - 0.1
+    found = paired_bootstrap(first, second, lambda t: t[:, 0] / 60, draws=2_000, null="moses")
+    totals = bootstrap_totals(np.hstack([first, second]), 2_000, seed=0) / 60
+    sizes = np.abs(totals[:, 0] - totals[:, 1])
+    seen = abs(float((first - second).mean()))
+
+    assert found.p_value == (1 + int((sizes - sizes.mean() > seen).sum())) / 2_001
+    shifted = paired_bootstrap(first, second, lambda t: t[:, 0] / 60)
+    assert found.p_value < shifted.p_value
+    assert (found.low, found.high) == (shifted.low, shifted.high)
+
+
+def test_another_null_hypothesis_is_refused() -> None:
+    with pytest.raises(ValueError, match="shifted, moses"):
+        paired_bootstrap([[1.0]], [[0.0]], lambda t: t[:, 0], null="koehn")  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from evalkit.errors import (
     ArtifactPathError,
     ExperimentNotFoundError,
     ParamChangedError,
+    RunNotFoundError,
     UsageError,
 )
 
@@ -158,3 +159,17 @@ def test_the_environment_names_the_store_until_one_is_set(
     assert tracking.current_store() is not first
     with tracking.start_run(run_name="r"):
         assert tracking.artifact_folder().is_relative_to(tmp_path / "files")
+
+
+def test_the_history_of_a_metric_is_read_back_by_whatever_names_the_run() -> None:
+    with tracking.start_run(run_name="training") as run:
+        for step, loss in [(3, 0.5), (1, 2.0), (2, float("nan"))]:
+            tracking.log_metric("loss", loss, step=step)
+
+    for name in (run.run_id, run.run_id[:8], "training", "latest"):
+        points = tracking.get_metric_history(name, "loss")
+        assert [point.step for point in points] == [1, 2, 3]
+        assert [str(point.value) for point in points] == ["2.0", "nan", "0.5"]
+    assert tracking.get_metric_history("latest", "never") == []
+    with pytest.raises(RunNotFoundError):
+        tracking.get_metric_history("nothing", "loss")

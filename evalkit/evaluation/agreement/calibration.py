@@ -86,7 +86,8 @@ def calibration_of(
         threshold=cut.judge,
         threshold_fitted=cut.fitted,
         human_threshold=cut.human,
-        replaceable=replaceability_of(cases, held, cut, epsilon),
+        # The test needs no label that prevails: where people tie, it compares them all the same.
+        replaceable=replaceability_of(cases, np.flatnonzero(~tuned), cut, epsilon),
         population=population_of(cases, held, dev, cut, design),
         biases=biases_of(result, part, cases, design, answering_model),
         level=design.level,
@@ -120,6 +121,15 @@ def _check_size(cases: LabelledCases, held: Any, dev: Any) -> None:
         )
 
 
+def _both_ways(part: CalibrationPart) -> str:
+    """Return the accuracy of *part* with and without the cases that have no verdict, in words."""
+    accuracy = part.figures.get("accuracy")
+    if accuracy is None or accuracy.value is None:
+        return ""
+    as_wrong = accuracy.value * part.n_judged / part.n_labelled
+    return f" (accuracy {accuracy.value:.3g}; {as_wrong:.3g} if no verdict counts as wrong)"
+
+
 def _remarks(cases: LabelledCases, part: CalibrationPart, result: Result) -> Iterator[str]:
     """Yield what a reader of the figures of *part* must know."""
     if part.n_judged < _FEW:
@@ -137,7 +147,7 @@ def _remarks(cases: LabelledCases, part: CalibrationPart, result: Result) -> Ite
     if silent:
         yield (
             f"{silent} of {part.n_labelled} labelled cases have no verdict, which is no failure: "
-            "the figures are of the others alone; above 2 % no gate passes."
+            f"the figures are of the others alone{_both_ways(part)}; above 2 % no gate passes."
         )
     label, share = max(part.prevalence.items(), key=lambda item: item[1], default=("", 0.0))
     if share > _PREVALENT:

@@ -141,7 +141,8 @@ def label_numbers(
                 return float(label)
         words = ", ".join(sorted(worth)) or "numbers"
         raise UsageError(
-            f"{metric.key}: the human label {label!r} is neither a number nor one of: {words}."
+            f"{metric.key}: the human label {label!r} is neither a number nor one of: "
+            f"{words}; unordered words are kind='nominal', or --kind nominal."
         )
 
     return {

@@ -24,6 +24,8 @@ _FEWEST_LABELS: Final = 2
 def replaceability_of(cases: LabelledCases, rows: Any, cut: Cut, epsilon: float) -> Replaceability:
     """Return whether the judge may replace a human annotator, by the labels of cases *rows*.
 
+    Cases with fewer than two annotators say nothing, and cases on which people tie do.
+
     References:
         Calderon, Reichart and Dror (2025), *The Alternative Annotator Test*, ACL, arXiv
         2501.10970.

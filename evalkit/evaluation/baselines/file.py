@@ -38,6 +38,9 @@ _PLANNED: Final = (
 )  # fmt: skip
 """Fields of the plan that the file has as they are."""
 
+_LABEL: Final = 64
+"""Characters up to which a text counts as a label, which is kept without asking."""
+
 _TEXTS: Final = ("inputs", "expectations")
 _STATUS: Final = {status.word: status for status in Status}
 
@@ -53,6 +56,8 @@ def write_baseline(result: Result, path: Path, *, texts: bool = False) -> Path:
     """
     head = {name: getattr(result.facts.plan, name) for name in _PLANNED} | {
         "name": result.name,
+        "created": result.facts.plan.created,
+        "commit": (result.facts.environment.get("git") or {}).get("commit"),
         "run_id": result.run_id,
         "dataset": {"digest": result.dataset["digest"], "n": len(result)},
         "estimates": {
@@ -117,8 +122,16 @@ def _form(metric: Metric, *, texts: bool) -> str | None:
         return "additive"
     if not isinstance(statistics, Rows):
         return None
-    plain = all(column.dtype != object for column in statistics.columns.values())
+    plain = all(_is_plain(column) for column in statistics.columns.values())
     return "rows" if texts or plain else None
+
+
+def _is_plain(column: Any) -> bool:
+    """Say whether a column holds numbers or labels, not texts of cases."""
+    return column.dtype != object or all(
+        value is None or isinstance(value, (bool, int, float)) or len(str(value)) <= _LABEL
+        for value in column.tolist()
+    )
 
 
 def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
@@ -183,6 +196,7 @@ def _baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
         target=TargetIdentity(kind="stored", name=content["name"]),
         signatures={m["scorer"]: m["signature"] for m in content["metrics"].values()},
         dataset=DatasetFacts(name=content["name"], **content["dataset"]),
+        created=content.get("created", 0),
         scores_only=not (cases and "inputs" in cases[0]),
         **{name: content[name] for name in _PLANNED},
     )
@@ -192,7 +206,7 @@ def _baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
             name=content["name"],
             status="complete",
             plan=plan,
-            environment={},
+            environment={"git": {"commit": content.get("commit")}},
             usage={},
             failures={
                 row * plan.repeats + int(repeat): (reason, text)

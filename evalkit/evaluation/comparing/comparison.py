@@ -18,7 +18,7 @@ from evalkit.evaluation.comparing.tables import (
     rank_table,
     unmatched_cases,
 )
-from evalkit.evaluation.results.cells import cell_table
+from evalkit.evaluation.results.cells import cell_table, contexts_of
 from evalkit.evaluation.results.exporting import export, exporter
 from evalkit.evaluation.results.result import Result
 
@@ -84,6 +84,7 @@ class Comparison(Generic[R]):
         self.notes = list(notes)
         self.anyway = anyway
         self._tables: dict[str, pd.DataFrame] = {}
+        self._contexts: dict[str, dict[str, Any]] = {}
         first, *others = [{m.key: None for m in result.metrics} for result in results.values()]
         shared = [key for key in first if all(key in other for other in others)]
         self.metrics = shared if metrics is None else list(metrics)
@@ -160,6 +161,10 @@ class Comparison(Generic[R]):
     def by(self, tag: str) -> pd.DataFrame:
         """Return the differences for each value of *tag*, with Benjamini-Hochberg's p-values.
 
+        Returns:
+            The tag, then ``a, b, metric, difference, low, high, p_value, n_pairs, p_adjusted`` and
+            the ``outcome``: better, worse, different or a blank.
+
         Raises:
             UsageError: If no case has the tag.
         """
@@ -184,7 +189,8 @@ class Comparison(Generic[R]):
         With several systems, name one by *system*; otherwise the first is meant.
 
         Returns:
-            ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``.
+            ``id, inputs, expectations, output_a, output_b, value_a, value_b, change``, and what the
+            scorer says of either answer, ``reason_a, reason_b``.
         """
         return self._changed(self.row(metric, system), limit, better=True)
 
@@ -235,6 +241,18 @@ class Comparison(Generic[R]):
             first = table[table["repeat"] == 0]
             self._tables[name] = first.drop(columns="repeat").reset_index(drop=True)
         return self._tables[name]
+
+    def contexts(self, name: str) -> dict[str, Any]:
+        """Return the passages that a system answered from, by case id; of those that have some.
+
+        Raises:
+            UnknownSystemError: If there is no such system.
+        """
+        if name not in self._contexts:
+            result = self[name]
+            passages = zip(result.case_ids.tolist(), contexts_of(result), strict=True)
+            self._contexts[name] = {case_id: found for case_id, found in passages if found}
+        return self._contexts[name]
 
     def report(self, path: str | Path) -> Path:
         """Write the comparison, in the format of the file's extension, and return its path.

@@ -18,9 +18,9 @@ def difference(a: Result, b: Result, key: str, *, anyway: bool = False) -> Paire
     """Return the difference ``a - b`` of *key* over the cases of both.
 
     Cases are joined by id; where either has no value, the pair is left out.  Means of cells are
-    compared by `evalkit.stats.paired_difference`, corpus metrics by the paired bootstrap of their
-    sufficient statistics, with approximate randomisation for the p-value where these add up,
-    quantiles by the paired bootstrap.
+    compared by `evalkit.stats.paired_difference`; metrics of labels by draws of their joint table,
+    areas under ROC curves by DeLong's method, other corpus metrics and quantiles by the paired
+    bootstrap, with approximate randomisation for the p-value where statistics add up.
 
     Raises:
         UsageError: If dataset, signature or reducer differ, naming what, unless *anyway*; or
@@ -60,7 +60,7 @@ def difference_of(
         groups=design.groups,
         weights=design.weights,
         binary=binary and a.repeats == b.repeats == 1,
-        bounds=pairs.metric.facts.bounds_of(np.concatenate([values_a, values_b])),
+        bounds=pairs.facts.bounds_of(np.concatenate([values_a, values_b])),
         level=design.level,
         seed=design.seed,
     )

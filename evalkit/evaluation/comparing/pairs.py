@@ -16,7 +16,8 @@ from evalkit.evaluation.results.estimates import Part
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.key import Key
 from evalkit.scoring.column import Metric
-from evalkit.scoring.estimate import case_values
+from evalkit.scoring.estimate import case_facts, case_values
+from evalkit.scoring.facts import MetricFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,9 @@ class Pairs:
 
     values: tuple[Any, Any]
     """Value of each joined case in either result, NaN where it has none."""
+
+    facts: MetricFacts
+    """Direction and range of a case's value, in either result."""
 
     n_unmatched: int
     """Cases that only one of the results has."""
@@ -65,6 +69,7 @@ def join(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pairs
         ids=a.case_ids[rows_a],
         rows=(rows_a, rows_b),
         values=(_values(a, first)[rows_a], _values(b, second)[rows_b]),
+        facts=case_facts(first.metric.column, first.metric.facts, first.reducer),
         n_unmatched=len(a) + len(b) - 2 * len(rows_a),
         quantile=0.5 if first.key.function == "median" else first.key.quantile,
     )

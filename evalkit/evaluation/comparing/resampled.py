@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,23 +11,29 @@ import numpy as np
 
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
-from evalkit.evaluation.comparing.distinct import kinds_of_cases
+from evalkit.evaluation.comparing.joint import JointTable
 from evalkit.evaluation.comparing.pairs import Pairs
 from evalkit.evaluation.results.result import Result
 from evalkit.scoring.column import Additive, Metric, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
-from evalkit.stats.bootstrap import percentile_interval
-from evalkit.stats.difference import PairedDifference
-from evalkit.stats.interval import normal_quantile
+from evalkit.stats.bootstrap import percentile_interval, percentile_p_value
+from evalkit.stats.difference import PairedDifference, agreeing
+from evalkit.stats.interval import expanded_level, normal_quantile
 from evalkit.stats.matched_rates import tango_limits
+from evalkit.stats.quantile import weighted_quantile
 from evalkit.stats.randomization import approximate_randomization, paired_bootstrap
 from evalkit.stats.resampling import bootstrap_weights
 
 DRAWS = 2000
 """Draws of the bootstrap and of the randomisation of statistics that add up."""
 
-_SLOW_DRAWS = 300
+_SLOW_DRAWS = 1000
 """Draws of a metric that has to be computed anew, in Python, for each."""
+
+_SLOWEST_DRAWS = 300
+"""The same where there are more than `_MANY` cases."""
+
+_MANY = 5_000
 
 _POWER_QUANTILE = 0.8416212335729143
 """Normal quantile of the 80 % power at which `smallest_detectable` is told."""
@@ -64,33 +71,48 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
     bounds = pairs.metric.facts.bounds
     if drawn.low is None and drawn.difference == 0.0 and bounds is not None:
         # How far systems may differ that did not on so many cases: Tango's interval at 0.
-        limits = tango_limits(0.0, 0.0, len(np.unique(codes)), normal_quantile(design.level))
+        n_cases = min(len(np.unique(codes)), smallest_class(first))
+        limits = tango_limits(0.0, 0.0, n_cases, normal_quantile(design.level))
         low, high = (limit * (bounds[1] - bounds[0]) for limit in limits)
         drawn = dataclasses.replace(drawn, low=low, high=high, method="tango-mean")
         return dataclasses.replace(drawn, standard_error=None, smallest_detectable=None)
     return drawn
 
 
-def quantile_difference(a: Any, b: Any, share: float, design: Design) -> PairedDifference:
-    """Return the difference of two quantiles, by the paired bootstrap.
+def smallest_class(statistics: Additive | Rows) -> int:
+    """Return how many cases the rarest class has, of which such a metric may be all about."""
+    if isinstance(statistics, Additive):
+        return len(statistics)
+    targets = statistics.columns.get("target")
+    if targets is None or targets.dtype != object:
+        return len(statistics)
+    return min(Counter(targets.tolist()).values())
 
-    *a* and *b* are values of the cases of *design*, shape ``(n,)``; a *share* of them, in (0, 1),
-    lies below the quantile.
+
+def quantile_difference(a: Any, b: Any, share: float, design: Design) -> PairedDifference:
+    """Return the difference of two (weighted) quantiles, by the paired bootstrap.
+
+    *a* and *b* are values of the cases of *design*, shape ``(n,)``; a *share* of their weight, in
+    (0, 1), lies below the quantile.
     """
+    load = 1.0 if design.weights is None else design.weights
     drawn = np.concatenate(
         [
-            _weighted_quantiles(a, counts, share) - _weighted_quantiles(b, counts, share)
+            _weighted_quantiles(a, counts * load, share)
+            - _weighted_quantiles(b, counts * load, share)
             for counts in bootstrap_weights(len(a), DRAWS, seed=design.seed, groups=design.groups)
         ]
     )
-    return _from_draws(drawn, float(np.quantile(a, share) - np.quantile(b, share)), design)
+    first, second = (weighted_quantile(values, share, design.weights) for values in (a, b))
+    return _from_draws(drawn, first - second, design)
 
 
-def _weighted_quantiles(values: Any, counts: Any, share: float) -> Any:
-    """Return the quantile of *values* in each draw, whose *counts* have shape ``(draws, n)``."""
+def _weighted_quantiles(values: Any, weights: Any, share: float) -> Any:
+    """Return the quantile of *values* in each draw, whose *weights* have shape ``(draws, n)``."""
     order = np.argsort(values, kind="stable")
-    reached = np.cumsum(counts[:, order], axis=1)
-    wanted = share * reached[:, -1:]
+    reached = np.cumsum(weights[:, order], axis=1)
+    # Sums of equal parts may miss the share by their rounding.
+    wanted = share * reached[:, -1:] * (1 - 1e-12)
     return values[order][(reached < wanted).sum(axis=1)]
 
 
@@ -142,13 +164,26 @@ def _additive(
     if weights is not None:
         first, second = first * weights[:, None], second * weights[:, None]
     settings: dict[str, Any] = {"draws": DRAWS, "seed": design.seed, "groups": groups}
-    bootstrap = paired_bootstrap(first, second, scorer.compute, level=design.level, **settings)
+    units = design.n if design.groups is None else len(np.unique(design.groups))
+    level = expanded_level(design.level, units) if units > 1 else design.level
+    bootstrap = paired_bootstrap(first, second, scorer.compute, level=level, **settings)
     test = approximate_randomization(first, second, scorer.compute, **settings)
+    limits: tuple[float | None, float | None] = (None, None)
+    p_value = test.p_value
+    if bootstrap.standard_error:
+        low, high, p_value = agreeing(
+            bootstrap.low or 0.0,
+            bootstrap.high or 0.0,
+            p_value,
+            otherwise=bootstrap.p_value,
+            level=design.level,
+        )
+        limits = low, high
     return _difference(
         design,
         bootstrap.difference,
-        limits=(bootstrap.low, bootstrap.high) if bootstrap.standard_error else (None, None),
-        p_value=test.p_value,
+        limits=limits,
+        p_value=p_value,
         error=bootstrap.standard_error,
         test="approximate-randomization",
     )
@@ -159,13 +194,29 @@ def _rows(
 ) -> PairedDifference:
     first, second = statistics
     value = float(_computed(scorer, first, weights) - _computed(scorer, second, weights))
-    kinds = kinds_of_cases(first, second) if weights is None and groups is None else None
-    if kinds is None:
-        draws = _draws_of_cases(len(first), weights, groups, design.seed)
+    closed = getattr(scorer, "difference", None)
+    exact = None
+    if closed is not None:
+        exact = closed(first, second, weights=weights, groups=groups, level=design.level)
+    if exact is not None:
+        interval, p_value = exact
+        return dataclasses.replace(
+            _difference(
+                design,
+                value,
+                limits=(interval.low, interval.high),
+                p_value=p_value,
+                error=interval.standard_error,
+                test=interval.method,
+            ),
+            method=interval.method,
+        )
+    table = JointTable.of(first, second)
+    if table is not None:
+        first, second = table.rows
+        draws = table.draws(DRAWS, weights=weights, groups=groups, seed=design.seed)
     else:
-        rows, counts = kinds
-        first, second = first.take(rows), second.take(rows)
-        draws = _draws_of_kinds(counts, design.seed)
+        draws = _draws_of_cases(len(first), weights, groups, design.seed)
     differences = [
         scorer.compute(first.take(drawn), load) - scorer.compute(second.take(drawn), load)
         for drawn, load in draws
@@ -182,31 +233,21 @@ def _computed(scorer: Any, rows: Rows, weights: Any) -> float:
 
 def _draws_of_cases(n: int, weights: Any, groups: Any, seed: int) -> Iterator[tuple[Any, Any]]:
     """Yield which cases are drawn, and how heavy each of these is."""
-    for counts in bootstrap_weights(n, _SLOW_DRAWS, seed=seed, groups=groups):
+    n_draws = _SLOW_DRAWS if n <= _MANY else _SLOWEST_DRAWS
+    for counts in bootstrap_weights(n, n_draws, seed=seed, groups=groups):
         for count in counts:
             drawn = count > 0
             yield drawn, count[drawn] if weights is None else count[drawn] * weights[drawn]
 
 
-def _draws_of_kinds(counts: Any, seed: int) -> Iterator[tuple[Any, Any]]:
-    """Yield which kinds are drawn, and how many cases of each: as good as the cases themselves."""
-    n = int(counts.sum())
-    for load in np.random.default_rng(seed).multinomial(n, counts / n, size=DRAWS):
-        drawn = load > 0
-        yield drawn, load[drawn].astype(np.float64)
-
-
 def _from_draws(drawn: Any, value: float, design: Design) -> PairedDifference:
-    """Return interval and p-value; draws shifted to no difference, as `paired_bootstrap` does."""
+    """Return the percentile interval of the draws, and the p-value that it stands for."""
     defined = drawn[np.isfinite(drawn)]
     if len(defined) < max(100, len(drawn) // 2) or np.ptp(defined) == 0.0:
         return _difference(design, value, p_value=1.0 if value == 0.0 else None)
     interval = percentile_interval(defined, value, level=design.level)
-    hits = int((np.abs(defined - defined.mean()) >= abs(value)).sum())
-    return _difference(
-        design,
-        value,
-        limits=(interval.low, interval.high),
-        p_value=(1 + hits) / (1 + len(defined)),
-        error=float(defined.std(ddof=1)),
+    low, high, p_value = agreeing(
+        interval.low, interval.high, percentile_p_value(defined), level=design.level
     )
+    error = float(defined.std(ddof=1))
+    return _difference(design, value, limits=(low, high), p_value=p_value, error=error)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from evalkit.entities.estimate import Direction
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.pairs import Pairs
 from evalkit.stats.difference import PairedDifference
@@ -34,17 +35,6 @@ class Row:
 
     pairs: Pairs
 
-    @property
-    def outcome(self) -> str:
-        """``better``, ``worse`` or ``different`` where the whole interval says so, else a blank."""
-        low, high = self.difference.low, self.difference.high
-        if low is None or high is None or low <= 0 <= high:
-            return ""
-        direction = self.pairs.metric.facts.direction
-        if direction == "none":
-            return "different"
-        return "better" if (low > 0) == (direction == "higher") else "worse"
-
     def facts(self, p_adjusted: float | None) -> dict[str, Any]:
         """Return the numbers of the row by name, as tables and files have them."""
         metric, paired = self.pairs.metric.facts, self.difference
@@ -59,7 +49,7 @@ class Row:
             "difference": paired.difference,
             "low": paired.low,
             "high": paired.high,
-            "outcome": self.outcome,
+            "outcome": outcome_of(paired, metric.direction, p_adjusted),
             "p_value": paired.p_value,
             "p_adjusted": p_adjusted,
             "method": paired.method,
@@ -81,6 +71,21 @@ class Row:
         gain = np.nan_to_num(value_b - value_a) * (sign if better else -sign)
         order = np.argsort(-gain, kind="stable")
         return order[: int((gain > 0).sum())]
+
+
+def outcome_of(
+    paired: PairedDifference, direction: Direction, p_adjusted: float | None = None
+) -> str:
+    """Return ``better``, ``worse`` or ``different`` of a difference that is clear, else a blank.
+
+    It is clear where interval, p-value and, if there is one, the p-value that allows for the number
+    of rows say so: the one owner of this claim, in words, colours and marks alike.
+    """
+    if not paired.is_clear or (p_adjusted is not None and p_adjusted >= 1 - paired.level):
+        return ""
+    if direction == "none":
+        return "different"
+    return "better" if (paired.difference > 0) == (direction == "higher") else "worse"
 
 
 def adjusted(p_values: Iterable[float | None], adjust: str) -> list[float | None]:

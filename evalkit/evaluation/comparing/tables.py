@@ -13,13 +13,14 @@ import numpy as np
 from evalkit.errors import UsageError
 from evalkit.evaluation.comparing.difference import difference, difference_of
 from evalkit.evaluation.comparing.row import Row, adjusted
+from evalkit.evaluation.results.cells import explanations_of
 from evalkit.evaluation.results.result import Result
+from evalkit.scoring.column import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_ALPHA = 0.05
-_OF_SLICES = ("a", "b", "metric", "difference", "low", "high", "p_value", "n_pairs")
+_OF_SLICES = ("a", "b", "metric", "difference", "low", "high", "p_value", "n_pairs", "p_adjusted")
 
 
 def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = False) -> pd.DataFrame:
@@ -44,7 +45,7 @@ def rank_table(results: Mapping[str, Result], metric: str, *, anyway: bool = Fal
     p_values = adjusted([each.p_value for each in differences], "holm")
     better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for (a, b), each, p_value in zip(pairs, differences, p_values, strict=True):
-        if p_value is not None and p_value < _ALPHA:
+        if each.is_clear and p_value is not None and p_value < 1 - each.level:
             best, other = (a, b) if sign * each.difference > 0 else (b, a)
             worse[best] += 1
             better[other] += 1
@@ -61,12 +62,12 @@ def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str)
     """Return what `Comparison.by` does; p-values are adjusted over all rows of the table."""
     import pandas as pd
 
-    cells: list[dict[str, Any]] = []
     # Tags are those of the system that is compared: a baseline file has none.
     values = {
         name: np.array(results[name].tag_values(tag), dtype=object)
         for name in dict.fromkeys(row.b for row in rows)
     }
+    parts: list[tuple[Any, Row]] = []
     for row in rows:
         of_pairs = values[row.b][row.pairs.rows[0]]
         for value in sorted({value for value in of_pairs if value is not None}):
@@ -74,12 +75,13 @@ def differences_by(results: Mapping[str, Result], rows: Sequence[Row], tag: str)
             # No case of a slice may have a value in both.
             with contextlib.suppress(UsageError):
                 paired = difference_of(results[row.b], results[row.a], pairs)
-                facts = dataclasses.replace(row, difference=paired, pairs=pairs).facts(None)
-                cells.append({tag: value} | {name: facts[name] for name in _OF_SLICES})
-    table = pd.DataFrame(cells)
-    if len(table):
-        table["p_adjusted"] = adjusted(table["p_value"].tolist(), "benjamini-hochberg")
-    return table
+                parts.append((value, dataclasses.replace(row, difference=paired, pairs=pairs)))
+    p_values = adjusted([part.difference.p_value for _, part in parts], "benjamini-hochberg")
+    cells: list[dict[str, Any]] = []
+    for (value, part), p_adjusted in zip(parts, p_values, strict=True):
+        facts = part.facts(p_adjusted)
+        cells.append({tag: value} | {name: facts[name] for name in (*_OF_SLICES, "outcome")})
+    return pd.DataFrame(cells)
 
 
 def changed_cases(
@@ -91,6 +93,10 @@ def changed_cases(
     order = row.changed(better=better)[:limit]
     places = [rows[order] for rows in row.pairs.rows]
     value_b, value_a = (values[order] for values in row.pairs.values)
+    metrics = row.pairs.metric, row.pairs.other
+    reason_b, reason_a = (
+        _reasons(*side) for side in zip(metrics, (cases_b, cases_a), places, strict=True)
+    )
     return pd.DataFrame(
         {
             "id": row.pairs.ids[order],
@@ -101,8 +107,18 @@ def changed_cases(
             "value_a": value_a,
             "value_b": value_b,
             "change": value_b - value_a,
+            "reason_a": reason_a,
+            "reason_b": reason_b,
         }
     )
+
+
+def _reasons(metric: Metric, cases: pd.DataFrame, rows: Any) -> list[str | None]:
+    """Return what the scorer says of each of *rows*, in the first repeat that it explains."""
+    texts = explanations_of(metric)
+    repeats = len(metric.column.status) // max(1, len(cases))
+    cells = (range(row * repeats, (row + 1) * repeats) for row in rows.tolist())
+    return [next((texts[cell] for cell in of_row if cell in texts), None) for of_row in cells]
 
 
 def unmatched_cases(ids: Mapping[str, Any], cases: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

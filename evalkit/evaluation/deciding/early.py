@@ -28,6 +28,7 @@ from evalkit.gates.verdict import (
     number,
     verdict_on,
 )
+from evalkit.scoring.estimate import case_facts
 
 METHOD: Final = "betting"
 """Method of an interval that holds at every moment."""
@@ -87,11 +88,10 @@ def _metric(result: Result, condition: Condition) -> Mapping[str, Any] | None:
     if untestable(condition) is not None:
         return None
     part = result.by_key.part(condition.key_text or "")
-    facts = part.metric.facts
-    bounds = (0.0, 1.0) if part.is_rate or part.reducer.yields_share else facts.bounds
-    if bounds is None or part.metric.source is not None:
+    facts = case_facts(part.metric.column, part.metric.facts, part.reducer)
+    if facts.bounds is None or part.metric.source is not None:
         return None
-    return {"low": bounds[0], "high": bounds[1], "direction": facts.direction}
+    return {"low": facts.low, "high": facts.high, "direction": facts.direction}
 
 
 def _described_gain(estimate: Estimate, test: SequentialTest, baseline: Result) -> str:

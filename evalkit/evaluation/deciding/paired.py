@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from evalkit.gates.verdict import (
     lacks,
     verdict_on,
 )
-from evalkit.scoring.column import Metric
+from evalkit.scoring.estimate import case_facts
 
 Decided = tuple[ConditionVerdict, Compared | None]
 """A verdict, and what decided it where something could be compared."""
@@ -66,17 +67,17 @@ def judge_paired(
 def margin_in(result: Result, condition: Condition) -> float | None:
     """Return the margin of a condition that compares, in the unit of its metric in *result*.
 
-    ``None`` where the metric has no fixed range and the condition does not say its margin.
+    ``None`` where the metric has no fixed range and the condition does not say its margin, and
+    where the margin is beyond the range.
 
     Raises:
         UnknownMetricError: If the result has no such metric.
     """
-    return margin_of(condition, _bounds(result.by_key.part(condition.key_text or "").metric))
-
-
-def _bounds(metric: Metric) -> tuple[float, float] | None:
-    """Return the range of a metric, which that of yes and no has undeclared."""
-    return metric.facts.bounds or ((0.0, 1.0) if metric.column.binary else None)
+    part = result.by_key.part(condition.key_text or "")
+    facts = case_facts(part.metric.column, part.metric.facts, part.reducer)
+    with contextlib.suppress(UsageError):
+        return margin_of(condition, facts.bounds)
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +109,12 @@ def _of_slice(
     result: Result, condition: Condition, baseline: Result, part: _Slice, least: float
 ) -> tuple[ConditionVerdict, Compared]:
     """Decide by the difference of a slice; nothing passes on too few cases, on either side."""
-    metric, key = part.pairs.metric, condition.key_text or ""
+    key = condition.key_text or ""
     level = interval_level(condition, result.facts.plan.level)
     compared = Compared(
         difference=difference_of(result, baseline, part.pairs, level=level),
-        direction=metric.facts.direction,
-        bounds=_bounds(metric),
+        direction=part.pairs.facts.direction,
+        bounds=part.pairs.facts.bounds,
         baseline=f"{baseline.name}{part.name}",
     )
     verdict = decide_difference(condition, compared)

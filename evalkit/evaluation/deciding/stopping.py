@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.results.result import Result
+from evalkit.gates.comparing import margin_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import ORDERED
@@ -61,6 +62,7 @@ def stop_facts(
             )
             raise UsageError(_cannot(condition, why))
         if condition.compares:
+            margin_of(condition, bounds)  # refuses one beyond the range
             _check_baseline(condition, baseline, scorers[place], facts)
         low, high = bounds
         metrics[condition.text] = {"low": low, "high": high, "direction": facts.direction}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -175,6 +176,19 @@ def explanations_of(metric: Metric) -> Mapping[int, str]:
         if details.get("span_id") and cell in texts
     }
     return {**texts, **named} if named else texts
+
+
+def contexts_of(result: Result) -> list[Any]:
+    """Return the passages of each case in its first repeat, ``None`` where there are none."""
+    calls = answers(result)
+    if calls is not None:
+        return [
+            call.get("retrieved_context")
+            for call in itertools.islice(calls, 0, None, result.repeats)
+        ]
+    if "retrieved_context" not in result.spool.fields:
+        return [None] * len(result)
+    return list(result.spool.values("retrieved_context"))
 
 
 def failed_cells(result: Result) -> Iterator[tuple[str, str | None, int, str, str | None]]:

@@ -15,7 +15,7 @@ from evalkit.entities.estimate import Direction, Estimate
 from evalkit.entities.score import Status
 from evalkit.errors import GateSyntaxError, UnknownMetricError, UsageError
 from evalkit.gates.key import Key, parse_key
-from evalkit.gates.verdict import COVERAGE
+from evalkit.gates.verdict import COVERAGE, WHERE
 from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.estimate import (
     Design,
@@ -151,7 +151,10 @@ class Estimates:
             rows = self.rows_with(key.tags) if key.tags else None
             return self._estimate(text, key, design, rows)
         return self._worst(
-            [self._estimate(text, key, design, rows) for rows in self.parts_of(key).values()]
+            [
+                _named(self._estimate(text, key, design, rows), f"{key.worst_by}={value}")
+                for value, rows in self.parts_of(key).items()
+            ]
         )
 
     def rows_of(self, key: str) -> npt.NDArray[np.int64]:
@@ -349,3 +352,9 @@ def _order_statistic(
         method=interval.method,
         note=None,
     )
+
+
+def _named(estimate: Estimate, slice_of: str) -> Estimate:
+    """Return *estimate* with the slice that it is of; `evalkit.gates.verdict.describe` reads it."""
+    note = f"{WHERE}{slice_of}" + (f"; {estimate.note}" if estimate.note else "")
+    return dataclasses.replace(estimate, note=note)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evalkit._internal.arrow import text_array
-from evalkit._internal.clock import monotonic
+from evalkit._internal.clock import day, monotonic
 from evalkit.data.snapshot import Spool
 from evalkit.engine.backend.local import run_local
 from evalkit.engine.journal import LOCK_FILE, Journal, RunLock
@@ -239,8 +239,10 @@ class Job(Generic[R]):
             self.state.notes.append(
                 f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
             )
+        self.state.notes += getattr(self.target, "notes", ())
         self.state.notes += _unlisted(metrics)
         self.state.notes += moved([metric.key for metric in metrics])
+        self.state.notes += self._replayed(plan.cells)
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts.name,
@@ -300,6 +302,17 @@ class Job(Generic[R]):
             except EvalkitError as error:
                 return f"the baseline {named.name!r} cannot be opened any more: {error}"
         return self.baseline
+
+    def _replayed(self, cells: int) -> Iterator[str]:
+        """Note outputs that recordings gave: the code behind them was not run."""
+        moments = [] if self.session is None else self.session.recorder.replayed
+        if moments:
+            days = sorted({day(moment) for moment in moments if moment is not None})
+            when = f" {' to '.join(dict.fromkeys([days[0], days[-1]]))}" if days else ""
+            yield (
+                f"{len(moments):,} of {cells:,} outputs replayed, recorded{when} as "
+                f"{self.plan_facts.target.version}; the code behind them was not run."
+            )
 
     def _saved(self, plan: Plan, metrics: Sequence[Metric]) -> str:
         ran = {

@@ -21,7 +21,7 @@ function interval(estimate) {
 
 function percent(share) {
   if (share === 0 || share === 1) return `${share * 100} %`;
-  const tenths = Math.min(Math.floor(share * 1000 + 1e-9), 999);
+  const tenths = Math.min(Math.floor(share * 1000 + 0.5 + 1e-9), 999);
   return tenths ? `${tenths / 10} %` : "< 0.1 %";
 }
 

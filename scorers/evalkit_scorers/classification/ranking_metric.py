@@ -278,6 +278,41 @@ class RocAuc(RankingMetric):
             return None
         return _interval(forecasts.scores[:, 0], forecasts.events[:, 0], level)
 
+    def difference(
+        self,
+        first: Rows,
+        second: Rows,
+        *,
+        weights: FloatArray | None = None,
+        groups: ArrayLike | None = None,
+        level: float = 0.95,
+    ) -> tuple[Interval, float] | None:
+        """Return DeLong's interval and p-value of the difference of two areas on the same cases.
+
+        ``None`` with weights, groups or more than two classes, and where the variance is 0 or
+        cannot be had.
+
+        References:
+            DeLong, DeLong and Clarke-Pearson (1988), *Biometrics* 44:837.
+        """
+        # start-up: statistics
+        from evalkit.plugin import Interval, delong_difference
+
+        both = [Forecasts.of(rows) if len(rows) else None for rows in (first, second)]
+        if weights is not None or groups is not None:
+            return None
+        if any(each is None or each.scores.shape[1] > 1 for each in both):
+            return None
+        a, b = (each.scores[:, 0] for each in both if each is not None)
+        events = first.columns["event"] > 0
+        if min(events.sum(), (~events).sum()) < 2:  # noqa: PLR2004
+            return None
+        areas = delong_difference(a, b, events, level=level)
+        if areas.standard_error == 0:
+            return None
+        low, high = max(-1.0, areas.low), min(1.0, areas.high)
+        return Interval(low, high, "delong", areas.standard_error), areas.p_value
+
 
 def _pair(forecasts: Forecasts, first: int, second: int) -> RankedPair:
     cases = np.flatnonzero(forecasts.events[:, first] | forecasts.events[:, second])
