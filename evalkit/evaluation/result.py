@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -155,11 +155,30 @@ class EvaluationResult(Result):
 
     # More work on it
 
-    def score(self, scorers: ScorerLike | Iterable[ScorerLike]) -> Self:
-        """Return this result with more scorers; the target is never called again."""
+    def score(
+        self,
+        scorers: ScorerLike | Iterable[ScorerLike],
+        *,
+        replace: bool = False,
+        drop: Sequence[str] = (),
+        judge_model: str | None = None,
+        runtime: Runtime | None = None,
+    ) -> Self:
+        """Return this result with more scorers; the target is never called again.
+
+        Args:
+            scorers: What is added; may be empty where something is dropped.
+            replace: Whether scorers take the place of those of their names; else these are errors.
+            drop: Names of scorers to leave out.
+            judge_model: Model of judges that name none; that of the run by default.
+            runtime: New settings, such as a budget, which includes what the run has spent; the
+                run's own by default, without a budget.
+        """
         from evalkit.evaluation.running.retry import score_again
 
-        return score_again(self, scorers)
+        return score_again(
+            self, scorers, replace=replace, drop=drop, judge_model=judge_model, runtime=runtime
+        )
 
     def retry(
         self,
