@@ -12,15 +12,38 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.stats import mean_interval, paired_difference
+from evalkit.plugin import Interval, Rows, ScoreColumn
+from evalkit.scoring import estimate
+from evalkit.stats import mean_interval, paired_difference, quantile_interval
+from evalkit.stats.calibration import debiased_calibration_error
+from evalkit_scorers.classification import (
+    F1,
+    AveragePrecision,
+    BalancedAccuracy,
+    CohenKappa,
+    Mcc,
+    Precision,
+    Recall,
+    RocAuc,
+)
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]
 
+_OF_LABELS: dict[str, Any] = {
+    "recall": Recall(pos_label=1),
+    "precision": Precision(pos_label=1),
+    "F1": F1(pos_label=1),
+    "macro F1": F1(average="macro"),
+    "balanced accuracy": BalancedAccuracy(),
+    "MCC": Mcc(),
+    "kappa": CohenKappa(),
+}
 SIZES = (20, 30, 50, 100, 200, 500)
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 
@@ -117,7 +140,7 @@ def bounded(samples: int, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
     for kind, make in kinds.items():
         for n in sizes:
             coverage = [_coverage(kind, make(p), n, p, samples) for p in SHARES]
-            yield Row(kind, n, tuple(coverage), 0.94, 0.97, 0.92 - _noise(samples))
+            yield Row(kind, n, tuple(coverage), 0.92, 0.99, 0.92 - 2 * _noise(samples))
 
 
 def repeats(samples: int, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
@@ -130,7 +153,7 @@ def repeats(samples: int, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
                 for icc in (0.0, 0.1, 0.3, 0.6)
                 for p in (0.1, 0.3, 0.5, 0.8)
             ]
-            yield Row(kind, n, tuple(coverage), 0.93, 0.97, 0.0)
+            yield Row(kind, n, tuple(coverage), 0.93, 0.99, 0.0)
 
 
 def hard_to_see(samples: int, sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
@@ -220,6 +243,200 @@ def paired(samples: int, sizes: tuple[int, ...] = (20, 50, 200)) -> Iterator[Row
             yield Row(kind, n, tuple(coverage), 0.0, 1.0, 0.0)
 
 
+def classified(
+    samples: int, prevalences: tuple[float, ...] = (0.01, 0.05, 0.1, 0.3, 0.5)
+) -> Iterator[Row]:
+    """Yield the coverage of metrics of labels, over how good a classifier is.
+
+    Sizes run from 20 to 1,000.  Samples in which a metric is undefined or has no interval are left
+    out.
+    """
+    for name, metric in _OF_LABELS.items():
+        for prevalence in prevalences:
+            for n in (20, 50, 200, 1000):
+                if prevalence * n < 2:
+                    continue
+                coverage = [
+                    _labels_covered(metric, prevalence, n, skill, samples)
+                    for skill in ((0.95, 0.98), (0.8, 0.95), (0.5, 0.9))
+                ]
+                bar = 0.92 - _noise(samples)
+                yield Row(f"{name}, {prevalence:g} positive", n, tuple(coverage), bar, 1.0, bar)
+
+
+def _labels_covered(
+    metric: Any, prevalence: float, n: int, skill: tuple[float, float], samples: int
+) -> float:
+    found, right = skill
+    cells = prevalence * found, prevalence * (1 - found), (1 - prevalence) * (1 - right)
+    shares = np.array([*cells, 1 - sum(cells)])
+    truth = metric.compute(_pairs(np.round(shares * 1_000_000).astype(int)), None)
+    rng, hits = np.random.default_rng(_seed(metric.name, n, prevalence + found)), []
+    for counts in rng.multinomial(n, shares, size=samples):
+        interval = _interval_of(metric, _pairs(counts))
+        if interval is not None:
+            hits.append(interval.low - 1e-9 <= truth <= interval.high + 1e-9)
+    return float(np.mean(hits))
+
+
+def _pairs(counts: npt.NDArray[np.int64]) -> Rows:
+    """Return hits, misses, false alarms and right rejections as pairs of labels."""
+    texts = np.array(["0", "1"], dtype=object)
+    target, output = np.repeat([1, 1, 0, 0], counts), np.repeat([1, 0, 1, 0], counts)
+    return Rows({"target": texts[target], "output": texts[output]})
+
+
+def _interval_of(metric: Any, rows: Rows) -> Any:
+    """Return the interval of a corpus metric as an evaluation does."""
+    status = np.zeros(len(rows), dtype=np.int8)
+    column = ScoreColumn(np.full(len(rows), np.nan), status, statistics=rows)
+    design = estimate.Design(n=len(rows))
+    found = estimate.estimate_corpus(metric.name, column, metric.facts, design, metric)
+    return None if found.low is None or found.high is None else Interval(found.low, found.high, "")
+
+
+def ranked(
+    samples: int, prevalences: tuple[float, ...] = (0.01, 0.05, 0.1, 0.3, 0.5)
+) -> Iterator[Row]:
+    """Yield the coverage of areas under curves of normal scores, over the area."""
+    for metric in (RocAuc(pos_label=1), AveragePrecision(pos_label=1)):
+        for prevalence in prevalences:
+            for n in (20, 50, 200, 1000):
+                if prevalence * n < 4:
+                    continue
+                coverage = [
+                    _ranking_covered(metric, prevalence, n, area, samples)
+                    for area in (0.7, 0.8, 0.9, 0.97, 0.99)
+                ]
+                # Average precision is biased by few positive cases: single rows are only reported.
+                least = 0.0 if isinstance(metric, AveragePrecision) else 0.92 - _noise(samples)
+                kind = f"{metric.name.split('.')[1]}, {prevalence:g} positive"
+                yield Row(kind, n, tuple(coverage), 0.92 - _noise(samples), 1.0, least)
+
+
+def _ranking_covered(metric: Any, prevalence: float, n: int, area: float, samples: int) -> float:
+    from scipy.stats import norm
+
+    shift = np.sqrt(2) * norm.ppf(area)
+    truth = area
+    if isinstance(metric, AveragePrecision):
+        at = np.linspace(-8, 12, 20_001)
+        hits, wrong = norm.sf(at - shift) * prevalence, norm.sf(at) * (1 - prevalence)
+        truth = float(np.trapezoid(hits / (hits + wrong) * norm.pdf(at - shift), at))
+    rng, inside = np.random.default_rng(_seed(metric.name, n, prevalence + area)), []
+    for _ in range(samples):
+        event = rng.random(n) < prevalence
+        score = rng.normal(size=n) + shift * event
+        if event.any() and not event.all():
+            keys = np.where(event, "1", "0").astype(object)
+            empty = np.full(n, "", dtype=object)
+            rows = Rows(
+                {"score": score, "event": event * 1.0, "target": keys, "probabilities": empty}
+            )
+            found = metric.interval(rows)
+            inside.append(found is not None and found.low <= truth <= found.high)
+    return float(np.mean(inside))
+
+
+def calibrated(samples: int) -> Iterator[Row]:
+    """Yield the coverage of the calibration error of forecasts that are right, or too sure."""
+    from scipy.special import expit, logit
+
+    for n in (60, 200, 1000):
+        coverage = []
+        for slope in (1.0, 0.8, 0.6):
+            rng = np.random.default_rng(_seed("calibration", n, slope))
+            p = rng.random(1_000_000)
+            bins = np.minimum(p * 15, 14).astype(int)
+            truth = abs(np.bincount(bins, expit(slope * logit(p)) - p)).sum() / p.size
+            hits = []
+            for _ in range(samples // 4):
+                p = rng.random(n)
+                excess = (rng.random(n) < expit(slope * logit(p))) - p
+                bins = np.minimum(p * 15, 14).astype(int)
+                found = debiased_calibration_error(excess, p, bins)
+                hits.append(found is not None and truth in found.interval)
+            coverage.append(float(np.mean(hits)))
+        bar = 0.92 - _noise(samples // 4)
+        yield Row("calibration error", n, tuple(coverage), bar, 1.0, bar)
+
+
+def squared(samples: int) -> Iterator[Row]:
+    """Yield the coverage of mean squares, whose root is RMSE, of normal and heavy-tailed errors."""
+    kinds: dict[str, tuple[Draw, float]] = {
+        "RMSE, normal errors": (lambda rng, n: rng.normal(size=n), 1.0),
+        "RMSE, t errors (5)": (lambda rng, n: rng.standard_t(5, n), 5 / 3),
+    }
+    for kind, (draw, truth) in kinds.items():
+        for n in (20, 50, 200, 1000):
+            rng = np.random.default_rng(_seed(kind, n, 0.0))
+            found = [mean_interval(draw(rng, n) ** 2, bounds=(0.0, None)) for _ in range(samples)]
+            hits = [one.low <= truth <= one.high for one in found if one is not None]
+            bar = 0.92 - _noise(samples) if "normal" in kind else 0.0
+            yield Row(kind, n, (float(np.mean(hits)),), bar, 1.0, bar)
+
+
+def quantiles(samples: int) -> Iterator[Row]:
+    """Yield the coverage of the median and the 95th percentile, weighted and in groups."""
+    from scipy.stats import norm
+
+    for share in (0.5, 0.95):
+        truth = float(norm.ppf(share))
+        for n in (100, 300, 1000):
+            rng = np.random.default_rng(_seed("quantile", n, share))
+            found = [
+                quantile_interval(rng.normal(size=n), share, weights=rng.integers(1, 6, n))
+                for _ in range(samples)
+            ]
+            hits = [truth in one for one in found if one is not None]
+            bar = 0.92 - _noise(samples)
+            yield Row(f"weighted p{share * 100:g}", n, (float(np.mean(hits)),), bar, 1.0, bar)
+        for n_groups in (20, 100, 300):
+            coverage = []
+            for icc in (0.1, 0.5):
+                rng, hits = np.random.default_rng(_seed("quantile", n_groups, share + icc)), []
+                for _ in range(samples):
+                    groups = np.repeat(np.arange(n_groups), rng.integers(1, 10, n_groups))
+                    values = np.sqrt(icc) * rng.normal(size=n_groups)[groups]
+                    values += np.sqrt(1 - icc) * rng.normal(size=groups.size)
+                    one = quantile_interval(values, share, groups=groups)
+                    if one is not None:
+                        hits.append(truth in one)
+                coverage.extend([float(np.mean(hits))] if hits else [])
+            if coverage:
+                kind = f"grouped p{share * 100:g}"
+                bar = 0.92 - _noise(samples)
+                yield Row(kind, n_groups, tuple(coverage), bar, 1.0, bar)
+
+
+def grouped_scores(samples: int) -> Iterator[Row]:
+    """Yield the coverage of means of grouped values: skewed ones, and scores of small spread."""
+    for sigma in (0.5, 0.8, 1.0):
+        for n_groups in (20, 40, 100):
+            rng = np.random.default_rng(_seed("grouped skew", n_groups, sigma))
+            groups = np.repeat(np.arange(n_groups), 5)
+            hits = []
+            for _ in range(samples):
+                effect = rng.lognormal(0, sigma, n_groups)[groups]
+                values = effect * rng.lognormal(0, 0.3, groups.size)
+                found = mean_interval(values, groups=groups)
+                if found is not None:
+                    hits.append(np.exp((sigma**2 + 0.09) / 2) in found)
+            bar = 0.92 - _noise(samples) if n_groups >= 100 else 0.0
+            kind = f"grouped: lognormal({sigma:g})"
+            yield Row(kind, n_groups, (float(np.mean(hits)),), bar, 1.0, bar)
+    for n_groups in (20, 40, 200):
+        rng = np.random.default_rng(_seed("grouped scores", n_groups, 0.0))
+        groups = np.repeat(np.arange(n_groups), 10)
+        hits = []
+        for _ in range(samples):
+            centre = rng.beta(30, 70, n_groups)[groups]
+            values = np.clip(rng.normal(centre, 0.02), 0, 1)
+            hits.append(_covers(values, 0.3, groups=groups, bounds=(0.0, 1.0)))
+        bar = 0.92 - _noise(samples)
+        yield Row("grouped: scores near 0.3", n_groups, (float(np.mean(hits)),), bar, 1.0, bar)
+
+
 def _coverage(kind: str, draw: Draw, n: int, truth: float, samples: int) -> float:
     rng = np.random.default_rng(_seed(kind, n, truth))
     return float(np.mean([_covers(draw(rng, n), truth, bounds=(0.0, 1.0)) for _ in range(samples)]))
@@ -279,6 +496,12 @@ def main() -> int:
         clustered(samples),
         skewed(samples),
         hard_to_see(samples),
+        grouped_scores(samples),
+        squared(samples),
+        quantiles(samples),
+        calibrated(samples),
+        classified(samples // 4),
+        ranked(samples // 4),
         paired(samples),
     ):
         for row in table:

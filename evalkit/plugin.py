@@ -37,6 +37,7 @@ from evalkit.errors import (
 from evalkit.hooks.specs import hookimpl
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import UNIT, MetricFacts
+from evalkit.scoring.means import Means
 from evalkit.scoring.parameters import checked_parameters, parameter_types
 from evalkit.scoring.protocol import (
     AdditiveScorer,
@@ -61,23 +62,31 @@ if TYPE_CHECKING:
     from evalkit.data.traces import is_trace, read_trace
     from evalkit.judging.judge import Judge, load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
-    from evalkit.stats.interval import Interval, normal_quantile
+    from evalkit.stats.calibration import DebiasedError, debiased_calibration_error
+    from evalkit.stats.clustered import rate_trials
+    from evalkit.stats.interval import Interval, normal_quantile, t_quantile
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
-    from evalkit.stats.roc import delong_auc, delong_difference
+    from evalkit.stats.roc import auc_interval, delong_auc, delong_difference, share_interval
 
 _LAZY: Final = {
+    "DebiasedError": "evalkit.stats.calibration",
     "Interval": "evalkit.stats.interval",
     "Judge": "evalkit.judging.judge",
     "PairwiseJudge": "evalkit.judging.pairwise",
+    "auc_interval": "evalkit.stats.roc",
     "bootstrap_totals": "evalkit.stats.resampling",
     "bootstrap_weights": "evalkit.stats.resampling",
+    "debiased_calibration_error": "evalkit.stats.calibration",
     "delong_auc": "evalkit.stats.roc",
     "delong_difference": "evalkit.stats.roc",
     "is_trace": "evalkit.data.traces",
     "load_judge": "evalkit.judging.judge",
     "make_judge": "evalkit.judging.judge",
     "normal_quantile": "evalkit.stats.interval",
+    "rate_trials": "evalkit.stats.clustered",
     "read_trace": "evalkit.data.traces",
+    "share_interval": "evalkit.stats.roc",
+    "t_quantile": "evalkit.stats.interval",
 }
 """Imported when they are first used: statistics bring numpy, and few plug-ins have judges."""
 
@@ -97,6 +106,7 @@ __all__ = [
     "Columns",
     "DataError",
     "DatasetSource",
+    "DebiasedError",
     "Direction",
     "Estimate",
     "EvalkitError",
@@ -104,6 +114,7 @@ __all__ = [
     "Interval",
     "Invocation",
     "Judge",
+    "Means",
     "MetricFacts",
     "MissingColumnError",
     "MissingExtraError",
@@ -125,10 +136,12 @@ __all__ = [
     "Verdict",
     "as_references",
     "as_text",
+    "auc_interval",
     "bootstrap_totals",
     "bootstrap_weights",
     "canonical_json",
     "checked_parameters",
+    "debiased_calibration_error",
     "delong_auc",
     "delong_difference",
     "expected_values",
@@ -142,9 +155,12 @@ __all__ = [
     "output_texts",
     "parameter_types",
     "parse_json",
+    "rate_trials",
     "read_trace",
     "references",
     "require",
+    "share_interval",
+    "t_quantile",
     "targets",
 ]
 

@@ -11,6 +11,7 @@ from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.means import Means, interval_of_means
 from evalkit.scoring.reduce import Reducer, reduce_repeats
 from evalkit.stats.binomial import wilson_interval
 from evalkit.stats.interval import Interval
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 RESAMPLES: Final = 1000
+_NO_INTERVAL: Final = "too few cases, or no variance, for an interval"
 _SLOW_RESAMPLES: Final = 200
 """Draws of a corpus metric that has to be computed anew, in Python, for each."""
 
@@ -103,7 +105,9 @@ def estimate_mean(
     """Return the (weighted) mean over cases of a metric's values, with its interval."""
     import numpy as np
 
-    from evalkit.stats.intervals import mean_interval  # start-up: it loads numpy
+    # start-up: it loads numpy
+    from evalkit.stats.intervals import mean_interval, note_on_mean
+    from evalkit.stats.mean import moderate
 
     values, status = case_values(column, design, reducer)
     # A cell that has only a label, or only its share of a corpus metric, has no value to average.
@@ -117,18 +121,24 @@ def estimate_mean(
         return dataclasses.replace(counted, note="all weights are 0")
     groups = None if design.groups is None else design.groups[ok]
     binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
+    scored = values[ok]
+    bounds = case_facts(column, facts, reducer).ends_of(scored)
     interval = mean_interval(
-        values[ok],
+        scored,
         groups=groups,
         weights=weights,
         binary=binary or reducer.yields_rate,
-        bounds=case_facts(column, facts, reducer).bounds_of(values[ok]),
+        bounds=bounds,
         level=design.level,
         seed=design.seed,
     )
-    value = float(np.average(values[ok], weights=weights))
-    n_groups = _number_of_groups(groups)
-    return _with_interval(dataclasses.replace(counted, value=value, n_groups=n_groups), interval)
+    moderated, scale = moderate(scored)  # sums of the largest floats would overflow
+    value = float(np.average(moderated, weights=weights)) * scale
+    note = note_on_mean(scored, groups=groups, weights=weights) if None in bounds else None
+    estimate = dataclasses.replace(counted, value=value, n_groups=_number_of_groups(groups))
+    if interval is None:
+        return _with_interval(estimate, None, note or _NO_INTERVAL)
+    return _with_interval(dataclasses.replace(estimate, note=note), interval)
 
 
 def _number_of_groups(groups: Any) -> int | None:
@@ -209,8 +219,17 @@ def _corpus_interval(  # noqa: PLR0917
 ) -> Interval | None:
     import numpy as np
 
-    from evalkit.stats.bootstrap import percentile_interval  # start-up: it loads numpy
+    # start-up: it loads numpy
+    from evalkit.stats.bootstrap import percentile_interval
+    from evalkit.stats.interval import expanded_level
 
+    made_of = getattr(scorer, "means", None)
+    means: Means | None = None if made_of is None else made_of(statistics)
+    if means is not None:
+        options: Any = {"weights": weights, "groups": groups, "level": design.level}
+        own = interval_of_means(means, value, len(statistics), seed=design.seed, **options)
+        if own is not None or not means.binary:
+            return own
     closed = getattr(scorer, "interval", None)
     if closed is not None and isinstance(statistics, Rows):
         interval: Interval | None = closed(
@@ -229,7 +248,7 @@ def _corpus_interval(  # noqa: PLR0917
             return None
         interval = wilson_interval(value * n, n, level=design.level)
         return dataclasses.replace(interval, method="wilson-mean")
-    return percentile_interval(draws, value, level=design.level)
+    return percentile_interval(draws, value, level=expanded_level(design.level, n))
 
 
 def _counted(key: str, facts: MetricFacts, design: Design, status: Any) -> Estimate:
@@ -246,9 +265,11 @@ def _counted(key: str, facts: MetricFacts, design: Design, status: Any) -> Estim
     )
 
 
-def _with_interval(estimate: Estimate, interval: Interval | None) -> Estimate:
+def _with_interval(
+    estimate: Estimate, interval: Interval | None, why_none: str = _NO_INTERVAL
+) -> Estimate:
     if interval is None:
-        notes = [estimate.note, "too few cases, or no variance, for an interval"]
+        notes = [estimate.note, why_none]
         return dataclasses.replace(estimate, note="; ".join(note for note in notes if note))
     return dataclasses.replace(
         estimate,

@@ -34,16 +34,22 @@ class MetricFacts:
     best_for_identity: bool = False
     """Whether outputs equal to the expectation get the best value."""
 
-    def bounds_of(self, values: npt.NDArray[np.float64]) -> tuple[float, float] | None:
-        """Return the range if it is known and *values*, shape ``(n,)``, keep to it.
+    def ends_of(self, values: npt.NDArray[np.float64]) -> tuple[float | None, float | None]:
+        """Return both ends of the range, ``None`` where *values*, shape ``(n,)``, go beyond.
 
-        A scorer that leaves the range that it declares is treated as unbounded: its intervals are
-        then wider, and nothing that was paid for is lost.
+        A scorer that leaves the range that it declares is treated as unbounded there: its intervals
+        are then wider, and nothing that was paid for is lost.
         """
-        bounds = self.bounds
-        if bounds is None or not values.size:
-            return bounds
-        return bounds if bounds[0] <= values.min() and values.max() <= bounds[1] else None
+        low, high = self.low, self.high
+        if values.size:
+            low = None if low is not None and values.min() < low else low
+            high = None if high is not None and values.max() > high else high
+        return low, high
+
+    def bounds_of(self, values: npt.NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the range if it has both ends and *values*, shape ``(n,)``, keep to it."""
+        low, high = self.ends_of(values)
+        return None if low is None or high is None else (low, high)
 
     @property
     def bounds(self) -> tuple[float, float] | None:

@@ -39,6 +39,8 @@ class Scorer(Protocol):
     - ``lane``: ``process`` for pure-Python work heavy enough for a process pool;
     - ``paths``: pairs of field and key, such as ``("inputs", "question")``, of which
       some case must have each;
+    - ``means(statistics) -> Means | None``: of a corpus metric that is made of means over some of
+      the cases, such as recall: the interval is then theirs;
     - ``identity``: mapping shown in the signature in place of the parameters, where these are long;
     - ``with_model(model)``: of a scorer that asks a language model and has ``model = None``: itself
       with the evaluation's ``judge_model``; and ``check()``, which is called before the run;

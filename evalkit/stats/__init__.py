@@ -14,6 +14,7 @@ _HOMES: dict[str, str] = {
     "approximate_randomization": "evalkit.stats.randomization",
     "benjamini_hochberg": "evalkit.stats.multiple",
     "benjamini_yekutieli": "evalkit.stats.multiple",
+    "bca_interval": "evalkit.stats.bootstrap",
     "bootstrap_interval": "evalkit.stats.bootstrap",
     "bradley_terry": "evalkit.stats.ranking",
     "cases_for_half_width": "evalkit.stats.power",

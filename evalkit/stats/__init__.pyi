@@ -10,6 +10,7 @@ from evalkit.stats.alternative_annotator import (
 from evalkit.stats.binomial import clopper_pearson_interval as clopper_pearson_interval
 from evalkit.stats.binomial import unpaired_difference_interval as unpaired_difference_interval
 from evalkit.stats.binomial import wilson_interval as wilson_interval
+from evalkit.stats.bootstrap import bca_interval as bca_interval
 from evalkit.stats.bootstrap import bootstrap_interval as bootstrap_interval
 from evalkit.stats.calibration import expected_calibration_error as expected_calibration_error
 from evalkit.stats.calibration import reliability_diagram as reliability_diagram
@@ -58,6 +59,7 @@ __all__ = [
     "PairedVariance",
     "alternative_annotator_test",
     "approximate_randomization",
+    "bca_interval",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "bootstrap_interval",

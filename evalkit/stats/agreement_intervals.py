@@ -10,8 +10,8 @@ import numpy as np
 
 from evalkit.stats.agreement import contingency_table, label_gaps
 from evalkit.stats.arguments import FloatArray, as_group_codes, as_sample
-from evalkit.stats.binomial import wilson_interval
 from evalkit.stats.bootstrap import percentile_interval
+from evalkit.stats.clustered import rate_trials
 from evalkit.stats.correlations import Kind, coefficient
 from evalkit.stats.interval import Interval, expanded_level
 from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
@@ -54,9 +54,10 @@ def agreement_estimates(
 ) -> dict[str, Measured]:
     """Return the coefficients of agreement of two raters, each with a bootstrap interval.
 
-    Raters who agree on every item leave a bootstrap nothing to vary; there the lower limit is that
-    of Wilson's interval for the observed agreement, corrected for chance.  Few items make the
-    percentile interval too narrow, so its level is expanded.
+    What was never seen may happen, so each draw holds one more item (or what an item is worth, of
+    groups), spread at random over each label's being agreed on and taken for another; else raters
+    who agree on every item would leave nothing to vary.  Few items make the percentile interval too
+    narrow, so its level is expanded.
 
     Args:
         a: Labels of the first rater, shape ``(n,)``.
@@ -86,7 +87,8 @@ def agreement_estimates(
 
     References:
         Efron and Tibshirani (1993), *An Introduction to the Bootstrap*, chapter 13; Hesterberg
-        (2015), *The American Statistician* 69:371; the coefficients are those of `cohen_kappa`,
+        (2015), *The American Statistician* 69:371; Perks (1947), *Journal of the Institute of
+        Actuaries* 73:285, for one item in all; the coefficients are those of `cohen_kappa`,
         `gwet_ac1` and `krippendorff_alpha`.
     """
     if len(labels) < 2:  # noqa: PLR2004
@@ -103,11 +105,23 @@ def agreement_estimates(
         cells = np.zeros((n, q * q))
         cells[np.arange(n), codes] = 1.0
         drawn = bootstrap_totals(cells, draws, seed=seed, groups=groups).reshape(-1, q, q)
+        same = (codes // q == codes % q).astype(np.float64)
+        drawn = drawn + _one_more(q, draws, seed) * (n / rate_trials(same, groups=groups))
     wide = expanded_level(level, n_groups) if drawn is not None else level
     return {
-        name: _measured(parts, table, drawn, n_groups, (level, wide))
+        name: _measured(parts, table, drawn, wide)
         for name, parts in _coefficients(gap, ordered=ordered).items()
     }
+
+
+def _one_more(q: int, draws: int, seed: int) -> FloatArray:
+    """Return tables that hold one item on average, shape ``(draws, q, q)``."""
+    tables = np.zeros((draws, q, q))
+    label = np.arange(q)
+    rows, columns = np.r_[label, label], np.r_[label, (label + 1) % q]
+    mass = np.random.default_rng([seed, 1]).gamma(1 / (2 * q), size=(draws, 2 * q))
+    tables[:, rows, columns] = mass
+    return tables
 
 
 def correlation_estimate(
@@ -205,11 +219,7 @@ def _alpha(tables: FloatArray, distance: FloatArray) -> Parts:
 
 
 def _measured(
-    parts: Callable[[FloatArray], Parts],
-    table: FloatArray,
-    drawn: FloatArray | None,
-    n_groups: int,
-    levels: tuple[float, float],
+    parts: Callable[[FloatArray], Parts], table: FloatArray, drawn: FloatArray | None, level: float
 ) -> Measured:
     (observed,), (expected,) = parts(table[None])
     if expected >= 1 - 1e-12:
@@ -217,13 +227,7 @@ def _measured(
     value = float((observed - expected) / (1 - expected))
     if drawn is None:
         return Measured(value, None)
-    if observed >= 1 - 1e-12:
-        least = wilson_interval(n_groups, n_groups, level=levels[0]).low
-        low = max(-1.0, float((least - expected) / (1 - expected)))
-        return Measured(value, Interval(low, 1.0, "wilson-agreement"))
     seen, chance = parts(drawn)
     defined = chance < 1 - 1e-12
     values = np.where(defined, (seen - chance) / np.where(defined, 1 - chance, 1.0), np.nan)
-    if np.nanstd(values) < _NOTHING:  # one side says the same of all: chance alone is not certainty
-        return Measured(value, None)
-    return Measured(value, percentile_interval(values, value, level=levels[1]))
+    return Measured(value, percentile_interval(values, value, level=level))

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from evalkit.stats.arguments import FloatArray, as_group_codes, as_sample
-from evalkit.stats.interval import normal_quantile
+from evalkit.stats.interval import normal_quantile, t_quantile
 from evalkit.stats.resampling import sum_by_group
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+_MANY_LABELS = 100
+"""Labels, or groups of them, from which the normal quantile is as good as Student's."""
 
 _LEAST_SKILL = 1.2
 """Sensitivity plus specificity below which a judge is too close to guessing to be inverted."""
@@ -80,7 +83,8 @@ def prediction_powered_mean(
 
     References:
         Angelopoulos et al. (2023), *Science* 382:669; Angelopoulos, Duchi and Zrnic (2023),
-        *PPI++*, arXiv 2311.01453.
+        *PPI++*, arXiv 2311.01453; Satterthwaite (1946), *Biometrics Bulletin* 2:110, for the
+        degrees of freedom of few labels.
     """
     y, f = as_sample(labels, "labels"), as_sample(judged_labelled, "judged_labelled")
     rest = as_sample(judged_unlabelled, "judged_unlabelled")
@@ -94,10 +98,16 @@ def prediction_powered_mean(
         weight = covariance / ((1 + n / more) * pooled) if pooled > 0 else 0.0
     corrected = y - weight * f
     value = weight * float(rest.mean()) + float(corrected.mean())
-    variance = weight**2 * _variance_of_mean(rest, groups_unlabelled)
-    variance += _variance_of_mean(corrected, groups_labelled)
+    parts = (
+        weight**2 * _variance_of_mean(rest, groups_unlabelled),
+        _variance_of_mean(corrected, groups_labelled),
+    )
+    variance = sum(parts)
     error = math.sqrt(variance)
+    units = [_units(more, groups_unlabelled) - 1, _units(n, groups_labelled) - 1]
     reach = normal_quantile(level) * error
+    if units[1] < _MANY_LABELS:
+        reach = _reach(parts, units, level, fitted=power_tuning is None)
     alone = _variance_of_mean(y, groups_labelled)
     deviations = float(y.std() * f.std())
     shared = covariance / deviations if deviations > 0 else None
@@ -106,6 +116,28 @@ def prediction_powered_mean(
         left = 1 - (shared or 0.0) ** 2 * more / (more + n)  # the ratio's limit, free of noise
         worth = n / left
     return CorrectedMean(value, value - reach, value + reach, error, weight, worth, shared)
+
+
+def _units(n: int, groups: npt.ArrayLike | None) -> int:
+    return n if groups is None else as_group_codes(groups, n)[1]
+
+
+def _reach(parts: tuple[float, float], degrees: list[int], level: float, *, fitted: bool) -> float:
+    """Return how far the limits are, by Student's t for the variances of rest and labels.
+
+    The judge's weight, where it is fitted to the labels, costs them a degree of freedom.
+    """
+    rest, labels = parts
+    if fitted and degrees[1] > 1:
+        labels *= degrees[1] / (degrees[1] - 1)
+        degrees = [degrees[0], degrees[1] - 1]
+    total = rest + labels
+    if total <= 0:
+        return 0.0
+    loss = sum(
+        (part / total) ** 2 / max(1, df) for part, df in zip((rest, labels), degrees, strict=True)
+    )
+    return t_quantile(level, max(1.0, 1 / loss)) * math.sqrt(total)
 
 
 def _variance_of_mean(values: FloatArray, groups: npt.ArrayLike | None) -> float:

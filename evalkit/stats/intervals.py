@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from evalkit.stats.arguments import FloatArray, as_values, as_weights, check_bounds, check_level
-from evalkit.stats.binomial import score_limits, wilson_interval
-from evalkit.stats.bootstrap import bca_interval
-from evalkit.stats.clustered import clustered_interval, clustered_mean
-from evalkit.stats.interval import Interval, expanded_level, normal_quantile
+import numpy as np
+
+from evalkit.stats.arguments import (
+    FloatArray,
+    as_group_codes,
+    as_values,
+    as_weights,
+    check_bounds,
+    check_level,
+)
+from evalkit.stats.binomial import clopper_pearson_interval, score_limits, wilson_interval
+from evalkit.stats.clustered import clustered_interval, rate_trials
+from evalkit.stats.interval import Interval, normal_quantile
 from evalkit.stats.mean import (
-    SKEWNESS_PRICE,
     effective_size,
     mean_and_error,
-    skewness_of_terms,
+    moderate,
     studentised_interval,
     t_interval,
+    values_behind,
     wilson_mean_interval,
 )
+from evalkit.stats.resampling import sum_by_group
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_MANY = 200
-"""Cases from which the t interval is trusted; below about 200 it is not (arXiv 2503.01747)."""
-
-FEW = 10
+FEW: Final = 10
 """Cases, or groups, below which an unbounded metric has no interval."""
 
-_ENOUGH_SPREAD = 25.0
-"""``n m (1 - m)`` from which t covers a bounded mean: near the ends 200 cases are not enough."""
+_SYMMETRIC: Final = 50.0
+"""`values_behind` a variance from which t holds: twice Cochran's 25, by simulation."""
+
+_LUMPY: Final = 8.0
+"""`values_behind` below which a bounded metric takes Wilson's interval: so few values tell as
+little of the rest as a rate does."""
+
+_MUCH_SPREAD: Final = 2.0
+"""Variance times cases, in squared ranges, from which Wilson's interval is as narrow as others."""
+
+_ALONE: Final = 1.6
+"""`values_behind` below which an unbounded metric has no interval: one value made its variance."""
+
+_EXACT: Final = 20.0
+"""Trials from which Wilson's interval covers; below, a rate of some cases has the exact one."""
+
+_FEW_LARGE: Final = 6.0
+"""`values_behind` below which what is rare, such as a timeout, is seen too seldom to be known."""
+
+_GROUPED: Final = {
+    "t": "cluster-t",
+    "bootstrap-t": "cluster-bootstrap-t",
+    "wilson-mean": "cluster-wilson",
+}
+"""Names of the methods for means of groups."""
+
+Range: TypeAlias = tuple[float | None, float | None]
+"""Smallest and largest possible value; ``None`` where there is no such end."""
 
 
 def mean_interval(
@@ -38,31 +72,31 @@ def mean_interval(
     groups: npt.ArrayLike | None = None,
     weights: npt.ArrayLike | None = None,
     binary: bool = False,
-    bounds: tuple[float, float] | None = None,
+    bounds: Range | None = None,
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval | None:
     """Return the interval of a mean, by the method that fits its values.
 
-    In order: groups, cluster-robust (``cluster-t`` or ``cluster-wilson``); values declared binary,
-    ``wilson``; values in finite bounds, ``t`` from 200 cases on where the mean is not near an end,
-    else ``wilson-mean``; other values, ``t`` from 200 cases on, below ``bca`` (with Hesterberg's
-    expansion for few cases), and at any size
-    ``bootstrap-t`` where the sample is too skewed for either (fewer than ``50 * skewness^2``
-    cases).
+    Values declared binary take ``wilson``, in groups ``cluster-wilson`` or ``cluster-t``.  Others
+    take ``t`` where they are not skewed for their number, else ``bootstrap-t``.  Within finite
+    bounds that is ``wilson-mean`` where so few values make up the variance that they tell as
+    little of the rest as a rate does, and where it is as narrow; without, one value that makes up
+    the variance gives no interval.  Groups count as single values, their means weighted by
+    what they hold (``cluster-t`` and so on).  No end lies outside *bounds*.
 
     Args:
         values: One value a case, shape ``(n,)``; repeats already reduced, missing ones left out.
         groups: Group of each case; cases of one group are not independent.
         weights: Weight of each case in the mean.
         binary: Whether the values were declared yes/no.  Never inferred.
-        bounds: Smallest and largest possible value, where finite.
+        bounds: Smallest and largest possible value, ``None`` where there is no such end.
         level: Confidence level as a fraction in (0, 1).
         seed: Seed of the bootstrap.
 
     Returns:
-        The interval; ``None`` where an unbounded metric has fewer than 10 cases (or groups) or no
-        variance, and where there are no values.
+        The interval; ``None`` where an unbounded metric has fewer than 10 cases (or groups), no
+        variance, or one value that makes up nearly all of it, and where there are no values.
 
     Raises:
         ValueError: If values are not finite or outside their bounds, or shapes differ.
@@ -82,34 +116,76 @@ def mean_interval(
     load = as_weights(weights, sample.size)
     if sample.size == 0:
         return None
+    low, high = (0.0, 1.0) if binary else bounds or (None, None)
+    closed = None if low is None or high is None else check_bounds((low, high), sample)
     if binary:
-        bounds = (0.0, 1.0)
-    if bounds is not None:
-        check_bounds(bounds, sample)
+        return _rate(sample, groups, load, level)
     if groups is not None:
-        return _grouped(sample, groups, load, bounds, level)
-    if binary:
-        return _binary(sample, load, level)
-    if bounds is not None:
-        return _bounded(sample, load, bounds, level)
-    return unbounded_interval(sample, load, many=_MANY, level=level, seed=seed)
+        sample, load = group_means(sample, groups, load)
+    if closed is None:
+        interval = unbounded_interval(sample, load, level=level, seed=seed)
+    else:
+        interval = _bounded(sample, load, closed, level, seed)
+    return None if interval is None else _within(interval, low, high, grouped=groups is not None)
 
 
-def _grouped(
-    sample: FloatArray,
-    groups: npt.ArrayLike,
-    weights: FloatArray | None,
-    bounds: tuple[float, float] | None,
-    level: float,
+def note_on_mean(
+    values: FloatArray, *, groups: npt.ArrayLike | None = None, weights: npt.ArrayLike | None = None
+) -> str | None:
+    """Return what a reader of the mean of values without bounds must know of their tail.
+
+    Examples:
+        >>> note_on_mean(np.array([1.0] * 98 + [2.0, 60.0]))
+        'one value, or a few, make up the variance: the median or p95 says more than the mean'
+        >>> note_on_mean(np.arange(9.0)) is None
+        True
+    """
+    load = as_weights(weights, values.size)
+    if groups is not None:
+        values, load = group_means(values, groups, load)
+    behind = values_behind(values, load)
+    if values.size < FEW or not 0 < behind < _FEW_LARGE:
+        return None
+    return "one value, or a few, make up the variance: the median or p95 says more than the mean"
+
+
+def group_means(
+    values: FloatArray, groups: npt.ArrayLike, weights: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray | None]:
+    """Return the mean of each group and its weight, shape ``(G,)`` each; ``None``: all equal.
+
+    The mean and the cluster-robust (CR1) error of grouped values are those of these means.
+
+    Examples:
+        >>> group_means(np.array([1.0, 3.0, 5.0]), ["a", "a", "b"])
+        (array([2., 5.]), array([2., 1.]))
+    """
+    codes, n_groups = as_group_codes(groups, values.size)
+    moderated, scale = moderate(values)
+    load = np.ones(values.size) if weights is None else weights
+    sums, total = sum_by_group(np.stack([load * moderated, load], axis=1), codes, n_groups).T
+    counted = total > 0
+    return sums[counted] / total[counted] * scale, as_weights(total[counted], int(counted.sum()))
+
+
+def _within(
+    interval: Interval, low: float | None, high: float | None, *, grouped: bool
 ) -> Interval | None:
-    if bounds is None:
-        cluster = clustered_mean(sample, groups, weights=weights)
-        if cluster.n_groups < FEW or cluster.standard_error == 0:
-            return None
-    return clustered_interval(sample, groups, level=level, weights=weights, bounded=bounds)
+    if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
+        return None  # near the largest float there is no room for one
+    return dataclasses.replace(
+        interval,
+        low=interval.low if low is None else max(low, interval.low),
+        high=interval.high if high is None else min(high, interval.high),
+        method=_GROUPED[interval.method] if grouped else interval.method,
+    )
 
 
-def _binary(sample: FloatArray, weights: FloatArray | None, level: float) -> Interval:
+def _rate(
+    sample: FloatArray, groups: npt.ArrayLike | None, weights: FloatArray | None, level: float
+) -> Interval:
+    if groups is not None:
+        return clustered_interval(sample, groups, level=level, weights=weights, bounded=(0.0, 1.0))
     if weights is None:
         return wilson_interval(float(sample.sum()), sample.size, level=level)
     mean, error = mean_and_error(sample, weights)
@@ -119,41 +195,76 @@ def _binary(sample: FloatArray, weights: FloatArray | None, level: float) -> Int
     return Interval(low, high, "wilson", error)
 
 
-def _bounded(
-    sample: FloatArray, weights: FloatArray | None, bounds: tuple[float, float], level: float
+def rate_of_part(
+    values: npt.ArrayLike,
+    *,
+    groups: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+    level: float = 0.95,
 ) -> Interval:
-    mean, error = mean_and_error(sample, weights)
-    low, high = bounds
-    share = (mean - low) / (high - low)
-    size = effective_size(weights, sample.size)
-    if size >= _MANY and error > 0 and size * share * (1 - share) >= _ENOUGH_SPREAD:
-        interval = t_interval(sample, level=level, weights=weights)
-        return Interval(
-            max(low, interval.low), min(high, interval.high), "t", interval.standard_error
-        )
+    """Return the interval of a rate over the cases that it is about, however few these are.
+
+    Examples:
+        >>> found = rate_of_part([1, 1, 1, 1])
+        >>> round(found.low, 3), found.high, found.method
+        (0.398, 1.0, 'clopper-pearson')
+
+    References:
+        Clopper and Pearson (1934), *Biometrika* 26:404; Korn and Graubard (1998), *Survey
+        Methodology* 24:193, for effective trials of weighted and grouped cases.
+    """
+    sample = as_values(values)
+    trials = rate_trials(sample, groups=groups, weights=weights)
+    if trials >= _EXACT:
+        return _rate(sample, groups, as_weights(weights, sample.size), level)
+    mean, error = mean_and_error(sample, as_weights(weights, sample.size))
+    right = min(1.0, max(0.0, mean)) * trials
+    if abs(right - round(right)) < 1e-9 * trials:
+        right = min(float(round(right)), trials)
+    interval = clopper_pearson_interval(right, trials, level=level)
+    return dataclasses.replace(interval, standard_error=error)
+
+
+def _bounded(
+    sample: FloatArray,
+    weights: FloatArray | None,
+    bounds: tuple[float, float],
+    level: float,
+    seed: int,
+) -> Interval:
+    behind, size = values_behind(sample, weights), effective_size(weights, sample.size)
+    _, error = mean_and_error(sample, weights)
+    spread = (size * error / (bounds[1] - bounds[0])) ** 2
+    if size >= FEW and behind >= (_LUMPY if spread < _MUCH_SPREAD else _SYMMETRIC):
+        interval = _skewed(sample, weights, behind, level, seed)
+        if interval is not None:
+            return interval
     return wilson_mean_interval(sample, bounds=bounds, level=level, weights=weights)
 
 
 def unbounded_interval(
-    sample: FloatArray, weights: FloatArray | None, *, many: int, level: float, seed: int
+    sample: FloatArray, weights: FloatArray | None, *, level: float, seed: int
 ) -> Interval | None:
     """Return the interval of the mean of values without bounds, as `mean_interval` chooses it.
 
-    From *many* values on t is trusted; below `FEW`, or without variance, there is none.
-
     Examples:
-        >>> import numpy as np
-        >>> unbounded_interval(np.arange(40.0), None, many=30, level=0.95, seed=0).method
+        >>> unbounded_interval(np.arange(40.0), None, level=0.95, seed=0).method
         't'
     """
-    size = effective_size(weights, sample.size)
-    mean, error = mean_and_error(sample, weights)
-    if size < FEW or error == 0:
+    behind = values_behind(sample, weights)
+    if effective_size(weights, sample.size) < FEW or behind < _ALONE:
         return None
-    if size < SKEWNESS_PRICE * skewness_of_terms(sample, weights, mean) ** 2:
-        interval = studentised_interval(sample, level=level, seed=seed, weights=weights)
-        if interval is not None:
-            return interval
-    if size >= many:
+    return _skewed(sample, weights, behind, level, seed)
+
+
+def _skewed(
+    sample: FloatArray, weights: FloatArray | None, behind: float, level: float, seed: int
+) -> Interval | None:
+    if behind >= _SYMMETRIC:
         return t_interval(sample, level=level, weights=weights)
-    return bca_interval(sample, level=expanded_level(level, size), seed=seed, weights=weights)
+    moderated, scale = moderate(sample)
+    interval = studentised_interval(moderated, level=level, seed=seed, weights=weights)
+    if interval is None or scale == 1.0:
+        return interval
+    low, high = interval.low * scale, interval.high * scale
+    return Interval(low, high, interval.method, (interval.standard_error or 0.0) * scale)

@@ -23,8 +23,21 @@ if TYPE_CHECKING:
 PRIOR_SPREAD = 0.25
 """Pseudo-information that scores spread as widely as 0 and 1 do; found by simulation."""
 
-SKEWNESS_PRICE = 50.0
-"""Values a squared unit of skewness that t needs: twice Cochran's 25 (1977), by simulation."""
+
+def moderate(values: FloatArray) -> tuple[FloatArray, float]:
+    """Return *values* whose squares and cubes fit into floats, and what they were divided by.
+
+    Examples:
+        >>> moderate(np.array([1.0, 2.0]))
+        (array([1., 2.]), 1.0)
+        >>> moderate(np.array([4.0, 8.0]) * 2.0**600)[0]
+        array([0.5, 1. ])
+    """
+    peak = float(np.abs(values).max())
+    if peak == 0.0 or 2.0**-200 < peak < 2.0**200:
+        return values, 1.0
+    scale = 2.0 ** math.floor(math.log2(peak))  # a power of two: no digit is lost
+    return values / scale, scale
 
 
 def mean_and_error(values: FloatArray, weights: FloatArray | None = None) -> tuple[float, float]:
@@ -43,13 +56,14 @@ def mean_and_error(values: FloatArray, weights: FloatArray | None = None) -> tup
     """
     n = values.size
     load = np.ones(n) if weights is None else weights
+    values, scale = moderate(values)
     total = float(load.sum())
     mean = float(load @ values) / total
     squares = float(((load * (values - mean)) ** 2).sum())
     noise = float(np.abs(values).max()) * 1e-14  # rounding alone is no variance
     if n == 1 or squares <= (noise * total) ** 2:
-        return mean, 0.0
-    return mean, math.sqrt(squares * n / (n - 1)) / total
+        return mean * scale, 0.0
+    return mean * scale, math.sqrt(squares * n / (n - 1)) / total * scale
 
 
 def effective_size(weights: FloatArray | None, n: int) -> float:
@@ -67,17 +81,27 @@ def effective_size(weights: FloatArray | None, n: int) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def skewness_of_terms(values: FloatArray, weights: FloatArray | None, mean: float) -> float:
-    """Return the skewness of the terms that a (weighted) mean sums.
+def values_behind(values: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return how many values the variance of a mean rests on: their number over skewness squared.
 
-    Weights that stretch a tail so count too.
+    It is infinite for symmetric values, and near 1 where one value makes up nearly all of the
+    variance.  Weights that stretch a tail count too.
 
     Examples:
-        >>> skewness_of_terms(np.array([0.0, 0.0, 3.0]), None, 1.0)
-        0.707...
+        >>> round(values_behind(np.array([0.0] * 97 + [1.0] * 3)), 1)
+        3.3
+
+    References:
+        Cochran (1977), *Sampling Techniques*, section 2.15: t holds from 25 times skewness
+        squared on.
     """
-    off = values - mean if weights is None else weights * (values - mean)
-    return float((off**3).mean() / (off**2).mean() ** 1.5)
+    mean, error = mean_and_error(values, weights)
+    if error == 0:
+        return 0.0
+    off = values / 2 - mean / 2 if weights is None else weights * (values / 2 - mean / 2)
+    off, _ = moderate(off)
+    skewness = float((off**3).mean() / (off**2).mean() ** 1.5)
+    return effective_size(weights, values.size) / max(skewness**2, 1e-12)
 
 
 def t_interval(
@@ -177,6 +201,8 @@ def studentised_interval(
 ) -> Interval | None:
     """Return the bootstrap-t interval for a mean, the best of the usual ones for skewed values.
 
+    Its ends stay within what was seen: beyond the largest value a sample says nothing.
+
     Returns:
         The interval, or ``None`` where too many draws have no variance to divide by, as when
         nearly all values are equal.
@@ -207,6 +233,8 @@ def studentised_interval(
         shift = first / weight
         squares = np.maximum(0.0, w2x2 - 2 * shift * w2x + shift**2 * w2)
         scale = float(np.sqrt(sample.size / (sample.size - 1)))
+        # What rounding leaves of a draw without spread is no spread.
+        squares[squares <= 1e-20 * float((load * off).max() ** 2)] = 0.0
         ratio = shift / (scale * np.sqrt(squares) / weight)
     ratio = ratio[~np.isnan(ratio)]
     # "lower" and "higher" never interpolate between an infinity and a number.
@@ -214,4 +242,7 @@ def studentised_interval(
     above = float(np.quantile(ratio, 1 - tail, method="higher"))
     if not math.isfinite(below) or not math.isfinite(above):
         return None
-    return Interval(mean - above * error, mean - below * error, "bootstrap-t", error)
+    low, high = mean - above * error, mean - below * error
+    return Interval(
+        max(low, float(sample.min())), min(high, float(sample.max())), "bootstrap-t", error
+    )

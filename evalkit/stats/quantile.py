@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evalkit.stats.arguments import FloatArray, as_sample, as_weights
-from evalkit.stats.bootstrap import percentile_interval
+from evalkit.stats.arguments import FloatArray, as_sample, as_weights, check_level
+from evalkit.stats.clustered import rate_trials
 from evalkit.stats.interval import Interval
-from evalkit.stats.resampling import bootstrap_weights
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-_RESAMPLES: Final = 1000
-_FEWEST_GROUPS: Final = 10
-"""The least that a bootstrap can speak from."""
 
 
 def weighted_quantile(
@@ -51,16 +46,17 @@ def weighted_quantile(
     load = as_weights(weights, sample.size)
     if load is None:
         return float(np.quantile(sample, share))
-    order = np.argsort(sample, kind="stable")
-    return float(sample[order][_reaching(load[order][None, :], share)][0])
+    return _reaching(sample, load, [share])[0]
 
 
-def _reaching(weights: FloatArray, share: float) -> npt.NDArray[np.intp]:
-    """Return where each row's running sum, of shape ``(draws, n)``, first reaches its share."""
-    reached = np.cumsum(weights, axis=1)
-    total = reached[:, -1:]
+def _reaching(values: FloatArray, weights: FloatArray | None, shares: list[float]) -> list[float]:
+    """Return the smallest values at which the weight of all up to them reaches each share."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(np.ones(values.size) if weights is None else weights[order])
     # Sums of equal parts may miss the share by their rounding.
-    return np.asarray(np.argmax(reached >= share * total * (1 - 1e-12), axis=1))
+    wanted = np.array(shares) * reached[-1] * (1 - 1e-12)
+    places = np.minimum(np.searchsorted(reached, wanted), values.size - 1)
+    return [float(value) for value in values[order][places]]
 
 
 def quantile_interval(
@@ -70,15 +66,14 @@ def quantile_interval(
     level: float = 0.95,
     weights: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
-    seed: int = 0,
 ) -> Interval | None:
     """Return an interval for a quantile that holds whatever the distribution is.
 
     The number of values below the quantile is binomial, so two order statistics enclose it with at
     least the wanted probability.  For few values and an extreme quantile no such pair exists.
 
-    Weights and groups break that count: with them it is the percentile interval of a bootstrap that
-    draws values, or whole groups.
+    With weights or groups the count is that of as many values as the share below the quantile is
+    worth (Woodruff): the order statistics are those of their weights.
 
     Args:
         values: Shape ``(n,)``; finite, any unit.
@@ -86,10 +81,9 @@ def quantile_interval(
         level: Confidence level as a fraction in (0, 1).
         weights: Weight of each value, shape ``(n,)``; ``None`` means 1 each.
         groups: Group of each value, shape ``(n,)``; ``None`` where values are independent.
-        seed: Seed of the bootstrap.
 
     Returns:
-        The interval, method ``order`` or ``percentile``; ``None`` where there are too few values,
+        The interval, method ``order`` or ``woodruff``; ``None`` where there are too few values,
         or groups, for it.
 
     Raises:
@@ -103,12 +97,11 @@ def quantile_interval(
         True
 
     References:
-        David and Nagaraja (2003), *Order Statistics*, section 7.1; Cameron, Gelbach and Miller
-        (2008) for resampling whole clusters.
+        David and Nagaraja (2003), *Order Statistics*, section 7.1; Woodruff (1952), JASA 47:635;
+        Korn and Graubard (1998), *Survey Methodology* 24:193, for the effective number of values.
     """
     _check_share(share)
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"share and level must be in (0, 1), got {share} and {level}")
+    check_level(level)
     array = np.asarray(values, dtype=np.float64)
     codes = None if groups is None else np.asarray(groups)
     load = as_weights(weights, array.size)
@@ -116,16 +109,15 @@ def quantile_interval(
         counted = load > 0
         array, load = array[counted], load[counted]
         codes = None if codes is None else codes[counted]
-    units = array.size if codes is None else len(np.unique(codes))
-    places = _places(units, share, level)
+    size = array.size
+    if size and not (load is None and codes is None):
+        below = array <= weighted_quantile(array, share, load)
+        size = math.floor(rate_trials(below, groups=codes, weights=load) + 1e-9)
+    places = _places(size, share, level) if size else None
     if places is None:
         return None
-    if load is None and codes is None:
-        ordered = np.sort(array)
-        return Interval(float(ordered[places[0] - 1]), float(ordered[places[1] - 1]), "order")
-    if units < _FEWEST_GROUPS:
-        return None
-    return _resampled(array, share, level, load, codes, seed)
+    low, high = _reaching(array, load, [place / size for place in places])
+    return Interval(low, high, "order" if load is None and codes is None else "woodruff")
 
 
 def _check_share(share: float) -> None:
@@ -141,23 +133,3 @@ def _places(n: int, share: float, level: float) -> tuple[int, int] | None:
     low = int(binom.ppf(tail, n, share))
     high = int(binom.ppf(1.0 - tail, n, share)) + 1
     return None if low < 1 or high > n else (low, high)
-
-
-def _resampled(  # noqa: PLR0917
-    values: FloatArray,
-    share: float,
-    level: float,
-    weights: FloatArray | None,
-    groups: npt.NDArray[np.generic] | None,
-    seed: int,
-) -> Interval:
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    codes = None if groups is None else groups[order]
-    load = 1.0 if weights is None else weights[order]
-    draws = [
-        ordered[_reaching(counts * load, share)]
-        for counts in bootstrap_weights(values.size, _RESAMPLES, seed=seed, groups=codes)
-    ]
-    estimate = weighted_quantile(values, share, weights)
-    return percentile_interval(np.concatenate(draws), estimate, level=level)

@@ -37,7 +37,7 @@ def test_a_quantile_heeds_the_weights_of_cases() -> None:
     assert found.high is not None
     assert found.value >= 90
     assert 85 <= found.low <= found.value <= found.high
-    assert found.method == "percentile"
+    assert found.method == "woodruff"
 
 
 def test_a_quantile_of_groups_is_as_uncertain_as_its_groups() -> None:
@@ -53,7 +53,7 @@ def test_a_quantile_of_groups_is_as_uncertain_as_its_groups() -> None:
     assert wide.low is not None
     assert narrow.high is not None
     assert narrow.low is not None
-    assert (wide.n_groups, wide.method, narrow.method) == (20, "percentile", "order")
+    assert (wide.n_groups, wide.method, narrow.method) == (20, "woodruff", "order")
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 

@@ -1,13 +1,16 @@
 """Stated probabilities."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit, logit
 
 from evalkit.stats import expected_calibration_error, reliability_diagram
+from evalkit.stats.calibration import debiased_calibration_error
 
 Equal = Callable[[float | None, str], bool]
 P = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.55, 0.4, 0.3, 0.1]
@@ -74,3 +77,53 @@ def test_perfect_certainty_has_no_error() -> None:
 def test_what_is_no_probability_is_refused(p: list[float], y: list[int], bins: int) -> None:
     with pytest.raises(ValueError, match="must"):
         reliability_diagram(p, y, bins=bins)
+
+
+def forecasts(rng: Any, n: int, slope: float) -> tuple[Any, Any, Any]:
+    """Return excess, probabilities and bins; a slope below 1 makes forecasts overconfident."""
+    p = rng.random(n)
+    happened = rng.random(n) < expit(slope * logit(p))
+    return happened - p, p, np.minimum(p * 15, 14).astype(int)
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.6])
+@pytest.mark.parametrize("n", [60, 300, 1000])
+def test_the_true_calibration_error_is_covered(n: int, slope: float) -> None:
+    rng = np.random.default_rng(n)
+    excess, p, bins = forecasts(rng, 2_000_000, slope)
+    truth = abs(np.bincount(bins, excess)).sum() / p.size if slope < 1 else 0.0
+    found = [debiased_calibration_error(*forecasts(rng, n, slope)) for _ in range(100)]
+    inside = [one is not None and truth in one.interval for one in found]
+
+    assert np.mean(inside) >= 0.92
+    middle = np.mean([one.value for one in found if one is not None])
+    assert abs(middle - truth) < 0.05
+
+
+def test_a_calibrated_forecaster_of_few_cases_may_pass_a_gate() -> None:
+    rng = np.random.default_rng(0)
+    found = [debiased_calibration_error(*forecasts(rng, 300, 1.0)) for _ in range(40)]
+
+    assert np.mean([one is not None and one.interval.low == 0.0 for one in found]) > 0.9
+
+
+def test_few_outcomes_have_no_debiased_error() -> None:
+    p = np.full(100, 0.01)
+    happened = np.arange(100) < 3
+
+    assert debiased_calibration_error(happened - p, p, np.zeros(100, dtype=int)) is None
+
+
+def test_weights_and_groups_widen_the_calibration_interval() -> None:
+    rng = np.random.default_rng(4)
+    excess, p, bins = forecasts(rng, 400, 0.5)
+    copies = np.repeat(np.arange(400), 3)
+    alone = debiased_calibration_error(excess, p, bins)
+    grouped = debiased_calibration_error(excess[copies], p[copies], bins[copies], groups=copies)
+    weighted = debiased_calibration_error(excess, p, bins, weights=rng.lognormal(0, 1.5, 400))
+
+    assert alone is not None
+    assert grouped is not None
+    assert weighted is not None
+    assert grouped.interval.width == pytest.approx(alone.interval.width, rel=0.15)
+    assert weighted.interval.width > alone.interval.width

@@ -197,3 +197,16 @@ def test_what_cannot_be_corrected_is_refused(se: float, sp: float, n: int, messa
 def test_labels_without_a_judgement_are_refused() -> None:
     with pytest.raises(ValueError, match="a judgement each"):
         prediction_powered_mean([1.0, 0.0], [1.0], [1.0])
+
+
+@pytest.mark.parametrize("n", [20, 50])
+def test_few_labels_take_students_quantile_and_are_covered(n: int) -> None:
+    rng, hits = np.random.default_rng(n), 0
+    for _ in range(500):
+        truth = (rng.random(n + 400) < 0.5).astype(float)
+        judged = np.where(rng.random(n + 400) < 0.9, truth, 1 - truth)
+        found = prediction_powered_mean(truth[:n], judged[:n], judged[n:])
+        hits += found.low <= 0.5 <= found.high
+        assert found.high - found.value > 1.959 * found.standard_error
+
+    assert hits / 500 >= 0.92

@@ -39,12 +39,15 @@ def test_the_error_of_gsm8k_is_reproduced(gsm8k: dict[str, Floats], as_printed: 
         pytest.param([1.0] * 500, {"bounds": (0, 1)}, "wilson-mean", id="bounded-no-variance"),
         pytest.param(UNIT > 0.99, {"bounds": (0, 1)}, "wilson-mean", id="bounded-near-the-end"),
         pytest.param(NORMAL, {}, "t", id="many-unbounded"),
-        pytest.param(NORMAL[:50], {}, "bca", id="some-unbounded"),
+        pytest.param(NORMAL[:50], {}, "t", id="some-unbounded"),
         pytest.param(SKEWED[:50] ** 2, {}, "bootstrap-t", id="some-skewed"),
         pytest.param(SKEWED**3, {}, "bootstrap-t", id="many-very-skewed"),
         pytest.param(UNIT, {"groups": np.arange(500) // 5, "bounds": (0, 1)}, "cluster-t", id="g"),
         pytest.param(
-            UNIT, {"groups": np.arange(500) // 50, "bounds": (0, 1)}, "cluster-wilson", id="few-g"
+            UNIT[:450],
+            {"groups": np.arange(450) // 50, "bounds": (0, 1)},
+            "cluster-wilson",
+            id="few-g",
         ),
         pytest.param(
             UNIT > 0.5, {"groups": np.arange(500) // 5, "binary": True}, "cluster-t", id="g-binary"
@@ -166,7 +169,7 @@ def test_equal_weights_change_nothing_and_seeds_repeat(
 @pytest.mark.parametrize(
     ("values", "options"),
     [
-        pytest.param(NORMAL[:60], {}, id="bca"),
+        pytest.param(NORMAL[:60], {}, id="t"),
         pytest.param(UNIT[:60], {"bounds": (0, 1)}, id="wilson-mean"),
         pytest.param(UNIT[:60] > 0.5, {"binary": True}, id="wilson"),
         pytest.param(UNIT[:60], {"bounds": (0, 1), "groups": np.arange(60) // 3}, id="cluster"),

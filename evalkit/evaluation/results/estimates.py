@@ -339,9 +339,7 @@ def _order_statistic(
     share = 0.5 if key.function == "median" else key.quantile or 0.5
     value = weighted_quantile(kept, share, weights)
     groups = None if design.groups is None else design.groups[ok]
-    interval = quantile_interval(
-        kept, share, level=design.level, weights=weights, groups=groups, seed=design.seed
-    )
+    interval = quantile_interval(kept, share, level=design.level, weights=weights, groups=groups)
     if interval is None:
         return dataclasses.replace(counted, value=value, note="too few cases for an interval")
     return dataclasses.replace(

@@ -8,10 +8,16 @@ from typing import Any, ClassVar, Final, Literal, get_args
 
 import numpy as np
 
-from evalkit.plugin import Rows
+from evalkit.plugin import Means, Rows
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.confusion import ClassSums, ConfusionCells, quotient
-from evalkit_scorers.classification.label_metric import MOST_LABELS, LabelMetric, confusion_matrix
+from evalkit_scorers.classification.label_metric import (
+    MOST_LABELS,
+    LabelMetric,
+    accuracy_of,
+    confusion_matrix,
+    rates_of,
+)
 from evalkit_scorers.classification.labels import label_key, label_keys, positive_label, shown
 from evalkit_scorers.metric import SHARE
 
@@ -39,9 +45,12 @@ class AveragedMetric(LabelMetric):
     """List of the labels to average over; ``None`` means all that occur in targets or outputs."""
 
     zero_division: float | None = 0.0
-    """Value of 0/0 in a class: 0, 1, or ``None`` to leave that class out."""
+    """Value of 0/0 in a class: 0, 1, or ``None`` to leave that class out.  With 0 or ``None`` the
+    ``binary`` average of 0/0 has no value: no case is what it is about."""
 
     facts = SHARE
+    nothing: ClassVar[str]
+    """Why there is no value where the quotient is 0/0."""
 
     def __post_init__(self) -> None:
         if self.average is not None and self.average not in AVERAGES:
@@ -54,15 +63,27 @@ class AveragedMetric(LabelMetric):
         """Return numerator and denominator of each class, shape ``(d, K)`` each."""
         raise NotImplementedError
 
+    def means(self, rows: Rows, /) -> Means | None:
+        """Return the rates of the classes that it averages; ``None`` where it is made of none."""
+        del rows
+        return None
+
     def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
-        """Return which average the number is, and of which class."""
-        del weights  # the labels decide, however much they weigh
-        average, positive = self.resolved(ConfusionCells.of(rows)) if len(rows) else (None, None)
+        """Return which average the number is, and of which class, or why there is none."""
+        if not len(rows):
+            return None
+        cells = ConfusionCells.of(rows)
+        average, positive = self.resolved(cells)
         if average != "binary":
             return average
         if positive is None:
             return "undefined: average='binary' needs pos_label here"
-        return f"binary, positive label {shown(positive)!r}"
+        note = f"binary, positive label {shown(positive)!r}"
+        sums = cells.sums(cells.counts(weights))
+        counted = self.quotients(sums)[1][0]
+        place = cells.numbers([positive])[0]
+        some = place < len(counted) and counted[place] > 0
+        return note if some else f"undefined: {self.nothing} ({note})"
 
     def resolved(self, cells: ConfusionCells) -> tuple[Average, str | None]:
         """Return the average that applies and, for ``binary``, the positive label."""
@@ -98,11 +119,25 @@ class AveragedMetric(LabelMetric):
         present = (sums.target + sums.output) > 0
         if average == "micro":
             sums = ClassSums(*(part.sum(axis=1, keepdims=True) for part in sums))
-        zero = np.nan if self.zero_division is None else self.zero_division
+        zero = self.zero_division or (np.nan if average == "binary" else self.zero_division)
+        zero = np.nan if zero is None else zero
         each = quotient(*self.quotients(sums), zero)
         if average in {"macro", "weighted"} and listed is None:
             each[~present] = np.nan
         return mean_of_classes(each, sums.target if average == "weighted" else None)
+
+    def rates(self, cells: ConfusionCells, *, by: Literal["target", "output"]) -> Means | None:
+        """Return the rates over the cases that have each averaged label as target, or output."""
+        average, positive = self.resolved(cells)
+        listed = label_keys(self.labels)
+        if listed is None and (average == "micro" or (average == "weighted" and by == "target")):
+            return accuracy_of(cells)
+        if average == "binary" and positive is not None:
+            return Means(*rates_of(cells, cells.numbers([positive]).tolist(), by=by))
+        if average != "macro" or self.zero_division is None:
+            return None
+        numbers = cells.numbers(listed or cells.labels).tolist()
+        return Means(*rates_of(cells, numbers, by=by), [1 / len(numbers)] * len(numbers))
 
 
 def by_label(rows: Rows, weights: FloatArray | None = None) -> list[dict[str, Any]]:
@@ -166,6 +201,10 @@ class Precision(AveragedMetric):
 
     signed_as: ClassVar[str] = "evalkit_scorers.classification.precision:Precision"
     name: str = "classification.precision"
+    nothing: ClassVar[str] = "no output is the positive label"
+
+    def means(self, rows: Rows, /) -> Means | None:
+        return self.rates(ConfusionCells.of(rows), by="output")
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
         return sums.right, sums.output
@@ -187,6 +226,10 @@ class Recall(AveragedMetric):
 
     signed_as: ClassVar[str] = "evalkit_scorers.classification.recall:Recall"
     name: str = "classification.recall"
+    nothing: ClassVar[str] = "no target is the positive label"
+
+    def means(self, rows: Rows, /) -> Means | None:
+        return self.rates(ConfusionCells.of(rows), by="target")
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
         return sums.right, sums.target
@@ -212,6 +255,20 @@ class F1(AveragedMetric):
 
     signed_as: ClassVar[str] = "evalkit_scorers.classification.f1:F1"
     name: str = "classification.f1"
+    nothing: ClassVar[str] = "neither a target nor an output is the positive label"
+
+    def means(self, rows: Rows, /) -> Means | None:
+        """Return Jaccard's rate of the positive class, of which F1 is an increasing function."""
+        cells = ConfusionCells.of(rows)
+        average, positive = self.resolved(cells)
+        if average == "micro" and self.labels is None:
+            return accuracy_of(cells)
+        if average != "binary" or positive is None:
+            return None
+        place = cells.numbers([positive])[0]
+        either = np.flatnonzero(((cells.target == place) | (cells.output == place))[cells.cell])
+        both = ((cells.target == place) & (cells.output == place))[cells.cell][either]
+        return Means([either], [both.astype(np.float64)], metric=lambda j: 2 * j / (1 + j))
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
         return 2 * sums.right, sums.target + sums.output

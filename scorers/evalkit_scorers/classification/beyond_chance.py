@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from evalkit.plugin import MetricFacts
+from evalkit.plugin import Means, MetricFacts, Rows
 from evalkit_scorers.arrays import FloatArray
 from evalkit_scorers.classification.averaging import mean_of_classes
 from evalkit_scorers.classification.confusion import ConfusionCells, quotient
-from evalkit_scorers.classification.label_metric import LabelMetric
+from evalkit_scorers.classification.label_metric import LabelMetric, rates_of
 from evalkit_scorers.classification.labels import label_keys
 
 
@@ -37,6 +37,21 @@ class BalancedAccuracy(LabelMetric):
         """In [0, 1]; adjusted values reach down to -1 with two labels."""
         low = -1.0 if self.adjusted else 0.0
         return MetricFacts(low=low, high=1.0, best_for_identity=True)
+
+    def means(self, rows: Rows, /) -> Means:
+        """Return the recall of each label that the targets have."""
+        cells = ConfusionCells.of(rows)
+        present = sorted(set(cells.target.tolist()))
+        share = 1 / len(present)
+        if self.adjusted and len(present) > 1:
+            share /= 1 - share  # chance is at the same share of the way to 1
+        return Means(*rates_of(cells, present, by="target"), [share] * len(present))
+
+    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
+        """Return what is to be known where the targets hold one label only."""
+        del weights
+        labels = set(rows.columns["target"].tolist())
+        return "the targets hold one label only" if len(labels) == 1 else None
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         sums = prepared.sums(weights)

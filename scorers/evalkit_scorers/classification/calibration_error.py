@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
-from evalkit_scorers.arrays import FloatArray, IntArray
+from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
 from evalkit_scorers.classification.confusion import quotient
 from evalkit_scorers.classification.probabilities import ClassProbabilities
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.metric import RowsMetric
+
+if TYPE_CHECKING:
+    from evalkit.plugin import DebiasedError, Interval
 
 ROUNDING: Final = 1e-9
 """Share of a bin by which a probability may miss the edge that it stands for."""
@@ -39,7 +42,8 @@ class CalibrationError(ProbabilityMetric, RowsMetric):
 
     The gap between mean probability and frequency in each bin, averaged over cases.  Of two
     classes it is about the positive one; of more about the class held most probable.  It is
-    biased upward where bins hold few cases: compare systems on the same cases only.  The artifact
+    biased upward where bins hold few cases: `note` says how much is left without that, and the
+    interval is of the true error.  Compare systems on the same cases only.  The artifact
     ``reliability`` is the table behind a reliability diagram.
 
     Examples:
@@ -97,6 +101,40 @@ class CalibrationError(ProbabilityMetric, RowsMetric):
 
     def _sums(self, reliability: Reliability, values: FloatArray) -> FloatArray:
         return np.bincount(reliability.bin, values, self.bins).astype(np.float64)
+
+    def interval(
+        self,
+        rows: Rows,
+        *,
+        weights: FloatArray | None = None,
+        groups: ArrayLike | None = None,
+        level: float = 0.95,
+        seed: int = 0,
+    ) -> Interval | None:
+        """Return the limits of the true error; ``None`` with too few outcomes of either kind."""
+        found = self._debiased(rows, weights=weights, groups=groups, level=level, seed=seed)
+        return None if found is None else found.interval
+
+    def draws(self, rows: Rows, *_: Any) -> FloatArray:
+        """Return no draw: each adds its own noise to the error, so that none is near the truth."""
+        del rows
+        return np.full(1, np.nan)
+
+    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
+        """Return what is left of the error without the noise of its bins."""
+        found = self._debiased(rows, weights=weights) if len(rows) else None
+        if found is None:
+            return "too few outcomes of either kind to tell calibration from noise"
+        return f"debiased: {found.value:.3g}; the noise of {self.bins} bins adds the rest"
+
+    def _debiased(self, rows: Rows, **options: Any) -> DebiasedError | None:
+        from evalkit.plugin import debiased_calibration_error  # start-up: statistics
+
+        reliability = self.prepared(rows)
+        confidence = rows.columns["confidence"]
+        return debiased_calibration_error(
+            reliability.excess, confidence, reliability.bin, **options
+        )
 
     def artifacts(self, rows: Rows, weights: FloatArray | None, /) -> Mapping[str, Any]:
         """Return for each bin with cases its edges, weight, mean probability and frequency."""

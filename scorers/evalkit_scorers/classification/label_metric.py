@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
-from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, Status
-from evalkit_scorers.arrays import ArrayLike, FloatArray
-from evalkit_scorers.classification.confusion import ConfusionCells, count_draws, quotient
+from evalkit.plugin import CaseBatch, Means, MetricFacts, Rows, ScoreColumn, Status
+from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
+from evalkit_scorers.classification.confusion import ConfusionCells, quotient, smoothed_draws
 from evalkit_scorers.classification.labels import NOT_A_LABEL, shown
 from evalkit_scorers.classification.reading import label_pairs
 from evalkit_scorers.metric import YES_OR_NO, RowsMetric
@@ -24,7 +24,8 @@ MOST_LABELS: Final = 50
 class LabelMetric(RowsMetric):
     """A metric of the confusion table of targets and outputs.
 
-    Its weightings are counts of the table's cells: draws resample cells, not cases.
+    Its weightings are counts of the table's cells: draws resample cells, not cases.  A metric that
+    is made of rates has their interval (`means`), not that of draws.
     """
 
     parse_text: bool = False
@@ -47,19 +48,19 @@ class LabelMetric(RowsMetric):
         """Return the weight in each cell, shape ``(1, C)``."""
         return prepared.counts(weights)
 
-    def drawn(
+    def draws(
         self,
-        prepared: ConfusionCells,
+        rows: Rows,
         weights: FloatArray | None,
-        n: int,
-        *,
         resamples: int,
         seed: int,
-        groups: ArrayLike | None,
-    ) -> Iterator[FloatArray]:
-        """Yield the cells' counts in bootstrap draws, shape ``(<= chunk, C)``."""
-        del n  # the cells know
-        return count_draws(prepared, weights, resamples=resamples, seed=seed, groups=groups)
+        groups: ArrayLike | None = None,
+    ) -> FloatArray:
+        """Return the metric in each of `smoothed_draws`, shape ``(resamples,)``."""
+        cells = ConfusionCells.of(rows)
+        parts = smoothed_draws(cells, weights, resamples=resamples, seed=seed, groups=groups)
+        cells = cells.mistakable()
+        return np.concatenate([self.of_weights(cells, part) for part in parts])
 
     def artifacts(self, rows: Rows, weights: FloatArray | None, /) -> Mapping[str, Any]:
         """Return the confusion matrix: rows are targets, columns outputs."""
@@ -94,6 +95,34 @@ def confusion_matrix(rows: Rows, weights: FloatArray | None = None) -> dict[str,
     matrix = np.zeros((len(names), len(names)))
     np.add.at(matrix, (place[cells.target], place[cells.output]), counts[0])
     return {"labels": names, "matrix": matrix.tolist()}
+
+
+def accuracy_of(cells: ConfusionCells) -> Means:
+    """Return whether each case is right, which accuracy is the mean of."""
+    right = (cells.target == cells.output)[cells.cell].astype(np.float64)
+    return Means([np.arange(len(right))], [right])
+
+
+def rates_of(
+    cells: ConfusionCells, numbers: Sequence[int], *, by: Literal["target", "output"]
+) -> tuple[list[IntArray], list[FloatArray]]:
+    """Return the cases that have each label as target (or output), and which of them are right.
+
+    Examples:
+        >>> pairs = {"target": ["1", "0", "1"], "output": ["1", "1", "0"]}
+        >>> rows = Rows({name: np.array(keys, dtype=object) for name, keys in pairs.items()})
+        >>> cases, values = rates_of(ConfusionCells.of(rows), [1], by="target")
+        >>> cases[0].tolist(), values[0].tolist()
+        ([0, 2], [1.0, 0.0])
+    """
+    label = getattr(cells, by)[cells.cell]
+    right = (cells.target == cells.output)[cells.cell].astype(np.float64)
+    order = np.argsort(label, kind="stable")
+    starts = np.searchsorted(label[order], np.arange(len(cells.labels) + 1))
+    cases = [
+        order[starts[i] : starts[i + 1]] if i < len(cells.labels) else order[:0] for i in numbers
+    ]
+    return cases, [right[some] for some in cases]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +182,10 @@ class ConfusionMatrix(LabelMetric):
     name: str = "classification.confusion_matrix"
 
     facts = MetricFacts(low=0.0, high=1.0, best_for_identity=True)
+
+    def means(self, rows: Rows, /) -> Means:
+        """Return the one rate that it is, over all cases."""
+        return accuracy_of(ConfusionCells.of(rows))
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         return quotient(prepared.sums(weights).right.sum(axis=1), weights.sum(axis=1))

@@ -9,7 +9,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evalkit.plugin import Additive, CaseBatch, MetricFacts, Rows, ScoreColumn, Status, targets
+from evalkit.plugin import (
+    Additive,
+    CaseBatch,
+    Means,
+    MetricFacts,
+    Rows,
+    ScoreColumn,
+    Status,
+    targets,
+)
 from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import ReferenceMetric, RowsMetric
 
@@ -222,6 +231,11 @@ class Rmse(ReferenceMetric):
         vectors = np.stack([scored.astype(np.float64), np.where(scored, squares, 0.0)], axis=1)
         column.statistics = Additive(vectors)
         return column
+
+    def means(self, statistics: Additive, /) -> Means:
+        """Return the mean of squares, whose root it is."""
+        squares = statistics.vectors[:, 1]
+        return Means([np.arange(len(squares))], [squares], binary=False, metric=math.sqrt)
 
     def compute(self, totals: FloatArray, /) -> FloatArray:
         """Return the metric of summed statistics: shape ``(..., 2)`` in, ``(...)`` out."""

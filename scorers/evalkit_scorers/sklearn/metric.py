@@ -12,7 +12,7 @@ import numpy as np
 
 from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, UnknownScorerError, near_miss
 from evalkit_scorers.arrays import AnyArray, ArrayLike, FloatArray
-from evalkit_scorers.classification.confusion import ConfusionCells, count_draws
+from evalkit_scorers.classification.confusion import ConfusionCells, count_draws, smoothed_draws
 from evalkit_scorers.classification.labels import is_text, shown
 from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
@@ -304,10 +304,13 @@ class SklearnMetric:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
         if kind_of(self.function) == "labels":
             cells = ConfusionCells.of(rows)
+            settings: Any = {"resamples": resamples, "seed": seed, "groups": groups}
+            if "sample_weight" in inspect.signature(metric_function(self.function)).parameters:
+                parts: Iterator[FloatArray] = smoothed_draws(cells, weights, **settings)
+                cells = cells.mistakable()
+            else:  # whole cases alone can be repeated
+                parts = count_draws(cells, weights, **settings)
             arrays: Arrays | None = label_arrays(cells)
-            parts: Iterator[FloatArray] = count_draws(
-                cells, weights, resamples=resamples, seed=seed, groups=groups
-            )
         else:
             from evalkit.plugin import bootstrap_weights  # start-up: statistics
 
