@@ -257,10 +257,12 @@ def number(value: float) -> str:
     """Return *value* as tables show it: two to four significant digits, never ``-0.00``.
 
     Examples:
-        >>> number(1.0), number(0.98765), number(1234.5), number(0.00123)
-        ('1.00', '0.988', '1234', '0.00123')
+        >>> number(1.0), number(0.98765), number(1234.5), number(0.00123), number(1.23e308)
+        ('1.00', '0.988', '1234', '0.00123', '1.23e+308')
     """
     size = abs(value)
+    if size >= 1e15:  # noqa: PLR2004  a row of digits, most of which no float holds
+        return f"{value:.3g}"
     if size >= 1000:  # noqa: PLR2004
         return f"{value:.0f}"
     if size >= 1 or size == 0.0:

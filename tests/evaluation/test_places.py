@@ -173,7 +173,7 @@ def test_labels_that_no_store_takes_cost_no_finished_work(folder: Path) -> None:
 
     assert len([key for key in result.estimates if key.startswith("free=")]) == 50
     assert result["free=label 199"].value == pytest.approx(1 / 200)
-    assert any("200 labels; 50 of them" in note for note in result.facts.notes)
+    assert any("lists 50 of 200 labels" in note for note in result.facts.notes)
     again = evalkit.EvaluationResult.load(result.folder.path)
     assert again[f"long={reason}"].value == 1.0
     with open_store(uri) as store:

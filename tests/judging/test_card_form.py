@@ -75,3 +75,15 @@ def test_a_file_that_is_nested_too_deep_is_no_card(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="nested too deep"):
         Calibration.load(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_judge_that_says_one_thing_alone_is_named_so_first(said: bool) -> None:
+    card = card_of([{**row, "verdict": said} for row in ROWS])
+
+    always = f"It says {'yes' if said else 'no'} to all 40 cases"
+    assert always in " ".join(str(card).split())
+
+
+def test_a_judge_that_tells_cases_apart_is_not_said_to_say_one_thing() -> None:
+    assert "It says" not in str(card_of(ROWS))

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from evalkit.errors import TargetError
+from evalkit.gates.verdict import INFRASTRUCTURE
+from evalkit.llm.connection import refusal_of
 from evalkit.llm.openai_compatible import OpenAICompatibleModel
 from evalkit.llm.protocol import ChatReply, ChatRequest
 from evalkit.llm.retry import RetryPolicy
@@ -144,3 +146,33 @@ def test_many_lines_of_one_stream_may_arrive_in_any_pieces() -> None:
     with ScriptedEndpoint(text) as server:
         (reply,) = complete(model(server), ChatRequest(messages=QUESTION, stream=True))
     assert reply.text == text
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, '{"error": {"code": "context_length_exceeded"}}'),
+        (400, '{"error": {"message": "prompt is too long: 210000 tokens > 200000 maximum"}}'),
+        (400, '{"error": {"type": "exceed_context_size_error"}}'),
+        (400, '{"message": "This model\'s maximum context length is 4096 tokens."}'),
+        (413, '{"error": "input exceeds the context window"}'),
+    ],
+)
+def test_a_prompt_that_is_too_long_is_no_trouble_of_the_provider(status: int, body: str) -> None:
+    refusal = refusal_of(status, body)
+
+    assert refusal.reason == "context_length"
+    assert refusal.reason not in INFRASTRUCTURE
+    assert not refusal.again
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (500, "context length exceeded", "provider_error"),
+        (400, '{"error": "unknown parameter"}', "provider_error"),
+        (429, "too many tokens per minute", "rate_limited"),
+    ],
+)
+def test_other_refusals_keep_their_reason(status: int, body: str, reason: str) -> None:
+    assert refusal_of(status, body).reason == reason

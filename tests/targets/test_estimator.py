@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
+import evalkit
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.target import Failure, Output, Target
@@ -229,3 +230,48 @@ def test_batches_of_any_size_give_the_same_predictions(sizes: list[int]) -> None
         found += values(target(NAMED).call_batch(batch(FEATURES.iloc[start : start + size])))
         start += size
     assert found == list(NAMED.predict(FEATURES.iloc[:start]))[: len(found)]
+
+
+def _fitted(seed: int, n: int = 40) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    draw = np.random.default_rng(seed)
+    features = draw.random((n, 3))
+    forest = RandomForestClassifier(n_estimators=5, random_state=1)
+    return forest.fit(features, features[:, 0] > draw.random(n))
+
+
+def test_what_an_estimator_has_learnt_is_part_of_its_identity() -> None:
+    first, same, other = (EstimatorTarget(estimator=_fitted(seed)) for seed in (1, 1, 2))
+
+    assert first.learnt is not None
+    assert first.identity == same.identity
+    assert first.identity != other.identity
+    assert first.identity.parameters["settings"] == other.identity.parameters["settings"]
+
+
+def test_predicting_does_not_change_an_identity() -> None:
+    model = _fitted(1)
+    before = EstimatorTarget(estimator=model).identity
+    model.predict(np.zeros((2, 3)))
+
+    assert EstimatorTarget(estimator=model).identity == before
+
+
+def test_an_estimator_that_cannot_be_pickled_is_known_by_its_settings() -> None:
+    model = _fitted(1)
+    model.note = lambda: None
+
+    assert EstimatorTarget(estimator=model).learnt is None
+
+
+def test_a_retrained_estimator_is_another_model() -> None:
+    rows = [{"a": 0.1, "b": 0.2, "c": 0.3, "expected": "True"}]
+    ids = {
+        evalkit.evaluate(
+            _fitted(seed), rows, "classification.accuracy", runtime=evalkit.Runtime(store=False)
+        ).model_id
+        for seed in (1, 1, 2)
+    }
+
+    assert len(ids) == 2
