@@ -158,7 +158,7 @@ class _Pairs:
         limits = tango_limits(gains, losses, trials, normal_quantile(self.level))
         test, p_value = "score", score_p_value(gains, losses, trials)
         otherwise = p_value
-        if units < FEW:  # the score test is one of large samples, this one is exact
+        if units < _MANY:  # the score test is one of large samples, this one is exact
             test, p_value = "sign-flip", self._sign_flips(groups)
         low, high, p_value = agreeing(*limits, p_value, otherwise=otherwise, level=self.level)
         return Interval(low * self.width, high * self.width, method, error), test, p_value
