@@ -17,9 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import evalkit
+from evalkit.evaluation.comparing.joint import JointTable
 from evalkit.plugin import Interval, Rows, ScoreColumn
 from evalkit.scoring import estimate
 from evalkit.stats import mean_interval, paired_difference, quantile_interval
+from evalkit.stats.bootstrap import percentile_interval
 from evalkit.stats.calibration import debiased_calibration_error
 from evalkit_scorers.classification import (
     F1,
@@ -241,6 +244,79 @@ def paired(samples: int, sizes: tuple[int, ...] = (20, 50, 200)) -> Iterator[Row
                 hits = [_pair_covers(rng, n, p, gain, binary) for _ in range(samples)]
                 coverage.append(float(np.mean(hits)))
             yield Row(kind, n, tuple(coverage), 0.0, 1.0, 0.0)
+
+
+def differences(samples: int, sizes: tuple[int, ...] = (20, 50, 200)) -> Iterator[Row]:
+    """Yield the coverage of paired differences without a range, of small spread, and of labels."""
+    bar = 0.92 - _noise(samples)
+    for kind, draw, bounds in (
+        ("paired: latencies and 10 % more", _slower, None),
+        ("paired: rare timeouts of both", _timeouts, None),
+        ("paired: beta, small spread", _small_spread, (0.0, 1.0)),
+    ):
+        for n in sizes:
+            rng = np.random.default_rng(_seed(kind, n, 0.0))
+            hits = 0
+            for _ in range(samples):
+                a, b, truth = draw(rng, n)
+                found = paired_difference(a, b, bounds=bounds)
+                hits += found.low is not None and found.low <= truth <= (found.high or 0.0)
+            yield Row(kind, n, (hits / samples,), bar, 1.0, bar)
+    for metric in ("recall", "precision", "f1", "balanced_accuracy", "mcc"):
+        for n in sizes:
+            coverage = [
+                _labels_cover(metric, n, p, max(20, samples // 20)) for p in (0.05, 0.3, 0.5)
+            ]
+            least = 0.92 - _noise(max(20, samples // 20))
+            yield Row(f"paired: {metric}", n, tuple(coverage), least, 1.0, least)
+
+
+def _slower(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, float]:
+    base = rng.lognormal(0, 0.8, n)
+    noise = rng.lognormal(-0.02, 0.2, (2, n))  # of mean 1
+    return 1.1 * base * noise[0], base * noise[1], 0.1 * float(np.exp(0.32))
+
+
+def _timeouts(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, float]:
+    late = rng.random((2, n)) < 0.03
+    seconds = np.where(late, 30.0, rng.lognormal(0, 0.3, n) * rng.lognormal(0, 0.1, (2, n)))
+    return seconds[0], seconds[1], 0.0
+
+
+def _small_spread(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, float]:
+    base = rng.beta(30, 2, n) * 0.9 + 0.05
+    return base - 0.02 + rng.normal(0, 0.002, n), base, -0.02
+
+
+def _labels_cover(metric: str, n: int, prevalence: float, samples: int) -> float:
+    """Return how often the difference of a metric of labels of two systems is covered."""
+    scorer: Any = evalkit.get_scorer(f"classification.{metric}")
+    rng = np.random.default_rng(_seed(metric, n, prevalence))
+
+    def draw(size: int) -> tuple[Rows, Rows]:
+        truth = rng.random(size) < prevalence
+        said = [truth ^ (rng.random(size) < wrong) for wrong in (0.05, 0.12)]
+        target = np.where(truth, "1", "0").astype(object)
+        outputs = [np.where(each, "1", "0").astype(object) for each in said]
+        return tuple(Rows({"target": target, "output": each}) for each in outputs)  # type: ignore[return-value]
+
+    def difference(pair: tuple[Rows, Rows], load: Floats | None = None) -> float:
+        return float(scorer.compute(pair[0], load) - scorer.compute(pair[1], load))
+
+    truth = difference(draw(500_000))
+    hits = 0
+    for _ in range(samples):
+        pair = draw(n)
+        while len(set(pair[0].columns["target"])) == 1:  # of one class it is undefined
+            pair = draw(n)
+        table = JointTable.of(*pair)
+        assert table is not None
+        drawn = [
+            difference(table.rows, load)
+            for _, load in table.draws(500, weights=None, groups=None, seed=0)
+        ]
+        hits += truth in percentile_interval(drawn, level=0.95)
+    return hits / samples
 
 
 def classified(
@@ -503,6 +579,7 @@ def main() -> int:
         classified(samples // 4),
         ranked(samples // 4),
         paired(samples),
+        differences(samples),
     ):
         for row in table:
             print(row, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.exact import written_number
 from evalkit._internal.lazy import lazily
 from evalkit._internal.optional import require
 from evalkit.entities.batch import CaseBatch
@@ -59,6 +60,7 @@ from evalkit.scoring.reading import (
 )
 
 if TYPE_CHECKING:
+    from evalkit._internal.plain_yaml import RowsLoader
     from evalkit.data.traces import is_trace, read_trace
     from evalkit.judging.judge import Judge, load_judge, make_judge
     from evalkit.judging.pairwise import PairwiseJudge
@@ -83,6 +85,7 @@ _LAZY: Final = {
     "load_judge": "evalkit.judging.judge",
     "make_judge": "evalkit.judging.judge",
     "normal_quantile": "evalkit.stats.interval",
+    "RowsLoader": "evalkit._internal.plain_yaml",
     "rate_trials": "evalkit.stats.clustered",
     "read_trace": "evalkit.data.traces",
     "share_interval": "evalkit.stats.roc",
@@ -121,6 +124,7 @@ __all__ = [
     "Output",
     "PairwiseJudge",
     "Rows",
+    "RowsLoader",
     "RowsScorer",
     "Score",
     "ScoreColumn",
@@ -162,6 +166,7 @@ __all__ = [
     "share_interval",
     "t_quantile",
     "targets",
+    "written_number",
 ]
 
 __getattr__ = lazily(__name__, _LAZY)

@@ -15,10 +15,10 @@ _DIMENSIONS = 2
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    """Reads a pair of features (frame, array or list of lists) and targets.
+    """Reads a pair of features (frame, series, array or list) and targets.
 
-    Columns of a frame keep their names, those of an array are called ``x0``, ``x1``, …; they are
-    the inputs, and the target is the expectation ``target``.
+    Columns of a frame and a series keep their names, those of an array are called ``x0``, ``x1``,
+    …; they are the inputs, and the target is the expectation ``target``.
     """
 
     name: str = "arrays"
@@ -55,8 +55,8 @@ class Arrays:
 
 def _is_table(features: object) -> bool:
     if isinstance(features, list):
-        return bool(features) and isinstance(features[0], (list, tuple))
-    return len(getattr(features, "shape", ())) == _DIMENSIONS
+        return bool(features) and isinstance(features[0], (list, tuple, str, int, float))
+    return len(getattr(features, "shape", ())) in {1, _DIMENSIONS}
 
 
 def _feature_chunks(features: Any, chunk_rows: int) -> Iterator[Chunk]:
@@ -66,6 +66,10 @@ def _feature_chunks(features: Any, chunk_rows: int) -> Iterator[Chunk]:
             return
     if hasattr(features, "toarray"):
         raise DataError("X is a sparse matrix; give X.toarray(), or a frame with named columns")
+    shape = getattr(features, "shape", None)
+    if len(shape) == 1 if shape is not None else not isinstance(features[0], (list, tuple)):
+        yield from _single(features, chunk_rows)
+        return
     dtype = getattr(features, "dtype", None)
     kind = str(dtype) if dtype is not None and dtype.kind in "biuf" else None
     count = features.shape[0] if hasattr(features, "shape") else len(features)
@@ -74,6 +78,18 @@ def _feature_chunks(features: Any, chunk_rows: int) -> Iterator[Chunk]:
         values = part.tolist() if hasattr(part, "tolist") else part
         rows = [{f"x{place}": value for place, value in enumerate(row)} for row in values]
         yield Chunk(rows=rows, dtypes={} if kind is None else dict.fromkeys(rows[0], kind))
+
+
+def _single(values: Any, chunk_rows: int) -> Iterator[Chunk]:
+    """Yield a sole feature: texts, mostly."""
+    name = getattr(values, "name", None)
+    name = "x0" if name is None else str(name)
+    dtype = getattr(values, "dtype", None)
+    kind = str(dtype) if getattr(dtype, "kind", "") in "biuf" and dtype is not None else None
+    listed = list(values.tolist() if hasattr(values, "tolist") else values)
+    for start in range(0, len(listed), chunk_rows):
+        rows = [{name: value} for value in listed[start : start + chunk_rows]]
+        yield Chunk(rows=rows, dtypes={} if kind is None else {name: kind})
 
 
 def _targets(targets: Any) -> list[Any]:

@@ -26,14 +26,20 @@ def encoding_problem(text: bytes) -> str | None:
     return None
 
 
-def encoding_error(path: Path) -> DataError:
-    """Return the error that names the first line of *path* that is not UTF-8."""
+def encoding_error(path: Path, otherwise: str | None = None) -> DataError:
+    """Return the error that names the first line of *path* that is not UTF-8.
+
+    Args:
+        path: The file.
+        otherwise: How else than by saving it anew such a file is read.
+    """
+    hint = "" if otherwise is None else f", or say what it is: {otherwise}"
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             problem = encoding_problem(line)
             if problem is not None:
-                return DataError(problem, file=str(path), line=number)
-    return DataError("this is not UTF-8; save the file as UTF-8", file=str(path))
+                return DataError(problem + hint, file=str(path), line=number)
+    return DataError(f"this is not UTF-8; save the file as UTF-8{hint}", file=str(path))
 
 
 def read_text(path: Path) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from evalkit.plugin import Chunk, DataError, is_trace
 from evalkit_datasets.encoding import read_text
 from evalkit_datasets.inspect_log import is_inspect_log, read_inspect_json
+from evalkit_datasets.json_text import DECODER, TOO_DEEP
 from evalkit_datasets.jsonl import kind
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -34,7 +35,7 @@ class Json:
         """Yield the rows of the file.
 
         Raises:
-            DataError: If it is not UTF-8, not JSON, or holds no list of objects.
+            DataError: If it is not UTF-8, not JSON, has a key twice, or holds no list of objects.
         """
         path = Path(data)
         name = str(path)
@@ -67,7 +68,7 @@ def _chunks(
 
 def _items(text: str, start: int, name: str) -> tuple[list[Any], list[int]]:
     """Return the items of the array that starts at *start*, and the line that each begins in."""
-    decode = json.JSONDecoder().raw_decode
+    decode = DECODER.raw_decode
     items: list[Any] = []
     lines: list[int] = []
     line, counted = 1, 0
@@ -83,11 +84,12 @@ def _items(text: str, start: int, name: str) -> tuple[list[Any], list[int]]:
             if text[at : at + 1] == ",":
                 at = _end_of_space(text, at + 1)
             elif text[at : at + 1] != "]":
-                raise json.JSONDecodeError("expected ',' or ']'", text, at)  # noqa: TRY301
+                raise json.JSONDecodeError("expected ',' or ']'", text, at)
         if _end_of_space(text, at + 1) != len(text):
-            raise json.JSONDecodeError("more follows the end of the array", text, at + 1)  # noqa: TRY301
-    except json.JSONDecodeError as error:
-        raise _not_json(error, name) from None
+            raise json.JSONDecodeError("more follows the end of the array", text, at + 1)
+    except (ValueError, RecursionError) as error:
+        line += text.count("\n", counted, at)
+        raise _not_json(error, name, line) from None
     return items, lines
 
 
@@ -95,14 +97,17 @@ def _parsed(text: str, name: str) -> Any:
     if not text.strip():
         raise DataError("the file is empty", file=name)
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
+        return DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
         raise _not_json(error, name) from None
 
 
-def _not_json(error: json.JSONDecodeError, name: str) -> DataError:
-    message = f"this is not JSON: {error.msg}, at character {error.colno}"
-    return DataError(message, file=name, line=error.lineno)
+def _not_json(error: Exception, name: str, line: int | None = None) -> DataError:
+    if isinstance(error, json.JSONDecodeError):
+        message = f"this is not JSON: {error.msg}, at character {error.colno}"
+        return DataError(message, file=name, line=error.lineno)
+    told = TOO_DEEP if isinstance(error, RecursionError) else str(error)
+    return DataError(told, file=name, line=line)
 
 
 def _list_of(found: Any, name: str) -> list[Any]:

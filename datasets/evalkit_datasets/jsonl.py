@@ -9,10 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
-from evalkit.plugin import Chunk, DataError
+from evalkit.plugin import Chunk, DataError, parse_json
 from evalkit_datasets.encoding import encoding_problem
+from evalkit_datasets.json_text import TOO_DEEP, refuse_repeated_keys
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -45,7 +44,8 @@ def read_lines(path: Path, chunk_rows: int) -> Iterator[Chunk]:
     """Yield the rows of the JSON Lines file at *path*.
 
     Raises:
-        DataError: If a line is not UTF-8, not JSON or not an object; names file and line.
+        DataError: If a line is not UTF-8, not JSON or not an object, or has a key twice; names
+            file and line.
     """
     name = str(path)
     with path.open("rb") as stream:
@@ -65,11 +65,12 @@ def _parsed(
     """Return the rows of *lines* and their numbers; blank lines have none."""
     numbers: Sequence[int] = range(first, first + len(lines))
     try:
-        rows = [orjson.loads(line) for line in lines]
-    except orjson.JSONDecodeError:
+        rows = [parse_json(line) for line in lines]
+    except ValueError:
         kept = [(line, number) for line, number in zip(lines, numbers, strict=True) if line.strip()]
         rows = [_one(line, number, name) for line, number in kept]
-        numbers = [number for _, number in kept]
+        lines, numbers = [line for line, _ in kept], [number for _, number in kept]
+    refuse_repeated_keys(lines, rows, numbers, name)
     if rows and set(map(type, rows)) != {dict}:
         for row, number in zip(rows, numbers, strict=True):
             if not isinstance(row, dict):
@@ -80,12 +81,14 @@ def _parsed(
 
 def _one(line: bytes, number: int, name: str) -> Any:
     try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        return parse_json(line)
+    except json.JSONDecodeError as error:
         problem = encoding_problem(line)
         if problem is None:
             try:
                 return json.loads(line)
+            except RecursionError:
+                problem = TOO_DEEP
             except ValueError:
                 problem = f"this is not JSON: {error.msg}, at character {error.pos + 1}"
         raise DataError(problem, file=name, line=number) from None

@@ -19,6 +19,8 @@ _FRAMES: Final = {"pandas", "polars", "pyarrow", "datasets", "numpy"}
 class InMemoryRows:
     """Reads lists, tuples, iterators, and other iterables of mappings, cases or traces.
 
+    A mapping of column to list is read as a table.
+
     An iterator is consumed once; nothing is changed.
 
     Examples:
@@ -31,9 +33,9 @@ class InMemoryRows:
     schemes: Sequence[str] = ()
 
     def accepts(self, data: object) -> bool:
-        """Say whether *data* can be iterated and is neither a text, a mapping nor a frame."""
+        """Say whether *data* can be iterated and is neither a text, a frame nor a mere mapping."""
         if isinstance(data, _NOT_ROWS):
-            return False
+            return _is_columns(data)
         return type(data).__module__.partition(".")[0] not in _FRAMES and isinstance(data, Iterable)
 
     def read(self, data: Any, *, chunk_rows: int) -> Iterator[Chunk]:
@@ -42,13 +44,34 @@ class InMemoryRows:
         Raises:
             DataError: If an element is no mapping, `Case` or trace; names its number.
         """
-        iterator = iter(data)
+        iterator: Iterator[Any] = _rows_of(data) if isinstance(data, Mapping) else iter(data)
         number = 1
         while taken := list(islice(iterator, chunk_rows)):
             if set(map(type, taken)) != {dict}:
                 taken = [_row(item, number + place) for place, item in enumerate(taken)]
             yield Chunk(rows=taken, lines=range(number, number + len(taken)))
             number += len(taken)
+
+
+def _is_columns(data: object) -> bool:
+    """Say whether *data* is a mapping of column to values, as frames are made of."""
+    return (
+        isinstance(data, Mapping)
+        and bool(data)
+        and not is_trace(data)
+        and all(
+            isinstance(column, Sequence) and not isinstance(column, (str, bytes))
+            for column in data.values()
+        )
+    )
+
+
+def _rows_of(data: Mapping[str, Sequence[Any]]) -> Iterator[Mapping[str, Any]]:
+    lengths = {name: len(column) for name, column in data.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise DataError(f"the columns differ in length: {shown}")
+    return (dict(zip(data, row, strict=True)) for row in zip(*data.values(), strict=True))
 
 
 def _row(item: Any, number: int) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from evalkit_datasets.encoding import read_text
 
 @dataclass(frozen=True, slots=True)
 class Yaml:
-    """Reads a YAML file as a whole, by the safe loader."""
+    """Reads a YAML file as a whole: YAML 1.2, in which ``no`` and ``12:30`` are texts."""
 
     name: str = "yaml"
     extensions: Sequence[str] = (".yaml", ".yml")
@@ -27,7 +27,8 @@ class Yaml:
         """Yield the rows of the file.
 
         Raises:
-            DataError: If it is not YAML or holds no list of mappings; names file and line.
+            DataError: If it is not YAML, has a key twice or holds no list of mappings; names file
+                and line.
         """
         import yaml
 
@@ -39,6 +40,8 @@ class Yaml:
             said = getattr(error, "problem", None) or str(error)
             line = None if mark is None else mark.line + 1
             raise DataError(f"this is not YAML: {said}", file=str(path), line=line) from None
+        except RecursionError:
+            raise DataError("this is nested too deeply to be read", file=str(path)) from None
         for start in range(0, len(rows), chunk_rows):
             stop = start + chunk_rows
             yield Chunk(rows=rows[start:stop], file=str(path), lines=lines[start:stop])
@@ -48,7 +51,9 @@ def _items(text: str, name: str) -> tuple[list[Mapping[str, Any]], list[int]]:
     """Return the cases and the line that each starts in."""
     import yaml
 
-    loader = yaml.SafeLoader(text)
+    from evalkit.plugin import RowsLoader  # start-up: it imports yaml
+
+    loader: Any = RowsLoader(text)
     try:
         root = loader.get_single_node()
         if root is None:

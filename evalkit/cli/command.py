@@ -28,6 +28,23 @@ class Command(click.Command):
         self.example = example
         self.own_modules = own_modules
 
+    def make_parser(self, ctx: click.Context) -> Any:
+        """Return click's parser, which refuses an option of one value that is given twice."""
+        parser: Any = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def checked(args: list[str]) -> Any:
+            options, rest, order = parse(args)
+            single = [one for one in order if isinstance(one, click.Option) and not one.is_flag]
+            for option in single:
+                if not option.multiple and not option.count and single.count(option) > 1:
+                    problem = f"{option.opts[-1]} is given more than once; give it once."
+                    raise click.UsageError(problem, ctx)
+            return options, rest, order
+
+        parser.parse_args = checked
+        return parser
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         if self.own_modules and str(Path.cwd()) not in sys.path:

@@ -8,7 +8,15 @@ from typing import Any, Final, TypeVar
 import click
 
 from evalkit.cli.command import Option
-from evalkit.cli.values import budget_of, columns_of, prices_of, sample_of, sampling_of, tags_of
+from evalkit.cli.values import (
+    budget_of,
+    columns_of,
+    data_of,
+    prices_of,
+    sample_of,
+    sampling_of,
+    tags_of,
+)
 from evalkit.evaluation.running.request import WORDS
 from evalkit.evaluation.running.words import RECORD, Word
 
@@ -17,6 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _WORDS: Final = {**WORDS, "no_store": Word("Keep nothing.", RECORD)}
 
 _READERS: Final[dict[str, Callable[..., Any]]] = {
+    "data": data_of,
     "sampling": sampling_of,
     "columns": columns_of,
     "sample": sample_of,
@@ -28,6 +37,9 @@ _READERS: Final[dict[str, Callable[..., Any]]] = {
 
 _FLAGS: Final = {"sampling": "--set", "no_store": "--no-store", "budget": "--budget"}
 """Names of options that are not those of their words, in the singular."""
+
+_REPEATED: Final = frozenset({"data"})
+"""Words of one value that may be given more than once."""
 
 _TYPES: Final = {"int": int, "float": float}
 
@@ -47,7 +59,12 @@ def keyword(name: str, help: str | None = None, **settings: Any) -> Callable[[F]
     else:
         reader = _READERS.get(name)
         kind = str if reader else _TYPES.get(word.annotation.removesuffix(" | None"), str)
-        own |= {"metavar": word.metavar, "type": kind, "multiple": word.many, "callback": reader}
+        own |= {
+            "metavar": word.metavar,
+            "type": kind,
+            "multiple": word.many or name in _REPEATED,
+            "callback": reader,
+        }
     if word.metavar and word.metavar.startswith("["):
         own |= {"is_flag": False, "flag_value": "all"}
     return click.option(_flags(name), name, cls=Option, **(own | settings))

@@ -23,6 +23,17 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, (), {})}
 
 
+def data_of(_context: Any, _option: Any, texts: Iterable[str]) -> str | list[str] | None:
+    """Return the file, or the list of files, that are the data.
+
+    Examples:
+        >>> data_of(None, None, ["a.jsonl"]), data_of(None, None, ["a.jsonl", "b.jsonl"])
+        ('a.jsonl', ['a.jsonl', 'b.jsonl'])
+    """
+    names = list(texts)
+    return names if len(names) > 1 else names[0] if names else None
+
+
 def tags_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, str]:
     """Return pairs as a mapping.
 

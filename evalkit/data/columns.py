@@ -7,13 +7,15 @@ import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from evalkit._internal.canonical import canonical_json, canonical_json_each
+from evalkit._internal.canonical import canonical_json
+from evalkit._internal.exact import exact_json, exact_json_each
 from evalkit.data.fields import (
     BARE_KEYS,
     INTEGER_FIELDS,
     JSON_FIELDS,
     MAPPING_FIELDS,
     NUMBER_FIELDS,
+    PLAIN_FIELDS,
     TEXT_FIELDS,
 )
 from evalkit.data.plan import Leftover, Plan, Slot, missing_column, read_wishes
@@ -24,8 +26,12 @@ from evalkit.entities.trace import Trace
 from evalkit.errors import TraceError
 from evalkit.scoring.reading import follow
 
+_NO_WEIGHT: Final = "a weight must be a number; write 1 for the usual one, 0 to leave a case out"
 _LARGEST: Final = 2**63 - 1
 _EMPTY: Final = frozenset({b"{}", b"null"})
+
+_ABSENT: Final = {"weight": 1.0}
+"""What a row without a column counts as; an empty cell is missing."""
 
 _MISSING_TYPE = type(MISSING)
 _MOST_NAMES = 10_000
@@ -36,8 +42,8 @@ _NOTHING: Mapping[str, Any] = {}
 def cells(field: str, values: Sequence[Any], table: Table, column: str) -> list[Any]:
     """Return the validated cells of one field, shape ``(n,)``; ``None`` where missing.
 
-    JSON fields become canonical JSON as bytes; texts, whole numbers and numbers stay what they
-    are.  An empty mapping is missing; an empty text is a value.
+    JSON fields become JSON as bytes, from which the values come back as they are; texts, whole
+    numbers and numbers stay what they are.  An empty mapping is missing; an empty text is a value.
 
     Args:
         field: Field of a case.
@@ -60,9 +66,12 @@ def cells(field: str, values: Sequence[Any], table: Table, column: str) -> list[
     if field in TEXT_FIELDS and set(map(type, values)) == {str}:
         return [value or None for value in values] if "" in values else list(values)
     convert = _CONVERTERS[field]
+    weighed = field == "weight" and not all(map(is_missing, values))
     made: list[Any] = []
     for row, value in enumerate(values):
         try:
+            if weighed and is_missing(value):
+                raise ValueError(_NO_WEIGHT)  # noqa: TRY301  one way out for every wrong value
             made.append(None if is_missing(value) else convert(value))
         except (ValueError, OverflowError) as error:
             raise table.error(f"{error}, not {shown(value)}", row, column) from None
@@ -76,19 +85,22 @@ def _json_cells(field: str, values: Sequence[Any], table: Table, column: str) ->
             None if is_missing(value) else _shaped(shape, value, table, row, column)
             for row, value in enumerate(values)
         ]
+    write = canonical_json if field in PLAIN_FIELDS else exact_json
     try:
-        made = canonical_json_each(values)
+        made = [*map(write, values)] if field in PLAIN_FIELDS else exact_json_each(values)
     except TypeError:
-        made = [_json_cell(value, table, row, column) for row, value in enumerate(values)]
+        made = [_json_cell(write, value, table, row, column) for row, value in enumerate(values)]
     empty = _EMPTY if field in MAPPING_FIELDS else frozenset({b"null"})
     if empty.isdisjoint(made):
         return list(made)
     return [None if cell in empty else cell for cell in made]
 
 
-def _json_cell(value: Any, table: Table, row: int, column: str) -> bytes:
+def _json_cell(
+    write: Callable[[Any], bytes], value: Any, table: Table, row: int, column: str
+) -> bytes:
     try:
-        return canonical_json(value)
+        return write(value)
     except TypeError as error:
         raise table.error(f"this cannot be kept as JSON: {error}", row, column) from error
 
@@ -124,8 +136,8 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value or None
     if _is_number(value):
-        number = float(value)
-        return str(int(value)) if number.is_integer() else str(number)
+        whole = int(value)
+        return str(whole) if whole == value else str(value)
     raise ValueError("this must be a text or a number")
 
 
@@ -230,7 +242,8 @@ class Mapper:
             else:
                 _, values, kinds = taken[0]
                 sparse = _MISSING_TYPE in kinds
-                found[field] = [None if v is MISSING else v for v in values] if sparse else values
+                absent = _ABSENT.get(field)
+                found[field] = [absent if v is MISSING else v for v in values] if sparse else values
         if "inputs" in found:
             self._note_inputs(found["inputs"], table)
         return found
@@ -305,21 +318,28 @@ def _coerced(
     """Return a column as mappings: bare values under the key that the field has for them."""
     if types == {dict}:
         return list(values)
-    key = _bare_key(field, slot)
-    if types == {str} and key is not None:
-        return [{key: value} for value in values]
-    return [_one_mapping(field, key, value, table, row) for row, value in enumerate(values)]
+    keys = _bare_keys(field, slot)
+    if types == {str} and keys:
+        return [dict.fromkeys(keys, value) for value in values]
+    return [_one_mapping(field, keys, value, table, row) for row, value in enumerate(values)]
 
 
-def _bare_key(field: str, slot: Slot) -> str | None:
-    if field == "inputs":
-        name = (slot.path or slot.column).rpartition(".")[2]
-        return BARE_KEYS[field] if name == field else name
-    return BARE_KEYS.get(field)
+def _bare_keys(field: str, slot: Slot) -> tuple[str, ...]:
+    """Return the keys of a value that stands where a mapping is wanted.
+
+    An input and a tag are called as their column; an expectation too, where the column was asked
+    for, and it is the ``target`` besides.
+    """
+    key = BARE_KEYS.get(field)
+    if key is None or slot.name == field:
+        return () if key is None else (key,)
+    if field == "expectations":
+        return (slot.name, key) if slot.asked and slot.name != key else (key,)
+    return (slot.name,) if field == "inputs" or slot.asked else (key,)
 
 
 def _one_mapping(
-    field: str, key: str | None, value: Any, table: Table, row: int
+    field: str, keys: tuple[str, ...], value: Any, table: Table, row: int
 ) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
@@ -329,10 +349,10 @@ def _one_mapping(
         return {str(name): True for name in value}
     if field == "inputs" and _is_messages(value):
         return {"messages": value}
-    if key is None:
+    if not keys:
         problem = f"{field} must be a mapping, not {type(value).__name__}; name its keys as in "
         raise table.error(f"{problem}columns={{'{field}.NAME': ...}}", row, field)
-    return {key: value}
+    return dict.fromkeys(keys, value)
 
 
 def _is_messages(value: Any) -> bool:

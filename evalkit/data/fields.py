@@ -20,6 +20,9 @@ JSON_FIELDS: Final = MAPPING_FIELDS | {
 }
 """Fields that the snapshot keeps as JSON texts."""
 
+PLAIN_FIELDS: Final = frozenset({"tags", "must", "trace"})
+"""JSON fields that are kept as plain JSON; values of the others come back as they were given."""
+
 TEXT_FIELDS: Final = frozenset({"id", "session", "group", "split", "error"})
 """Fields that are texts; whole numbers are written as digits."""
 

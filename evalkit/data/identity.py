@@ -10,6 +10,7 @@ from itertools import compress
 from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.exact import WRITTEN_MARK, parse_exact
 from evalkit.data.fields import JSON_FIELDS
 
 ID_BYTES: Final = 8
@@ -17,6 +18,7 @@ ID_BYTES: Final = 8
 with a chance of about 3 in 100 million (and are then told apart by their occurrence)."""
 
 _WHOLE_FLOAT: Final = re.compile(rb"\.0(?:[,}\]]|\Z)")
+_INFINITE: Final = re.compile(rb'\{"\$evalkit":\["float",("-?inf")\]\}')
 _EXACT: Final = 2.0**53
 _EMPTY: Final = frozenset({b"{}", b"null"})
 
@@ -34,17 +36,21 @@ def normal_forms(cells: Sequence[bytes | None]) -> list[bytes]:
     """
     filled = [cell or b"" for cell in cells]
     joined = b"\n".join(filled)
-    if b"null" not in joined and b".0" not in joined:
+    if b"null" not in joined and b".0" not in joined and WRITTEN_MARK not in joined:
         return filled
     return [_normal(cell) if _suspect(cell) else cell for cell in filled]
 
 
 def _suspect(cell: bytes) -> bool:
     # Looking for bytes is far quicker than an expression, and most cells have neither.
-    return b"null" in cell or (b".0" in cell and _WHOLE_FLOAT.search(cell) is not None)
+    if b"null" in cell or WRITTEN_MARK in cell:
+        return True
+    return b".0" in cell and _WHOLE_FLOAT.search(cell) is not None
 
 
 def _normal(cell: bytes) -> bytes:
+    if WRITTEN_MARK in cell:  # the types of values have no part in an identity
+        cell = canonical_json(parse_exact(_INFINITE.sub(rb"\1", cell)))
     form = canonical_json(_without_formats(parse_json(cell)))
     return b"" if form in _EMPTY else form
 

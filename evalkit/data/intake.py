@@ -197,7 +197,8 @@ class Intake:
             name = slot.key or slot.column
             kind = self.dtypes.setdefault(name, dtypes[slot.column])
             if kind.startswith(("int", "uint", "bool")) and None in table.columns[slot.column]:
-                self.dtypes[name] = "object" if kind == "bool" else "float64"
+                nullable = {"bool": "object", "boolean": "boolean"}
+                self.dtypes[name] = nullable.get(kind, "float64")
 
     def _identified(self, made: dict[str, list[Any]], table: Table) -> Rows:
         if "repeat" in made:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import glob
+import itertools
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from evalkit.entities.dataset import Chunk, DatasetSource
 from evalkit.errors import DataError, UnknownSourceError, near_miss
@@ -40,8 +41,8 @@ def open_data(data: object, *, chunk_rows: int = 8192) -> OpenedData:
     """Find the source of *data* in the catalog, and open it.
 
     Args:
-        data: A path or pattern (``~`` and ``**`` are understood), a URI of a known scheme, or an
-            object in memory that a source accepts.
+        data: A path or pattern (``~`` and ``**`` are understood), a URI of a known scheme, a list
+            of these, or an object in memory that a source accepts.
         chunk_rows: Rows to hold at a time.
 
     Raises:
@@ -56,6 +57,8 @@ def open_data(data: object, *, chunk_rows: int = 8192) -> OpenedData:
     sources = {name: entry.item for name, entry in catalog().datasets.items()}
     if isinstance(data, (str, os.PathLike)):
         return _open_text(os.fspath(data), sources, chunk_rows)
+    if isinstance(data, (list, tuple)) and data and isinstance(data[0], (str, os.PathLike)):
+        return _open_several(data, sources, chunk_rows)
     accepting = [source for source in sources.values() if source.accepts(data)]
     if not accepting:
         kind = f"{type(data).__module__}.{type(data).__qualname__}"
@@ -63,6 +66,21 @@ def open_data(data: object, *, chunk_rows: int = 8192) -> OpenedData:
     source = accepting[-1]  # general sources come first in the catalog
     return OpenedData(
         source.name, type(data).__name__, (), source.read(data, chunk_rows=chunk_rows)
+    )
+
+
+def _open_several(
+    names: Sequence[Any], sources: Mapping[str, DatasetSource], chunk_rows: int
+) -> OpenedData:
+    other = next((name for name in names if not isinstance(name, (str, os.PathLike))), None)
+    if other is not None:
+        raise DataError(f"a list of files holds {type(other).__name__}, which is no path")
+    each = [_open_text(os.fspath(name), sources, chunk_rows) for name in names]
+    return OpenedData(
+        each[0].source,
+        ", ".join(opened.name for opened in each),
+        [file for opened in each for file in opened.files],
+        itertools.chain.from_iterable(opened.chunks for opened in each),
     )
 
 
@@ -87,13 +105,23 @@ def _open_text(
         if not files:
             raise DataError("no file matches this pattern", file=text)
     found_sources = [_source_of(file, sources) for file in files]
-    names = tuple(str(file) for file in files)
+    names = tuple(readable(str(file)) for file in files)
     chunks = (
-        chunk
+        chunk if chunk.file is None else replace(chunk, file=readable(chunk.file))
         for source, file in zip(found_sources, files, strict=True)
         for chunk in source.read(file, chunk_rows=chunk_rows)
     )
-    return OpenedData(found_sources[0].name, text, names, chunks)
+    return OpenedData(found_sources[0].name, readable(text), names, chunks)
+
+
+def readable(path: str) -> str:
+    r"""Return *path* as it can be written: of a name that is not UTF-8, its bytes by their codes.
+
+    Examples:
+        >>> readable(os.fsdecode(b"caf\xe9.csv"))
+        'caf\\xe9.csv'
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _source_of(file: Path, sources: Mapping[str, DatasetSource]) -> DatasetSource:

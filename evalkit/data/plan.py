@@ -45,6 +45,14 @@ class Slot:
     path: str | None = None
     """Dotted path into the column."""
 
+    asked: bool = False
+    """Whether ``columns`` names it, rather than its name being an obvious one."""
+
+    @property
+    def name(self) -> str:
+        """The end of what is read: the column, or the last step of the path."""
+        return (self.path or self.column).rpartition(".")[2]
+
     def __str__(self) -> str:
         return self.column if self.path is None else f"{self.column}.{self.path}"
 
@@ -107,23 +115,32 @@ class Plan:
             self._check_inputs(table)
             self._tell()
 
-    def _add(self, field: str, key: str | None, column: str, path: str | None = None) -> None:
-        self.slots.setdefault(field, []).append(Slot(field, key, column, path))
+    def _add(
+        self,
+        field: str,
+        key: str | None,
+        column: str,
+        path: str | None = None,
+        *,
+        asked: bool = False,
+    ) -> None:
+        self.slots.setdefault(field, []).append(Slot(field, key, column, path, asked))
 
     def _grant(self, wish: Wish, table: Table) -> None:
         head, dot, rest = wish.source.partition(".")
         if wish.source in table.columns:
-            self._add(wish.field, wish.key, wish.source)
+            self._add(wish.field, wish.key, wish.source, asked=True)
         elif head == "outputs" and self.has_model:
             place = wish.field if wish.key is None else f"{wish.field}.{wish.key}"
             self.late[place] = rest
         elif dot and head in table.columns:
-            self._add(wish.field, wish.key, head, rest)
+            self._add(wish.field, wish.key, head, rest, asked=True)
         elif dot and head == "outputs" and wish.field != "outputs":
             column, _, path = self._outputs_column(wish, table).partition(".")
-            self._add(wish.field, wish.key, column, f"{path}.{rest}" if path else rest)
+            path = f"{path}.{rest}" if path else rest
+            self._add(wish.field, wish.key, column, path, asked=True)
         elif f"inputs.{wish.source}" in table.columns:
-            self._add(wish.field, wish.key, f"inputs.{wish.source}")
+            self._add(wish.field, wish.key, f"inputs.{wish.source}", asked=True)
         else:
             raise missing_column(wish.source, table)
 
@@ -292,9 +309,10 @@ def read_wishes(columns: Mapping[str, Any] | None) -> Wishes:
         UsageError: If it names a field that a case does not have, or a list for a single value.
 
     Examples:
-        >>> for wish in read_wishes({"tags": ["region"], "labels.ok": "human"}).wanted:
+        >>> for wish in read_wishes({"tags": ["region", "age"], "labels.ok": "human"}).wanted:
         ...     print(wish.field, wish.key, wish.source)
         tags region region
+        tags age age
         labels ok human
     """
     wanted: list[Wish] = []
@@ -307,11 +325,15 @@ def read_wishes(columns: Mapping[str, Any] | None) -> Wishes:
                     f"columns={{{name!r}: {source}}}: only a whole field can be dropped."
                 )
             dropped.add(field)
-        elif isinstance(source, str):
-            wanted.append(Wish(field, key, source))
+        elif isinstance(source, (str, int)):
+            wanted.append(Wish(field, key, str(source)))
         else:
             wanted += _several(name, field, key, source)
     return Wishes(wanted, frozenset(dropped))
+
+
+_NAMED: Final = frozenset({"expectations", "tags"})
+"""Fields in which a sole column that is asked for has its own name."""
 
 
 def _field_and_key(name: str) -> tuple[str, str | None]:
@@ -329,6 +351,11 @@ def _field_and_key(name: str) -> tuple[str, str | None]:
 
 
 def _several(name: str, field: str, key: str | None, source: Any) -> list[Wish]:
+    if isinstance(source, (list, tuple)):
+        source = [str(column) if isinstance(column, int) else column for column in source]
+        # A sole column means the same, spelt as a name or as a list of one.
+        if len(source) == 1 and field in _NAMED and isinstance(source[0], str) and key is None:
+            return [Wish(field, None, source[0])]
     if isinstance(source, Mapping) and key is None and field in MAPPING_FIELDS:
         pairs = list(source.items())
     elif isinstance(source, Sequence) and key is None and field in JSON_FIELDS:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from evalkit._internal.arrow import number_array, reading_parquet, text_array
 from evalkit._internal.canonical import parse_json
+from evalkit._internal.exact import parse_exact
 from evalkit._internal.ids import new_run_id
 from evalkit.data.fields import (
     ALL_FIELDS,
@@ -431,7 +432,7 @@ def decode(field: str, cells: list[Any]) -> list[Any]:
         default = _CELL_DEFAULTS.get(field)
         return [default if c is None else c for c in cells] if missing else cells
     joined = ",".join(["null" if c is None else c for c in cells] if missing else cells)
-    values: list[Any] = parse_json(f"[{joined}]")
+    values: list[Any] = parse_exact(f"[{joined}]")
     if missing and field in MAPPING_FIELDS and field != "usage":
         return [{} if value is None else value for value in values]
     if field == "trace":

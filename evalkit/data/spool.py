@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain, compress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from evalkit.data.snapshot import (
     storage_errors,
     stored_cells,
 )
+from evalkit.data.traces.rows import with_joined_exports
 from evalkit.errors import DataError, UsageError, near_miss
 
 
@@ -74,6 +75,7 @@ def spool(
     part = None if shard is None else parse_shard(shard)
     selection = Selection(split=split, limit=limit, sample=sample, seed=seed, shard=part)
     opened = open_data(data, chunk_rows=min(chunk_rows, limit or chunk_rows))
+    opened = replace(opened, chunks=with_joined_exports(opened.chunks))
     folder = Path(folder)
     path = folder / FILE_NAME
     with storage_errors(path):

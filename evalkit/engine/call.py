@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from evalkit._internal.exact import restored, tagged
 from evalkit.entities.score import Status
 from evalkit.entities.target import Failure, Output
 
@@ -81,8 +82,13 @@ class Call:
         return cls.answered(result, seconds)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields that are set, as JSON values; `from_json` reverses it."""
-        written = {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
+        """Return the fields that are set, as JSON values; `from_json` reverses it.
+
+        Raises:
+            TypeError: If JSON has no form for a value; the text names its type.
+        """
+        fields = ((name, getattr(self, name)) for name in FIELDS)
+        written = {name: tagged(value) for name, value in fields if value is not None}
         cached = {"cached": True} if self.cached else {}
         return {"status": int(self.status), **written, **cached}
 
@@ -92,7 +98,7 @@ class Call:
         return cls(
             status=Status(content["status"]),
             cached=bool(content.get("cached")),
-            **{name: content.get(name) for name in FIELDS},
+            **{name: restored(content.get(name)) for name in FIELDS},
         )
 
 

@@ -1,8 +1,10 @@
-"""A progress bar on stderr: rate, time left, and the running estimates."""
+"""Progress on stderr: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Callable
 from typing import Any, Self
 
 from evalkit._internal.clock import monotonic
@@ -12,16 +14,28 @@ from evalkit.entities.score import Status
 from evalkit.scoring.protocol import Scorer
 
 _EVERY_SECONDS = 0.1
+LINE_SECONDS = 30.0
+"""How often a line is written where no bar can be drawn; builds without output are ended."""
 _SHOWN_METRICS = 2
 
 
 class Progress:
-    """Draws what a `RunState` has done; silent where stderr is not a terminal."""
+    """Draws what a `RunState` has done, or writes lines where stderr is not a terminal."""
 
-    def __init__(self, plan: Plan, state: RunState, *, shown: bool | None) -> None:
-        """Draw if *shown*, or if it is ``None`` and stderr is a terminal."""
+    def __init__(
+        self,
+        plan: Plan,
+        state: RunState,
+        *,
+        shown: bool | None,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """Draw unless *shown* is false; *tell* takes lines, whatever stderr is."""
         self._plan = plan
-        self._wanted = sys.stderr.isatty() if shown is None else shown
+        self._wanted = tell is None and shown is not False and sys.stderr.isatty()
+        self._tell = tell or (None if shown is False or self._wanted else _to_stderr)
+        self._asked = shown is True
+        self._ended = threading.Event()
         self._bar: Any = None
         self._task: Any = None
         self._next = 0.0
@@ -32,7 +46,22 @@ class Progress:
     def __enter__(self) -> Self:
         if self._wanted:
             self._open()
+        elif self._tell is not None:
+            threading.Thread(target=self._write_lines, name="evalkit-progress", daemon=True).start()
         return self
+
+    def _write_lines(self) -> None:
+        while self._tell is not None and not self._ended.wait(LINE_SECONDS):
+            self._tell(self.line())
+
+    def line(self) -> str:
+        """Return how far the run is, on one line without control characters."""
+        state, live = self._state, self._plan.target is not None
+        done = state.finished + state.finished_before if live else len(state.scored)
+        total = self._plan.cells if live else len(self._plan.shards) * len(self._plan.scorers)
+        failed = f", {len(state.failures):,} failed" if state.failures else ""
+        verb = "calling" if live else "scoring"
+        return f"evalkit: {verb}, {done:,} of {total:,} done{failed}"
 
     def _open(self) -> None:
         from rich.console import Console
@@ -46,7 +75,7 @@ class Progress:
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[estimates]}"),
-            console=Console(stderr=True, force_terminal=True),
+            console=Console(stderr=True),
             transient=True,
         )
         live = self._plan.target is not None
@@ -94,6 +123,14 @@ class Progress:
             sums[1] += len(values)
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._asked and self._tell is not None:  # however quick the run was
+            self._tell(self.line())
         if self._bar is not None:
             self.update(self._state)
             self._bar.stop()
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

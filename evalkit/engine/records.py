@@ -154,7 +154,8 @@ def _as_written(cell: int, call: Call) -> tuple[Call, bytes]:
         return call, written
     back = Call.from_json(parse_json(written))
     if back.status is Status.OK and back.output is None:
-        back = Call.failed("empty", "The target returned nothing.", call.latency_seconds)
+        explanation = f"The target returned {call.output!r:.60}, which is no value."
+        back = Call.failed("empty", explanation, call.latency_seconds)
         return back, canonical_json({"cell": cell, **back.to_json()})
     return back, written
 

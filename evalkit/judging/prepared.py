@@ -15,7 +15,7 @@ from evalkit.judging.form import Form, form_of
 from evalkit.judging.outcome import Aggregate, aggregate_of
 from evalkit.judging.prompt import example_answer, question_message, system_message
 from evalkit.judging.settings import JudgeSettings
-from evalkit.judging.template import OFFERED, JudgeTemplate, MissingValueError
+from evalkit.judging.template import OFFERED, JudgeTemplate, MissingValueError, Passage
 from evalkit.judging.traces.tools import SCHEMAS, Message, tool_turn
 from evalkit.scoring.reading import as_text, follow, rerouted
 
@@ -168,6 +168,8 @@ def values_of(case: Case, template: JudgeTemplate | None = None) -> dict[str, An
     if case.trace is not None and template is not None and template.names & {"trace", "case"}:
         read = read_trace if template.shows_trace else trace_if_any
         case = replace(case, trace=read(case.trace))
+    if isinstance(case.retrieved_context, (list, tuple)):
+        case = replace(case, retrieved_context=[*map(Passage.of, case.retrieved_context)])
     values = {name: getattr(case, name) for name in OFFERED if name not in {"case", "session"}}
     return {**values, "case": case, "session": conversation(case)}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from evalkit.errors import BindingError, UsageError, near_miss
 from evalkit.judging.harden import fence, neutralised, nonce_of
 from evalkit.judging.traces.views import shown_in_prompt
-from evalkit.scoring.reading import as_text
+from evalkit.scoring.reading import as_text, passage_text
 
 if TYPE_CHECKING:
     import jinja2
@@ -165,6 +165,20 @@ def _free_name(label: str, text: str, taken: Mapping[str, str], numbers: dict[st
     return name
 
 
+class Passage(dict[str, Any]):
+    """A retrieved passage that is written as its text alone; a template may read its fields.
+
+    The retriever's score, and where the passage came from, would sway a judge.
+    """
+
+    @classmethod
+    def of(cls, passage: Any) -> Any:
+        """Return *passage* as one, if it is a mapping that holds a text, or an object of such."""
+        if isinstance(passage, str) or passage_text(passage) is None:
+            return passage
+        return cls(passage if isinstance(passage, Mapping) else vars(passage))
+
+
 def shown_value(value: Any) -> str | None:
     r"""Return *value* as a judge reads it: texts as they are, lists numbered, the rest as JSON.
 
@@ -173,9 +187,13 @@ def shown_value(value: Any) -> str | None:
         '[1] one\n[2] two'
     """
     if isinstance(value, (list, tuple)) and value:
-        texts = [as_text(item) or "" for item in cast("Sequence[Any]", value)]
+        texts = [_shown(item) or "" for item in cast("Sequence[Any]", value)]
         return "\n".join(f"[{number}] {text}" for number, text in enumerate(texts, 1))
-    return as_text(value)
+    return _shown(value)
+
+
+def _shown(value: Any) -> str | None:
+    return passage_text(value) if isinstance(value, Passage) else as_text(value)
 
 
 @functools.lru_cache(maxsize=1)

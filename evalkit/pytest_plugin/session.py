@@ -76,6 +76,7 @@ class SuiteSession:
                 key=metafunc.definition.nodeid,
                 ledger=self._ledger,
                 options=self.options,
+                tell=_teller(metafunc.config),
             )
         run = self._runs[mark.suite]
         try:
@@ -246,6 +247,20 @@ class SuiteSession:
                 "level": "error",
             }
         return report
+
+
+def _teller(config: pytest.Config) -> Callable[[str], None] | None:
+    """Return what writes a line below the dots; workers of pytest-xdist have no such place."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return None
+
+    def tell(line: str) -> None:
+        reporter.ensure_newline()
+        reporter.write_line(line)
+        reporter.flush()
+
+    return tell
 
 
 def _set_up(owner: type, function: Callable[..., Any]) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Final, overload
 from evalkit.entities.case import Case
 from evalkit.errors import BindingError, near_miss
 from evalkit.scoring.facts import MetricFacts
+from evalkit.scoring.reading import message_text
 
 OFFERED: Final = (
     "inputs",
@@ -55,6 +56,9 @@ class FunctionScorer:
     optional: tuple[str, ...] = ()
     """Arguments that have a default, which holds where the case has none."""
 
+    texts: tuple[str, ...] = ()
+    """Arguments that are declared as ``str``: of a list of messages they get the text."""
+
     facts: MetricFacts = field(default_factory=MetricFacts)
     lane: str = "thread"
     version: str | None = None
@@ -77,6 +81,9 @@ class FunctionScorer:
         for name in self.optional:
             if given[name] is None or (name == "expectations" and not given[name]):
                 del given[name]
+        if "outputs" in self.texts and not isinstance(case.outputs, str) and "outputs" in given:
+            text = message_text(case.outputs)
+            given["outputs"] = case.outputs if text is None else text
         try:
             return self.function(**given)
         except KeyError as error:  # a column called "expected", say, is the key "target"
@@ -169,12 +176,18 @@ def scorer(
                 if argument in defaults
                 and defaults[argument].default is not inspect.Parameter.empty
             ),
+            texts=tuple(name for name in arguments if _is_text(defaults.get(name))),
             facts=MetricFacts(**facts),
             lane=lane,
             version=version,
         )
 
     return decorate if function is None else decorate(function)
+
+
+def _is_text(parameter: inspect.Parameter | None) -> bool:
+    hint = None if parameter is None else parameter.annotation
+    return hint is str or str(hint) in {"str", "str | None", "Optional[str]"}
 
 
 def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:

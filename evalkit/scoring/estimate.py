@@ -288,7 +288,11 @@ def case_weights(column: ScoreColumn, design: Design, ok: Any) -> Any:
         return None
     weights = np.ones(design.n) if design.weights is None else design.weights
     if column.weights is not None:
-        weights = weights * column.weights.reshape(design.n, design.repeats).mean(axis=1)
+        own = column.weights.reshape(design.n, design.repeats)
+        # A repeat without a score has no weight of its own either.
+        scored = (column.status == Status.OK).reshape(own.shape)
+        scored[~scored.any(axis=1)] = True
+        weights = weights * np.average(own, axis=1, weights=scored)
     return weights[ok]
 
 

@@ -6,10 +6,12 @@ import inspect
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from enum import Enum
 from numbers import Number
-from typing import Any
+from typing import Any, Final
 
-from evalkit._internal.canonical import canonical_json
+from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import CASE_FIELDS, Case
 from evalkit.errors import UsageError
@@ -18,7 +20,9 @@ from evalkit.errors import UsageError
 def as_text(value: Any) -> str | None:
     """Return *value* as a text scorer sees it: texts as they are, ``None`` for nothing.
 
-    Numbers and truth values are written as Python writes them, lists and mappings as JSON.
+    Numbers and truth values are written as Python writes them, and a decimal or a number of a CSV
+    as it was written; dates as ISO 8601, members of an enum as their value, lists and mappings as
+    JSON.
 
     Examples:
         >>> as_text("x"), as_text(None), as_text(3), as_text({"a": 1})
@@ -26,9 +30,60 @@ def as_text(value: Any) -> str | None:
     """
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int, float, Decimal)) and not isinstance(value, Enum):
         return str(value)
-    return canonical_json(value).decode()
+    text = canonical_json(value).decode()
+    return parse_json(text) if text.startswith('"') else text
+
+
+def message_text(value: Any) -> str | None:
+    """Return the text of a message, or of the last of a list that has any; ``None`` without one.
+
+    Messages are OpenAI's (``content`` a text or a list of parts) or OpenTelemetry's (``parts``).
+
+    Examples:
+        >>> message_text([{"role": "assistant", "parts": [{"type": "text", "content": "Hi"}]}])
+        'Hi'
+        >>> message_text({"role": "assistant", "content": [{"type": "text", "text": "Hi"}]})
+        'Hi'
+        >>> message_text({"answer": "Hi"}) is None
+        True
+    """
+    if isinstance(value, (list, tuple)):
+        if not all(isinstance(item, Mapping) and "role" in item for item in value):
+            return None
+        return next((text for item in reversed(value) if (text := message_text(item))), None)
+    if not isinstance(value, Mapping) or "role" not in value:
+        return None
+    content = value.get("content", value.get("parts"))
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, (list, tuple)) else ()
+    texts = [
+        part.get("text", part.get("content"))
+        for part in parts
+        if isinstance(part, Mapping) and part.get("type") in {"text", "output_text"}
+    ]
+    return "".join(text for text in texts if isinstance(text, str)) or None
+
+
+_PASSAGE_TEXTS: Final = ("page_content", "content", "text")
+
+
+def passage_text(passage: Any) -> str | None:
+    """Return the text of a retrieved passage; ``None`` where it is no text, nor holds one.
+
+    Examples:
+        >>> passage_text({"page_content": "Lima", "metadata": {"score": 9.2}})
+        'Lima'
+    """
+    if isinstance(passage, str):
+        return passage
+    if isinstance(passage, Mapping):
+        held = (passage.get(key) for key in _PASSAGE_TEXTS)
+    else:
+        held = (getattr(passage, key, None) for key in _PASSAGE_TEXTS)
+    return next((text for text in held if isinstance(text, str)), None)
 
 
 def as_references(value: Any) -> list[str] | None:
@@ -48,8 +103,11 @@ def as_references(value: Any) -> list[str] | None:
 
 
 def output_texts(batch: CaseBatch) -> list[str | None]:
-    """Return the outputs of *batch* as texts, shape ``(n,)``."""
-    return [value if type(value) is str else as_text(value) for value in batch.column("outputs")]
+    """Return the outputs of *batch* as texts, shape ``(n,)``; of messages, the last one's text."""
+    return [
+        value if type(value) is str else message_text(value) or as_text(value)
+        for value in batch.column("outputs")
+    ]
 
 
 def expected_values(batch: CaseBatch, name: str) -> list[Any]:
@@ -62,7 +120,20 @@ def expected_values(batch: CaseBatch, name: str) -> list[Any]:
 
 
 def _sole(expectations: Mapping[str, Any]) -> Any:
-    return next(iter(expectations.values())) if len(expectations) == 1 else None
+    """Return the sole expectation, which may stand under its column's name and as ``target``."""
+    if len(expectations) == 1:
+        return next(iter(expectations.values()))
+    if len(expectations) == 2 and "target" in expectations:  # noqa: PLR2004
+        one, other = expectations.values()
+        return one if type(one) is type(other) and _equal(one, other) else None
+    return None
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except ValueError:  # arrays
+        return False
 
 
 def references(batch: CaseBatch, name: str = "expected_response") -> list[list[str] | None]:

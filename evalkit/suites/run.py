@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -68,6 +68,9 @@ class SuiteRun:
 
     time_limit: float | None = None
     """Seconds that one test may take, by the session's own rules: so long has each case."""
+
+    tell: Callable[[str], None] | None = None
+    """Takes lines on the progress, where the session has a place for them."""
 
     judges: list[str] = field(default_factory=list[str])
     """Judges whose health is shown among the gates."""
@@ -306,6 +309,7 @@ class SuiteRun:
                 **{k: v for k, v in self.suite.options.items() if k in RESULT_OPTIONS},
             )
             job = open_job(request)
+            job.tell = self.tell
             try:
                 return execute(job)
             finally:  # whatever came of it, what was spent is spent

@@ -200,11 +200,11 @@ def _fitted_names(estimator: Any) -> list[str] | None:
 
 
 def _reads_texts(estimator: Any) -> bool:
-    from sklearn.utils import get_tags
-
     try:
+        from sklearn.utils import get_tags
+
         tags: Any = get_tags(estimator).input_tags
-    except (AttributeError, TypeError):  # not scikit-learn's own
+    except (ImportError, AttributeError, TypeError):  # not scikit-learn's own
         return False
     return bool(tags.string and not tags.two_d_array)
 
@@ -237,6 +237,9 @@ def _listed_values(values: Any) -> list[Any]:
 
 
 def _shown_name(estimator: Any) -> str:
+    inner = getattr(estimator, "model", None)
+    if type(estimator).__name__ == "BatchPredictor":
+        return str(getattr(inner, "__name__", type(inner).__name__))
     steps = getattr(estimator, "steps", None)
     last = steps[-1][1] if isinstance(steps, list) and steps else None
     own = type(estimator).__name__

@@ -18,6 +18,7 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Target, TargetIdentity
 from evalkit.errors import SpecificationError, UsageError, near_miss
 from evalkit.hooks.catalog import catalog
+from evalkit.targets.batches import batch_predictor
 from evalkit.targets.callable import CallableTarget
 from evalkit.targets.estimator import EstimatorTarget, is_estimator
 from evalkit.targets.version import resolved_version
@@ -67,10 +68,13 @@ def _from_object(
 ) -> Target:
     if not isinstance(model, type) and isinstance(model, Target):
         return _named(model, version=version, name=name)
-    if is_estimator(model):
+    predictor = model if is_estimator(model) else batch_predictor(model)
+    if predictor is not None:
         return cast(
             "Target",
-            EstimatorTarget(estimator=model, version=version, name=name or "", reference=reference),
+            EstimatorTarget(
+                estimator=predictor, version=version, name=name or "", reference=reference
+            ),
         )
     return CallableTarget(model, version=version, name=name, reference=reference)
 

@@ -211,7 +211,7 @@ def test_the_same_id_in_two_files_names_both(tmp_path: Path, spooled: Spooled) -
 
 
 def test_what_has_no_json_form_is_named(spooled: Spooled) -> None:
-    with pytest.raises(DataError, match=r"line 2, column 'question': .* serializable: object"):
+    with pytest.raises(DataError, match=r"line 2, column 'question': .* object has no JSON form"):
         spooled([{"question": "q"}, {"question": object()}])
 
 
@@ -263,7 +263,7 @@ def test_an_unknown_extension_shows_those_that_are_known(tmp_path: Path, spooled
 
 
 def test_an_unknown_scheme_shows_those_that_are_known(spooled: Spooled) -> None:
-    with pytest.raises(UnknownSourceError, match=r"reads 's3:'.* Known are: hf:"):
+    with pytest.raises(UnknownSourceError, match=r"reads 's3:'.* Known are: csv:, hf:"):
         spooled("s3://bucket/a.jsonl")
 
 
@@ -272,9 +272,11 @@ def test_an_object_that_nothing_reads_is_named(spooled: Spooled) -> None:
         spooled(3)
 
 
-def test_a_list_of_texts_is_no_list_of_rows(spooled: Spooled) -> None:
-    with pytest.raises(DataError, match="line 1: a row must be a mapping or a Case, not str; to"):
+def test_a_list_of_texts_is_a_list_of_files(spooled: Spooled) -> None:
+    with pytest.raises(DataError, match=r"a\.jsonl: there is no such file"):
         spooled(["a.jsonl"])
+    with pytest.raises(DataError, match="a list of files holds dict, which is no path"):
+        spooled(["a.jsonl", {"question": "q"}])
 
 
 def test_a_full_disk_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

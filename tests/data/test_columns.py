@@ -116,7 +116,9 @@ def test_columns_are_mapped_by_their_names(row: Row, expected: Row) -> None:
         pytest.param({"inputs": "d.e.0"}, {"inputs": [{"0": "deep"}]}, id="a-path"),
         pytest.param({"inputs": ["q", "d.f"]}, {"inputs": [{"q": "x", "f": 2}]}, id="a-list"),
         pytest.param({"inputs": {"text": "q"}}, {"inputs": [{"text": "x"}]}, id="a-mapping"),
-        pytest.param({"expectations": "q"}, {"expectations": [{"target": "x"}]}, id="a-target"),
+        pytest.param(
+            {"expectations": "q"}, {"expectations": [{"q": "x", "target": "x"}]}, id="a-target"
+        ),
         pytest.param({"expectations.source": "q"}, {"expectations": [{"source": "x"}]}, id="a-key"),
         pytest.param({"labels.grounded": "q"}, {"labels": [{"grounded": "x"}]}, id="a-label"),
         pytest.param(
@@ -176,7 +178,7 @@ def test_what_is_left_are_the_inputs_of_an_estimator() -> None:
     assert found["inputs"] == [{"x1": 1.5, "question": 2}]
     assert list(mapper.input_names) == ["x1", "question"]
     assert found["tags"] == [{"region": "eu"}]
-    assert found["expectations"] == [{"target": True}]
+    assert found["expectations"] == [{"churned": True, "target": True}]
 
 
 def test_named_inputs_of_an_estimator_are_all_of_them() -> None:
@@ -235,10 +237,10 @@ def test_what_could_mean_two_things_is_not_guessed(row: Row, message: str) -> No
 def test_a_named_column_is_no_longer_ambiguous() -> None:
     assert mapped({"question": "q", "answer": "a"}, columns={"expectations": "answer"}) == {
         "inputs": [{"question": "q"}],
-        "expectations": [{"target": "a"}],
+        "expectations": [{"answer": "a", "target": "a"}],
     }
     assert mapped({"label": 1, "reference": 2}, columns={"expectations": "label"}) == {
-        "expectations": [{"target": 1}],
+        "expectations": [{"label": 1, "target": 1}],
         "tags": [{"reference": 2}],
     }
 
@@ -267,8 +269,8 @@ def test_a_path_that_leads_nowhere_is_a_missing_column() -> None:
         pytest.param({"weight": ["a", "b"]}, "give the name of one column", id="list"),
         pytest.param({"weight.x": "a"}, "weight is not a mapping", id="key"),
         pytest.param({"tags.x": None}, "only a whole field can be dropped", id="drop"),
-        pytest.param({"inputs": 3}, "give the name of one column, or a list", id="number"),
-        pytest.param({"inputs": [3]}, "columns are named by texts", id="list-of-numbers"),
+        pytest.param({"inputs": 3.5}, "give the name of one column, or a list", id="number"),
+        pytest.param({"inputs": [3.5]}, "columns are named by texts", id="list-of-numbers"),
     ],
 )
 def test_columns_that_make_no_sense_are_refused(columns: Row, message: str) -> None:

@@ -1,5 +1,6 @@
 """Logs that the tools themselves wrote; ``tests/data/logs/README.md`` says how."""
 
+import json
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -208,3 +209,77 @@ def test_json_that_is_no_log_is_not_taken_for_one(tmp_path: Path, read_all: Read
     file.write_text('{"version": 1, "cases": [{"a": 1}]}')
 
     assert read_all(Json(), file) == [{"a": 1}]
+
+
+def lm_eval_sample(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "doc_id": number,
+        "doc": {"question": f"q{number}"},
+        "target": "7",
+        "arguments": [["Q", {"until": ["\n"]}]],
+        "resps": [["so 7"]],
+        "filtered_resps": ["7"],
+        **fields,
+    }
+
+
+def choice_sample(
+    number: int, target: str, likelihoods: list[int], **fields: Any
+) -> dict[str, Any]:
+    requests = {f"gen_args_{n}": {"arg_0": "Q", "arg_1": f" {c}"} for n, c in enumerate("123")}
+    answers = [[[str(x), "False"]] for x in likelihoods]
+    return lm_eval_sample(
+        number, target=target, arguments=requests, resps=answers, filter="none", **fields
+    )
+
+
+def lm_eval_file(folder: Path, samples: list[dict[str, Any]]) -> Path:
+    file = folder / "samples_t_2024-07-01T00-00-00.000000.jsonl"
+    file.write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+    return file
+
+
+def test_lines_of_unnamed_filters_are_one_case(tmp_path: Path, read_all: ReadAll) -> None:
+    samples = [lm_eval_sample(i, exact_match=s) for s in (0.0, 1.0) for i in range(3)]
+
+    rows = read_all(LmEvalSamples(), lm_eval_file(tmp_path, samples))
+
+    assert [row["id"] for row in rows] == ["t/0", "t/1", "t/2"]
+    assert rows[0]["scores"] == {"exact_match,filter-1": 0.0, "exact_match,filter-2": 1.0}
+    assert rows[0]["metadata"]["filtered"] == {"filter-1": "7", "filter-2": "7"}
+
+
+def test_another_answer_to_a_document_is_no_filter(tmp_path: Path) -> None:
+    samples = [lm_eval_sample(0), lm_eval_sample(0, resps=[["so 8"]])]
+
+    with pytest.raises(DataError, match="'t/0' was used before"):
+        spool(lm_eval_file(tmp_path, samples), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("targets", "right", "texts"),
+    [
+        pytest.param("213", [1.0, 1.0, 1.0], ["2", "1", "3"], id="texts"),
+        pytest.param("213", [1.0, None, None], ["2", "1", "3"], id="one-sample-says-it"),
+        pytest.param("102", [1.0, 1.0, 1.0], ["2", "1", "3"], id="places"),
+    ],
+)
+def test_a_target_is_a_place_or_a_text_by_what_was_scored(
+    tmp_path: Path, read_all: ReadAll, targets: str, right: list[Any], texts: list[str]
+) -> None:
+    likely = [[-5, -1, -9], [-1, -5, -9], [-5, -4, -1]]
+    samples = [
+        choice_sample(n, target, likelihoods, **({} if acc is None else {"acc": acc}))
+        for n, (target, likelihoods, acc) in enumerate(zip(targets, likely, right, strict=True))
+    ]
+
+    rows = read_all(LmEvalSamples(), lm_eval_file(tmp_path, samples))
+
+    assert [row["expectations"]["target"] for row in rows] == texts
+
+
+def test_a_target_that_nothing_explains_is_an_error(tmp_path: Path, read_all: ReadAll) -> None:
+    samples = [choice_sample(0, "2", [-5, -1, -9])]
+
+    with pytest.raises(DataError, match="place of a choice or its text"):
+        read_all(LmEvalSamples(), lm_eval_file(tmp_path, samples))

@@ -7,7 +7,7 @@ import pytest
 
 import evalkit
 from evalkit import Runtime, Score, scorer
-from evalkit.errors import UnknownMetricError
+from evalkit.errors import DataError, UnknownMetricError
 from evalkit.evaluation.results import estimates
 
 QUIET = Runtime(progress=False, store=False)
@@ -161,3 +161,47 @@ def test_slices_of_labels_cost_the_column_once(monkeypatch: pytest.MonkeyPatch) 
     assert made == ["polite", "rude"]
     rude = table[table["metric"] == "tone=rude"]
     assert (rude["value"] * rude["n_scored"]).sum() == 20
+
+
+@pytest.mark.parametrize("left_out", ["skipped", "failed"])
+def test_a_repeat_without_a_score_does_not_dilute_the_weight_of_its_case(left_out: str) -> None:
+    said = {"A": ["good", "good"], "B": ["bad", left_out]}
+    turns = {name: iter(answers) for name, answers in said.items()}
+
+    def bot(q: str) -> str:
+        return next(turns[q])
+
+    @scorer
+    def graded(outputs: str) -> Score:
+        if outputs == "skipped":
+            return Score.skipped()
+        if outputs == "failed":
+            return Score.failed("scorer_error", "no")
+        return Score(1.0 if outputs == "good" else 0.0, weight=100.0)
+
+    result = evalkit.evaluate(
+        bot,
+        [{"inputs": {"q": "A"}}, {"inputs": {"q": "B"}}],
+        graded,
+        repeats=2,
+        runtime=Runtime(store=False, progress=False, concurrency=1),
+    )
+
+    assert result["graded"].value == (0.5 if left_out == "skipped" else 1.0)
+
+
+@pytest.mark.parametrize("absent", [None, float("nan")])
+def test_a_weight_that_is_missing_beside_others_is_an_error(absent: float | None) -> None:
+    with pytest.raises(DataError, match="line 2, column 'w': a weight must be a number"):
+        evalkit.evaluate(
+            data=numbers([1.0, 2.0], w=[3.0, absent]),
+            scorers=number,
+            columns={"weight": "w"},
+            runtime=QUIET,
+        )
+
+
+def test_a_case_that_states_no_weight_counts_once() -> None:
+    rows = [{"question": "a", "output": "0", "weight": 3}, {"question": "b", "output": "1"}]
+
+    assert evalkit.evaluate(data=rows, scorers=number, runtime=QUIET)["v"].value == 0.25

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from scipy.stats import binom
 
-from evalkit.stats import mean_interval
+from evalkit.stats import delong_difference, mean_interval, paired_difference
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int, float], Floats]
@@ -120,3 +120,46 @@ def test_near_an_end_the_t_interval_would_cover_too_little() -> None:
 
     assert t_hits < chosen_hits
     assert chosen_hits / 400 >= 0.92
+
+
+def noisy_latencies(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, float]:
+    base = rng.lognormal(0, 0.8, n)
+    noise = rng.lognormal(-0.02, 0.2, (2, n))  # of mean 1
+    return 1.1 * base * noise[0], base * noise[1], 0.1 * float(np.exp(0.32))
+
+
+def rare_timeouts(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, float]:
+    seconds = np.where(rng.random((2, n)) < 0.03, 30.0, rng.lognormal(0, 0.3, (2, n)))
+    return seconds[0], seconds[1], 0.0
+
+
+@pytest.mark.parametrize("n", [10, 20, 50, 200])
+@pytest.mark.parametrize("draw", [noisy_latencies, rare_timeouts])
+def test_paired_differences_without_a_range_are_covered(
+    draw: Callable[[np.random.Generator, int], tuple[Floats, Floats, float]], n: int
+) -> None:
+    rng = np.random.default_rng([11, n])
+    hits = 0
+    for _ in range(600):
+        a, b, truth = draw(rng, n)
+        found = paired_difference(a, b)
+        # Where nobody times out in few pairs there is no more to be seen than that.
+        hits += found.low is not None and found.low <= truth <= (found.high or 0.0)
+
+    assert hits / 600 >= 0.92 - 3 * (0.92 * 0.08 / 600) ** 0.5
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_the_difference_of_two_areas_is_covered_near_the_end(share: float) -> None:
+    """AUC .97 with 50 cases, where a bootstrap covers .86."""
+    rng = np.random.default_rng(12)
+    labels = np.arange(50) < 50 * share
+    shift = np.where(labels, 2.66, 0.0)  # of two unit normals, AUC .97
+    hits = 0
+    for _ in range(600):
+        common = 0.7 * rng.normal(size=50)
+        first, second = (common + shift + (1 - 0.49) ** 0.5 * rng.normal(size=50) for _ in "ab")
+        found = delong_difference(first, second, labels)
+        hits += found.low <= 0 <= found.high
+
+    assert hits / 600 >= 0.92

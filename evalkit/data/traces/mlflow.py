@@ -16,6 +16,7 @@ from evalkit.data.traces.values import (
     structured,
     text_or_none,
     translated,
+    unquoted,
     whole,
 )
 from evalkit.entities.assessment import (
@@ -76,6 +77,8 @@ def _span(found: Mapping[str, Any], trace_id: str) -> Span:
     attributes = attributes_of(raw)
     if isinstance(raw, Mapping):  # MLflow writes each value as a text of JSON there
         attributes = {key: parsed(value) for key, value in attributes.items()}
+    else:
+        attributes = unquoted(attributes)
     status, message = status_of(found.get("status", found.get("status_code")))
     return Span(
         trace_id=trace_id,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 from evalkit._internal.canonical import canonical_json, content_hash, parse_json
@@ -18,10 +19,10 @@ from evalkit.data.traces.values import (
     hex_id,
     list_of,
     mapping_of,
-    parsed,
     session_of,
     text_or_none,
     translated,
+    unquoted,
     whole,
 )
 from evalkit.entities.trace import FORMAT_KEY, TRACE_FORMAT, Span, Trace
@@ -78,8 +79,14 @@ def read_traces(value: Any) -> list[Trace]:
     Raises:
         TraceError: If it is no trace, or a broken one.
     """
-    try:
+    with _trace_errors():
         return _read(value)
+
+
+@contextmanager
+def _trace_errors() -> Generator[None]:
+    try:
+        yield
     except TraceError:
         raise
     except RecursionError as error:
@@ -176,7 +183,7 @@ def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
     status, message = status_of(found.get("status"))
     given = mapping_of(found.get("attributes"))
     # What we have written ourselves has been translated before.
-    means: dict[str, Any] = {"attributes": dict(given)} if ours else translated(given)
+    means: dict[str, Any] = {"attributes": dict(given)} if ours else translated(unquoted(given))
     for name in ("inputs", "outputs"):
         if found.get(name) is not None:
             means[name] = found[name]
@@ -201,32 +208,70 @@ def _own_id(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
+class Exports:
+    """The spans of any number of OTLP exports, joined by trace id.
+
+    OTLP has no boundaries of traces: children end, and leave, before their parents, so that a trace
+    is spread over lines, files and batches.  A span that comes twice counts once, as it came last:
+    exporters send again what they are not sure of.
+    """
+
+    def __init__(self) -> None:
+        """Start without spans."""
+        self._spans: dict[str, dict[str, Span]] = {}
+        self._resources: dict[str, dict[str, Any]] = {}
+        self._names: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def add(self, found: Mapping[str, Any]) -> None:
+        """Add the spans of one export.
+
+        Raises:
+            TraceError: If a span cannot be read.
+        """
+        with _trace_errors():
+            self._add(found)
+
+    def _add(self, found: Mapping[str, Any]) -> None:
+        for resource, raw in _spans(found):
+            trace_id = hex_id(raw.get("traceId", raw.get("trace_id")))
+            span_id = hex_id(raw.get("spanId", raw.get("span_id")))
+            if trace_id is None or span_id is None:
+                raise TraceError(f"span {raw.get('name')!r:.60} has no traceId or no spanId")
+            attributes = unquoted(attributes_of(raw.get("attributes")))
+            if _REQUEST_ID in attributes:
+                self._names[trace_id] = str(attributes[_REQUEST_ID])
+            self._resources.setdefault(trace_id, {}).update(resource)
+            spans = self._spans.setdefault(trace_id, {})
+            spans[span_id] = _span(raw, trace_id, span_id, attributes)
+
+    def traces(self) -> list[Trace]:
+        """Return the traces in the order of their first spans."""
+        return [
+            _trace(
+                self._names.get(trace_id, trace_id), list(held.values()), self._resources[trace_id]
+            )
+            for trace_id, held in self._spans.items()
+        ]
+
+
 def read_otlp(found: Mapping[str, Any]) -> list[Trace]:
     """Return the traces of an export, in the order of their first spans.
-
-    A span that comes twice counts once, as it came last: exporters send again what they are not
-    sure of.
 
     Raises:
         TraceError: If a span cannot be read.
     """
-    spans: dict[str, dict[str, Span]] = {}
-    resources: dict[str, dict[str, Any]] = {}
-    names: dict[str, str] = {}
-    for resource, raw in _spans(found):
-        trace_id = hex_id(raw.get("traceId", raw.get("trace_id")))
-        span_id = hex_id(raw.get("spanId", raw.get("span_id")))
-        if trace_id is None or span_id is None:
-            raise TraceError(f"span {raw.get('name')!r:.60} has no traceId or no spanId")
-        attributes = attributes_of(raw.get("attributes"))
-        if _REQUEST_ID in attributes:
-            names[trace_id] = str(parsed(attributes[_REQUEST_ID]))
-        resources.setdefault(trace_id, {}).update(resource)
-        spans.setdefault(trace_id, {})[span_id] = _span(raw, trace_id, span_id, attributes)
-    return [
-        _trace(names.get(trace_id, trace_id), list(held.values()), resources[trace_id])
-        for trace_id, held in spans.items()
-    ]
+    exports = Exports()
+    exports.add(found)
+    return exports.traces()
+
+
+def export_of(value: Any) -> Mapping[str, Any] | None:
+    """Return *value* as an OTLP export, if it is one."""
+    value = _unwrapped(value)
+    return value if isinstance(value, Mapping) and any(key in value for key in _OTLP) else None
 
 
 def _spans(found: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:

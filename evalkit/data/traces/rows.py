@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
-from evalkit.data.traces.reading import is_trace, read_traces
-from evalkit.data.traces.values import cost_of, list_of, mapping_of, structured, usage_of
+from evalkit.data.traces.reading import Exports, export_of, is_trace, read_traces
+from evalkit.data.traces.values import cost_of, list_of, mapping_of, price_of, structured, usage_of
 from evalkit.entities.dataset import Chunk
 from evalkit.entities.trace import NANOSECONDS, Span, Trace
 from evalkit.errors import DataError, TraceError
+from evalkit.scoring.reading import message_text, passage_text
 
 _MODELS: Final = ("LLM", "CHAT_MODEL", "EMBEDDING")
 _SEARCHED: Final = frozenset({"trace", "trace_id", "trace_metadata", "spans"})
 """Columns of the frame that MLflow's ``search_traces`` returns, among others."""
 
-_TEXTS: Final = ("page_content", "content", "text")
+_ROWS: Final = 1024
+_IDS: Final = ("id", "doc_id", "document_id", "doc_uri", "chunk_id")
+"""Keys of a passage, or of its metadata, that name it."""
+
+
+def with_joined_exports(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Yield *chunks*, those of OTLP exports at the end and as whole traces.
+
+    A trace may be spread over all of them; it stands where its first span was.
+
+    Raises:
+        DataError: If a span cannot be read.
+    """
+    exports, places, at = Exports(), list[tuple[str | None, int]](), Counter[Any]()
+    for chunk in chunks:
+        first = at[chunk.file] + 1
+        at[chunk.file] += len(chunk.rows)
+        if not chunk.rows or not is_trace(chunk.rows[0]):
+            yield chunk
+            continue
+        others: list[Any] = []
+        numbers = chunk.lines if chunk.lines is not None else range(first, first + len(chunk.rows))
+        for line, row in zip(numbers, chunk.rows, strict=True):
+            export = export_of(row)
+            if export is None:
+                others.append((line, row))
+                continue
+            try:
+                exports.add(export)
+            except TraceError as error:
+                raise DataError(error.problem, file=chunk.file, line=line) from error
+            places += [(chunk.file, line)] * (len(exports) - len(places))
+        if others:
+            lines, rows = map(list, zip(*others, strict=True))
+            yield Chunk(rows=rows, file=chunk.file, lines=lines, dtypes=chunk.dtypes)
+    traces: Sequence[Any] = exports.traces()
+    for file, group in groupby(range(len(traces)), key=lambda trace: places[trace][0]):
+        of_file = list(group)
+        for start in range(0, len(of_file), _ROWS):
+            part = of_file[start : start + _ROWS]
+            at_lines = [places[trace][1] for trace in part]
+            yield Chunk(rows=[traces[trace] for trace in part], file=file, lines=at_lines)
 
 
 def traced(chunk: Chunk, first_line: int) -> Chunk:
@@ -31,6 +75,13 @@ def traced(chunk: Chunk, first_line: int) -> Chunk:
     rows: Sequence[Any] = chunk.rows
     if rows and isinstance(rows[0], dict) and rows[0].keys() >= _SEARCHED:
         rows = [row["trace"] for row in rows]  # what else such a row has, the trace has too
+    if rows and _is_console_span(rows[0]):
+        problem = "this is a span as OpenTelemetry's SDK prints it (ReadableSpan.to_json)"
+        raise DataError(
+            f"{problem}; export OTLP JSON instead, as the Collector's file exporter writes it",
+            file=chunk.file,
+            line=first_line if chunk.lines is None else chunk.lines[0],
+        )
     if not rows or not is_trace(rows[0]):
         return chunk
     made: list[Mapping[str, Any]] = []
@@ -44,6 +95,11 @@ def traced(chunk: Chunk, first_line: int) -> Chunk:
         made += found
         lines += [line] * len(found)
     return Chunk(rows=made, file=chunk.file, lines=lines)
+
+
+def _is_console_span(row: Any) -> bool:
+    context = mapping_of(mapping_of(row).get("context"))
+    return {"trace_id", "span_id"} <= context.keys() and "parent_id" in row
 
 
 def trace_row(trace: Trace) -> dict[str, Any]:
@@ -62,7 +118,7 @@ def trace_row(trace: Trace) -> dict[str, Any]:
     root = trace.root
     row: dict[str, Any] = {
         "inputs": {} if root is None else _inputs(root.inputs),
-        "outputs": None if root is None else root.outputs,
+        "outputs": None if root is None else _sole_text(root.outputs),
         "expectations": {s.name: s.value for s in trace.assessments if s.kind == "expectation"},
         "retrieved_context": _contexts(trace) or None,
         "tool_calls": [_tool_call(span) for span in trace.of_type("TOOL")] or None,
@@ -91,7 +147,16 @@ def _inputs(given: Any) -> Mapping[str, Any]:
     return {} if given is None else {"input": given}
 
 
+def _sole_text(given: Any) -> Any:
+    """Return the text of an answer that is one message of text, and any other as it is."""
+    if isinstance(given, list) and len(given) == 1 and not mapping_of(given[0]).get("tool_calls"):
+        text = message_text(given)
+        return given if text is None else text
+    return given
+
+
 def _contexts(trace: Trace) -> list[Any]:
+    """Return the passages: texts, beside their ids where they have any."""
     found: list[Any] = []
     for span in trace.of_type("RETRIEVER"):
         given = span.outputs
@@ -100,9 +165,13 @@ def _contexts(trace: Trace) -> list[Any]:
             given = next((known[k] for k in ("documents", "results") if k in known), given)
         for item in list_of(given) if isinstance(given, (list, tuple)) else [given]:
             held = mapping_of(item)
-            text = next((held[key] for key in _TEXTS if key in held), item)
+            text = passage_text(item)
+            text = item if text is None else text
+            details = mapping_of(structured(held.get("metadata")))
+            ids = (place[key] for place in (held, details) for key in _IDS if place.get(key))
+            name = next(ids, None)
             if text is not None:
-                found.append(text)
+                found.append(text if name is None else {"id": name, "content": text})
     return found
 
 
@@ -129,7 +198,8 @@ def _spent(trace: Trace) -> dict[str, Any]:
     for span in counted:
         for kind, n in (usage_of(span) or {}).items():
             usage[kind] = usage.get(kind, 0) + n
-    prices = [price for span in counted if (price := cost_of(span)) is not None]
+    stated = [cost_of(span) for span in counted]
+    prices = [price for price in stated if price is not None]
     whole = mapping_of(structured(trace.metadata.get("mlflow.trace.tokenUsage")))
     if not usage:
         kinds = ("input_tokens", "output_tokens")
@@ -139,6 +209,11 @@ def _spent(trace: Trace) -> dict[str, Any]:
     cost = sum(prices) if prices and len(prices) == len(counted) else None
     if cost is None and isinstance(known, (int, float)):
         cost = float(known)
+    if cost is None and counted:
+        pairs = zip(counted, stated, strict=True)
+        found = [price_of(s, usage_of(s)) if price is None else price for s, price in pairs]
+        whole_price = [price for price in found if price is not None]
+        cost = sum(whole_price) if len(whole_price) == len(found) else None
     return {"usage": usage or None, "cost": cost}
 
 

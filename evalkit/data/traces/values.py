@@ -20,10 +20,12 @@ from typing import Any, Final, cast
 from evalkit._internal.canonical import parse_json
 from evalkit.entities.trace import Span
 from evalkit.errors import TraceError
+from evalkit.llm.prices import Prices
 
 _HEX: Final = re.compile(r"(?:[0-9a-f]{16}|[0-9a-f]{32})", re.IGNORECASE)
 _KINDS: Final = ("string", "bool", "int", "double", "array", "kvlist", "bytes")
 _DEEPEST: Final = 64
+_MLFLOW: Final = "mlflow."
 _BITS: Final = 64
 
 _OPERATIONS: Final = {
@@ -75,7 +77,18 @@ _USAGE: Final = {
         "gen_ai.usage.completion_tokens",
         "llm.token_count.completion",
     ),
+    "cached_tokens": (
+        "gen_ai.usage.cache_read.input_tokens",
+        "llm.token_count.prompt_details.cache_read",
+    ),
 }
+_MODEL_NAMES: Final = (
+    "gen_ai.response.model",
+    "gen_ai.request.model",
+    "llm.model_name",
+    "mlflow.llm.model",
+)
+_PROVIDERS: Final = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "mlflow.llm.provider")
 _COSTS: Final = ("llm.cost.total", "gen_ai.usage.cost", "operation.cost")
 
 
@@ -141,6 +154,19 @@ def parsed(value: Any) -> Any:
         return parse_json(value)
     except ValueError:
         return value
+
+
+def unquoted(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *attributes* with MLflow's own undone: it writes each of its values as JSON.
+
+    Examples:
+        >>> unquoted({"mlflow.spanOutputs": '"Paris"', "output.value": '"Paris"'})
+        {'mlflow.spanOutputs': 'Paris', 'output.value': '"Paris"'}
+    """
+    return {
+        key: parsed(value) if str(key).startswith(_MLFLOW) else value
+        for key, value in attributes.items()
+    }
 
 
 def structured(value: Any) -> Any:
@@ -263,10 +289,18 @@ def _taken(rest: dict[str, Any], names: tuple[str, ...], numbered: tuple[str, ..
         value = rest.get(name)
         if value is not None and name != "tool.parameters":
             del rest[name]
-        found = structured(value) if found is None else found
+        found = _meant(rest, name, value) if found is None else found
     for items in listed:
         found = items or None if found is None else found
     return found
+
+
+def _meant(rest: Mapping[str, Any], name: str, value: Any) -> Any:
+    """Return what an attribute means, by what its writer says of it."""
+    mime = rest.get(name.removesuffix("value") + "mime_type") if name.endswith(".value") else None
+    if name.startswith(_MLFLOW) or mime == "text/plain":
+        return value
+    return parsed(value) if mime == "application/json" else structured(value)
 
 
 def _gathered(rest: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
@@ -322,3 +356,13 @@ def cost_of(span: Span) -> float | None:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
             return float(value)
     return None
+
+
+def price_of(span: Span, usage: Mapping[str, int] | None) -> float | None:
+    """Return what the tokens of a span cost by the installed prices of its model, if known."""
+    models = [str(span.attributes[key]) for key in _MODEL_NAMES if span.attributes.get(key)]
+    providers = [str(span.attributes[key]) for key in _PROVIDERS if span.attributes.get(key)]
+    names = [name for model in models for name in (model, *(f"{p}/{model}" for p in providers))]
+    prices = Prices()
+    costs = (prices.cost(name, usage) for name in names)
+    return next((cost for cost in costs if cost is not None), None)

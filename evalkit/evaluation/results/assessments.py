@@ -79,6 +79,8 @@ def _fields(metric: Metric, cell: int) -> dict[str, Any] | None:
         return fields | {"error": AssessmentError("not_finite", message)}
     if label is None:
         return fields | {"value": value}
+    if value is not None and label.replace(".", "", 1).lstrip("-").isdecimal():
+        return fields | {"value": value, "metadata": {**metadata, "label": label}}
     worth = {"value": value} if math.isfinite(number) else {}
     return fields | {"value": label, "metadata": {**metadata, **worth}}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from evalkit.data.fields import RECORDED_FIELDS
 from evalkit.entities.case import CASE_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
@@ -82,7 +83,7 @@ def case_rows(result: Result, *, outputs: bool) -> Iterator[dict[str, Any]]:
     stored = outputs and calls is None
     names = [
         name
-        for name in (*CASE_FIELDS, *(("repeat", "error") if stored else ()))
+        for name in (*CASE_FIELDS, *(RECORDED_FIELDS if stored else ()))
         if (name in result.spool.fields or name == "id") and (stored or name not in _MADE_BY_CALLS)
     ]
     for start in range(0, len(result), _ROWS):

@@ -60,7 +60,7 @@ class Folder:
         """
         text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
         with writing(path, durable=self.durable) as file:
-            file.write(f"{text}\n".encode())
+            file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
 
     def write_plan(self, plan: EvaluationPlan) -> None:
         """Write what was asked for; raises as `write_json` does."""

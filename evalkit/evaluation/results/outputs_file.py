@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from evalkit._internal.arrow import reading_parquet
-from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.canonical import parse_json
+from evalkit._internal.exact import exact_json, parse_exact
 from evalkit.engine.call import FIELDS, Call
 from evalkit.engine.journal import CALL, read_journal
 from evalkit.entities.score import Status
@@ -65,7 +66,7 @@ def _record_batch(calls: list[Call]) -> Any:
     for name in FIELDS:
         values = [getattr(call, name) for call in calls]
         if name in _JSON:
-            values = [None if v is None else canonical_json(v).decode() for v in values]
+            values = [None if v is None else exact_json(v).decode() for v in values]
         columns[name] = values
     return pa.record_batch(columns, schema=_schema())
 
@@ -82,5 +83,5 @@ def read_outputs(path: Path) -> Iterator[Mapping[str, Any]]:
         for batch in file.iter_batches(_ROWS):
             columns = batch.to_pydict()
             for name in _JSON:
-                columns[name] = [None if t is None else parse_json(t) for t in columns[name]]
+                columns[name] = [None if t is None else parse_exact(t) for t in columns[name]]
             yield columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -91,6 +91,9 @@ class Job(Generic[R]):
     pending: tuple[int, int] = (0, 0)
     """Batches that the job has left with the provider, and the requests in them."""
 
+    tell: Callable[[str], None] | None = None
+    """Takes lines on the progress, which are else for stderr."""
+
     lock: RunLock | None = None
     started: float = field(default_factory=monotonic)
 
@@ -174,7 +177,7 @@ class Job(Generic[R]):
         plan = self.plan()
         watcher = self._watcher(plan)
         tell("evalkit_run_started", run_id=self.run_id, plan=self.plan_facts.to_json())
-        with Progress(plan, self.state, shown=self.runtime.progress) as progress:
+        with Progress(plan, self.state, shown=self.runtime.progress, tell=self.tell) as progress:
 
             def scored(state: RunState) -> None:
                 progress.update(state)

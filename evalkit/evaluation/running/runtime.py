@@ -90,7 +90,7 @@ class Runtime:
     """Whether each record is forced to disk."""
 
     progress: bool | None = word(None, "Draw a progress bar, or none, on stderr.", HOW)
-    """By default, one is drawn if stderr is a terminal."""
+    """Where stderr is no terminal, it is a line every 30 seconds."""
 
     store: str | bool | None = word(
         None, "Store of runs, such as sqlite:///team.db.", RECORD, "URI"

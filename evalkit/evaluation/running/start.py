@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from evalkit._internal.ids import new_name
+from evalkit.data.open import readable
 from evalkit.data.snapshot import Spool
 from evalkit.data.spool import spool
 from evalkit.engine.plan import rows_of_shards, workers_of
@@ -241,8 +242,10 @@ def recorded_scorers(cases: Spool) -> list[Scorer]:
 
 def _data_name(data: Any) -> str:
     if isinstance(data, (str, os.PathLike)):
-        return os.fspath(data)
+        return readable(os.fspath(data))
     kind = type(data)
+    if kind in {list, tuple} and data and isinstance(data[0], (str, os.PathLike)):
+        return ", ".join(map(_data_name, data))
     if kind is tuple:
         return "(X, y)"
     return "rows" if kind is list else f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

@@ -144,7 +144,9 @@ def _placed(read: Specification, folder: Path) -> Specification:
         return below(item) if is_file else item
 
     changes: Mapping[str, Any] = {
-        "data": below(read.data),
+        "data": [below(name) for name in read.data]
+        if isinstance(read.data, list)
+        else below(read.data),
         "prompt": template(read.prompt),
         "system": template(read.system),
         "scorers": [scorer(item) for item in read.scorers],

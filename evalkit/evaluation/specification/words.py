@@ -56,7 +56,7 @@ Scorers = Annotated[
 
 
 _IN_YAML: Final[Mapping[str, Any]] = {
-    "data": str | None,
+    "data": str | list[str] | None,
     "model": str | None,
     "scorers": Scorers,
     "columns": dict[str, Any],

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
+from uuid import UUID
 
-from evalkit.plugin import canonical_json, parse_json
+from evalkit.plugin import as_text, canonical_json, parse_json
 
 NOT_A_LABEL: Final = "null"
 """Key of an answer that is no label at all (a list, an infinity); no target ever has it."""
@@ -43,12 +47,14 @@ def label_key(value: Any) -> str | None:
     value = value.item() if hasattr(value, "item") and not isinstance(value, str) else value
     if value is None:
         return None
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Enum):
         return _text_key(value)
     if isinstance(value, (bool, int)):
         return str(int(value))
-    if isinstance(value, float):
-        return _float_key(value)
+    if isinstance(value, (float, Decimal)):
+        return _float_key(float(value))
+    if isinstance(value, (Enum, date, UUID)):
+        return label_key(value.value if isinstance(value, Enum) else as_text(value))
     return NOT_A_LABEL
 
 

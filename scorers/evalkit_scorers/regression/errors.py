@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import numpy as np
@@ -86,7 +87,9 @@ def _number(value: Any) -> float:
     if type(value) is float:
         return value
     value = value.item() if hasattr(value, "item") and not isinstance(value, str) else value
-    if not isinstance(value, (int, float, str)) or (isinstance(value, str) and "_" in value):
+    if not isinstance(value, (int, float, str, Decimal)) or (
+        isinstance(value, str) and "_" in value
+    ):
         return math.nan
     try:
         return float(value)
