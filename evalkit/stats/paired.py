@@ -195,7 +195,7 @@ def paired_difference(
     Rates take Tango's interval and McNemar's mid-p.  Other scores take the paired t interval and
     test: differences of pairs are near symmetric however skewed the scores are.  Bounded ones of
     fewer than 20 pairs, or whose spread rests on too few of them, take Tango's interval at their
-    mean and its score test (below 10 pairs sign flips), so that equal systems never differ by
+    mean and its score test (below 20 pairs sign flips), so that equal systems never differ by
     nothing.  Groups make all of it cluster-robust.  Unbounded ones of fewer than 10 pairs (or
     groups) have no interval, and the p-value of sign flips.
 
