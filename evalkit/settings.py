@@ -161,6 +161,19 @@ def project_cards(start: Path) -> Path | None:
     return folder / cards
 
 
+def infrastructure_errors(start: Path) -> tuple[str, ...]:
+    """Return the errors that ``infrastructure`` of ``[tool.evalkit]`` adds, by path of their class.
+
+    Raises:
+        SpecificationError: If the project's file is not TOML, or these are no texts.
+    """
+    paths = _project(start)[1].get("infrastructure", [])
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        problem = 'a list of classes, such as ["app.errors.BackendDown"]'
+        raise SpecificationError(f"[tool.evalkit] infrastructure = {paths!r}: it is {problem}.")
+    return tuple(paths)
+
+
 def project_settings(start: Path) -> Mapping[str, Any]:
     """Return ``[tool.evalkit]`` of the nearest ``pyproject.toml`` at or above *start*.
 

@@ -168,6 +168,8 @@ def validate(data: str, columns: dict[str, Any], split: str | None, as_json: boo
     facts = _read(data, _whole, columns=columns or None, split=split)
     emit(facts, _filled_fields, as_json=as_json)
     if not as_json:
+        if facts["copies"]:
+            tell(f"{facts['copies']:,} cases ask what another one asks; give these a group.")
         tell(f"{data} can be evaluated.")
 
 
@@ -179,6 +181,7 @@ def _whole(cases: Spool) -> dict[str, Any]:
     return {
         "cases": cases.n_cases,
         "rows": cases.n,
+        "copies": cases.copies(),
         "digest": cases.dataset_digest,
         "outputs_digest": cases.outputs_digest,
         "mapping": dict(cases.facts["mapping"]),

@@ -38,14 +38,13 @@ def show_results(
         width = min(drawing_board().width, WIDEST)
         show(*(part for result in results for part in render(result, width=width)))
     for result in results:
-        if not _scored_anything(result):
+        if not result.scored_anything:
             tell(f"Nothing could be scored in {result.name!r}: no metric has a value of any case.")
 
 
 def as_object(result: EvaluationResult, verdict: GateVerdict | None = None) -> dict[str, Any]:
     """Return *result* as the JSON report has it; *verdict* may be one on other gates."""
-    verdict = result.verdict if verdict is None else verdict
-    return {**document(result, verdict=verdict), "verdict": str(outcome(result, verdict))}
+    return document(result, verdict=result.verdict if verdict is None else verdict)
 
 
 def check_report_files(files: Iterable[str | Path], *, verb: str = "write") -> None:
@@ -68,11 +67,7 @@ def exit_code(results: Iterable[EvaluationResult]) -> int:
 
 
 def outcome(result: EvaluationResult, verdict: GateVerdict) -> Verdict:
-    """Return what *verdict* comes to; where nothing could be scored it is INFRA at least."""
-    if verdict.status in {Verdict.FAIL, Verdict.BUDGET} or _scored_anything(result):
+    """Return what *verdict* comes to as an exit code: where nothing was scored, INFRA at least."""
+    if verdict.status in {Verdict.FAIL, Verdict.BUDGET} or result.scored_anything:
         return verdict.status
     return Verdict.INFRA
-
-
-def _scored_anything(result: EvaluationResult) -> bool:
-    return any(estimate.n_scored for estimate in result.estimates.values())

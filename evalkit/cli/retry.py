@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import concluded, run_argument
+from evalkit.cli.values import given
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
@@ -18,11 +19,23 @@ if TYPE_CHECKING:
 @run_argument
 @keyword("model", "The target, where it cannot be found by its name.", multiple=False)
 @keyword("scorers", "The scorers, where they cannot be found by their names.")
+@keyword("mode")
+@keyword("budget", "Most to spend, what is spent already included.")
+@keyword("concurrency", "Calls in flight at once.")
+@keyword("timeout_seconds")
 @concluded
-def command(run: str, model: str | None, scorers: tuple[str, ...]) -> EvaluationResult:
-    """Run what failed again, as a new run that keeps the rest."""
+def command(
+    run: str, model: str | None, scorers: tuple[str, ...], **options: Any
+) -> EvaluationResult:
+    """Run what failed again, as a new run that keeps the rest.
+
+    Settings are the run's own unless they are given here; its budget is not.
+    """
     from evalkit.evaluation.result import EvaluationResult
+    from evalkit.evaluation.running.runtime import Runtime
     from evalkit.evaluation.specification.words import read_scorer
 
-    given = [read_scorer(text) for text in scorers] or None
-    return EvaluationResult.load(run).retry("failed", model=model, scorers=given)
+    result = EvaluationResult.load(run)
+    runtime = Runtime(**{**result.facts.plan.runtime, "budget": None, **given(options)})
+    chosen = [read_scorer(text) for text in scorers] or None
+    return result.retry("failed", model=model, scorers=chosen, runtime=runtime)

@@ -170,6 +170,9 @@ class Intake:
             field: cells(field, values, table, self._column(field))
             for field, values in fields.items()
         }
+        if "outputs" in made and str(chunk.file).lower().endswith((".csv", ".tsv")):
+            # CSV has no null: an answer of no characters is an empty one.
+            made["outputs"] = [b'""' if cell is None else cell for cell in made["outputs"]]
         made["line"] = list(table.lines)
         if table.file is not None:
             made["file"] = [table.file] * table.length

@@ -332,8 +332,8 @@ def read_wishes(columns: Mapping[str, Any] | None) -> Wishes:
     return Wishes(wanted, frozenset(dropped))
 
 
-_NAMED: Final = frozenset({"expectations", "tags"})
-"""Fields in which a sole column that is asked for has its own name."""
+_NAMED: Final = frozenset({"expectations"})
+"""Fields in which a list of one column means what its name alone does."""
 
 
 def _field_and_key(name: str) -> tuple[str, str | None]:

@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
@@ -370,6 +371,21 @@ class Spool:
         default = _NUMBER_DEFAULTS.get(field, np.nan)
         values = self._whole(field)[:: self.n_repeats]
         return np.array([default if v is None else v for v in values], dtype=np.float64)
+
+    def rows_without(self, field: str) -> list[int]:
+        """Return the rows that lack *field*, which some row has."""
+        with self._lock:
+            column = self._file.read(columns=[field]).column(0)
+        if not column.null_count:
+            return []
+        return [row for row, cell in enumerate(column.to_pylist()) if cell is None]
+
+    def copies(self) -> int:
+        """Return how many cases have the inputs of another one; 0 where groups or sessions tell."""
+        if "inputs" not in self.fields or self.fields & {"group", "session"}:
+            return 0
+        counts = Counter(self._whole("inputs")[:: self.n_repeats])
+        return sum(count for count in counts.values() if count > 1)
 
     def values(self, field: str) -> Sequence[Any]:
         """Return any field of every case, decoded, shape ``(n,)``; all of it is held in memory."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from evalkit._internal.exact import restored, tagged
+from evalkit.entities.infrastructure import INFRASTRUCTURE, LOST_TURN
 from evalkit.entities.score import Status
 from evalkit.entities.target import Failure, Output
 
-NOT_MADE = "earlier_turn"
-"""Reason of a call that was not made, since an earlier turn of its session had failed."""
+NOT_MADE = frozenset({"earlier_turn", LOST_TURN})
+"""Reasons of a call that was not made, since an earlier turn of its session had failed."""
 
 
 def _wrong_field(output: Output) -> str | None:
@@ -53,6 +54,9 @@ class Call:
         """Return the call that gave *output* after *seconds*; ``None`` if that tells nothing."""
         if output.value is None:
             return cls.failed("empty", "The target returned nothing.", seconds)
+        if isinstance(output.value, float) and not math.isfinite(output.value):
+            why = f"The target returned {output.value}, which is no finite number."
+            return cls.failed("empty", why, seconds)
         wrong = _wrong_field(output)
         if wrong is not None:
             return cls.failed("invalid_response", wrong, seconds)
@@ -73,6 +77,12 @@ class Call:
         return cls(
             status=Status.FAILED, reason=reason, explanation=explanation, latency_seconds=seconds
         )
+
+    @classmethod
+    def after(cls, earlier: Call) -> Call:
+        """Return the call that is not made after an *earlier* one failed, whose fault it has."""
+        reason = LOST_TURN if earlier.reason in INFRASTRUCTURE else "earlier_turn"
+        return cls.failed(reason, f"An earlier turn of the session failed: {earlier.explanation}")
 
     @classmethod
     def of(cls, result: Output | Failure, seconds: float) -> Call:

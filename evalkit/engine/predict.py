@@ -13,7 +13,7 @@ from typing import Any, Final
 import anyio
 
 from evalkit._internal.clock import monotonic
-from evalkit.engine.call import NOT_MADE, Call
+from evalkit.engine.call import Call
 from evalkit.engine.cancel import Cancel
 from evalkit.engine.lanes import ThreadLane
 from evalkit.engine.plan import Plan, seed_of
@@ -21,6 +21,7 @@ from evalkit.engine.records import Begun, Called
 from evalkit.engine.state import ShardWork
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
+from evalkit.entities.infrastructure import infrastructure_reason
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
 from evalkit.errors import BatchPendingError, NoMoreCallsError, NotRecordedError, TargetError
@@ -152,8 +153,7 @@ class Caller:
                 if len(unit.rows) > 1:
                     history.append({"inputs": batch.inputs[row], "outputs": call.output})
                     if call.status is not Status.OK:
-                        explanation = f"An earlier turn of the session failed: {call.explanation}"
-                        broken = broken or Call.failed(NOT_MADE, explanation)
+                        broken = broken or Call.after(call)
 
     async def _new_call(
         self, case: Case, repeat: int, history: list[dict[str, Any]], broken: Call | None
@@ -261,7 +261,8 @@ def _failure(error: BaseException, seconds: float, timeout: float | None = None)
         return Call.failed(error.reason, error.explanation, seconds)
     if isinstance(error, TimeoutError) and timeout is not None and seconds >= timeout * 0.99:
         return Call.failed("timeout", f"No answer within {timeout:g} s.", seconds)
-    return Call.failed("target_error", f"{type(error).__name__}: {error}", seconds)
+    reason = infrastructure_reason(error) or "target_error"
+    return Call.failed(reason, f"{type(error).__name__}: {error}", seconds)
 
 
 class _Pace:

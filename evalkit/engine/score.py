@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from evalkit.engine.absent import outcomes_without_answer
 from evalkit.engine.cancel import Cancel
 from evalkit.engine.joining import Columns, join, spread
 from evalkit.engine.lanes import ThreadLane
@@ -49,16 +50,30 @@ def is_async(scorer: Scorer) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Scoring:
-    """The cells of one shard while they are scored."""
+    """The cells of one shard while one scorer scores them."""
 
     work: ShardWork
     batch: CaseBatch
-    """Those that the target answered."""
+    """Those that have an answer, if the scorer needs one."""
 
     kept: Sequence[int]
     """Their places in the shard."""
 
     failures: Mapping[int, Score]
+
+    @classmethod
+    def of(
+        cls,
+        scorer: Scorer,
+        work: ShardWork,
+        batch: CaseBatch,
+        lost: Mapping[int, Score],
+        absent: Mapping[int, Score],
+    ) -> _Scoring:
+        """Set the cells aside that *scorer* cannot score."""
+        failures = outcomes_without_answer(scorer, batch, lost, absent)
+        kept = [row for row in range(len(batch)) if row not in failures]
+        return cls(work, batch.take(kept) if failures else batch, kept, failures)
 
     def record(self, place: int, columns: Columns) -> None:
         """Record the columns of one scorer, with the outcomes of the other cells between."""
@@ -85,7 +100,13 @@ class ShardScorer:
         self._blocking = anyio.Lock()
         """Code that blocks runs one scorer at a time, also where shards are scored together."""
 
-    async def score(self, work: ShardWork, batch: CaseBatch, failures: Mapping[int, Score]) -> None:
+    async def score(
+        self,
+        work: ShardWork,
+        batch: CaseBatch,
+        failures: Mapping[int, Score],
+        absent: Mapping[int, Score],
+    ) -> None:
         """Score *batch*, the cells of one shard, and record it scorer by scorer.
 
         A shard with cells that were not run is scored, but not recorded as done.
@@ -94,9 +115,8 @@ class ShardScorer:
             work: The shard, with what is scored of it already.
             batch: Cells in order, those in *failures* included.
             failures: Cells whose target failed or was not run, with the outcome they get.
+            absent: Cells that lack an answer, with the outcome they get of scorers that need one.
         """
-        kept = [row for row in range(len(batch)) if row not in failures]
-        scoring = _Scoring(work, batch if not failures else batch.take(kept), kept, failures)
         missing = [
             place
             for place in range(len(self._scorers))
@@ -105,11 +125,13 @@ class ShardScorer:
         blocking = [place for place in missing if not is_async(self._scorers[place])]
         with self._session.caller():
             for place in blocking:
+                scoring = _Scoring.of(self._scorers[place], work, batch, failures, absent)
                 async with self._blocking:
                     columns = await self._score_blocking(self._scorers[place], scoring.batch)
                 scoring.record(place, columns)
         async with anyio.create_task_group() as group:
             for place in (p for p in missing if p not in blocking):
+                scoring = _Scoring.of(self._scorers[place], work, batch, failures, absent)
                 group.start_soon(self._score_async, scoring, place)
 
     async def _score_blocking(self, scorer: Scorer, batch: CaseBatch) -> Columns:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 import anyio
 
 from evalkit._internal.collector import without_old_objects
+from evalkit.engine.absent import EMPTY
 from evalkit.engine.call import Call
 from evalkit.engine.cancel import Cancel
 from evalkit.engine.lanes import ThreadLane
@@ -129,17 +130,14 @@ class Workbench:
         if plan.target is None:
             with self._session.caller():
                 batch = await self._lane.run(plan.stored_cells, shard)
-            failures = {
-                row: Score.failed(*before.failures[cell])
-                for row, cell in enumerate(plan.cells_of(shard))
-                if cell in before.failures
-            }
+            failures, absent = _stored_failures(before, batch, plan.cells_of(shard))
         else:
             cases = await self._caller.call(work)
             if self._cancel.reason == "decided":  # no judge need be asked any more
                 return ShardResult(shard, before, "decided")
             batch, failures = answered(plan, before, shard, cases)
-        await self._scorer.score(work, conversing(batch, plan.scorers), failures)
+            absent = {}
+        await self._scorer.score(work, conversing(batch, plan.scorers), failures, absent)
         return ShardResult(shard, before, self._cancel.reason)
 
     async def close(self) -> None:
@@ -155,6 +153,24 @@ class Workbench:
     def abandoned(self) -> int:
         """Calls that overran their timeout and may still be running."""
         return self._lane.abandoned
+
+
+def _stored_failures(
+    gathered: Gathered, batch: CaseBatch, cells: Sequence[int]
+) -> tuple[dict[int, Score], dict[int, Score]]:
+    """Return what cannot be scored of stored cells at all, and what not by those who read answers.
+
+    A case that lacks its answer alone has everything else, and so has a trace that was recorded
+    although it ended in an error.
+    """
+    failures: dict[int, Score] = {}
+    absent: dict[int, Score] = {}
+    for row, cell in enumerate(cells):
+        if cell in gathered.failures:
+            reason, explanation = gathered.failures[cell]
+            kept = reason == EMPTY or batch.has("trace")
+            (absent if kept else failures)[row] = Score.failed(reason, explanation)
+    return failures, absent
 
 
 def answered(

@@ -57,7 +57,7 @@ class Gathered:
                 self.calls[cell] = call
                 if call.status is Status.FAILED and call.reason != "skipped":
                     self.failures[cell] = call.reason or "target_error", call.explanation or ""
-                if not metered and call.reason != NOT_MADE:  # what was never made costs nothing
+                if not metered and call.reason not in NOT_MADE:  # what was never made costs nothing
                     failed = call.status is not Status.OK
                     charge = Charge(
                         cached=call.cached, failed=failed, tokens=call.usage, cost=call.cost

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import UnfinishedCalibrationError, UnreachedJudgeError, UsageError
 from evalkit.evaluation.agreement.calibration import calibration_of, check_kind
@@ -14,7 +15,6 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.gates.verdict import INFRASTRUCTURE
 from evalkit.judging.calibration import Calibration
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evalkit.evaluation.comparing.sample_size import SamplePlan
     from evalkit.evaluation.results.variance import VarianceParts
     from evalkit.evaluation.running.request import ScorerLike
+    from evalkit.evaluation.running.runtime import Runtime
     from evalkit.judging.calibration import Calibration
     from evalkit.stats.difference import PairedDifference
 
@@ -154,23 +155,51 @@ class EvaluationResult(Result):
 
     # More work on it
 
-    def score(self, scorers: ScorerLike | Iterable[ScorerLike]) -> Self:
-        """Return this result with more scorers; the target is never called again."""
+    def score(
+        self,
+        scorers: ScorerLike | Iterable[ScorerLike],
+        *,
+        replace: bool = False,
+        drop: Sequence[str] = (),
+        judge_model: str | None = None,
+        runtime: Runtime | None = None,
+    ) -> Self:
+        """Return this result with more scorers; the target is never called again.
+
+        Args:
+            scorers: What is added; may be empty where something is dropped.
+            replace: Whether scorers take the place of those of their names; else these are errors.
+            drop: Names of scorers to leave out.
+            judge_model: Model of judges that name none; that of the run by default.
+            runtime: New settings, such as a budget, which includes what the run has spent; the
+                run's own by default, without a budget.
+        """
         from evalkit.evaluation.running.retry import score_again
 
-        return score_again(self, scorers)
+        return score_again(
+            self, scorers, replace=replace, drop=drop, judge_model=judge_model, runtime=runtime
+        )
 
-    def retry(self, which: str = "failed", *, model: Any = None, scorers: Any = None) -> Self:
+    def retry(
+        self,
+        which: str = "failed",
+        *,
+        model: Any = None,
+        scorers: Any = None,
+        runtime: Runtime | None = None,
+    ) -> Self:
         """Run what failed again, as a new run that keeps the rest.
 
         Args:
             which: ``failed`` is the only choice yet.
             model: The target, where it cannot be rebuilt from its name.
             scorers: The scorers, where they cannot be rebuilt from their names.
+            runtime: New settings, such as ``mode="live"`` or a budget, which includes what the run
+                has spent; the run's own by default, without a budget.
         """
         from evalkit.evaluation.running.retry import retry
 
-        return retry(self, which, model=model, scorers=scorers)
+        return retry(self, which, model=model, scorers=scorers, runtime=runtime)
 
     def difference(self, other: Result, key: str) -> PairedDifference:
         """Return the paired difference ``self - other`` of one metric on the cases of both.

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from evalkit.entities.estimate import Direction
 from evalkit.errors import UsageError
@@ -67,15 +67,14 @@ def decide_difference(condition: Condition, compared: Compared) -> ConditionVerd
     References:
         Schuirmann (1987) for equivalence; Tango (1998) and Liu et al. (2002) for paired rates.
     """
-    status, why, more = _decide(condition, compared)
+    status, why, numbers = _decide(condition, compared)
     difference = compared.difference
     text = f"{'+' if difference.difference > 0 else ''}{number(difference.difference)}"
     if difference.low is not None and difference.high is not None:
         text += f" [{number(difference.low)}, {number(difference.high)}]"
     text += f" ({difference.n} pairs) against {compared.baseline}"
-    return verdict_on(
-        condition, status, f"{text}; {why}" if why else text, difference=difference, more_cases=more
-    )
+    why = f"{text}; {why}" if why else text
+    return verdict_on(condition, status, why, difference=difference, **numbers)
 
 
 def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float | None:
@@ -106,7 +105,8 @@ def region_of(kind: str, margin: float) -> tuple[float, float]:
     return -margin, margin if kind == "equivalent" else math.inf
 
 
-def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int | None]:
+def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, dict[str, Any]]:
+    """Return the verdict, why, and how far an undecided one is from being decided."""
     kind, difference = condition.kind, compared.difference
     why = "the metric has no fixed range, so the gate must say margin= in the metric's unit"
     try:
@@ -116,19 +116,19 @@ def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int
     if margin is None or (compared.direction == "none" and kind != "equivalent"):
         if margin is not None:
             why = "neither more nor less of it is better; only equivalent(…) can be asked"
-        return Verdict.INCONCLUSIVE, why, None
+        return Verdict.INCONCLUSIVE, why, {}
     sign = -1.0 if compared.direction == "lower" else 1.0
     value, (least, most) = sign * difference.difference, region_of(kind, margin)
     if condition.point:
         status = Verdict.PASS if least < value < most else Verdict.FAIL
-        return status, "decided by the value alone", None
+        return status, "decided by the value alone", {}
     if difference.low is None or difference.high is None:
-        return Verdict.INCONCLUSIVE, "too few pairs, or no variance, for an interval", None
+        return Verdict.INCONCLUSIVE, "too few pairs, or no variance, for an interval", {}
     low, high = sorted((sign * difference.low, sign * difference.high))
     if least < low and high < most:
         return _unless_few(difference)
     if high <= least or low >= most:
-        return Verdict.FAIL, "", None
+        return Verdict.FAIL, "", {}
     distance = min(value - least, most - value)
     more = more_cases(
         distance,
@@ -137,18 +137,19 @@ def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, int
         level=difference.level,
         power=_TOST_POWER if kind == "equivalent" and distance > 0 else POWER,
     )
-    return Verdict.INCONCLUSIVE, f"{_undecided(kind, margin)}; {hint(more)}", more
+    numbers = {"more_cases": more, "straddles": True}
+    return Verdict.INCONCLUSIVE, f"{_undecided(kind, margin)}; {hint(more)}", numbers
 
 
-def _unless_few(difference: PairedDifference) -> tuple[Verdict, str, int | None]:
+def _unless_few(difference: PairedDifference) -> tuple[Verdict, str, dict[str, Any]]:
     """Pass, unless there are too few pairs, or groups of them, to rely on an interval."""
     units, name = difference.n, "pairs"
     if difference.n_groups is not None:
         units, name = difference.n_groups, "groups"
     if units >= FEWEST_PAIRS:
-        return Verdict.PASS, "", None
+        return Verdict.PASS, "", {}
     why = f"{units} {name} are too few to show it, {FEWEST_PAIRS} can"
-    return Verdict.INCONCLUSIVE, why, FEWEST_PAIRS - units
+    return Verdict.INCONCLUSIVE, why, {"more_cases": FEWEST_PAIRS - units}
 
 
 def _undecided(kind: str, margin: float) -> str:

@@ -20,6 +20,9 @@ OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
 CALIBRATED: Final = "calibrated"
 """Kind of the conditions on a judge's card."""
 
+COUNTED: Final = ("n", "skipped")
+"""Kinds of the conditions on how many cases a metric has a value of, and on the share left out."""
+
 ARGUMENTS: Final = {"no_regression": "margin", "improves": "by", "equivalent": "margin"}
 """Name of each gate that compares -> the argument that it takes besides the key."""
 
@@ -34,7 +37,8 @@ PAIRED: Final = tuple(ARGUMENTS)
 class Condition:
     """One condition of a gate.
 
-    `kind` is ``metric``, ``coverage``, ``cost``, ``must_pass``, ``calibrated``, or one of `PAIRED`.
+    `kind` is ``metric``, ``coverage``, ``cost``, ``must_pass``, ``calibrated``, or one of `COUNTED`
+    or `PAIRED`.
     """
 
     text: str
@@ -67,3 +71,31 @@ class Condition:
     def compares(self) -> bool:
         """Whether a baseline is needed."""
         return self.kind in PAIRED
+
+    def vacuous_in(self, low: float | None, high: float | None) -> str | None:
+        """Return why the condition decides nothing of values from *low* to *high*, or ``None``.
+
+        Examples:
+            >>> Condition(text="m >= 85", kind="metric", threshold=85).vacuous_in(0, 1)
+            'it can never be met, the range is [0, 1]; for a share write 85 %'
+        """
+        holds, ends = OPERATORS[self.op], (low, high)
+        if self.op in {"==", "!="}:
+            outside = (low is not None and self.threshold < low) or (
+                high is not None and self.threshold > high
+            )
+            met: tuple[bool, ...] = (self.op == "!=",) if outside else ()
+        else:  # the end that is hardest to meet, and the easiest
+            hardest, easiest = ends if self.op in {">=", ">"} else ends[::-1]
+            met = tuple(
+                always
+                for end, always in ((hardest, True), (easiest, False))
+                if end is not None and holds(end, self.threshold) is always
+            )
+        if not met:
+            return None
+        word = "is always met" if met[0] else "can never be met"
+        shown = ", ".join("…" if end is None else f"{end:g}" for end in ends)
+        share = (low, high) == (0, 1) and 1 < self.threshold <= 100  # noqa: PLR2004  per cent
+        hint = f"; for a share write {self.threshold:g} %" if share else ""
+        return f"it {word}, the range is [{shown}]{hint}"

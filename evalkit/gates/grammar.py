@@ -1,7 +1,8 @@
 """The grammar of gates: conditions joined by ``and``.
 
-``metric op number``, ``no_regression(key, margin=0.02)`` and its kin, ``calibrated(judge, kappa >=
-0.6)``, each with ``@ ci95`` or ``@ point`` behind it if wanted, and ``must_pass[tag=value]``.
+``metric op number``, ``n(metric) >= 100``, ``skipped <= 5 %``, ``no_regression(key, margin=0.02)``
+and its kin, ``calibrated(judge, kappa >= 0.6)``, each with ``@ ci95`` or ``@ point`` behind it if
+wanted, and ``must_pass[tag=value]``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 from evalkit.entities.calibration import FIGURES
 from evalkit.errors import GateSyntaxError, near_miss
-from evalkit.gates.condition import ARGUMENTS, CALIBRATED, OPERATORS, Condition
+from evalkit.gates.condition import ARGUMENTS, CALIBRATED, COUNTED, OPERATORS, Condition
 from evalkit.gates.key import parse_key
 
 _NUMBER: Final = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%)?\s*")
@@ -21,6 +22,8 @@ _ANY_OPERATOR: Final = f"one of {', '.join(OPERATORS)}"
 _AT: Final = re.compile(r"@\s*(\S+)\s*")
 _CALL: Final = re.compile(rf"\s*({'|'.join((*ARGUMENTS, CALIBRATED))})\s*\(")
 _MUST_PASS: Final = re.compile(r"\s*must_pass((?:\[[^\[\]]*\])*)\s*")
+_PLAIN: Final = re.compile(r"\s*(coverage|cost|skipped)\s*")
+_COUNT: Final = re.compile(rf"\s*({'|'.join(COUNTED)})\s*\((.*)\)\s*", re.DOTALL)
 _FIGURE: Final = re.compile(r"\s*([^\s<>=!]*)\s*")
 
 
@@ -167,19 +170,34 @@ def _comparison(gate: str, start: int, stop: int) -> Condition:
     place = _after_spaces(gate, sign.end(), stop)
     threshold, end = _number(gate, place, stop, "a number, then perhaps '@ ci95'")
     point, level = _confidence(gate, end, stop)
-    simple = name in {"coverage", "cost"}
-    if name == "coverage" and threshold > 1:
+    kind, inside = _kind(gate, start, sign.start())
+    if kind in {"coverage", "skipped"} and threshold > 1:
         raise GateSyntaxError(gate, place, f"a share of at most 1, such as {threshold:g} %")
+    key = None if inside is None else parse_key(inside.group(), whole=gate, offset=inside.start())
+    if kind in COUNTED and key is not None and (key.function or key.worst_by):
+        raise GateSyntaxError(gate, start, f"a metric, perhaps with tags, inside {kind}(…)")
     return Condition(
         text=gate[start:stop].strip(),
-        kind=name if simple else "metric",
-        key=None if simple else parse_key(left, whole=gate, offset=start),
-        key_text=None if simple else name,
+        kind=kind,
+        key=key,
+        key_text=None if inside is None else inside.group().strip(),
         op=sign.group(),
         threshold=threshold,
         level=level,
         point=point,
     )
+
+
+def _kind(gate: str, start: int, stop: int) -> tuple[str, re.Match[str] | None]:
+    """Return what a comparison is about, and where the key that it names stands, if any."""
+    plain = _PLAIN.fullmatch(gate, start, stop)
+    if plain is not None:
+        return plain.group(1), None
+    counted = _COUNT.fullmatch(gate, start, stop)
+    key = re.compile(r".*", re.DOTALL)
+    if counted is not None:
+        return counted.group(1), key.fullmatch(gate, *counted.span(2))
+    return "metric", key.fullmatch(gate, start, stop)
 
 
 def _after_spaces(gate: str, start: int, stop: int) -> int:

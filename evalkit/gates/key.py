@@ -11,6 +11,9 @@ from evalkit.errors import GateSyntaxError
 
 _QUANTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _TAGS: Final = re.compile(r"(?:\[[^\[\]]*\])*", re.DOTALL)
+_REDUCED: Final = re.compile(
+    r"[^()]*\.(?:pass_at_k|pass_hat_k|at_least)\(\d+(?:, threshold=[^()]+)?\)(\[.*\])?"
+)
 FUNCTIONS: Final = ("mean", "median", "rate", "min", "max")
 
 
@@ -86,9 +89,7 @@ def _metric_at_start(text: str, names: Collection[str]) -> str | None:
 
 def _is_reducer(text: str) -> bool:
     """Say whether the parentheses belong to a reducer's key, such as ``m.pass_at_k(4)``."""
-    return (
-        re.fullmatch(r"[^()]*\.(?:pass_at_k|pass_hat_k|at_least)\(\d+\)(\[.*\])?", text) is not None
-    )
+    return _REDUCED.fullmatch(text) is not None
 
 
 def _worst(inside: str, tags: str, names: Collection[str], gate: str, start: int) -> Key:

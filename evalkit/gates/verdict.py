@@ -1,4 +1,4 @@
-"""From estimates to PASS, FAIL, INCONCLUSIVE, INFRA or BUDGET."""
+"""From estimates to PASS, FAIL, INCONCLUSIVE, INFRA or BUDGET; NONE where nothing was asked."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from evalkit.gates.planning import hint, more_for
 if TYPE_CHECKING:
     from evalkit.stats.difference import PairedDifference
 
+_USUAL_LEVEL: Final = 0.95
+
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""
 
 WHERE: Final = "where "
 """Begins the note of an estimate that is the worst of several slices."""
-
-INFRASTRUCTURE: Final = frozenset({"rate_limited", "connection", "provider_error"})
-"""Reasons of failure that are neither the target's nor the scorer's."""
 
 
 class Verdict(enum.StrEnum):
@@ -33,15 +32,25 @@ class Verdict(enum.StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
     INFRA = "INFRA"
     BUDGET = "BUDGET"
+    NONE = "NONE"
+    """No condition was asked."""
 
 
-_GRAVITY: Final = (Verdict.FAIL, Verdict.BUDGET, Verdict.INFRA, Verdict.INCONCLUSIVE, Verdict.PASS)
+_GRAVITY: Final = (
+    Verdict.FAIL,
+    Verdict.BUDGET,
+    Verdict.INFRA,
+    Verdict.INCONCLUSIVE,
+    Verdict.PASS,
+    Verdict.NONE,
+)
 EXIT_CODES: Final = {
     Verdict.PASS: 0,
     Verdict.FAIL: 1,
     Verdict.INCONCLUSIVE: 3,
     Verdict.INFRA: 4,
     Verdict.BUDGET: 5,
+    Verdict.NONE: 0,
 }
 
 
@@ -55,6 +64,9 @@ class ConditionVerdict:
     estimate: Estimate | None = None
     difference: PairedDifference | None = None
     """Of a condition that compares: the system minus its baseline."""
+
+    straddles: bool = False
+    """Whether it is undecided only since its interval holds the threshold and both sides of it."""
 
     more_cases: int | None = None
     """Of an undecided condition: about how many more cases would decide it, with 80 % power."""
@@ -79,11 +91,12 @@ class GateVerdict:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any] | str) -> GateVerdict:
-        """Read what `to_json` wrote; an older release wrote the status alone."""
+        """Read what `to_json` wrote; an older release wrote the status alone, or PASS for NONE."""
         if isinstance(content, str):
             return cls(status=Verdict(content))
+        unasked = content["status"] == Verdict.PASS and not content["conditions"]
         return cls(
-            status=Verdict(content["status"]),
+            status=Verdict.NONE if unasked else Verdict(content["status"]),
             conditions=tuple(_condition(fields) for fields in content["conditions"]),
             note=content.get("note", ""),
         )
@@ -99,6 +112,7 @@ def _condition(fields: Mapping[str, Any]) -> ConditionVerdict:
         why=fields["why"],
         estimate=None if estimate is None else Estimate(**estimate),
         difference=None if difference is None else PairedDifference(**difference),
+        straddles=fields.get("straddles", False),
         more_cases=fields["more_cases"],
     )
 
@@ -116,13 +130,13 @@ def together(conditions: Sequence[ConditionVerdict]) -> GateVerdict:
 
 
 def gravest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the gravest: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS, which is that of none.
+    """Return the gravest: FAIL, then BUDGET, INFRA, INCONCLUSIVE, PASS; NONE of none.
 
     Examples:
         >>> str(gravest([Verdict.PASS, Verdict.INFRA])), str(gravest([]))
-        ('INFRA', 'PASS')
+        ('INFRA', 'NONE')
     """
-    return min(verdicts, key=_GRAVITY.index, default=Verdict.PASS)
+    return min(verdicts, key=_GRAVITY.index, default=Verdict.NONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +144,18 @@ class Circumstances:
     """What besides the estimate decides a condition."""
 
     infrastructure_failures: int = 0
-    """Cases of the metric that failed for reasons in `INFRASTRUCTURE`."""
+    """Cases of the metric that infrastructure lost."""
 
     out_of_budget: bool = False
     outage: bool = False
     """Whether the evaluation stopped since a provider would have answered nothing."""
 
     least_coverage: float = COVERAGE
+    where: str = ""
+    """Which cases they are, where the estimate does not say it."""
+
+    unjudged: tuple[str, ...] = ()
+    """What else keeps the condition from passing, in words."""
 
 
 Outcome = tuple[Verdict, str]
@@ -154,14 +173,19 @@ def decide(
         >>> decide(parse_gates("m >= 0.6")[0], wide, Circumstances()).status.value
         'INCONCLUSIVE'
     """
-    status, why = gravest_outcome(_compare(condition, estimate), *lacks(estimate, circumstances))
-    undecided = status is Verdict.INCONCLUSIVE and not estimate.n_not_run
+    others = list(lacks(estimate, circumstances))
+    status, why = gravest_outcome(_compare(condition, estimate), *others)
+    straddles = status is Verdict.INCONCLUSIVE and not others and estimate.low is not None
+    text = f"{describe(estimate)}{circumstances.where and f' where {circumstances.where}'}"
+    if condition.op in {"<", "<="} and estimate.direction == "higher":
+        why = "; ".join(part for part in (why, "mind that higher is better") if part)
     return verdict_on(
         condition,
         status,
-        f"{describe(estimate)}{'; ' if why else ''}{why}",
+        f"{text}; {why}" if why else text,
         estimate=estimate,
-        more_cases=more_for(estimate, condition.threshold) if undecided else None,
+        straddles=straddles,
+        more_cases=more_for(estimate, condition.threshold) if straddles else None,
     )
 
 
@@ -173,6 +197,8 @@ def gravest_outcome(*outcomes: Outcome) -> Outcome:
 def lacks(estimate: Estimate, circumstances: Circumstances) -> Iterator[Outcome]:
     """Yield what keeps any gate from passing: cases without a value, cases that were not run."""
     yield from lacks_coverage(estimate, circumstances)
+    for why in circumstances.unjudged:
+        yield Verdict.INCONCLUSIVE, why
     if estimate.n_not_run:
         left = f"{estimate.n_not_run} cases were not run"
         if circumstances.out_of_budget:
@@ -233,7 +259,8 @@ def decide_number(condition: Condition, value: float | None, unit: str) -> Condi
     if value is None:
         return verdict_on(condition, Verdict.INCONCLUSIVE, f"the {unit} is unknown")
     met = OPERATORS[condition.op](value, condition.threshold)
-    return verdict_on(condition, Verdict.PASS if met else Verdict.FAIL, f"{value:.4g}")
+    shown = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    return verdict_on(condition, Verdict.PASS if met else Verdict.FAIL, shown)
 
 
 def describe(estimate: Estimate) -> str:
@@ -250,7 +277,9 @@ def describe(estimate: Estimate) -> str:
         return f"no value {count}"
     if estimate.low is None or estimate.high is None:
         return f"{number(estimate.value)} {count}"
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}] {count}"
+    level = "" if estimate.level == _USUAL_LEVEL else f" at {100 * estimate.level:.3g} %"
+    interval = f"[{number(estimate.low)}, {number(estimate.high)}]{level}"
+    return f"{number(estimate.value)} {interval} {count}"
 
 
 def number(value: float) -> str:

@@ -22,7 +22,7 @@ from evalkit.llm.batch.census import waiting
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recording import recording_of_call
-from evalkit.llm.session import current_session
+from evalkit.llm.session import Reads, current_session
 from evalkit.settings import settings
 
 _DROPPABLE: Final = ("logprobs", "temperature", "seed", "top_p")
@@ -56,6 +56,8 @@ class Question:
 
     role: str = "judge"
     repeat: int = 0
+    reads: Reads | None = None
+    """Says whether an answer can be made use of; others are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ class Answer:
     format: Format | Literal["free"]
     sampling: Mapping[str, Any]
     """The settings that were sent."""
+
+    client: ChatModel
+    request: ChatRequest
+
+    def keep(self) -> None:
+        """Record an answer that could not be read, since the one after it could."""
+        current_session().keep(self.client, self.request, self.reply)
 
     def how(self) -> dict[str, Any]:
         """Return what a score says of how its verdict was asked for."""
@@ -139,7 +148,11 @@ class _Call:
         question = self.question
         try:
             reply = await current_session().complete(
-                self.client, request, role=question.role, repeat=question.repeat
+                self.client,
+                request,
+                role=question.role,
+                repeat=question.repeat,
+                reads=question.reads,
             )
         except TargetError as error:
             cause = error.explanation
@@ -148,7 +161,9 @@ class _Call:
             if error.reason == "provider_error" and _UNSUPPORTED.search(cause):
                 raise _RefusedError(error, sent) from None
             raise
-        return Answer(reply, "free" if self.schema is None else way.format, sent)
+        return Answer(
+            reply, "free" if self.schema is None else way.format, sent, self.client, request
+        )
 
     def recorded(self, way: Way) -> Way | None:
         """Return the way in which the question was put when it was recorded, if it was.

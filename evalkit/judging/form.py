@@ -268,7 +268,7 @@ def scale_form(scale: Any, parts: str | None = None) -> Form:
     )
 
 
-def form_of(choices: Any, scale: Any, value_type: str | None, parts: str | None) -> Form:
+def form_of(choices: Any, scale: Any, value_type: Any, parts: str | None) -> Form:
     """Return the form that a judge's settings ask for; yes or no if they ask for nothing.
 
     Raises:

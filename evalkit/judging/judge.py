@@ -224,7 +224,7 @@ def make_judge(
         instructions=open_template(text, what="instructions").text,
         choices=choices or (),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         scale=scale,
-        value_type=value_type,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        value_type=value_type,
         direction=direction,
         model=model,
         base_url=base_url,

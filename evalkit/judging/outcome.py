@@ -11,20 +11,27 @@ from typing import Any, Final
 from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError, near_miss
 from evalkit.judging.form import Form, Value
+from evalkit.judging.traces.views import clipped
 from evalkit.judging.verdict import Unreadable, Verdict
 
 Reading = Verdict | Unreadable
+
+_SHOWN: Final = 300
+"""Characters of an unreadable answer that its failure shows; all that is kept is metadata."""
 
 Aggregate = Callable[[Sequence[float]], float]
 
 
 def failed(unreadable: Unreadable, facts: Mapping[str, Any]) -> Score:
-    """Return the failed score of an answer that is no verdict; its text is kept."""
+    """Return the failed score of an answer that is no verdict; its text is kept and shown."""
     metadata = {**facts, **({} if unreadable.raw is None else {"raw": unreadable.raw})}
+    explanation = unreadable.explanation
+    if unreadable.raw:
+        explanation += f" It said: {clipped(' '.join(unreadable.raw.split()), _SHOWN)}"
     return Score(
         status=Status.FAILED,
         reason=unreadable.reason,
-        explanation=unreadable.explanation,
+        explanation=explanation,
         metadata=metadata or None,
     )
 

@@ -237,3 +237,11 @@ def judged_later(case: Case) -> str | None:
     if not turns or turns[-1]["id"] == case.id:
         return None
     return f"The conversation is judged once, at its last turn, case {turns[-1]['id']!r}."
+
+
+def lacks_answer(template: JudgeTemplate, case: Case) -> bool:
+    """Say whether it is of the answer that *case* lacks what *template* reads."""
+    if "outputs" in template.needs and case.outputs is None:
+        return True
+    paths = (key for field, key in template.paths if field == "outputs")
+    return any(follow(case.outputs, key) is None for key in paths)

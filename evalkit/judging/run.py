@@ -12,20 +12,22 @@ from weakref import WeakKeyDictionary
 
 from evalkit.data.traces import read_trace
 from evalkit.entities.case import Case
-from evalkit.entities.score import Score
+from evalkit.entities.score import Score, Status
 from evalkit.entities.trace import Trace
 from evalkit.errors import TargetError, TraceError
-from evalkit.judging.ask import LogprobsRefusedError, Question, ask_form, ask_with_tools
+from evalkit.judging.ask import Answer, LogprobsRefusedError, Question, ask_form, ask_with_tools
 from evalkit.judging.logprobs import LEAST_MASS, TOP, expected_score, label_masses
 from evalkit.judging.outcome import Reading, combined, failed, scored, with_parts
 from evalkit.judging.precheck import precheck
-from evalkit.judging.prepared import Prepared, case_of, judged_later, seen_by
+from evalkit.judging.prepared import Prepared, case_of, judged_later, lacks_answer, seen_by
 from evalkit.judging.prompt import CLOSING, repair
 from evalkit.judging.template import MissingValueError
 from evalkit.judging.together import together
 from evalkit.judging.traces.tools import SCHEMAS, Message, tool_turn
 from evalkit.judging.traces.views import clipped
 from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
+from evalkit.llm.protocol import ChatReply
+from evalkit.llm.session import Reads
 from evalkit.scoring.reading import as_text
 
 _PROBES: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Any, ...], asyncio.Task[Any]]] = (
@@ -54,7 +56,7 @@ async def run(judge: Prepared, case: Case, *, again: int = 0) -> Score:
     try:
         return await _judged(judge, case, again)
     except MissingValueError as error:
-        return Score.skipped(str(error))
+        return _lacking(judge, case, str(error))
     except TraceError as error:
         return Score.failed("broken_trace", f"{error}.")
     except TargetError as error:
@@ -80,8 +82,15 @@ def score_unasked(judge: Prepared, case: Case) -> Score | None:
     for needed in sorted(judge.template.needs):
         value = getattr(case, needed)
         if value is None or (needed == "expectations" and not value):
-            return Score.skipped(f"The case has no {needed}.")
+            return _lacking(judge, case, f"The case has no {needed}.")
     return _caught(judge, case)
+
+
+def _lacking(judge: Prepared, case: Case, why: str) -> Score:
+    """Return the score of a case that lacks what is read: a failure where it is the answer."""
+    if lacks_answer(judge.template, case):
+        return Score.failed("empty", why)
+    return Score.skipped(why)
 
 
 def _caught(judge: Prepared, case: Case) -> Score | None:
@@ -138,14 +147,18 @@ async def _weighed(
 ) -> Score:
     """Return the mean over the probabilities of the verdict's tokens, else over samples."""
     sampling = {**judge.settings.sent, "logprobs": True, "top_logprobs": TOP}
+    reads = _reader(judge, None)
+    question = Question(messages=sent, sampling=sampling, repeat=again, reads=reads)
+    unread: Answer | None = None
     try:
-        answer = await ask_form(judge, Question(messages=sent, sampling=sampling, repeat=again))
+        answer = await ask_form(judge, question)
     except LogprobsRefusedError:
         why = "the server gives no probabilities"
     else:
         reading = read_verdict(answer.reply, judge.form)
         if isinstance(reading, Unreadable) and reading.reason not in REPAIRED:
             return failed(reading, {**facts, **answer.how()})
+        unread = answer if isinstance(reading, Unreadable) else None
         menu = zip(judge.form.labels, judge.form.values, strict=True)
         values = {label: float(value) for label, value in menu if value is not None}
         masses = label_masses(answer.reply.logprobs or (), judge.form.labels)
@@ -159,6 +172,8 @@ async def _weighed(
     facts = {**facts, "fallback": why}
     count = judge.settings.fallback_samples
     score = await _sampled(judge, case, sent, facts, count=count, again=again, temperature=1.0)
+    if unread is not None and score.status is Status.OK:
+        unread.keep()
     if score.metadata is None:
         return score
     return dataclasses.replace(score, metadata={**score.metadata, "method": "samples"})
@@ -232,7 +247,13 @@ async def read(
     Raises:
         TargetError: If there is no answer.
     """
-    question = Question(messages=sent, sampling=sampling, role=role, repeat=repeat)
+    question = Question(
+        messages=sent,
+        sampling=sampling,
+        role=role,
+        repeat=repeat,
+        reads=_reader(judge, judge.count(case)),
+    )
     if judge.tool_rounds is not None:
         return await _consulted(judge, case, question)
     count = judge.count(case)
@@ -241,9 +262,22 @@ async def read(
     how = answer.how()
     if isinstance(reading, Unreadable) and reading.reason in REPAIRED:
         how["repaired"] = reading.reason
+        first = answer
         answer = await ask_form(judge, replace(question, messages=repair(sent, reading.reason)))
         reading = read_verdict(answer.reply, judge.form, count=count)
+        if isinstance(reading, Verdict):
+            first.keep()
     return reading, how
+
+
+def _reader(judge: Prepared, count: int | None, *, tools: bool = False) -> Reads:
+    """Return what says whether a reply holds a verdict, or (with *tools*) calls of tools."""
+
+    def reads(reply: ChatReply) -> bool:
+        called = tools and bool(reply.tool_calls)
+        return called or isinstance(read_verdict(reply, judge.form, count=count), Verdict)
+
+    return reads
 
 
 async def _consulted(judge: Prepared, case: Case, question: Question) -> tuple[Reading, How]:
@@ -254,7 +288,9 @@ async def _consulted(judge: Prepared, case: Case, question: Question) -> tuple[R
     """
     count = judge.count(case)
     trace, sent = read_trace(case.trace), list(question.messages)
-    question = replace(question, tools=SCHEMAS)
+    reads = question.reads
+    question = replace(question, tools=SCHEMAS, reads=_reader(judge, count, tools=True))
+    unread: Answer | None = None
     facts = {"tool_rounds": 0, "tool_calls": 0}
     problem: str | None = None
     while facts["tool_rounds"] < judge.settings.tool_rounds:
@@ -271,10 +307,13 @@ async def _consulted(judge: Prepared, case: Case, question: Question) -> tuple[R
         reading = read_verdict(answer.reply, judge.form, count=count)
         if not isinstance(reading, Unreadable) or reading.reason not in REPAIRED:
             return located(reading, trace, {**answer.how(), **facts})
-        problem = reading.reason
+        problem, unread = reading.reason, answer
         break
-    answer = await ask_form(judge, replace(question, messages=[*sent, CLOSING]))
+    closing = replace(question, messages=[*sent, CLOSING], reads=reads)
+    answer = await ask_form(judge, closing)
     reading = read_verdict(answer.reply, judge.form, count=count)
+    if unread is not None and isinstance(reading, Verdict):
+        unread.keep()
     if isinstance(reading, Unreadable) and problem is None and reading.reason in REPAIRED:
         cause = f"The judge gave no verdict after {facts['tool_rounds']} rounds of tool calls."
         reading = Unreadable("tool_rounds", cause, reading.raw)

@@ -50,7 +50,7 @@ class JudgeSettings:
     scale: Any = None
     """Anchors by number as pairs, or both ends; in place of *choices*."""
 
-    value_type: str | None = None
+    value_type: type | str | None = None
     direction: Direction = "higher"
     model: str | None = None
     base_url: str | None = None

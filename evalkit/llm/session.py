@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger("evalkit")
 S = TypeVar("S", bound="ModelSession")
 
+Reads = Callable[[ChatReply], bool]
+"""Says whether an answer can be made use of."""
+
+_LED_ON = "led_on"
+"""Field of a recorded answer that nobody can read, and that another question has followed."""
+
 
 class ModelSession:
     """Asks models on behalf of one evaluation.
@@ -95,7 +101,13 @@ class ModelSession:
         self._under_way: dict[str, int] = {}
 
     async def complete(
-        self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
+        self,
+        model: ChatModel,
+        request: ChatRequest,
+        *,
+        role: str,
+        repeat: int = 0,
+        reads: Reads | None = None,
     ) -> ChatReply:
         """Return the answer to *request*.
 
@@ -105,6 +117,8 @@ class ModelSession:
             role: Who asks: ``target``, ``judge`` or ``embedder``.
             repeat: Which repeat this is, where the request does not say; equal requests of
                 different repeats are different calls.
+            reads: Says whether an answer can be made use of; else it is not recorded, and asked
+                for anew where it was.
 
         Raises:
             TargetError: If there is no answer.
@@ -120,13 +134,13 @@ class ModelSession:
         if not self.recorder.on:
             return await self._ask_by_batch(model, request, role, recording)
         fields = self.recorder.find(recording)
-        if fields is not None:
+        if fields is not None and is_replayed(fields, self.recorder.mode, reads):
             self.ledger.add(role, Charge(cached=True))
             return _replayed(reply_from_json(fields))
 
         async def make() -> ChatReply:
             ask = self._ask_by_batch if batched else self._ask
-            return await ask(model, request, role, recording)
+            return await ask(model, request, role, recording, reads)
 
         another = batched and self._flights.under_way(recording.key)
         async with waiting() if another else contextlib.nullcontext():
@@ -173,7 +187,12 @@ class ModelSession:
         return Admission(self.controllers)
 
     async def _ask(
-        self, model: ChatModel, request: ChatRequest, role: str, recording: Recording | None = None
+        self,
+        model: ChatModel,
+        request: ChatRequest,
+        role: str,
+        recording: Recording | None = None,
+        reads: Reads | None = None,
     ) -> ChatReply:
         self.check(role)
         place = f"{model.name} at {model.base_url}" if model.base_url else model.name
@@ -202,9 +221,15 @@ class ModelSession:
                     self.ledger.add(role, charge)
         if admission.used is not None:
             admission.used.use(sum(_tokens_of(reply).values()))
-        if recording is not None and is_worth_keeping(reply):
+        if recording is not None and is_worth_keeping(reply) and (not reads or reads(reply)):
             await self._keeper.keep(recording, reply_to_json(reply))
         return reply
+
+    def keep(self, model: ChatModel, request: ChatRequest, reply: ChatReply) -> None:
+        """Record a *reply* that could not be read, but has led to one that could."""
+        if self.recorder.on and is_worth_keeping(reply):
+            recording = recording_of_call(model, request, request.repeat)
+            self.recorder.keep(recording, {**reply_to_json(reply), _LED_ON: True})
 
     def _price(self, model: ChatModel, reply: ChatReply, share: float = 1.0) -> ChatReply:
         """Return *reply* with its price, of which *share* is paid."""
@@ -223,7 +248,12 @@ class ModelSession:
         return batched
 
     async def _ask_by_batch(
-        self, model: ChatModel, request: ChatRequest, role: str, recording: Recording
+        self,
+        model: ChatModel,
+        request: ChatRequest,
+        role: str,
+        recording: Recording,
+        reads: Reads | None = None,
     ) -> ChatReply:
         """Return the answer of a batch; what it will cost is set aside before it is sent."""
         assert self.desk is not None  # noqa: S101  `_is_batched` has looked
@@ -233,7 +263,7 @@ class ModelSession:
             reply = self._price(model, masked_reply(reply), share)
             charge = Charge(tokens=_tokens_of(reply), cost=reply.cost, line=line)
             self.ledger.add(role, charge)
-            if self.recorder.on and is_worth_keeping(reply):
+            if self.recorder.on and is_worth_keeping(reply) and (not reads or reads(reply)):
                 self.recorder.keep(recording, reply_to_json(reply))
             return reply
 
@@ -295,6 +325,19 @@ class ModelSession:
     def close(self) -> None:
         """Let go of the recordings."""
         self.recorder.close()
+
+
+def is_replayed(fields: Any, mode: str, reads: Reads | None) -> bool:
+    """Say whether a recorded reply answers; in mode ``replay`` one that nobody can read does too.
+
+    Args:
+        fields: The reply as it was recorded.
+        mode: What is done with recordings.
+        reads: Says whether an answer can be made use of.
+    """
+    if mode == "replay" or reads is None or _LED_ON in fields:
+        return True
+    return reads(reply_from_json(fields))
 
 
 def _replayed(reply: ChatReply) -> ChatReply:

@@ -177,8 +177,9 @@ class GateItem:
 
     @property
     def _is_tolerated(self) -> bool:
-        undecided = self.verdict is not None and self.verdict.status is Verdict.INCONCLUSIVE
-        return undecided and self.run.options.inconclusive == "warn"
+        # What could not be judged at all is not undecided.
+        straddles = self.verdict is not None and self.verdict.straddles
+        return straddles and self.run.options.inconclusive == "warn"
 
     @property
     def _line(self) -> str:

@@ -24,6 +24,7 @@ _MARKS: Final[dict[Verdict, str]] = {
     Verdict.INCONCLUSIVE: "❔",
     Verdict.INFRA: "🔌",
     Verdict.BUDGET: "💰",
+    Verdict.NONE: "",
 }
 
 

@@ -20,6 +20,7 @@ _COLOURS: Final[dict[Verdict, str]] = {
     Verdict.INCONCLUSIVE: "#b7791f",
     Verdict.INFRA: "#a65fd0",
     Verdict.BUDGET: "#3f83d8",
+    Verdict.NONE: "#888888",
 }
 _SIDES: Final = ("left", "right", "left", "right", "left")
 _CELL: Final = "padding:.25em .9em .25em 0;vertical-align:top;white-space:nowrap;"

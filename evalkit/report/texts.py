@@ -24,6 +24,7 @@ STYLES: Final[dict[Verdict, str]] = {
     Verdict.INCONCLUSIVE: "bold yellow",
     Verdict.INFRA: "bold magenta",
     Verdict.BUDGET: "bold blue",
+    Verdict.NONE: "dim",
 }
 """How terminals show a verdict."""
 

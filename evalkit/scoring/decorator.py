@@ -144,8 +144,9 @@ def scorer(
     Args:
         function: Names any of ``inputs, outputs, expectations, retrieved_context, tool_calls,
             trace, case, session, conversation, tags, metadata``; may be async.  Cases without
-            what it names are skipped, unless the parameter has a default.  Returns a number,
-            bool, label, `Score`, a mapping or list of these, or ``None`` where it does not apply.
+            what it names are skipped (without an answer they fail), unless the parameter has a
+            default.  Returns a number, bool, label, `Score`, a mapping or list of these, or
+            ``None`` where it does not apply.
         name: Metric name; the function's name by default.
         lane: ``process`` to run heavy pure-Python work in a process pool.
         version: Change it when the same code gives other values (a new word list, say).

@@ -42,7 +42,7 @@ class Design:
     """Weight of each case, shape ``(n,)``; ``None`` means 1 each."""
 
     target_failed: npt.NDArray[np.bool_] | None = None
-    """Cells whose target failed, shape ``(n * repeats,)``."""
+    """Cells whose target failed by its own fault, shape ``(n * repeats,)``."""
 
     level: float = 0.95
     seed: int = 0
@@ -76,14 +76,27 @@ def case_values(
     """Return one value and outcome for each case, shape ``(n,)`` each."""
     import numpy as np
 
-    if design.repeats == 1:
-        return column.values, column.status
+    if design.repeats == 1 and not reducer.yields_share:
+        return column.values, _weighty(column.status, column, design)
     shape = (design.n, design.repeats)
     failed = design.target_failed
     failed = np.zeros(shape, dtype=bool) if failed is None else failed.reshape(shape)
-    return reduce_repeats(
+    values, status = reduce_repeats(
         column.values.reshape(shape), column.status.reshape(shape), failed, reducer
     )
+    return values, _weighty(status, column, design)
+
+
+def _weighty(
+    status: npt.NDArray[np.int8], column: ScoreColumn, design: Design
+) -> npt.NDArray[np.int8]:
+    """Return the outcomes of cases, where what weighs nothing is skipped and does not count."""
+    import numpy as np
+
+    weights = case_weights(column, design, slice(None))
+    if weights is None:
+        return status
+    return np.where((status == Status.OK) & (weights == 0), Status.SKIPPED, status).astype(np.int8)
 
 
 def case_facts(column: ScoreColumn, facts: MetricFacts, reducer: Reducer) -> MetricFacts:
@@ -116,10 +129,8 @@ def estimate_mean(
     ok = status == Status.OK
     counted = _counted(key, facts, design, status)
     if not ok.any():
-        return dataclasses.replace(counted, note=_why_nothing(status))
+        return dataclasses.replace(counted, note=_why_nothing(status, column))
     weights = case_weights(column, design, ok)
-    if weights is not None and not weights.sum() > 0:
-        return dataclasses.replace(counted, note="all weights are 0")
     groups = None if design.groups is None else design.groups[ok]
     binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
     scored = values[ok]
@@ -170,15 +181,13 @@ def estimate_corpus(
     import numpy as np
 
     shape = (design.n, design.repeats)
-    status = column.status.reshape(shape).max(axis=1)
+    status = _weighty(column.status.reshape(shape).max(axis=1), column, design)
     counted = _counted(key, facts, design, status)
     cells = np.repeat(status == Status.OK, design.repeats)
     if column.statistics is None or not cells.any():
-        return dataclasses.replace(counted, note=_why_nothing(status))
+        return dataclasses.replace(counted, note=_why_nothing(status, column))
     statistics = column.statistics.take(cells)
     weights = None if design.weights is None else np.repeat(design.weights, design.repeats)[cells]
-    if weights is not None and not weights.sum() > 0:
-        return dataclasses.replace(counted, note="all weights are 0")
     groups = np.arange(design.n) if design.groups is None else design.groups
     clustered = design.groups is not None or design.repeats > 1
     codes = np.repeat(groups, design.repeats)[cells] if clustered else None
@@ -313,11 +322,12 @@ def case_weights(column: ScoreColumn, design: Design, ok: Any) -> Any:
     return weights[ok]
 
 
-def _why_nothing(status: Any) -> str:
+def _why_nothing(status: Any, column: ScoreColumn) -> str:
+    valued = bool((column.status == Status.OK).any())
     for outcome, text in (
         (Status.FAILED, "every case failed"),
         (Status.NOT_RUN, "no case was run"),
-        (Status.SKIPPED, "the scorer applies to no case"),
+        (Status.SKIPPED, "all weights are 0" if valued else "the scorer applies to no case"),
     ):
         if len(status) and (status == outcome).all():
             return text

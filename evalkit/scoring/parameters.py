@@ -26,7 +26,8 @@ _KINDS: Final[Mapping[Any, tuple[Callable[[Any], bool], str]]] = {
     bool: (_is_truth, "true or false"),
     int: (lambda value: isinstance(value, Integral) and not _is_truth(value), "a whole number"),
     float: (lambda value: isinstance(value, Real) and not _is_truth(value), "a number"),
-    str: (lambda value: isinstance(value, str), "a text"),
+    # Types stand for their names, as in value_type=bool.
+    str: (lambda value: isinstance(value, (str, type)), "a text"),
     type(None): (lambda value: value is None, "null"),
 }
 """Test and words of each plain annotation; others are left to the scorer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError, near_miss
+from evalkit.scoring.facts import MetricFacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +24,16 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("mean", "median", "majority", "max", "at_least", "pass_at_k", "pass_hat_k")
 _COUNTED: Final = frozenset({"at_least", "pass_at_k", "pass_hat_k"})
+_WRITTEN: Final = re.compile(
+    r"\s*(\w+)\s*(?:\(\s*(\d+)\s*(?:,\s*threshold\s*=\s*"
+    r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*)?\))?\s*"
+)
+
+UNDECIDABLE: Final = (
+    "nothing says which of its values pass: give its scorer a range and a direction, "
+    "or state a threshold, as in pass_at_k(2, threshold=4)"
+)
+"""Why the counting reducers give no value of a metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +42,57 @@ class Reducer:
 
     name: str
     k: int | None = None
+    threshold: float | None = None
+    """Of the counting ones: value from which a repeat passes; the metric's best where ``None``."""
+
+    below: bool = False
+    """Whether a repeat passes down from the threshold, and not up."""
+
+    vague: bool = False
+    """Whether nothing says what passes."""
 
     def __str__(self) -> str:
-        return self.name if self.k is None else f"{self.name}({self.k})"
+        if self.k is None:
+            return self.name
+        bar = "" if self.threshold is None else f", threshold={self.threshold:g}"
+        return f"{self.name}({self.k}{bar})"
+
+    def of(self, facts: MetricFacts, *, binary: bool) -> Reducer:
+        """Return the reducer of a metric: where passes are counted, with what a pass is there.
+
+        A pass is the best value of the metric's range, or one from the stated threshold on where
+        that lies in the range.  Amounts, such as seconds or dollars, have their mean.
+
+        Args:
+            facts: Direction, range and unit of the metric.
+            binary: Whether every value is yes or no.
+
+        Examples:
+            >>> Reducer("pass_at_k", 2).of(MetricFacts(low=1, high=5), binary=False).threshold
+            5.0
+        """
+        if self.name not in _COUNTED:
+            return self
+        if facts.unit is not None:
+            return Reducer("mean")
+        low, high = (0.0, 1.0) if binary or facts.binary else (facts.low, facts.high)
+        below = facts.direction == "lower"
+        best = low if below else high if facts.direction == "higher" or binary else None
+        stated = self.threshold
+        least, most = -math.inf if low is None else low, math.inf if high is None else high
+        if stated is not None and least <= stated <= most:
+            best = stated
+        if best is None:
+            return dataclasses.replace(self, vague=True)
+        return dataclasses.replace(self, threshold=float(best), below=below)
+
+    def passes(self, values: Floats) -> Floats:
+        """Return 1 for each of *values* that passes, 0 for any other, NaN where there is none."""
+        import numpy as np
+
+        bar = 1.0 if self.threshold is None else self.threshold
+        met = values <= bar if self.below else values >= bar
+        return np.where(np.isfinite(values), met.astype(np.float64), np.nan)
 
     @property
     def yields_rate(self) -> bool:
@@ -59,7 +120,7 @@ def parse_reducer(text: str, repeats: int) -> Reducer:
         >>> parse_reducer("pass_at_k(4)", 8)
         Reducer(name='pass_at_k', k=4)
     """
-    match = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*\))?\s*", text)
+    match = _WRITTEN.fullmatch(text)
     name = match.group(1) if match else text
     if match is None or name not in NAMES:
         raise UsageError(f"No reducer is called {text!r}.{near_miss(name, NAMES)} {_listed()}")
@@ -68,11 +129,13 @@ def parse_reducer(text: str, repeats: int) -> Reducer:
         raise UsageError(f"Reducer {text!r} {'needs' if k is None else 'takes no'} k. {_listed()}")
     if k is not None and not 1 <= k <= repeats:
         raise UsageError(f"Reducer {text!r} needs 1 <= k <= repeats, and repeats is {repeats}.")
-    return Reducer(name, k)
+    bar = match.group(3)
+    return Reducer(name, k, None if bar is None else float(bar))
 
 
 def _listed() -> str:
-    return "Reducers: " + ", ".join(f"{n}(k)" if n in _COUNTED else n for n in NAMES) + "."
+    listed = ", ".join(f"{n}(k)" if n in _COUNTED else n for n in NAMES)
+    return f"Reducers: {listed}; those with k may state what passes: pass_at_k(2, threshold=4)."
 
 
 def reduce_repeats(
@@ -80,14 +143,15 @@ def reduce_repeats(
 ) -> tuple[Floats, Codes]:
     """Reduce the repeats of each case.
 
-    A failed repeat fails its case; under ``pass_at_k``, ``pass_hat_k`` and ``at_least`` a failed
-    call of the target counts as a miss instead.  Skipped repeats are left out.
+    A failed repeat fails its case; under ``pass_at_k``, ``pass_hat_k`` and ``at_least`` an error of
+    the target's own counts as a miss instead.  Skipped repeats are left out.
 
     Args:
         values: Shape ``(n, repeats)``; NaN where a cell has no value.
         status: Shape ``(n, repeats)``; codes of `Status`.
-        target_failed: Shape ``(n, repeats)``; whether a failure is the target's.
-        reducer: What to compute.
+        target_failed: Shape ``(n, repeats)``; whether a failure is the target's own.
+        reducer: What to compute; a counting one as `Reducer.of` made it for the metric.  Where
+            that does not know what passes, no case has a value.
 
     Returns:
         Values and outcomes, shape ``(n,)`` each.
@@ -100,6 +164,9 @@ def reduce_repeats(
 
     values, status = values.copy(), status.copy()
     if reducer.name in _COUNTED:
+        if reducer.vague:
+            return np.full(len(values), np.nan), np.full(len(values), Status.SKIPPED, np.int8)
+        values = reducer.passes(values)
         miss = target_failed & (status == Status.FAILED)
         values[miss], status[miss] = 0.0, Status.OK
     ok = status == Status.OK
@@ -137,8 +204,7 @@ def _majority(values: Floats, _k: int) -> Floats:
 def _passes(values: Floats) -> Floats:
     import numpy as np
 
-    passes: Floats = (np.nan_to_num(values) >= 1.0).sum(axis=1).astype(np.float64)
-    return passes
+    return np.asarray(np.nansum(values, axis=1))
 
 
 def _by_chance(name: str) -> Reduce:

@@ -267,6 +267,21 @@ def code_digest(function: Callable[..., Any], within: _Within = ()) -> str:
     return digest.hexdigest()
 
 
+def body_digest(function: Any) -> str | None:
+    """Return a digest of a function's bytecode alone, whatever it holds; ``None`` without any.
+
+    Examples:
+        >>> body_digest(lambda x: x) == body_digest(lambda x: x + 1)
+        False
+    """
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return None
+    digest = hashlib.blake2b(digest_size=8)
+    _digest_code(code, digest.update)
+    return digest.hexdigest()
+
+
 def _digest_code(code: types.CodeType, update: Callable[[bytes], None]) -> None:
     update(code.co_code)
     update(repr((code.co_names, code.co_varnames)).encode())

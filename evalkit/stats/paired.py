@@ -158,7 +158,7 @@ class _Pairs:
         limits = tango_limits(gains, losses, trials, normal_quantile(self.level))
         test, p_value = "score", score_p_value(gains, losses, trials)
         otherwise = p_value
-        if units < FEW:  # the score test is one of large samples, this one is exact
+        if units < _MANY:  # the score test is one of large samples, this one is exact
             test, p_value = "sign-flip", self._sign_flips(groups)
         low, high, p_value = agreeing(*limits, p_value, otherwise=otherwise, level=self.level)
         return Interval(low * self.width, high * self.width, method, error), test, p_value
@@ -195,7 +195,7 @@ def paired_difference(
     Rates take Tango's interval and McNemar's mid-p.  Other scores take the paired t interval and
     test: differences of pairs are near symmetric however skewed the scores are.  Bounded ones of
     fewer than 20 pairs, or whose spread rests on too few of them, take Tango's interval at their
-    mean and its score test (below 10 pairs sign flips), so that equal systems never differ by
+    mean and its score test (below 20 pairs sign flips), so that equal systems never differ by
     nothing.  Groups make all of it cluster-robust.  Unbounded ones of fewer than 10 pairs (or
     groups) have no interval, and the p-value of sign flips.
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from evalkit._internal.canonical import canonical_json
 from evalkit.engine.call import Call
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.deciding.gates import condition_holds
@@ -20,7 +21,6 @@ from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.running.earlier import stored_calls
 from evalkit.gates.condition import Condition
 from evalkit.gates.grammar import parse_gates
-from evalkit.gates.verdict import INFRASTRUCTURE
 from evalkit.scoring.column import ScoreColumn
 from evalkit.suites.target import EXPECTED, SKIPPED
 

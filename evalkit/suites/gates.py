@@ -10,6 +10,7 @@ from typing import Any
 
 from evalkit._internal.clock import day
 from evalkit.entities.estimate import Estimate
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.deciding.gates import judge_gates
@@ -18,7 +19,6 @@ from evalkit.evaluation.results.plan import BaselineReference
 from evalkit.evaluation.running.scorers import resolve_scorers
 from evalkit.gates.verdict import (
     COVERAGE,
-    INFRASTRUCTURE,
     Circumstances,
     ConditionVerdict,
     Verdict,

@@ -110,6 +110,7 @@ class SuiteOptions:
     )
     inconclusive: str = _option(_TEXT, None, "fail", choices=_SEVERITIES)
     quarantine: str | None = _option(_TEXT, None, path=True)
+    infrastructure: tuple[str, ...] = _option(_texts, None, ())
 
 
 def switch(name: str) -> str:

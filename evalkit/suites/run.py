@@ -296,7 +296,7 @@ class SuiteRun:
                 budget=_tighter(self._runtime.budget, left),
             )
             request = Request(
-                model=None if self.target is None else self.target.bound(fixtures),
+                model=self.target and self.target.bound(fixtures, self.suite.scorers),
                 data=self._rows(set(chosen)),
                 scorers=self.suite.scorers,
                 columns=late or None,

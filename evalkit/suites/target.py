@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evalkit.entities.case import Case
+from evalkit.entities.infrastructure import infrastructure_reason
 from evalkit.errors import NoMoreCallsError, NotRecordedError, TargetError
+from evalkit.evaluation.running.scorers import resolve_scorers
+from evalkit.scoring.configured import unwrapped
+from evalkit.scoring.protocol import requirements_of
 from evalkit.targets.callable import CallableTarget
 from evalkit.targets.version import resolved_version
 
@@ -40,9 +44,14 @@ class SuiteTarget:
     )
     """What bodies raised, by case id and repeat, in the process that ran them."""
 
-    def bound(self, fixtures: Mapping[str, Any]) -> CallableTarget:
-        """Return the body as a target that passes *fixtures* on."""
+    def bound(self, fixtures: Mapping[str, Any], scorers: Any = ()) -> CallableTarget:
+        """Return the body as a target that passes *fixtures* on.
+
+        A body that only asserts returns nothing, which is an empty answer where none of *scorers*
+        reads answers; anywhere else the return was forgotten.
+        """
         body = self.body
+        nothing = None if _read_answers(scorers) else ""
         wants_history = HISTORY in inspect.signature(body).parameters
 
         def arguments(case: Case, history: list[dict[str, Any]]) -> dict[str, Any]:
@@ -52,11 +61,13 @@ class SuiteTarget:
 
         async def answer(case: Case, history: list[dict[str, Any]], repeat: int) -> Any:
             with self._errors_of(case, repeat):
-                return _answer(await body(**arguments(case, history)))
+                output = await body(**arguments(case, history))
+                return nothing if output is None else output
 
         def answer_in_thread(case: Case, history: list[dict[str, Any]], repeat: int) -> Any:
             with self._errors_of(case, repeat):
-                return _answer(body(**arguments(case, history)))
+                output = body(**arguments(case, history))
+                return nothing if output is None else output
 
         function = answer if inspect.iscoroutinefunction(body) else answer_in_thread
         version = None if self.version is None else resolved_version(self.version, body)
@@ -79,11 +90,10 @@ class SuiteTarget:
                 raise TargetError(reason, str(error)) from error
             if isinstance(error, TargetError):
                 raise
-            reason = "connection" if isinstance(error, ConnectionError) else "target_error"
+            reason = infrastructure_reason(error) or "target_error"
             text = "".join(traceback.format_exception(error)).strip()
             raise TargetError(reason, text) from error
 
 
-def _answer(output: Any) -> Any:
-    # A body that only asserts returns nothing; its case has an (empty) answer all the same.
-    return "" if output is None else output
+def _read_answers(scorers: Any) -> bool:
+    return any("outputs" in requirements_of(unwrapped(one)) for one in resolve_scorers(scorers))

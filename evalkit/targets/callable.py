@@ -16,7 +16,7 @@ from evalkit._internal.clock import monotonic
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Invocation, Output, TargetIdentity
 from evalkit.errors import TargetError, UsageError
-from evalkit.scoring.signature import import_path
+from evalkit.scoring.signature import body_digest, import_path
 from evalkit.targets.binding import Binder, lane_of
 from evalkit.targets.version import resolved_version
 
@@ -98,6 +98,11 @@ class CallableTarget:
         positional, keywords = self._binder.arguments(invocation)
         began = monotonic()
         return await self._settled(self._function(*positional, **keywords), began)
+
+    @property
+    def code(self) -> str | None:
+        """Digest of the function's own code, without that of what it calls."""
+        return body_digest(self._function)
 
     async def aclose(self) -> None:
         """Release nothing: connections belong to the function."""

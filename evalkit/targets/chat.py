@@ -110,8 +110,17 @@ class ChatTarget:
     async def acall(self, invocation: Invocation) -> Output:
         """Return the model's answer."""
         request = self.request(invocation)
-        reply = await current_session().complete(self._model, request, role="target")
+        reply = await current_session().complete(
+            self._model, request, role="target", reads=self._is_answer
+        )
         return self._output(reply)
+
+    def _is_answer(self, reply: ChatReply) -> bool:
+        try:
+            self._output(reply)
+        except TargetError:
+            return False
+        return True
 
     def request(self, invocation: Invocation) -> ChatRequest:
         """Return what the model is asked for one case and repeat."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evalkit.entities.batch import CaseBatch
+from evalkit.entities.infrastructure import infrastructure_reason
 from evalkit.entities.target import Failure, Output, TargetIdentity
 from evalkit.errors import BindingError, TargetError, UsageError, near_miss
 from evalkit.targets.version import resolved_version
@@ -150,7 +151,8 @@ class EstimatorTarget:
         except TargetError as error:
             failure = Failure(error.reason, error.explanation)
         except Exception as error:  # noqa: BLE001  the estimator is the user's code
-            failure = Failure("target_error", f"{type(error).__name__}: {error}")
+            reason = infrastructure_reason(error) or "target_error"
+            failure = Failure(reason, f"{type(error).__name__}: {error}")
         return [failure] * len(batch)
 
     def _predicted(self, batch: CaseBatch) -> list[Output | Failure]:

@@ -1,12 +1,14 @@
 """Finished work: loaded, scored again, retried, merged, compared, used as data."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import evalkit
-from evalkit.errors import UsageError
+from evalkit.errors import NotFoundError, UsageError
+from evalkit.testing import ScriptedEndpoint
 
 QUESTIONS = [{"question": f"q{i}", "expected": f"a{i}"} for i in range(30)]
 
@@ -159,3 +161,42 @@ def test_uneven_repeats_in_a_log_are_rows_clustered_by_case() -> None:
     found = evalkit.evaluate(data=_log(uneven=1), scorers="text.exact_match")["text.exact_match"]
 
     assert (found.n_total, found.n_failed, found.n_groups) == (23, 1, 12)
+
+
+def dead_judge(endpoint: ScriptedEndpoint, model: str) -> Any:
+    """Return a judge of a model behind *endpoint*."""
+    return evalkit.make_judge(
+        "fine", "Is {{ outputs }} fine?", model=model, base_url=endpoint.base_url
+    )
+
+
+def test_a_metric_of_a_dead_judge_is_replaced_or_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-again")
+    rows = [{"output": "a", "expected": "a"}, {"output": "b", "expected": "b"}]
+    verdict = '{"rationale": "r", "verdict": "yes"}'
+
+    def reply(request: Any) -> str:
+        return verdict if request.json["model"] == "good" else "prose"
+
+    with ScriptedEndpoint(reply) as endpoint:
+        dead, good = (dead_judge(endpoint, f"openai/{name}") for name in ("dead", "good"))
+        first = evalkit.evaluate(
+            data=rows, scorers=[dead, "text.exact_match"], gates=["fine >= 0.1 @ point"]
+        )
+        with pytest.raises(UsageError, match="replace it"):
+            first.score([good])
+        replaced = first.score([good], replace=True)
+        loaded = evalkit.EvaluationResult.load(first.run_id or "")
+        dropped = replaced.score([], drop=["fine"])
+    with pytest.raises(NotFoundError, match=r"Did you mean 'text\.exact_match'"):
+        dropped.score([], drop=["text.exact_mach"])
+
+    assert first["fine"].n_failed == 2
+    assert (replaced["fine"].value, replaced["fine"].n_failed) == (1.0, 0)
+    assert replaced.verdict.status == "PASS"
+    assert loaded["fine"].value == 1.0
+    assert [metric.key for metric in replaced.metrics] == ["text.exact_match", "fine"]
+    assert [metric.key for metric in dropped.metrics] == ["text.exact_match"]

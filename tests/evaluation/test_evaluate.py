@@ -264,7 +264,7 @@ def test_an_empty_text_is_a_value_and_a_missing_output_is_not() -> None:
     ]
     found = evalkit.evaluate(data=rows, scorers="text.exact_match")["text.exact_match"]
 
-    assert (found.value, found.n_scored, found.n_skipped) == (1.0, 1, 1)
+    assert (found.value, found.n_scored, found.n_skipped, found.n_failed) == (1.0, 1, 0, 1)
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def lanes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sys.modules.pop("scorers_of_lanes")
 
 
-def test_a_case_without_output_is_skipped_in_every_lane(lanes: Any) -> None:
+def test_a_case_without_output_fails_in_every_lane(lanes: Any) -> None:
     rows = stored(4)
     rows[1]["output"] = None
     result = evalkit.evaluate(
@@ -216,7 +216,7 @@ def test_a_case_without_output_is_skipped_in_every_lane(lanes: Any) -> None:
         runtime=Runtime(progress=False, store=False),
     )
     counts = {key: (e.n_scored, e.n_skipped, e.n_failed) for key, e in result.estimates.items()}
-    assert counts == dict.fromkeys(("in_a_process", "awaited", "in_a_thread"), (3, 1, 0))
+    assert counts == dict.fromkeys(("in_a_process", "awaited", "in_a_thread"), (3, 0, 1))
     table = result.table()
     assert table["in_a_process.explanation"][1] == table["in_a_thread.explanation"][1]
 

@@ -100,15 +100,15 @@ def test_an_unknown_number_never_passes() -> None:
 
 @given(st.lists(st.sampled_from(list(Verdict)), min_size=1))
 def test_the_gravest_verdict_wins(verdicts: list[Verdict]) -> None:
-    order = ["FAIL", "BUDGET", "INFRA", "INCONCLUSIVE", "PASS"]
+    order = ["FAIL", "BUDGET", "INFRA", "INCONCLUSIVE", "PASS", "NONE"]
     conditions = [ConditionVerdict(condition="c", status=v, why="c") for v in verdicts]
 
     assert together(conditions).status == min(verdicts, key=order.index)
 
 
-def test_no_condition_passes_and_each_verdict_has_its_exit_code() -> None:
-    assert together([]).status is Verdict.PASS
-    assert [EXIT_CODES[verdict] for verdict in Verdict] == [0, 1, 3, 4, 5]
+def test_without_a_condition_there_is_no_verdict_and_each_has_its_exit_code() -> None:
+    assert together([]).status is Verdict.NONE
+    assert [EXIT_CODES[verdict] for verdict in Verdict] == [0, 1, 3, 4, 5, 0]
 
 
 @given(st.floats(-1e6, 1e6))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.errors import TargetError
-from evalkit.gates.verdict import INFRASTRUCTURE
 from evalkit.llm.connection import refusal_of
 from evalkit.llm.openai_compatible import OpenAICompatibleModel
 from evalkit.llm.protocol import ChatReply, ChatRequest

@@ -8,7 +8,7 @@ import pytest
 
 import evalkit
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.testing import ScriptedEndpoint
+from evalkit.testing import Reply, ScriptedEndpoint
 
 ROWS = [{"id": f"c{n}", "question": f"q{n}", "expected": "a"} for n in range(5)]
 
@@ -129,3 +129,120 @@ def test_repeats_and_occurrences_are_all_draws() -> None:
         calls = endpoint.calls
 
     assert calls == 6
+
+
+VERDICT = json.dumps({"rationale": "r", "verdict": "yes"})
+NO_VERDICTS = [
+    pytest.param(Reply(value='{"rationale": "so', finish_reason="length"), id="truncated"),
+    pytest.param(Reply(value="I would say yes."), id="prose"),
+    pytest.param(Reply(value='{"verdict": "no", "verdict": "yes"}'), id="two verdicts"),
+    pytest.param(Reply(value="I'm sorry, I cannot judge that."), id="refused"),
+    pytest.param(Reply(value='{"verdict": "perhaps"}'), id="off the menu"),
+]
+
+
+@pytest.mark.parametrize("bad", NO_VERDICTS)
+def test_what_gave_no_verdict_is_no_recording_and_retry_asks_anew(bad: Reply) -> None:
+    healthy = False
+
+    def reply(_: Any) -> Any:
+        return VERDICT if healthy else bad
+
+    with ScriptedEndpoint(reply) as endpoint:
+        judge = evalkit.make_judge(
+            "j", "Is {{ outputs }} fine?", model="openai/j", base_url=endpoint.base_url
+        )
+        first = evalkit.evaluate(data=[{"output": f"a{n}"} for n in range(3)], scorers=[judge])
+        healthy = True
+        before = endpoint.calls
+        again = first.retry(scorers=[judge])
+        asked = endpoint.calls - before
+        replayed = evalkit.evaluate(data=[{"output": f"a{n}"} for n in range(3)], scorers=[judge])
+        calls = endpoint.calls
+
+    assert first["j"].n_failed == 3
+    assert (again["j"].value, again["j"].n_failed) == (1.0, 0)
+    assert asked == 3
+    assert (replayed["j"].value, calls) == (1.0, before + 3)
+
+
+def test_an_answer_that_led_to_a_verdict_is_replayed_with_it() -> None:
+    asked: list[str] = []
+
+    def reply(request: Any) -> str:
+        asked.append(request.json["messages"][-1]["content"])
+        return VERDICT if len(asked) % 2 == 0 else "I would say yes."
+
+    with ScriptedEndpoint(reply) as endpoint:
+        judge = evalkit.make_judge(
+            "j", "Is {{ outputs }} fine?", model="openai/j", base_url=endpoint.base_url
+        )
+        runs = [
+            evalkit.evaluate(
+                data=[{"output": "a0"}],
+                scorers=[judge],
+                runtime=evalkit.Runtime(recordings="recorded", mode=mode),
+            )
+            for mode in ("auto", "auto", "replay")
+        ]
+
+    assert [run["j"].value for run in runs] == [1.0, 1.0, 1.0]
+    assert len(asked) == 2
+
+
+def test_structured_answers_that_cannot_be_read_are_no_recordings() -> None:
+    schema = {"type": "object", "required": ["city"]}
+    answers = iter(["no JSON", '{"city": "Paris", "city": "Rome"}', '{"city": "Paris"}'])
+    with ScriptedEndpoint(lambda _: next(answers)) as endpoint:
+        runs = [
+            evalkit.evaluate(
+                evalkit.chat("openai/m", base_url=endpoint.base_url, response_schema=schema),
+                [{"question": "q"}],
+                "operations.latency",
+            )
+            for _ in range(4)
+        ]
+        calls = endpoint.calls
+
+    assert [len(run.failures()) for run in runs] == [1, 1, 0, 0]
+    assert calls == 3
+
+
+def test_what_an_unreadable_judge_said_is_in_its_failure_and_in_reports() -> None:
+    with ScriptedEndpoint("I would rather not\nsay yes.") as endpoint:
+        judge = evalkit.make_judge(
+            "j", "Is {{ outputs }} fine?", model="openai/j", base_url=endpoint.base_url
+        )
+        result = evalkit.evaluate(data=[{"output": "a0"}], scorers=[judge])
+    result.report("report.json")
+
+    said = "It said: I would rather not say yes."
+    assert said in result.failures()["explanation"][0]
+    assert said in Path("report.json").read_text(encoding="utf-8")
+
+
+def test_a_judge_that_ran_out_of_tokens_names_the_setting_to_raise() -> None:
+    with ScriptedEndpoint(Reply(value="{", finish_reason="length")) as endpoint:
+        judge = evalkit.make_judge(
+            "j", "Is {{ outputs }} fine?", model="openai/j", base_url=endpoint.base_url
+        )
+        result = evalkit.evaluate(data=[{"output": "a0"}], scorers=[judge])
+
+    assert "raise its max_tokens" in result.failures()["explanation"][0]
+
+
+def test_a_retry_has_a_budget_and_a_mode_of_its_own() -> None:
+    healthy = False
+    with ScriptedEndpoint(lambda _: VERDICT if healthy else "prose") as endpoint:
+        judge = evalkit.make_judge(
+            "j", "Is {{ outputs }} fine?", model="openai/j", base_url=endpoint.base_url
+        )
+        first = evalkit.evaluate(data=[{"output": f"a{n}"} for n in range(6)], scorers=[judge])
+        healthy = True
+        runtime = evalkit.Runtime(mode="live", concurrency=1, budget={"calls": 14})
+        some = first.retry(scorers=[judge], runtime=runtime)
+
+    assert some.facts.status == "budget"
+    assert first.usage["judge"].calls == 12
+    assert some.usage["judge"].calls == 14
+    assert (some["j"].n_scored, some["j"].n_not_run) == (2, 4)

@@ -11,7 +11,15 @@ from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.suites.options import SuiteOptions, read_options, switch
 
-OF_SESSIONS = {"skip", "update_baseline", "report", "flaky", "inconclusive", "quarantine"}
+OF_SESSIONS = {
+    "skip",
+    "update_baseline",
+    "report",
+    "flaky",
+    "inconclusive",
+    "quarantine",
+    "infrastructure",
+}
 """Options that no single evaluation has."""
 
 

@@ -128,6 +128,7 @@ def trace_row(trace: Trace) -> dict[str, Any]:
             for s in trace.assessments
             if s.kind == "feedback" and s.source.source_type == "HUMAN" and s.error is None
         },
+        "error": _error(root),
         "latency_seconds": trace.duration_seconds,
         "trace": trace,
         **_spent(trace),
@@ -137,6 +138,13 @@ def trace_row(trace: Trace) -> dict[str, Any]:
         if trace.start_ns is not None:  # traces come in any order; turns go by time
             row["turn"] = trace.start_ns * 1000 // NANOSECONDS
     return {k: value for k, value in row.items() if value not in (None, {}) or k == "inputs"}
+
+
+def _error(root: Span | None) -> str | None:
+    """Return what a trace ended with instead of an answer, as its root says."""
+    if root is None or root.status != "ERROR":
+        return None
+    return root.status_message or f"The span {root.name!r} ended in an error."
 
 
 def _inputs(given: Any) -> Mapping[str, Any]:

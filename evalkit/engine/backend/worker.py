@@ -220,6 +220,6 @@ def _charged(record: Record) -> str | None:
     if isinstance(record, Charged):
         return record.role if record.kept else None
     if isinstance(record, Called) and not record.metered:
-        made = not record.call.cached and record.call.reason != NOT_MADE
+        made = not record.call.cached and record.call.reason not in NOT_MADE
         return "target" if made else None
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.agreement.cards import find_card, judged_metric
 from evalkit.evaluation.results.recorded import RECORDED
@@ -11,7 +12,6 @@ from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import (
     COVERAGE,
-    INFRASTRUCTURE,
     Circumstances,
     ConditionVerdict,
     Verdict,
@@ -87,4 +87,7 @@ def _decided(condition: Condition, card: Calibration, level: float) -> Condition
             f"{why}; {part.unjudged} of {part.n_labelled} labelled cases have no verdict, so "
             "the figure is of the others alone"
         )
-    return dataclasses.replace(verdict, status=status, why=why, more_cases=None)
+    straddles = verdict.straddles and status is verdict.status
+    return dataclasses.replace(
+        verdict, status=status, why=why, straddles=straddles, more_cases=None
+    )

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.condition import Condition
-from evalkit.gates.verdict import COVERAGE, INFRASTRUCTURE, Circumstances
+from evalkit.gates.verdict import COVERAGE, Circumstances
+from evalkit.scoring.estimate import cells_of_rows
 
 
 def least_coverage(conditions: Iterable[Condition]) -> float:
@@ -27,6 +29,12 @@ def circumstances_of(result: Result, key: str, least: float, rows: Any = None) -
     """
     name = result.by_key.part(key).metric.key
     reasons = next(m.column.reasons for m in result.metrics if m.key == name)
+    outside = _outside(result, key, rows)
+    unjudged = [] if outside is None else [outside]
+    if rows is None and result.by_key.part(key).key.worst_by is not None:
+        worst = result.by_key.worst(key, result.by_key.design.level)
+        if worst.valueless:
+            unjudged.append(f"without a value: {', '.join(worst.valueless[:5])}")
     lost = {cell // result.repeats for cell, why in reasons.items() if why in INFRASTRUCTURE}
     if lost:
         among = result.by_key.rows_of(key) if rows is None else rows
@@ -36,4 +44,26 @@ def circumstances_of(result: Result, key: str, least: float, rows: Any = None) -
         out_of_budget=result.facts.status == "budget",
         outage=result.facts.status == OUTAGE,
         least_coverage=least,
+        unjudged=tuple(unjudged),
     )
+
+
+def _outside(result: Result, key: str, rows: Any) -> str | None:
+    """Return which values of a metric leave the range that it declares, if any do."""
+    metric = result.by_key.part(key).metric
+    metric = next(m for m in result.metrics if m.key == metric.key)
+    facts, column = metric.facts, metric.column
+    if metric.source is not None or (facts.low is None and facts.high is None):
+        return None
+    among = result.by_key.rows_of(key) if rows is None else rows
+    values = column.values[cells_of_rows(np.asarray(among), result.repeats)]
+    values = values[np.isfinite(values)]
+    low = -np.inf if facts.low is None else facts.low
+    high = np.inf if facts.high is None else facts.high
+    slack = 1e-9 * max(1.0, *(abs(end) for end in (low, high) if np.isfinite(end)))
+    wrong = values[(values < low - slack) | (values > high + slack)]
+    if not len(wrong):
+        return None
+    ends = f"from {wrong.min():g} to {wrong.max():g}" if len(wrong) > 1 else f"{wrong[0]:g}"
+    said = ", ".join("…" if end is None else f"{end:g}" for end in (facts.low, facts.high))
+    return f"values leave the range [{said}] that the scorer declares: {ends}"

@@ -74,10 +74,11 @@ def judge_early(
                 note="the interval holds at every moment, so also where the evaluation stopped",
             )
         text = describe(estimate)
-    status, why = gravest_outcome(
-        *lacks_coverage(estimate, circumstances), _outcome(follower, len(result), circumstances)
-    )
-    return verdict_on(condition, status, f"{text}; {why}", estimate=estimate)
+    others = list(lacks_coverage(estimate, circumstances))
+    status, why = gravest_outcome(*others, _outcome(follower, len(result), circumstances))
+    tested = follower.untestable is None and follower.n_run == len(result)
+    straddles = status is Verdict.INCONCLUSIVE and tested and not others
+    return verdict_on(condition, status, f"{text}; {why}", estimate=estimate, straddles=straddles)
 
 
 def _metric(result: Result, condition: Condition) -> Mapping[str, Any] | None:

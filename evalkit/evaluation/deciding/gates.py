@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
-from evalkit.evaluation.results.facts import OUTAGE
+from evalkit.evaluation.results.facts import DECIDED, OUTAGE
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.verdict import (
-    INFRASTRUCTURE,
     ConditionVerdict,
     GateVerdict,
     Verdict,
     decide,
     decide_number,
+    describe,
+    gravest,
     together,
     verdict_on,
 )
@@ -61,12 +66,16 @@ def judge_gates(
         if missing is not None:
             verdicts.append(missing)
             continue
+        if condition.kind == "metric":
+            _check_meetable(result, condition)
         verdict, compared = _decide(result, condition, baseline, least, cards)
         p_value = None if compared is None else alarm_p_value(condition, compared)
         if compared is not None and p_value is not None:
             alarms.append((len(verdicts), p_value, (1 - compared.difference.level) / 2))
         verdicts.append(verdict)
-    verdicts = without_chance_alarms(verdicts, alarms)
+    verdicts = [_unless_cut(v, result) for v in without_chance_alarms(verdicts, alarms)]
+    if verdicts and not result.scored_anything:
+        verdicts = [_of_nothing(verdict) for verdict in verdicts]
     if result.facts.status == "budget" and not any(v.status is Verdict.BUDGET for v in verdicts):
         why = "the budget was spent before every case was run"
         verdicts.append(ConditionVerdict(condition="budget", status=Verdict.BUDGET, why=why))
@@ -74,6 +83,29 @@ def judge_gates(
         why = "no answer could be had; every case that is missing was left out"
         verdicts.append(ConditionVerdict(condition=OUTAGE, status=Verdict.INFRA, why=why))
     return together(verdicts)
+
+
+def _unless_cut(verdict: ConditionVerdict, result: Result) -> ConditionVerdict:
+    """Return what *verdict* is where a run ended early: some cases cannot speak for all."""
+    if verdict.status is not Verdict.PASS or result.facts.status in {"complete", DECIDED}:
+        return verdict
+    statuses = [metric.column.status.reshape(len(result), -1) for metric in result.metrics]
+    left = np.any([(s == Status.NOT_RUN).any(axis=1) for s in statuses], axis=0).sum()
+    if not left:
+        return verdict
+    spent = result.facts.status == "budget"
+    fates = {"budget": Verdict.BUDGET, OUTAGE: Verdict.INFRA}
+    status = fates.get(result.facts.status, Verdict.INCONCLUSIVE)
+    why = f"{verdict.why}; {left} cases were not run{': the budget is spent' * spent}"
+    return dataclasses.replace(verdict, status=status, why=why)
+
+
+def _of_nothing(verdict: ConditionVerdict) -> ConditionVerdict:
+    """Return what *verdict* is where no metric has any value: an outage passes nothing."""
+    if verdict.status not in {Verdict.PASS, Verdict.INCONCLUSIVE}:
+        return verdict
+    why = f"{verdict.why}; nothing was scored"
+    return dataclasses.replace(verdict, status=Verdict.INFRA, why=why)
 
 
 def _missing(result: Result, condition: Condition) -> ConditionVerdict | None:
@@ -87,9 +119,26 @@ def _missing(result: Result, condition: Condition) -> ConditionVerdict | None:
         if condition.key_text is None:
             return None
         result[condition.key_text]
+        if condition.kind == "metric":
+            _check_meetable(result, condition)
     except (UnknownMetricError, UsageError) as error:
         return verdict_on(condition, Verdict.INCONCLUSIVE, str(error))
     return None
+
+
+def _check_meetable(result: Result, condition: Condition) -> None:
+    """Refuse a threshold that no value, or every one, of the metric's range meets.
+
+    Raises:
+        UsageError: If the condition decides nothing.
+    """
+    low, high = result.by_key.part(condition.key_text or "").bounds
+    value = result.estimate(condition.key_text or "", level=result.facts.plan.level).value
+    if value is not None and not (low or -math.inf) <= value <= (high or math.inf):
+        return  # the values leave the range, which the verdict says
+    why = condition.vacuous_in(low, high)
+    if why is not None:
+        raise UsageError(f"{condition.text!r} decides nothing: {why}.")
 
 
 def _decide(
@@ -104,6 +153,8 @@ def _decide(
             verdict = _coverage(result, condition)
         case "cost":
             verdict = decide_number(condition, result.cost, "cost")
+        case "n" | "skipped":
+            verdict = _counted(result, condition)
         case "must_pass":
             verdict = _must_pass(result, condition)
         case "calibrated":
@@ -132,7 +183,41 @@ def _decide_metric(
         return judge_paired(result, condition, baseline, least)
     key, level = condition.key_text or "", condition.level or result.facts.plan.level
     estimate = result.estimate(key, level=level)
-    return decide(condition, estimate, circumstances_of(result, key, least)), None
+    verdict = decide(condition, estimate, circumstances_of(result, key, least))
+    return _with_untagged(result, condition, verdict, level, least), None
+
+
+def _with_untagged(
+    result: Result, condition: Condition, verdict: ConditionVerdict, level: float, least: float
+) -> ConditionVerdict:
+    """Return *verdict*, or that on the cases without the tag of ``worst(…)`` if it is graver.
+
+    The worst cases of all might be among those that no slice has.
+    """
+    key = result.by_key.part(condition.key_text or "").key
+    rows = result.by_key.untagged(key)
+    if not len(rows):
+        return verdict
+    estimate = result.by_key.of_rows(condition.key_text or "", rows, level)
+    around = circumstances_of(result, condition.key_text or "", least, rows)
+    around = dataclasses.replace(around, where=f"there is no {key.worst_by}")
+    other = decide(condition, estimate, around)
+    if gravest([verdict.status, other.status]) is not verdict.status:
+        return other
+    many = f"{len(rows)} case{'s have' if len(rows) > 1 else ' has'} no {key.worst_by}"
+    return dataclasses.replace(verdict, why=f"{verdict.why}; {many}: {describe(estimate)}")
+
+
+def _counted(result: Result, condition: Condition) -> ConditionVerdict:
+    """Decide a condition on how many cases have a value, or which share was left out."""
+    if condition.key_text is None:
+        estimates = list(result.estimates.values())
+    else:
+        estimates = [result[condition.key_text]]
+    if condition.kind == "n":
+        return decide_number(condition, min(e.n_scored for e in estimates), "number of cases")
+    share = max(e.n_skipped / max(e.n_total - e.n_not_run, 1) for e in estimates)
+    return decide_number(condition, share, "skipped share")
 
 
 def _coverage(result: Result, condition: Condition) -> ConditionVerdict:

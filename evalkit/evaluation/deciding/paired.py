@@ -103,6 +103,10 @@ def _slices(result: Result, baseline: Result, condition: Condition) -> Iterator[
     for value, rows in by_key.parts_of(key).items():
         among = pairs.take(np.flatnonzero(np.isin(pairs.rows[0], rows)))
         yield _Slice(pairs=among, rows=rows, name=f" where {key.worst_by}={value}")
+    untagged = by_key.untagged(key)
+    if len(untagged):  # the worst cases of all might be among those that no slice has
+        among = pairs.take(np.flatnonzero(np.isin(pairs.rows[0], untagged)))
+        yield _Slice(pairs=among, rows=untagged, name=f" where there is no {key.worst_by}")
 
 
 def _of_slice(
@@ -127,4 +131,8 @@ def _of_slice(
         outcomes.append((Verdict.INCONCLUSIVE, why))
     status, why = gravest_outcome(*outcomes)
     why = f"{verdict.why}; {why}" if why else verdict.why
-    return dataclasses.replace(verdict, status=status, why=why, estimate=estimate), compared
+    straddles = verdict.straddles and len(outcomes) == 1
+    decided = dataclasses.replace(
+        verdict, status=status, why=why, estimate=estimate, straddles=straddles
+    )
+    return decided, compared

@@ -9,7 +9,7 @@ from typing import Any, Final
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import margin_of
-from evalkit.gates.condition import Condition
+from evalkit.gates.condition import COUNTED, Condition
 from evalkit.gates.grammar import parse_gates
 from evalkit.gates.sequential import ORDERED
 from evalkit.scoring.facts import MetricFacts
@@ -18,7 +18,7 @@ from evalkit.scoring.reduce import Reducer
 from evalkit.scoring.signature import signature
 
 WHEN_DECIDED: Final = "when decided"
-_AT_THE_END: Final = frozenset({"coverage", "cost", "calibrated"})
+_AT_THE_END: Final = frozenset({"coverage", "cost", "calibrated", *COUNTED})
 """Conditions on plain numbers, which are judged on what was run."""
 
 
@@ -121,7 +121,9 @@ def _facts(condition: Condition, scorer: Scorer, reducers: Sequence[Reducer]) ->
         raise UsageError(_cannot(condition, why))
     declared = getattr(getattr(scorer, "function", None), "__annotations__", {}).get("return")
     yes_or_no = facts.binary or (facts.bounds is None and declared in {bool, "bool"})
-    if rate or reducer.yields_share or yes_or_no:
+    if reducer.of(facts, binary=yes_or_no or rate).yields_share:
+        return MetricFacts(low=0.0, high=1.0)
+    if rate or yes_or_no:
         return dataclasses.replace(facts, low=0.0, high=1.0)
     return facts
 

@@ -12,6 +12,7 @@ from evalkit.data.snapshot import Spool
 from evalkit.engine.merge import metrics_of
 from evalkit.engine.plan import Plan, Shard
 from evalkit.engine.state import RunState
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError
 from evalkit.evaluation.deciding.circumstances import least_coverage
@@ -129,7 +130,10 @@ class Watcher:
 
     def _take_in(self, state: RunState, shard: Shard) -> None:
         rows = np.asarray(self._plan.rows_of(shard))
-        failed = [cell in state.failures for cell in self._plan.cells_of(shard)]
+        failed = [
+            cell in state.failures and state.failures[cell][0] not in INFRASTRUCTURE
+            for cell in self._plan.cells_of(shard)
+        ]
         design = dataclasses.replace(
             self._design.take(rows), target_failed=np.array(failed, dtype=np.bool_)
         )

@@ -26,7 +26,7 @@ from evalkit.scoring.estimate import (
     estimate_mean,
 )
 from evalkit.scoring.facts import MetricFacts
-from evalkit.scoring.reduce import Reducer
+from evalkit.scoring.reduce import UNDECIDABLE, Reducer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,9 +49,25 @@ class Part:
         return plain and self.metric.source is None
 
     @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the greatest value that there can be; ``None`` where none is known."""
+        facts = self.metric.facts
+        return (0.0, 1.0) if self.is_rate else (facts.low, facts.high)
+
+    @property
     def is_rate(self) -> bool:
         """Whether each cell is yes or no."""
         return self.metric.column.binary or self.metric.facts.binary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worst:
+    """The slice of a tag's values where a metric is worst."""
+
+    estimate: Estimate
+    rows: npt.NDArray[np.int64]
+    valueless: tuple[str, ...] = ()
+    """Slices in which the metric has no value."""
 
 
 MOST_LABELS: Final = 50
@@ -60,7 +76,9 @@ MOST_LABELS: Final = 50
 LONGEST_KEY: Final = 250
 """Characters of a key that stores keep, MLflow's too."""
 
-_RATE = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
+_RATE: Final = MetricFacts(direction="none", low=0.0, high=1.0, binary=True)
+_SHARE: Final = MetricFacts(low=0.0, high=1.0)
+"""Passes among a case's repeats, whatever the direction of the metric itself."""
 
 
 class Estimates:
@@ -83,6 +101,7 @@ class Estimates:
         self._computed = {(key, design.level): estimate for key, estimate in (known or {}).items()}
         self._of_label: dict[str, Metric] = {}
         self._tags: dict[str, list[str | None]] = {}
+        self._worst: dict[tuple[str, float], Worst] = {}
 
     def plain(self) -> dict[str, Estimate]:
         """Return the estimate of every metric, label and reducer, in order."""
@@ -133,6 +152,9 @@ class Estimates:
             metric = _rate_metric(metric)
         elif key.function is not None:
             metric = dataclasses.replace(metric, source=None)
+        reducer = reducer.of(metric.facts, binary=metric.column.binary or metric.facts.binary)
+        if reducer.yields_share and metric.source is None:
+            metric = dataclasses.replace(metric, facts=_SHARE)
         return Part(metric=metric, reducer=reducer, key=key)
 
     def _parsed(self, text: str) -> Key:
@@ -147,15 +169,10 @@ class Estimates:
     def _compute(self, text: str, level: float) -> Estimate:
         key = self._parsed(text)
         design = dataclasses.replace(self.design, level=level)
-        if key.worst_by is None:
-            rows = self.rows_with(key.tags) if key.tags else None
-            return self._estimate(text, key, design, rows)
-        return self._worst(
-            [
-                _named(self._estimate(text, key, design, rows), f"{key.worst_by}={value}")
-                for value, rows in self.parts_of(key).items()
-            ]
-        )
+        if key.worst_by is not None:
+            return self.worst(text, level).estimate
+        rows = self.rows_with(key.tags) if key.tags else None
+        return self._estimate(text, key, design, rows)
 
     def rows_of(self, key: str) -> npt.NDArray[np.int64]:
         """Return the cases that the estimate of *key* is of; of ``worst(…)`` the worst value's.
@@ -166,9 +183,7 @@ class Estimates:
         parsed = self._parsed(key)
         if parsed.worst_by is None:
             return self.rows_with(parsed.tags)
-        parts = list(self.parts_of(parsed).values())
-        estimates = [self.of_rows(key, rows) for rows in parts]
-        return parts[estimates.index(self._worst(estimates))]
+        return self.worst(key, self.design.level).rows
 
     def parts_of(self, key: Key) -> dict[str, npt.NDArray[np.int64]]:
         """Return the cases that *key* is about, for each value of the tag after its ``by=``.
@@ -185,16 +200,44 @@ class Estimates:
             raise UsageError(f"No case with {wanted} has a tag {key.worst_by!r}.")
         return {value: rows for value, rows in parts.items() if len(rows)}
 
-    def _worst(self, estimates: Sequence[Estimate]) -> Estimate:
-        # A slice that failed is worse than any value; one where the metric does not apply is not.
-        lost = [e for e in estimates if e.coverage is not None and e.coverage < COVERAGE]
-        if lost:
-            return min(lost, key=lambda estimate: estimate.coverage or 0.0)
-        valued = [estimate for estimate in estimates if estimate.value is not None]
-        if not valued:
-            return estimates[0]
-        up = valued[0].direction != "lower"
-        return min(valued, key=lambda e: (e.value or 0.0) if up else -(e.value or 0.0))
+    def untagged(self, key: Key) -> npt.NDArray[np.int64]:
+        """Return the cases that *key* is about and that lack the tag after its ``by=``."""
+        if key.worst_by is None:
+            return np.array([], dtype=np.int64)
+        values, among = self.tag_values(key.worst_by), self.rows_with(key.tags)
+        return np.array([row for row in among if values[row] is None], dtype=np.int64)
+
+    def worst(self, text: str, level: float) -> Worst:
+        """Return the worst slice of a key such as ``worst(m, by=language)``, and what it is."""
+        if (text, level) not in self._worst:
+            self._worst[text, level] = self._find_worst(text, level)
+        return self._worst[text, level]
+
+    def _find_worst(self, text: str, level: float) -> Worst:
+        key, design = self._parsed(text), dataclasses.replace(self.design, level=level)
+        parts = self.parts_of(key)
+        of_slice = {
+            v: _named(self._estimate(text, key, design, rows), f"{key.worst_by}={v}")
+            for v, rows in parts.items()
+        }
+        valued = [value for value, estimate in of_slice.items() if estimate.value is not None]
+
+        def badness(value: str) -> tuple[bool, float]:
+            # A slice that failed is worse than any value; one where the metric does not apply is
+            # not.
+            estimate = of_slice[value]
+            if estimate.coverage is not None and estimate.coverage < COVERAGE:
+                return True, -estimate.coverage
+            number = estimate.value or 0.0
+            return False, number if estimate.direction == "lower" else -number
+
+        lost = [value for value in of_slice if badness(value)[0]]
+        value = max(lost or valued or of_slice, key=badness)
+        return Worst(
+            estimate=of_slice[value],
+            rows=parts[value],
+            valueless=tuple(f"{key.worst_by}={v}" for v in of_slice if v not in valued),
+        )
 
     def _estimate(self, text: str, key: Key, design: Design, rows: Any) -> Estimate:
         part = self.part(key)
@@ -205,6 +248,8 @@ class Estimates:
         if metric.source is not None:
             return estimate_corpus(text, column, metric.facts, design, metric.source)
         mean = estimate_mean(text, column, metric.facts, design, part.reducer)
+        if part.reducer.vague:
+            return dataclasses.replace(mean, note=UNDECIDABLE)
         if key.function in {None, "mean", "rate"} or mean.value is None:
             return mean
         return _order_statistic(mean, key, column, design, part.reducer)
@@ -272,9 +317,12 @@ class Estimates:
                 rows.setdefault(present, []).append(row)
         return {values: np.array(rows[values], dtype=np.int64) for values in sorted(rows)}
 
-    def of_rows(self, key: str, rows: npt.NDArray[np.int64]) -> Estimate:
+    def of_rows(
+        self, key: str, rows: npt.NDArray[np.int64], level: float | None = None
+    ) -> Estimate:
         """Return the estimate of *key* over the cases at *rows* only."""
-        return self._estimate(key, self._parsed(key), self.design, rows)
+        design = dataclasses.replace(self.design, level=level or self.design.level)
+        return self._estimate(key, self._parsed(key), design, rows)
 
 
 def listed_labels(metric: Metric) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.evaluation.results.plan import EvaluationPlan
 
 OUTAGE: Final = "outage"
@@ -54,3 +55,8 @@ class Facts:
 
     scorers: Sequence[Any] = ()
     """The scorers themselves, in the process that made the result; never kept in a file."""
+
+    @property
+    def own_failures(self) -> list[int]:
+        """Cells whose target failed by its own fault, and not on the way there."""
+        return [cell for cell, (reason, _) in self.failures.items() if reason not in INFRASTRUCTURE]

@@ -14,7 +14,7 @@ from evalkit.evaluation.results.folder import Folder
 from evalkit.evaluation.results.places import evaluation_folder, using_store
 from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
-from evalkit.gates.verdict import ConditionVerdict, GateVerdict
+from evalkit.gates.verdict import ConditionVerdict, GateVerdict, Verdict
 from evalkit.scoring.column import Metric, ScoreColumn
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.signature import class_path
@@ -88,8 +88,10 @@ def _spool(folder: Folder) -> Spool:
 def _verdict(content: Any, plan: EvaluationPlan) -> GateVerdict:
     """Read a verdict; an older release wrote its status alone, which stays shown as that."""
     verdict = GateVerdict.from_json(content)
-    if verdict.conditions or not (isinstance(content, str) and plan.gates):
+    if verdict.conditions or not isinstance(content, str):
         return verdict
+    if not plan.gates:
+        return GateVerdict(status=Verdict.NONE)
     why = "recorded by an older release, without the numbers of each condition"
     whole = ConditionVerdict(condition=" and ".join(plan.gates), status=verdict.status, why=why)
     return GateVerdict(status=verdict.status, conditions=(whole,))

@@ -57,6 +57,9 @@ class EvaluationPlan:
     """Scorers that are added to the run's finished evaluation, which has the scores of the others;
     none where this is no such addition."""
 
+    code: str | None = None
+    """Digest of the code of a target that is a function."""
+
     outputs_digest: str | None = None
     created: int = 0
     """Milliseconds since the Unix epoch."""

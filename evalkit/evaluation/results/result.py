@@ -78,7 +78,7 @@ class Result:
         design = design_of(
             self.spool,
             repeats=plan.repeats,
-            failed_cells=self.facts.failures,
+            failed_cells=self.facts.own_failures,
             level=plan.level,
             seed=plan.seed,
         )
@@ -158,6 +158,11 @@ class Result:
         """Smallest coverage of any metric; ``None`` where nothing applied."""
         shares = [e.coverage for e in self.estimates.values() if e.coverage is not None]
         return min(shares, default=None)
+
+    @property
+    def scored_anything(self) -> bool:
+        """Whether any metric has a value of any case; nothing passes where none has."""
+        return any(estimate.n_scored for estimate in self.estimates.values())
 
     # What made it
 

@@ -54,9 +54,13 @@ def finished_target(plan: EvaluationPlan) -> Any:
 
 
 def keep_all(job: Job[Any], result: Result) -> None:
-    """Have *job* keep all of *result*, to which it adds scores by other scorers."""
-    job.kept, job.kept_scorers = result.metrics, result.facts.scorers
-    job.verdict = result.verdict  # more scorers change nothing that its gates are about
+    """Have *job* keep all of *result* but what it scores anew or drops."""
+    plan, before = job.plan_facts, result.facts.plan.signatures
+    gone = {name for name in before if name not in plan.signatures or name in plan.added}
+    job.kept = [metric for metric in result.metrics if metric.scorer not in gone]
+    job.kept_scorers = [one for one in result.facts.scorers if one.name not in gone]
+    # More scorers change nothing that its gates are about; others in their place do.
+    job.verdict = None if gone else result.verdict
     take_over(job, [result], lambda _call: True)
 
 

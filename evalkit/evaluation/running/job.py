@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from evalkit._internal.arrow import text_array
 from evalkit._internal.clock import day, monotonic
 from evalkit.data.snapshot import Spool
+from evalkit.engine.absent import EMPTY, NO_ANSWER
 from evalkit.engine.backend.local import run_local
 from evalkit.engine.journal import LOCK_FILE, Journal, RunLock
 from evalkit.engine.merge import merge
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
 
 
 R = TypeVar("R", bound=Result)
+
+_FEW_COPIES = 0.1
+"""Share of cases that may ask what another one asks, without a word of it."""
 
 _ON_THE_WHOLE = "judged once, on the whole, by evalkit merge"
 
@@ -163,14 +167,21 @@ class Job(Generic[R]):
         self.state.ledger.on_charge = self.state.charge
 
     def _note_recorded_errors(self) -> None:
-        """Count the errors that came with stored outputs as failures of the target."""
-        if self.target is not None or "error" not in self.spool.fields:
+        """Count errors and lacking answers of stored outputs as failures of the target."""
+        spool, fields = self.spool, self.spool.fields
+        if self.target is not None or not fields & {"error", "outputs"}:
             return
-        each = self.plan_facts.repeats // self.spool.n_repeats
-        for row, text in enumerate(self.spool.cell_values("error")):
-            if text is not None:
-                for cell in range(row * each, (row + 1) * each):
-                    self.state.failures[cell] = "target_error", str(text)
+        failures: dict[int, tuple[str, str]] = {}
+        if "outputs" in fields:
+            failures = dict.fromkeys(spool.rows_without("outputs"), (EMPTY, NO_ANSWER))
+        if "error" in fields:
+            errors = enumerate(spool.cell_values("error"))
+            failures |= {
+                row: ("target_error", str(text)) for row, text in errors if text is not None
+            }
+        each = self.plan_facts.repeats // spool.n_repeats
+        for row, failure in failures.items():
+            self.state.failures |= dict.fromkeys(range(row * each, (row + 1) * each), failure)
 
     async def run(self) -> None:
         """Run what is not done yet; returns early where the state says stop."""
@@ -242,6 +253,7 @@ class Job(Generic[R]):
             self.state.notes.append(
                 f"Shard {self.plan_facts.shard} of the cases; gates are {_ON_THE_WHOLE}."
             )
+        self.state.notes += _caveats(self.spool)
         self.state.notes += getattr(self.target, "notes", ())
         self.state.notes += _unlisted(metrics)
         self.state.notes += moved([metric.key for metric in metrics])
@@ -383,6 +395,20 @@ def _usage(spent: Spent, seconds: float) -> Usage:
         cost=spent.price,
         seconds=seconds,
     )
+
+
+def _caveats(cases: Spool) -> Iterator[str]:
+    """Yield what the data itself makes of the numbers, for who reads them."""
+    copies = cases.copies()
+    if copies > _FEW_COPIES * cases.n:
+        yield (
+            f"{copies:,} of {cases.n:,} cases ask what another one asks, and each counts as one of "
+            "its own; a group for each question says that they are not: columns={'group': …}."
+        )
+    if "weight" in cases.fields:
+        zero = int((cases.numbers("weight") == 0).sum())
+        if zero:
+            yield f"{zero:,} of {cases.n:,} cases weigh 0, and count in no number."
 
 
 def _unlisted(metrics: Sequence[Metric]) -> Iterator[str]:

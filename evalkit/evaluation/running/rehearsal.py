@@ -21,7 +21,7 @@ from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import recording_of_call, reply_from_json
-from evalkit.llm.session import ModelSession
+from evalkit.llm.session import ModelSession, Reads, is_replayed
 
 _REPLY: Final = ChatReply(text=None, refusal="This was a rehearsal: nobody was asked.")
 """What a call that was not made gets: nobody repairs a refusal, or asks on because of it."""
@@ -74,13 +74,21 @@ class Rehearsal(ModelSession):
         self._answered = set(pending)
 
     async def complete(
-        self, model: ChatModel, request: ChatRequest, *, role: str, repeat: int = 0
+        self,
+        model: ChatModel,
+        request: ChatRequest,
+        *,
+        role: str,
+        repeat: int = 0,
+        reads: Reads | None = None,
     ) -> ChatReply:
         """Note the call; return its recording, or a refusal."""
         recording = recording_of_call(model, request, repeat or request.repeat)
         try:
             reply = self.recorder.find(recording) if self.recorder.mode != "live" else None
         except NotRecordedError:
+            reply = None
+        if reply is not None and not is_replayed(reply, self.recorder.mode, reads):
             reply = None
         noted = Noted(
             role=role,

@@ -165,6 +165,12 @@ def _job(  # noqa: PLR0917
         kind=kind,
         record=record,
     )
+    code = getattr(target, "code", None)
+    if None not in {plan.code, code} and plan.code != code:
+        job.state.notes.append(
+            f"The code of {plan.target.name!r} has changed since the run began: answers of the old "
+            "and of the new are in these numbers. Start a new run to measure one of them."
+        )
     if plan.added:
         with job.failing():
             _go_on_adding(job)

@@ -15,7 +15,7 @@ from evalkit.engine.score import is_async
 from evalkit.engine.verdicts import PLAIN
 from evalkit.entities.score import Status
 from evalkit.entities.target import Target
-from evalkit.errors import UsageError
+from evalkit.errors import NotFoundError, UsageError, near_miss
 from evalkit.evaluation.results.cells import failure_table
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.earlier import finished_target, keep_all, take_over
@@ -35,34 +35,61 @@ from evalkit.targets.open import open_target
 R = TypeVar("R", bound=Result)
 
 
-def score_again(result: R, scorers: ScorerLike | Iterable[ScorerLike]) -> R:
+def score_again(
+    result: R,
+    scorers: ScorerLike | Iterable[ScorerLike],
+    *,
+    replace: bool = False,
+    drop: Sequence[str] = (),
+    judge_model: str | None = None,
+    runtime: Runtime | None = None,
+) -> R:
     """Return *result* with more scorers, in the same run; the target is never called.
 
-    What was scored before stays as it is, also where its scorers cannot be had here.
+    What was scored before stays as it is, also where its scorers cannot be had here, but for what
+    is replaced or dropped.
 
     Raises:
         UsageError: If a scorer's name is taken, or the evaluation was not finished.
+        NotFoundError: If what is to be dropped is not there.
     """
     check_complete(result)
     plan = result.facts.plan
-    added = bind_judges(resolve_scorers(scorers), plan.judge_model)
+    for name in drop:
+        if name not in plan.signatures:
+            near = near_miss(name, list(plan.signatures))
+            raise NotFoundError(f"The result has no scorer {name!r}.{near}")
+    added = bind_judges(resolve_scorers(scorers), judge_model or plan.judge_model)
     for one in added:
-        if one.name in plan.signatures:
-            raise UsageError(f"The result has {one.name!r} already; give name='…' for another one.")
+        if one.name in plan.signatures and not replace and one.name not in drop:
+            raise UsageError(
+                f"The result has {one.name!r} already; replace it (replace=True, --replace), or "
+                "give name='…' for another one."
+            )
+    gone = {*drop, *(one.name for one in added)}
     live = result.folder.outputs.is_file()
-    check_requirements(added, result.spool, live=live, from_output=result.spool.late)
+    if added or not drop:
+        check_requirements(added, result.spool, live=live, from_output=result.spool.late)
     described = {
-        "scorers": [*plan.scorers, *(specification(one) for one in added)],
-        "signatures": dict(plan.signatures) | {one.name: signature(one) for one in added},
+        "scorers": [
+            *(spec for spec in plan.scorers if spec["name"] not in gone),
+            *(specification(one) for one in added),
+        ],
+        "signatures": {name: sign for name, sign in plan.signatures.items() if name not in gone}
+        | {one.name: signature(one) for one in added},
         "added": [one.name for one in added],
     }
     job = _successor(result, added, finished_target(plan), described, same_run=True)
+    if runtime is not None:
+        job.runtime = runtime
     with job.failing():
         keep_all(job, result)
     return execute(job)
 
 
-def retry(result: R, which: str, *, model: Any = None, scorers: Any = None) -> R:
+def retry(
+    result: R, which: str, *, model: Any = None, scorers: Any = None, runtime: Runtime | None = None
+) -> R:
     """Run what failed again, as a new run that keeps the rest.
 
     Raises:
@@ -84,6 +111,8 @@ def retry(result: R, which: str, *, model: Any = None, scorers: Any = None) -> R
     check_same(plan, target, chosen)
     described = {"scorers": plan.scorers, "signatures": plan.signatures, "added": ()}
     job = _successor(result, chosen, target, described, same_run=False)
+    if runtime is not None:
+        job.runtime = runtime
     with job.failing():
         take_over(job, [result], lambda call: call.status is Status.OK or call.reason == "skipped")
         for place, scorer in enumerate(chosen):

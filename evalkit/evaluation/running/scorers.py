@@ -15,18 +15,24 @@ from evalkit.evaluation.results.cells import COLUMNS
 from evalkit.evaluation.results.columns import PARTS
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.running.request import ScorerLike
-from evalkit.gates.condition import PAIRED
+from evalkit.gates.condition import PAIRED, Condition
 from evalkit.gates.grammar import parse_gates
+from evalkit.gates.key import Key
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
+<<<<<<< HEAD
 from evalkit.scoring.protocol import Scorer, requirements_of
 from evalkit.scoring.reading import field_and_rest, follow, targets
+=======
+from evalkit.scoring.protocol import Scorer, facts_of, requirements_of
+from evalkit.scoring.reading import field_and_rest, follow
+>>>>>>> main
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
 
-TAKEN: Final = frozenset({*COLUMNS, "coverage", "must_pass", "calibrated", *PAIRED})
+TAKEN: Final = frozenset({*COLUMNS, "coverage", "skipped", "must_pass", "calibrated", *PAIRED})
 """Names that mean something else: columns of every table, and words of gates."""
 
 
@@ -254,12 +260,14 @@ def _check_paths(scorer: Scorer, spool: Spool, made: Collection[str]) -> None:
             )
 
 
-def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -> None:
+def check_gates(
+    gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool, reducer: str = "mean"
+) -> None:
     """Refuse gates on metrics and tags that the evaluation cannot have, before anything is run.
 
     Raises:
         UnknownMetricError: If no scorer gives such a metric.
-        UsageError: If no case has such a tag.
+        UsageError: If no case has such a tag, or no value or every one meets a threshold.
     """
     names = [one.name for one in scorers]
     tags: set[str] | None = None
@@ -274,6 +282,8 @@ def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -
         ):
             raise UnknownMetricError(key.metric, names)
         _check_reducer(key.metric, scorers)
+        if condition.kind == "metric" and not parse_reducer(reducer, sys.maxsize).yields_share:
+            _check_threshold(condition, key, scorers)
         wanted = [name for name, _ in key.tags] + ([key.worst_by] if key.worst_by else [])
         if "shard" in spool.facts:  # other parts may have tags that this one lacks
             continue
@@ -284,6 +294,20 @@ def check_gates(gates: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -
             if name not in (tags or ()):
                 hint = near_miss(name, tags or ())
                 raise UsageError(f"No case has a tag {name!r}, which a gate names.{hint}")
+
+
+def _check_threshold(condition: Condition, key: Key, scorers: Iterable[Scorer]) -> None:
+    """Refuse a threshold outside of the range, as far as that is known before the run."""
+    fitting = [one for one in scorers if key.metric.startswith(one.name)]
+    one = max(fitting, key=lambda scorer: len(scorer.name))
+    member, label, _ = key.metric.removeprefix(one.name).partition("=")
+    facts = facts_of(one, member.removeprefix(".") or None)
+    if "(" in member:  # the key of another reducer
+        return
+    rate = bool(label) or key.function == "rate" or facts.binary
+    why = condition.vacuous_in(*((0.0, 1.0) if rate else (facts.low, facts.high)))
+    if why is not None:
+        raise UsageError(f"{condition.text!r} decides nothing: {why}.")
 
 
 def _check_judge(judge: str, names: Sequence[str]) -> None:

@@ -42,6 +42,9 @@ from evalkit.targets.open import open_target
 
 R = TypeVar("R", bound=Result)
 
+_LEAST_LEVEL = 0.5
+"""Confidence below which an interval is a guess."""
+
 
 def start(request: Request, kind: type[R]) -> Job[R]:
     """Check everything, snapshot the data, and open the run; no target is called yet.
@@ -65,7 +68,7 @@ def start(request: Request, kind: type[R]) -> Job[R]:
         options |= _repeats(request, cases, target)
         options |= _stop(request, options, scorers, baseline)
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
-        check_gates(options["gates"], scorers, cases)
+        check_gates(options["gates"], scorers, cases, options["reducers"][0])
         check_replayable(target, request.runtime)
         if request.runtime.limits().workers:
             check_portable([*scorers, *([] if target is None else [target])])
@@ -77,6 +80,7 @@ def start(request: Request, kind: type[R]) -> Job[R]:
             name=without_surrogates(request.name or _name(run, target, work.path)),
             data_name=_data_name(request.data),
             target=None if target is None else target.identity,
+            code=getattr(target, "code", None),
             shard_rows=options.pop("shard_rows", None)
             or rows_of_shards(
                 cases.n, live=target is not None, workers=workers_of(request.runtime.backend)
@@ -168,8 +172,8 @@ def _no_data(model: Any) -> str:
 def _options(request: Request) -> dict[str, Any]:
     if request.repeats < 1:
         raise UsageError(f"repeats must be at least 1, got {request.repeats}.")
-    if not 0.0 < request.level < 1.0:
-        raise UsageError(f"level must be in (0, 1), such as 0.95, got {request.level}.")
+    if not _LEAST_LEVEL <= request.level < 1.0:
+        raise UsageError(f"level must be in [0.5, 1), such as 0.95, got {request.level}.")
     if request.shard is not None and request.stop is not None:
         raise UsageError("stop= looks at the gates, which no shard decides: leave out shard=.")
     gates = [request.gates] if isinstance(request.gates, str) else list(request.gates)
