@@ -9,11 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
-<<<<<<< HEAD
 from evalkit._internal.surrogates import without_surrogates
-=======
 from evalkit.entities.infrastructure import infrastructure_reason
->>>>>>> main
 from evalkit.entities.score import Score, Status
 from evalkit.errors import EvalkitError
 from evalkit.llm.secrets import masked, masked_json
@@ -89,12 +86,8 @@ def failure_of(error: BaseException) -> Score:
         return Score.failed("timeout", late or "The scorer took too long.")
     text = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
     notes: list[str] = getattr(error, "__notes__", [])
-<<<<<<< HEAD
-    return Score.failed("scorer_error", without_surrogates(masked(" ".join([text, *notes]))))
-=======
     reason = infrastructure_reason(error) or "scorer_error"
-    return Score.failed(reason, masked(" ".join([text, *notes])))
->>>>>>> main
+    return Score.failed(reason, without_surrogates(masked(" ".join([text, *notes]))))
 
 
 def columns_of(cells: list[Cells]) -> dict[str, ScoreColumn]:

@@ -52,7 +52,7 @@ def test_what_a_model_returns_for_one_row_is_scored(model: Callable[..., Any], s
 def test_an_answer_that_is_no_label_fails_with_a_hint(
     model: Callable[..., Any], hint: str, scorer: str
 ) -> None:
-    result = evaluate(model, LABELLED, [scorer], columns=OF_X, gates=[f"{scorer} >= 0"])
+    result = evaluate(model, LABELLED, [scorer], columns=OF_X, gates=[f"{scorer} >= 0.01"])
 
     assert result[scorer].value is None
     assert result[scorer].n_failed == 20

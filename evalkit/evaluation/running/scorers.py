@@ -22,13 +22,8 @@ from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
-<<<<<<< HEAD
-from evalkit.scoring.protocol import Scorer, requirements_of
-from evalkit.scoring.reading import field_and_rest, follow, targets
-=======
 from evalkit.scoring.protocol import Scorer, facts_of, requirements_of
-from evalkit.scoring.reading import field_and_rest, follow
->>>>>>> main
+from evalkit.scoring.reading import field_and_rest, follow, targets
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
 

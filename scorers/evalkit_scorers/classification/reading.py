@@ -74,11 +74,7 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     if wrong:
         for row, pair in enumerate(zip(wanted, given, strict=True)):
             if pair in wrong:
-<<<<<<< HEAD
                 _leave_out(pairs, row, *pair, batch.outputs[row])
-=======
-                _leave_out(pairs, row, *pair, stated=isinstance(batch.outputs[row], Mapping))
->>>>>>> main
     return pairs
 
 
@@ -109,14 +105,10 @@ def _fits(target: str | None, output: str | None) -> bool:
 
 
 def _leave_out(
-<<<<<<< HEAD
     pairs: LabelPairs, row: int, target: str | None, output: str | None, raw: Any
-=======
-    pairs: LabelPairs, row: int, target: str | None, output: str | None, *, stated: bool
->>>>>>> main
 ) -> None:
     pairs.target[row] = pairs.output[row] = ""
-    if target is not None and output is None and stated:
+    if target is not None and output is None and isinstance(raw, Mapping):
         pairs.column.fail(row, "empty", "The output states no label.")
     elif target is None or output is None:
         pairs.column.status[row] = 1
