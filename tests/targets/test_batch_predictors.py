@@ -74,7 +74,11 @@ class Bot:
         return text
 
 
-@pytest.mark.parametrize("answer", [by_name, of_the_mapping, len, Bot()], ids=str)
+@pytest.mark.parametrize(
+    "answer",
+    [by_name, of_the_mapping, len, Bot()],
+    ids=["a-name", "a-mapping", "a-builtin", "an-object"],
+)
 def test_other_functions_are_called_case_by_case(answer: Any) -> None:
     target: Any = open_target(answer)
 
