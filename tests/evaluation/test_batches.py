@@ -83,7 +83,8 @@ def test_batches_give_the_cells_of_a_live_run_at_half_the_price() -> None:
     assert cells(batched, "text.exact_match", "fine") == cells(live, "text.exact_match", "fine")
     assert batched["fine"].n_failed == live["fine"].n_failed > 0
     assert batched.usage["target"].cost == pytest.approx((live.usage["target"].cost or 0) / 2)
-    assert batched.usage["judge"].calls == live.usage["judge"].calls
+    # Equal questions without a readable answer share a line of a batch; live, each asks anew.
+    assert batched.usage["judge"].calls <= live.usage["judge"].calls
     assert batched.usage["judge"].cost is None
     # All questions, all judgements, and then the repairs, which are few.
     counts = [batch["request_counts"]["total"] for batch in batches.created]
