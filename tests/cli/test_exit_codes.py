@@ -22,7 +22,7 @@ STORED = ("evaluate", "--data", "answers.jsonl", "--scorer", "text.exact_match")
     ("words", "code"),
     [
         pytest.param([*STORED, "--gate", "text.exact_match >= 0.1"], 0, id="pass"),
-        pytest.param([*STORED, "--gate", "text.exact_match >= 2"], 1, id="fail"),
+        pytest.param([*STORED, "--gate", "text.exact_match >= 0.99 @ point"], 1, id="fail"),
         pytest.param([*STORED, "--limit", "0"], 2, id="usage"),
         pytest.param([*STORED, "--gate", "text.exact_match >= 0.7"], 3, id="inconclusive"),
         pytest.param(
@@ -104,7 +104,7 @@ def test_a_store_that_cannot_be_written_is_infrastructure(shell: Type, folder: P
 
 
 def test_the_process_ends_with_the_code_of_the_verdict(shell: Type) -> None:
-    done = shell(*STORED, "--gate", "text.exact_match >= 2", "--json")
+    done = shell(*STORED, "--gate", "text.exact_match >= 0.99 @ point", "--json")
 
     assert done.code == 1
     assert done.json["verdict"] == "FAIL"
@@ -116,7 +116,9 @@ def test_the_process_ends_with_the_code_of_the_verdict(shell: Type) -> None:
         pytest.param(["scorers", "list", "--json"], 0, id="list"),
         pytest.param(["--help"], 0, id="help"),
         pytest.param(["scorers", "list", "--help"], 0, id="help-of-a-command"),
-        pytest.param([*STORED, "--gate", "text.exact_match >= 2"], 1, id="verdict-is-kept"),
+        pytest.param(
+            [*STORED, "--gate", "text.exact_match >= 0.99 @ point"], 1, id="verdict-is-kept"
+        ),
     ],
 )
 def test_a_reader_that_goes_away_is_no_error(

@@ -79,7 +79,8 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES)
+# An infinite output beside an expectation is no answer, and scores nothing.
+@pytest.mark.parametrize("value", [value for value in VALUES if value.id != "infinity"])
 def test_a_target_and_a_scorer_get_the_value_that_was_given(value: Any) -> None:
     seen: list[Any] = []
 
