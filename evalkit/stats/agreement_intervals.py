@@ -225,7 +225,9 @@ def _measured(
     if expected >= 1 - 1e-12:
         return Measured(None, None)
     value = float((observed - expected) / (1 - expected))
-    if drawn is None:
+    # A rater of one label agrees as chance does, whoever the other is: no draw would stray from 0.
+    constant = min((table.sum(axis=axis) > 0).sum() for axis in (0, 1)) < 2  # noqa: PLR2004
+    if drawn is None or (constant and abs(observed - expected) < _NOTHING):
         return Measured(value, None)
     seen, chance = parts(drawn)
     defined = chance < 1 - 1e-12

@@ -115,10 +115,17 @@ class CalibrationError(ProbabilityMetric, RowsMetric):
         found = self._debiased(rows, weights=weights, groups=groups, level=level, seed=seed)
         return None if found is None else found.interval
 
-    def draws(self, rows: Rows, *_: Any) -> FloatArray:
-        """Return no draw: each adds its own noise to the error, so that none is near the truth."""
-        del rows
-        return np.full(1, np.nan)
+    def draws(
+        self,
+        rows: Rows,
+        weights: FloatArray | None,
+        draws: int,
+        seed: int,
+        groups: ArrayLike | None = None,
+    ) -> FloatArray:
+        """Return undefined draws: each adds its own noise to the error, and none is near it."""
+        del rows, weights, seed, groups
+        return np.full(draws, np.nan)
 
     def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
         """Return what is left of the error without the noise of its bins."""
