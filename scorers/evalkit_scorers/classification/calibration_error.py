@@ -115,9 +115,16 @@ class CalibrationError(ProbabilityMetric, RowsMetric):
         found = self._debiased(rows, weights=weights, groups=groups, level=level, seed=seed)
         return None if found is None else found.interval
 
-    def draws(self, rows: Rows, *_: Any) -> FloatArray:
+    def draws(
+        self,
+        rows: Rows,
+        weights: FloatArray | None,
+        resamples: int,
+        seed: int,
+        groups: ArrayLike | None = None,
+    ) -> FloatArray:
         """Return no draw: each adds its own noise to the error, so that none is near the truth."""
-        del rows
+        del rows, weights, resamples, seed, groups
         return np.full(1, np.nan)
 
     def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
