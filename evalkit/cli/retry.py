@@ -36,6 +36,8 @@ def command(
     from evalkit.evaluation.specification.words import read_scorer
 
     result = EvaluationResult.load(run)
-    runtime = Runtime(**{**result.facts.plan.runtime, "budget": None, **given(options)})
+    kept = result.facts.plan.runtime
+    settings: dict[str, Any] = {**kept, "budget": None, **given(options)}
+    runtime = Runtime(**settings)
     chosen = [read_scorer(text) for text in scorers] or None
     return result.retry("failed", model=model, scorers=chosen, runtime=runtime)

@@ -46,7 +46,9 @@ def command(
     if not scorers and not drop:
         raise UsageError("Give --scorer NAME for what to add, or --drop NAME.")
     result = EvaluationResult.load(run)
-    runtime = Runtime(**{**result.facts.plan.runtime, "budget": None, **given(options)})
+    kept = result.facts.plan.runtime
+    settings: dict[str, Any] = {**kept, "budget": None, **given(options)}
+    runtime = Runtime(**settings)
     return result.score(
         [read_scorer(text) for text in scorers],
         replace=replace,

@@ -158,7 +158,8 @@ async def aevaluate(*arguments: Any, **words: Any) -> EvaluationResult:
     import anyio.to_thread
 
     bound = inspect.signature(evaluate).bind(*arguments, **words).arguments
-    request = Request(**{**bound, "runtime": _checked(bound.get("runtime"))})
+    bound["runtime"] = _checked(bound.get("runtime"))
+    request = Request(**bound)
     from evalkit.evaluation.running.execute import aexecute  # start-up: asyncio
 
     return await aexecute(await anyio.to_thread.run_sync(open_job, request))

@@ -24,11 +24,9 @@ from evalkit.evaluation.running.thread import run_in_thread
 from evalkit.llm.batch.carrier import key_of
 from evalkit.llm.batch.promises import CHARACTERS_A_TOKEN, USUAL_OUTPUT_TOKENS
 from evalkit.llm.batch.settings import BatchSettings
-from evalkit.llm.cache import Cache
 from evalkit.llm.prices import Prices
 from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import recording_of_output
-from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import use_session
 from evalkit.scoring.configured import unwrapped
 
@@ -80,7 +78,7 @@ def quiet(runtime: Runtime) -> Runtime:
 def forecast_of(job: Job[Any], runtime: Runtime) -> Forecast:
     """Return what *job*, which is kept nowhere, would ask if it ran under *runtime*."""
     recorder = recorder_of(runtime, since=0, made=False)
-    places = [p for p in recorder.places if isinstance(p, (Cache, RecordingFolder))]
+    places = recorder.places
     try:
         recorded = [call for place in places for call in place.latest(_READ)]
         rehearser = _Rehearser(job, runtime, recorder, UsageByKind(recorded))

@@ -233,7 +233,7 @@ def choices_form(choices: Mapping[str, Value] | Sequence[Any], parts: str | None
         raise UsageError(f"choices= must differ by more than case: {', '.join(labels)}.")
     values = tuple(value for _, value in pairs)
     for value in values:
-        if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
+        if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"choices= map labels to numbers, True, False or None; got {value!r}.")
     if len({value is None for value in values}) > 1:
         raise UsageError("choices= give a value to each label, or to none.")

@@ -259,7 +259,7 @@ class SuiteRun:
             case_id: (turns[row] is None, turns[row] or 0, row)
             for row, case_id in enumerate(self.ids)
         }
-        last: dict[str, tuple[bool, int, int]] = {}
+        last: dict[str | None, tuple[bool, int, int]] = {}
         session_of = dict(zip(self.ids, sessions, strict=True))
         for case_id in chosen:
             session = session_of[case_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.infrastructure import infrastructure_reason
@@ -283,7 +283,7 @@ def _digest(estimator: Any) -> str | None:
     import joblib  # start-up: scikit-learn brings it, and only estimators need it
 
     try:
-        digest: str = joblib.hash(estimator)
+        digest = cast("str", joblib.hash(estimator))
     except Exception:  # noqa: BLE001  an estimator of the user's own, whose pickling may do anything
         return None
     return digest[:12]

@@ -44,7 +44,8 @@ class Model(BaseModel):
     sizes: tuple[int, ...] = (1,)
 
 
-Point = namedtuple("Point", ["x", "y"])  # noqa: PYI024  the untyped form is what people have
+# the untyped form is what people have
+Point = namedtuple("Point", ["x", "y"])  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]
 
 VALUES = [
     pytest.param(b"ab\xff", id="bytes"),

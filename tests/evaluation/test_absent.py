@@ -48,7 +48,11 @@ def test_a_null_answer_fails_by_every_door(door: str, tmp_path: Path) -> None:
     import pandas as pd
 
     data: Any = rows(lambda i: "a" if i < 23 else None)
-    model = None
+    model: Callable[[str], str | None] | None = None
+
+    def bot(question: str) -> str | None:
+        return "a" if int(question[1:]) < 23 else None
+
     if door == "jsonl":
         pd.DataFrame(data).to_json(tmp_path / "d.jsonl", orient="records", lines=True)
         data = str(tmp_path / "d.jsonl")
@@ -58,10 +62,7 @@ def test_a_null_answer_fails_by_every_door(door: str, tmp_path: Path) -> None:
     elif door == "frame":
         data = pd.DataFrame(data)
     elif door == "live":
-        data = rows()
-
-        def model(question: str) -> str | None:
-            return "a" if int(question[1:]) < 23 else None
+        data, model = rows(), bot
 
     result = evalkit.evaluate(
         model, data, ["text.exact_match"], gates="text.exact_match >= 0.5", runtime=OFF

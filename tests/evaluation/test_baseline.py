@@ -323,7 +323,28 @@ def test_statistics_of_labels_are_in_the_file_with_texts_or_without(folder: Path
     whole = new.check(gate, baseline=old.write_baseline(folder / "whole.json", texts=True))
 
     wanted = new.check(gate, baseline=old).conditions[0].difference
+    assert wanted is not None
     assert bare.conditions[0].difference == whole.conditions[0].difference == wanted
+
+
+def test_texts_of_cases_stay_out_of_the_file_unless_asked_for(folder: Path) -> None:
+    said = ["an answer of a customer, " * 5, "another answer of a customer, " * 5]
+    rows = [{"inputs": {"x": i}, "expectations": said[i % 2]} for i in range(60)]
+    old, new = (
+        evalkit.evaluate(
+            lambda x, wrong=wrong: said[(x + (x % wrong == 0)) % 2],
+            rows,
+            "classification.f1",
+            runtime=NOTHING_KEPT,
+        )
+        for wrong in (3, 10)
+    )
+    bare = old.write_baseline(folder / "bare.json")
+    verdict = new.check("no_regression(classification.f1)", baseline=bare)
+
+    assert "customer" not in bare.read_text("utf-8")
+    assert verdict.status == "INCONCLUSIVE"
+    assert "write the baseline anew with its texts" in verdict.conditions[0].why
 
 
 @pytest.mark.parametrize(

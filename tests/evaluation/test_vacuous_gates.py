@@ -271,7 +271,7 @@ def test_a_resume_after_the_code_has_changed_says_so(tmp_path: Path) -> None:
     cases = [{k: v for k, v in row.items() if k != "output"} for row in rows()]
     store = f"sqlite:///{tmp_path}/e.db"
 
-    def answer(question: str) -> str:
+    def answer(question: str) -> str:  # pyright: ignore[reportRedeclaration]
         return "a"
 
     old = answer

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from evalkit.llm.open import _PROVIDERS
+from evalkit.llm.open import _PROVIDERS  # pyright: ignore[reportPrivateUsage]
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "evalkit/docs/settings.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from evalkit.data.traces.reading import Exports, export_of, is_trace, read_traces
 from evalkit.data.traces.values import cost_of, list_of, mapping_of, price_of, structured, usage_of
@@ -53,7 +53,7 @@ def with_joined_exports(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         if others:
             lines, rows = map(list, zip(*others, strict=True))
             yield Chunk(rows=rows, file=chunk.file, lines=lines, dtypes=chunk.dtypes)
-    traces: Sequence[Any] = exports.traces()
+    traces = cast("Sequence[Any]", exports.traces())
     for file, group in groupby(range(len(traces)), key=lambda trace: places[trace][0]):
         of_file = list(group)
         for start in range(0, len(of_file), _ROWS):

@@ -187,13 +187,14 @@ def _successor(
             before, **described, **belonging(run), created=now_milliseconds()
         )
         settle(work, run, plan, tags)
+    settings: dict[str, Any] = {**before.runtime, "budget": None}
     return Job(
         work=work,
         spool=Spool.open(work.path / cases.name),
         target=target,
         scorers=scorers,
         plan_facts=plan,
-        runtime=Runtime(**{**before.runtime, "budget": None}),
+        runtime=Runtime(**settings),
         record=run,
         kind=type(result),
     )

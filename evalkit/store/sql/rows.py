@@ -42,7 +42,7 @@ def entity(kind: type[Entity], row: Row[Any], **others: Any) -> Entity:
 
     A field is the column of its name, unless it is among *others*.
     """
-    columns = row._asdict() | others
+    columns = row._asdict() | others  # pyright: ignore[reportPrivateUsage]
     return kind(**{field.name: columns[field.name] for field in fields(kind) if field.init})
 
 

@@ -119,13 +119,13 @@ class CalibrationError(ProbabilityMetric, RowsMetric):
         self,
         rows: Rows,
         weights: FloatArray | None,
-        draws: int,
+        resamples: int,
         seed: int,
         groups: ArrayLike | None = None,
     ) -> FloatArray:
         """Return undefined draws: each adds its own noise to the error, and none is near it."""
         del rows, weights, seed, groups
-        return np.full(draws, np.nan)
+        return np.full(resamples, np.nan)
 
     def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
         """Return what is left of the error without the noise of its bins."""

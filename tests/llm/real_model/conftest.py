@@ -42,7 +42,12 @@ def bot(model: dict[str, Any]) -> Callable[..., Any]:
     """Make a target of the model, which answers in few words."""
 
     def bot(**settings: Any) -> Any:
-        words = {"prompt": "{{ question }}", "max_tokens": 12, "temperature": 0, "seed": 7}
+        words: dict[str, Any] = {
+            "prompt": "{{ question }}",
+            "max_tokens": 12,
+            "temperature": 0,
+            "seed": 7,
+        }
         return evalkit.chat(**{**model, **words, **settings})
 
     return bot
