@@ -47,9 +47,10 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let no test see the settings, keys, proxies and home of whoever runs it."""
+    """Let no test see the settings, keys, proxies and home of whoever runs it, or write there."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("work"))
         for name in list(os.environ):
             if FOREIGN.fullmatch(name) and name not in KEPT:
                 patch.delenv(name)
