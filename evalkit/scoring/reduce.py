@@ -117,8 +117,9 @@ def parse_reducer(text: str, repeats: int) -> Reducer:
         UsageError: If there is none of this name, or ``k`` is missing or above *repeats*.
 
     Examples:
-        >>> parse_reducer("pass_at_k(4)", 8)
-        Reducer(name='pass_at_k', k=4)
+        >>> reducer = parse_reducer("pass_at_k(4, threshold=3)", 8)
+        >>> reducer.name, reducer.k, reducer.threshold
+        ('pass_at_k', 4, 3.0)
     """
     match = _WRITTEN.fullmatch(text)
     name = match.group(1) if match else text

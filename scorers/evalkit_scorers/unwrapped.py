@@ -6,6 +6,8 @@ from typing import Any, Final
 
 _DEEPEST: Final = 4
 """Containers inside each other that are opened; the answer for one row has two at most."""
+_PLAIN: Final = frozenset({str, bytes, bool, int, float, dict})
+"""What holds nothing; numpy's numbers, which are floats too, are none of these."""
 
 
 def unwrapped(value: Any) -> Any:
@@ -20,7 +22,7 @@ def unwrapped(value: Any) -> Any:
         (1, [0.3, 0.7], 2.0)
     """
     for _ in range(_DEEPEST):
-        if isinstance(value, (str, bytes, int, float, dict)):
+        if type(value) in _PLAIN:
             return value
         if hasattr(value, "tolist"):
             value = value.tolist()
