@@ -30,8 +30,10 @@ def text(kind: str, value: str, limit: int) -> str:
 
 
 def storable(value: TextOrNone) -> TextOrNone:
-    """Return *value* with lone surrogates, which no database takes, as ``?``."""
-    return value if value is None else value.encode("utf-8", "replace").decode("utf-8")
+    """Return *value* with what no database takes, lone surrogates and nulls, as ``?``."""
+    if value is None:
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 
 
 def key(kind: str, value: str) -> str:
