@@ -51,10 +51,12 @@ _LOOPS: Final[dict[int, _Loop]] = {}
 """By the id of the process: a forked one leaves alone what it inherits."""
 
 
-@atexit.register
 def _close() -> None:
     if loop := _LOOPS.get(os.getpid()):
         loop.close()
+
+
+atexit.register(_close)
 
 
 def run_in_thread(
