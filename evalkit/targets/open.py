@@ -127,7 +127,7 @@ def _from_scheme(scheme: str, uri: str) -> Target:
             f"Registered schemes: {offered}."
         )
     with known[scheme].blamed(f"open {uri!r}"):
-        target: object = known[scheme].item(uri)
+        target = cast("object", known[scheme].item(uri))
         if not isinstance(target, Target):
             raise TypeError(f"{type(target).__name__} has not all of lane, identity and check")
         return _with_method(target)
