@@ -221,8 +221,8 @@ def test_an_address_without_its_slashes_is_told_how_it_is_written(
     ("target", "problem"),
     [
         pytest.param("1 / 0", "ZeroDivisionError: division by zero", id="raises"),
-        pytest.param("print", "TypeError: builtin_function_or_method has no lane", id="no-target"),
-        pytest.param("None", "TypeError: NoneType has no lane", id="nothing"),
+        pytest.param("print", "TypeError: builtin_function_or_method has not all", id="no-target"),
+        pytest.param("None", "TypeError: NoneType has not all", id="nothing"),
     ],
 )
 def test_a_target_that_cannot_be_made_names_its_plug_in(
