@@ -31,8 +31,8 @@ def text(kind: str, value: str, limit: int) -> str:
 
 
 def storable(value: TextOrNone) -> TextOrNone:
-    """Return *value* without lone surrogates, which no database takes."""
-    return value if value is None else without_surrogates(value)
+    """Return *value* without what no database takes, lone surrogates and nulls."""
+    return value if value is None else without_surrogates(value).replace("\0", "\ufffd")
 
 
 def key(kind: str, value: str) -> str:
