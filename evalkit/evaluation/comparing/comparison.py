@@ -103,7 +103,7 @@ class Comparison(Generic[R]):
                     raise
                 self.notes.append(str(error))
         self.metrics = list(rows)
-        self.rows = [row for system in zip(*rows.values(), strict=True) for row in system]
+        self.rows = [of_key[i] for i in range(len(self.others)) for of_key in rows.values()]
         self.notes += [
             f"{name!r} was stopped early, when its gates were decided; intervals and p-values "
             "here do not allow for it."
