@@ -20,7 +20,7 @@ from evalkit.errors import SpecificationError, UsageError, near_miss
 from evalkit.hooks.catalog import catalog
 from evalkit.targets.batches import batch_predictor
 from evalkit.targets.callable import CallableTarget
-from evalkit.targets.estimator import EstimatorTarget, is_estimator
+from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.version import resolved_version
 
 DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".yaml", ".yml", ".eval")
@@ -68,7 +68,7 @@ def _from_object(
 ) -> Target:
     if not isinstance(model, type) and isinstance(model, Target):
         return _named(model, version=version, name=name)
-    predictor = model if is_estimator(model) else batch_predictor(model)
+    predictor = batch_predictor(model)
     if predictor is not None:
         return cast(
             "Target",
