@@ -126,7 +126,7 @@ def test_several_numbers_a_case_are_scores_of_the_classes(
 def test_without_a_scorer_of_classes_they_stay_a_list() -> None:
     @evalkit.scorer
     def total(outputs: Any) -> float:
-        return sum(outputs)
+        return float(sum(outputs))
 
     result = evalkit.evaluate(scores, (FRAME, Y), [total], runtime=OFF)
 
