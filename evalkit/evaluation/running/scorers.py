@@ -22,7 +22,7 @@ from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
-from evalkit.scoring.protocol import Scorer, facts_of, requirements_of
+from evalkit.scoring.protocol import OF_CLASSES, Scorer, facts_of, requirements_of
 from evalkit.scoring.reading import field_and_rest, follow, targets
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
@@ -135,11 +135,7 @@ def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
     return cast("Scorer", judge)
 
 
-_FILLED_BY: Final = {
-    "probabilities": "outputs",
-    "class_scores": "outputs",
-    "conversation": "session",
-}
+_FILLED_BY: Final = {**dict.fromkeys(OF_CLASSES, "outputs"), "conversation": "session"}
 """What scorers need that is made from a field of the data."""
 
 
@@ -339,9 +335,6 @@ def _check_reducer(metric: str, scorers: Iterable[Scorer]) -> None:
 
 
 def of_classes(scorers: Iterable[Scorer]) -> str | None:
-    """Return what *scorers* read of classes: ``probabilities``, ``class_scores``, or nothing.
-
-    Scores may be any numbers that rank the classes; probabilities are scores too.
-    """
+    """Return the most that *scorers* read of classes, one of `OF_CLASSES`; ``None`` if nothing."""
     needs = frozenset[str]().union(*(requirements_of(one) for one in scorers))
-    return next((name for name in ("probabilities", "class_scores") if name in needs), None)
+    return next((name for name in OF_CLASSES if name in needs), None)

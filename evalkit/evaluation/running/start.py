@@ -236,12 +236,12 @@ def _checked(target: Target | None, cases: Spool) -> Target | None:
 
 
 def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]) -> Target | None:
-    """Return *target*, an estimator told of column types and whether probabilities are wanted."""
+    """Return *target*, an estimator told of column types and of what is read of classes."""
     if isinstance(target, EstimatorTarget):
         target = target.with_dtypes(cases.dtypes)
         wanted = of_classes(scorers)
         if wanted is not None:
-            target = target.with_probabilities(or_scores=wanted == "class_scores")
+            target = target.for_classes(wanted)
     return target
 
 
