@@ -281,7 +281,7 @@ class AmbiguousRunError(UsageError):
 class UnsupportedStoreError(UsageError, NotImplementedError):
     """A tracking URI names a kind of store that this version cannot open."""
 
-    template = "{uri}: {problem} Use sqlite:///PATH."
+    template = "{uri}: {problem} Use sqlite:///PATH, postgresql://… or mysql://…."
 
     def __init__(self, uri: str, problem: str) -> None:
         super().__init__(uri, problem)

@@ -6,11 +6,11 @@ import asyncio
 import dataclasses
 import functools
 import inspect
+import os
 import sys
 import threading
-import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from evalkit._internal.clock import monotonic
 from evalkit.entities.batch import CaseBatch
@@ -56,7 +56,6 @@ class CallableTarget:
         self._function = _entry(function)
         self._name = name or _shown_name(function)
         self._binder = Binder(self._function, name=f"{self._name}()")
-        self._loop_thread: LoopThread | None = None
         self.lane: Literal["async", "thread", "batch"] = lane_of(self._function)
         self.identity = TargetIdentity(
             kind="callable",
@@ -86,10 +85,8 @@ class CallableTarget:
         if isinstance(value, Iterator):
             return drained(value, self._name, began)
         if isinstance(value, (Awaitable, AsyncIterator)):
-            if self._loop_thread is None:
-                self._loop_thread = LoopThread()
-                weakref.finalize(self, self._loop_thread.close)
-            settled: Output = self._loop_thread.run(self._settled(value, began))
+            thread = _AWAITABLES.setdefault(os.getpid(), _LoopThread())
+            settled: Output = thread.run(self._settled(value, began))
             return settled
         return as_output(value, self._name)
 
@@ -224,7 +221,7 @@ def _joined(pieces: list[Any], name: str, first: float) -> Output:
     return as_output(timed, name)
 
 
-class LoopThread:
+class _LoopThread:
     """Runs awaitables of worker threads in one loop, started when first needed.
 
     One loop for all of them, since clients keep their connections with the loop that opened them.
@@ -248,29 +245,10 @@ class LoopThread:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                thread = threading.Thread(
-                    target=_serve, args=(self._loop,), name="evalkit-awaitables", daemon=True
-                )
-                thread.start()
+                serve = self._loop.run_forever
+                threading.Thread(target=serve, name="evalkit-awaitables", daemon=True).start()
             return self._loop
 
-    def close(self) -> None:
-        """Stop the loop; what still runs in it is cancelled."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
 
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        pending = asyncio.all_tasks(loop)
-        for task in pending:
-            task.cancel()
-        if pending:
-            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+_AWAITABLES: Final[dict[int, _LoopThread]] = {}
+"""By the id of the process: a forked one has the thread of none."""

@@ -30,8 +30,10 @@ def text(kind: str, value: str, limit: int) -> str:
 
 
 def storable(value: TextOrNone) -> TextOrNone:
-    """Return *value* with lone surrogates, which no database takes, as ``?``."""
-    return value if value is None else value.encode("utf-8", "replace").decode("utf-8")
+    """Return *value* with what no database takes, lone surrogates and nulls, as ``?``."""
+    if value is None:
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 
 
 def key(kind: str, value: str) -> str:
@@ -41,11 +43,10 @@ def key(kind: str, value: str) -> str:
     return text(f"key of a {kind}", value, tables.KEY_LENGTH)
 
 
-def pairs(kind: str, values: Mapping[str, str], limit: int) -> dict[str, str]:
-    """Return params or tags with keys and values that fit."""
-    return {
-        key(kind, name): text(f"value of a {kind}", value, limit) for name, value in values.items()
-    }
+def pairs(kind: str, values: Mapping[str, object], limit: int) -> dict[str, str]:
+    """Return params or tags with keys and values that fit; what is no text is its ``str``."""
+    what = f"value of a {kind}"
+    return {key(kind, name): text(what, str(value), limit) for name, value in values.items()}
 
 
 def description(value: str) -> str:
