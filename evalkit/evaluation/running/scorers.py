@@ -10,13 +10,13 @@ from typing import Any, Final, cast
 from evalkit._internal.surrogates import without_surrogates
 from evalkit.data.snapshot import Spool
 from evalkit.entities.batch import CaseBatch
-from evalkit.errors import UnknownMetricError, UsageError, near_miss
+from evalkit.errors import EvalkitError, UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.results.cells import COLUMNS
 from evalkit.evaluation.results.columns import PARTS
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.running.request import ScorerLike
 from evalkit.gates.condition import PAIRED, Condition
-from evalkit.gates.grammar import parse_gates
+from evalkit.gates.grammar import check_single, parse_gates
 from evalkit.gates.key import Key
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
@@ -289,6 +289,21 @@ def check_gates(
             if name not in (tags or ()):
                 hint = near_miss(name, tags or ())
                 raise UsageError(f"No case has a tag {name!r}, which a gate names.{hint}")
+
+
+def check_musts(musts: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -> None:
+    """Refuse conditions on single cases as `check_gates` does; the error names the condition.
+
+    Raises:
+        UsageError: If one is not about a single case, or decides nothing.
+    """
+    for must in dict.fromkeys(musts):
+        try:
+            for condition in parse_gates(must):
+                check_single(condition)
+            check_gates(must, scorers, spool)
+        except EvalkitError as error:
+            raise UsageError(f"must {must!r}: {error}") from error
 
 
 def _check_threshold(condition: Condition, key: Key, scorers: Iterable[Scorer]) -> None:
