@@ -1,60 +1,51 @@
 """The one door from synchronous code into the engine, safe wherever a loop may be running.
 
-The engine's loop runs on a thread of its own, so the same call works in a script, in Jupyter,
-under pytest-asyncio and inside a running server.  Ctrl-C reaches the calling thread: the first one
+The engine runs in the background loop, so the same call works in a script, in Jupyter, under
+pytest-asyncio and inside a running server.  Ctrl-C reaches the calling thread: the first one
 lets what is in flight finish, the second one gives up at once.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from concurrent.futures import wait
+from typing import Any, Final, TypeVar
+
+from evalkit._internal.background import forget, in_background
 
 T = TypeVar("T")
+
+_GRACE_SECONDS: Final = 1.0
+"""How long work that was given up may take to end before its loop counts as blocked."""
 
 
 def run_in_thread(
     function: Callable[[], Coroutine[Any, Any, T]], *, on_interrupt: Callable[[], None]
 ) -> T:
-    """Run an async function to its end on a fresh loop in a fresh thread; return its result.
+    """Run an async function to its end in the background loop; return its result.
 
     Args:
-        function: Called without arguments in the new loop.
+        function: Called without arguments; its coroutine runs in the loop.
         on_interrupt: Called on the first Ctrl-C; must make *function* end soon.
 
     Raises:
         KeyboardInterrupt: On the second Ctrl-C; the work is then abandoned.
     """
-    outcome: dict[str, Any] = {}
-    done = threading.Event()
-    context = contextvars.copy_context()
-
-    def work() -> None:
-        try:
-            outcome["result"] = context.run(asyncio.run, function())
-        except BaseException as error:  # noqa: BLE001  handed to the calling thread
-            outcome["error"] = error
-        finally:
-            done.set()
-
-    threading.Thread(target=work, name="evalkit-engine", daemon=True).start()
+    future = in_background(function())
     interrupts = 0
-    while not done.is_set():
+    while not future.done():
         try:
-            done.wait()
+            wait([future])
         except KeyboardInterrupt:
             interrupts += 1
             if interrupts > 1:
+                future.cancel()
+                if not wait([future], _GRACE_SECONDS).done:
+                    forget()
                 raise
             on_interrupt()
         except BaseException:  # such as a test's time limit, which a signal raises here
             on_interrupt()
-            done.wait()  # what is in flight is finished, kept and counted
+            wait([future])  # what is in flight is finished, kept and counted
             raise
-    if "error" in outcome:
-        raise outcome["error"]
-    result: T = outcome["result"]
-    return result
+    return future.result()
