@@ -12,6 +12,7 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import CASE_FIELDS, Case
 from evalkit.entities.dataset import Chunk, DatasetSource
 from evalkit.entities.estimate import Direction, Estimate
+from evalkit.entities.exporter import Exporter
 from evalkit.entities.score import Score, Status
 from evalkit.entities.target import (
     AsyncTarget,
@@ -114,6 +115,7 @@ __all__ = [
     "Direction",
     "Estimate",
     "EvalkitError",
+    "Exporter",
     "Failure",
     "Interval",
     "Invocation",

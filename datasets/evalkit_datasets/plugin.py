@@ -20,9 +20,9 @@ from evalkit_datasets.rows import InMemoryRows
 from evalkit_datasets.yaml import Yaml
 
 
-@hookimpl(trylast=True)
+@hookimpl
 def evalkit_datasets() -> Sequence[DatasetSource]:
-    """Return the sources, general ones first: of several that fit, the last is taken."""
+    """Return the sources, general ones first: of several that accept data, the last is taken."""
     return (
         InMemoryRows(),
         Arrays(),

@@ -1,7 +1,8 @@
-"""The one event loop of synchronous callers, on a thread of its own.
+"""Event loops of synchronous callers, on threads of their own.
 
-One for the whole process: an async client keeps its connections with the loop that opened them,
-and is meant to outlive a call.
+A loop is kept for the process: an async client keeps its connections with the loop that opened
+them, and is meant to outlive a call.  Who comes while one is in use, within or beside what uses
+it, takes another.
 """
 
 from __future__ import annotations
@@ -11,42 +12,53 @@ import os
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
-_LOOPS: Final[list[asyncio.AbstractEventLoop]] = []
-"""The loop, and those of calls that block it: each waits for the next."""
+HOME: Final[ContextVar[asyncio.AbstractEventLoop | None]] = ContextVar("evalkit_home", default=None)
+"""The loop from which a worker thread was sent."""
 
+_LOOPS: Final[list[asyncio.AbstractEventLoop]] = []
+_IN_USE: Final[set[asyncio.AbstractEventLoop]] = set()
 _LOCK: Final = threading.Lock()
+
 if hasattr(os, "register_at_fork"):  # threads do not live on in a child
     os.register_at_fork(after_in_child=_LOOPS.clear)
 
 
 def in_background(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-    """Run *coroutine* in the background loop, in the context of the caller.
-
-    Called from within that loop, whose thread is going to wait, it takes a further one.
-    """
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop())
-
-
-def forget() -> None:
-    """Have later calls take a new loop, since something blocks this one for good."""
+    """Run *coroutine* in the first loop that is free, in the context of the caller."""
     with _LOCK:
-        _LOOPS.clear()
+        loop = next((one for one in _LOOPS if one not in _IN_USE), None) or _started()
+        _IN_USE.add(loop)
+
+    async def work() -> T:
+        try:
+            return await coroutine
+        finally:
+            _IN_USE.discard(loop)  # not before: what was given up may block it
+
+    return asyncio.run_coroutine_threadsafe(work(), loop)
 
 
-def _loop() -> asyncio.AbstractEventLoop:
-    with _LOCK:
-        running = asyncio._get_running_loop()  # noqa: SLF001  the public one raises where none is
-        depth = _LOOPS.index(running) + 1 if running in _LOOPS else 0
-        if depth == len(_LOOPS):
-            loop = asyncio.new_event_loop()
-            # A daemon: a coroutine that never ends does not hold up the end of the process.
-            threading.Thread(target=_serve, args=(loop,), name="evalkit-loop", daemon=True).start()
-            _LOOPS.append(loop)
-        return _LOOPS[depth]
+def at_home(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Run *coroutine* where this thread was sent from; a thread of nobody's, in the background."""
+    home = HOME.get()
+    return (
+        in_background(coroutine)
+        if home is None
+        else asyncio.run_coroutine_threadsafe(coroutine, home)
+    )
+
+
+def _started() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    # A daemon: a coroutine that never ends does not hold up the end of the process.
+    threading.Thread(target=_serve, args=(loop,), name="evalkit-loop", daemon=True).start()
+    _LOOPS.append(loop)
+    return loop
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,4 +1,4 @@
-"""Name and version of an installed distribution, without parsing all that it says of itself."""
+"""What installed distributions say of themselves, without parsing all of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from importlib.metadata import Distribution
 from typing import Final
 
+DISTRIBUTION: Final = "evalkit-ai"
 _FIELD: Final = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 
 

@@ -76,14 +76,15 @@ def list_sources(as_json: bool) -> None:
     """List what can be read: sources by file extension, scheme, or object in memory."""
     sources: list[dict[str, Any]] = [
         {
-            "name": name,
+            "name": entry.name,
             "summary": " ".join((type(entry.item).__doc__ or "").partition("\n\n")[0].split()),
             "extensions": list(entry.item.extensions),
             "schemes": list(entry.item.schemes),
             **asdict(entry.provenance),
         }
-        for name, entry in sorted(catalog().datasets.items())
+        for entry in catalog().usable(catalog().datasets)
     ]
+    sources.sort(key=lambda source: source["name"])
     emit(sources, _sources, as_json=as_json)
 
 

@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 import click
 
+from evalkit._internal.installed import DISTRIBUTION
 from evalkit.cli.command import Command
-from evalkit.cli.group import DISTRIBUTION
 from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import emit
 from evalkit.errors import EvalkitError
@@ -115,24 +115,21 @@ def _version(name: str) -> str | None:
 def _plugins() -> Iterator[Finding]:
     from evalkit.hooks.catalog import catalog
 
-    try:
-        offered = catalog()
-        offers = {
-            "scorers": len(offered.scorers),
-            "scorer families": len(offered.scorer_families),
-            "data sources": len(offered.datasets),
-            "target schemes": len(offered.targets),
-            "reports": len(offered.reports),
-            "calibrators": len(offered.calibrators),
-            "commands": len(offered.commands),
-        }
-    except EvalkitError as error:
-        yield "loading", "wrong", str(error)
-        return
+    offered = catalog()
+    offers = {
+        "scorers": len(offered.scorers),
+        "scorer families": len(offered.scorer_families),
+        "data sources": len(offered.datasets),
+        "target schemes": len(offered.targets),
+        "reports": len(offered.reports),
+        "calibrators": len(offered.calibrators),
+        "commands": len(offered.commands),
+    }
+    left_out = offered.plugins.left_out
     for name, origin in offered.plugins.provenance.items():
-        if name not in offered.plugins.broken:
+        if name not in dict(left_out):
             yield name, "ok", str(origin)
-    for name, why in offered.plugins.broken.items():
+    for name, why in left_out:
         yield name, "wrong", why
     for name in settings().disabled_plugins:
         yield name, "missing", "blocked by EVALKIT_DISABLE_PLUGINS"

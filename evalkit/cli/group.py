@@ -8,23 +8,16 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import click
 
+from evalkit._internal.installed import DISTRIBUTION
 from evalkit.cli.command import heading
 from evalkit.cli.guard import LogLines, guarded
 from evalkit.cli.options import STORE
 from evalkit.cli.output import write_nowhere
-from evalkit.errors import (
-    DuplicatePluginError,
-    EvalkitError,
-    InterruptedRunError,
-    UsageError,
-    near_miss,
-)
-
-DISTRIBUTION: Final = "evalkit-ai"
+from evalkit.errors import InterruptedRunError, near_miss
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +64,8 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands under their headings, without importing them."""
         lines = {name: entry.summary for name, entry in self.lazy.items()}
-        try:
-            strange = sorted(_of_plugins(self.lazy).items())
-            lines |= {name: command.get_short_help_str(200) for name, command in strange}
-        except EvalkitError as error:
-            lines["!"] = str(error)
+        strange = sorted(_of_plugins(self.lazy).items())
+        lines |= {name: command.get_short_help_str(200) for name, command in strange}
         widest = max(map(len, lines))  # one column for all sections
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, summary in lines.items():
@@ -133,13 +123,13 @@ def _of_plugins(ours: Mapping[str, LazyCommand]) -> dict[str, click.Command]:
         return {}
     from evalkit.hooks.catalog import catalog
 
+    known = catalog()
     commands: dict[str, click.Command] = {}
-    for name, entry in catalog().commands.items():
-        origin = entry.provenance
-        whose = f"{origin.plugin} of {origin.distribution} {origin.version}"
-        if name in ours:
-            raise DuplicatePluginError(name, DISTRIBUTION, whose)
-        if not isinstance(entry.item, click.Command):
-            raise UsageError(f"The command {name!r} of {whose} is no click command.")
-        commands[name] = entry.item
+    for entry in known.usable(known.commands):
+        if entry.name in ours:
+            known.plugins.leave_out(entry.provenance, f"{entry.name!r}, which is evalkit's own")
+        elif not isinstance(entry.item, click.Command):
+            known.plugins.leave_out(entry.provenance, f"{entry.name!r} is no click command")
+        else:
+            commands[entry.name] = entry.item
     return commands

@@ -39,8 +39,8 @@ def command() -> None:
 def list_judges(prefix: str, as_json: bool) -> None:
     """List the judges whose names begin with PREFIX, or all."""
     judges = [
-        {"name": name, **_facts(entry.item), "distribution": entry.provenance.distribution}
-        for name, entry in catalog().usable_scorers(prefix)
+        {"name": entry.name, **_facts(entry.item), "distribution": entry.provenance.distribution}
+        for entry in catalog().usable_scorers(prefix)
         if hasattr(inner(entry.item), "with_model")
     ]
     emit(judges, _judges, as_json=as_json)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from evalkit._internal.installed import DISTRIBUTION
 from evalkit.cli.command import Group
-from evalkit.cli.group import DISTRIBUTION
 from evalkit.cli.options import json_option, prefix_argument
 from evalkit.cli.output import emit, write
 from evalkit.hooks.catalog import catalog
@@ -39,7 +39,7 @@ def command() -> None:
 @json_option
 def list_scorers(prefix: str, as_json: bool) -> None:
     """List the scorers whose names begin with PREFIX, or all."""
-    scorers = [_facts(name, entry) for name, entry in catalog().usable_scorers(prefix)]
+    scorers = [_facts(entry) for entry in catalog().usable_scorers(prefix)]
     emit(scorers, _scorers, as_json=as_json)
     families = ", ".join(f"{prefix}*" for prefix in catalog().scorer_families)
     if families and not prefix and not as_json:
@@ -63,9 +63,9 @@ def _scorers(scorers: list[dict[str, Any]]) -> Iterator[Part]:
     yield listing(heads, rows, "lllfl" if strange else "lllf")
 
 
-def _facts(name: str, entry: Entry[Scorer]) -> dict[str, Any]:
+def _facts(entry: Entry[Scorer]) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": entry.name,
         "summary": _summary(entry.item),
         **dataclasses.asdict(entry.provenance),
         **{fact: getattr(entry.item.facts, fact) for fact in ("direction", "low", "high", "unit")},
@@ -94,7 +94,7 @@ def show_scorer(name: str, as_json: bool) -> None:
     """Show what the scorer NAME measures, and its parameters."""
     scorer = catalog().scorer(name)
     entry = catalog().scorers.get(name)
-    facts: dict[str, Any] = {"name": name} if entry is None else _facts(name, entry)
+    facts: dict[str, Any] = {"name": name} if entry is None else _facts(entry)
     facts["metrics"] = sorted(getattr(scorer, "metric_facts", {})) or [name]
     parameters = parameters_of_user(scorer)
     facts["parameters"] = {name: each.value for name, each in parameters.items()}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any, Final
 
-from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.canonical import canonical_json, content_hash, parse_json
 from evalkit._internal.exact import WRITTEN_MARK, parse_exact
 from evalkit.data.fields import JSON_FIELDS
 
@@ -63,6 +63,16 @@ def _without_formats(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         return int(value)
     return value
+
+
+def case_digests(inputs: Sequence[str | None], expectations: Sequence[str | None]) -> list[str]:
+    """Return a digest of what each case asks and expects, from canonical JSON, shape ``(n,)``."""
+    forms = (
+        normal_forms([b"" if cell is None else cell.encode() for cell in field])
+        for field in (inputs, expectations)
+    )
+    rows = zip(*forms, strict=True)
+    return [content_hash(b"\x1f".join(row), size=ID_BYTES) for row in rows]
 
 
 class Occurrences:

@@ -13,6 +13,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -30,6 +31,7 @@ from evalkit.data.fields import (
     MAPPING_FIELDS,
     NUMBER_FIELDS,
 )
+from evalkit.data.identity import case_digests
 from evalkit.entities.batch import CaseBatch
 from evalkit.errors import DataError, JournalError, UsageError
 
@@ -386,6 +388,15 @@ class Spool:
             return 0
         counts = Counter(self._whole("inputs")[:: self.n_repeats])
         return sum(count for count in counts.values() if count > 1)
+
+    @cached_property
+    def case_digests(self) -> Sequence[str]:
+        """Digest of what each case asks and expects, shape ``(n,)``."""
+        if "case_digests" in self.facts:  # of a baseline's file, which has no texts
+            digests: Sequence[str] = self.facts["case_digests"]
+            return digests
+        cells = (self._whole(field)[:: self.n_repeats] for field in ("inputs", "expectations"))
+        return case_digests(*cells)
 
     def values(self, field: str) -> Sequence[Any]:
         """Return any field of every case, decoded, shape ``(n,)``; all of it is held in memory."""

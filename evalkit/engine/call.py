@@ -50,8 +50,13 @@ class Call:
     """Whether it was answered from a recording, and so cost nothing."""
 
     @classmethod
-    def answered(cls, output: Output, seconds: float | None) -> Call:
+    def answered(cls, output: Output | Failure, seconds: float | None) -> Call:
         """Return the call that gave *output* after *seconds*; ``None`` if that tells nothing."""
+        if isinstance(output, Failure):
+            return cls.failed(output.reason, output.explanation, seconds)
+        if not isinstance(output, Output):  # pyright: ignore[reportUnnecessaryIsInstance]
+            why = f"The target returned {type(output).__name__}, and an Output is due."
+            return cls.failed("target_error", why, seconds)
         if output.value is None:
             return cls.failed("empty", "The target returned nothing.", seconds)
         if isinstance(output.value, float) and not math.isfinite(output.value):
@@ -83,13 +88,6 @@ class Call:
         """Return the call that is not made after an *earlier* one failed, whose fault it has."""
         reason = LOST_TURN if earlier.reason in INFRASTRUCTURE else "earlier_turn"
         return cls.failed(reason, f"An earlier turn of the session failed: {earlier.explanation}")
-
-    @classmethod
-    def of(cls, result: Output | Failure, seconds: float) -> Call:
-        """Return the call of a batch target's *result*."""
-        if isinstance(result, Failure):
-            return cls.failed(result.reason, result.explanation, seconds)
-        return cls.answered(result, seconds)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that are set, as JSON values; `from_json` reverses it.

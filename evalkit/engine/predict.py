@@ -127,7 +127,9 @@ class Caller:
         try:
             results = await self._lane.run(self._target.call_batch, chosen, timeout_seconds=allowed)
             each = (monotonic() - started) / len(missing)
-            calls = [Call.of(result, each) for result in results]
+            calls = [Call.answered(result, each) for result in results]
+            if len(calls) != len(missing):
+                raise ValueError(f"{len(calls)} answers for {len(missing)} cases")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001  a user's estimator may raise anything
             calls = [_failure(error, monotonic() - started, allowed)] * len(missing)
         for row, call in zip(missing, calls, strict=True):

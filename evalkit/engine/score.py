@@ -239,7 +239,7 @@ class ShardScorer:
             if isinstance(error, NoMoreCallsError):
                 self._cancel.stop(error.stops, str(error))
             return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
-        except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plug-in may raise anything
             return columns_of([{PLAIN: failure_of(error)}] * len(batch))
 
     async def _score_cell(
@@ -271,7 +271,7 @@ class ShardScorer:
                     self._cancel.stop(error.stops, str(error))
                 cells[row] = _not_run()  # not journaled, so that a resume asks again
                 return
-            except Exception as error:  # noqa: BLE001  a plug-in may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001  a plug-in may raise anything
                 cells[row] = {PLAIN: failure_of(error)}
             scoring.work.record(CellScored(place, key, cells[row]))
 

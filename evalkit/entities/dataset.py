@@ -49,7 +49,8 @@ class DatasetSource(Protocol):
     def accepts(self, data: object) -> bool:
         """Say whether *data* is an object in memory that this source reads; must be cheap.
 
-        Must not import the library of *data*: look at the type's module and name.
+        It must not import the library of *data*: look at the type's module and name.  A plug-in's
+        source is asked before evalkit's own.
         """
         ...
 

@@ -73,7 +73,7 @@ class TargetIdentity:
     """What a target is, for signatures, resume and recordings."""
 
     kind: str
-    """``callable``, ``estimator``, ``endpoint``, ``chat`` or ``stored``."""
+    """``callable``, ``estimator``, ``endpoint``, ``chat``, ``stored``, or a plug-in's own word."""
 
     name: str
     """Name shown in tables."""
@@ -99,8 +99,8 @@ class Target(Protocol):
 
     `lane` says how the engine calls it: ``async`` awaits `acall` in the event loop, ``thread``
     calls `call` on a worker thread, ``batch`` gives whole batches to `call_batch` on a worker
-    thread.  A lane's method is all a target has to have.  An exception is that case's failure:
-    raise `TargetError` to choose the reason.
+    thread.  Beside `identity` and `check` a target needs its lane's method alone.  An exception is
+    that case's failure: raise `TargetError` to choose the reason.
     """
 
     @property

@@ -6,13 +6,19 @@ import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, NoReturn, TypeVar, cast
 
 from evalkit.entities.dataset import DatasetSource
 from evalkit.entities.target import Target
-from evalkit.errors import DuplicatePluginError, PluginError, UnknownScorerError, UsageError
+from evalkit.errors import (
+    DuplicatePluginError,
+    EvalkitError,
+    PluginError,
+    UnknownScorerError,
+    UsageError,
+)
 from evalkit.hooks.loader import Plugins, Provenance, load_plugins
 from evalkit.scoring.configured import ConfiguredScorer, Extract
 from evalkit.scoring.parameters import checked_parameters, parameter_types
@@ -36,6 +42,7 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 class Entry(Generic[T]):
     """One thing in the catalog and where it comes from."""
 
+    name: str
     make: Callable[[], T]
     provenance: Provenance
 
@@ -44,16 +51,38 @@ class Entry(Generic[T]):
         """The thing itself, made when it is first asked for.
 
         Raises:
-            PluginError: If the plug-in gives only its name, and cannot make it.
+            PluginError: If the plug-in cannot make it, or if two strangers offer the name.
         """
-        return self.make()
+        with self.blamed(f"make {self.name!r}"):
+            return self.make()
+
+    @property
+    def origin(self) -> str:
+        """Plug-in and distribution in words."""
+        return f"{self.provenance.plugin} of {self.provenance}"
+
+    @contextlib.contextmanager
+    def blamed(self, act: str) -> Generator[None]:
+        """Name the plug-in where a stranger's code raises what is no error of evalkit.
+
+        Raises:
+            PluginError: Instead of what was raised; says what it cannot do: *act*.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self.provenance.ours or isinstance(error, EvalkitError):
+                raise
+            problem = f"{type(error).__name__}: {error}"
+            raise PluginError(f"Plug-in {self.origin} cannot {act}: {problem}") from error
 
 
 class Catalog:
     """Everything that the loaded plug-ins offer.
 
     What a plug-in offers by one hook is left out whole, with one warning, where the hook raises or
-    something lacks what its kind needs; everything else works.
+    something lacks what its kind needs; so is a name that evalkit has itself, and one that two
+    strangers offer is an error when it is used.  Everything else works.
     """
 
     def __init__(self, plugins: Plugins) -> None:
@@ -61,26 +90,59 @@ class Catalog:
         self.plugins = plugins
 
     def _collect(self, *hooks: str) -> dict[str, Entry[Any]]:
-        entries: dict[str, Entry[Any]] = {}
-        for name, make, origin in (offer for hook in hooks for offer in self._offers(hook)):
-            if name in entries:
-                first = entries[name].provenance
-                raise DuplicatePluginError(
-                    name, f"{first.plugin} of {first}", f"{origin.plugin} of {origin}"
-                )
-            entries[name] = Entry(make, origin)
-        return entries
+        offers = (entry for hook in hooks for entry in self._offers(hook))
+        return self._settled((entry.name, entry) for entry in offers)
 
-    def _offers(self, hook: str) -> Iterator[tuple[str, Callable[[], Any], Provenance]]:
-        """Yield the maker of each thing that plug-ins offer by *hook*; all or nothing of each."""
-        for implementation in getattr(self.plugins.manager.hook, hook).get_hookimpls():
-            origin = self.plugins.provenance[implementation.plugin_name]
+    def _offers(self, hook: str) -> Iterator[Entry[Any]]:
+        """Yield what plug-ins offer by *hook*, evalkit's own first; all or nothing of each."""
+        implementations = getattr(self.plugins.manager.hook, hook).get_hookimpls()
+        origins = self.plugins.provenance
+        for each in sorted(implementations, key=lambda each: not origins[each.plugin_name].ours):
+            origin = origins[each.plugin_name]
             try:
-                offers = list(_named(implementation.function(), hook, origin))
+                entries = list(_entries(each.function(), hook, origin))
             except Exception as error:  # noqa: BLE001  a stranger's hook may raise anything
                 self.plugins.leave_out(origin, f"{hook}: {type(error).__name__}: {error}")
             else:
-                yield from ((name, make, origin) for name, make in offers)
+                yield from entries
+
+    def _settled(self, claims: Iterable[tuple[str, Entry[T]]]) -> dict[str, Entry[T]]:
+        """Give what several claim to evalkit's own, which comes first, or to no stranger."""
+        settled: dict[str, Entry[T]] = {}
+        for key, entry in claims:
+            first = settled.setdefault(key, entry)
+            if first is entry:
+                continue
+            if first.provenance.ours:
+                self.plugins.leave_out(entry.provenance, f"{key!r}, which is evalkit's own")
+            else:
+                clash = DuplicatePluginError(key, first.origin, entry.origin)
+                self.plugins.leave_out(entry.provenance, str(clash))
+                settled[key] = Entry(key, functools.partial(_refuse, clash), first.provenance)
+        return settled
+
+    def usable(self, entries: Mapping[str, Entry[T]]) -> Iterator[Entry[T]]:
+        """Yield the entries without those that their plug-ins cannot make, with a warning each."""
+        for entry in entries.values():
+            try:
+                _ = entry.item
+            except DuplicatePluginError:
+                continue  # there was a warning when it was collected
+            except EvalkitError as error:
+                problem = error.__cause__ if isinstance(error, PluginError) else error
+                self.plugins.leave_out(entry.provenance, f"{entry.name!r}: {problem!r}")
+            else:
+                yield entry
+
+    def claims(
+        self, entries: Mapping[str, Entry[T]], keys: Callable[[T], Iterable[str]]
+    ) -> dict[str, Entry[T]]:
+        """Return usable entries by the *keys* that they claim, such as extensions of files.
+
+        A key that two claim is evalkit's own, or an error when it is used.
+        """
+        usable = self.usable(entries)
+        return self._settled((key, entry) for entry in usable for key in keys(entry.item))
 
     @functools.cached_property
     def scorers(self) -> Mapping[str, Entry[Scorer]]:
@@ -117,20 +179,10 @@ class Catalog:
         """Commands of the command line by name."""
         return self._collect("evalkit_commands")
 
-    def usable_scorers(self, prefix: str = "") -> Iterator[tuple[str, Entry[Scorer]]]:
-        """Yield the scorers whose names begin with *prefix*, sorted.
-
-        One that its plug-in cannot make is left out, with one warning.
-        """
-        for name, entry in sorted(self.scorers.items()):
-            if not name.startswith(prefix):
-                continue
-            try:
-                _ = entry.item
-            except PluginError as error:
-                _log.warning("%s", error)
-            else:
-                yield name, entry
+    def usable_scorers(self, prefix: str = "") -> Iterator[Entry[Scorer]]:
+        """Yield the scorers that can be made and whose names begin with *prefix*, sorted."""
+        names = sorted(name for name in self.scorers if name.startswith(prefix))
+        return self.usable({name: self.scorers[name] for name in names})
 
     def scorer(self, name: str) -> Scorer:
         """Return the scorer registered as *name*.
@@ -143,66 +195,76 @@ class Catalog:
             return entry.item
         for prefix, family in self.scorer_families.items():
             if name.startswith(prefix):
-                return family.item(name)
+                with family.blamed(f"make {name!r}"):
+                    return family.item(name)
         raise UnknownScorerError(name, [*self._in_families(name), *self.scorers])
 
     def _in_families(self, name: str) -> list[str]:
         """Return the names of families' scorers that a name without its prefix may stand for."""
         likely: list[str] = []
         for prefix, family in self.scorer_families.items():
-            with contextlib.suppress(LookupError):
+            with contextlib.suppress(Exception):  # a stranger's maker may raise anything
                 likely.append(family.item(f"{prefix}{name}").name)
         return likely
 
 
-def _named(offered: Any, hook: str, origin: Provenance) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield the name of each thing that is offered with what makes it.
+def _entries(offered: Any, hook: str, origin: Provenance) -> Iterator[Entry[Any]]:
+    """Yield what is offered; what has a maker is made, and checked, when it is asked for.
 
     Raises:
-        TypeError: If one lacks what every other of its kind has.
+        TypeError: If it is not what the hook returns.
     """
-    makers = isinstance(offered, Mapping)
-    if not makers and hook not in _NEEDS:
+    if isinstance(offered, Mapping):
+        for name, make in offered.items():
+            if not callable(make):
+                raise TypeError(f"{name!r} has no __call__")
+            made = functools.partial(_made if hook in _NEEDS else _itself, make, name, hook)
+            yield Entry(_text(name), made, origin)
+        return
+    if hook not in _NEEDS:
         raise TypeError(f"{type(offered).__name__} is no mapping of names to makers")
-    pairs = offered.items() if makers else ((item.name, item) for item in offered)
-    for name, item in pairs:
-        if not isinstance(name, str):
-            raise TypeError(f"the name {name!r} is no text")
-        if makers and not callable(item):
-            raise TypeError(f"{name!r} has no __call__")
-        if makers and hook in _NEEDS:
-            yield name, functools.partial(_made, name, item, hook, origin)
-            continue
-        if not makers:
-            _check(name, item, hook)
-        yield name, functools.partial(_itself, item)
+    if isinstance(offered, str) or not isinstance(offered, Iterable):
+        raise TypeError(f"{type(offered).__name__} is no list")
+    for item in offered:
+        _check(item, hook)
+        yield Entry(item.name, functools.partial(_itself, item), origin)
 
 
-def _check(name: str, item: Any, hook: str) -> None:
+def _text(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"the name {name!r} is no text")
+    return name
+
+
+def _check(item: Any, hook: str) -> None:
+    """Refuse what lacks something that every other of its kind has."""
+    if isinstance(item, type):
+        raise TypeError(f"{item.__name__} is a class; offer an object of it")
+    name = _text(item.name)
     # The class is asked first: a property such as a judge's facts may have to read files.
-    needs = _NEEDS[hook]
-    lacks = [need for need in needs if not hasattr(type(item), need) and not hasattr(item, need)]
+    lacks = [x for x in _NEEDS[hook] if not hasattr(type(item), x) and not hasattr(item, x)]
     if lacks:
         raise TypeError(f"{name!r} has no {', '.join(lacks)}")
+    for attribute in {"extensions", "schemes"}.intersection(_NEEDS[hook]):
+        words: Any = getattr(item, attribute)
+        if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+            raise TypeError(f"{name!r} has {attribute} {words!r}, no list of texts")
 
 
-def _itself(item: T) -> T:
+def _made(make: Callable[[], Any], name: str, hook: str) -> Any:
+    item = make()
+    _check(item, hook)
+    if item.name != name:
+        raise TypeError(f"{name!r} is called {item.name!r}")
     return item
 
 
-def _made(name: str, make: Callable[[], Any], hook: str, origin: Provenance) -> Any:
-    """Make the thing that a plug-in offers by its name, and check it as one that is listed."""
-    try:
-        item = make()
-        _check(name, item, hook)
-        if item.name != name:
-            raise TypeError(f"{name!r} is called {item.name!r}")  # noqa: TRY301  as any other
-    except Exception as error:
-        raise PluginError(
-            f"Plug-in {origin.plugin!r} of {origin} offers {name!r} by {hook} and cannot make it: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+def _itself(item: T, *_: str) -> T:
     return item
+
+
+def _refuse(error: PluginError) -> NoReturn:
+    raise error
 
 
 _scoped: ContextVar[Catalog | None] = ContextVar("evalkit_catalog", default=None)

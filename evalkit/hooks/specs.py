@@ -9,6 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from evalkit.entities.dataset import DatasetSource
+    from evalkit.entities.exporter import Exporter
     from evalkit.entities.target import Target
     from evalkit.scoring.protocol import Scorer
 
@@ -57,8 +58,8 @@ def evalkit_targets() -> Mapping[str, Callable[[str], Target]]:
 
 
 @hookspec
-def evalkit_reports() -> Iterable[Any]:
-    """Return exporters of results: ``name``, ``extensions`` and ``write(result, path)`` each."""
+def evalkit_reports() -> Iterable[Exporter]:
+    """Return what writes reports, by the extension of the file."""
     return ()
 
 

@@ -49,7 +49,11 @@ def _against_baseline(result: EvaluationResult) -> list[str]:
     """Return before and after, fixed and broken cases, where the result has a baseline."""
     try:
         baseline = result.open_baseline()
-        return [] if baseline is None else [comparison_text(baseline.compare(result)).rstrip()]
+        return (
+            []
+            if baseline is None
+            else [comparison_text(baseline.compare(result, common=True)).rstrip()]
+        )
     except EvalkitError as error:
         return [f"> Not compared: {escaped(str(error), 600)}"]
 

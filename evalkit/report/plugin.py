@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.hooks.specs import hookimpl
 
+if TYPE_CHECKING:
+    from evalkit.entities.exporter import Exporter
+
 
 @hookimpl
-def evalkit_reports() -> Iterable[Any]:
+def evalkit_reports() -> Iterable[Exporter]:
     """Return the exporters of evalkit."""
     # start-up: an evaluation that nobody prints needs no report
     from evalkit.report import calibration, cells, html, json, junit, markdown, table, tex

@@ -5,17 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from evalkit._internal.clock import day
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.deciding.gates import judge_gates
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.results.plan import BaselineReference
 from evalkit.evaluation.running.scorers import resolve_scorers
 from evalkit.gates.verdict import (
     COVERAGE,
@@ -59,8 +56,6 @@ def with_gates(
     gates = [condition for condition in asked if problems[condition] is None]
     dataset = dataclasses.replace(result.facts.plan.dataset, name=data_name)
     plan = dataclasses.replace(result.facts.plan, gates=[*gates, *waiting], dataset=dataset)
-    if plan.baseline is not None:
-        plan = dataclasses.replace(plan, baseline=_described(plan.baseline, result))
     notes = [*result.facts.notes]
     waits = len(plan.gates) - len(gates)
     if waits:
@@ -82,18 +77,6 @@ def with_gates(
     result.folder.write_plan(plan)
     write_verdict(gated)
     return gated
-
-
-def _described(named: BaselineReference, result: EvaluationResult) -> BaselineReference:
-    """Name a baseline file by its file, day and commit, so that an old one is seen."""
-    file = Path(named.reference)
-    baseline = result.open_baseline() if file.suffix == ".json" else None
-    if baseline is None:
-        return named
-    facts = baseline.facts
-    commit = (facts.environment.get("git") or {}).get("commit")
-    parts = [file.name, *([day(facts.plan.created)] if facts.plan.created else [])]
-    return dataclasses.replace(named, name=", ".join([*parts, *([commit[:8]] if commit else [])]))
 
 
 def problem(result: EvaluationResult, condition: str) -> str | None:

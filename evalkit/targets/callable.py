@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, Literal, cast
 
-from evalkit._internal.background import in_background
+from evalkit._internal.background import at_home
 from evalkit._internal.clock import monotonic
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Invocation, Output, TargetIdentity
@@ -85,8 +85,7 @@ class CallableTarget:
         if isinstance(value, Iterator):
             return drained(value, self._name, began)
         if isinstance(value, (Awaitable, AsyncIterator)):
-            # In the loop that evaluations share, where the function's clients are at home.
-            future = in_background(self._settled(value, began))
+            future = at_home(self._settled(value, began))
             self._awaited.add(future)
             future.add_done_callback(self._awaited.discard)
             return future.result()

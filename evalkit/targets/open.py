@@ -67,7 +67,10 @@ def _from_object(
     model: Any, *, version: str | None, name: str | None, reference: str | None = None
 ) -> Target:
     if not isinstance(model, type) and isinstance(model, Target):
-        return _named(model, version=version, name=name)
+        try:
+            return _named(_with_method(model), version=version, name=name)
+        except TypeError as error:
+            raise UsageError(f"model= is no target: {error}.") from None
     predictor = model if is_estimator(model) else batch_predictor(model)
     if predictor is not None:
         return cast(
@@ -97,6 +100,7 @@ def _from_text(text: str, *, version: str | None, name: str | None) -> Target:
         return _from_object(located(text), version=version, name=name, reference=text)
     if Path(text).is_file():
         raise UsageError(f"{text!r} is a file, not a model; give 'module:name' for Python code.")
+    _refuse_bare_scheme(text)
     from evalkit.targets.chat import chat  # start-up: clients of models
 
     return chat(text, name=name, version=version)
@@ -122,7 +126,27 @@ def _from_scheme(scheme: str, uri: str) -> Target:
             f"No plug-in opens models of {scheme}:.{near_miss(scheme, known)} "
             f"Registered schemes: {offered}."
         )
-    return known[scheme].item(uri)
+    with known[scheme].blamed(f"open {uri!r}"):
+        target = cast("object", known[scheme].item(uri))
+        if not isinstance(target, Target):
+            raise TypeError(f"{type(target).__name__} has not all of lane, identity and check")
+        return _with_method(target)
+
+
+def _with_method(target: Target) -> Target:
+    """Refuse a target without the method of its lane, before a case is lost by it."""
+    method = {"async": "acall", "thread": "call", "batch": "call_batch"}.get(target.lane)
+    if method is None:
+        raise TypeError(f"lane {target.lane!r} is none of 'async', 'thread', 'batch'")
+    if not hasattr(target, method):
+        raise TypeError(f"{type(target).__name__} of lane {target.lane!r} has no {method}")
+    return target
+
+
+def _refuse_bare_scheme(text: str) -> None:
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme.lower() in catalog().targets:
+        raise UsageError(f"{text!r} lacks the slashes of an address: give '{scheme}://{rest}'.")
 
 
 class NamedTarget:
@@ -179,6 +203,7 @@ def _imported(module_name: str, path: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise UsageError(_broken(module_name, error)) from error
+        _refuse_bare_scheme(path)
         files = [file.stem for file in Path(here).glob("*.py")]
         raise UsageError(
             f"{path!r}: there is no module {error.name!r}, in {here} or installed."

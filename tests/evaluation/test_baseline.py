@@ -3,7 +3,9 @@
 import dataclasses
 import json
 import random
+import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +117,155 @@ def test_a_baseline_that_does_not_open_is_an_error_before_the_first_call() -> No
 
 
 @pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        pytest.param([*ROWS, {"question": "q999", "expected": "y"}], "120 pairs", id="added"),
+        pytest.param([*ROWS, {"question": "q999", "expected": "y"}], "(1 new)", id="added-said"),
+        pytest.param(ROWS[:-1], "119 cases in common (1 in old.json alone)", id="removed"),
+        pytest.param(ROWS[:60], "60 cases in common (60 in old.json alone)", id="sample"),
+        pytest.param(
+            [ROWS[0] | {"expected": "other"}, *ROWS[1:]],
+            "119 cases in common (1 changed)",
+            id="expects",
+        ),
+        pytest.param([ROWS[0] | {"topic": "new"}, *ROWS[1:]], "120 pairs", id="tag"),
+        pytest.param(ROWS[::-1], "120 pairs", id="order"),
+    ],
+)
+@pytest.mark.parametrize("stop", [None, "when decided"])
+def test_a_baseline_on_other_data_compares_on_the_cases_in_common(
+    data: list[dict[str, Any]], words: str, stop: str | None, folder: Path
+) -> None:
+    old, new = (
+        evalkit.evaluate(bot(share), rows, SCORERS[0], columns=TAGS, runtime=NOTHING_KEPT)
+        for share, rows in ((0.2, ROWS), (0.9, data))
+    )
+    path = old.write_baseline(folder / "old.json")
+    gate = "improves(text.exact_match, by=0.1)"
+    by_file, by_run = (new.check(gate, baseline=b) for b in (path, old.with_name("old.json")))
+
+    assert str(by_file) == str(by_run)
+    assert by_file.status == "PASS"
+    assert words in by_file.conditions[0].why
+    if stop:
+        again = evalkit.evaluate(
+            bot(0.9),
+            data,
+            SCORERS[0],
+            columns=TAGS,
+            runtime=NOTHING_KEPT,
+            baseline=path,
+            gates=gate,
+            stop=stop,
+        )
+        assert again.verdict.status == "PASS"
+
+
+def test_an_id_whose_question_changed_is_no_pair(folder: Path) -> None:
+    """The new answers are right wherever the question is the old one, and wrong elsewhere."""
+    asked = [{"id": f"c{i}", "question": f"q{i}", "expected": "y"} for i in range(40)]
+    changed = [row | {"question": "?"} if n < 10 else row for n, row in enumerate(asked)]
+    old, new = (
+        evalkit.evaluate(
+            lambda question: "n" if question == "?" else "y",
+            rows,
+            "text.exact_match",
+            runtime=NOTHING_KEPT,
+        )
+        for rows in (asked, changed)
+    )
+    path = old.write_baseline(folder / "old.json")
+    condition = new.check("no_regression(text.exact_match)", baseline=path).conditions[0]
+
+    assert condition.difference is not None
+    assert (condition.difference.n, condition.difference.difference) == (30, 0)
+    assert "30 cases in common (10 changed)" in condition.why
+    with pytest.raises(UsageError, match="their inputs differ"):
+        old.compare(new)
+
+
+@pytest.mark.parametrize(
+    ("shared", "status"), [(60, "PASS"), (59, "INCONCLUSIVE"), (0, "INCONCLUSIVE")]
+)
+def test_a_baseline_of_less_than_half_of_the_cases_passes_nothing(
+    shared: int, status: str, old: EvaluationResult, folder: Path
+) -> None:
+    others = [{"question": f"p{i}", "expected": "y", "topic": "odd"} for i in range(N - shared)]
+    new = evalkit.evaluate(
+        bot(1.0), [*ROWS[:shared], *others], SCORERS, columns=TAGS, runtime=NOTHING_KEPT
+    )
+    path = old.write_baseline(folder / "old.json")
+
+    assert new.check("no_regression(text.exact_match)", baseline=path).status == status
+
+
+def test_a_failed_case_that_the_baseline_lacks_does_not_count_as_its_own(folder: Path) -> None:
+    """2 of the 100 cases in common have no value in the baseline, which every gate tolerates."""
+    rows = [{"question": f"q{i}", "expected": "y"} for i in range(120)]
+
+    def shaky(question: str) -> str:
+        if question in {"q1", "q2"}:
+            raise ValueError(question)
+        return "y"
+
+    old = evalkit.evaluate(shaky, rows[:100], "text.exact_match", runtime=NOTHING_KEPT)
+    new = evalkit.evaluate(
+        lambda question: "y" * bool(question), rows, "text.exact_match", runtime=NOTHING_KEPT
+    )
+    path = old.write_baseline(folder / "old.json")
+    verdict = new.check("no_regression(text.exact_match, margin=0.1)", baseline=path)
+
+    assert verdict.status == "PASS", str(verdict)
+    assert "100 cases in common (20 new)" in verdict.conditions[0].why
+
+
+def test_a_baseline_is_named_by_its_file_with_day_and_commit(
+    old: EvaluationResult, folder: Path
+) -> None:
+    facts = dataclasses.replace(old.facts, environment={"git": {"commit": "0123456789abcdef"}})
+    path = old.replaced(facts=facts).write_baseline(folder / "qa.baseline.json")
+    why = old.check("no_regression(text.exact_match)", baseline=path).conditions[0].why
+
+    assert re.search(r"against qa\.baseline\.json \(20\d\d-\d\d-\d\d, 01234567\)", why)
+
+
+def _change_a_score(document: dict[str, Any]) -> None:
+    document["cases"][3]["scores"]["text.exact_match"] = 0
+
+
+def _change_an_estimate(document: dict[str, Any]) -> None:
+    document["estimates"]["text.exact_match"]["value"] = 0.1
+
+
+def _remove_a_case(document: dict[str, Any]) -> None:
+    del document["cases"][0]
+
+
+def _remove_the_digest(document: dict[str, Any]) -> None:
+    del document["digest"]
+
+
+@pytest.mark.parametrize(
+    "change", [_change_a_score, _change_an_estimate, _remove_a_case, _remove_the_digest]
+)
+def test_a_file_that_was_changed_by_hand_is_refused(
+    change: Callable[[dict[str, Any]], None], old: EvaluationResult, folder: Path
+) -> None:
+    path = old.write_baseline(folder / "b.json")
+    document = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(document))  # laid out otherwise, it is the same
+    gate = "no_regression(text.exact_match, margin=0.1)"
+    assert old.check(gate, baseline=path).status == "PASS"
+
+    change(document)
+    path.write_text(json.dumps(document))
+    with pytest.raises(DataError, match="changed by hand"):
+        old.check(gate, baseline=path)
+
+
+@pytest.mark.parametrize(
     ("change", "what"),
     [
-        pytest.param({"data": ROWS[:-1]}, "dataset", id="dataset"),
         pytest.param(
             {"scorers": [{"text.token_f1": {"normalize": False}}]}, "signature", id="signature"
         ),
@@ -247,7 +395,7 @@ def test_a_file_stands_for_the_run_it_was_written_from(old: EvaluationResult, fo
     new = run(0.8, "new")
 
     by_run, by_file = (new.check(list(GATES), baseline=b) for b in (old, path))
-    assert str(by_run) == str(by_file)
+    assert str(by_run).replace("against old", "against qa.baseline.json") == str(by_file)
     first, second = (evalkit.compare(b, new).table() for b in (old, path))
     columns = ["metric", "difference", "low", "high", "p_value", "n_pairs"]
     assert first[columns].sort_values("metric").to_dict("records") == second[columns].sort_values(
@@ -260,9 +408,9 @@ def test_a_file_is_sorted_a_line_a_case_without_texts(old: EvaluationResult, fol
     text = path.read_text(encoding="utf-8")
     content = json.loads(text)
 
-    assert content["schema"] == "evalkit.baseline/1"
+    assert content["schema"] == "evalkit.baseline/2"
     assert [case["id"] for case in content["cases"]] == sorted(old.case_ids)
-    assert sum(line.lstrip().startswith('{"id"') for line in text.splitlines()) == N
+    assert sum(line.lstrip().startswith('{"digest":') for line in text.splitlines()) == N
     assert "the answer" not in text
     assert "q17" not in text
     again = run(0.5, "old").write_baseline(folder / "again.json").read_text(encoding="utf-8")

@@ -124,12 +124,14 @@ def test_tags_reach_a_joined_run_and_another_experiment_is_refused(folder: Path)
     try:
         with start_run() as run:
             options: dict[str, Any] = {"data": ROWS, "scorers": "text.exact_match"}
+            given: dict[str, Any] = {"team": "x", "build": 7}
             with pytest.raises(UsageError, match="another experiment"):
                 evalkit.evaluate(**options, experiment="mine")
-            result = evalkit.evaluate(**options, tags={"team": "x"})
+            result = evalkit.evaluate(**options, tags=given)
             assert result.run_id == run.info.run_id
         with open_store(f"sqlite:///{folder}/a.db") as store:
-            assert store.runs.get(run.info.run_id).data.tags["team"] == "x"
+            tags = store.runs.get(run.info.run_id).data.tags
+        assert (tags["team"], tags["build"]) == ("x", "7")
     finally:
         set_tracking_uri(None)
 

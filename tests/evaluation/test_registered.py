@@ -120,8 +120,8 @@ def test_other_cases_are_told_in_the_log_and_in_the_verdict(
     with caplog.at_level(logging.WARNING, "evalkit"):
         new = run(0.8, OTHER_ROWS, version="2", baseline=CHAMPION, gates=NO_WORSE)
 
-    assert new.verdict.status == "INCONCLUSIVE"
-    assert "100 and 120 cases" in new.verdict.conditions[0].why
+    assert new.verdict.status == "PASS"
+    assert "100 cases in common (20 in bot 1 (champion) alone)" in new.verdict.conditions[0].why
     assert [r.message for r in caplog.records if "version 1" in r.message] == [
         (
             f"{CHAMPION} is version 1, which has no finished evaluation on these cases; the run "

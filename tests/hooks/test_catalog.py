@@ -1,6 +1,8 @@
 """Everything that plug-ins offer, by name, with provenance."""
 
+import copy
 import logging
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,17 +77,54 @@ def test_a_scorer_is_listed_with_its_provenance(shelf: "Shelf") -> None:
 
 
 @pytest.mark.parametrize("hook", ["evalkit_scorers", "evalkit_judges"])
-def test_two_scorers_of_one_name_are_an_error_naming_both_distributions(
-    hook: str, shelf: "Shelf"
+def test_a_name_that_two_strangers_offer_is_an_error_when_it_is_used_and_names_both(
+    hook: str, shelf: "Shelf", caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf.install("acme-metrics", scorer_code("length"), plugin="acme", version="2.5")
     shelf.install("other-metrics", scorer_code("length", hook), plugin="other", version="0.1")
+    shelf.install("good-metrics", scorer_code("good.length"), plugin="good")
+    catalog = catalog_of(shelf)
 
+    assert catalog.scorer("good.length").name == "good.length"
+    assert [entry.name for entry in catalog.usable_scorers()] == ["good.length"]
     with pytest.raises(DuplicatePluginError, match="'length' is offered twice") as raised:
-        _ = catalog_of(shelf).scorers
-
+        catalog.scorer("length")
     assert "acme of acme-metrics 2.5" in str(raised.value)
     assert "other of other-metrics 0.1" in str(raised.value)
+    assert "EVALKIT_DISABLE_PLUGINS" in str(raised.value)
+    assert str(copy.copy(raised.value)) == str(raised.value)
+    assert caplog.messages == [f"Left out of plug-in 'other' of other-metrics 0.1: {raised.value}"]
+
+
+OFFERS = {
+    "evalkit_scorers": "type('S', (), {'name': %r, 'facts': None})()",
+    "evalkit_judges": "type('J', (), {'name': %r, 'facts': None})()",
+    "evalkit_datasets": "type('D', (), {'name': %r, 'extensions': (), 'schemes': (), "
+    "'accepts': bool, 'read': None})()",
+    "evalkit_reports": "type('R', (), {'name': %r, 'extensions': (), 'write': None})()",
+}
+
+
+@pytest.mark.parametrize(
+    ("hook", "kind", "offer"),
+    [
+        *((hook, hook.removeprefix("evalkit_"), f"[{item}]") for hook, item in OFFERS.items()),
+        ("evalkit_scorer_families", "scorer_families", "{%r: print}"),
+        ("evalkit_targets", "targets", "{%r: print}"),
+        ("evalkit_calibrators", "calibrators", "{%r: print}"),
+    ],
+)
+def test_a_name_that_evalkit_has_is_not_taken_over(
+    hook: str, kind: str, offer: str, shelf: "Shelf"
+) -> None:
+    kind = kind.replace("judges", "scorers")
+    name = next(iter(getattr(catalog(), kind)))
+    code = HOOK.format(hook=hook, body=f"return {offer % name}")
+    shelf.install("aaa-metrics", code, plugin="aaa", version="2.5")
+    known = Catalog(load_plugins([*entry_points(group="evalkit"), *shelf.points()]))
+
+    assert getattr(known, kind)[name].provenance.ours
+    assert ("aaa", f"aaa-metrics 2.5: {name!r}, which is evalkit's own") in known.plugins.left_out
 
 
 BY_NAME = """
@@ -114,9 +153,10 @@ def test_a_scorer_that_is_offered_by_name_is_made_when_it_is_asked_for(
     assert sorted(found.scorers) == ["acme.broken", "acme.length", "acme.other"]
     assert found.scorer("acme.length").score(Case(outputs="abc")) == 3  # type: ignore[attr-defined]
     assert found.scorers["acme.length"].item is found.scorer("acme.length")
-    with pytest.raises(PluginError, match=r"of acme-metrics 1\.0 .* ZeroDivisionError: division"):
+    made = "Plug-in acme of acme-metrics 1.0 cannot make "
+    with pytest.raises(PluginError, match=f"{made}'acme.broken': ZeroDivisionError: division"):
         found.scorer("acme.broken")
-    with pytest.raises(PluginError, match=r"'acme\.other' is called 'acme.length'"):
+    with pytest.raises(PluginError, match=f"{made}'acme.other': .* is called 'acme.length'"):
         found.scorer("acme.other")
 
 
@@ -127,7 +167,7 @@ def test_a_scorer_that_cannot_be_made_is_left_out_of_a_list_with_one_line(
     shelf.install("acme-metrics", BY_NAME.format(hook=hook), plugin="acme")
     found = catalog_of(shelf)
 
-    assert [name for name, _ in found.usable_scorers()] == ["acme.length"]
+    assert [entry.name for entry in found.usable_scorers()] == ["acme.length"]
     first, second = (record.getMessage() for record in caplog.records)
     assert "'acme.broken'" in first
     assert "'acme.other'" in second
@@ -142,7 +182,7 @@ def test_one_broken_scorer_of_a_stranger_does_not_stop_the_list(noun: str, shelf
         done = CliRunner().invoke(cli, [noun, "list", "--json"], prog_name="evalkit")
 
     assert done.exit_code == 0
-    assert "offers 'acme.broken' by evalkit_scorers and cannot make it" in done.stderr
+    assert "of acme-metrics 1.0: 'acme.broken': ZeroDivisionError" in done.stderr
     assert ("acme.length" in done.stdout) is (noun == "scorers")
 
 
@@ -152,7 +192,7 @@ def test_a_scorer_that_is_offered_by_name_needs_a_maker(shelf: "Shelf") -> None:
     found = catalog_of(shelf)
 
     assert not found.scorers
-    assert "'acme.length' has no __call__" in found.plugins.broken["acme"]
+    assert "'acme.length' has no __call__" in dict(found.plugins.left_out)["acme"]
 
 
 def test_plug_ins_that_offer_nothing_make_an_empty_catalog() -> None:
@@ -238,8 +278,38 @@ HOOK = "from evalkit.plugin import hookimpl\n\n@hookimpl\ndef {hook}():\n    {bo
         pytest.param(
             "evalkit_scorers",
             "return None",
-            "evalkit_scorers: TypeError: 'NoneType' object is not iterable",
+            "evalkit_scorers: TypeError: NoneType is no list",
             id="nothing",
+        ),
+        pytest.param(
+            "evalkit_scorers",
+            "return 'text'",
+            "evalkit_scorers: TypeError: str is no list",
+            id="text",
+        ),
+        pytest.param(
+            "evalkit_scorers",
+            "return [type('Length', (), {'name': 'acme.length', 'facts': None})]",
+            "evalkit_scorers: TypeError: Length is a class; offer an object of it",
+            id="class",
+        ),
+        pytest.param(
+            "evalkit_reports",
+            "return [type('R', (), {'name': 'acme', 'extensions': '.foo', 'write': print})()]",
+            "evalkit_reports: TypeError: 'acme' has extensions '.foo', no list of texts",
+            id="extension-is-a-text",
+        ),
+        pytest.param(
+            "evalkit_datasets",
+            "return [type('D', (), {'name': 'acme', 'extensions': (), 'schemes': ()})()]",
+            "evalkit_datasets: TypeError: 'acme' has no accepts, read",
+            id="no-accepts",
+        ),
+        pytest.param(
+            "evalkit_targets",
+            "return [print]",
+            "evalkit_targets: TypeError: list is no mapping of names to makers",
+            id="list-of-makers",
         ),
         pytest.param(
             "evalkit_judges",
@@ -277,14 +347,15 @@ def test_a_plug_in_whose_offer_fails_is_one_line_and_the_others_work(
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             assert catalog.scorer("good.length").name == "good.length"
+            assert not catalog.datasets
+            assert not catalog.targets
+            assert not catalog.reports
             with pytest.raises(UnknownScorerError):
                 catalog.scorer("acme.bare")
 
     assert set(catalog.scorers) == {"good.length"}
-    assert catalog.plugins.broken == {"acme": f"acme-metrics 2.5: {said}"}
-    assert caplog.messages == [
-        f"Plug-in 'acme' does not load (acme-metrics 2.5: {said}); it is left out."
-    ]
+    assert catalog.plugins.left_out == [("acme", f"acme-metrics 2.5: {said}")]
+    assert caplog.messages == [f"Left out of plug-in 'acme' of acme-metrics 2.5: {said}"]
 
 
 def test_a_catalog_is_used_for_a_while_and_by_what_is_started_meanwhile(shelf: "Shelf") -> None:

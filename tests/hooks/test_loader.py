@@ -1,20 +1,17 @@
 """Plug-ins are found by their entry points, and nothing is dropped without a word."""
 
-import copy
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalkit.errors import DuplicatePluginError, PluginError
 from evalkit.hooks.loader import Plugins, Provenance, load_plugins
 
 if TYPE_CHECKING:
     from .conftest import Shelf
 
 EMPTY = "from evalkit.plugin import hookimpl\n\n@hookimpl\ndef evalkit_scorers():\n    return ()\n"
-MISSPELT = EMPTY.replace("evalkit_scorers", "evalkit_scorer")
-WRONG_ARGUMENT = EMPTY.replace("evalkit_scorers()", "evalkit_scorers(config)")
 
 
 def loaded(shelf: "Shelf") -> Plugins:
@@ -27,17 +24,26 @@ def test_a_plug_in_is_loaded_with_its_provenance(shelf: "Shelf") -> None:
     assert loaded(shelf).provenance == {"acme": Provenance("acme", "acme-metrics", "2.5")}
 
 
-def test_two_distributions_of_one_entry_point_name_are_an_error_naming_both(shelf: "Shelf") -> None:
-    shelf.install("acme-metrics", EMPTY, plugin="metrics", version="2.5")
-    shelf.install("other-metrics", EMPTY, plugin="metrics", version="0.1")
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param("acme-metrics", "other-metrics", id="two-strangers"),
+        pytest.param("evalkit-ai", "acme-metrics", id="our-own-goes-first"),
+    ],
+)
+def test_of_two_distributions_of_one_entry_point_name_the_second_is_left_out(
+    first: str, second: str, shelf: "Shelf", caplog: pytest.LogCaptureFixture
+) -> None:
+    for distribution in (second, first):
+        shelf.install(distribution, EMPTY, plugin="metrics")
+    shelf.install("good-metrics", EMPTY, plugin="good")
 
-    with pytest.raises(DuplicatePluginError, match="'metrics' is offered twice") as raised:
-        loaded(shelf)
+    plugins = loaded(shelf)
 
-    assert "acme-metrics 2.5" in str(raised.value)
-    assert "other-metrics 0.1" in str(raised.value)
-    assert "EVALKIT_DISABLE_PLUGINS" in str(raised.value)
-    assert str(copy.copy(raised.value)) == str(raised.value)
+    assert set(plugins.provenance) == {"good", "metrics"}
+    assert plugins.provenance["metrics"].distribution == first
+    why = f"all of it, since {first} 1.0 has a plug-in of this name, too"
+    assert caplog.messages == [f"Left out of plug-in 'metrics' of {second} 1.0: {why}"]
 
 
 def test_one_distribution_seen_twice_is_loaded_once(shelf: "Shelf") -> None:
@@ -46,16 +52,29 @@ def test_one_distribution_seen_twice_is_loaded_once(shelf: "Shelf") -> None:
     assert set(load_plugins(shelf.points() * 2).provenance) == {"acme"}
 
 
+ALL = "all of it, for "
+
+
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "why"),
     [
-        pytest.param("import no_such_library", "ModuleNotFoundError: No module named", id="import"),
-        pytest.param("1 / 0", "ZeroDivisionError: division by zero", id="crash"),
-        pytest.param("def broken(:", "SyntaxError", id="syntax"),
+        pytest.param("import no_such", ALL + "ModuleNotFoundError: No module named", id="import"),
+        pytest.param("1 / 0", ALL + "ZeroDivisionError: division by zero", id="crash"),
+        pytest.param("def broken(:", ALL + "SyntaxError", id="syntax"),
+        pytest.param(
+            "raise SystemExit('set ACME_KEY')", ALL + "SystemExit: set ACME_KEY", id="exit"
+        ),
+        pytest.param("raise ValueError('one\\ntwo')", ALL + "ValueError: one two", id="lines"),
+        pytest.param(
+            EMPTY.replace("evalkit_scorers()", "evalkit_scorers(config)"),
+            ALL + "PluginValidationError: .*Argument.*config.* can not be found in the hookspec",
+            id="wrong-argument",
+        ),
+        pytest.param("hooks = ()", "it implements no hook", id="no-hook"),
     ],
 )
 def test_a_broken_plug_in_is_one_line_naming_its_distribution(
-    code: str, said: str, shelf: "Shelf", caplog: pytest.LogCaptureFixture
+    code: str, why: str, shelf: "Shelf", caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf.install("acme-metrics", code, plugin="acme", version="2.5")
     shelf.install("good-metrics", EMPTY, plugin="good")
@@ -63,30 +82,57 @@ def test_a_broken_plug_in_is_one_line_naming_its_distribution(
     with caplog.at_level(logging.WARNING):
         plugins = loaded(shelf)
 
-    assert set(plugins.provenance) == {"good"}
-    assert plugins.broken["acme"].startswith(f"acme-metrics 2.5: {said}")
-    assert len(caplog.messages) == 1
-    assert "Plug-in 'acme' does not load (acme-metrics 2.5: " in caplog.messages[0]
+    assert "good" in plugins.provenance
+    assert ("acme" in plugins.provenance) is not why.startswith(ALL)
+    ((name, noted),) = plugins.left_out
+    assert name == "acme"
+    assert re.match(f"acme-metrics 2.5: {why}", noted)
+    assert caplog.messages == [f"Left out of plug-in 'acme' of {noted}"]
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "why"),
     [
-        pytest.param(MISSPELT, "evalkit_scorer", id="misspelt-hook"),
-        pytest.param(WRONG_ARGUMENT, "config", id="wrong-argument"),
+        pytest.param(
+            EMPTY.replace("evalkit_scorers", "evalkit_scorer"),
+            "there is no hook 'evalkit_scorer'. Did you mean 'evalkit_scorers'?",
+            id="misspelt",
+        ),
+        pytest.param(
+            EMPTY.replace("@hookimpl", "@hookimpl(specname='evalkit_data')"),
+            "there is no hook 'evalkit_data'. Did you mean 'evalkit_datasets'?",
+            id="misspelt-in-the-mark",
+        ),
+        pytest.param(
+            EMPTY.replace("@hookimpl\n", ""),
+            "'evalkit_scorers' is not decorated with hookimpl, so it is never called",
+            id="no-mark",
+        ),
+        pytest.param(
+            EMPTY.replace("@hookimpl\n", "").replace("evalkit_scorers", "evalkit_scorer"),
+            "'evalkit_scorer' is not decorated with hookimpl, so it is never called",
+            id="no-mark-and-misspelt",
+        ),
     ],
 )
-def test_a_hook_that_does_not_fit_is_an_error_naming_the_distribution(
-    code: str, said: str, shelf: "Shelf"
+def test_a_function_that_is_no_hook_is_named_and_the_hooks_of_its_plug_in_work(
+    code: str, why: str, shelf: "Shelf"
 ) -> None:
-    shelf.install("acme-metrics", code, plugin="acme", version="2.5")
+    reports = "\n\n@hookimpl\ndef evalkit_reports():\n    return ()\n"
+    shelf.install("acme-metrics", code + reports, plugin="acme", version="2.5")
 
-    with pytest.raises(
-        PluginError, match=r"Plug-in 'acme' of acme-metrics 2\.5 does not fit"
-    ) as told:
-        loaded(shelf)
+    plugins = loaded(shelf)
 
-    assert said in str(told.value)
+    assert plugins.left_out == [("acme", f"acme-metrics 2.5: {why}")]
+    assert plugins.manager.hook.evalkit_reports() == [()]
+
+
+def test_a_module_and_a_function_of_other_names_are_no_hooks(shelf: "Shelf") -> None:
+    other = "import evalkit_scorers\n\ndef evalkit_version():\n    return 1\n"
+    code = EMPTY.replace("scorers", "judges") + other
+    shelf.install("acme-metrics", code, plugin="acme")
+
+    assert not loaded(shelf).left_out
 
 
 def test_a_blocked_plug_in_is_not_even_imported(
@@ -99,7 +145,7 @@ def test_a_blocked_plug_in_is_not_even_imported(
     plugins = loaded(shelf)
 
     assert set(plugins.provenance) == {"good"}
-    assert not plugins.broken
+    assert not plugins.left_out
 
 
 def test_blocking_one_of_two_of_a_name_needs_an_uninstall(

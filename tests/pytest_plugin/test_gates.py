@@ -16,7 +16,7 @@ qa = evalkit.suite("stored.jsonl", scorers=["text.exact_match"], name="qa")
 
 @qa.gates({gates})
 def test_quality(evaluation):
-    assert len(evaluation) == 40
+    assert len(evaluation) > 10
 """
 
 
@@ -189,6 +189,37 @@ def test_a_baseline_is_written_and_compared_with(run: Runner) -> None:
     assert properties["interval"].startswith("[0.")
     assert properties["margin"] == "0.2"
     assert "threshold" not in properties
+
+
+@pytest.mark.parametrize(
+    ("arguments", "change", "words"),
+    [
+        pytest.param((), {"added": True}, "40 cases in common (1 new)", id="added"),
+        pytest.param((), {"removed": True}, "39 cases in common (1 in", id="removed"),
+        pytest.param((), {"changed": True}, "39 cases in common (1 changed)", id="changed"),
+        pytest.param(("--evalkit-sample=0.5",), {}, "20 cases in common (20 in", id="sample"),
+    ],
+)
+def test_a_baseline_compares_on_the_cases_in_common(
+    run: Runner, arguments: tuple[str, ...], change: dict[str, bool], words: str
+) -> None:
+    gate = "no_regression(text.exact_match, margin=0.2)"
+    place = "--evalkit-baseline={suite}.baseline.json"
+    run(place, "--evalkit-update-baseline", files=files(38, gate))
+    lines = stored(38).splitlines(keepends=True)
+    lines += [lines[0].replace("s0", "s99").replace("q0", "q99")] * change.get("added", False)
+    del lines[0 : change.get("removed", False)]
+    if change.get("changed"):
+        lines[0] = lines[0].replace("q0", "another question")
+    report = "--evalkit-report=report.md"
+    ran = run(place, report, *arguments, files={"stored.jsonl": "".join(lines)})
+
+    condition = f"test_quality[{gate}]"
+    assert ran.outcomes[condition] == "passed", ran.text(condition)
+    comment = (ran.folder / "report.md").read_text("utf-8").replace("\\", "")
+    assert words in comment
+    assert "against qa.baseline.json (20" in comment
+    assert "Not compared" not in comment
 
 
 def test_a_registered_model_is_a_baseline(run: Runner) -> None:

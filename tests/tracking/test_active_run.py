@@ -5,6 +5,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,14 +19,15 @@ def _status(run: tracking.ActiveRun) -> RunStatus:
 
 
 def test_a_with_block_begins_and_ends_a_run() -> None:
-    with tracking.start_run(run_name="bot", tags={"stage": "dev"}) as run:
+    tags: dict[str, Any] = {"stage": "dev", "build": 7}
+    with tracking.start_run(run_name="bot", tags=tags) as run:
         assert tracking.active_run() is run
         assert _status(run) is RunStatus.RUNNING
 
     assert tracking.active_run() is None
     assert _status(run) is RunStatus.FINISHED
     stored = tracking.get_run("bot")
-    assert stored.data.tags["stage"] == "dev"
+    assert (stored.data.tags["stage"], stored.data.tags["build"]) == ("dev", "7")
     assert stored.data.tags["mlflow.source.type"] == "LOCAL"
     assert stored.info.user_id == stored.data.tags["mlflow.user"]
 

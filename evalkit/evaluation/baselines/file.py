@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.canonical import canonical_json, content_hash, parse_json
 from evalkit.data.snapshot import FILE_NAME, SnapshotWriter, Spool
 from evalkit.data.snapshot import FORMAT as SNAPSHOT_FORMAT
 from evalkit.entities.estimate import Estimate
@@ -32,7 +32,7 @@ from evalkit.evaluation.results.saving import metric_facts
 from evalkit.scoring.column import Additive, Metric, Rows, ScoreColumn, column_of
 from evalkit.store.artifacts import WorkFolder, write_bytes_atomic
 
-SCHEMA: Final = "evalkit.baseline/1"
+SCHEMA: Final = "evalkit.baseline/2"
 _PLANNED: Final = (
     "model_id", "outputs_digest", "repeats", "reducers", "level", "seed", "scorers"
 )  # fmt: skip
@@ -71,7 +71,8 @@ def write_baseline(result: Result, path: Path, *, texts: bool = False) -> Path:
     }
     cases = sorted(_cases(result, texts=texts), key=lambda case: str(case["id"]))
     lines = [f"  {canonical_json(case).decode()}" for case in cases]
-    ordered = {"schema": SCHEMA, **parse_json(canonical_json(head))}
+    written = parse_json(canonical_json(head))
+    ordered = {"schema": SCHEMA, "digest": _digest({**written, "cases": cases}), **written}
     opening = json.dumps(ordered, indent=2, ensure_ascii=False)
     text = opening.removesuffix("\n}") + ',\n  "cases": [\n  ' + ",\n  ".join(lines) + "\n  ]\n}\n"
     try:
@@ -97,10 +98,10 @@ def read_baseline(path: Path, kind: type[R]) -> R:
 
 
 def parse_baseline(content: bytes, name: str, kind: type[R]) -> R:
-    """Return the content of a baseline file as a result; *name* is for errors.
+    """Return the content of a baseline file as a result, called as the file that *name* ends in.
 
     Raises:
-        DataError: If it is no baseline file, or a newer evalkit wrote it.
+        DataError: If it is no baseline file, another release wrote it, or it was changed by hand.
     """
     try:
         document = parse_json(content)
@@ -112,7 +113,15 @@ def parse_baseline(content: bytes, name: str, kind: type[R]) -> R:
         if isinstance(schema, str) and schema.startswith("evalkit.result/"):
             why = "is a report, without the scores of cases; write one by result.write_baseline"
         raise DataError(why, file=name)
-    return _baseline_result(document, kind)
+    if document.get("digest") != _digest(document):
+        why = "was changed by hand, so its scores are not those of a run; write it anew"
+        raise DataError(why, file=name)
+    return _baseline_result(document, Path(name.rpartition(":")[2]).name, kind)
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in document.items() if key not in {"schema", "digest"}}
+    return content_hash(canonical_json(content), size=16)
 
 
 def _form(metric: Metric, *, texts: bool) -> str | None:
@@ -138,10 +147,10 @@ def _cases(result: Result, *, texts: bool) -> Iterator[dict[str, Any]]:
     repeats = result.repeats
     groups, weights = result.by_key.design.groups, result.by_key.design.weights
     forms = [(metric, _form(metric, texts=texts)) for metric in result.metrics]
-    table = cell_table(result) if texts else None
+    table, digests = cell_table(result) if texts else None, result.spool.case_digests
     for row, case_id in enumerate(result.case_ids.tolist()):
         cells = range(row * repeats, (row + 1) * repeats)
-        case: dict[str, Any] = {"id": case_id}
+        case: dict[str, Any] = {"id": case_id, "digest": digests[row]}
         if groups is not None:
             case["group"] = int(groups[row])
         if weights is not None:
@@ -188,7 +197,7 @@ def _number(value: Any) -> float | int:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def _baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
+def _baseline_result(content: Mapping[str, Any], name: str, kind: type[R]) -> R:
     keep = WorkFolder.temporary()
     cases = content["cases"]
     plan = EvaluationPlan(
@@ -203,7 +212,7 @@ def _baseline_result(content: Mapping[str, Any], kind: type[R]) -> R:
     return kind(
         facts=Facts(
             run_id=content["run_id"],
-            name=content["name"],
+            name=name,
             status="complete",
             plan=plan,
             environment={"git": {"commit": content.get("commit")}},
@@ -253,6 +262,7 @@ def _spool(content: Mapping[str, Any], folder: Path) -> Spool:
                 "dtypes": {},
                 "input_names": [],
                 "late": {},
+                "case_digests": [case["digest"] for case in cases],
                 "mapping": {},
             }
         )

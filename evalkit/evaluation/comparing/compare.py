@@ -22,6 +22,7 @@ def compare_results(
     baseline: str | None = None,
     metrics: Iterable[str] | None = None,
     anyway: bool = False,
+    common: bool = False,
 ) -> Comparison[R]:
     """Compare results of class *kind*; `evalkit.compare` says what else may be given."""
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare
@@ -34,7 +35,11 @@ def compare_results(
     if first not in chosen:
         raise UsageError(f"baseline={first!r} is none of {', '.join(chosen)}.")
     return Comparison(
-        dict(zip(chosen, opened, strict=True)), baseline=first, metrics=metrics, anyway=anyway
+        dict(zip(chosen, opened, strict=True)),
+        baseline=first,
+        metrics=metrics,
+        anyway=anyway,
+        common=common,
     )
 
 

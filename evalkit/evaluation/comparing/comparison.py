@@ -71,9 +71,12 @@ class Comparison(Generic[R]):
         baseline: str,
         metrics: Iterable[str] | None = None,
         anyway: bool = False,
+        common: bool = False,
         notes: Iterable[str] = (),
     ) -> None:
         """Compare *results* by name with *baseline* on *metrics*; `compare` makes one.
+
+        Where the data differ, *common* compares on the cases that ask and expect the same.
 
         Raises:
             UsageError: If dataset, signature or reducer differ, naming what (unless *anyway*), or
@@ -82,7 +85,7 @@ class Comparison(Generic[R]):
         self.results = dict(results)
         self.baseline = baseline
         self.notes = list(notes)
-        self.anyway = anyway
+        self.anyway, self._common = anyway, common
         self._tables: dict[str, pd.DataFrame] = {}
         self._contexts: dict[str, dict[str, Any]] = {}
         first, *others = [{m.key: None for m in result.metrics} for result in results.values()]
@@ -97,6 +100,7 @@ class Comparison(Generic[R]):
             for name, result in self.results.items()
             if result.facts.status == "decided"
         ]
+        self.notes += dict.fromkeys(row.pairs.in_common for row in self.rows if row.pairs.in_common)
         if anyway:
             self.notes += [note for name in self.others for note in self._what_differs(name)]
 
@@ -118,7 +122,7 @@ class Comparison(Generic[R]):
 
     def _row(self, name: str, key: str) -> Row:
         first, second = self[name], self[self.baseline]
-        pairs = join(first, second, key, anyway=self.anyway)
+        pairs = join(first, second, key, anyway=self.anyway, common=self._common)
         whole = first[key].value, second[key].value
         value_b, value_a = paired_values(first, second, pairs) or whole
         return Row(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evalkit._internal.clock import day
 from evalkit.data.identity import DATASET_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
@@ -41,6 +42,9 @@ class Pairs:
     n_unmatched: int
     """Cases that only one of the results has."""
 
+    in_common: str = ""
+    """Of results on different data: how many cases are joined and which are not, in words."""
+
     quantile: float | None = None
     """Share below the quantile that is compared; ``None`` for means and corpus metrics."""
 
@@ -54,15 +58,23 @@ class Pairs:
         )
 
 
-def join(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pairs:
-    """Return *key* of two results joined by case id; raises as `difference` does."""
+def join(
+    a: Result, b: Result, key: str | Key, *, anyway: bool = False, common: bool = False
+) -> Pairs:
+    """Return *key* of two results joined by case id; raises as `difference` does.
+
+    Where the data differ and *common* is asked for, only cases that ask and expect the same are.
+    """
     first, second = a.by_key.part(key), b.by_key.part(key)
     if first.key.function in {"min", "max"} or first.key.worst_by is not None:
         text = key if isinstance(key, str) else f"{key.function}({key.metric})"
         raise UsageError(f"{text} is an extreme, and the difference of two has no interval.")
     if not anyway:
-        check_comparable(a, b, first, second)
+        check_comparable(a, b, first, second, common=common)
     rows_a, rows_b = common_rows(a, b)
+    in_common = ""
+    if common and a.dataset["digest"] != b.dataset["digest"]:
+        rows_a, rows_b, in_common = _unchanged(a, b, rows_a, rows_b)
     pairs = Pairs(
         metric=first.metric,
         other=second.metric,
@@ -71,6 +83,7 @@ def join(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pairs
         values=(_values(a, first)[rows_a], _values(b, second)[rows_b]),
         facts=case_facts(first.metric.column, first.metric.facts, first.reducer),
         n_unmatched=len(a) + len(b) - 2 * len(rows_a),
+        in_common=in_common,
         quantile=0.5 if first.key.function == "median" else first.key.quantile,
     )
     if not first.key.tags:
@@ -78,22 +91,26 @@ def join(a: Result, b: Result, key: str | Key, *, anyway: bool = False) -> Pairs
     return pairs.take(np.flatnonzero(np.isin(rows_a, a.by_key.rows_with(first.key.tags))))
 
 
-def check_comparable(a: Result, b: Result, first: Part, second: Part) -> None:
-    """Refuse two metrics whose numbers do not mean the same.
+def check_comparable(
+    a: Result, b: Result, first: Part, second: Part, *, common: bool = False
+) -> None:
+    """Refuse two metrics whose numbers do not mean the same; of *common* cases data may differ.
 
     Raises:
         UsageError: Naming what differs.
     """
-    for differing in what_differs(a, b, first, second):
+    for differing in what_differs(a, b, first, second, common=common):
         raise UsageError(
             f"{a.name!r} and {b.name!r} cannot be compared on {first.metric.key}: {differing}"
         )
 
 
-def what_differs(a: Result, b: Result, first: Part, second: Part) -> Iterator[str]:
+def what_differs(
+    a: Result, b: Result, first: Part, second: Part, *, common: bool = False
+) -> Iterator[str]:
     """Yield a clause on everything for which two numbers do not mean the same."""
     differing = {
-        "dataset": (a.dataset["digest"], b.dataset["digest"]),
+        **({} if common else {"dataset": (a.dataset["digest"], b.dataset["digest"])}),
         "signature": (first.metric.signature, second.metric.signature),
         "reducer": (str(first.reducer), str(second.reducer)),
     }
@@ -138,6 +155,33 @@ def common_rows(a: Result, b: Result) -> tuple[Any, Any]:
         raise UsageError(f"{a.name!r} and {b.name!r} share no case.")
     rows = np.array(both, dtype=np.int64)
     return rows[:, 0], rows[:, 1]
+
+
+def _unchanged(a: Result, b: Result, rows_a: Any, rows_b: Any) -> tuple[Any, Any, str]:
+    """Return those of the joined rows that ask and expect the same, and how many, in words.
+
+    Raises:
+        UsageError: If there are none.
+    """
+    first, second = (np.array(result.spool.case_digests, dtype=object) for result in (a, b))
+    same = first[rows_a] == second[rows_b]
+    if not same.any():
+        raise UsageError(f"{a.name!r} and {b.name!r} share no case that asks and expects the same.")
+    counts = {
+        "new": len(a) - len(rows_a),
+        "changed": int((~same).sum()),
+        f"in {b.name} alone": len(b) - len(rows_b),
+    }
+    others = ", ".join(f"{count:,} {where}" for where, count in counts.items() if count)
+    text = f"{same.sum():,} cases in common ({others})" if others else ""
+    return rows_a[same], rows_b[same], text
+
+
+def dated_name(result: Result) -> str:
+    """Return the name of a baseline with its day and commit, so that an old one is seen."""
+    created, commit = result.facts.plan.created, result.facts.environment.get("git") or {}
+    age = [*([day(created)] if created else []), (commit.get("commit") or "")[:8]]
+    return f"{result.name} ({', '.join(filter(None, age))})" if any(age) else result.name
 
 
 def _values(result: Result, part: Part) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from evalkit.entities.estimate import Estimate
+from evalkit.evaluation.comparing.pairs import dated_name
 from evalkit.evaluation.deciding.circumstances import circumstances_of
 from evalkit.evaluation.deciding.course import Follower
 from evalkit.evaluation.deciding.stopping import untestable
@@ -50,12 +51,7 @@ def judge_early(
         return None
     key, by_key = condition.key_text or "", result.by_key
     follower = follower_of(
-        condition,
-        metric,
-        by_key,
-        ids=result.case_ids.tolist(),
-        least_coverage=least,
-        baseline=other,
+        condition, metric, by_key, cases=result.spool, least_coverage=least, baseline=other
     )
     take_in(follower, np.arange(len(result)), by_key.part(key), by_key.design)
     follower.advance()
@@ -99,7 +95,7 @@ def _described_gain(estimate: Estimate, test: SequentialTest, baseline: Result) 
     # The metric's own interval is that of a single look, and decides nothing.
     text = describe(dataclasses.replace(estimate, low=None, high=None))
     gain = "" if test.question.wins else f", gain in [{number(test.low)}, {number(test.high)}]"
-    return f"{text}{gain} against {baseline.name}"
+    return f"{text}{gain} against {dated_name(baseline)}"
 
 
 def _outcome(follower: Follower, total: int, circumstances: Circumstances) -> Outcome:

@@ -12,7 +12,7 @@ import numpy as np
 
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.comparing.difference import difference_of
-from evalkit.evaluation.comparing.pairs import Pairs, join
+from evalkit.evaluation.comparing.pairs import Pairs, dated_name, join
 from evalkit.evaluation.deciding.circumstances import circumstances_of
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import Compared, decide_difference, interval_level, margin_of
@@ -29,6 +29,9 @@ from evalkit.scoring.estimate import case_facts
 
 Decided = tuple[ConditionVerdict, Compared | None]
 """A verdict, and what decided it where something could be compared."""
+
+_LEAST_IN_COMMON = 0.5
+"""Share of the cases that a baseline must have for their difference to speak for all."""
 
 _NO_BASELINE = (
     "there is no baseline; give a run, a result, a baseline file or a registered model: "
@@ -96,10 +99,10 @@ def _slices(result: Result, baseline: Result, condition: Condition) -> Iterator[
     key, by_key = condition.key, result.by_key
     assert key is not None  # noqa: S101  the grammar gives it one
     if key.worst_by is None:
-        pairs = join(result, baseline, condition.key_text or "")
+        pairs = join(result, baseline, condition.key_text or "", common=True)
         yield _Slice(pairs=pairs, rows=by_key.rows_of(condition.key_text or ""))
         return
-    pairs = join(result, baseline, dataclasses.replace(key, worst_by=None))
+    pairs = join(result, baseline, dataclasses.replace(key, worst_by=None), common=True)
     for value, rows in by_key.parts_of(key).items():
         among = pairs.take(np.flatnonzero(np.isin(pairs.rows[0], rows)))
         yield _Slice(pairs=among, rows=rows, name=f" where {key.worst_by}={value}")
@@ -119,18 +122,24 @@ def _of_slice(
         difference=difference_of(result, baseline, part.pairs, level=level),
         direction=part.pairs.facts.direction,
         bounds=part.pairs.facts.bounds,
-        baseline=f"{baseline.name}{part.name}",
+        baseline=f"{dated_name(baseline)}{part.name}",
     )
     verdict = decide_difference(condition, compared)
     estimate = result.by_key.of_rows(key, part.rows) if part.name else result.by_key[key]
     circumstances = circumstances_of(result, key, least, part.rows)
     outcomes = [(verdict.status, ""), *lacks(estimate, circumstances)]
-    n_pairs = compared.difference.n
-    if n_pairs < circumstances.least_coverage * estimate.n_scored:
-        why = f"{estimate.n_scored - n_pairs} cases have no value in {baseline.name!r}"
+    joined = estimate
+    if len(part.pairs.ids) < len(part.rows):
+        joined = result.by_key.of_rows(key, part.pairs.rows[0])
+    missing = joined.n_scored - compared.difference.n
+    if missing > (1 - circumstances.least_coverage) * joined.n_scored:
+        why = f"{missing} cases have no value in {baseline.name!r}"
+        outcomes.append((Verdict.INCONCLUSIVE, why))
+    if len(part.pairs.ids) < _LEAST_IN_COMMON * len(part.rows):
+        why = f"fewer than {_LEAST_IN_COMMON:.0%} of the cases are; write the baseline anew"
         outcomes.append((Verdict.INCONCLUSIVE, why))
     status, why = gravest_outcome(*outcomes)
-    why = f"{verdict.why}; {why}" if why else verdict.why
+    why = "; ".join(filter(None, [verdict.why, part.pairs.in_common, why]))
     straddles = verdict.straddles and len(outcomes) == 1
     decided = dataclasses.replace(
         verdict, status=status, why=why, estimate=estimate, straddles=straddles

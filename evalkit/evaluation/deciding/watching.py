@@ -38,20 +38,20 @@ def follower_of(
     metric: Mapping[str, Any],
     by_key: Estimates,
     *,
-    ids: Sequence[str],
+    cases: Spool,
     least_coverage: float,
     baseline: Result | None = None,
 ) -> Follower:
     """Return what tests *condition* while cases come in, or when they are replayed.
 
     *metric* has ``low``, ``high`` and ``direction`` of its metric; *by_key* gives the layout of the
-    cases, whose *ids* are those of the baseline that it compares with, if it does.
+    *cases*, of which those that the baseline asks and expects alike are compared with it.
     """
     design, bounds = by_key.design, (metric["low"], metric["high"])
     course = Course.draw(design.n, design.groups, design.seed)
     reference, binary = None, False
     if condition.compares and baseline is not None:
-        reference, binary = _reference(baseline, condition, ids)
+        reference, binary = _reference(baseline, condition, cases)
     among = None
     if condition.key is not None and condition.key.tags:
         among = np.zeros(design.n, dtype=np.bool_)
@@ -82,13 +82,17 @@ def take_in(follower: Follower, rows: Rows, part: Part, design: Design) -> None:
     follower.fill(rows, *case_values(column, design, part.reducer))
 
 
-def _reference(baseline: Result, condition: Condition, ids: Sequence[str]) -> tuple[Floats, bool]:
-    """Return the baseline's value of each case in *ids*, and whether they are yes or no."""
+def _reference(baseline: Result, condition: Condition, cases: Spool) -> tuple[Floats, bool]:
+    """Return the baseline's value of each of *cases*, and whether they are yes or no."""
     part = baseline.by_key.part(condition.key_text or "")
     values, status = case_values(part.metric.column, baseline.by_key.design, part.reducer)
     values = np.where(status == Status.OK, values, np.nan)
-    value_of = dict(zip(baseline.case_ids.tolist(), values.tolist(), strict=True))
-    reference = np.array([value_of.get(case, np.nan) for case in ids], dtype=np.float64)
+    own, others = (
+        list(zip(spool.strings("id"), spool.case_digests, strict=True))
+        for spool in (cases, baseline.spool)
+    )
+    value_of = dict(zip(others, values.tolist(), strict=True))
+    reference = np.array([value_of.get(case, np.nan) for case in own], dtype=np.float64)
     return reference, part.metric.column.binary and baseline.repeats == 1
 
 
@@ -175,7 +179,7 @@ def watcher_of(plan: Plan, facts: EvaluationPlan, baseline: Result | None) -> Wa
             condition,
             metrics[condition.text],
             by_key,
-            ids=plan.spool.strings("id").tolist(),
+            cases=plan.spool,
             least_coverage=least_coverage(parse_gates(facts.gates)),
             baseline=baseline,
         )

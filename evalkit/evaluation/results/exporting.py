@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evalkit.entities.exporter import Exporter
 from evalkit.errors import UsageError, near_miss
-from evalkit.hooks.catalog import catalog
+from evalkit.hooks.catalog import Entry, catalog
 
 
 def exporter(name: str) -> Any:
@@ -35,9 +35,10 @@ def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     Raises:
         UsageError: If no exporter writes such files, or the file cannot be written.
     """
-    write = _writer(path, verb)
+    writer = _writer(path, verb)
     try:
-        write(thing, path)
+        with writer.blamed(f"write {path}"):
+            getattr(writer.item, verb)(thing, path)
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
     return path
@@ -70,11 +71,11 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
-def _writer(path: Path, verb: str) -> Callable[[Any, Path], object]:
-    items = [entry.item for entry in catalog().reports.values()]
-    writers = [(item, getattr(item, verb, None)) for item in items]
-    by_ending: dict[str, Callable[[Any, Path], object]]
-    by_ending = {end: write for item, write in writers if write for end in item.extensions}
+def _writer(path: Path, verb: str) -> Entry[Exporter]:
+    known = catalog()
+    by_ending = known.claims(
+        known.reports, lambda item: item.extensions if getattr(item, verb, None) else ()
+    )
     for ending in sorted(by_ending, key=len, reverse=True):
         if path.name.lower().endswith(ending):
             return by_ending[ending]

@@ -1,6 +1,6 @@
 """The one door from synchronous code into the engine, safe wherever a loop may be running.
 
-The engine runs in the background loop, so the same call works in a script, in Jupyter, under
+The engine runs in a background loop, so the same call works in a script, in Jupyter, under
 pytest-asyncio and inside a running server.  Ctrl-C reaches the calling thread: the first one
 lets what is in flight finish, the second one gives up at once.
 """
@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from concurrent.futures import wait
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from evalkit._internal.background import forget, in_background
+from evalkit._internal.background import in_background
 
 T = TypeVar("T")
-
-_GRACE_SECONDS: Final = 1.0
-"""How long work that was given up may take to end before its loop counts as blocked."""
 
 
 def run_in_thread(
     function: Callable[[], Coroutine[Any, Any, T]], *, on_interrupt: Callable[[], None]
 ) -> T:
-    """Run an async function to its end in the background loop; return its result.
+    """Run an async function to its end in a background loop; return its result.
 
     Args:
         function: Called without arguments; its coroutine runs in the loop.
@@ -40,8 +37,6 @@ def run_in_thread(
             interrupts += 1
             if interrupts > 1:
                 future.cancel()
-                if not wait([future], _GRACE_SECONDS).done:
-                    forget()
                 raise
             on_interrupt()
         except BaseException:  # such as a test's time limit, which a signal raises here

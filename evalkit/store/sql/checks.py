@@ -41,11 +41,10 @@ def key(kind: str, value: str) -> str:
     return text(f"key of a {kind}", value, tables.KEY_LENGTH)
 
 
-def pairs(kind: str, values: Mapping[str, str], limit: int) -> dict[str, str]:
-    """Return params or tags with keys and values that fit."""
-    return {
-        key(kind, name): text(f"value of a {kind}", value, limit) for name, value in values.items()
-    }
+def pairs(kind: str, values: Mapping[str, object], limit: int) -> dict[str, str]:
+    """Return params or tags with keys and values that fit; what is no text is its ``str``."""
+    what = f"value of a {kind}"
+    return {key(kind, name): text(what, str(value), limit) for name, value in values.items()}
 
 
 def description(value: str) -> str:
