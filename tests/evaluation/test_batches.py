@@ -89,7 +89,7 @@ def test_batches_give_the_cells_of_a_live_run_at_half_the_price() -> None:
     # All questions, all judgements, and then the repairs, which are few.
     counts = [batch["request_counts"]["total"] for batch in batches.created]
     assert len(counts) == 3
-    assert counts[:2] == [60, 2 * 49]
+    assert counts[:2] == [60, 2 * 60]
     assert counts[2] < counts[1]
     assert set(batched.table()["latency_seconds"].isna()) == {True}
     assert not list(Path("evalkit-cache/batches").glob("*.json"))
