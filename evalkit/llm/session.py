@@ -21,6 +21,7 @@ from evalkit.llm.abilities import Abilities
 from evalkit.llm.batch.census import Seat, waiting
 from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
+from evalkit.llm.exchanges import untaped
 from evalkit.llm.flight import Flights
 from evalkit.llm.health import Health
 from evalkit.llm.limits import PATIENCE, Admission, Controllers, Patience, under
@@ -140,6 +141,7 @@ class ModelSession:
         fields = self.recorder.find(recording)
         if fields is not None and is_replayed(fields, self.recorder.mode, reads):
             self.ledger.add(role, Charge(cached=True))
+            self.recorder.note_replay("call", fields)
             return _replayed(reply_from_json(fields))
 
         async def make() -> ChatReply:
@@ -206,7 +208,7 @@ class ModelSession:
         began = monotonic() - patience.waited
         with self.under_way(role):  # until it is counted, so that no other call takes its place
             try:
-                with under(admission):
+                with under(admission), untaped():
                     reply = masked_reply(await model.complete(request))
                 seconds = monotonic() - patience.waited - began
                 reply = dataclasses.replace(reply, latency_seconds=seconds)

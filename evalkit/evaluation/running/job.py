@@ -321,15 +321,23 @@ class Job(Generic[R]):
         return self.baseline
 
     def _replayed(self, cells: int) -> Iterator[str]:
-        """Note outputs that recordings gave: the code behind them was not run."""
-        moments = [] if self.session is None else self.session.recorder.replayed
-        if moments:
+        """Note what recordings gave, since when, and whether the code behind it was run."""
+        version = self.plan_facts.target.version
+        words = {
+            "output": (
+                f" of {cells:,} outputs",
+                f" as {version}; the code behind them was not run",
+            ),
+            "http": (" HTTP replies", "; the code that asked ran"),
+            "call": (" model calls", ""),
+        }
+        for kind, moments in (
+            {} if self.session is None else self.session.recorder.replayed
+        ).items():
             days = sorted({day(moment) for moment in moments if moment is not None})
             when = f" {' to '.join(dict.fromkeys([days[0], days[-1]]))}" if days else ""
-            yield (
-                f"{len(moments):,} of {cells:,} outputs replayed, recorded{when} as "
-                f"{self.plan_facts.target.version}; the code behind them was not run."
-            )
+            what, rest = words[kind]
+            yield f"{len(moments):,}{what} replayed, recorded{when}{rest}."
 
     def _saved(self, plan: Plan, metrics: Sequence[Metric]) -> str:
         ran = {

@@ -66,6 +66,10 @@ class Runtime:
     recordings: str | None = word(None, "Recordings to commit.", HOW, "FOLDER")
     """Folder; by default recordings are in the cache beside the store."""
 
+    record_http: bool = word(False, "Record HTTP of a function, which runs.", HOW)
+    """Whether what a function, or the body of a suite, asks with httpx, requests or aiohttp is
+    recorded, instead of its outputs: it runs in a replay, too.  Needs the extra ``http``."""
+
     cards: str | None = word(None, "Judges' cards, for calibrated(…).", HOW, "FOLDER")
     """Folder of judges' cards to commit, or one card's file, for gates such as
     ``calibrated(grounded, kappa >= 0.6)``; by default that of ``[tool.evalkit]``.  Cards in the
