@@ -152,7 +152,7 @@ def test_a_results_own_comment_compares_it_with_its_baseline(tmp_path: Path) -> 
     assert "✅ PASS · new" in told[0]
     assert "## new against old" in told[0]
     assert "Fixed by new on text.exact_match: 20 cases" in told[0]
-    assert "> Not compared:" in told[1]
+    assert "49 cases in common" in told[1]
 
 
 def test_json_has_every_number_of_the_table(systems: evalkit.Comparison, tmp_path: Path) -> None:
