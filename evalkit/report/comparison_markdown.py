@@ -83,8 +83,7 @@ def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
         signed(row["difference"]),
         limits(row["low"], row["high"]),
         _number(p_cell(row["p_adjusted"])),
-        f"{row['n_fixed']:,}",
-        f"{row['n_broke']:,}",
+        *("" if row[name] is None else f"{row[name]:,}" for name in ("n_fixed", "n_broke")),
         _MARKS[row["outcome"]],
     )
 

@@ -105,7 +105,8 @@ def _rows(document: Mapping[str, Any], *, wide: bool) -> Part:
     ]
     if wide:
         columns += [
-            (what, "r", [f"{row[f'n_{what}']:,}" for row in rows]) for what in ("fixed", "broke")
+            (what, "r", ["" if (n := row[f"n_{what}"]) is None else f"{n:,}" for row in rows])
+            for what in ("fixed", "broke")
         ]
     heads, sides, cells = zip(*columns, strict=True)
     return listing(
