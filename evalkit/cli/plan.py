@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Estimate
 from evalkit.stats.interval import normal_quantile
 from evalkit.stats.power import PairedVariance, cases_to_detect

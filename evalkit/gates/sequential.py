@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.gates.comparing import interval_level, region_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import Verdict, number

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.errors import DataError, MissingColumnError, UsageError, near_miss
 
 if TYPE_CHECKING:

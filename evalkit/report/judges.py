@@ -6,10 +6,11 @@ import dataclasses
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.words import plural
 from evalkit.evaluation.agreement.judged import Judged, judged
 from evalkit.report.calibration import NAMES, compact, effect, headline, replacing
 from evalkit.report.markdown_text import escaped, table
-from evalkit.report.texts import one_line, plural, with_interval
+from evalkit.report.texts import one_line, with_interval
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.results.view import FailureGroup, Slice, failure_groups, slices
 from evalkit.gates.verdict import Verdict

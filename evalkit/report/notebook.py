@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Estimate
 from evalkit.gates.verdict import COVERAGE, Verdict
 from evalkit.report.remarks import remarks, subtitle

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent, plural
 from evalkit.entities.registered_model import WHOLE
 from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.variance import all_variance_parts
 from evalkit.gates.verdict import COVERAGE
-from evalkit.report.texts import one_line, plural
+from evalkit.report.texts import one_line
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
 from evalkit.evaluation.results.view import failure_groups

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.report.texts import interval, limits, one_line, signed, value
 
 if TYPE_CHECKING:

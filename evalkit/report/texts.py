@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json
-from evalkit._internal.percent import percent
 from evalkit._internal.surrogates import without_surrogates
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Direction, Estimate
 from evalkit.gates.verdict import Verdict, number
 
@@ -74,16 +74,6 @@ def as_shown(value: Any) -> str:
         return canonical_json(value).decode("utf-8")
     except TypeError:
         return valid(repr(value))
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Examples:
-        >>> plural(1, "case"), plural(12000, "case")
-        ('1 case', '12,000 cases')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def signed(value: float) -> str:

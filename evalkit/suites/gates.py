@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status

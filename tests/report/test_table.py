@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.sweep import compare

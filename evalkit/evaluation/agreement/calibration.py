@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 import numpy as np
 
 from evalkit._internal.clock import now_milliseconds
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.entities.calibration import CalibrationPart, Kind
 from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.agreement.bias import biases_of

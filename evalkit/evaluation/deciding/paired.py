@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.comparing.difference import difference_of
 from evalkit.evaluation.comparing.pairs import Pairs, dated_name, join

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.data.snapshot import Spool
 from evalkit.engine.merge import metrics_of
 from evalkit.engine.plan import Plan, Shard

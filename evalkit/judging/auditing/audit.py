@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from evalkit._internal.percent import percent
+from evalkit._internal.words import percent
 from evalkit.errors import UsageError
 from evalkit.judging.bias import BiasEffect
 
@@ -123,16 +123,6 @@ class Battery:
         """Return the fields by name."""
         rows = [row.to_json() for row in self.rows]
         return {**dataclasses.asdict(self), "total": self.total.to_json(), "rows": rows}
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words.
-
-    Examples:
-        >>> counted(1, "case"), counted(1200, "case")
-        ('1 case', '1,200 cases')
-    """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def cases_needed(share: float, target: float, z: float) -> int | None:
