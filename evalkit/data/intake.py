@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Any
 
 from evalkit.data.columns import Mapper, cells
+from evalkit.data.fields import PROBABILITIES
 from evalkit.data.identity import Digests, IdSet, Occurrences, hashed_forms
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Selection
@@ -189,7 +190,7 @@ class Intake:
         return Chunk(rows=chunk.rows[:left], file=chunk.file, lines=lines, dtypes=chunk.dtypes)
 
     def _column(self, field: str) -> str:
-        slots = self.mapper.plan.slots[field]
+        slots = self.mapper.plan.slots.get(field) or self.mapper.plan.slots[PROBABILITIES]
         return str(slots[0]) if len(slots) == 1 else field
 
     def _note_dtypes(self, dtypes: Mapping[str, str], table: Table) -> None:

@@ -10,19 +10,19 @@ from typing import Any, Final, cast
 from evalkit._internal.surrogates import without_surrogates
 from evalkit.data.snapshot import Spool
 from evalkit.entities.batch import CaseBatch
-from evalkit.errors import UnknownMetricError, UsageError, near_miss
+from evalkit.errors import EvalkitError, UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.results.cells import COLUMNS
 from evalkit.evaluation.results.columns import PARTS
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.running.request import ScorerLike
 from evalkit.gates.condition import PAIRED, Condition
-from evalkit.gates.grammar import parse_gates
+from evalkit.gates.grammar import check_single, parse_gates
 from evalkit.gates.key import Key
 from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
-from evalkit.scoring.protocol import Scorer, facts_of, requirements_of
+from evalkit.scoring.protocol import OF_CLASSES, Scorer, facts_of, requirements_of
 from evalkit.scoring.reading import field_and_rest, follow, targets
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
@@ -135,11 +135,7 @@ def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
     return cast("Scorer", judge)
 
 
-_FILLED_BY: Final = {
-    "probabilities": "outputs",
-    "class_scores": "outputs",
-    "conversation": "session",
-}
+_FILLED_BY: Final = {**dict.fromkeys(OF_CLASSES, "outputs"), "conversation": "session"}
 """What scorers need that is made from a field of the data."""
 
 
@@ -291,6 +287,21 @@ def check_gates(
                 raise UsageError(f"No case has a tag {name!r}, which a gate names.{hint}")
 
 
+def check_musts(musts: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -> None:
+    """Refuse conditions on single cases as `check_gates` does; the error names the condition.
+
+    Raises:
+        UsageError: If one is not about a single case, or decides nothing.
+    """
+    for must in dict.fromkeys(musts):
+        try:
+            for condition in parse_gates(must):
+                check_single(condition)
+            check_gates(must, scorers, spool)
+        except EvalkitError as error:
+            raise UsageError(f"must {must!r}: {error}") from error
+
+
 def _check_threshold(condition: Condition, key: Key, scorers: Iterable[Scorer]) -> None:
     """Refuse a threshold outside of the range, as far as that is known before the run."""
     fitting = [one for one in scorers if key.metric.startswith(one.name)]
@@ -324,9 +335,6 @@ def _check_reducer(metric: str, scorers: Iterable[Scorer]) -> None:
 
 
 def of_classes(scorers: Iterable[Scorer]) -> str | None:
-    """Return what *scorers* read of classes: ``probabilities``, ``class_scores``, or nothing.
-
-    Scores may be any numbers that rank the classes; probabilities are scores too.
-    """
+    """Return the most that *scorers* read of classes, one of `OF_CLASSES`; ``None`` if nothing."""
     needs = frozenset[str]().union(*(requirements_of(one) for one in scorers))
-    return next((name for name in ("probabilities", "class_scores") if name in needs), None)
+    return next((name for name in OF_CLASSES if name in needs), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from evalkit.evaluation.running.runtime import shown
 from evalkit.evaluation.running.scorers import (
     bind_judges,
     check_gates,
+    check_musts,
     check_requirements,
     of_classes,
     resolve_scorers,
@@ -69,6 +71,8 @@ def start(request: Request, kind: type[R]) -> Job[R]:
         options |= _stop(request, options, scorers, baseline)
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
         check_gates(options["gates"], scorers, cases, options["reducers"][0])
+        if "must" in cases.fields:
+            check_musts(itertools.chain(*cases.values("must")), scorers, cases)
         check_replayable(target, request.runtime)
         if request.runtime.limits().workers:
             check_portable([*scorers, *([] if target is None else [target])])
@@ -232,12 +236,12 @@ def _checked(target: Target | None, cases: Spool) -> Target | None:
 
 
 def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]) -> Target | None:
-    """Return *target*, an estimator told of column types and whether probabilities are wanted."""
+    """Return *target*, an estimator told of column types and of what is read of classes."""
     if isinstance(target, EstimatorTarget):
         target = target.with_dtypes(cases.dtypes)
         wanted = of_classes(scorers)
         if wanted is not None:
-            target = target.with_probabilities(or_scores=wanted == "class_scores")
+            target = target.for_classes(wanted)
     return target
 
 

@@ -75,7 +75,7 @@ def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) ->
     if version is None:
         with _changing(database) as connection:
             if _version(connection, database) is None:  # else another process was first
-                _create(connection, newest)
+                _create(database, connection, newest)
                 return
     for migration in migrations:
         with _changing(database) as connection:
@@ -102,23 +102,25 @@ def _version(connection: Connection, database: Database) -> int | None:
         raise StoreUnavailableError(
             database.dialect.place,
             "is a database of another program",
-            "name another file by --store or EVALKIT_TRACKING_URI",
+            "name another place by --store or EVALKIT_TRACKING_URI",
         )
     return None
 
 
-def _create(connection: Connection, version: int) -> None:
-    tables.metadata.create_all(connection, checkfirst=False)
+def _create(database: Database, connection: Connection, version: int) -> None:
+    # MySQL keeps each table at once.  The first says whose database it is, and the version comes
+    # last, so that a later start goes on where this one was killed.
+    tables.schema_versions.create(connection, checkfirst=True)
+    tables.metadata.create_all(connection)
     now = clock.now_milliseconds()
-    connection.execute(
-        insert(tables.experiments).values(
-            experiment_id=0,
-            name=DEFAULT_EXPERIMENT_NAME,
-            lifecycle_stage=LifecycleStage.ACTIVE,
-            creation_time=now,
-            last_update_time=now,
-        )
-    )
+    default = {
+        "experiment_id": 0,
+        "name": DEFAULT_EXPERIMENT_NAME,
+        "lifecycle_stage": LifecycleStage.ACTIVE,
+        "creation_time": now,
+        "last_update_time": now,
+    }
+    database.add_new(connection, tables.experiments, [default])
     _record(connection, version, "create all tables")
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.pool import QueuePool
 from evalkit._internal import clock
 from evalkit._internal.sqlite_file import connect_to_read, only_readable
 from evalkit.errors import StoreUnavailableError
+from evalkit.store.sql.database import on_conflict
 
 BUSY_TIMEOUT_SECONDS = 10.0
 """How long SQLite itself waits for a lock, each time it is asked for one."""
@@ -91,14 +92,7 @@ class SqliteDialect:
                 yield connection
 
     def upsert(self, table: Table, *, by: Sequence[str] = (), replace: bool = True) -> Insert:
-        statement = insert(table)
-        primary = {column.name for column in table.primary_key}
-        key = list(by or primary)
-        others = [c.name for c in table.columns if c.name not in {*primary, *key}]
-        if not replace or not others:
-            return statement.on_conflict_do_nothing(index_elements=key)
-        values = {name: statement.excluded[name] for name in others}
-        return statement.on_conflict_do_update(index_elements=key, set_=values)
+        return on_conflict(insert(table), table, by, replace=replace)
 
     def lock_schema(self, connection: Connection) -> None:
         del connection  # `begin` took the write lock, and changes of the schema are rolled back
