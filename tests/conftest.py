@@ -23,7 +23,7 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
-KEPT = {"EVALKIT_SHARED_DATA", "EVALKIT_TEST_FULL"}
+KEPT = {"EVALKIT_SHARED_DATA", "EVALKIT_TEST_FULL", "EVALKIT_TEST_MYSQL", "EVALKIT_TEST_POSTGRESQL"}
 FOREIGN = re.compile(
     r"EVALKIT_.*|XDG_.*_HOME|\w+_API_KEY|\w+_proxy|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|GITHUB_\w+",
     re.IGNORECASE,

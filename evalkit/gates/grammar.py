@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from evalkit.entities.calibration import FIGURES
-from evalkit.errors import GateSyntaxError, near_miss
+from evalkit.errors import GateSyntaxError, UsageError, near_miss
 from evalkit.gates.condition import ARGUMENTS, CALIBRATED, COUNTED, OPERATORS, Condition
-from evalkit.gates.key import parse_key
+from evalkit.gates.key import Key, parse_key
 
 _NUMBER: Final = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%)?\s*")
 _OPERATOR: Final = re.compile(">=|<=|==|!=|>|<")
@@ -45,6 +45,18 @@ def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
     """
     texts = [gates] if isinstance(gates, str) else list(gates)
     return [condition for text in texts for condition in _conditions(text)]
+
+
+def check_single(condition: Condition) -> Key:
+    """Return the metric of a condition that a single case can meet.
+
+    Raises:
+        UsageError: If it is about several cases.
+    """
+    key = condition.key
+    if condition.kind != "metric" or key is None or key.function or key.tags or key.worst_by:
+        raise UsageError(f"{condition.text!r} is not about a single case; use a metric by itself.")
+    return key
 
 
 def _conditions(gate: str) -> Iterator[Condition]:

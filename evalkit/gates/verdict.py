@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.words import plural
 from evalkit.entities.estimate import Estimate
 from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.planning import hint, more_for
@@ -200,7 +201,7 @@ def lacks(estimate: Estimate, circumstances: Circumstances) -> Iterator[Outcome]
     for why in circumstances.unjudged:
         yield Verdict.INCONCLUSIVE, why
     if estimate.n_not_run:
-        left = f"{estimate.n_not_run} cases were not run"
+        left = f"{plural(estimate.n_not_run, 'case')} not run"
         if circumstances.out_of_budget:
             yield Verdict.BUDGET, f"{left}: the budget is spent"
         elif circumstances.outage:
@@ -218,9 +219,9 @@ def lacks_coverage(estimate: Estimate, circumstances: Circumstances) -> Iterator
     elsewhere = min(circumstances.infrastructure_failures, estimate.n_failed)
     own = estimate.n_failed - elsewhere
     if own and estimate.n_scored / (estimate.n_scored + own) < least:
-        yield Verdict.FAIL, f"{why}: {own} cases failed in target or scorer"
+        yield Verdict.FAIL, f"{why}: {plural(own, 'case')} failed in target or scorer"
     else:
-        yield Verdict.INFRA, f"{why}: {elsewhere} cases failed on the way there"
+        yield Verdict.INFRA, f"{why}: {plural(elsewhere, 'case')} failed on the way there"
 
 
 def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
@@ -254,13 +255,18 @@ def _compare_interval(condition: Condition, low: float, high: float) -> tuple[Ve
     return Verdict.INCONCLUSIVE, f"the interval holds {condition.threshold:g}"
 
 
-def decide_number(condition: Condition, value: float | None, unit: str) -> ConditionVerdict:
-    """Decide a condition on a plain number, such as coverage or cost; unknown never passes."""
+def decide_number(
+    condition: Condition, value: float | None, unit: str, counts: str = ""
+) -> ConditionVerdict:
+    """Decide a condition on a plain number, such as coverage or cost; unknown never passes.
+
+    *counts* says what the number is made of.
+    """
     if value is None:
         return verdict_on(condition, Verdict.INCONCLUSIVE, f"the {unit} is unknown")
     met = OPERATORS[condition.op](value, condition.threshold)
     shown = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-    return verdict_on(condition, Verdict.PASS if met else Verdict.FAIL, shown)
+    return verdict_on(condition, Verdict.PASS if met else Verdict.FAIL, f"{shown}{counts}")
 
 
 def describe(estimate: Estimate) -> str:

@@ -7,6 +7,7 @@ A session without suites loads no more than `options` and `hooks`, which look fo
 from evalkit.pytest_plugin.hooks import (
     pytest_configure_node,
     pytest_generate_tests,
+    pytest_make_collect_report,
     pytest_pycollect_makeitem,
 )
 from evalkit.pytest_plugin.options import pytest_addoption
@@ -15,5 +16,6 @@ __all__ = [
     "pytest_addoption",
     "pytest_configure_node",
     "pytest_generate_tests",
+    "pytest_make_collect_report",
     "pytest_pycollect_makeitem",
 ]

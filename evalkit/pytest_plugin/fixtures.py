@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from evalkit.pytest_plugin.marks import SuiteCollectError
 from evalkit.suites.target import HISTORY
 
 _WIDE: Final = frozenset({"module", "package", "session"})
@@ -34,7 +35,7 @@ def check_function(metafunc: pytest.Metafunc) -> None:
     """
     name = metafunc.function.__name__
     if next(metafunc.definition.iter_markers("parametrize"), None) is not None:
-        raise pytest.Collector.CollectError(
+        raise SuiteCollectError(
             f"{name}: its cases are its parameters; make a suite for each set of others."
         )
     wanted = fixture_names(metafunc.function)
@@ -46,12 +47,12 @@ def check_function(metafunc: pytest.Metafunc) -> None:
             continue
         if found[-1].scope not in _WIDE:
             used = "" if fixture in wanted else ", which is used automatically,"
-            raise pytest.Collector.CollectError(
+            raise SuiteCollectError(
                 f"{name}: fixture {fixture!r}{used} has {found[-1].scope} scope; cases run "
                 "together, so give it session, package or module scope."
             )
         if found[-1].params:
-            raise pytest.Collector.CollectError(
+            raise SuiteCollectError(
                 f"{name}: fixture {fixture!r} has parameters; make a suite for each of them."
             )
 

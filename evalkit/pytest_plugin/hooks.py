@@ -7,11 +7,12 @@ next to nothing.
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
+from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, SuiteCollectError, mark_of
 
 if TYPE_CHECKING:
     from evalkit.pytest_plugin.session import SuiteSession
@@ -41,10 +42,20 @@ def pytest_pycollect_makeitem(name: str, obj: object) -> None:
     if unittest and isinstance(obj, type) and issubclass(obj, unittest.TestCase):
         for method, function in vars(obj).items():
             if mark_of(function) is not None:
-                raise pytest.Collector.CollectError(
+                raise SuiteCollectError(
                     f"{name}.{method}: methods of a unittest.TestCase take no arguments, so a "
                     "suite cannot give them a case; use a plain class or a function."
                 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Keep what is wrong with a suite as a text, which the short summary shows beside the file."""
+    report = yield
+    call: pytest.CallInfo[Any] | None = getattr(report, "call", None)
+    if call is not None and call.excinfo and isinstance(call.excinfo.value, SuiteCollectError):
+        report.longrepr = str(call.excinfo.value)
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -65,6 +76,6 @@ def _session(config: pytest.Config) -> SuiteSession:
         try:
             found = SuiteSession(config)
         except EvalkitError as error:
-            raise pytest.Collector.CollectError(str(error)) from error
+            raise SuiteCollectError(str(error)) from error
         config.pluginmanager.register(found, SESSION)
     return found

@@ -32,6 +32,11 @@ class CaseItem:
         """How the case ended."""
         return self.outcomes.outcome(self.case_id)
 
+    @property
+    def seconds(self) -> float:
+        """How long the case took, all its repeats together."""
+        return self.outcomes.seconds(self.case_id)
+
     def properties(self) -> list[tuple[str, object]]:
         """Return scores and verdict, for JUnit files."""
         cost = self.outcomes.cost(self.case_id)
@@ -102,7 +107,7 @@ class CaseItem:
 
     def _why(self, prefix: str) -> str:
         """Return why the case does not pass; pytest's summary shows the first line alone."""
-        head = f"{prefix}case {self.case_id}: {short(self.outcome.lines[0])}"
+        head = f"{prefix}{short(self.outcome.lines[0])}"
         rest = self.outcome.lines
         rest = rest[head.endswith(rest[0]) :]  # the head has the first line, if it has all of it
         expired = self._expired()
@@ -183,8 +188,10 @@ class GateItem:
 
     @property
     def _line(self) -> str:
-        """The verdict and the numbers that decided it."""
-        return "" if self.verdict is None else f"{self.verdict.status}  {self.verdict.why}"
+        """The verdict and the numbers that decided it; the name of the test has the condition."""
+        if self.verdict is None:
+            return ""
+        return f"{self.verdict.status}  {self.verdict.why.removeprefix(f'{self.condition}: ')}"
 
     def run_body(self, item: pytest.Function) -> None:
         """Call the body once, with the evaluation and its own fixtures."""
@@ -195,7 +202,7 @@ class GateItem:
             if name in item.funcargs
         }
         outcome = function(**{**fixtures, "evaluation": self.result})
-        if inspect.iscoroutine(outcome):
+        if inspect.iscoroutine(outcome):  # pytest-asyncio is there, and was not asked to run it
             outcome.close()
             pytest.fail(f"{item.originalname}: the body of a gate cannot be async.", pytrace=False)
 

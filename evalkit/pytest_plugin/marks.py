@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 if TYPE_CHECKING:
     from evalkit.suites.suite import CasesMark, GatesMark
 
@@ -11,6 +13,10 @@ SUMMARY: Final = "evalkit-summary"
 """Name of the plug-in that tells at the end what came of suites."""
 FOLDER: Final = "evalkit_folder"
 """What pytest-xdist tells its workers: the folder that all processes of the session share."""
+
+
+class SuiteCollectError(pytest.Collector.CollectError):
+    """Data, gates, fixtures or options of a suite are wrong; nothing was called."""
 
 
 def mark_of(function: object) -> CasesMark | GatesMark | None:

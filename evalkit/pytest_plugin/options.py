@@ -11,7 +11,7 @@ from evalkit.suites.options import SuiteOptions, read_options, switch
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of suites; the same keys may stand under ``[tool.evalkit]``."""
-    group = parser.getgroup("evalkit", "evaluation suites")
+    group = parser.getgroup("evalkit", "evalkit (evaluation suites)")
     for option in fields(SuiteOptions):
         words = option.metadata["parser"]
         if words:

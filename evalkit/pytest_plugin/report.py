@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from evalkit._internal.words import plural
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.gates.verdict import Verdict, describe
@@ -23,19 +24,12 @@ from evalkit.report.writing import write_text
 from evalkit.settings import github_actions
 from evalkit.suites.case import short
 from evalkit.suites.ledger import SessionLedger, SuiteFailure, SuiteRecord
-from evalkit.suites.verdict import Entry, with_session
+from evalkit.suites.verdict import Entry, kinds_of, with_session
 
 _LONGEST: Final = 8
 """Metrics, and cases of one kind, that the terminal shows of a suite."""
 _ANNOTATIONS: Final = 50
 """GitHub shows far fewer; more would only lengthen the log."""
-_WORDS: Final = {
-    "FAIL": "failed",
-    "INFRA": "lost to infrastructure",
-    "BUDGET": "not run: budget spent",
-    "SKIPPED": "skipped",
-}
-
 _UNMARKED: Final = re.compile(r"[^\w./ -]")
 """What the marker of a comment leaves out of a suite's name."""
 _MISSING: Final = 200
@@ -85,14 +79,12 @@ class SuiteOutcome:
         yield from (f"  {line}" for line in self.files)
 
     def _head(self) -> str:
-        counts = {status: sum(c["status"] == status for c in self.cases) for status in _WORDS}
-        words = [f"{count} {_WORDS[status]}" for status, count in counts.items() if count]
-        n = len(self.result)
+        words = [f"{len(some)} {word}" for word, some in kinds_of(self.cases).items()]
         counted = f" ({', '.join(words)})" if words else ""
         verdict = self.result.verdict
         parts = [
             str(verdict.status) if verdict.conditions else "no gate",
-            f"{n} {'case' if n == 1 else 'cases'}{counted}",
+            f"{plural(len(self.result), 'case')}{counted}",
         ]
         if self.result.usage:
             cost = self.result.cost
@@ -191,6 +183,7 @@ class SessionReport:
         ledger = SessionLedger(folder)
         records, failures = ledger.suites(), ledger.failures()
         labels = _labels([*records, *failures])
+        self._remarks = dict.fromkeys(ledger.remarks())
         self._failed = [FailedSuite(failure, labels[failure.key]) for failure in failures]
         self._suites: list[SuiteOutcome] = []
         for record in records:
@@ -248,6 +241,7 @@ class SessionReport:
         parts: list[SuiteOutcome | FailedSuite] = [*self._suites, *self._failed]
         for part in parts:
             yield from part.lines()
+        yield from self._remarks
 
     def commands(self) -> Iterator[str]:
         """Yield workflow commands that annotate what failed, where GitHub Actions runs this."""

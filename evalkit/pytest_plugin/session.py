@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import pytest
 
-from evalkit.errors import EvalkitError, InterruptedRunError
-from evalkit.evaluation.results.exporting import check_report
+from evalkit.errors import EvalkitError, InterruptedRunError, near_miss
+from evalkit.evaluation.results.exporting import check_report, check_writable
 from evalkit.pytest_plugin.fixtures import check_function, fixture_names
 from evalkit.pytest_plugin.items import BODY, CaseItem, GateItem
-from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, mark_of
+from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, SuiteCollectError, mark_of
 from evalkit.pytest_plugin.options import session_options
 from evalkit.pytest_plugin.summary import Summary
+from evalkit.settings import github_actions
 from evalkit.suites.case import CaseOutcomes
 from evalkit.suites.gates import health_item, judge_names
 from evalkit.suites.ledger import SessionLedger
@@ -23,6 +24,7 @@ from evalkit.suites.quarantine import read_quarantine
 from evalkit.suites.run import SuiteFailedError, SuiteRun
 from evalkit.suites.suite import CasesMark, GatesMark, Suite
 from evalkit.suites.target import EXPECTED, HISTORY, SKIPPED, SuiteTarget
+from evalkit.targets.version import project_folder
 
 _ITEM = pytest.StashKey[CaseItem | GateItem]()
 _SIGNALS: Final[dict[type[BaseException], str | None]] = {
@@ -45,6 +47,9 @@ class SuiteSession:
         self.options = session_options(config)
         for report in self.options.report:
             check_report(Path(report))  # before a call is paid for what cannot be written
+        github = github_actions()
+        if github is not None and github.summary is not None:
+            check_writable(github.summary)
         file = self.options.quarantine
         self._quarantines = {} if file is None else read_quarantine(Path(file))
         self._runs: dict[Suite, SuiteRun] = {}
@@ -77,6 +82,7 @@ class SuiteSession:
                 ledger=self._ledger,
                 options=self.options,
                 tell=_teller(metafunc.config),
+                folder=project_folder(metafunc.definition.path.parent),
             )
         run = self._runs[mark.suite]
         try:
@@ -92,16 +98,19 @@ class SuiteSession:
                     metafunc.parametrize("case", run.ids, ids=run.ids)
                 return
             if mark.suite.cases_mark is None and "outputs" not in run.cases.fields:
-                raise pytest.Collector.CollectError(
+                raise SuiteCollectError(
                     f"{name}: suite {mark.suite.name!r} has neither a function of cases nor data "
                     "with outputs, so there is nothing to gate."
                 )
+            has_loop = metafunc.config.pluginmanager.has_plugin("asyncio")
+            if inspect.iscoroutinefunction(metafunc.function) and not has_loop:
+                raise SuiteCollectError(f"{name}: the body of a gate cannot be async.")
             healths: list[str] = []
             if not run.gates:  # once, however many functions of gates there are
                 run.judges = judge_names(mark.suite.scorers)
                 healths = [health_item(judge) for judge in run.judges]
         except EvalkitError as error:
-            raise pytest.Collector.CollectError(f"{name}: {error}") from error
+            raise SuiteCollectError(f"{name}: {error}") from error
         run.gates += mark.conditions
         conditions = [*mark.conditions, *healths, BODY]
         metafunc.parametrize("evaluation", conditions, ids=conditions)
@@ -122,9 +131,25 @@ class SuiteSession:
                 # A gate has the fixtures of its cases, since it may be the first to need them.
                 names = fixture_names(mark.suite.function)
                 item.fixturenames.extend(n for n in names if n not in item.fixturenames)
+        if self._runs:
+            self._remark_on_quarantine(session.config)
         for suite, run in self._runs.items():
             if suite in selections:  # else only the gate was asked for, and it needs all cases
                 run.selection = [case_id for case_id in run.ids if case_id in selections[suite]]
+
+    def _remark_on_quarantine(self, config: pytest.Config) -> None:
+        """Say which suites and cases of the quarantine there are not."""
+        ids = {run.suite.name: run.ids for run in self._runs.values()}
+        is_whole = config.args_source is not config.ArgsSource.ARGS
+        for name, cases in self._quarantines.items():
+            if name in ids:
+                gone = set() if self.options.sample else cases.keys() - set(ids[name])
+                for case in sorted(gone):
+                    hint = near_miss(case, ids[name])
+                    self._ledger.remark(f"quarantine: suite {name!r} has no case {case!r}.{hint}")
+            elif is_whole or near_miss(name, ids):  # else it may be one that was not asked for
+                hint = near_miss(name, ids)
+                self._ledger.remark(f"quarantine: there is no suite {name!r}.{hint}")
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -228,6 +253,8 @@ class SuiteSession:
             return report
         view = item.stash.get(_ITEM, None)
         is_told = view is not None and report.when != "teardown"
+        if isinstance(view, CaseItem):  # not when it was looked up, but when it was run
+            report.duration = view.seconds if report.when == "call" else 0.0
         if view is not None and is_told:
             entry = view.entry() | {"failed": report.failed}
             if entry["name"] == BODY:

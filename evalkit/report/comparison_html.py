@@ -11,20 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.words import plural
 from evalkit.gates.verdict import number
 from evalkit.report.comparison_document import alone, comparison_document
 from evalkit.report.page import assets, content_policy, template
-from evalkit.report.texts import (
-    ARROWS,
-    limits,
-    one_line,
-    p_value,
-    percent,
-    plural,
-    signed,
-    valid,
-    value,
-)
+from evalkit.report.texts import ARROWS, limits, one_line, p_value, percent, signed, valid, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.words import plural
 from evalkit.report.comparison_document import (
     RANK_HEADS,
     SLICE_HEADS,
@@ -16,7 +17,7 @@ from evalkit.report.comparison_document import (
     slice_rows,
 )
 from evalkit.report.markdown_text import escaped, table
-from evalkit.report.texts import ARROWS, limits, one_line, percent, plural, signed, value
+from evalkit.report.texts import ARROWS, limits, one_line, percent, signed, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison

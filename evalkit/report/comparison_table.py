@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.words import plural
 from evalkit.entities.estimate import Direction
 from evalkit.evaluation.comparing.row import outcome_of
 from evalkit.gates.verdict import number
@@ -19,7 +20,7 @@ from evalkit.report.comparison_document import (
     slice_rows,
 )
 from evalkit.report.console import WIDEST, Part, listing, plain_text, styled, terminal_width
-from evalkit.report.texts import ARROWS, limits, one_line, p_value, percent, plural, signed, value
+from evalkit.report.texts import ARROWS, limits, one_line, p_value, percent, signed, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison

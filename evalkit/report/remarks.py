@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from evalkit._internal.words import plural
 from evalkit.entities.registered_model import WHOLE
 from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.variance import all_variance_parts
 from evalkit.gates.verdict import COVERAGE
-from evalkit.report.texts import one_line, percent, plural
+from evalkit.report.texts import one_line, percent
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult

@@ -89,16 +89,6 @@ def percent(share: float) -> str:
     return f"{tenths / 10:g} %" if tenths else "< 0.1 %"
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Examples:
-        >>> plural(1, "case"), plural(12000, "case")
-        ('1 case', '12,000 cases')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def signed(value: float) -> str:
     """Return a difference with its sign.
 

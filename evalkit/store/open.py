@@ -12,7 +12,8 @@ from evalkit.store.interface import Store
 ARTIFACTS_FOLDER = "evalkit-artifacts"
 """Folder of the artifacts, beside the database."""
 
-_LATER = ("postgresql", "mysql", "http", "https")
+_LATER = ("http", "https")
+_SERVERS = ("postgresql", "postgres", "mysql", "mariadb")
 _MEMORY = {"", ":memory:"}
 
 
@@ -22,13 +23,17 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
     Args:
         uri: ``sqlite:///PATH``, where a relative path is taken from the current folder and an
             absolute one makes four slashes; ``sqlite://`` is a store of its own in a temporary
-            folder, gone when it is closed.  By default ``EVALKIT_TRACKING_URI``, else
-            ``sqlite:///evalkit.db``.
+            folder, gone when it is closed.  ``postgresql://USER:PASSWORD@HOST/DATABASE`` or
+            ``mysql://…`` is a database on a server; a password may be left out where
+            ``EVALKIT_TRACKING_URI`` has it, or for PostgreSQL its own files and variables.  By
+            default ``EVALKIT_TRACKING_URI``, else ``sqlite:///evalkit.db``.
         artifact_root: Folder for the artifacts, or a URI that fsspec reads, such as
-            ``s3://bucket/runs``; by default ``evalkit-artifacts`` beside the database.
+            ``s3://bucket/runs``; by default ``evalkit-artifacts`` beside a SQLite database, and
+            in the current folder for one on a server.
 
     Raises:
         UnsupportedStoreError: If the URI names another kind of store.
+        MissingExtraError: If the driver of the database is not installed.
         StoreUnavailableError: If the store cannot be opened and written.
         SchemaVersionError: If it was written by a newer evalkit.
 
@@ -38,6 +43,8 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
         'RUNNING'
     """
     uri = settings().tracking_uri if uri is None else uri
+    if uri.partition(":")[0].partition("+")[0].lower() in _SERVERS:
+        return _on_a_server(uri, artifact_root)
     path = _sqlite_path(uri)
     with without_collecting():
         # start-up: SQLAlchemy takes longer than all of evalkit, and only who keeps runs pays for it
@@ -48,6 +55,32 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
         return TemporaryStore(artifact_root)
     root = artifact_root or path.absolute().parent / ARTIFACTS_FOLDER
     return SqlStore(SqliteDialect(path), root)
+
+
+def _on_a_server(uri: str, artifact_root: Path | str | None) -> Store:
+    # start-up: SQLAlchemy takes longer than all of evalkit
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    # start-up: they import SQLAlchemy
+    from evalkit.store.sql.mysql import MysqlDialect
+    from evalkit.store.sql.postgresql import PostgresqlDialect
+    from evalkit.store.sql.store import SqlStore
+
+    own = settings().tracking_uri
+    if without_password(own) == uri:  # as it stands in what was written with a run
+        uri = own
+    try:
+        url = make_url(uri)
+    except (ArgumentError, ValueError):
+        raise UnsupportedStoreError(shown_uri(uri), "this is no URI of a store.") from None
+    kind = url.get_backend_name()
+    if not url.database:
+        raise UnsupportedStoreError(shown_uri(uri), "the name of the database is missing.")
+    postgresql = kind.startswith("postgres")
+    url = url.set(drivername="postgresql" if postgresql else kind)
+    dialect = PostgresqlDialect(url) if postgresql else MysqlDialect(url)
+    return SqlStore(dialect, artifact_root or Path(ARTIFACTS_FOLDER).absolute())
 
 
 def _sqlite_path(uri: str) -> Path | None:
@@ -65,6 +98,16 @@ def _sqlite_path(uri: str) -> Path | None:
         raise UnsupportedStoreError(uri, "options after '?' are not read.")
     name = rest[1:]
     return None if name in _MEMORY else Path(name).expanduser()
+
+
+def without_password(uri: str) -> str:
+    """Return the URI of a store as it may be written down.
+
+    Examples:
+        >>> without_password("postgresql://me:secret@host/runs")
+        'postgresql://me@host/runs'
+    """
+    return shown_uri(uri).replace(":***@", "@", 1)
 
 
 def shown_uri(uri: str) -> str:

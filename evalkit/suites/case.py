@@ -144,10 +144,16 @@ class CaseOutcomes:
 
     def cost(self, case_id: str) -> float | None:
         """Return what the calls of a case have cost, in US dollars; ``None`` where unknown."""
-        row, repeats = self._rows[case_id], self._result.repeats
-        calls = [(self._calls or {}).get(row * repeats + n) for n in range(repeats)]
-        costs = [None if call is None else call.cost for call in calls]
+        costs = [None if call is None else call.cost for call in self._calls_of(case_id)]
         return None if None in costs else math.fsum(cost for cost in costs if cost)
+
+    def seconds(self, case_id: str) -> float:
+        """Return how long the calls of a case took, as far as it was measured."""
+        return math.fsum(call.latency_seconds or 0.0 for call in self._calls_of(case_id) if call)
+
+    def _calls_of(self, case_id: str) -> list[Call | None]:
+        row, repeats = self._rows[case_id], self._result.repeats
+        return [(self._calls or {}).get(row * repeats + n) for n in range(repeats)]
 
     @cached_property
     def _rows(self) -> Mapping[str, int]:
@@ -161,8 +167,7 @@ class CaseOutcomes:
 
     @cached_property
     def _own_must(self) -> Sequence[Sequence[str]]:
-        values = self._result.spool.values("must")
-        return [(must,) if isinstance(must, str) else tuple(must or ()) for must in values]
+        return [tuple(musts) for musts in self._result.spool.values("must")]
 
     def _conditions(self, row: int) -> list[Condition]:
         conditions: list[Condition] = []

@@ -115,6 +115,14 @@ class SessionLedger:
         """Note that a suite could not be evaluated, so that nobody pays for it again."""
         self._write("failure", dataclasses.asdict(failure))
 
+    def remarks(self) -> list[str]:
+        """Return what is to be said of the session besides its suites; a process may repeat it."""
+        return self._entries("remark")
+
+    def remark(self, line: str) -> None:
+        """Note what the end of the session is to say."""
+        self._write("remark", line)
+
     @property
     def _file(self) -> Path:
         return self.folder / "ledger.jsonl"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,8 +23,9 @@ from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.running.execute import execute
 from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
-from evalkit.evaluation.running.scorers import resolve_scorers
+from evalkit.evaluation.running.scorers import check_musts, resolve_scorers
 from evalkit.gates.grammar import parse_gates
+from evalkit.llm.prices import Prices
 from evalkit.suites.gates import with_gates
 from evalkit.suites.ledger import SessionLedger, SuiteFailure, SuiteRecord
 from evalkit.suites.options import SuiteOptions
@@ -53,6 +55,9 @@ class SuiteRun:
     """What tells this suite from others, in every process of the session."""
 
     ledger: SessionLedger
+    folder: Path = field(default_factory=Path.cwd)
+    """Project of the test file, which the suite's relative paths start from."""
+
     options: SuiteOptions = field(default_factory=SuiteOptions)
     target: SuiteTarget | None = None
     """The test function that answers cases; ``None`` where the data holds outputs."""
@@ -93,8 +98,9 @@ class SuiteRun:
         with self.ledger.turn(name):
             if (place / FILE_NAME).is_file():
                 return Spool.open(place / FILE_NAME)
-            has_model = self.suite.cases_mark is not None
-            return spool(self.suite.data, place, has_model=has_model, **options)
+            options["has_model"] = self.suite.cases_mark is not None
+            options["prices"] = Prices(self._runtime.prices)
+            return spool(self._placed(self.suite.data), place, **options)
 
     @cached_property
     def ids(self) -> list[str]:
@@ -139,8 +145,21 @@ class SuiteRun:
             return None
         baseline = self.options.baseline or self.suite.options.get("baseline")
         if isinstance(baseline, str):
-            return baseline.replace("{suite}", self.suite.name)
-        return baseline
+            baseline = baseline.replace("{suite}", self.suite.name)
+        return baseline if self.options.baseline else self._placed(baseline)
+
+    def _placed(self, path: Any, *, is_new: bool = False) -> Any:
+        """Return *path* below the suite's project where it is there, or *is_new* and nowhere else.
+
+        What is no path, and a path that only the current folder has, stay what they are.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            return path
+        own, other = self.folder / path, Path(path)
+        if not (own.exists() or (is_new and not other.exists())):
+            return path
+        here = Path.cwd()
+        return str(own.relative_to(here) if own.is_relative_to(here) else own)
 
     def _opened_baseline(self) -> tuple[Any, str | None]:
         """Return the baseline if it can be opened, else why not: that is for gates that compare."""
@@ -204,6 +223,9 @@ class SuiteRun:
         if store is False:
             store = f"sqlite:///{self.ledger.folder}/suites.db"
         try:
+            mark = self.suite.cases_mark
+            if mark is not None:
+                check_musts(mark.must, resolve_scorers(self.suite.scorers), self.cases)
             baseline, why = self._opened_baseline()
             ungated = self._evaluate(chosen, fixtures, store=store, baseline=baseline)
             result = with_gates(
@@ -291,7 +313,8 @@ class SuiteRun:
                 store=store,
                 progress=False,
                 mode=self.options.mode or self._runtime.mode,
-                cards=self.options.cards or self._runtime.cards,
+                cards=self.options.cards or self._placed(self._runtime.cards),
+                recordings=self._placed(self._runtime.recordings, is_new=True),
                 timeout_seconds=min(limits, default=None),
                 budget=_tighter(self._runtime.budget, left),
             )

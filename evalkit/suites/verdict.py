@@ -18,6 +18,12 @@ from evalkit.gates.verdict import ConditionVerdict, Verdict, together
 CASES: Final = "cases"
 """Name of the condition that every case passes."""
 
+_KINDS: Final = (
+    *("failed", "lost to infrastructure", "not run: budget spent", "in quarantine", "flaky"),
+    *("expected to fail", "skipped", ""),
+)
+"""What there is to say of a case, the gravest first."""
+
 _NAMED: Final = 5
 """Cases of one kind that a sentence names."""
 
@@ -64,22 +70,38 @@ def write_verdict(result: EvaluationResult) -> None:
 
 def _cases(cases: Sequence[Entry]) -> Iterator[ConditionVerdict]:
     """Yield the verdict on the cases, unless none was looked at."""
+    others = kinds_of(cases)
+    if len(others.get("skipped", ())) == len(cases):
+        return
     failed = [case for case in cases if case["failed"]]
     passed = [c for c in cases if not c["failed"] and c["status"] == Verdict.PASS]
-    excused = [c for c in cases if not c["failed"] and c["status"] in {"FAIL", "BUDGET"}]
-    others = {
-        "failed": failed,
-        "in quarantine": excused,
-        "flaky": [case for case in cases if case["flaky"]],
-        "expected to fail": [case for case in cases if case["status"] == "EXPECTED"],
-        "skipped": [case for case in cases if case["status"] == "SKIPPED"],
-    }
-    if not cases or len(others["skipped"]) == len(cases):
-        return
     words = [f"{len(passed):,} of {len(cases):,} passed"]
-    words += [f"{len(some):,} {word}{_named(some)}" for word, some in others.items() if some]
+    words += [f"{len(some):,} {word}{_named(some)}" for word, some in others.items()]
     yield ConditionVerdict(
         condition=CASES, status=_status(failed, passed), why=f"{CASES}: {', '.join(words)}"
+    )
+
+
+def kinds_of(cases: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Return what there is to say of cases that did not simply pass -> these cases."""
+    kinds: dict[str, list[Entry]] = {word: [] for word in _KINDS}
+    for case in cases:
+        kinds[_kind(case)].append(case)
+    return {word: some for word, some in kinds.items() if word and some}
+
+
+def _kind(case: Entry) -> str:
+    """Return in which of `_KINDS` a case belongs; empty where it simply passed."""
+    status = case["status"]
+    if case["failed"]:
+        lost = {"INFRA": "lost to infrastructure", "BUDGET": "not run: budget spent"}
+        return lost.get(status, "failed")
+    if status in {"FAIL", "BUDGET"}:
+        return "in quarantine"
+    return (
+        "flaky"
+        if case["flaky"]
+        else {"EXPECTED": "expected to fail", "SKIPPED": "skipped"}.get(status, "")
     )
 
 

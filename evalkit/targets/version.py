@@ -33,7 +33,7 @@ def resolved_version(version: str | None, code: Callable[..., Any] | None = None
     if not version.strip():
         raise UsageError("version= is empty; give a text such as '2.1', or 'git'.")
     if version.startswith(_FILES):
-        return files_version(version.removeprefix(_FILES).split(","), _project(_folder(code)))
+        return files_version(version.removeprefix(_FILES).split(","), project_folder(_folder(code)))
     return git_version(_folder(code)) if version == "git" else version
 
 
@@ -76,7 +76,7 @@ def _plain(content: bytes) -> bytes:
     return content if b"\0" in content else content.replace(b"\r\n", b"\n")
 
 
-def _project(folder: Path) -> Path:
+def project_folder(folder: Path) -> Path:
     """Return the project around *folder*; the current folder where there is none."""
     marks = ("pyproject.toml", "setup.py", ".git")
     for place in (folder, *folder.parents):

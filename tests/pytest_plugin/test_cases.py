@@ -296,7 +296,7 @@ async def test_other():
 
 
 @pytest.mark.parametrize("plugins", [(), ("xdist",)], ids=["one process", "workers"])
-def test_a_misspelt_metric_in_must_is_an_error_of_those_cases_alone(
+def test_a_must_that_no_case_can_meet_is_one_error_before_anything_is_called(
     run: Runner, plugins: tuple[str, ...]
 ) -> None:
     suite = """
@@ -312,17 +312,24 @@ def test_every(case):
 
 @own.cases(must="text.exact_match >= 1")
 def test_own(case):
-    return "a"
+    return 1 / 0
+
+vain = evalkit.suite(rows[:1] * 1, scorers=["text.exact_match"], name="vain")
+
+@vain.cases(must=["text.exact_match >= 0"])
+def test_vain(case):
+    return 1 / 0
 """
     files = {"test_a.py": suite, "test_b.py": "def test_other():\n    pass\n"}
     ran = run(*(["-n1"] if plugins else []), files=files, plugins=plugins)
 
     assert "INTERNALERROR" not in ran.output
-    assert "2 passed, 2 errors" in ran.output
-    assert ran.outcomes["test_other"] == ran.outcomes["test_own[r0]"] == "passed"
+    assert "1 passed, 1 skipped, 3 errors" in ran.output
     assert "'text.token_f2 >= 0.3'" in ran.text("test_every[r0]")
     assert "Did you mean 'text.token_f1'?" in ran.text("test_every[r0]")
-    assert "Did you mean 'text.exact_match'?" in ran.text("test_own[r1]")
+    assert "Did you mean 'text.exact_match'?" in ran.text("test_own[r0]")
+    assert "'text.exact_match >= 0' decides nothing: it is always met" in ran.text("test_vain[r0]")
+    assert "ZeroDivisionError" not in ran.output
 
 
 def test_a_must_is_not_blamed_where_no_body_came_to_a_score(run: Runner) -> None:

@@ -287,7 +287,7 @@ def test_quality(evaluation):
         pytest.param(
             '\'{"rationale": "It is.", "verdict": "yes"}\'', "passed", "", id="every-verdict-comes"
         ),
-        pytest.param('"It depends."', "failed", "FAIL  health(polite): 0 of 4", id="unreadable"),
+        pytest.param('"It depends."', "failed", "FAIL  0 of 4", id="unreadable"),
     ],
 )
 def test_the_health_of_a_judge_is_a_test_of_its_own(

@@ -1,6 +1,7 @@
 """Options of the command line and of the project."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,3 +145,131 @@ def test_bot(case):
     assert set(recorded.outcomes.values()) == {"passed"}
     assert set(replayed.outcomes.values()) == {"passed"}
     assert not (recorded.folder / "calls.log").exists()
+
+
+SVC = """
+import evalkit
+qa = evalkit.suite("tests/qa.jsonl", scorers=["text.exact_match"], name="NAME",
+                   runtime=evalkit.Runtime(recordings="tests/recordings"))
+
+@qa.cases(version="1")
+def test_NAME(case):
+    return "a"
+
+@qa.gates("no_regression(text.exact_match, margin=0.5)")
+def test_NAME_gate(evaluation):
+    assert len(evaluation) == NUMBER
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("a",), ("a", "b")], ids=["all", "one", "both"])
+def test_paths_of_a_suite_start_from_the_project_of_its_file(
+    run: Runner, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    for name, number in (("a", 12), ("b", 14)):
+        (tmp_path / name / "tests").mkdir(parents=True)
+        (tmp_path / name / "pyproject.toml").write_text("[tool.evalkit]\n")
+        rows = "".join(
+            f'{{"id": "c{i}", "question": "{i}", "expected": "a"}}\n' for i in range(number)
+        )
+        (tmp_path / name / "tests" / "qa.jsonl").write_text(rows)
+        suite = SVC.replace("NAME", name).replace("NUMBER", str(number))
+        (tmp_path / name / "tests" / f"test_{name}.py").write_text(suite)
+    ran = run(*arguments, files={"pyproject.toml": ""})
+
+    errors = {name for name, outcome in ran.outcomes.items() if outcome == "failed"}
+    assert all("no_regression" in name for name in errors)
+    assert (tmp_path / "a" / "tests" / "recordings").is_dir()
+    assert not (tmp_path / "tests").exists()
+
+
+def test_a_path_that_the_current_folder_alone_has_is_taken(run: Runner, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "pyproject.toml").write_text("")
+    suite = SVC.replace("tests/qa", "qa").replace("NAME", "a").replace("NUMBER", "1")
+    (tmp_path / "a" / "test_a.py").write_text(suite)
+    row = '{"id": "c0", "question": "0", "expected": "a"}'
+
+    assert run("a", files={"qa.jsonl": row}).outcomes["test_a[c0]"] == "passed"
+
+
+QUARANTINE = """
+[qa]
+"case3" = 2099-01-01
+"case77" = 2099-01-01
+[qas]
+"x" = 2099-01-01
+[elsewhere]
+"x" = 2099-01-01
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_said"), [((), True), (("test_qa.py",), False)], ids=["whole", "one-file"]
+)
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
+def test_what_the_quarantine_names_in_vain_is_said(
+    run: Runner,
+    suite_files: dict[str, str],
+    arguments: tuple[str, ...],
+    workers: tuple[str, ...],
+    *,
+    is_said: bool,
+) -> None:
+    project = '[tool.evalkit]\nquarantine = "q.toml"'
+    ran = run(
+        *arguments,
+        *workers,
+        files={**suite_files, "pyproject.toml": project, "q.toml": QUARANTINE},
+        plugins=("xdist",),
+    )
+
+    assert ran.outcomes["test_bot[case3]"] == "xfailed"
+    assert (
+        ran.output.count("quarantine: suite 'qa' has no case 'case77'. Did you mean 'case7'?") == 1
+    )
+    assert "quarantine: there is no suite 'qas'. Did you mean 'qa'?" in ran.output
+    assert ("there is no suite 'elsewhere'" in ran.output) is is_said
+
+
+@pytest.mark.parametrize(
+    ("project", "why"),
+    [
+        ("modee = 3", "[tool.evalkit] has no key 'modee'"),
+        ("quarantine = 'q.toml'", "Cannot read"),
+        ("budget = 'much'", "[tool.evalkit] budget = 'much'"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_line(
+    run: Runner, suite_files: dict[str, str], project: str, why: str
+) -> None:
+    files = {**suite_files, "pyproject.toml": f"[tool.evalkit]\n{project}"}
+    ran = run(files=files, environment={"COLUMNS": "250"})
+
+    (line,) = [line for line in ran.output.splitlines() if line.startswith("ERROR test_qa.py")]
+    assert why in line
+    assert "Traceback" not in ran.output
+
+
+def test_a_summary_that_cannot_be_written_is_an_error_before_anything_is_called(
+    run: Runner,
+) -> None:
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "/proc/nowhere/summary.md"}
+    ran = run(files={"test_two.py": BUDGET}, environment=github)
+
+    assert "Cannot write /proc/nowhere/summary.md" in ran.output
+    assert "passed" not in ran.output
+
+
+def test_the_options_stand_under_a_heading_of_their_own(run: Runner) -> None:
+    assert "evalkit (evaluation suites):" in run("--help").output
+
+
+def test_an_async_body_of_a_gate_is_refused_before_anything_is_called(
+    run: Runner, suite_files: dict[str, str]
+) -> None:
+    suite = suite_files["test_qa.py"].replace("def test_quality", "async def test_quality")
+    ran = run(files={**suite_files, "test_qa.py": suite})
+
+    assert "the body of a gate cannot be async" in ran.output
+    assert not (ran.folder / "calls.log").exists()

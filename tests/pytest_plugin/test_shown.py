@@ -86,7 +86,7 @@ def test_the_terminal_shows_no_workflow_commands_elsewhere(
     ran = run(files=suite_files)
 
     assert "::error" not in ran.output
-    assert "qa: FAIL · 12 cases (2 failed, 1 skipped)" in ran.output
+    assert "qa: FAIL · 12 cases (2 failed, 1 expected to fail, 1 skipped)" in ran.output
     assert "text.exact_match  0.8" in ran.output or "text.exact_match  0.9" in ran.output
 
 
@@ -94,9 +94,29 @@ def test_the_short_summary_says_why_a_case_failed(run: Runner, suite_files: dict
     failing = run(files=suite_files, environment={"COLUMNS": "200"})
     summary = [line for line in failing.output.splitlines() if line.startswith("FAILED ")]
 
-    assert any("case case7: text.exact_match >= 1: got 0" in line for line in summary)
+    assert any("- Failed: text.exact_match >= 1: got 0" in line for line in summary)
     assert any("AssertionError: three is not four" in line for line in summary)
     assert failing.text("test_bot[case7]").count("text.exact_match >= 1: got 0") == 1
+
+
+def test_junit_has_the_time_of_each_case(run: Runner) -> None:
+    suite = """
+import time
+import evalkit
+rows = [{"id": f"q{i}", "question": "?", "expected": "a"} for i in range(3)]
+qa = evalkit.suite(rows, ["text.exact_match"])
+
+@qa.cases(repeats=2)
+def test_bot(case):
+    time.sleep(0.02 * int(case.id[1:]))
+    return "a"
+"""
+    ran = run("--junitxml=j.xml", files={"test_qa.py": suite})
+    root = ET.parse(ran.folder / "j.xml").getroot()  # noqa: S314  our own file
+    first, *others = (float(case.attrib["time"]) for case in root.iter("testcase"))
+
+    assert first < 0.03
+    assert all(n * 0.04 <= seconds < n * 0.04 + 0.5 for n, seconds in enumerate(others, 1))
 
 
 def test_the_short_summary_of_a_worker_says_what_was_raised(run: Runner) -> None:

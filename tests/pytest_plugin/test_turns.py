@@ -177,9 +177,8 @@ def test_a_baseline_is_named_by_file_and_day_and_holds_statistics(run: Runner) -
 
     assert "holds no statistics" not in ran.text(gate)
     with evalkit.tracking.use_place(evalkit.tracking.Place(f"sqlite:///{ran.folder}/evalkit.db")):
-        named = EvaluationResult.load("latest").facts.plan.baseline
-    assert named is not None
-    assert named.name.startswith(f"qa.baseline.json, {today}")
+        conditions = EvaluationResult.load("latest").verdict.conditions
+    assert f"against qa.baseline.json ({today}" in conditions[0].why
 
 
 def test_a_sample_does_not_overwrite_a_baseline(run: Runner) -> None:

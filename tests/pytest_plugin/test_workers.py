@@ -28,7 +28,7 @@ def test_workers_give_the_outcomes_of_one_process(
     assert len(alone.outcomes) == 16
     assert together.calls == alone.calls
     shown = [part for part in together.output.splitlines() if part.startswith(("qa:", "  "))]
-    assert "qa: FAIL · 12 cases (2 failed, 1 skipped) · cost unknown" in shown
+    assert "qa: FAIL · 12 cases (2 failed, 1 expected to fail, 1 skipped) · cost unknown" in shown
     assert together.properties("test_bot[case0]") == alone.properties("test_bot[case0]")
     assert together.shared_folders == []
 

@@ -1,6 +1,7 @@
 """How often 95 % intervals cover the truth: a quick part of benchmarks/bench_coverage.py."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -127,7 +128,7 @@ def test_skewed_means_are_covered(
 ) -> None:
     """Where there is an interval: one value that makes up the variance gives none."""
     rng = np.random.default_rng(n)
-    options = {"groups": np.repeat(np.arange(n), 4)} if groups else {}
+    options: dict[str, Any] = {"groups": np.repeat(np.arange(n), 4)} if groups else {}
     drawn = (
         mean_interval(draw(rng, n, 1.0), bounds=(0.0, None), **options) for _ in range(samples)
     )

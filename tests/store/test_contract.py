@@ -19,6 +19,14 @@ def test_a_store_keeps_the_law(law: Callable[[Store], None], kind: str, tmp_path
         law(store)
 
 
+@pytest.mark.parametrize("law", STORE_LAWS, ids=lambda law: law.__name__.strip("_"))
+def test_a_store_on_a_server_keeps_the_law(
+    law: Callable[[Store], None], server_uri: str, tmp_path: Path
+) -> None:
+    with open_store(server_uri, artifact_root=tmp_path) as store:
+        law(store)
+
+
 class _Broken(TemporaryStore):
     """A store whose transactions are none."""
 

@@ -123,9 +123,6 @@ def test_a_store_that_nobody_holds_is_closed() -> None:
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("postgresql://localhost/runs", "arrive with the tracking release"),
-        ("postgresql+psycopg://localhost/runs", "arrive with the tracking release"),
-        ("mysql://localhost/runs", "arrive with the tracking release"),
         ("http://127.0.0.1:5000", "arrive with the tracking release"),
         ("https://example.org", "arrive with the tracking release"),
         ("runs.db", "no URI of a store"),
@@ -145,7 +142,7 @@ def test_another_kind_of_store_is_refused_with_the_way_out(uri: str, says: str) 
 
 def test_a_password_in_a_uri_is_not_shown() -> None:
     with pytest.raises(UnsupportedStoreError) as caught:
-        open_store("postgresql://ada:s3cret@db.example.org/runs")
+        open_store("oracle://ada:s3cret@db.example.org/runs")
 
     assert "s3cret" not in str(caught.value) + repr(caught.value)
     assert "ada:***@db.example.org/runs" in str(caught.value)

@@ -44,33 +44,52 @@ def _start(uri: str, runs: int) -> subprocess.Popen[str]:
     )
 
 
+def _run_at_once(uri: str, processes: int, runs: int) -> None:
+    """Let processes make one store and experiment at once, and check that nothing is lost."""
+    started = [_start(uri, runs) for _ in range(processes)]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    answers = []
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in started:
+        output, errors = process.communicate(timeout=900)
+        assert (process.returncode, errors) == (0, "")
+        answers.append(output)
+
+    number = answers[0].strip()
+    assert set(answers) == {f"{number}\n"}
+    with open_store(uri) as store:
+        assert [e.name for e in store.experiments.search()] == ["shared", "Default"]
+        made = store.runs.search([number], limit=processes * runs + 1)
+        assert len(made) == processes * runs
+        assert all(run.status is RunStatus.FINISHED for run in made)
+        assert all(len(run.data.metrics) == len(run.data.params) == 1 for run in made)
+
+
 @pytest.mark.parametrize("attempt", range(3))
 def test_processes_that_make_one_store_and_experiment_at_once_all_succeed(
     tmp_path: Path, attempt: int
 ) -> None:
     del attempt
-    uri = f"sqlite:///{tmp_path}/runs.db"
-    processes = [_start(uri, 5) for _ in range(4)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    answers = []
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in processes:
-        output, errors = process.communicate(timeout=300)
-        assert (process.returncode, errors) == (0, "")
-        answers.append(output)
+    _run_at_once(f"sqlite:///{tmp_path}/runs.db", processes=4, runs=5)
 
-    assert set(answers) == {"1\n"}
-    with open_store(uri) as store:
-        assert [e.name for e in store.experiments.search()] == ["shared", "Default"]
-        runs = store.runs.search(["1"])
-        assert len(runs) == 20
-        assert all(run.status is RunStatus.FINISHED for run in runs)
-        assert all(len(run.data.metrics) == len(run.data.params) == 1 for run in runs)
+
+def test_processes_share_a_store_on_a_server(server_uri: str) -> None:
+    _run_at_once(server_uri, processes=4, runs=5)
+
+
+@pytest.mark.slow
+def test_eight_processes_write_a_thousand_runs_each(tmp_path: Path) -> None:
+    _run_at_once(f"sqlite:///{tmp_path}/runs.db", processes=8, runs=1000)
+
+
+@pytest.mark.slow
+def test_eight_processes_write_a_thousand_runs_each_on_a_server(server_uri: str) -> None:
+    _run_at_once(server_uri, processes=8, runs=1000)
 
 
 def test_threads_share_a_store(store: SqlStore) -> None:

@@ -9,11 +9,12 @@ from evalkit.errors import UsageError
 from evalkit.store import open_store
 from evalkit.store.sql.store import SqlStore
 
+text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 finite = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 2**40)
 estimates = st.builds(
     Estimate,
-    key=st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
+    key=text.filter(bool),
     value=finite,
     low=finite,
     high=finite,
@@ -28,13 +29,10 @@ estimates = st.builds(
     n_repeats=st.integers(1, 50),
     unit=st.none() | st.just("seconds"),
     direction=st.sampled_from(["higher", "lower", "none"]),
-    note=st.none() | st.text(st.characters(codec="utf-8"), max_size=20),
+    note=st.none() | text,
 )
 summaries = st.builds(
-    EvaluationSummary,
-    estimates,
-    signature=st.text(st.characters(codec="utf-8"), max_size=20),
-    dataset_digest=st.none() | st.just("ab" * 16),
+    EvaluationSummary, estimates, signature=text, dataset_digest=st.none() | st.just("ab" * 16)
 )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Iterator
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from evalkit.entities.score import Status
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import EvalkitError, UnpairedError, UsageError
 from evalkit.evaluation.comparing.joint import JointTable
 from evalkit.evaluation.comparing.pairs import Pairs
 from evalkit.evaluation.results.result import Result
@@ -51,7 +53,7 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
         _scored(a, pairs.metric)[pairs.rows[0]] & _scored(b, pairs.other)[pairs.rows[1]]
     )
     if not len(both):
-        raise UsageError(
+        raise UnpairedError(
             f"No case has a value of {pairs.metric.key} in both {a.name!r} and {b.name!r}."
         )
     if a.repeats != b.repeats:
@@ -236,6 +238,9 @@ def _rows(
             ),
             method=interval.method,
         )
+    paired = _of_means(scorer, statistics, weights, groups, design)
+    if paired is not None:
+        return paired
     table = JointTable.of(first, second)
     if table is not None:
         first, second = table.rows
@@ -247,6 +252,59 @@ def _rows(
         for drawn, load in draws
     ]
     return _from_draws(np.array(differences), value, design)
+
+
+def _of_means(
+    scorer: Any, statistics: tuple[Rows, Rows], weights: Any, groups: Any, design: Design
+) -> PairedDifference | None:
+    """Return the difference of metrics that are means over the same cases, such as recall.
+
+    That of several means, about different cases, has limits whose distances add up in squares.
+
+    References:
+        Zou and Donner (2008), *Statistics in Medicine* 27:1693.
+    """
+    made_of = getattr(scorer, "means", None)
+    first, second = (None if made_of is None else made_of(each) for each in statistics)
+    if first is None or second is None or not first.pairs_with(second):
+        return None
+    if len(first.cases) > 1 and groups is not None:
+        return None  # a group holds cases of several means, which then go together
+    below = above = squares = value = 0.0
+    for share, cases, a, b in zip(
+        first.shares, first.cases, first.values, second.values, strict=True
+    ):
+        load = None if weights is None else weights[cases]
+        if not len(cases) or (load is not None and not load.any()):
+            continue
+        part = paired_difference(
+            a,
+            b,
+            groups=None if groups is None else groups[cases],
+            weights=load,
+            binary=first.binary,
+            level=design.level,
+            seed=design.seed,
+        )
+        if len(first.cases) == 1:
+            return part
+        if part.low is None or part.high is None:
+            return None
+        value += share * part.difference
+        below += (share * (part.difference - part.low)) ** 2
+        above += (share * (part.high - part.difference)) ** 2
+        squares += (share * (part.standard_error or 0.0)) ** 2
+    error = math.sqrt(squares)
+    low, high, p_value = agreeing(
+        value - math.sqrt(below),
+        value + math.sqrt(above),
+        2 * NormalDist().cdf(-abs(value) / error) if error else 1.0,
+        level=design.level,
+    )
+    found = _difference(
+        design, value, limits=(low, high), p_value=p_value, error=error, test="wald"
+    )
+    return dataclasses.replace(found, method="square-and-add")
 
 
 def _computed(scorer: Any, rows: Rows, weights: Any) -> float:

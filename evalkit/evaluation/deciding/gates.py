@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evalkit._internal.words import plural
 from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
 from evalkit.errors import UnknownMetricError, UsageError
@@ -18,7 +19,7 @@ from evalkit.evaluation.results.facts import DECIDED, OUTAGE
 from evalkit.evaluation.results.result import Result
 from evalkit.gates.comparing import alarm_p_value, without_chance_alarms
 from evalkit.gates.condition import OPERATORS, Condition
-from evalkit.gates.grammar import parse_gates
+from evalkit.gates.grammar import check_single, parse_gates
 from evalkit.gates.verdict import (
     ConditionVerdict,
     GateVerdict,
@@ -96,7 +97,7 @@ def _unless_cut(verdict: ConditionVerdict, result: Result) -> ConditionVerdict:
     spent = result.facts.status == "budget"
     fates = {"budget": Verdict.BUDGET, OUTAGE: Verdict.INFRA}
     status = fates.get(result.facts.status, Verdict.INCONCLUSIVE)
-    why = f"{verdict.why}; {left} cases were not run{': the budget is spent' * spent}"
+    why = f"{verdict.why}; {plural(int(left), 'case')} not run{': the budget is spent' * spent}"
     return dataclasses.replace(verdict, status=status, why=why)
 
 
@@ -222,7 +223,10 @@ def _counted(result: Result, condition: Condition) -> ConditionVerdict:
 
 def _coverage(result: Result, condition: Condition) -> ConditionVerdict:
     """Decide a condition on coverage: INFRA where all that failed did so for nobody's fault."""
-    verdict = decide_number(condition, result.coverage, "coverage")
+    estimates = [e for e in result.estimates.values() if e.coverage is not None]
+    least = min(estimates, key=lambda e: e.coverage or 0.0, default=None)
+    counts = f" ({least.n_scored} of {least.n_scored + least.n_failed})" if least else ""
+    verdict = decide_number(condition, result.coverage, "coverage", counts)
     reasons = {reason for m in result.metrics for reason in m.column.reasons.values()}
     if verdict.status is Verdict.FAIL and reasons and reasons <= INFRASTRUCTURE:
         return dataclasses.replace(verdict, status=Verdict.INFRA)
@@ -265,9 +269,7 @@ def condition_holds(result: Result, row: int, repeat: int, condition: Condition)
         UnknownMetricError: If the condition names no metric of the result.
         UsageError: If it is not about a single case.
     """
-    key = condition.key
-    if key is None or key.function or key.tags or key.worst_by:
-        raise UsageError(f"{condition.text!r} is not about a single case; use a metric by itself.")
+    key = check_single(condition)
     base, equals, label = key.metric.partition("=")
     metrics = {metric.key: metric.column for metric in result.metrics}
     column = metrics.get(key.metric) or metrics.get(base)

@@ -10,6 +10,7 @@ from typing import Final
 from evalkit.entities.run import Run, RunStatus
 from evalkit.store import Store, open_store
 from evalkit.store.artifacts import WorkFolder, open_repository
+from evalkit.store.open import without_password
 
 PLACE_TAG = "evalkit.evaluation"
 """Tag of a run that holds an evaluation: the folder's name among its artifacts."""
@@ -49,7 +50,9 @@ def using_store(setting: str | bool | None) -> Generator[Store]:
 
 def _absolute(uri: str) -> str:
     path = uri.removeprefix("sqlite:///")
-    return uri if path in {uri, ":memory:"} else f"sqlite:///{Path(path).absolute()}"
+    return (
+        without_password(uri) if path in {uri, ":memory:"} else f"sqlite:///{Path(path).absolute()}"
+    )
 
 
 def is_there(uri: str) -> bool:

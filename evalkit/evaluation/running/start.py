@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,14 +30,17 @@ from evalkit.evaluation.running.runtime import shown
 from evalkit.evaluation.running.scorers import (
     bind_judges,
     check_gates,
+    check_musts,
     check_requirements,
     of_classes,
     resolve_scorers,
 )
 from evalkit.gates.grammar import parse_gates
+from evalkit.llm.prices import Prices
 from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
+from evalkit.settings import settings
 from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
 
@@ -55,7 +59,9 @@ def start(request: Request, kind: type[R]) -> Job[R]:
     if request.data is None:
         raise UsageError(_no_data(request.model))
     with use_session(checking_session(request.runtime)):
-        scorers = bind_judges(resolve_scorers(request.scorers), request.judge_model)
+        scorers = bind_judges(
+            resolve_scorers(request.scorers), request.judge_model, request.judge_base_url
+        )
     options = _options(request)
     baseline = open_baseline(request, kind)
     target = open_target(request.model, name=None)
@@ -69,6 +75,8 @@ def start(request: Request, kind: type[R]) -> Job[R]:
         options |= _stop(request, options, scorers, baseline)
         check_requirements(scorers, cases, live=target is not None, from_output=cases.late)
         check_gates(options["gates"], scorers, cases, options["reducers"][0])
+        if "must" in cases.fields:
+            check_musts(itertools.chain(*cases.values("must")), scorers, cases)
         check_replayable(target, request.runtime)
         if request.runtime.limits().workers:
             check_portable([*scorers, *([] if target is None else [target])])
@@ -182,7 +190,8 @@ def _options(request: Request) -> dict[str, Any]:
         "gates": gates,
         "level": request.level,
         "seed": request.seed,
-        "judge_model": request.judge_model,
+        "judge_model": request.judge_model or settings().judge_model,
+        "judge_base_url": request.judge_base_url,
         "columns": None if request.columns is None else dict(request.columns),
         "tags": dict(request.tags or {}),
         "shard": request.shard,
@@ -220,6 +229,7 @@ def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
         shard=request.shard,
         has_model=target is not None,
         leftover="inputs" if isinstance(target, EstimatorTarget) else "tags",
+        prices=Prices(request.runtime.prices),
     )
 
 
@@ -232,12 +242,12 @@ def _checked(target: Target | None, cases: Spool) -> Target | None:
 
 
 def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]) -> Target | None:
-    """Return *target*, an estimator told of column types and whether probabilities are wanted."""
+    """Return *target*, an estimator told of column types and of what is read of classes."""
     if isinstance(target, EstimatorTarget):
         target = target.with_dtypes(cases.dtypes)
         wanted = of_classes(scorers)
         if wanted is not None:
-            target = target.with_probabilities(or_scores=wanted == "class_scores")
+            target = target.for_classes(wanted)
     return target
 
 

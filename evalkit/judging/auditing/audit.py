@@ -124,16 +124,6 @@ class Battery:
         return {**dataclasses.asdict(self), "total": self.total.to_json(), "rows": rows}
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words.
-
-    Examples:
-        >>> counted(1, "case"), counted(1200, "case")
-        ('1 case', '1,200 cases')
-    """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def cases_needed(share: float, target: float, z: float) -> int | None:
     """Return how many independent cases put the lower Wilson limit of *share* at *target*.
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from evalkit._internal.words import plural
 from evalkit.entities.score import Score, Status
 from evalkit.judging.auditing.audit import (
     ALPHA,
@@ -18,7 +19,6 @@ from evalkit.judging.auditing.audit import (
     Outcome,
     ProbeRow,
     cases_needed,
-    counted,
 )
 from evalkit.judging.auditing.readings import (
     Pair,
@@ -113,7 +113,7 @@ def _relation_conclusion(name: str, total: ProbeRow, outcome: Outcome, bars: Bar
     what = "degraded answers scored better" if name == "degradation" else "verdicts changed"
     text = (
         f"{broken} of {total.n} {what}: {total.share:.1%} held "
-        f"({total.low:.1%} to {total.high:.1%}, on {counted(total.n_cases, 'case')})"
+        f"({total.low:.1%} to {total.high:.1%}, on {plural(total.n_cases, 'case')})"
     )
     if outcome == "inconclusive":
         needed = cases_needed(total.share, bars.target, normal_quantile(bars.level))
@@ -172,7 +172,7 @@ def _attack_conclusion(name: str, total: ProbeRow, bars: Bars, unfair: int) -> s
             return f"No bad answer was judged bad ({unfair} were not): attacks had nothing to gain."
         return f"No {what} could be judged; {total.missing} had no score."
     text = (
-        f"{total.n - total.held} of {total.n} {those} on {counted(total.n_cases, 'case')} {deed} "
+        f"{total.n - total.held} of {total.n} {those} on {plural(total.n_cases, 'case')} {deed} "
         f"({bars.level:.0%} upper bound {1 - total.low:.1%} of cases)"
     )
     if unfair:
@@ -320,7 +320,7 @@ def _bias_conclusion(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> 
     if widest is None or not widest.n:
         missing = sum(row.missing for row in rows)
         return f"No pair of verdicts could be compared; {missing} had no score."
-    basis = f"{counted(widest.n, 'pair')} of {counted(widest.n_cases, 'case')}"
+    basis = f"{plural(widest.n, 'pair')} of {plural(widest.n_cases, 'case')}"
     text = f"Nothing beyond chance, of {len(rows)} tried"
     if outcome == "pass":
         return f"{text}; no effect exceeds {bars.margin:.0%} of the range."

@@ -8,13 +8,16 @@ import threading
 import weakref
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, Engine, Insert, Table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import Pool
 
 from evalkit.errors import EvalkitError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 class Dialect(Protocol):
@@ -45,8 +48,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def lock_schema(self, connection: Connection) -> None:
-        """Keep other processes from changing the schema until the transaction ends."""
+    def keep_copy(self, version: str) -> None:
+        """Copy a file whose schema, *version*, is about to change; a server has its own backups."""
         ...
 
     def explain(self, error: Exception) -> EvalkitError | None:
@@ -56,6 +59,19 @@ class Dialect(Protocol):
     def leave_parent(self) -> None:
         """Make locks anew in a forked child: the parent's may be held by a thread it lacks."""
         ...
+
+
+def on_conflict(
+    statement: sqlite.Insert | postgresql.Insert, table: Table, by: Sequence[str], *, replace: bool
+) -> Insert:
+    """Return an insert in the words that SQLite took over from PostgreSQL; see `Dialect.upsert`."""
+    primary = {column.name for column in table.primary_key}
+    key = list(by or primary)
+    others = [c.name for c in table.columns if c.name not in {*primary, *key}]
+    if not replace or not others:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    values = {name: statement.excluded[name] for name in others}
+    return statement.on_conflict_do_update(index_elements=key, set_=values)
 
 
 class Database:

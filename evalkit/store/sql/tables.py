@@ -50,43 +50,64 @@ metadata = MetaData(
 )
 
 # SQLite numbers rows by itself only in a column that is exactly INTEGER.
-_ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
-# MySQL's TEXT ends at 64 KiB unless it is told how much it has to hold.
-LONG_TEXT = Text().with_variant(Text(2**24 - 1), "mysql", "mariadb")
+# Texts are equal only if all their characters are, spaces at the end too, and are sorted by these,
+# whatever the server's language is.  SQLite does so by itself.
+_BINARY = {"postgresql": "C", "mysql": "utf8mb4_0900_bin", "mariadb": "utf8mb4_nopad_bin"}
 
 
-def _labels(
-    name: str, *owner: Column[int], value: Text | type[Text] = Text, **settings: Any
-) -> Table:
+def short_text(length: int) -> String:
+    """Return the type of a short text, compared character by character."""
+    kind = String(length)
+    for database, collation in _BINARY.items():
+        kind = kind.with_variant(String(length, collation=collation), database)
+    return kind
+
+
+def _text(length: int | None = None) -> Text:
+    """Return the type of a text, of *length* bytes in MySQL, whose own limit is 64 KiB."""
+    kind = Text()
+    for database, collation in _BINARY.items():
+        own = None if database == "postgresql" else length
+        kind = kind.with_variant(Text(own, collation=collation), database)
+    return kind
+
+
+TEXT = _text()
+LONG_TEXT = _text(2**24 - 1)
+
+
+def _labels(name: str, *owner: Column[int], value: Text = TEXT, **settings: Any) -> Table:
     """Return a table of tags or params: the key of their owner, then ``key`` and ``value``."""
     names = [c.name for c in owner]
     return Table(
         name,
         metadata,
         *(Column(c.name, c.type, primary_key=True, autoincrement=False) for c in owner),
-        Column("key", String(KEY_LENGTH), primary_key=True),
+        Column("key", short_text(KEY_LENGTH), primary_key=True),
         Column("value", value, nullable=False),
         ForeignKeyConstraint(names, owner),
         **settings,
     )
 
 
-schema_versions = Table(
-    "evalkit_schema",
-    metadata,
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("description", String(500), nullable=False),
-    Column("applied_at", BigInteger, nullable=False),
+schema_version = Table(  # as Alembic makes and reads it
+    "evalkit_version", metadata, Column("version_num", String(32), primary_key=True)
 )
+
+numbered_versions = Table(
+    "evalkit_schema", MetaData(), Column("version", Integer, primary_key=True)
+)
+"""Where the version stood before Alembic kept it: a row for each step, four of them at most."""
 
 experiments = Table(
     "experiments",
     metadata,
     Column("experiment_id", Integer, primary_key=True),
-    Column("name", String(EXPERIMENT_NAME_LENGTH), nullable=False, unique=True),
-    Column("artifact_location", Text),  # NULL: below the artifact root of the store
-    Column("lifecycle_stage", String(16), nullable=False),
+    Column("name", short_text(EXPERIMENT_NAME_LENGTH), nullable=False, unique=True),
+    Column("artifact_location", TEXT),  # NULL: below the artifact root of the store
+    Column("lifecycle_stage", short_text(16), nullable=False),
     Column("creation_time", BigInteger, nullable=False),
     Column("last_update_time", BigInteger, nullable=False),
 )
@@ -96,16 +117,16 @@ experiment_tags = _labels("experiment_tags", experiments.c.experiment_id)
 runs = Table(
     "runs",
     metadata,
-    Column("run_number", _ROW_NUMBER, primary_key=True),
-    Column("run_id", String(RUN_ID_LENGTH), nullable=False, unique=True),
+    Column("run_number", ROW_NUMBER, primary_key=True),
+    Column("run_id", short_text(RUN_ID_LENGTH), nullable=False, unique=True),
     Column("experiment_id", ForeignKey(experiments.c.experiment_id), nullable=False),
-    Column("name", String(RUN_NAME_LENGTH), nullable=False, index=True),
-    Column("user_id", String(256), nullable=False),
-    Column("status", String(16), nullable=False),
+    Column("name", short_text(RUN_NAME_LENGTH), nullable=False, index=True),
+    Column("user_id", short_text(256), nullable=False),
+    Column("status", short_text(16), nullable=False),
     Column("start_time", BigInteger, nullable=False),
     Column("end_time", BigInteger),
-    Column("lifecycle_stage", String(16), nullable=False),
-    Column("parent_run_id", String(RUN_ID_LENGTH), index=True),
+    Column("lifecycle_stage", short_text(16), nullable=False),
+    Column("parent_run_id", short_text(RUN_ID_LENGTH), index=True),
     Index(None, "experiment_id", "lifecycle_stage", "start_time", "run_number"),
     Index(None, "lifecycle_stage", "start_time", "run_number"),
 )
@@ -116,7 +137,7 @@ metric_keys = Table(
     "metric_keys",
     metadata,
     Column("key_number", Integer, primary_key=True),
-    Column("key", String(KEY_LENGTH), nullable=False, unique=True),
+    Column("key", short_text(KEY_LENGTH), nullable=False, unique=True),
 )
 
 
@@ -145,12 +166,12 @@ evaluation_summaries = Table(
     metadata,
     Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("key", String(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("key", short_text(SUMMARY_KEY_LENGTH), nullable=False),
     Column("value", Double),
     Column("low", Double),
     Column("high", Double),
     Column("level", Double, nullable=False),
-    Column("method", String(100)),
+    Column("method", short_text(100)),
     Column("standard_error", Double),
     Column("n_total", BigInteger, nullable=False),
     Column("n_scored", BigInteger, nullable=False),
@@ -158,11 +179,11 @@ evaluation_summaries = Table(
     Column("n_failed", BigInteger, nullable=False),
     Column("n_groups", BigInteger),
     Column("n_repeats", Integer, nullable=False),
-    Column("unit", String(100)),
-    Column("direction", String(16), nullable=False),
-    Column("note", Text),
-    Column("signature", Text, nullable=False),
-    Column("dataset_digest", String(DIGEST_LENGTH), index=True),
+    Column("unit", short_text(100)),
+    Column("direction", short_text(16), nullable=False),
+    Column("note", LONG_TEXT),
+    Column("signature", LONG_TEXT, nullable=False),
+    Column("dataset_digest", short_text(DIGEST_LENGTH), index=True),
     Index(None, "key", "run_number"),
 )
 
@@ -170,19 +191,19 @@ evaluation_summaries = Table(
 assessments = Table(
     "assessments",
     metadata,
-    Column("assessment_number", _ROW_NUMBER, primary_key=True),
-    Column("assessment_id", String(TRACE_ID_LENGTH), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("name", String(SUMMARY_KEY_LENGTH), nullable=False),
-    Column("source_type", String(16), nullable=False),
-    Column("source_id", String(KEY_LENGTH), nullable=False),
-    Column("trace_id", String(TRACE_ID_LENGTH), index=True),
-    Column("span_id", String(TRACE_ID_LENGTH)),
-    Column("run_id", String(TRACE_ID_LENGTH)),
+    Column("assessment_number", ROW_NUMBER, primary_key=True),
+    Column("assessment_id", short_text(TRACE_ID_LENGTH), nullable=False),
+    Column("kind", short_text(16), nullable=False),
+    Column("name", short_text(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("source_type", short_text(16), nullable=False),
+    Column("source_id", short_text(KEY_LENGTH), nullable=False),
+    Column("trace_id", short_text(TRACE_ID_LENGTH), index=True),
+    Column("span_id", short_text(TRACE_ID_LENGTH)),
+    Column("run_id", short_text(TRACE_ID_LENGTH)),
     Column("value", LONG_TEXT),
     Column("number", Double),  # the value again where it is a number, for searches
-    Column("error_code", Text),
-    Column("error_message", Text),
+    Column("error_code", TEXT),
+    Column("error_message", LONG_TEXT),
     Column("rationale", LONG_TEXT),
     Column("metadata", LONG_TEXT),
     Column("create_time", BigInteger),
@@ -194,9 +215,9 @@ assessments = Table(
 calibrations = Table(
     "calibrations",
     metadata,
-    Column("card_number", _ROW_NUMBER, primary_key=True),
-    Column("judge", String(SUMMARY_KEY_LENGTH), nullable=False),
-    Column("signature", Text, nullable=False),
+    Column("card_number", ROW_NUMBER, primary_key=True),
+    Column("judge", short_text(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("signature", LONG_TEXT, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("card", LONG_TEXT, nullable=False),  # JSON
     Index(None, "judge", "created"),
@@ -215,7 +236,7 @@ models = Table(
     "registered_models",
     metadata,
     Column("model_number", Integer, primary_key=True),
-    Column("name", String(MODEL_NAME_LENGTH), nullable=False, unique=True),
+    Column("name", short_text(MODEL_NAME_LENGTH), nullable=False, unique=True),
     Column("description", LONG_TEXT, nullable=False),
     Column("last_version", Integer, nullable=False),  # the highest number ever given
     Column("creation_time", BigInteger, nullable=False),
@@ -229,12 +250,12 @@ versions = Table(
     metadata,
     Column("model_number", ForeignKey(models.c.model_number), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("source", Text, nullable=False),
-    Column("run_id", String(RUN_ID_LENGTH), index=True),
-    Column("model_id", String(MODEL_ID_LENGTH), index=True),
-    Column("user_id", String(256), nullable=False),
+    Column("source", TEXT, nullable=False),
+    Column("run_id", short_text(RUN_ID_LENGTH), index=True),
+    Column("model_id", short_text(MODEL_ID_LENGTH), index=True),
+    Column("user_id", short_text(256), nullable=False),
     Column("description", LONG_TEXT, nullable=False),
-    Column("status", String(32), nullable=False),
+    Column("status", short_text(32), nullable=False),
     Column("creation_time", BigInteger, nullable=False),
     Column("last_update_time", BigInteger, nullable=False),
 )
@@ -246,7 +267,7 @@ aliases = Table(
     "model_aliases",
     metadata,
     Column("model_number", Integer, primary_key=True, autoincrement=False),
-    Column("alias", String(ALIAS_LENGTH), primary_key=True),
+    Column("alias", short_text(ALIAS_LENGTH), primary_key=True),
     Column("version", Integer, nullable=False),
     ForeignKeyConstraint(["model_number", "version"], _OWN_VERSION),
     Index(None, "model_number", "version"),

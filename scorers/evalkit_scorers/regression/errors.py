@@ -20,7 +20,7 @@ from evalkit.plugin import (
     Status,
     targets,
 )
-from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
+from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import ReferenceMetric, RowsMetric
 from evalkit_scorers.unwrapped import unwrapped
 
@@ -358,17 +358,10 @@ class MaxError(ErrorRowsMetric):
         present = weights > 0
         return np.where(present.any(axis=1), prepared[present.argmax(axis=1)], np.nan)
 
-    def draws(
-        self,
-        rows: Rows,
-        weights: FloatArray | None,
-        resamples: int,
-        seed: int,
-        groups: ArrayLike | None = None,
-    ) -> FloatArray:
-        """Return undefined draws: none can lie above the largest error seen."""
-        del rows, weights, seed, groups
-        return np.full(resamples, np.nan)
+    def means(self, rows: Rows, /) -> Means:
+        """Return none: it is made of no means, and no draw lies above the largest error seen."""
+        del rows
+        return Means([], [], [])
 
     def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str:
         """Say what more cases would do."""

@@ -118,7 +118,7 @@ def test_weighted_median(errors: list[float], weights: list[float], median: floa
     assert found == pytest.approx(median, nan_ok=True)
 
 
-@pytest.mark.parametrize("name", ["r2", "median_ae"])
+@pytest.mark.parametrize("name", ["r2", "median_ae", "max_error"])
 @pytest.mark.parametrize("grouped", [False, True], ids=["cases", "groups"])
 def test_a_draw_is_the_metric_of_the_cases_drawn(name: str, grouped: bool) -> None:
     from evalkit.plugin import bootstrap_weights
