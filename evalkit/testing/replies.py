@@ -16,6 +16,7 @@ import orjson
 
 from evalkit._internal.canonical import parse_json
 from evalkit._internal.clock import now_milliseconds
+from evalkit.errors import UsageError
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
@@ -201,6 +202,20 @@ class Reply:
 
     usage: Mapping[str, int] | None = None
     """Tokens as OpenAI counts them; the words of messages and answer by default."""
+
+    def __post_init__(self) -> None:
+        if not all("name" in call for call in self.tool_calls):
+            raise UsageError("tool_calls= are such as {'name': 'search', 'arguments': {…}}.")
+        shares = (
+            share
+            for token in self.logprobs
+            for share in (token.values() if isinstance(token, Mapping) else [math.nan])
+        )
+        if not all(0 < share <= 1 for share in shares):
+            raise UsageError(
+                "logprobs= are probabilities of each token's alternatives, not their logarithms: "
+                "[{'yes': 0.9, 'no': 0.1}]."
+            )
 
 
 FAULTS: Mapping[Fault, Reply] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from evalkit.errors import UsageError
 from evalkit.testing import Fault, RateLimit, Reply, ScriptedEndpoint, SeenRequest
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "two words"}]}
@@ -156,3 +157,16 @@ def test_an_answer_of_ones_own_is_sent_as_it_is() -> None:
     with ScriptedEndpoint([reply]) as server:
         status, headers, body = post(server.url, {})
     assert (status, headers["x-mark"], body) == (418, "m", b"short and stout")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"logprobs": [{"yes": -0.1}]}, id="logarithms"),
+        pytest.param({"logprobs": {"yes": 0.9}}, id="no-list"),
+        pytest.param({"tool_calls": [{"function": {"name": "f"}}]}, id="as-openai-writes-calls"),
+    ],
+)
+def test_a_reply_that_cannot_be_sent_is_refused_where_it_is_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="are"):
+        Reply(**wrong)
