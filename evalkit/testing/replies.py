@@ -206,12 +206,9 @@ class Reply:
     def __post_init__(self) -> None:
         if not all("name" in call for call in self.tool_calls):
             raise UsageError("tool_calls= are such as {'name': 'search', 'arguments': {…}}.")
-        shares = (
-            share
-            for token in self.logprobs
-            for share in (token.values() if isinstance(token, Mapping) else [math.nan])
-        )
-        if not all(0 < share <= 1 for share in shares):
+        if isinstance(self.logprobs, Mapping) or not all(
+            0 < share <= 1 for token in self.logprobs for share in token.values()
+        ):
             raise UsageError(
                 "logprobs= are probabilities of each token's alternatives, not their logarithms: "
                 "[{'yes': 0.9, 'no': 0.1}]."
