@@ -152,21 +152,27 @@ def test_requests_are_kept_as_they_came() -> None:
     assert (server.in_flight, server.peak_in_flight) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"logprobs": [{"yes": -0.1}]}, r"probabilities.*math\.exp", id="logarithms"),
+        pytest.param({"logprobs": [{}]}, "probabilities", id="no-token"),
+        pytest.param(
+            {"tool_calls": [{"type": "function", "function": {"name": "add"}}]},
+            "name and arguments",
+            id="openais-tool-call",
+        ),
+    ],
+)
+def test_an_answer_of_another_shape_is_refused_where_it_is_made(
+    given: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        Reply(value="yes", **given)
+
+
 def test_an_answer_of_ones_own_is_sent_as_it_is() -> None:
     reply = Reply(status=418, headers={"x-mark": "m"}, body=b"short and stout")
     with ScriptedEndpoint([reply]) as server:
         status, headers, body = post(server.url, {})
     assert (status, headers["x-mark"], body) == (418, "m", b"short and stout")
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        pytest.param({"logprobs": [{"yes": -0.1}]}, id="logarithms"),
-        pytest.param({"logprobs": {"yes": 0.9}}, id="no-list"),
-        pytest.param({"tool_calls": [{"function": {"name": "f"}}]}, id="as-openai-writes-calls"),
-    ],
-)
-def test_a_reply_that_cannot_be_sent_is_refused_where_it_is_made(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="are"):
-        Reply(**wrong)
