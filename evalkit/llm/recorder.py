@@ -51,13 +51,27 @@ class Recorder:
         """Note that a recorded *reply* has answered."""
         self.replayed.setdefault(kind, []).append(reply.get("recorded"))
 
-    def check_complete(self) -> None:
-        """Refuse to go on where calls are missing: all of them are named together.
+    forgives: bool = False
+    """Whether what is missing fails its case alone, where other cases have all they need."""
+
+    def miss(self, error: NotRecordedError) -> str | None:
+        """Note a missing call, and return why its case fails, if that may fail alone."""
+        self.missing.append(error)
+        return f"{error.what} is not recorded: {error.cause}" if self.forgives else None
+
+    def check_complete(self, cases: Sequence[str] = ()) -> None:
+        """Refuse to go on where calls are missing: all of them are named together, in order.
+
+        Args:
+            cases: Ids of all cases.
 
         Raises:
-            NotRecordedError: If there are any.
+            NotRecordedError: If there are any, of every case where each may fail alone.
         """
-        if self.missing:
+        places = {case: place for place, case in enumerate(cases)}
+        self.missing.sort(key=lambda error: places.get(error.case or "", -1))
+        lost = {error.case for error in self.missing}
+        if lost and not (self.forgives and len(lost) < len(cases)):
             raise self.missing[0].of_all(self.missing)
 
     @property
