@@ -205,6 +205,8 @@ class Job(Generic[R]):
             since = self.plan_facts.created
             desk = desk_of(self.runtime, since=since, stopped=lambda: self.state.cancel.interrupted)
             session = session_of(self.runtime, ledger=self.state.ledger, since=since, desk=desk)
+            own = not self.plan_facts.target.asks_models
+            session.budget = dataclasses.replace(session.budget, own_target=own)
             self.session = session
             session.recorder.forgives = self.forgives
             try:
@@ -361,7 +363,11 @@ class Job(Generic[R]):
             charged = ["target", *charged]
         budget = Budget.of(self.runtime.budget)
         in_dollars = any("usd" in limits for limits in (budget.total, *budget.roles.values()))
-        if in_dollars and any(ledger[role].unpriced for role in charged):
+        asks_models = self.plan_facts.target.asks_models  # other targets' calls need not cost
+        if in_dollars and any(
+            ledger[role].unpriced and (role != "target" or asks_models or ledger[role].tokens)
+            for role in charged
+        ):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
         self.state.notes += [
             f"The provider's total of {role} tokens is not the sum of its parts"

@@ -44,9 +44,10 @@ class Runtime:
         "USD|UNIT=N",
         many=True,
     )
-    """US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in which ``target``,
-    ``judge`` and ``embedder`` may have such limits of their own.  When one is reached, no new call
-    starts, and the verdict is BUDGET."""
+    """US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in which ``target``
+    and ``judge`` may have such limits of their own.  When one is reached, no new call starts, and
+    the verdict is BUDGET.  ``calls`` are those of models; the calls of a function, estimator or
+    endpoint count for ``target`` alone."""
 
     prices: Mapping[str, Sequence[float]] | None = word(
         None,

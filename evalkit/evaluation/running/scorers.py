@@ -108,18 +108,20 @@ def _resolve(item: ScorerLike) -> list[Scorer]:
     raise UsageError(f"{item!r} is no scorer; give a name, a function or a scorer object.")
 
 
-def bind_judges(scorers: Sequence[Scorer], judge_model: str | None) -> list[Scorer]:
-    """Return *scorers*, with *judge_model* or the setting's for those that need a model.
+def bind_judges(
+    scorers: Sequence[Scorer], judge_model: str | None, base_url: str | None = None
+) -> list[Scorer]:
+    """Return *scorers*, with *judge_model* or the setting's, at *base_url*, where one needs it.
 
     Raises:
         UsageError: If one has no model, or its model cannot be asked.
     """
-    return [_bound(one, judge_model or settings().judge_model) for one in scorers]
+    return [_bound(one, judge_model or settings().judge_model, base_url) for one in scorers]
 
 
-def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
+def _bound(scorer: Scorer, judge_model: str | None, base_url: str | None) -> Scorer:
     if isinstance(scorer, ConfiguredScorer):
-        inner = _bound(scorer.inner, judge_model)
+        inner = _bound(scorer.inner, judge_model, base_url)
         return scorer if inner is scorer.inner else dataclasses.replace(scorer, inner=inner)
     judge: Any = scorer
     if not hasattr(judge, "with_model"):
@@ -130,7 +132,7 @@ def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
                 f"Judge {judge.name!r} has no model; give judge_model='openai/gpt-5-mini', say, or "
                 "set EVALKIT_JUDGE_MODEL."
             )
-        judge = judge.with_model(judge_model)
+        judge = judge.with_model(judge_model, base_url=base_url)
     judge.check()
     return cast("Scorer", judge)
 
