@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import NotRecordedError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from evalkit.llm.cache import Cache
     from evalkit.llm.recordings import RecordingFolder
 
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}\b")
 _log = logging.getLogger("evalkit")
 
 
@@ -137,7 +139,10 @@ class Recorder:
             return f"no recording in {listed} has th{'is' if about == 'request' else 'ese'} {about}"
         fewest = min(len(names) for names in near)
         differing = " and ".join(next(names for names in near if len(names) == fewest))
-        return f"the nearest recording in {listed} has another {differing}"
+        why = f"the nearest recording in {listed} has another {differing}"
+        if differing == "version" and _COMMIT.match(str(recording.asked["version"])):
+            why += " (a commit cannot hold its own recordings, version='files:…' can)"
+        return why
 
     def close(self) -> None:
         """Close every place."""
