@@ -122,6 +122,12 @@ def test_every_command_and_option_has_a_help_text(commands: Mapping[str, click.C
     assert not silent
 
 
+def test_the_help_of_the_runtime_says_what_each_field_means() -> None:
+    fields = [field.name for field in dataclasses.fields(evalkit.Runtime)]
+
+    assert not [name for name in fields if f"    {name}: " not in (evalkit.Runtime.__doc__ or "")]
+
+
 def test_every_registered_scorer_says_what_it_measures() -> None:
     catalog: Any = importlib.import_module("evalkit.hooks.catalog").catalog()
 
