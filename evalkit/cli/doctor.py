@@ -22,7 +22,16 @@ from evalkit.gates.verdict import EXIT_CODES, Verdict
 from evalkit.report.console import Part, grid, styled
 from evalkit.settings import settings, variables_that_count
 
-_FOR_USERS: Final = ("judges", "huggingface", "polars", "remote", "testing")
+_FOR_USERS: Final = (
+    "judges",
+    "http",
+    "huggingface",
+    "polars",
+    "remote",
+    "postgresql",
+    "mysql",
+    "testing",
+)
 _MARKS: Final = {"ok": ("✓", "green"), "missing": ("·", "yellow"), "wrong": ("✗", "bold red")}
 
 
