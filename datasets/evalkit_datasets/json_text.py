@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any, Final
@@ -41,21 +40,27 @@ def refuse_repeated_keys(
         file: Their file, as the user named it.
 
     Raises:
-        DataError: Naming file, line and key; also of a line that is nested too deeply.
+        DataError: Naming file, line and key.
     """
     # A quote before a colon ends a key, or stands escaped in a text, here and there alike: only a
     # key that was lost makes fewer of them.
-    with contextlib.suppress(TypeError):  # it is nested too deeply, and its line is named below
-        if _keys(b"".join(lines)) <= _keys(canonical_json(rows)):
-            return
-    for line, row, number in zip(lines, rows, numbers, strict=True):
+    if _keys(b"".join(lines)) <= _keys(_written(rows, numbers, file)):
+        return
+    for line, number in zip(lines, numbers, strict=True):
         try:
-            canonical_json(row)
             DECODER.decode(line.decode("utf-8"))
         except RepeatedKeyError as error:
             raise DataError(str(error), file=file, line=number) from None
-        except TypeError:
-            raise DataError(TOO_DEEP, file=file, line=number) from None
+
+
+def _written(rows: Sequence[Any], numbers: Sequence[int], file: str) -> bytes:
+    try:
+        return canonical_json(rows)
+    except TypeError:
+        if len(rows) > 1:
+            parts = zip(rows, numbers, strict=True)
+            return b"".join(_written([row], [number], file) for row, number in parts)
+        raise DataError(TOO_DEEP, file=file, line=numbers[0]) from None
 
 
 def _keys(text: bytes) -> int:

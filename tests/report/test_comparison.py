@@ -109,8 +109,10 @@ def test_a_forest_plot_stands_on_each_scale(pair: evalkit.Comparison, tmp_path: 
 def test_the_comment_has_before_and_after_and_what_was_fixed_and_broken(
     systems: evalkit.Comparison, tmp_path: Path
 ) -> None:
-    text = systems.report(tmp_path / "c.md").read_text(encoding="utf-8")
+    written = systems.report(tmp_path / "c.md").read_text(encoding="utf-8")
+    marker, _, text = written.partition("\n")
 
+    assert marker == "<!-- evalkit: comparison -->"
     assert re.search(r"text\\.exact\\_match ↑ \| 0\.500 \| \*\*0\.800\*\* \| \+0\.300 \| \[0", text)
     assert "🟢 better" in text
     assert "| 24 | 6 |" in text
