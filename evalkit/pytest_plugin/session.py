@@ -17,7 +17,7 @@ from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, SuiteCollectError, mark
 from evalkit.pytest_plugin.options import session_options
 from evalkit.pytest_plugin.summary import Summary
 from evalkit.settings import github_actions
-from evalkit.suites.case import CaseOutcomes
+from evalkit.suites.case import CaseOutcomes, CaseStatus
 from evalkit.suites.gates import health_item, judge_names
 from evalkit.suites.ledger import SessionLedger
 from evalkit.suites.quarantine import read_quarantine
@@ -204,13 +204,15 @@ class SuiteSession:
         case_id = _parameter(item, "case")
         fixtures = self._fixtures(item, run)
         is_rerun = getattr(item, "execution_count", 1) > 1
-        if is_rerun and run.is_evaluated:  # pytest-rerunfailures asks for a new answer
-            outcomes = CaseOutcomes(run.again(case_id, fixtures), mark.must, run.min_pass)
-        elif mark.suite in self._outcomes:
-            outcomes = self._outcomes[mark.suite]
-        else:
-            outcomes = CaseOutcomes(run.result(fixtures, item.nodeid), mark.must, run.min_pass)
-            self._outcomes[mark.suite] = outcomes
+        is_first = not run.is_evaluated
+        if mark.suite not in self._outcomes:
+            result = run.result(fixtures, item.nodeid)
+            self._outcomes[mark.suite] = CaseOutcomes(result, mark.must, run.min_pass)
+        outcomes = self._outcomes[mark.suite]
+        if is_rerun and not is_first:  # pytest-rerunfailures asks for a new answer
+            again = CaseOutcomes(run.again(case_id, fixtures), mark.must, run.min_pass)
+            if again.outcome(case_id).status is not CaseStatus.BUDGET:  # else the old one stands
+                outcomes = again
         quarantine = self._quarantines.get(mark.suite.name, {}).get(case_id)
         return CaseItem(run=run, case_id=case_id, outcomes=outcomes, quarantine=quarantine)
 
