@@ -8,6 +8,7 @@ in one line what to do next.  The command line prints that line and exits with t
     │   ├── BindingError                       a target or function cannot take what it is given
     │   ├── SpecificationError                 a YAML specification is wrong
     │   ├── GateSyntaxError                    a gate does not parse, with the character
+    │   ├── UnpairedError                      no case has a metric's value in both results
     │   ├── AmbiguousRunError                  the beginning of several run ids
     │   ├── ModelUriError                      no form of models:/ that is read
     │   ├── UnsupportedStoreError (NotImplementedError)
@@ -94,6 +95,10 @@ class BindingError(UsageError):
 
 class SpecificationError(UsageError):
     """A specification file holds a wrong word or value."""
+
+
+class UnpairedError(UsageError):
+    """No case has a value of the metric in both results that are compared."""
 
 
 class GateSyntaxError(UsageError):
@@ -201,7 +206,7 @@ class UnknownMetricError(NotFoundError, KeyError):
 class MissingExtraError(EvalkitError, ImportError):
     """An optional dependency is not installed."""
 
-    template = "{module} is not installed; run: pip install 'evalkit-ai[{extra}]'"
+    template = "{module} is not installed; run, in a checkout of evalkit: pip install '.[{extra}]'"
 
     def __init__(self, module: str, extra: str) -> None:
         super().__init__(module, extra)

@@ -13,6 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalkit._internal.surrogates import without_surrogates
 from evalkit.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ def reading_parquet(path: Path) -> Generator[None]:
 
 
 def text_array(cells: Sequence[str | bytes | None]) -> pa.StringArray:
-    """Return texts, or UTF-8, as an Arrow array; ``None`` is null.
+    """Return texts, or UTF-8, as an Arrow array; ``None`` is null, half a character U+FFFD.
 
     Raises:
-        UnicodeEncodeError: If a text holds half a character.
         OverflowError: If all texts together have 2 GiB or more.
 
     Examples:
@@ -52,7 +52,10 @@ def text_array(cells: Sequence[str | bytes | None]) -> pa.StringArray:
     import numpy as np
     import pyarrow as pa
 
-    written = [cell.encode() if isinstance(cell, str) else cell for cell in cells]
+    try:
+        written = [cell.encode() if isinstance(cell, str) else cell for cell in cells]
+    except UnicodeEncodeError:
+        return text_array([without_surrogates(c) if isinstance(c, str) else c for c in cells])
     absent = np.fromiter((cell is None for cell in written), dtype=bool, count=len(written))
     full = [cell or b"" for cell in written]
     offsets = array("i", accumulate(map(len, full), initial=0))

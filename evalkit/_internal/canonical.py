@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from evalkit._internal.surrogates import without_surrogates
+
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG = b"0" * 20
 _LONG_NEGATIVE = b"-" + b"0" * 19
@@ -58,7 +60,7 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return without_surrogates(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return _cleaned(plain(value))
@@ -96,7 +98,9 @@ def plain(value: Any) -> Any:  # noqa: C901, PLR0911  one return for each kind o
 
 
 def parse_json(data: bytes | str) -> Any:
-    """Return the value of *data*; whole numbers keep every digit.
+    r"""Return the value of *data*; whole numbers keep every digit.
+
+    Half a character, as a model leaves one where it is cut off, is U+FFFD.
 
     Raises:
         ValueError: If *data* is not JSON.
@@ -104,8 +108,15 @@ def parse_json(data: bytes | str) -> Any:
     Examples:
         >>> parse_json("[18446744073709551617]")
         [18446744073709551617]
+        >>> parse_json(r'"cut off: \ud83d"')
+        'cut off: \ufffd'
     """
-    value = orjson.loads(data)
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        if "surrogate" not in str(error):
+            raise
+        return _cleaned(json.loads(data))
     # orjson reads whole numbers beyond 64 bits as floats; a run of so many digits is rare.
     digits = (data.encode() if isinstance(data, str) else bytes(data)).translate(_DIGITS)
     if _LONG in digits or _LONG_NEGATIVE in digits:

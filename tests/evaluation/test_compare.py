@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import evalkit
-from evalkit.errors import UsageError
+from evalkit.errors import UnpairedError, UsageError
 from evalkit.evaluation.comparing.comparison import COLUMNS, UnknownSystemError
 from evalkit.testing import ScriptedEndpoint
 
@@ -242,3 +242,17 @@ def test_what_is_compared_anyway_says_what_differs_and_lists_what_has_no_pair() 
 def test_systems_on_the_same_cases_leave_nothing_unmatched(systems: evalkit.Comparison) -> None:
     assert systems.notes == []
     assert len(systems.unmatched("other")) == 0
+
+
+def test_a_metric_without_a_pair_is_left_out_and_named() -> None:
+    never = "operations.time_to_first_token"
+    targets = {"old": bot(0.4), "new": bot(0.8)}
+
+    comparison = evalkit.sweep(targets, ROWS, ["text.exact_match", never])
+
+    assert comparison.metrics == comparison.table().metric.tolist() == ["text.exact_match"]
+    assert any(never in note for note in comparison.notes)
+    with pytest.raises(UnpairedError, match=never):
+        evalkit.compare(comparison["old"], comparison["new"], metrics=[never])
+    with pytest.raises(UnpairedError, match=never):
+        evalkit.sweep(targets, ROWS, never)

@@ -45,6 +45,14 @@ def test_the_text_is_read_wherever_servers_put_it(body: Any, text: str | None) -
     assert reply_of(body).text == text
 
 
+def test_an_answer_cut_within_a_character_is_read() -> None:
+    body = rb'{"choices": [{"message": {"content": "a\ud83d"}, "finish_reason": "length"}]}'
+
+    reply = read_reply(body)
+
+    assert (reply.text, reply.finish_reason) == ("a\ufffd", "length")
+
+
 BROKEN = [
     pytest.param(b"", "invalid_response", id="nothing"),
     pytest.param(b"<html>", "invalid_response", id="a web page"),

@@ -91,3 +91,13 @@ def test_a_spreadsheet_runs_nothing_of_a_table(text: str, written: str, tmp_path
 
     with path.open(encoding="utf-8", newline="") as file:
         assert next(csv.DictReader(file))["outputs"] == written
+
+
+@pytest.mark.parametrize("field", ["id", "session", "group", "split", HALF])
+def test_those_of_the_data_are_read_in_every_field(field: str, tmp_path: Path) -> None:
+    row = {"question": "q", "output": "a", field: HALF}
+
+    result = evaluate(data=[row], scorers=["operations.output_length"])
+    result.report(tmp_path / "r.parquet")
+
+    assert result["operations.output_length"].value == 1

@@ -136,10 +136,10 @@ def test_values_at_their_limits_fit(store: SqlStore) -> None:
     assert len(data.params["k" * 250]) == 6000
 
 
-def test_lone_surrogates_become_question_marks(store: SqlStore) -> None:
+def test_lone_surrogates_become_replacement_characters(store: SqlStore) -> None:
     run_id = store.runs.create(tags={"t": "a\ud800b"}).run_id
 
-    assert store.runs.get(run_id).data.tags["t"] == "a?b"
+    assert store.runs.get(run_id).data.tags["t"] == "a\ufffdb"
 
 
 def test_more_keys_than_one_statement_holds_are_logged_and_read(store: SqlStore) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 
 from typing_extensions import TypeVar
 
-from evalkit.errors import NotFoundError, UnknownMetricError, UsageError
+from evalkit.errors import NotFoundError, UnknownMetricError, UnpairedError, UsageError
 from evalkit.evaluation.comparing.difference import difference_of, paired_values
 from evalkit.evaluation.comparing.pairs import join, what_differs
 from evalkit.evaluation.comparing.row import Row, adjusted
@@ -81,6 +81,7 @@ class Comparison(Generic[R]):
         Raises:
             UsageError: If dataset, signature or reducer differ, naming what (unless *anyway*), or
                 the results share no metric.
+            UnpairedError: If no case has a value of any, or of one of *metrics*, in both.
         """
         self.results = dict(results)
         self.baseline = baseline
@@ -93,7 +94,16 @@ class Comparison(Generic[R]):
         self.metrics = shared if metrics is None else list(metrics)
         if not self.metrics:
             raise UsageError("The results share no metric; score them with the same scorers.")
-        self.rows = [self._row(name, key) for name in self.others for key in self.metrics]
+        rows: dict[str, list[Row]] = {}
+        for key in self.metrics:
+            try:
+                rows[key] = [self._row(name, key) for name in self.others]
+            except UnpairedError as error:
+                if metrics is not None or (key == self.metrics[-1] and not rows):
+                    raise
+                self.notes.append(str(error))
+        self.metrics = list(rows)
+        self.rows = [of_key[i] for i in range(len(self.others)) for of_key in rows.values()]
         self.notes += [
             f"{name!r} was stopped early, when its gates were decided; intervals and p-values "
             "here do not allow for it."

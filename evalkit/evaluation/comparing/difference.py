@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from evalkit.errors import UsageError
+from evalkit.errors import UnpairedError
 from evalkit.evaluation.comparing.pairs import Pairs, join
 from evalkit.evaluation.comparing.resampled import corpus_difference, quantile_difference
 from evalkit.evaluation.results.result import Result
@@ -46,7 +46,7 @@ def difference_of(
     values_a, values_b = pairs.values
     paired = np.isfinite(values_a) & np.isfinite(values_b)
     if not paired.any():
-        raise UsageError(
+        raise UnpairedError(
             f"No case has a value of {pairs.metric.key} in both {a.name!r} and {b.name!r}."
         )
     values_a, values_b = values_a[paired], values_b[paired]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.entities.score import Status
-from evalkit.errors import EvalkitError, UsageError
+from evalkit.errors import EvalkitError, UnpairedError, UsageError
 from evalkit.evaluation.comparing.joint import JointTable
 from evalkit.evaluation.comparing.pairs import Pairs
 from evalkit.evaluation.results.result import Result
@@ -49,7 +49,7 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
         _scored(a, pairs.metric)[pairs.rows[0]] & _scored(b, pairs.other)[pairs.rows[1]]
     )
     if not len(both):
-        raise UsageError(
+        raise UnpairedError(
             f"No case has a value of {pairs.metric.key} in both {a.name!r} and {b.name!r}."
         )
     if a.repeats != b.repeats:

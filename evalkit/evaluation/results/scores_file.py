@@ -79,10 +79,9 @@ def _written(part: str, content: Any, n: int) -> pa.Array:
         words = text_array([status.word for status in Status])
         return pa.DictionaryArray.from_arrays(number_array(content), words)
     if part in SPARSE:
-        cells: list[bytes | None] = [None] * n
+        cells: list[str | bytes | None] = [None] * n
         for row, value in content.items():
-            is_text = part != "metadata"
-            cells[row] = value.encode("utf-8", "replace") if is_text else canonical_json(value)
+            cells[row] = value if part != "metadata" else canonical_json(value)
         return text_array(cells)
     if content.ndim == 2:  # noqa: PLR2004
         return pa.FixedSizeListArray.from_arrays(number_array(content.ravel()), content.shape[1])

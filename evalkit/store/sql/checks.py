@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
+from evalkit._internal.surrogates import without_surrogates
 from evalkit.errors import UsageError
 from evalkit.store.sql import tables
 
@@ -30,10 +31,8 @@ def text(kind: str, value: str, limit: int) -> str:
 
 
 def storable(value: TextOrNone) -> TextOrNone:
-    """Return *value* with what no database takes, lone surrogates and nulls, as ``?``."""
-    if value is None:
-        return value
-    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
+    """Return *value* without what no database takes, lone surrogates and nulls."""
+    return value if value is None else without_surrogates(value).replace("\0", "\ufffd")
 
 
 def key(kind: str, value: str) -> str:

@@ -31,6 +31,8 @@ class LabelMetric(RowsMetric):
     parse_text: bool = False
     """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
 
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "class_label"})
+
     @abstractmethod
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         """Return the metric of each table: ``(d, C)`` in, ``(d,)`` out, NaN where undefined."""
@@ -147,7 +149,7 @@ class Accuracy:
     """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
 
     facts = YES_OR_NO
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
+    requires: ClassVar[frozenset[str]] = LabelMetric.requires
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return 1 where the labels are equal, 0 where they differ."""

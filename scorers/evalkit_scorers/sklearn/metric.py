@@ -207,9 +207,14 @@ class SklearnMetric:
 
     @property
     def requires(self) -> frozenset[str]:
-        """Outputs and expectations, and probabilities or scores where the function takes them."""
-        needs = {"probabilities": {"probabilities"}, "scores": {"class_scores"}}
-        return frozenset({"outputs", "expectations", *needs.get(kind_of(self.function) or "", ())})
+        """Outputs and expectations, and what the function takes of classes."""
+        needs = {
+            "labels": "class_label",
+            "probabilities": "probabilities",
+            "scores": "class_scores",
+        }
+        kind = needs.get(kind_of(self.function) or "")
+        return frozenset({"outputs", "expectations", *([kind] if kind else ())})
 
     @property
     def parameters(self) -> Mapping[str, Any]:
