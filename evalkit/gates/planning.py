@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from evalkit._internal.words import plural
+from evalkit._internal.words import percent, plural
 from evalkit.entities.estimate import Estimate
 from evalkit.stats.interval import normal_quantile
 from evalkit.stats.power import PairedVariance, cases_to_detect
@@ -78,8 +78,7 @@ def hint(more: int | None, n_groups: int | None = None) -> str:
     unit = "case" if n_groups is None else "group"
     if more is None:
         return f"too close to the threshold for any sensible number of {unit}s"
-    power = f"{POWER:.0%}".replace("%", " %")
-    return f"about {plural(more, f'more {unit}')} for {power} power"
+    return f"about {plural(more, f'more {unit}')} for {percent(POWER)} power"
 
 
 def more_for(estimate: Estimate, threshold: float) -> int | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Iterator
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -16,13 +18,15 @@ from evalkit.evaluation.comparing.pairs import Pairs
 from evalkit.evaluation.results.result import Result
 from evalkit.scoring.column import Additive, Metric, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
+from evalkit.stats.arguments import as_group_codes
 from evalkit.stats.bootstrap import percentile_interval, percentile_p_value
 from evalkit.stats.difference import PairedDifference, agreeing
 from evalkit.stats.interval import expanded_level, normal_quantile
 from evalkit.stats.matched_rates import tango_limits
+from evalkit.stats.paired import paired_difference
 from evalkit.stats.quantile import weighted_quantile
 from evalkit.stats.randomization import approximate_randomization, paired_bootstrap
-from evalkit.stats.resampling import bootstrap_weights
+from evalkit.stats.resampling import bootstrap_weights, sum_by_group
 
 DRAWS = 2000
 """Draws of the bootstrap and of the randomisation of statistics that add up."""
@@ -65,7 +69,7 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
     weights = None if design.weights is None else np.repeat(design.weights, a.repeats)
     source = pairs.metric.source
     if isinstance(first, Additive) and isinstance(second, Additive):
-        drawn = _additive(source, (first, second), weights, groups, design)
+        drawn = additive_difference(source, (first, second), weights, groups, design)
     else:
         drawn = _rows(source, (first, second), weights, groups, design)
     bounds = pairs.metric.facts.bounds
@@ -157,9 +161,14 @@ def _statistics(result: Result, metric: Metric, cells: Any) -> Additive | Rows:
     return statistics.take(cells)
 
 
-def _additive(
+def additive_difference(
     scorer: Any, statistics: tuple[Additive, Additive], weights: Any, groups: Any, design: Design
 ) -> PairedDifference:
+    """Return the difference of a metric of sums, from statistics that add up.
+
+    Its limits hold those of the paired bootstrap and those of the mean of jackknife pseudo-values,
+    by `paired_difference`; where the latter has none, there are none.
+    """
     first, second = (part.vectors for part in statistics)
     if weights is not None:
         first, second = first * weights[:, None], second * weights[:, None]
@@ -170,10 +179,13 @@ def _additive(
     test = approximate_randomization(first, second, scorer.compute, **settings)
     limits: tuple[float | None, float | None] = (None, None)
     p_value = test.p_value
-    if bootstrap.standard_error:
+    # The bootstrap's limits are too near where one system costs a little more on every case.
+    pair = (_pseudo_values(scorer, part, groups) for part in (first, second))
+    parts = paired_difference(*pair, level=design.level, seed=design.seed)
+    if bootstrap.standard_error and parts.low is not None and parts.high is not None:
         low, high, p_value = agreeing(
-            bootstrap.low or 0.0,
-            bootstrap.high or 0.0,
+            min(bootstrap.low or 0.0, parts.low),
+            max(bootstrap.high or 0.0, parts.high),
             p_value,
             otherwise=bootstrap.p_value,
             level=design.level,
@@ -187,6 +199,21 @@ def _additive(
         error=bootstrap.standard_error,
         test="approximate-randomization",
     )
+
+
+def _pseudo_values(scorer: Any, statistics: Any, groups: Any) -> Any:
+    """Return what each case, or group, brings to a metric of sums: its jackknife pseudo-values.
+
+    References:
+        Tukey (1958), *Annals of Mathematical Statistics* 29:614.
+    """
+    if groups is not None:
+        statistics = sum_by_group(statistics, *as_group_codes(groups, len(statistics)))
+    totals = statistics.sum(axis=0)
+    value, n = float(scorer.compute(totals)), len(statistics)
+    rest = np.asarray(scorer.compute(totals - statistics))
+    pulls = (n - 1) * np.where(np.isfinite(rest), value - rest, 0.0)
+    return value + pulls - pulls.mean()
 
 
 def _rows(
@@ -211,6 +238,9 @@ def _rows(
             ),
             method=interval.method,
         )
+    paired = _of_means(scorer, statistics, weights, groups, design)
+    if paired is not None:
+        return paired
     table = JointTable.of(first, second)
     if table is not None:
         first, second = table.rows
@@ -222,6 +252,59 @@ def _rows(
         for drawn, load in draws
     ]
     return _from_draws(np.array(differences), value, design)
+
+
+def _of_means(
+    scorer: Any, statistics: tuple[Rows, Rows], weights: Any, groups: Any, design: Design
+) -> PairedDifference | None:
+    """Return the difference of metrics that are means over the same cases, such as recall.
+
+    That of several means, about different cases, has limits whose distances add up in squares.
+
+    References:
+        Zou and Donner (2008), *Statistics in Medicine* 27:1693.
+    """
+    made_of = getattr(scorer, "means", None)
+    first, second = (None if made_of is None else made_of(each) for each in statistics)
+    if first is None or second is None or not first.pairs_with(second):
+        return None
+    if len(first.cases) > 1 and groups is not None:
+        return None  # a group holds cases of several means, which then go together
+    below = above = squares = value = 0.0
+    for share, cases, a, b in zip(
+        first.shares, first.cases, first.values, second.values, strict=True
+    ):
+        load = None if weights is None else weights[cases]
+        if not len(cases) or (load is not None and not load.any()):
+            continue
+        part = paired_difference(
+            a,
+            b,
+            groups=None if groups is None else groups[cases],
+            weights=load,
+            binary=first.binary,
+            level=design.level,
+            seed=design.seed,
+        )
+        if len(first.cases) == 1:
+            return part
+        if part.low is None or part.high is None:
+            return None
+        value += share * part.difference
+        below += (share * (part.difference - part.low)) ** 2
+        above += (share * (part.high - part.difference)) ** 2
+        squares += (share * (part.standard_error or 0.0)) ** 2
+    error = math.sqrt(squares)
+    low, high, p_value = agreeing(
+        value - math.sqrt(below),
+        value + math.sqrt(above),
+        2 * NormalDist().cdf(-abs(value) / error) if error else 1.0,
+        level=design.level,
+    )
+    found = _difference(
+        design, value, limits=(low, high), p_value=p_value, error=error, test="wald"
+    )
+    return dataclasses.replace(found, method="square-and-add")
 
 
 def _computed(scorer: Any, rows: Rows, weights: Any) -> float:
