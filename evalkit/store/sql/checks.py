@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from evalkit._internal.surrogates import without_surrogates
 from evalkit.errors import UsageError
@@ -32,7 +32,8 @@ def text(kind: str, value: str, limit: int) -> str:
 
 def storable(value: TextOrNone) -> TextOrNone:
     """Return *value* without what no database takes, lone surrogates and nulls."""
-    return value if value is None else without_surrogates(value).replace("\0", "\ufffd")
+    clean = value if value is None else without_surrogates(value).replace("\0", "\ufffd")
+    return cast("TextOrNone", clean)
 
 
 def key(kind: str, value: str) -> str:
