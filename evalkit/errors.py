@@ -224,7 +224,7 @@ class UnknownMetricError(NotFoundError, KeyError):
 class MissingExtraError(EvalkitError, ImportError):
     """An optional dependency is not installed."""
 
-    template = "{module} is not installed; run: pip install 'evalkit-ai[{extra}]'"
+    template = "{module} is not installed; run, in a checkout of evalkit: pip install '.[{extra}]'"
 
     def __init__(self, module: str, extra: str) -> None:
         super().__init__(module, extra)

@@ -76,7 +76,7 @@ def _software() -> Iterator[Finding]:
     yield "Python", "ok", f"{platform.python_version()} on {platform.platform()}"
     absent = [name for name in _required(None) if _version(name) is None]
     if absent:
-        note = f"{', '.join(absent)}: run pip install --force-reinstall {DISTRIBUTION}"
+        note = f"{', '.join(absent)}: run, in a checkout of evalkit: pip install ."
         yield "dependencies", "wrong", note
     else:
         names = ("numpy", "pandas", "pyarrow", "scikit-learn")
@@ -88,7 +88,7 @@ def _extras() -> Iterator[Finding]:
         versions = {name: _version(name) for name in _required(extra)}
         absent = ", ".join(name for name, version in versions.items() if version is None)
         if absent:
-            yield extra, "missing", f"no {absent}; to add: pip install '{DISTRIBUTION}[{extra}]'"
+            yield extra, "missing", f"no {absent}; to add, in a checkout: pip install '.[{extra}]'"
         else:
             yield extra, "ok", ", ".join(f"{name} {version}" for name, version in versions.items())
 

@@ -10,7 +10,7 @@ from evalkit.errors import UnknownScorerError, UsageError, near_miss
 _FILES: Final = frozenset({".yaml", ".yml", ".md"})
 
 
-def judge_of(text: str, judge_model: str | None) -> Any:
+def judge_of(text: str, judge_model: str | None = None) -> Any:
     """Return the judge that a registered name, ``module:object`` or a file means."""
     from evalkit.evaluation.running.scorers import resolve_scorers
     from evalkit.evaluation.specification.words import read_scorer

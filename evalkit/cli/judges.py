@@ -145,9 +145,12 @@ def explain_judge(
     judge: str, data: str, columns: dict[str, Any], case_id: str | None, as_json: bool
 ) -> None:
     """Print the exact messages that JUDGE would send for a case; asks nobody."""
-    explained = inner(judge_of(judge, None))
+    explained = inner(judge_of(judge))
     if not hasattr(explained, "messages"):
-        raise UsageError(f"{explained.name!r} is made of other judges; explain one of them.")
+        raise UsageError(
+            f"{explained.name!r} asks several judges: print what one of them is sent in Python, by "
+            "jury.judges[0].explain(case)."
+        )
     messages = explained.messages(_case(data, columns, case_id))
     lines = [f"--- {message['role']}\n{message['content']}" for message in messages]
     emit(messages, "\n".join(lines), as_json=as_json)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,7 +41,7 @@ _MARKS: Final = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "inconcl
 @keyword("data", "Good cases, whose outputs deserve the best verdict.")
 @keyword("columns", "Column that fills a field, such as inputs=question.")
 @keyword("judge_model", "Model of a judge that names none.")
-@keyword("base_url")
+@keyword("judge_base_url")
 @click.option(
     "--probe",
     "probes",
@@ -90,9 +89,8 @@ def audit(
         check_writable(Path(file))
     words = given(options)
     runtime = Runtime(**{name: words.pop(name) for name in _RUNTIME if name in words})
-    opened = _at(judge_of(judge, None), words.pop("base_url", None))
     cases = {"cases": words.pop("data")} if "data" in words else {}
-    plan = plan_audit(opened, **words, **cases, runtime=runtime)
+    plan = plan_audit(judge_of(judge), **words, **cases, runtime=runtime)
     expected = _expected(plan)
     if dry_run:
         probes = Counter(trial.probe.partition(".")[0] for trial in plan.trials.listed)
@@ -105,17 +103,6 @@ def audit(
         _write(made, Path(file))
     emit(made.to_json(), lambda _: _drawn(made), as_json=as_json)
     context.exit(_exit_code(made, strict=strict))
-
-
-def _at(judge: Any, base_url: str | None) -> Any:
-    """Return *judge* at *base_url*, if that is given."""
-    from evalkit.judging.judge import Judge
-
-    if base_url is None:
-        return judge
-    if not isinstance(judge, Judge):
-        raise UsageError(f"--base-url is for judges of one model; {judge.name!r} is none.")
-    return replace(judge, base_url=base_url)
 
 
 def _expected(plan: AuditPlan) -> str:

@@ -32,6 +32,7 @@ _RUNTIME = ("concurrency", "budget", "mode", "recordings", "resume")
     "columns", "Such as labels.JUDGE=human, or labels.JUDGE.ann=ann for each of several annotators."
 )
 @keyword("judge_model", "Model of a judge that names none.")
+@keyword("judge_base_url")
 @click.option("--metric", metavar="NAME", help="Which metric, where the judge gives several.")
 @click.option(
     "--development",
@@ -87,7 +88,7 @@ def calibrate(context: click.Context, /, judge: str, **options: Any) -> None:
         use_store(context, store)
     words = given(options)
     settings = {name: words.pop(name) for name in _RUNTIME if name in words}
-    answers = judge if judge.startswith("scores.") else judge_of(judge, words.get("judge_model"))
+    answers = judge if judge.startswith("scores.") else judge_of(judge)
     runtime = Runtime(store=None if keep else False, **settings)
     card = make_card(answers, words.pop("data"), runtime=runtime, **words)
     emit(card.to_json(), lambda _: drawn(card), as_json=as_json)

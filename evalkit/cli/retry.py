@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 @run_argument
 @keyword("model", "The target, where it cannot be found by its name.", multiple=False)
 @keyword("scorers", "The scorers, where they cannot be found by their names.")
+@keyword("judge_model", "Another model for judges that named none; they judge all anew.")
+@keyword("judge_base_url")
 @keyword("mode")
 @keyword("budget", "Most to spend, what is spent already included.")
 @keyword("concurrency", "Calls in flight at once.")
 @keyword("timeout_seconds")
 @concluded
 def command(
-    run: str, model: str | None, scorers: tuple[str, ...], **options: Any
+    run: str,
+    *,
+    model: str | None,
+    scorers: tuple[str, ...],
+    judge_model: str | None,
+    judge_base_url: str | None,
+    **options: Any,
 ) -> EvaluationResult:
     """Run what failed again, as a new run that keeps the rest.
 
@@ -40,4 +48,11 @@ def command(
     settings: dict[str, Any] = {**kept, "budget": None, **given(options)}
     runtime = Runtime(**settings)
     chosen = [read_scorer(text) for text in scorers] or None
-    return result.retry("failed", model=model, scorers=chosen, runtime=runtime)
+    return result.retry(
+        "failed",
+        model=model,
+        scorers=chosen,
+        judge_model=judge_model,
+        judge_base_url=judge_base_url,
+        runtime=runtime,
+    )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--replace", is_flag=True, help="Put scorers in the place of those of their names.")
 @click.option("--drop", multiple=True, metavar="NAME", help="Leave a scorer's metrics out.")
 @keyword("judge_model")
+@keyword("judge_base_url")
 @keyword("mode")
 @keyword("budget", "Most to spend, what is spent already included.")
 @keyword("concurrency", "Calls in flight at once.")
@@ -32,6 +33,7 @@ def command(
     replace: bool,
     drop: tuple[str, ...],
     judge_model: str | None,
+    judge_base_url: str | None,
     **options: Any,
 ) -> EvaluationResult:
     """Add scorers to finished work, in the same run; the target is not called.
@@ -54,5 +56,6 @@ def command(
         replace=replace,
         drop=drop,
         judge_model=judge_model,
+        judge_base_url=judge_base_url,
         runtime=runtime,
     )

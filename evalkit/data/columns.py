@@ -16,6 +16,7 @@ from evalkit.data.fields import (
     MAPPING_FIELDS,
     NUMBER_FIELDS,
     PLAIN_FIELDS,
+    PROBABILITIES,
     TEXT_FIELDS,
 )
 from evalkit.data.plan import Leftover, Plan, Slot, missing_column, read_wishes
@@ -232,7 +233,10 @@ class Mapper:
             ]
             if not taken:
                 continue
-            if field in MAPPING_FIELDS:
+            if field == PROBABILITIES and taken[0][0].key is not None:
+                keyed = [(slot.key or slot.name, values, kinds) for slot, values, kinds in taken]
+                found[field] = _zipped(keyed, table.length)
+            elif field in MAPPING_FIELDS:
                 found[field] = _mappings(field, taken, table)
             elif field in self.plan.listed:
                 found[field] = [
@@ -244,6 +248,8 @@ class Mapper:
                 sparse = _MISSING_TYPE in kinds
                 absent = _ABSENT.get(field)
                 found[field] = [absent if v is MISSING else v for v in values] if sparse else values
+        if PROBABILITIES in found:
+            found["outputs"] = _stated(found.get("outputs"), found.pop(PROBABILITIES))
         if "inputs" in found:
             self._note_inputs(found["inputs"], table)
         return found
@@ -310,6 +316,19 @@ def _zipped(
     if sparse:
         return [{k: v for k, v in row.items() if v is not MISSING} for row in made]
     return cast("list[Mapping[str, Any]]", made)
+
+
+def _stated(labels: Sequence[Any] | None, shares: Sequence[Any]) -> Sequence[Any]:
+    """Return what each output states: its label beside its probabilities, or those alone."""
+    if labels is None:
+        return shares
+    pairs = zip(labels, shares, strict=True)
+    return [
+        None
+        if is_missing(label) and is_missing(share)
+        else {"label": None if is_missing(label) else label, PROBABILITIES: share}
+        for label, share in pairs
+    ]
 
 
 def _coerced(

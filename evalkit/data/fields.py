@@ -38,5 +38,8 @@ RECORDED_FIELDS: Final = ("repeat", "usage", "error", "time_to_first_token", "me
 ALL_FIELDS: Final = (*CASE_FIELDS, *RECORDED_FIELDS)
 """Every field, in the order in which they are shown and written."""
 
+PROBABILITIES: Final = "probabilities"
+"""What ``columns`` may name besides: it joins the label in ``outputs``."""
+
 BARE_KEYS: Final = {"inputs": "input", "expectations": "target", "tags": "tag"}
 """Key of a value that stands where a mapping is wanted."""

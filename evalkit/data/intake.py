@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Any
 
 from evalkit.data.columns import Mapper, cells
+from evalkit.data.fields import PROBABILITIES
 from evalkit.data.identity import Digests, IdSet, Occurrences, hashed_forms
 from evalkit.data.plan import Leftover
 from evalkit.data.selection import Selection
@@ -16,6 +17,7 @@ from evalkit.data.table import Table, transposed
 from evalkit.data.traces.rows import traced
 from evalkit.entities.dataset import Chunk
 from evalkit.errors import DataError
+from evalkit.llm.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,10 @@ class Intake:
         *,
         has_model: bool = False,
         leftover: Leftover = "tags",
+        prices: Prices | None = None,
     ) -> None:
         """Start without rows; raises `UsageError` where *columns* is wrong in itself."""
+        self._prices = prices
         self.mapper = Mapper(columns, has_model=has_model, leftover=leftover)
         self.selection = selection
         self.dtypes: dict[str, str] = {}
@@ -160,7 +164,7 @@ class Intake:
             DataError: If a row is wrong; names file, line and column.
         """
         line = self._next_line.get(chunk.file, 1)
-        chunk = self._limited(traced(self._limited(chunk), line))
+        chunk = self._limited(traced(self._limited(chunk), line, self._prices))
         self._next_line[chunk.file] = line + len(chunk.rows)
         self.read += len(chunk.rows)
         table = transposed(chunk, line)
@@ -189,7 +193,7 @@ class Intake:
         return Chunk(rows=chunk.rows[:left], file=chunk.file, lines=lines, dtypes=chunk.dtypes)
 
     def _column(self, field: str) -> str:
-        slots = self.mapper.plan.slots[field]
+        slots = self.mapper.plan.slots.get(field) or self.mapper.plan.slots[PROBABILITIES]
         return str(slots[0]) if len(slots) == 1 else field
 
     def _note_dtypes(self, dtypes: Mapping[str, str], table: Table) -> None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final, Literal
 
-from evalkit.data.fields import ALL_FIELDS, JSON_FIELDS, MAPPING_FIELDS, RECORDED_FIELDS
+from evalkit.data.fields import (
+    ALL_FIELDS,
+    JSON_FIELDS,
+    MAPPING_FIELDS,
+    PROBABILITIES,
+    RECORDED_FIELDS,
+)
 from evalkit.data.table import Table
 from evalkit.errors import DataError, MissingColumnError, UsageError, near_miss
 
@@ -18,11 +25,16 @@ Leftover = Literal["inputs", "tags"]
 
 _OBVIOUS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("question", "prompt", "input"), "inputs"),
-    **dict.fromkeys(("output", "prediction", "response"), "outputs"),
-    **dict.fromkeys(("expected", "target", "label", "reference", "ground_truth"), "expectations"),
+    **dict.fromkeys(("output", "prediction", "response", "y_pred"), "outputs"),
+    **dict.fromkeys(("y_proba", "y_prob"), PROBABILITIES),
+    **dict.fromkeys(
+        ("expected", "target", "label", "reference", "ground_truth", "y_true"), "expectations"
+    ),
     **dict.fromkeys(("context", "contexts"), "retrieved_context"),
 }
 """Column of a flat table, in lower case, to the field that it fills."""
+
+_KEYED: Final = MAPPING_FIELDS | {PROBABILITIES}
 
 _EXPECTED: Final = frozenset(
     {"expected_response", "expected_facts", "expected_context", "expected_tool_calls"}
@@ -79,7 +91,7 @@ class Plan:
         self.late: dict[str, str] = {}
         """Fields (``field`` or ``field.key``) read from what the target returns, by dotted path."""
         self.listed = {
-            wish.field for wish in wishes.wanted if wish.listed and wish.field not in MAPPING_FIELDS
+            wish.field for wish in wishes.wanted if wish.listed and wish.field not in _KEYED
         }
         """Fields that hold the list of their columns' values."""
         self._flat = True
@@ -130,7 +142,7 @@ class Plan:
         head, dot, rest = wish.source.partition(".")
         if wish.source in table.columns:
             self._add(wish.field, wish.key, wish.source, asked=True)
-        elif head == "outputs" and self.has_model:
+        elif head == "outputs" and self.has_model and wish.field != PROBABILITIES:
             place = wish.field if wish.key is None else f"{wish.field}.{wish.key}"
             self.late[place] = rest
         elif dot and head in table.columns:
@@ -200,13 +212,13 @@ class Plan:
                 raise table.error(_two_fields(name), 0, name)
 
     def _check_outputs(self, table: Table) -> None:
-        if self.has_model and "outputs" in self.slots:
-            column = str(self.slots["outputs"][0])
+        stored = [*self.slots.get("outputs", ()), *self.slots.get(PROBABILITIES, ())]
+        if self.has_model and stored:
             raise DataError(
                 "these are outputs, and a model is given too; leave out the model to score them, "
                 "or drop them to call it: columns={'outputs': None}",
                 file=table.file,
-                column=column,
+                column=str(stored[0]),
             )
 
     def _check_inputs(self, table: Table) -> None:
@@ -324,7 +336,7 @@ def read_wishes(columns: Mapping[str, Any] | None) -> Wishes:
                 raise UsageError(
                     f"columns={{{name!r}: {source}}}: only a whole field can be dropped."
                 )
-            dropped.add(field)
+            dropped |= {field, PROBABILITIES} if field == "outputs" else {field}
         elif isinstance(source, (str, int)):
             wanted.append(Wish(field, key, str(source)))
         else:
@@ -332,20 +344,20 @@ def read_wishes(columns: Mapping[str, Any] | None) -> Wishes:
     return Wishes(wanted, frozenset(dropped))
 
 
-_NAMED: Final = frozenset({"expectations"})
+_NAMED: Final = frozenset({"expectations", PROBABILITIES})
 """Fields in which a list of one column means what its name alone does."""
 
 
 def _field_and_key(name: str) -> tuple[str, str | None]:
     field, dot, key = name.partition(".")
-    if field not in ALL_FIELDS:
+    if field not in ALL_FIELDS and field != PROBABILITIES:
         raise UsageError(
             f"columns= names {name!r}, which is no field of a case.{near_miss(field, ALL_FIELDS)} "
             f"A case has: {', '.join(ALL_FIELDS)}."
         )
     if not dot:
         return field, None
-    if field not in MAPPING_FIELDS or not key:
+    if field not in _KEYED or not key:
         raise UsageError(f"columns= names {name!r}, but {field} is not a mapping with keys.")
     return field, key
 
@@ -356,22 +368,34 @@ def _several(name: str, field: str, key: str | None, source: Any) -> list[Wish]:
         # A sole column means the same, spelt as a name or as a list of one.
         if len(source) == 1 and field in _NAMED and isinstance(source[0], str) and key is None:
             return [Wish(field, None, source[0])]
-    if isinstance(source, Mapping) and key is None and field in MAPPING_FIELDS:
+    if isinstance(source, Mapping) and key is None and field in _KEYED:
         pairs = list(source.items())
-    elif isinstance(source, Sequence) and key is None and field in JSON_FIELDS:
-        pairs = _named(source)
+    elif isinstance(source, Sequence) and key is None and field in JSON_FIELDS | _KEYED:
+        pairs = _named(source, _start(source) if field == PROBABILITIES else 0)
     else:
         lists = ", or a list of names" if field in JSON_FIELDS and key is None else ""
         raise UsageError(f"columns={{{name!r}: {source!r}}}: give the name of one column{lists}.")
     if not all(isinstance(key, str) and isinstance(column, str) for key, column in pairs):
         raise UsageError(f"columns={{{name!r}: {source!r}}}: columns are named by texts.")
-    kept = field in MAPPING_FIELDS
+    kept = field in _KEYED
     return [Wish(field, key if kept else None, column, listed=True) for key, column in pairs]
 
 
-def _named(columns: Sequence[Any]) -> list[tuple[Any, Any]]:
+def _start(columns: Sequence[Any]) -> int:
+    """Return how long the beginning of words is that columns of classes have in common.
+
+    Examples:
+        >>> _start(["proba_no", "proba_north"]), _start(["no", "yes"])
+        (6, 0)
+    """
+    alike = takewhile(lambda some: len(set(some)) == 1, zip(*map(str, columns), strict=False))
+    common = "".join(letters[0] for letters in alike)
+    return max(map(common.rfind, "_.- ")) + 1
+
+
+def _named(columns: Sequence[Any], start: int = 0) -> list[tuple[Any, Any]]:
     """Name each column by the end of its dotted path, unless two end alike."""
-    ends = [str(column).rpartition(".")[2] for column in columns]
+    ends = [str(column)[start:].rpartition(".")[2] for column in columns]
     if len(set(ends)) < len(ends):
         return [(column, column) for column in columns]
     return [

@@ -30,6 +30,7 @@ from evalkit.data.snapshot import (
 )
 from evalkit.data.traces.rows import with_joined_exports
 from evalkit.errors import DataError, UsageError, near_miss
+from evalkit.llm.prices import Prices
 
 
 def spool(
@@ -44,6 +45,7 @@ def spool(
     shard: str | None = None,
     has_model: bool = False,
     leftover: Leftover = "tags",
+    prices: Prices | None = None,
     chunk_rows: int = 8192,
 ) -> Spool:
     """Read *data* once and write its cases to ``cases.parquet`` in *folder*.
@@ -64,6 +66,7 @@ def spool(
             whole.  ``facts["shard"]`` then tells of the whole, for `merged_order`.
         has_model: Whether a live target will make the outputs.
         leftover: Where columns go that no field claims: ``inputs`` for an estimator, else ``tags``.
+        prices: What tokens of traces cost; by default those of the installed litellm.
         chunk_rows: Rows to hold at a time.
 
     Raises:
@@ -80,7 +83,7 @@ def spool(
     path = folder / FILE_NAME
     with storage_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
-    intake = Intake(columns, selection, has_model=has_model, leftover=leftover)
+    intake = Intake(columns, selection, has_model=has_model, leftover=leftover, prices=prices)
     tally, whole = Tally(), dict[str, Any]()
     with SnapshotWriter(path) as writer:
         taken = _taken if sample is None else _drawn

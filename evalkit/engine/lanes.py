@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from evalkit._internal.background import HOME
 from evalkit.errors import TargetError
 
 T = TypeVar("T")
@@ -69,7 +70,9 @@ class ThreadLane:
             raise TargetError("timeout", self.refusal)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        job = _Job(function, arguments, contextvars.copy_context(), loop, future)
+        context = contextvars.copy_context()
+        context.run(HOME.set, loop)
+        job = _Job(function, arguments, context, loop, future)
         with self._guard:
             start = self._idle == 0
             self._idle -= 0 if start else 1

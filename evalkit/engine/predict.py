@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import functools
 from collections import Counter
@@ -26,6 +27,7 @@ from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
 from evalkit.errors import BatchPendingError, NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.llm.batch.census import Seat
+from evalkit.llm.exchanges import Tape
 from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.recording import Recording, recording_of_output
 from evalkit.llm.session import ModelSession
@@ -88,6 +90,9 @@ class Caller:
         self._target: Any = plan.target
         self._metered = getattr(plan.target, "metered", False)
         """Whether its calls go through the model session, which counts, paces and records them."""
+        is_code = plan.target is not None and plan.target.identity.kind == "callable"
+        self._taped = is_code and session.recorder.http
+        """Whether it runs in any case, and what it asks by HTTP is recorded and replayed."""
         self._pace = _Pace(None if self._metered else plan.limits.requests_per_minute)
         self._occurrences = occurrences(plan) if getattr(plan.target, "draws", False) else {}
         self._in_flight = anyio.CapacityLimiter(plan.limits.concurrency)
@@ -177,6 +182,7 @@ class Caller:
         try:
             recorded = None if recording is None else self._session.recorder.find(recording)
             if recorded is not None:
+                self._session.recorder.note_replay("output", recorded)
                 return dataclasses.replace(Call.from_json(recorded), cached=True)
             return await self._made_in_turn(invocation)
         except NotRecordedError as error:
@@ -203,7 +209,8 @@ class Caller:
     def _recording(self, invocation: Invocation) -> Recording | None:
         """Return the recording of a versioned target's answer; models are recorded call by call."""
         identity = self._target.identity
-        if identity.version is None or self._metered or not self._session.recorder.on:
+        recorded = self._session.recorder.on and not self._metered and not self._taped
+        if identity.version is None or not recorded:
             return None
         return recording_of_output(identity, invocation)
 
@@ -223,16 +230,20 @@ class Caller:
     ) -> Call:
         timeout = self._plan.limits.timeout_seconds
         started, patience = monotonic(), Patience()
+        tape = None
+        if self._taped and self._session.recorder.on:
+            tape = Tape(self._session.recorder, invocation.case.id, invocation.repeat)
         try:
-            if self._target.lane == "async":
-                with anyio.fail_after(timeout) as scope:
-                    patience.scope = scope
-                    PATIENCE.set(patience)
-                    output: Output = await self._target.acall(invocation)
-            else:
-                output = await self._lane.run(
-                    self._target.call, invocation, timeout_seconds=timeout
-                )
+            with contextlib.nullcontext() if tape is None else tape.running():
+                if self._target.lane == "async":
+                    with anyio.fail_after(timeout) as scope:
+                        patience.scope = scope
+                        PATIENCE.set(patience)
+                        output: Output = await self._target.acall(invocation)
+                else:
+                    output = await self._lane.run(
+                        self._target.call, invocation, timeout_seconds=timeout
+                    )
         except (BatchPendingError, NoMoreCallsError, NotRecordedError):
             raise
         except asyncio.CancelledError as error:
@@ -244,6 +255,7 @@ class Caller:
             learn(error)
             return _failure(error, monotonic() - started - patience.waited, timeout)
         seconds = monotonic() - started - patience.waited
+        seconds += 0.0 if tape is None else tape.replayed_seconds
         learn(None)
         if patience.replayed:  # a recording tells the time of its call, and looking it up none
             return Call.answered(output, patience.recorded)

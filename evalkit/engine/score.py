@@ -26,7 +26,7 @@ from evalkit.llm.limits import PATIENCE, Patience
 from evalkit.llm.session import ModelSession
 from evalkit.scoring.column import ScoreColumn
 from evalkit.scoring.configured import unwrapped
-from evalkit.scoring.protocol import Scorer, requirements_of
+from evalkit.scoring.protocol import OF_CLASSES, Scorer, requirements_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -364,7 +364,7 @@ def lacking(field: str) -> Score:
 def missing_field(batch: CaseBatch, needs: frozenset[str], row: int) -> str | None:
     """Return a required field that the case at *row* lacks, or ``None``."""
     for name in sorted(needs):
-        if name in {"probabilities", "class_scores"}:
+        if name in OF_CLASSES:
             continue  # a part of the output, which the scorer reads itself
         value = batch.column(name)[row]
         if value is None or (name == "expectations" and not value):

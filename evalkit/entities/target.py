@@ -87,6 +87,11 @@ class TargetIdentity:
     version: str | None = None
     """Version that the user gave; recordings are kept by it."""
 
+    @property
+    def asks_models(self) -> bool:
+        """Whether its calls are calls of a model, made by evalkit."""
+        return self.kind == "chat"
+
 
 @runtime_checkable
 class Target(Protocol):

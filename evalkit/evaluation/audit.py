@@ -57,6 +57,7 @@ def audit(
     probes: str | Iterable[str] = (),
     limit: int | None = None,
     judge_model: str | None = None,
+    judge_base_url: str | None = None,
     runtime: Runtime | None = None,
     on_done: Callable[[int], None] = lambda _: None,
     **bars: float,
@@ -72,6 +73,7 @@ def audit(
             probes; all by default.
         limit: Take the first so many cases.
         judge_model: Model of a judge that names none.
+        judge_base_url: Address of the server of that model, up to ``/v1``.
         runtime: Concurrency, recordings and budget; no run is recorded.
         on_done: Called with a number of judgements as they are made.
         **bars: What has to be shown: ``level``, ``target``, ``most_success``, ``margin``,
@@ -100,6 +102,7 @@ def audit(
         probes=probes,
         limit=limit,
         judge_model=judge_model,
+        judge_base_url=judge_base_url,
         runtime=how,
         **bars,
     )
@@ -114,6 +117,7 @@ def plan_audit(
     probes: str | Iterable[str] = (),
     limit: int | None = None,
     judge_model: str | None = None,
+    judge_base_url: str | None = None,
     runtime: Runtime | None = None,
     **bars: float,
 ) -> AuditPlan:
@@ -132,7 +136,7 @@ def plan_audit(
         if name not in known:
             raise UsageError(f"An audit has no {name!r}; it has: {', '.join(known)}.")
     with use_session(checking_session(runtime or Runtime())):
-        (bound,) = bind_judges(resolved, judge_model)
+        (bound,) = bind_judges(resolved, judge_model, judge_base_url)
     direct, good = _direct(bound, _cases(bound, cases, columns, limit))
     subject = subject_of(direct)
     trials = trials_of(subject, good, names)
@@ -209,12 +213,13 @@ def _readings(
     stopped = threading.Event()
 
     async def ask() -> list[Score]:
-        return await readings_of(
-            plan.trials.listed,
-            concurrency=runtime.concurrency,
-            done=on_done,
-            stopped=stopped.is_set,
-        )
+        async with session.open():
+            return await readings_of(
+                plan.trials.listed,
+                concurrency=runtime.concurrency,
+                done=on_done,
+                stopped=stopped.is_set,
+            )
 
     with use_session(session):
         readings = run_in_thread(ask, on_interrupt=stopped.set)

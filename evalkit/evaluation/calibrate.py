@@ -24,6 +24,7 @@ def calibrate(
     *,
     columns: Mapping[str, Any] | None = None,
     judge_model: str | None = None,
+    judge_base_url: str | None = None,
     metric: str | None = None,
     seed: int = 0,
     level: float = 0.95,
@@ -45,6 +46,7 @@ def calibrate(
         columns: Case field to column, such as ``{"labels.grounded": "human"}``; several annotators
             are ``{"labels.grounded.ann": "ann", "labels.grounded.bob": "bob"}``.
         judge_model: Model of a judge that names none.
+        judge_base_url: Address of the server of that model, up to ``/v1``.
         metric: Which metric, where the judge gives several; its first by default.
         seed: Seed of split and bootstrap.
         level: Confidence level of intervals, in (0, 1).
@@ -77,6 +79,7 @@ def calibrate(
             scorers=() if _is_column(judge) else judge,
             columns=columns,
             judge_model=judge_model,
+            judge_base_url=judge_base_url,
             seed=seed,
             level=level,
             runtime=runtime,

@@ -43,6 +43,7 @@ def evaluate(
     level: float = 0.95,
     seed: int = 0,
     judge_model: str | None = None,
+    judge_base_url: str | None = None,
     runtime: Runtime | None = None,
 ) -> EvaluationResult:
     """Evaluate a model, or stored outputs, on data with scorers.
@@ -75,6 +76,7 @@ def evaluate(
         level: Confidence level of intervals, in (0, 1).
         seed: Seed of every draw; equal seeds give equal results, whatever the concurrency.
         judge_model: Model of judges that name none.
+        judge_base_url: Address of the server of that model, up to ``/v1``.
         runtime: How to run: concurrency, timeout, budget, store, resume, progress.
 
     Returns:
@@ -116,6 +118,7 @@ def evaluate(
         level=level,
         seed=seed,
         judge_model=judge_model,
+        judge_base_url=judge_base_url,
         runtime=_checked(runtime),
     )
     with without_collecting():

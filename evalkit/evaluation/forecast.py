@@ -116,12 +116,13 @@ class _Rehearser:
         rows = sorted(drawn.sample(range(n), min(n, SAMPLE)))
         batch, shares = self._cells(rows), list[Share]()
         with use_session(self._session):
-            if self._job.target is not None:
-                target_shares, batch = await self._target(self._job.target, batch)
-                shares += target_shares
-            for scorer in self._job.scorers:
-                if getattr(unwrapped(scorer), "metered", False):
-                    shares += await self._judge(scorer, batch)
+            async with self._session.open():
+                if self._job.target is not None:
+                    target_shares, batch = await self._target(self._job.target, batch)
+                    shares += target_shares
+                for scorer in self._job.scorers:
+                    if getattr(unwrapped(scorer), "metered", False):
+                        shares += await self._judge(scorer, batch)
         if any(share.role == "judge" for share in shares):
             self._notes.append(_REPAIRS)
         return Forecast(sampled=len(rows), cases=n, shares=tuple(shares), notes=tuple(self._notes))

@@ -162,6 +162,7 @@ class EvaluationResult(Result):
         replace: bool = False,
         drop: Sequence[str] = (),
         judge_model: str | None = None,
+        judge_base_url: str | None = None,
         runtime: Runtime | None = None,
     ) -> Self:
         """Return this result with more scorers; the target is never called again.
@@ -171,13 +172,20 @@ class EvaluationResult(Result):
             replace: Whether scorers take the place of those of their names; else these are errors.
             drop: Names of scorers to leave out.
             judge_model: Model of judges that name none; that of the run by default.
+            judge_base_url: Address of the server of that model; that of the run by default.
             runtime: New settings, such as a budget, which includes what the run has spent; the
                 run's own by default, without a budget.
         """
         from evalkit.evaluation.running.retry import score_again
 
         return score_again(
-            self, scorers, replace=replace, drop=drop, judge_model=judge_model, runtime=runtime
+            self,
+            scorers,
+            replace=replace,
+            drop=drop,
+            judge_model=judge_model,
+            judge_base_url=judge_base_url,
+            runtime=runtime,
         )
 
     def retry(
@@ -186,6 +194,8 @@ class EvaluationResult(Result):
         *,
         model: Any = None,
         scorers: Any = None,
+        judge_model: str | None = None,
+        judge_base_url: str | None = None,
         runtime: Runtime | None = None,
     ) -> Self:
         """Run what failed again, as a new run that keeps the rest.
@@ -194,12 +204,23 @@ class EvaluationResult(Result):
             which: ``failed`` is the only choice yet.
             model: The target, where it cannot be rebuilt from its name.
             scorers: The scorers, where they cannot be rebuilt from their names.
+            judge_model: Another model for the judges that named none.  These judge every case anew,
+                since verdicts of two models make no metric; the run need not be finished.
+            judge_base_url: Address of the server of that model; that of the run by default.
             runtime: New settings, such as ``mode="live"`` or a budget, which includes what the run
                 has spent; the run's own by default, without a budget.
         """
         from evalkit.evaluation.running.retry import retry
 
-        return retry(self, which, model=model, scorers=scorers, runtime=runtime)
+        return retry(
+            self,
+            which,
+            model=model,
+            scorers=scorers,
+            judge_model=judge_model,
+            judge_base_url=judge_base_url,
+            runtime=runtime,
+        )
 
     def difference(self, other: Result, key: str) -> PairedDifference:
         """Return the paired difference ``self - other`` of one metric on the cases of both.

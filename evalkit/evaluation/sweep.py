@@ -13,10 +13,11 @@ from evalkit.evaluation.comparing.compare import compare_results
 from evalkit.evaluation.comparing.comparison import Comparison
 from evalkit.evaluation.evaluate import evaluate
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.evaluation.results.facts import Usage
 from evalkit.evaluation.results.result import Result
+from evalkit.evaluation.running.earlier import spent_of
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.llm.budget import Budget
+from evalkit.llm.usage import Ledger
 
 _LONGEST_NAME: Final = 40
 """Characters up to which a value of a grid is its own name."""
@@ -114,21 +115,12 @@ def _what_is_left(runtime: Runtime | None, result: EvaluationResult) -> Runtime 
     """Return *runtime* with its budget less what *result* has spent of it."""
     if runtime is None or runtime.budget is None:
         return runtime
-    budget = Budget.of(runtime.budget)
-    left: dict[str, Any] = _left(budget.total, list(result.usage.values()))
-    for role, limits in budget.roles.items():
-        left[role] = _left(limits, [result.usage[role]] if role in result.usage else [])
-    return dataclasses.replace(runtime, budget=left)
-
-
-def _left(limits: Mapping[str, float], usage: list[Usage]) -> dict[str, float]:
-    spent = {
-        "usd": sum(one.cost or 0.0 for one in usage),
-        "calls": sum(one.calls for one in usage),
-        "tokens": sum(sum(one.tokens.values()) for one in usage),
-        "seconds": max((one.seconds for one in usage), default=0.0),
-    }
-    return {unit: max(0.0, limit - spent[unit]) for unit, limit in limits.items()}
+    ledger, own = Ledger(), not result.facts.plan.target.asks_models
+    for role, usage in result.usage.items():
+        ledger.merge(role, spent_of(usage))
+    seconds = max((usage.seconds for usage in result.usage.values()), default=0.0)
+    budget = dataclasses.replace(Budget.of(runtime.budget), own_target=own)
+    return dataclasses.replace(runtime, budget=budget.left(ledger, seconds))
 
 
 def sweep(

@@ -20,6 +20,7 @@ from evalkit.judging.traces.tools import Message
 from evalkit.llm.abilities import FORMATS, Ability, Format, Way
 from evalkit.llm.batch.census import waiting
 from evalkit.llm.open import open_chat_model
+from evalkit.llm.pool import Pool
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recording import recording_of_call
 from evalkit.llm.session import Reads, current_session
@@ -33,14 +34,7 @@ _UNSUPPORTED: Final = re.compile(
 _FILTERED: Final = re.compile(r"content_filter|content management policy", re.IGNORECASE)
 _TOO_LONG: Final = re.compile(r"context.{0,3}length|too many tokens|too long", re.IGNORECASE)
 
-_LOCKS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, asyncio.Lock]]] = (
-    WeakKeyDictionary()
-)
-
-_CLIENTS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, ChatModel]]] = (
-    WeakKeyDictionary()
-)
-_CLOSERS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]]] = (
+_POOLS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[None]]]] = (
     WeakKeyDictionary()
 )
 
@@ -55,6 +49,9 @@ class Question:
     """Tools that may be called; on a form, those that may not be called any more."""
 
     role: str = "judge"
+    case: str = ""
+    """Id of the case; at a temperature above 0 each case is a draw of its own."""
+
     repeat: int = 0
     reads: Reads | None = None
     """Says whether an answer can be made use of; others are not recorded."""
@@ -187,6 +184,7 @@ class _Call:
         if question.sampling.get("logprobs") and "logprobs" in way.without:
             raise LogprobsRefusedError
         sent = {name: v for name, v in question.sampling.items() if name not in way.without}
+        draw = (question.case or 0) if question.sampling.get("temperature") else 0
         if self.schema is None or way.format != "tool":
             # Servers want to be told of tools that earlier messages have called.
             held = {"tool_choice": "none"} if question.tools and self.schema is not None else {}
@@ -196,6 +194,7 @@ class _Call:
                 tools=question.tools or None,
                 response_schema=self.schema if way.format == "schema" else None,
                 repeat=question.repeat,
+                occurrence=draw,
             ), sent
         # The one tool there is, and it must be called: no text can bring in another.
         tool = {"name": _TOOL, "description": "Give the verdict.", "parameters": self.schema}
@@ -205,6 +204,7 @@ class _Call:
             sampling={**sent, "tool_choice": choice},
             tools=[*question.tools, {"type": "function", "function": tool}],
             repeat=question.repeat,
+            occurrence=draw,
         ), sent
 
 
@@ -257,8 +257,8 @@ class _RefusedError(Exception):
 @contextlib.asynccontextmanager
 async def _turn_of(client: ChatModel) -> AsyncGenerator[None]:
     """Hold the lock of a connection; who waits for it may be waiting for another one's batch."""
-    locks = _LOCKS.setdefault(asyncio.get_running_loop(), {})
-    lock, held = locks.setdefault((client.name, client.base_url), asyncio.Lock()), False
+    turns = (await current_pool()).turns
+    lock, held = turns.setdefault((client.name, client.base_url), asyncio.Lock()), False
     try:
         async with waiting():
             held = await lock.acquire()
@@ -269,7 +269,7 @@ async def _turn_of(client: ChatModel) -> AsyncGenerator[None]:
 
 
 async def client_for(judge: JudgeSettings) -> ChatModel:
-    """Return the client of the judge's model; it closes when the event loop ends.
+    """Return the client of the judge's model; it closes with the evaluation or the loop.
 
     Raises:
         UsageError: If no model is known.
@@ -280,8 +280,7 @@ async def client_for(judge: JudgeSettings) -> ChatModel:
             f"Judge {judge.name!r} has no model: give model='…', judge_model='…' of the "
             "evaluation, or EVALKIT_JUDGE_MODEL."
         )
-    loop = asyncio.get_running_loop()
-    clients = _CLIENTS.setdefault(loop, {})
+    clients = (await current_pool()).clients
     key = (model, judge.base_url, judge.auth_environment, judge.timeout_seconds)
     if key not in clients:
         clients[key] = open_chat_model(
@@ -290,18 +289,26 @@ async def client_for(judge: JudgeSettings) -> ChatModel:
             auth_environment=judge.auth_environment,
             timeout_seconds=judge.timeout_seconds,
         )
-    if loop not in _CLOSERS:
-        # A loop ends its open asynchronous generators before it closes: the one place from which
-        # connections can be closed in the loop that used them, whoever runs it.
-        closer = _CLOSERS[loop] = _close_with_loop(loop)
-        await anext(closer)
     return clients[key]
 
 
-async def _close_with_loop(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
+async def current_pool() -> Pool:
+    """Return what the evaluation's calls share; outside of one, those of the running loop."""
+    loop, pool = asyncio.get_running_loop(), current_session().pool
+    if pool is not None and pool.loop is loop:
+        return pool
+    if loop not in _POOLS:
+        # A loop ends its open asynchronous generators before it closes: the one place from which
+        # connections can be closed in the loop that used them, whoever runs it.
+        pool = Pool()
+        closer = _close_with_loop(pool)
+        _POOLS[loop] = pool, closer
+        await anext(closer)
+    return _POOLS[loop][0]
+
+
+async def _close_with_loop(pool: Pool) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        _CLOSERS.pop(loop, None)
-        for client in _CLIENTS.pop(loop, {}).values():
-            await client.aclose()
+        await pool.aclose()

@@ -99,10 +99,13 @@ class Jury(Calibrated):
         jurors = [dict(judge.identity) for judge in self.judges]
         return {"jurors": jurors, "combine": self.combine, "borderline": self.borderline}
 
-    def with_model(self, model: str) -> Self:
+    def with_model(self, model: str, *, base_url: str | None = None) -> Self:
         """Return this jury, where those without a model ask *model*."""
-        bound = (j.with_model(model) if j.model is None else j for j in self.judges)
-        return dataclasses.replace(self, judges=tuple(bound))
+        judges = [
+            judge.with_model(model, base_url=base_url) if judge.model is None else judge
+            for judge in self.judges
+        ]
+        return dataclasses.replace(self, judges=tuple(judges))
 
     def check(self) -> None:
         """Refuse to start where a juror cannot work, or verdicts cannot be combined.

@@ -13,7 +13,9 @@ from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
 from evalkit.judging.calibration import Calibrated
 from evalkit.judging.judge import Judge
+from evalkit.judging.template import MissingValueError
 from evalkit.judging.together import together
+from evalkit.judging.traces.tools import Message
 from evalkit.scoring.facts import MetricFacts
 from evalkit.scoring.reading import follow
 
@@ -146,9 +148,9 @@ class PairwiseJudge(Calibrated):
         fields = {self.first.partition(".")[0], self.second.partition(".")[0]} - {"inputs", "tags"}
         return self.judge.requires - {"outputs"} | fields
 
-    def with_model(self, model: str) -> Self:
+    def with_model(self, model: str, *, base_url: str | None = None) -> Self:
         """Return this judge asking *model*."""
-        return dataclasses.replace(self, judge=self.judge.with_model(model))
+        return dataclasses.replace(self, judge=self.judge.with_model(model, base_url=base_url))
 
     def check(self) -> None:
         """Refuse to start with a template or model that cannot work.
@@ -158,16 +160,35 @@ class PairwiseJudge(Calibrated):
         """
         self.judge.check()
 
-    async def score(self, case: Case, /) -> Mapping[str, Score] | Score:
-        """Return the preference, the bias and whether both orders agree."""
+    def messages(self, case: Case) -> list[Message]:
+        """Return the messages of the first order; in the second one the answers change places.
+
+        Raises:
+            MissingValueError: If the case lacks an answer, or what else the template reads.
+        """
+        return self.judge.messages(self._orders(case)[0])
+
+    def explain(self, case: Case) -> list[Message]:
+        """Print, and return, the exact messages of the first order; nobody is asked."""
+        return self.judge.explain(self._orders(case)[0])
+
+    def _orders(self, case: Case) -> list[Case]:
         first, second = follow(case, self.first), follow(case, self.second)
         if first is None or second is None:
-            missing = self.first if first is None else self.second
-            return Score.skipped(f"The case has no {missing}.")
-        orders = [
+            raise MissingValueError(
+                f"The case has no {self.first if first is None else self.second}."
+            )
+        return [
             dataclasses.replace(case, outputs={"a": x, "b": y})
             for x, y in ((first, second), (second, first))
         ]
+
+    async def score(self, case: Case, /) -> Mapping[str, Score] | Score:
+        """Return the preference, the bias and whether both orders agree."""
+        try:
+            orders = self._orders(case)
+        except MissingValueError as error:
+            return Score.skipped(str(error))
         scores = await together([functools.partial(self.judge.score, order) for order in orders])
         for score in scores:
             if score.status is not Status.OK or score.value is None:

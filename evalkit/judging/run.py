@@ -8,14 +8,20 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from evalkit.data.traces import read_trace
 from evalkit.entities.case import Case
 from evalkit.entities.score import Score, Status
 from evalkit.entities.trace import Trace
 from evalkit.errors import TargetError, TraceError
-from evalkit.judging.ask import Answer, LogprobsRefusedError, Question, ask_form, ask_with_tools
+from evalkit.judging.ask import (
+    Answer,
+    LogprobsRefusedError,
+    Question,
+    ask_form,
+    ask_with_tools,
+    current_pool,
+)
 from evalkit.judging.logprobs import LEAST_MASS, TOP, expected_score, label_masses
 from evalkit.judging.outcome import Reading, combined, failed, scored, with_parts
 from evalkit.judging.precheck import precheck
@@ -29,10 +35,6 @@ from evalkit.judging.verdict import REPAIRED, Unreadable, Verdict, read_verdict
 from evalkit.llm.protocol import ChatReply
 from evalkit.llm.session import Reads
 from evalkit.scoring.reading import as_text
-
-_PROBES: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Any, ...], asyncio.Task[Any]]] = (
-    WeakKeyDictionary()
-)
 
 How = dict[str, Any]
 
@@ -148,7 +150,7 @@ async def _weighed(
     """Return the mean over the probabilities of the verdict's tokens, else over samples."""
     sampling = {**judge.settings.sent, "logprobs": True, "top_logprobs": TOP}
     reads = _reader(judge, None)
-    question = Question(messages=sent, sampling=sampling, repeat=again, reads=reads)
+    question = Question(messages=sent, sampling=sampling, case=case.id, repeat=again, reads=reads)
     unread: Answer | None = None
     try:
         answer = await ask_form(judge, question)
@@ -182,13 +184,13 @@ async def _weighed(
 async def alarm(judge: Prepared) -> str | None:
     """Return what *judge* gets wrong of its canaries; ``None`` if it knows them all.
 
-    They are asked once in each event loop, however many cases wait for it, under the role
+    They are asked once in each evaluation, however many cases wait for it, under the role
     ``canary``, so that their calls and price are counted apart.
 
     Raises:
         TargetError: If there is no answer.
     """
-    probes = _PROBES.setdefault(asyncio.get_running_loop(), {})
+    probes = (await current_pool()).tasks
     settings = judge.settings
     key = (judge.prompt_hash, settings.model, settings.base_url, repr(settings.canaries))
     task = probes.get(key)
@@ -251,6 +253,7 @@ async def read(
         messages=sent,
         sampling=sampling,
         role=role,
+        case=case.id,
         repeat=repeat,
         reads=_reader(judge, judge.count(case)),
     )

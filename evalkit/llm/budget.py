@@ -34,6 +34,8 @@ class Budget:
 
     total: Mapping[str, float] = field(default_factory=dict[str, float])
     roles: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    own_target: bool = False
+    """Whether the target asks no model through evalkit: its calls count for its role alone."""
 
     @classmethod
     def of(cls, given: float | Mapping[str, Any] | None) -> Budget:
@@ -85,12 +87,35 @@ class Budget:
         """
         calls, reserves = under_way or {}, reserved or {}
         if self.total:
-            spent = _sums(ledger.roles.values(), seconds, sum(calls.values()), reserves.values())
-            _check(self.total, spent, "")
+            _check(self.total, self._sums(ledger, seconds, calls, reserves), "")
         if role in self.roles:
             own = [reserves[role]] if role in reserves else []
             spent = _sums([ledger[role]], seconds, calls.get(role, 0), own)
             _check(self.roles[role], spent, f" for {role} calls")
+
+    def left(self, ledger: Ledger, seconds: float) -> dict[str, Any]:
+        """Return, as `of` reads it, what *ledger* and *seconds* leave of it."""
+        roles = {
+            role: _less(limits, _sums([ledger[role]], seconds, 0, ()))
+            for role, limits in self.roles.items()
+        }
+        return {**_less(self.total, self._sums(ledger, seconds, {}, {})), **roles}
+
+    def _sums(
+        self,
+        ledger: Ledger,
+        seconds: float,
+        under_way: Mapping[str, int],
+        reserved: Mapping[str, Reserve],
+    ) -> dict[str, float]:
+        sums = _sums(ledger.roles.values(), seconds, sum(under_way.values()), reserved.values())
+        if self.own_target:
+            sums["calls"] -= ledger["target"].calls + under_way.get("target", 0)
+        return sums
+
+
+def _less(limits: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:
+    return {unit: max(0.0, limit - spent[unit]) for unit, limit in limits.items()}
 
 
 def _limits(given: Mapping[Any, Any], role: str | None = None) -> dict[str, float]:

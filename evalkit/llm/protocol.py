@@ -34,8 +34,9 @@ class ChatRequest:
     repeat: int = 0
     """Which repeat this is; equal requests of different repeats are different calls."""
 
-    occurrence: int = 0
-    """How often it was asked before as a draw of its own, which makes it a different call, too."""
+    occurrence: int | str = 0
+    """Which draw of its own this is, which makes it a different call, too: how often it was asked
+    before, or the case that it is about."""
 
     seed: int = 0
     """Seed of the jitter between retries; not sent."""

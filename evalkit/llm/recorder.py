@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import NotRecordedError
 from evalkit.llm.mode import Mode
-from evalkit.llm.recording import Recording, masked_recording
+from evalkit.llm.recording import SUBJECTS, Recording, masked_recording
 
 if TYPE_CHECKING:
     from evalkit.llm.cache import Cache
@@ -41,8 +41,15 @@ class Recorder:
     missing: list[NotRecordedError] = field(default_factory=list[NotRecordedError])
     """Calls that only a recording may answer, and none does."""
 
-    replayed: list[int | None] = field(default_factory=list[int | None])
-    """When each replayed output was recorded, in milliseconds; ``None`` by an older release."""
+    http: bool = False
+    """Whether it is HTTP that is recorded of an application's own code, instead of outputs."""
+
+    replayed: dict[str, list[int | None]] = field(default_factory=dict[str, list[int | None]])
+    """When what has answered was recorded, in milliseconds, by kind: ``output, http, call``."""
+
+    def note_replay(self, kind: str, reply: Mapping[str, Any]) -> None:
+        """Note that a recorded *reply* has answered."""
+        self.replayed.setdefault(kind, []).append(reply.get("recorded"))
 
     def check_complete(self) -> None:
         """Refuse to go on where calls are missing: all of them are named together.
@@ -70,8 +77,6 @@ class Recorder:
         for number, place in enumerate(self.places):
             reply = place.get(recording.key, since=since)
             if reply is not None:
-                if "status" in reply:  # the answer of a target, not of a model
-                    self.replayed.append(reply.get("recorded"))
                 if self.mode != "replay":
                     for earlier in self.places[:number]:
                         with self._forgiven(earlier):
@@ -114,8 +119,8 @@ class Recorder:
             for asked in place.asked_of(recording.subject)
         ]
         if not near:
-            about = "messages" if "messages" in recording.asked else "inputs"
-            return f"no recording in {listed} has these {about}"
+            about = next(name for name in SUBJECTS if name in recording.asked)
+            return f"no recording in {listed} has th{'is' if about == 'request' else 'ese'} {about}"
         fewest = min(len(names) for names in near)
         differing = " and ".join(next(names for names in near if len(names) == fewest))
         return f"the nearest recording in {listed} has another {differing}"

@@ -24,6 +24,9 @@ _REPLY_FIELDS: Final = (
     "time_to_first_token",
 )
 
+SUBJECTS: Final = ("messages", "inputs", "request")
+"""What a call was about: a model's, that of a target, and one by HTTP."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:

@@ -19,7 +19,7 @@ from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
 from evalkit.errors import DataError, UsageError
-from evalkit.llm.recording import Recording, recording_of
+from evalkit.llm.recording import SUBJECTS, Recording, recording_of
 
 DAY: Final = 24 * 60 * 60 * 1000
 """Milliseconds of a day."""
@@ -117,7 +117,7 @@ class RecordingFolder:
             self._subjects = {}
             for path in self.files():
                 asked = _read(path, path.read_bytes())["asked"]
-                about = asked.get("messages", asked.get("inputs"))
+                about = next((asked[name] for name in SUBJECTS if name in asked), None)
                 digest = recording_of({}, label="", subject=about).subject
                 self._subjects.setdefault(digest, []).append(asked)
         return self._subjects.get(subject, [])

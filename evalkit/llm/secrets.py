@@ -28,6 +28,7 @@ _SECRET_WORDS: Final = frozenset(
 )
 _HARMLESS: Final = frozenset(
     {"cache", "sort", "partition", "primary", "foreign", "routing", "idempotency", "group"}
+    | {"next", "page", "continuation"}
     | {"bos", "eos", "stop", "pad", "unk", "sep", "cls", "mask", "start", "end", "special"}
 )
 """Words before a last ``key`` or ``token`` that is no secret."""

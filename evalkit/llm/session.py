@@ -1,7 +1,7 @@
 """The one way to a model: what is recorded is not asked, what is asked is counted.
 
 A call goes through recording, single flight, limits, budget, model, price and ledger, in this
-order.  Judges, chat targets and embedders ask through `current_session`, which an evaluation sets
+order.  Judges and chat targets ask through `current_session`, which an evaluation sets
 for as long as it runs.
 """
 
@@ -21,9 +21,11 @@ from evalkit.llm.abilities import Abilities
 from evalkit.llm.batch.census import Seat, waiting
 from evalkit.llm.batch.promises import Promises
 from evalkit.llm.budget import Budget
+from evalkit.llm.exchanges import untaped
 from evalkit.llm.flight import Flights
 from evalkit.llm.health import Health
 from evalkit.llm.limits import PATIENCE, Admission, Controllers, Patience, under
+from evalkit.llm.pool import Pool
 from evalkit.llm.prices import Prices
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recorder import Keeper, Recorder
@@ -93,6 +95,9 @@ class ModelSession:
         self.abilities = Abilities()
         """What servers have shown to take of a question."""
 
+        self.pool: Pool | None = None
+        """What the calls of an open session share."""
+
         self._promises = Promises()
         self._live: set[str] = set()
         self._flights: Flights[ChatReply] = Flights()
@@ -114,7 +119,7 @@ class ModelSession:
         Args:
             model: The client.
             request: What is asked.
-            role: Who asks: ``target``, ``judge`` or ``embedder``.
+            role: Who asks: ``target``, ``judge`` or ``canary``.
             repeat: Which repeat this is, where the request does not say; equal requests of
                 different repeats are different calls.
             reads: Says whether an answer can be made use of; else it is not recorded, and asked
@@ -136,6 +141,7 @@ class ModelSession:
         fields = self.recorder.find(recording)
         if fields is not None and is_replayed(fields, self.recorder.mode, reads):
             self.ledger.add(role, Charge(cached=True))
+            self.recorder.note_replay("call", fields)
             return _replayed(reply_from_json(fields))
 
         async def make() -> ChatReply:
@@ -195,25 +201,22 @@ class ModelSession:
         reads: Reads | None = None,
     ) -> ChatReply:
         self.check(role)
-        place = f"{model.name} at {model.base_url}" if model.base_url else model.name
-        self.health.check(place)
+        self.health.check(_place_of(model))
         admission = Admission(self.controllers, lambda: self.check(role, own=1))
         charge = Charge(failed=True)
         patience = PATIENCE.get() or Patience()
         began = monotonic() - patience.waited
         with self.under_way(role):  # until it is counted, so that no other call takes its place
             try:
-                with under(admission):
+                with under(admission), untaped():
                     reply = masked_reply(await model.complete(request))
                 seconds = monotonic() - patience.waited - began
                 reply = dataclasses.replace(reply, latency_seconds=seconds)
-                self.health.answered(place)
+                self.health.answered(_place_of(model))
                 reply = self._price(model, reply)
                 charge = Charge(tokens=_tokens_of(reply), cost=reply.cost)
             except TargetError as error:
-                plain = request.response_schema is None and not request.tools
-                self.health.failed(place, error, plain=plain and "logprobs" not in request.sampling)
-                self.health.check(place)
+                self._learn(model, request, error)
                 raise
             finally:
                 # Whatever becomes of it, a call that was begun may have to be paid.
@@ -224,6 +227,13 @@ class ModelSession:
         if recording is not None and is_worth_keeping(reply) and (not reads or reads(reply)):
             await self._keeper.keep(recording, reply_to_json(reply))
         return reply
+
+    def _learn(self, model: ChatModel, request: ChatRequest, error: TargetError) -> None:
+        """Learn from a call that failed; raises an `OutageError` where each further one would."""
+        plain = request.response_schema is None and not request.tools
+        plain = plain and "logprobs" not in request.sampling
+        self.health.failed(_place_of(model), error, plain=plain)
+        self.health.check(_place_of(model))
 
     def keep(self, model: ChatModel, request: ChatRequest, reply: ChatReply) -> None:
         """Record a *reply* that could not be read, but has led to one that could."""
@@ -258,6 +268,7 @@ class ModelSession:
         """Return the answer of a batch; what it will cost is set aside before it is sent."""
         assert self.desk is not None  # noqa: S101  `_is_batched` has looked
         share = self.desk.settings.price_share
+        self.health.check(_place_of(model))
 
         def settle(reply: ChatReply, line: str) -> ChatReply:
             reply = self._price(model, masked_reply(reply), share)
@@ -282,9 +293,12 @@ class ModelSession:
                 reply = await self.desk.complete(model, request, recording.key, settle)
             except (NoMoreCallsError, BatchPendingError):
                 raise
-            except Exception:
+            except Exception as error:
                 self.ledger.add(role, Charge(failed=True))
+                if isinstance(error, TargetError):
+                    self._learn(model, request, error)
                 raise
+            self.health.answered(_place_of(model))
             self._promises.learn(role, request, reply)
         return reply
 
@@ -315,12 +329,14 @@ class ModelSession:
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
-        """Send batches for as long as this block lasts, if any are to be sent."""
-        if self.desk is None:
-            yield
-            return
-        async with self.desk.open():
-            yield
+        """Share clients for as long as this block lasts, and send batches, if any are."""
+        self.pool = Pool()
+        try:
+            async with contextlib.nullcontext() if self.desk is None else self.desk.open():
+                yield
+        finally:
+            pool, self.pool = self.pool, None
+            await pool.aclose()
 
     def close(self) -> None:
         """Let go of the recordings."""
@@ -346,6 +362,10 @@ def _replayed(reply: ChatReply) -> ChatReply:
     if patience is not None:
         patience.replay(reply.latency_seconds)
     return reply
+
+
+def _place_of(model: ChatModel) -> str:
+    return f"{model.name} at {model.base_url}" if model.base_url else model.name
 
 
 def _tokens_of(reply: ChatReply) -> dict[str, int]:

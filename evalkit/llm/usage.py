@@ -11,8 +11,8 @@ PARTS: Final = frozenset({"cached_tokens", "cache_write_tokens", "reasoning_toke
 
 _HALVES: Final = frozenset({"input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"})
 
-ROLES: Final = ("target", "judge", "embedder")
-"""Who asks: what is evaluated, what judges it, and what compares texts by their vectors."""
+ROLES: Final = ("target", "judge")
+"""Who asks: what is evaluated, and what judges it."""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checkable
 
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
@@ -23,6 +23,10 @@ Columns = ScoreColumn | Mapping[str, ScoreColumn]
 """What a vectorised scorer returns: one column, or one for each key of several metrics."""
 
 
+OF_CLASSES: Final = ("probabilities", "class_scores", "class_label")
+"""What scorers may require of classes, the most first; outputs hold all of it."""
+
+
 @runtime_checkable
 class Scorer(Protocol):
     """Anything with a name and facts, and either `score` or `score_batch` (sync or async).
@@ -33,7 +37,7 @@ class Scorer(Protocol):
     - ``metric_facts``: mapping of key to `MetricFacts`, of a scorer with several metrics;
     - ``requires``: what a case must have: ``outputs``, ``expectations``, ``retrieved_context``,
       ``tool_calls``, ``probabilities`` (of the classes), ``class_scores`` (decision values do too),
-      ``latency_seconds``, ``trace``, ``session``;
+      ``class_label`` (of the highest score, too), ``latency_seconds``, ``trace``, ``session``;
     - ``reads_session``: whether a case is to come with the ``conversation`` of its session;
     - ``version``: a string that changes when values change;
     - ``signed_as``: of a class that has moved: its first ``module:name``, kept in signatures;

@@ -25,6 +25,7 @@ from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import check_musts, resolve_scorers
 from evalkit.gates.grammar import parse_gates
+from evalkit.llm.prices import Prices
 from evalkit.suites.gates import with_gates
 from evalkit.suites.ledger import SessionLedger, SuiteFailure, SuiteRecord
 from evalkit.suites.options import SuiteOptions
@@ -97,8 +98,9 @@ class SuiteRun:
         with self.ledger.turn(name):
             if (place / FILE_NAME).is_file():
                 return Spool.open(place / FILE_NAME)
-            has_model = self.suite.cases_mark is not None
-            return spool(self._placed(self.suite.data), place, has_model=has_model, **options)
+            options["has_model"] = self.suite.cases_mark is not None
+            options["prices"] = Prices(self._runtime.prices)
+            return spool(self._placed(self.suite.data), place, **options)
 
     @cached_property
     def ids(self) -> list[str]:

@@ -15,7 +15,7 @@ MARK: Final = "__evalkit__"
 
 DATA_OPTIONS: Final = ("columns", "limit", "sample", "seed", "split")
 """Arguments of `evaluate` that say which cases a suite has."""
-RESULT_OPTIONS: Final = ("judge_model", "level", "reducer")
+RESULT_OPTIONS: Final = ("judge_base_url", "judge_model", "level", "reducer")
 """Arguments of `evaluate` that a suite passes on."""
 OPTIONS: Final = sorted((*DATA_OPTIONS, *RESULT_OPTIONS, "baseline", "runtime"))
 """Arguments of `evaluate` that `suite` takes too."""
@@ -124,8 +124,8 @@ def suite(
         data: Whatever `evaluate` takes as data.
         scorers: Whatever `evaluate` takes as scorers.
         name: Name in reports; by default the data's.
-        **options: ``baseline, columns, judge_model, level, limit, reducer, runtime, sample, seed,
-            split``, as for `evaluate`.
+        **options: ``baseline, columns, judge_base_url, judge_model, level, limit, reducer, runtime,
+            sample, seed, split``, as for `evaluate`.
 
     Raises:
         UsageError: If an option is unknown.

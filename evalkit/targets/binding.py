@@ -178,13 +178,13 @@ class Binder:
         where = f" of case {case!r}" if case else ""
         if not inputs:
             return (
-                f"{self.name} asks for {_listed(missing)}, and there are no inputs{where}; "
+                f"{self.name} asks for {listed(missing)}, and there are no inputs{where}; "
                 "map a column to them: columns={'inputs': …}."
             )
         hints = "".join(dict.fromkeys(near_miss(name, inputs) for name in missing))
         return (
-            f"{self.name} asks for {_listed(missing)}; the inputs{where} are "
-            f"{_listed(inputs)}.{hints} A parameter is named as an input or as one of "
+            f"{self.name} asks for {listed(missing)}; the inputs{where} are "
+            f"{listed(inputs)}.{hints} A parameter is named as an input or as one of "
             f"{', '.join(OFFERED)}."
         )
 
@@ -226,7 +226,13 @@ def _lone(parameters: list[inspect.Parameter]) -> str | None:
     return None if served and option else others[0].name
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Return *names* as they stand in errors.
+
+    Examples:
+        >>> listed(["a", "b"])
+        "'a', 'b'"
+    """
     return ", ".join(repr(name) for name in names)
 
 

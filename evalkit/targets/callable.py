@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import functools
 import inspect
-import os
 import sys
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Final, Literal, cast
+from concurrent.futures import Future
+from typing import Any, Literal, cast
 
+from evalkit._internal.background import at_home
 from evalkit._internal.clock import monotonic
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Invocation, Output, TargetIdentity
@@ -56,6 +55,7 @@ class CallableTarget:
         self._function = _entry(function)
         self._name = name or _shown_name(function)
         self._binder = Binder(self._function, name=f"{self._name}()")
+        self._awaited: set[Future[Output]] = set()
         self.lane: Literal["async", "thread", "batch"] = lane_of(self._function)
         self.identity = TargetIdentity(
             kind="callable",
@@ -85,9 +85,10 @@ class CallableTarget:
         if isinstance(value, Iterator):
             return drained(value, self._name, began)
         if isinstance(value, (Awaitable, AsyncIterator)):
-            thread = _AWAITABLES.setdefault(os.getpid(), _LoopThread())
-            settled: Output = thread.run(self._settled(value, began))
-            return settled
+            future = at_home(self._settled(value, began))
+            self._awaited.add(future)
+            future.add_done_callback(self._awaited.discard)
+            return future.result()
         return as_output(value, self._name)
 
     async def acall(self, invocation: Invocation) -> Output:
@@ -102,7 +103,9 @@ class CallableTarget:
         return body_digest(self._function)
 
     async def aclose(self) -> None:
-        """Release nothing: connections belong to the function."""
+        """Give up what nobody waits for any more; connections belong to the function."""
+        for future in list(self._awaited):
+            future.cancel()
 
     async def _settled(self, value: Any, began: float) -> Output:
         if isinstance(value, Awaitable):
@@ -146,10 +149,10 @@ def _reference(function: Any) -> str | None:
     if path is None:
         return None
     module, _, qualname = path.partition(":")
-    found: Any = sys.modules.get(module)
+    importable: Any = sys.modules.get(module)
     for step in qualname.split("."):
-        found = getattr(found, step, None)
-    return path if found is function else None
+        importable = getattr(importable, step, None)
+    return path if importable is function else None
 
 
 def as_output(value: Any, name: str) -> Output:
@@ -186,13 +189,13 @@ def drained(pieces: Iterator[Any], name: str, began: float) -> Output:
         >>> drained(iter(["Pa", "ris"]), "bot", 0.0).value
         'Paris'
     """
-    found: list[Any] = []
+    received: list[Any] = []
     first = 0.0
     for piece in pieces:
-        if not found:
+        if not received:
             first = monotonic() - began
-        found.append(piece)
-    return _joined(found, name, first)
+        received.append(piece)
+    return _joined(received, name, first)
 
 
 async def adrained(pieces: AsyncIterator[Any], name: str, began: float) -> Output:
@@ -201,54 +204,21 @@ async def adrained(pieces: AsyncIterator[Any], name: str, began: float) -> Outpu
     Raises:
         TargetError: With reason ``empty`` if there was no piece.
     """
-    found: list[Any] = []
+    received: list[Any] = []
     first = 0.0
     async for piece in pieces:
-        if not found:
+        if not received:
             first = monotonic() - began
-        found.append(piece)
-    return _joined(found, name, first)
+        received.append(piece)
+    return _joined(received, name, first)
 
 
 def _joined(pieces: list[Any], name: str, first: float) -> Output:
     if not pieces:
         raise TargetError("empty", f"{name} ended its stream without a piece.")
-    told = pieces.pop() if isinstance(pieces[-1], Output) else Output(None)
-    value = told.value
+    output = pieces.pop() if isinstance(pieces[-1], Output) else Output(None)
+    value = output.value
     if value is None and pieces:
         value = "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else pieces
-    timed = dataclasses.replace(told, value=value, time_to_first_token=first)
+    timed = dataclasses.replace(output, value=value, time_to_first_token=first)
     return as_output(timed, name)
-
-
-class _LoopThread:
-    """Runs awaitables of worker threads in one loop, started when first needed.
-
-    One loop for all of them, since clients keep their connections with the loop that opened them.
-    The thread is a daemon: an awaitable that never ends does not hold up the end of the process.
-    """
-
-    def __init__(self) -> None:
-        """Start nothing yet."""
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def run(self, awaitable: Awaitable[Any]) -> Any:
-        """Return the result of *awaitable*, or raise what it raises; blocks until then."""
-
-        async def awaited() -> Any:
-            return await awaitable
-
-        return asyncio.run_coroutine_threadsafe(awaited(), self._started()).result()
-
-    def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                serve = self._loop.run_forever
-                threading.Thread(target=serve, name="evalkit-awaitables", daemon=True).start()
-            return self._loop
-
-
-_AWAITABLES: Final[dict[int, _LoopThread]] = {}
-"""By the id of the process: a forked one has the thread of none."""

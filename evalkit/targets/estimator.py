@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -11,19 +12,9 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.infrastructure import infrastructure_reason
 from evalkit.entities.target import Failure, Output, TargetIdentity
 from evalkit.errors import BindingError, TargetError, UsageError, near_miss
+from evalkit.targets.batches import BatchPredictor
+from evalkit.targets.binding import listed
 from evalkit.targets.version import resolved_version
-
-
-def is_estimator(thing: Any) -> bool:
-    """Say whether *thing* predicts as scikit-learn's estimators do.
-
-    Examples:
-        >>> is_estimator(len)
-        False
-    """
-    if isinstance(thing, type) or not callable(getattr(thing, "predict", None)):
-        return False
-    return callable(getattr(thing, "get_params", None)) or callable(getattr(thing, "fit", None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +38,10 @@ class EstimatorTarget:
     dtypes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Column to dtype; what is not given is inferred for each batch."""
 
-    probabilities: bool = False
-    """Whether answers are ``{"label", "classes", "probabilities"}`` instead of labels."""
+    states: Literal["probabilities", "decision_values", "classes"] | None = None
+    """What answers state beside the ``label``; without, they are what ``predict`` gives.
 
-    decision_values: bool = False
-    """Whether they are ``{"label", "classes", "decision_values"}``."""
+    ``classes`` are those of a network: several numbers a case are the scores of 0, 1, 2, …"""
 
     name: str = ""
     version: str | None = None
@@ -71,7 +61,7 @@ class EstimatorTarget:
         object.__setattr__(self, "name", self.name or _shown_name(self.estimator))
         object.__setattr__(self, "version", resolved_version(self.version))
         object.__setattr__(self, "learnt", _digest(self.estimator))
-        if self.probabilities:
+        if self.states == "probabilities":
             _require_probabilities(self.estimator, self.name)
 
     @property
@@ -89,20 +79,26 @@ class EstimatorTarget:
         """Return this target with the *dtypes* of the data's input columns, in their order."""
         return dataclasses.replace(self, dtypes=dict(dtypes))
 
-    def with_probabilities(self, *, or_scores: bool = False) -> EstimatorTarget:
-        """Return this target answering with probabilities beside each label.
+    def for_classes(self, wanted: str) -> EstimatorTarget:
+        """Return this target answering with what scorers of classes read.
 
-        With *or_scores* the values of ``decision_function`` do where there is no
-        ``predict_proba``: they rank cases, which is all that an AUC needs.
+        Args:
+            wanted: ``probabilities``; ``class_scores``, where the values of ``decision_function``
+                do, since they rank cases as well; or the ``class_label`` alone.
 
         Raises:
             UsageError: If the estimator has no ``predict_proba``, nor what does instead.
         """
-        has_none = not callable(getattr(self.estimator, "predict_proba", None))
-        decides = callable(getattr(self.estimator, "decision_function", None))
-        if or_scores and has_none and decides:
-            return dataclasses.replace(self, decision_values=True)
-        return dataclasses.replace(self, probabilities=True)
+        has = {
+            name: callable(getattr(self.estimator, name, None))
+            for name in ("predict_proba", "decision_function")
+        }
+        by_row = isinstance(self.estimator, BatchPredictor) and not has["predict_proba"]
+        if by_row or wanted == "class_label":
+            return dataclasses.replace(self, states="classes" if by_row else None)
+        if wanted == "class_scores" and has["decision_function"] and not has["predict_proba"]:
+            return dataclasses.replace(self, states="decision_values")
+        return dataclasses.replace(self, states="probabilities")
 
     def check(self, batch: CaseBatch) -> None:
         """Refuse columns that differ from those the estimator was fitted on.
@@ -125,12 +121,12 @@ class EstimatorTarget:
         if missing:
             hint = near_miss(missing[0], extra)
             raise BindingError(
-                f"{self.name} was fitted on {_listed(missing)}; the input columns are "
-                f"{_listed(columns)}.{hint}"
+                f"{self.name} was fitted on {listed(missing)}; the input columns are "
+                f"{listed(columns)}.{hint}"
             )
         if extra:
             raise BindingError(
-                f"{self.name} was not fitted on {_listed(extra)}; give it its own columns alone: "
+                f"{self.name} was not fitted on {listed(extra)}; give it its own columns alone: "
                 f"columns={{'inputs': {fitted}}}."
             )
 
@@ -157,21 +153,23 @@ class EstimatorTarget:
 
     def _predicted(self, batch: CaseBatch) -> list[Output | Failure]:
         features = self._features(batch)
-        labels = _rows(self.estimator.predict(features), len(batch), "predict")
-        if not self.probabilities and not self.decision_values:
-            return [
-                Failure("empty", f"{self.name} predicted None.") if label is None else Output(label)
-                for label in labels
-            ]
-        method = "predict_proba" if self.probabilities else "decision_function"
-        rows = _rows(getattr(self.estimator, method)(features), len(batch), method)
-        if not self.probabilities:  # of two classes there is one number, the second's
-            rows = [row if isinstance(row, list) else [-row, row] for row in rows]
-        classes = _listed_values(self.estimator.classes_)
-        name = "probabilities" if self.probabilities else "decision_values"
+        answers = _rows(self.estimator.predict(features), len(batch), "predict")
+        if self.states == "classes":
+            answers = [*map(_with_label, answers)]
+        elif self.states is not None:
+            method = "predict_proba" if self.states == "probabilities" else "decision_function"
+            rows = _rows(getattr(self.estimator, method)(features), len(batch), method)
+            if self.states == "decision_values":  # of two classes there is one number, the second's
+                rows = [row if isinstance(row, list) else [-row, row] for row in rows]
+            pairs = zip(answers, rows, strict=True)
+            answers = [{"label": label, self.states: row} for label, row in pairs]
+            classes = getattr(self.estimator, "classes_", None)
+            if classes is not None:
+                named = _listed_values(classes)
+                answers = [{**answer, "classes": named} for answer in answers]
         return [
-            Output({"label": label, "classes": classes, name: row})
-            for label, row in zip(labels, rows, strict=True)
+            Failure("empty", f"{self.name} predicted None.") if answer is None else Output(answer)
+            for answer in answers
         ]
 
     def _columns(self, batch: CaseBatch) -> list[str]:
@@ -247,15 +245,32 @@ def _rows(predicted: Any, count: int, method: str) -> list[Any]:
 
 
 def _listed_values(values: Any) -> list[Any]:
+    if hasattr(values, "columns"):  # a frame: one value a row, or several by name
+        if values.shape[1] > 1 and all(isinstance(name, str) for name in values.columns):
+            return list(values.to_dict("records"))
+        values = values.iloc[:, 0] if values.shape[1] == 1 else values
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     return list(values.tolist() if hasattr(values, "tolist") else values)
 
 
+def _with_label(row: Any) -> Any:
+    """Return scores of the classes 0, 1, 2, … with the label of the highest; else the answer."""
+    if not (isinstance(row, list) and len(row) > 1):
+        return row
+    if not all(isinstance(score, float) and math.isfinite(score) for score in row):
+        return row
+    shares = min(row) >= 0 and math.isclose(sum(row), 1, abs_tol=1e-3)
+    return {
+        "label": row.index(max(row)),
+        "probabilities" if shares else "decision_values": row,
+        "classes": [*range(len(row))],
+    }
+
+
 def _shown_name(estimator: Any) -> str:
-    inner = getattr(estimator, "model", None)
-    if type(estimator).__name__ == "BatchPredictor":
-        return str(getattr(inner, "__name__", type(inner).__name__))
+    if isinstance(estimator, BatchPredictor):
+        return estimator.name
     steps = getattr(estimator, "steps", None)
     last = steps[-1][1] if isinstance(steps, list) and steps else None
     own = type(estimator).__name__
@@ -287,7 +302,3 @@ def _digest(estimator: Any) -> str | None:
     except Exception:  # noqa: BLE001  an estimator of the user's own, whose pickling may do anything
         return None
     return digest[:12]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names)

@@ -20,7 +20,7 @@ from evalkit.errors import SpecificationError, UsageError, near_miss
 from evalkit.hooks.catalog import catalog
 from evalkit.targets.batches import batch_predictor
 from evalkit.targets.callable import CallableTarget
-from evalkit.targets.estimator import EstimatorTarget, is_estimator
+from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.version import resolved_version
 
 DATA_SUFFIXES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".yaml", ".yml", ".eval")
@@ -71,7 +71,7 @@ def _from_object(
             return _named(_with_method(model), version=version, name=name)
         except TypeError as error:
             raise UsageError(f"model= is no target: {error}.") from None
-    predictor = model if is_estimator(model) else batch_predictor(model)
+    predictor = batch_predictor(model)
     if predictor is not None:
         return cast(
             "Target",

@@ -16,6 +16,7 @@ import orjson
 
 from evalkit._internal.canonical import parse_json
 from evalkit._internal.clock import now_milliseconds
+from evalkit.errors import UsageError
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
@@ -193,14 +194,25 @@ class Reply:
 
     refusal: str | None = None
     tool_calls: Sequence[Mapping[str, Any]] = ()
-    """Calls with ``name`` and ``arguments``."""
+    """Calls such as ``{"name": "add", "arguments": {"a": 1}}``; the arguments may be JSON text."""
 
     logprobs: Sequence[Mapping[str, float]] = ()
-    """For each token of the answer its alternatives with their probabilities, in (0, 1]; the
-    first of each is the token itself."""
+    """For each token of the answer its alternatives with their probabilities in (0, 1], no
+    logarithms, such as ``[{"yes": 0.9, "no": 0.1}]``; the first of each is the token itself."""
 
     usage: Mapping[str, int] | None = None
     """Tokens as OpenAI counts them; the words of messages and answer by default."""
+
+    def __post_init__(self) -> None:
+        for call in self.tool_calls:
+            if "name" not in call:
+                raise UsageError(f"tool_calls= are mappings of name and arguments; got {call!r}.")
+        for place in self.logprobs:
+            if not place or not all(0 < share <= 1 for share in place.values()):
+                raise UsageError(
+                    "logprobs= are probabilities, in (0, 1], of each token's alternatives, such as "
+                    f"{{'yes': 0.9}}; got {place!r}. Of a logarithm x it is math.exp(x)."
+                )
 
 
 FAULTS: Mapping[Fault, Reply] = {

@@ -307,6 +307,8 @@ def _a_run_is_finished_whole_or_not_at_all(store: Store) -> None:
     _same((after.status, after.info.end_time is None), (RunStatus.FINISHED, False))
     _same((after.data.metrics, after.data.params), ({"m": 0.5}, {"p": "1"}))
     _same((store.summaries.read(run), store.assessments.search()), (summaries, [_said(1)]))
+    store.summaries.write(run, [])
+    _same((store.runs.get(run).data.metrics, store.metrics.history(run, "m")), ({}, []))
 
 
 def _threads_share_a_store(store: Store) -> None:

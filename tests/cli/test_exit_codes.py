@@ -32,7 +32,7 @@ STORED = ("evaluate", "--data", "answers.jsonl", "--scorer", "text.exact_match")
         ),
         pytest.param(
             ["evaluate", "--data", "questions.jsonl", "--model", "app:bot", "--scorer",
-             "text.exact_match", "--budget", "calls=1", "--concurrency", "1"],
+             "text.exact_match", "--budget", "target.calls=1", "--concurrency", "1"],
             5,
             id="budget",
         ),

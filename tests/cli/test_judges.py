@@ -139,6 +139,26 @@ def test_explain_prints_the_exact_messages_and_asks_nobody(type_in: Type, labell
     assert "No case has the id 'nobody'" in lost.err
 
 
+def test_explain_prints_the_first_order_of_a_pair_and_says_how_a_jury_is_explained(
+    type_in: Type, folder: Path
+) -> None:
+    (folder / "pairs.jsonl").write_text('{"question": "q", "output": "one", "expected": "two"}')
+    (folder / "made.py").write_text(
+        "from evalkit.judging.jury import Jury\nfrom evalkit.judging.judge import Judge\n"
+        "one = Judge(name='j', instructions='Is {{ outputs }} fine?')\n"
+        "jury = Jury(judges=(one, one))\n"
+    )
+    place = 'judge.pairwise_preference:{"second": "expectations.target"}'
+    pair = type_in("judges", "explain", place, "--data", "pairs.jsonl")
+    lost = type_in("judges", "explain", "judge.pairwise_preference", "--data", "pairs.jsonl")
+    jury = type_in("judges", "explain", "made:jury", "--data", "pairs.jsonl")
+
+    assert pair.out.index("one") < pair.out.index("two")
+    assert (lost.code, jury.code) == (2, 2)
+    assert "The case has no expectations.expected_response" in lost.err
+    assert "jury.judges[0].explain(case)" in jury.err
+
+
 def test_a_card_that_cannot_be_written_is_refused_before_any_call(
     type_in: Type, labelled: str
 ) -> None:

@@ -34,7 +34,7 @@ def audit(type_in: Callable[..., Any], endpoint: ScriptedEndpoint) -> Callable[.
     """Type an audit of a judge of the library that asks the endpoint."""
 
     def audit(*words: str, judge: str = "judge.equivalence") -> Any:
-        place = ["--judge-model", "openai/x", "--base-url", endpoint.base_url]
+        place = ["--judge-model", "openai/x", "--judge-base-url", endpoint.base_url]
         return type_in("judges", "audit", judge, *place, *words)
 
     return audit
@@ -135,7 +135,7 @@ def test_wrong_usage_is_one_line(words: list[str], said: str, audit: Callable[..
 
 def test_a_model_that_answers_nothing_is_no_judge_that_holds(type_in: Callable[..., Any]) -> None:
     with ScriptedEndpoint(lambda _: Reply(status=401)) as denied:
-        place = ["--judge-model", "openai/x", "--base-url", denied.base_url]
+        place = ["--judge-model", "openai/x", "--judge-base-url", denied.base_url]
         done = type_in("judges", "audit", "judge.pii_leakage", *place, "--probe", "leak")
 
     assert done.code == 4

@@ -122,7 +122,7 @@ def test_the_doctor_says_how_to_get_what_is_missing(type_in: Type) -> None:
         "judges", "huggingface", "polars", "remote", "testing",
     }  # fmt: skip
     absent = [finding for finding in findings if finding["state"] == "missing"]
-    assert all("pip install 'evalkit-ai[" in finding["note"] for finding in absent)
+    assert all("pip install '.[" in finding["note"] for finding in absent)
 
 
 def test_the_doctor_never_shows_the_value_of_a_key(

@@ -183,7 +183,7 @@ def test_a_run_that_is_complete_has_nothing_to_resume(type_in: Type, run: str) -
 def test_a_run_out_of_budget_is_finished_with_a_higher_one(type_in: Type) -> None:
     words = ("evaluate", "--data", "questions.jsonl", "--model", "app:bot")
     spent = type_in(
-        *words, "--scorer", "text.exact_match", "--budget", "calls=1", "--concurrency", "1"
+        *words, "--scorer", "text.exact_match", "--budget", "target.calls=1", "--concurrency", "1"
     )
     done = type_in("resume", "latest", "--budget", "calls=100", "--json")
 
@@ -261,7 +261,7 @@ def test_a_retried_run_keeps_the_name_of_its_data(type_in: Type, folder: Path) -
 
 def test_an_interrupted_run_is_registered_with_a_remark(type_in: Type) -> None:
     words = ("--data", "questions.jsonl", "--scorer", "text.exact_match", "--model", "app:bot")
-    type_in("evaluate", *words, "--budget", "calls=2", "--concurrency", "1")
+    type_in("evaluate", *words, "--budget", "target.calls=2", "--concurrency", "1")
     partly = type_in("models", "register", "bot", "latest", "--alias", "champion")
     type_in("resume", "latest", "--budget", "calls=20")
     whole = type_in("models", "register", "bot", "latest")

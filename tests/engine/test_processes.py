@@ -390,7 +390,11 @@ def test_a_resume_of_what_only_a_program_can_have_is_refused_before_it_begins() 
         return question
 
     stopped = evalkit.evaluate(
-        bot, ROWS, "text.exact_match", name="note", runtime=evalkit.Runtime(budget={"calls": 3})
+        bot,
+        ROWS,
+        "text.exact_match",
+        name="note",
+        runtime=evalkit.Runtime(budget={"target": {"calls": 3}}),
     )
     assert stopped.run_id is not None
     status = evalkit.tracking.get_run(stopped.run_id).info.status

@@ -89,7 +89,7 @@ def test_batches_give_the_cells_of_a_live_run_at_half_the_price() -> None:
     # All questions, all judgements, and then the repairs, which are few.
     counts = [batch["request_counts"]["total"] for batch in batches.created]
     assert len(counts) == 3
-    assert counts[:2] == [60, 2 * 49]
+    assert counts[:2] == [60, 2 * 60]
     assert counts[2] < counts[1]
     assert set(batched.table()["latency_seconds"].isna()) == {True}
     assert not list(Path("evalkit-cache/batches").glob("*.json"))
@@ -272,13 +272,41 @@ def test_a_server_without_batches_is_told_of_before_anything_waits() -> None:
         evaluate(endpoint.base_url, 50)
 
 
-def test_what_goes_wrong_with_every_call_is_told_of_each() -> None:
+def test_a_wrong_key_stops_the_run_after_the_first_answer() -> None:
     with ScriptedEndpoint(answer, key="another", batches=ScriptedBatches()) as endpoint:
-        result = evaluate(endpoint.base_url, 3)
+        result = evaluate(endpoint.base_url, 1000, batch={**QUICK, "requests": 50})
+        requests = endpoint.calls
 
-    assert set(result.failures()["reason"]) == {"provider_error"}
-    assert result.failures()["explanation"].str.contains("status 401").all()
-    assert not result.failures()["explanation"].str.contains("sk-batched").any()
+    assert requests <= 32
+    assert (result.facts.status, result["text.exact_match"].n_not_run) == ("outage", 1000)
+    assert any("status 401" in note for note in result.facts.notes)
+    assert not any("sk-batched" in note for note in result.facts.notes)
+
+
+def test_an_unknown_model_in_a_batch_stops_the_judge_but_not_what_is_done() -> None:
+    gone = Reply(status=404, body=b'{"error":{"message":"The model `j` does not exist"}}')
+
+    def script(request: SeenRequest) -> Any:
+        return gone if request.json["model"] == "j" else answer(request)
+
+    batches = ScriptedBatches()
+    with ScriptedEndpoint(script, batches=batches) as endpoint:
+        result = evaluate(endpoint.base_url, 20, judge_of(endpoint.base_url))
+
+    assert result.facts.status == "outage"
+    assert result["text.exact_match"].n_scored == 20
+    assert result["fine"].n_not_run == 20
+    assert len(batches.created) == 2
+
+
+def test_lines_that_all_fail_for_the_server_stop_the_run_after_their_retries() -> None:
+    batches = ScriptedBatches()
+    with ScriptedEndpoint(Fault.SERVER_ERROR, batches=batches) as endpoint:
+        result = evaluate(endpoint.base_url, 60, batch={**QUICK, "retries": 1, "requests": 20})
+
+    assert result.facts.status == "outage"
+    assert result["text.exact_match"].n_failed == 9  # the tenth in a row was one too many
+    assert len(batches.created) <= 6
 
 
 @pytest.mark.parametrize("where", ["line", "error-of-a-line", "batch", "no-id"])
@@ -307,9 +335,9 @@ def test_no_key_that_a_provider_repeats_is_shown_or_kept(
     with ScriptedEndpoint(script, batches=Telling()) as endpoint:
         result = evaluate(endpoint.base_url, 3, batch={**QUICK, "retries": 0})
 
-    explanations = result.failures()["explanation"]
-    assert len(explanations) == 3
-    assert explanations.str.contains("[secret]", regex=False).all()
+    told_of = [*result.failures()["explanation"], *result.facts.notes]
+    assert len(told_of) == (1 if where == "line" else 3)
+    assert all("[secret]" in text for text in told_of)
     assert "sk-batched" not in caplog.text
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.name == "scores.parquet" for path in written)

@@ -18,7 +18,7 @@ from evalkit.engine.journal import RunLock
 from evalkit.errors import UsageError
 from evalkit.evaluation.results.loading import find_folder
 
-NOTHING = evalkit.Runtime(budget={"calls": 0})
+NOTHING = evalkit.Runtime(budget={"target": {"calls": 0}})
 CASES = 60
 CONCURRENCY = 8
 PROGRAM = Path(__file__).with_name("killable.py")
@@ -140,12 +140,12 @@ def test_a_notebook_function_resumes_in_its_own_program() -> None:
         seen.append(question)
         return "yes"
 
-    budget = evalkit.Runtime(concurrency=2, budget={"calls": 7})
+    budget = evalkit.Runtime(concurrency=2, budget={"target": {"calls": 7}})
     first = evalkit.evaluate(bot, rows, "text.exact_match", name="note", runtime=budget)
     assert first.verdict.status == "BUDGET"
     assert first["text.exact_match"].n_not_run > 0
 
-    raised = evalkit.Runtime(resume="note", budget={"calls": 100})
+    raised = evalkit.Runtime(resume="note", budget={"target": {"calls": 100}})
     result = evalkit.evaluate(bot, rows, "text.exact_match", runtime=raised)
 
     assert result.verdict.status == "NONE"

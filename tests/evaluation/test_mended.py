@@ -135,9 +135,9 @@ def test_a_resume_without_budget_keeps_what_was_scored() -> None:
     def bot(question: str) -> str:
         return _right(question)
 
-    few = evalkit.Runtime(concurrency=1, budget={"calls": 5})
+    few = evalkit.Runtime(concurrency=1, budget={"target": {"calls": 5}})
     evalkit.evaluate(bot, ROWS, "text.exact_match", name="short", runtime=few)
-    still = evalkit.Runtime(concurrency=1, budget={"calls": 5}, resume="short")
+    still = evalkit.Runtime(concurrency=1, budget={"target": {"calls": 5}}, resume="short")
     again = evalkit.evaluate(bot, ROWS, "text.exact_match", runtime=still)
 
     assert again["text.exact_match"].n_scored == 5
@@ -336,7 +336,7 @@ def test_a_call_that_is_made_anew_is_scored_anew(tmp_path: Path) -> None:
 
     rows = [{"question": f"q{i}", "expected": "a"} for i in range(600)]
     store = f"sqlite:///{tmp_path}/runs.db"
-    runtime = evalkit.Runtime(store=store, budget={"calls": 560}, concurrency=1)
+    runtime = evalkit.Runtime(store=store, budget={"target": {"calls": 560}}, concurrency=1)
     part = evalkit.evaluate(changing, rows, ["text.exact_match", waited], runtime=runtime)
     journal = part.folder.path / "journal"
     content = bytearray(journal.read_bytes())
@@ -396,7 +396,7 @@ def test_what_a_target_left_out_is_no_failure_to_retry() -> None:
 
 def test_a_budget_of_a_role_in_dollars_is_shared_by_the_targets_of_a_sweep() -> None:
     rows = [{"question": f"q{i}", "expected": f"q{i}"} for i in range(12)]
-    budget = {"calls": 18, "target": {"calls": 16}, "judge": 0.5}
+    budget = {"calls": 9, "target": {"calls": 16}, "judge": 0.5}
     runtime = evalkit.Runtime(store=False, budget=budget, concurrency=1)
 
     comparison = evalkit.sweep(

@@ -102,7 +102,7 @@ def test_a_folder_is_resumed_in_the_store_of_its_run(folder: Path) -> None:
     there.mkdir()
     uri = f"sqlite:///{there}/runs.db"
     rows = [{"question": "q", "expected": "q"}] * 4
-    budget = evalkit.Runtime(store=uri, budget={"calls": 2}, concurrency=1)
+    budget = evalkit.Runtime(store=uri, budget={"target": {"calls": 2}}, concurrency=1)
     part = evalkit.evaluate(answer, rows, "text.exact_match", runtime=budget)
     assert part.verdict.status == "BUDGET"
 
@@ -218,7 +218,7 @@ def test_a_finished_evaluation_stays_where_adding_to_it_is_interrupted(folder: P
 
 def test_a_run_that_another_process_has_finished_stays_finished(folder: Path) -> None:
     uri = f"sqlite:///{folder}/a.db"
-    budget = evalkit.Runtime(store=uri, budget={"calls": 2}, concurrency=1)
+    budget = evalkit.Runtime(store=uri, budget={"target": {"calls": 2}}, concurrency=1)
     rows = [{"question": "q", "expected": "q"}] * 4
     part = evalkit.evaluate(answer, rows, "text.exact_match", runtime=budget)
     request = Request(
@@ -308,7 +308,7 @@ def test_a_run_begun_on_one_machine_is_finished_on_another(
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "first"))
     set_tracking_uri(f"sqlite:///{folder}/a.db", artifact_root=root)
     try:
-        budget = evalkit.Runtime(budget={"calls": 4}, concurrency=1)
+        budget = evalkit.Runtime(budget={"target": {"calls": 4}}, concurrency=1)
         part = evalkit.evaluate(answer, rows, "text.exact_match", runtime=budget)
         assert part.facts.status == "budget"
         monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "second"))

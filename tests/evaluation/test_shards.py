@@ -236,7 +236,7 @@ def test_a_shard_that_was_stopped_goes_on_and_what_failed_in_one_is_retried() ->
 
     words: dict[str, Any] = {"name": "qa", "scorers": "text.exact_match"}
     whole = evalkit.evaluate(patient, ASKED, **words, runtime=KEEP_NOTHING)
-    broke = Runtime(budget={"calls": 7}, concurrency=1)
+    broke = Runtime(budget={"target": {"calls": 7}}, concurrency=1)
     stopped = evalkit.evaluate(patient, ASKED, **words, shard="1/2", runtime=broke)
     down = True
     failed = evalkit.evaluate(patient, ASKED, **words, shard="2/2")

@@ -159,7 +159,10 @@ def test_a_stopped_run_that_is_watched_again_asks_nothing_more() -> None:
 def test_a_run_in_the_order_of_the_data_cannot_be_stopped_later() -> None:
     rows = ROWS[:20]
     result = evalkit.evaluate(
-        Bot(), rows, [right], runtime=evalkit.Runtime(budget={"calls": 5}, concurrency=1)
+        Bot(),
+        rows,
+        [right],
+        runtime=evalkit.Runtime(budget={"target": {"calls": 5}}, concurrency=1),
     )
 
     with pytest.raises(UsageError, match="started without stop="):

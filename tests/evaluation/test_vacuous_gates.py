@@ -51,7 +51,9 @@ def cut_off(runtime: evalkit.Runtime) -> Any:
 )
 def test_a_run_that_ended_early_passes_nothing(gate: str) -> None:
     result = cut_off(
-        evalkit.Runtime(store=False, progress=False, concurrency=1, budget={"calls": 20})
+        evalkit.Runtime(
+            store=False, progress=False, concurrency=1, budget={"target": {"calls": 20}}
+        )
     )
 
     assert result["text.exact_match"].n_not_run == 40
@@ -275,13 +277,17 @@ def test_a_resume_after_the_code_has_changed_says_so(tmp_path: Path) -> None:
         return "a"
 
     old = answer
-    first = evalkit.Runtime(store=store, progress=False, concurrency=1, budget={"calls": 20})
+    first = evalkit.Runtime(
+        store=store, progress=False, concurrency=1, budget={"target": {"calls": 20}}
+    )
     evalkit.evaluate(old, cases, "text.exact_match", name="r", runtime=first)
 
     def answer(question: str) -> str:  # type: ignore[no-redef]
         return "a" + "b"
 
-    more = evalkit.Runtime(store=store, progress=False, resume="r", budget={"calls": 99})
+    more = evalkit.Runtime(
+        store=store, progress=False, resume="r", budget={"target": {"calls": 99}}
+    )
     result = evalkit.evaluate(answer, cases, "text.exact_match", runtime=more)
 
     assert any("has changed since the run began" in note for note in result.facts.notes)

@@ -16,6 +16,8 @@ CALLED_BY_OTHERS = {
         "pytest_*",  # pytest, of a plug-in
         "_repr_html_",  # notebooks
         "reducer_override",  # pickle
+        "filter_request",  # vcrpy, of a cassette, as is the next
+        "find_requests_with_most_matches",
         "run_shard",  # backends that are not built yet: the seam that they work over
         "signature_details",  # whoever cites a score: what sacrebleu prints behind it
     ],

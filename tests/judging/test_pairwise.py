@@ -15,6 +15,7 @@ from evalkit.entities.score import Score, Status
 from evalkit.errors import UsageError
 from evalkit.judging.judge import make_judge
 from evalkit.judging.pairwise import Inconsistent, PairwiseJudge, preference
+from evalkit.judging.template import MissingValueError
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.testing import Fault, ScriptedEndpoint, SeenRequest
 
@@ -110,6 +111,24 @@ def test_it_is_rebuilt_with_the_same_signature() -> None:
 
     assert rebuild(stored) == judge
     assert signature(rebuild(stored)) == signature(judge)
+
+
+def test_explain_prints_the_exact_messages_of_the_first_order(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    judge = PairwiseJudge(second="expectations.other")
+    case = Case(inputs={"q": "q"}, outputs=GOOD, expectations={"other": BAD})
+    with ScriptedEndpoint(prefers("a")) as endpoint:
+        asked = judge.with_model("scripted", base_url=endpoint.base_url)
+        asyncio.run(asked.score(case))
+        sent = {request.prompt for request in endpoint.requests}
+
+    messages = judge.explain(case)
+    assert messages == judge.messages(case)
+    assert messages[-1]["content"] in sent
+    assert str(messages[-1]["content"]) in capsys.readouterr().out
+    with pytest.raises(MissingValueError, match=r"no expectations\.other"):
+        judge.explain(Case(inputs={"q": "q"}, outputs=GOOD))
 
 
 def test_an_evaluation_shows_the_bias_beside_the_preference() -> None:

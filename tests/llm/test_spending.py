@@ -67,6 +67,62 @@ def test_calls_that_a_timeout_cuts_off_count() -> None:
     assert result.verdict.status == "BUDGET"
 
 
+JUDGE = evalkit.make_judge("fine", "Is {{ outputs }} fine?", model="openai/j")
+ROWS = [{"question": f"q{n}", "expected": "a"} for n in range(6)]
+
+
+@pytest.mark.usefixtures("folder")
+def test_calls_of_code_of_ones_own_leave_a_budget_of_calls_to_the_judge() -> None:
+    with ScriptedEndpoint(Reply(value={"rationale": "r", "verdict": "yes"})) as endpoint:
+        judge = JUDGE.with_model("openai/j", base_url=endpoint.base_url)
+        result = evalkit.evaluate(
+            lambda question: question, ROWS, judge, runtime=evalkit.Runtime(budget={"calls": 7})
+        )
+        more = result.score(
+            judge.with_model("openai/k"),
+            replace=True,
+            runtime=evalkit.Runtime(budget={"calls": 12}),
+        )
+        chat = evalkit.chat("openai/m", base_url=endpoint.base_url)
+        both = evalkit.evaluate(chat, ROWS, judge, runtime=evalkit.Runtime(budget={"calls": 6}))
+
+    assert (result.verdict.status, result["fine"].n_scored) == ("NONE", 6)
+    assert (more.facts.status, more.usage["judge"].calls) == ("complete", 12)
+    assert both.verdict.status == "BUDGET"
+    assert sum(used.calls for used in both.usage.values()) == 6
+
+
+@pytest.mark.usefixtures("folder")
+def test_targets_of_a_sweep_share_what_models_were_called() -> None:
+    with ScriptedEndpoint("a") as endpoint:
+        own = dict[str, Any](plain=lambda question: question)
+        own |= {name: evalkit.chat(f"openai/{name}", base_url=endpoint.base_url) for name in "mn"}
+        comparison = evalkit.sweep(
+            own, ROWS, "text.exact_match", runtime=evalkit.Runtime(budget={"calls": 9})
+        )
+
+    calls = {name: one.usage["target"].calls for name, one in comparison.results.items()}
+    assert calls == {"plain": 6, "m": 6, "n": 3}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("answer", "noted"),
+    [
+        pytest.param(None, False, id="nothing-reported"),
+        pytest.param(Output("a", usage={"input_tokens": 3}), True, id="tokens-without-a-price"),
+    ],
+)
+def test_a_budget_in_dollars_misses_only_prices_of_models(answer: Any, noted: bool) -> None:
+    def bot(question: str) -> Any:
+        return answer or question
+
+    result = evalkit.evaluate(bot, ROWS, "text.exact_match", runtime=evalkit.Runtime(budget=1.0))
+
+    assert any("price is unknown" in note for note in result.facts.notes) == noted
+    assert result.cost is None
+
+
 @pytest.mark.usefixtures("folder")
 def test_canaries_are_in_usage_and_cost() -> None:
     verdict = {"rationale": "r", "verdict": "yes"}

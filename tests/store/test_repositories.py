@@ -138,7 +138,7 @@ def test_a_uri_of_no_place_is_refused(uri: str) -> None:
 def test_without_fsspec_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
 
-    with pytest.raises(MissingExtraError, match=r"evalkit-ai\[remote\]"):
+    with pytest.raises(MissingExtraError, match=r"'\.\[remote\]'"):
         open_repository("memory://a")
 
 

@@ -24,7 +24,8 @@ from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
 from evalkit.entities.target import Failure, Output, Target
 from evalkit.errors import BindingError, UsageError
-from evalkit.targets.estimator import EstimatorTarget, is_estimator
+from evalkit.targets.batches import is_estimator
+from evalkit.targets.estimator import EstimatorTarget
 
 IRIS: Any = load_iris(as_frame=True)
 FEATURES: pd.DataFrame = IRIS.data
@@ -97,7 +98,7 @@ def test_several_outputs_a_case_are_a_list() -> None:
 
 
 def test_probabilities_come_with_label_and_classes() -> None:
-    found = values(target(NAMED, probabilities=True).call_batch(batch(FEATURES.head(2))))
+    found = values(target(NAMED, states="probabilities").call_batch(batch(FEATURES.head(2))))
     assert [value["label"] for value in found] == list(NAMED.predict(FEATURES.head(2)))
     assert found[0]["classes"] == [0, 1, 2]
     shares = np.array([value["probabilities"] for value in found])
@@ -113,7 +114,7 @@ NO_PROBABILITIES = [
 @pytest.mark.parametrize(("estimator", "told"), NO_PROBABILITIES)
 def test_probabilities_that_there_are_none_of_are_refused(estimator: Any, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        target(estimator).with_probabilities()
+        target(estimator).for_classes("probabilities")
 
 
 def test_columns_have_the_dtypes_of_the_data() -> None:

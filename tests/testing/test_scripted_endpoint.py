@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from evalkit.errors import UsageError
 from evalkit.testing import Fault, RateLimit, Reply, ScriptedEndpoint, SeenRequest
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "two words"}]}
@@ -149,6 +150,25 @@ def test_requests_are_kept_as_they_came() -> None:
     assert seen.headers["x-mark"] == "m"
     assert (seen.json, seen.prompt) == ({"question": "q1"}, "q1")
     assert (server.in_flight, server.peak_in_flight) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"logprobs": [{"yes": -0.1}]}, r"probabilities.*math\.exp", id="logarithms"),
+        pytest.param({"logprobs": [{}]}, "probabilities", id="no-token"),
+        pytest.param(
+            {"tool_calls": [{"type": "function", "function": {"name": "add"}}]},
+            "name and arguments",
+            id="openais-tool-call",
+        ),
+    ],
+)
+def test_an_answer_of_another_shape_is_refused_where_it_is_made(
+    given: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        Reply(value="yes", **given)
 
 
 def test_an_answer_of_ones_own_is_sent_as_it_is() -> None:

@@ -8,10 +8,19 @@ from itertools import groupby
 from typing import Any, Final, cast
 
 from evalkit.data.traces.reading import Exports, export_of, is_trace, read_traces
-from evalkit.data.traces.values import cost_of, list_of, mapping_of, price_of, structured, usage_of
+from evalkit.data.traces.values import (
+    cost_of,
+    list_of,
+    mapping_of,
+    price_of,
+    structured,
+    usage_of,
+    usage_stated,
+)
 from evalkit.entities.dataset import Chunk
 from evalkit.entities.trace import NANOSECONDS, Span, Trace
 from evalkit.errors import DataError, TraceError
+from evalkit.llm.prices import Prices
 from evalkit.scoring.reading import message_text, passage_text
 
 _MODELS: Final = ("LLM", "CHAT_MODEL", "EMBEDDING")
@@ -62,12 +71,14 @@ def with_joined_exports(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
             yield Chunk(rows=[traces[trace] for trace in part], file=file, lines=at_lines)
 
 
-def traced(chunk: Chunk, first_line: int) -> Chunk:
+def traced(chunk: Chunk, first_line: int, prices: Prices | None = None) -> Chunk:
     """Return *chunk* with its traces as rows of cases; one without traces stays as it is.
 
     Args:
         chunk: Rows as they were read.
         first_line: Number of the first row, where the chunk does not number its rows.
+        prices: What tokens cost where a trace does not say; those of the installed litellm by
+            default.
 
     Raises:
         DataError: If a trace is broken, or stands among rows of another kind.
@@ -89,11 +100,11 @@ def traced(chunk: Chunk, first_line: int) -> Chunk:
     numbers = chunk.lines if chunk.lines is not None else range(first_line, first_line + len(rows))
     for line, row in zip(numbers, rows, strict=True):
         try:
-            found = [trace_row(trace) for trace in read_traces(row)]
+            cases = [trace_row(trace, prices) for trace in read_traces(row)]
         except TraceError as error:
             raise DataError(error.problem, file=chunk.file, line=line) from error
-        made += found
-        lines += [line] * len(found)
+        made += cases
+        lines += [line] * len(cases)
     return Chunk(rows=made, file=chunk.file, lines=lines)
 
 
@@ -102,7 +113,7 @@ def _is_console_span(row: Any) -> bool:
     return {"trace_id", "span_id"} <= context.keys() and "parent_id" in row
 
 
-def trace_row(trace: Trace) -> dict[str, Any]:
+def trace_row(trace: Trace, prices: Prices | None = None) -> dict[str, Any]:
     """Return the fields of a case that *trace* fills.
 
     Inputs and outputs are those of the root span; retrieved context comes from spans of type
@@ -131,7 +142,7 @@ def trace_row(trace: Trace) -> dict[str, Any]:
         "error": _error(root),
         "latency_seconds": trace.duration_seconds,
         "trace": trace,
-        **_spent(trace),
+        **_spent(trace, prices or Prices()),
     }
     if trace.session is not None:
         row["session"] = trace.session
@@ -165,12 +176,12 @@ def _sole_text(given: Any) -> Any:
 
 def _contexts(trace: Trace) -> list[Any]:
     """Return the passages: texts, beside their ids where they have any."""
-    found: list[Any] = []
+    passages: list[Any] = []
     for span in trace.of_type("RETRIEVER"):
         given = span.outputs
         if isinstance(given, Mapping):
-            known = mapping_of(given)
-            given = next((known[k] for k in ("documents", "results") if k in known), given)
+            fields = mapping_of(given)
+            given = next((fields[k] for k in ("documents", "results") if k in fields), given)
         for item in list_of(given) if isinstance(given, (list, tuple)) else [given]:
             held = mapping_of(item)
             text = passage_text(item)
@@ -179,8 +190,8 @@ def _contexts(trace: Trace) -> list[Any]:
             ids = (place[key] for place in (held, details) for key in _IDS if place.get(key))
             name = next(ids, None)
             if text is not None:
-                found.append(text if name is None else {"id": name, "content": text})
-    return found
+                passages.append(text if name is None else {"id": name, "content": text})
+    return passages
 
 
 def _tool_call(span: Span) -> dict[str, Any]:
@@ -195,41 +206,39 @@ def _tool_call(span: Span) -> dict[str, Any]:
     return call
 
 
-def _spent(trace: Trace) -> dict[str, Any]:
+def _spent(trace: Trace, prices: Prices) -> dict[str, Any]:
     """Return tokens and price: sums over the innermost spans of models, else what the trace says.
 
     A span of an agent often repeats what its parts took; adding it would count twice.
     """
     outer = _holding_models(trace)
     counted = [span for span in trace.of_type(*_MODELS) if span.span_id not in outer]
-    usage: dict[str, int] = {}
-    for span in counted:
-        for kind, n in (usage_of(span) or {}).items():
-            usage[kind] = usage.get(kind, 0) + n
-    stated = [cost_of(span) for span in counted]
-    prices = [price for price in stated if price is not None]
-    whole = mapping_of(structured(trace.metadata.get("mlflow.trace.tokenUsage")))
-    if not usage:
-        kinds = ("input_tokens", "output_tokens")
-        usage = {kind: whole[kind] for kind in kinds if isinstance(whole.get(kind), int)}
-    known = mapping_of(structured(trace.metadata.get("mlflow.trace.cost"))).get("total_cost")
+    usages = [usage_of(span) for span in counted]
+    usage = Counter[str]()
+    for tokens in usages:
+        usage.update(tokens or {})
+    costs = [cost_of(span) for span in counted]
+    total = mapping_of(structured(trace.metadata.get("mlflow.trace.cost"))).get("total_cost")
+    if None in costs and not isinstance(total, (int, float)):
+        costs = [
+            price_of(span, tokens, prices) if cost is None else cost
+            for span, tokens, cost in zip(counted, usages, costs, strict=True)
+        ]
     # A sum over some of the calls is no price of all of them.
-    cost = sum(prices) if prices and len(prices) == len(counted) else None
-    if cost is None and isinstance(known, (int, float)):
-        cost = float(known)
-    if cost is None and counted:
-        pairs = zip(counted, stated, strict=True)
-        found = [price_of(s, usage_of(s)) if price is None else price for s, price in pairs]
-        whole_price = [price for price in found if price is not None]
-        cost = sum(whole_price) if len(whole_price) == len(found) else None
-    return {"usage": usage or None, "cost": cost}
+    known = [cost for cost in costs if cost is not None]
+    cost = sum(known) if known and len(known) == len(costs) else total
+    whole = mapping_of(structured(trace.metadata.get("mlflow.trace.tokenUsage")))
+    return {
+        "usage": dict(usage) or usage_stated(whole),
+        "cost": float(cost) if isinstance(cost, (int, float)) else None,
+    }
 
 
 def _holding_models(trace: Trace) -> set[str]:
     """Return the ids of spans with a span of a model somewhere in them, in one pass."""
-    found: set[str] = set()
+    holding: set[str] = set()
     for span in reversed(trace.spans):  # parts come before what they are parts of
-        held = span.span_type in _MODELS or span.span_id in found
+        held = span.span_type in _MODELS or span.span_id in holding
         if held and span.parent_id is not None:
-            found.add(span.parent_id)
-    return found
+            holding.add(span.parent_id)
+    return holding

@@ -20,6 +20,7 @@ from typing import Any, Final, cast
 from evalkit._internal.canonical import parse_json
 from evalkit.entities.trace import Span
 from evalkit.errors import TraceError
+from evalkit.llm import tokens
 from evalkit.llm.prices import Prices
 
 _HEX: Final = re.compile(r"(?:[0-9a-f]{16}|[0-9a-f]{32})", re.IGNORECASE)
@@ -67,21 +68,30 @@ _SESSIONS: Final = (
     "langfuse.session.id",
 )
 _USAGE: Final = {
-    "input_tokens": (
-        "gen_ai.usage.input_tokens",
-        "gen_ai.usage.prompt_tokens",
+    "prompt_tokens": (
+        *("input_tokens", "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
         "llm.token_count.prompt",
     ),
-    "output_tokens": (
-        "gen_ai.usage.output_tokens",
-        "gen_ai.usage.completion_tokens",
+    "completion_tokens": (
+        *("output_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
         "llm.token_count.completion",
     ),
+    "total_tokens": ("total_tokens", "gen_ai.usage.total_tokens", "llm.token_count.total"),
     "cached_tokens": (
-        "gen_ai.usage.cache_read.input_tokens",
+        *("cache_read_input_tokens", "gen_ai.usage.cache_read.input_tokens"),
         "llm.token_count.prompt_details.cache_read",
     ),
+    "cache_write_tokens": (
+        *("cache_creation_input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
+        *("gen_ai.usage.cache_write.input_tokens", "llm.token_count.prompt_details.cache_write"),
+    ),
+    "reasoning_tokens": (
+        *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
+        "llm.token_count.completion_details.reasoning",
+    ),
 }
+"""What traces call the words of OpenAI's usage: all of them count what a cache held as input."""
+
 _MODEL_NAMES: Final = (
     "gen_ai.response.model",
     "gen_ai.request.model",
@@ -254,9 +264,9 @@ def type_of(attributes: Mapping[str, Any]) -> str:
         'RETRIEVER'
     """
     for key in ("mlflow.spanType", "openinference.span.kind", "traceloop.span.kind"):
-        found = parsed(attributes.get(key))
-        if isinstance(found, str) and found:
-            return found.upper()
+        kind = parsed(attributes.get(key))
+        if isinstance(kind, str) and kind:
+            return kind.upper()
     operation = _OPERATIONS.get(str(attributes.get("gen_ai.operation.name")))
     if operation is not None:
         return operation
@@ -268,8 +278,8 @@ def translated(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples:
         >>> attributes = {"openinference.span.kind": "TOOL", "tool.name": "weather"}
-        >>> found = translated({**attributes, "input.value": '{"city": "Oslo"}'})
-        >>> found["span_type"], found["inputs"], found["attributes"]
+        >>> span = translated({**attributes, "input.value": '{"city": "Oslo"}'})
+        >>> span["span_type"], span["inputs"], span["attributes"]
         ('TOOL', {'city': 'Oslo'}, {'openinference.span.kind': 'TOOL', 'tool.name': 'weather'})
     """
     rest = {str(key): value for key, value in attributes.items() if key not in _LEFT_OUT}
@@ -284,15 +294,13 @@ def translated(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def _taken(rest: dict[str, Any], names: tuple[str, ...], numbered: tuple[str, ...]) -> Any:
     """Take the first of *names* out of *rest*, else a list that is spread over numbered keys."""
     listed = [_gathered(rest, prefix) for prefix in numbered]
-    found: Any = None
+    first: Any = None
     for name in names:
         value = rest.get(name)
         if value is not None and name != "tool.parameters":
             del rest[name]
-        found = _meant(rest, name, value) if found is None else found
-    for items in listed:
-        found = items or None if found is None else found
-    return found
+        first = _meant(rest, name, value) if first is None else first
+    return first if first is not None else next(filter(None, listed), None)
 
 
 def _meant(rest: Mapping[str, Any], name: str, value: Any) -> Any:
@@ -325,9 +333,9 @@ def session_of(*places: Mapping[str, Any]) -> str | None:
     """Return the conversation that the first of *places* to know one names."""
     for place in places:
         for key in _SESSIONS:
-            found = parsed(place.get(key)) if key.startswith("mlflow") else place.get(key)
-            if isinstance(found, (str, int)) and str(found):
-                return str(found)
+            name = parsed(place.get(key)) if key.startswith("mlflow") else place.get(key)
+            if isinstance(name, (str, int)) and str(name):
+                return str(name)
     return None
 
 
@@ -340,13 +348,16 @@ def usage_of(span: Span) -> dict[str, int] | None:
         {'input_tokens': 7}
     """
     noted = mapping_of(structured(span.attributes.get("mlflow.chat.tokenUsage")))
-    found: dict[str, int] = {}
-    for kind, keys in _USAGE.items():
-        counts = [noted.get(kind), *(span.attributes.get(key) for key in keys)]
-        count = next((n for n in counts if isinstance(n, int) and not isinstance(n, bool)), None)
-        if count is not None:
-            found[kind] = count
-    return found or None
+    return usage_stated({**span.attributes, **noted})
+
+
+def usage_stated(stated: Mapping[str, Any]) -> dict[str, int] | None:
+    """Return the tokens among what a span, or a whole trace, states."""
+    counts = {
+        kind: next((stated[name] for name in names if isinstance(stated.get(name), int)), None)
+        for kind, names in _USAGE.items()
+    }
+    return tokens.usage_of(counts)
 
 
 def cost_of(span: Span) -> float | None:
@@ -358,11 +369,10 @@ def cost_of(span: Span) -> float | None:
     return None
 
 
-def price_of(span: Span, usage: Mapping[str, int] | None) -> float | None:
-    """Return what the tokens of a span cost by the installed prices of its model, if known."""
+def price_of(span: Span, usage: Mapping[str, int] | None, prices: Prices) -> float | None:
+    """Return what the tokens of a span cost by the *prices* of its model, if known."""
     models = [str(span.attributes[key]) for key in _MODEL_NAMES if span.attributes.get(key)]
     providers = [str(span.attributes[key]) for key in _PROVIDERS if span.attributes.get(key)]
     names = [name for model in models for name in (model, *(f"{p}/{model}" for p in providers))]
-    prices = Prices()
     costs = (prices.cost(name, usage) for name in names)
     return next((cost for cost in costs if cost is not None), None)

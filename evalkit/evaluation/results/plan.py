@@ -80,6 +80,9 @@ class EvaluationPlan:
     level: float = 0.95
     seed: int = 0
     judge_model: str | None = None
+    """Model of the judges that name none, by argument or setting."""
+
+    judge_base_url: str | None = None
     columns: Mapping[str, Any] | None = None
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     runtime: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -78,7 +78,8 @@ def variance_parts(result: Result, key: str) -> VarianceParts:
     judged = _judge_variance(column, np.repeat(whole, repeats))
     if repeats == 1 and judged is None:
         raise UsageError(
-            f"{key} was measured once a case, so nothing can be told apart; use repeats=2 or more."
+            f"{key} has one value a case, and no samples of a judge whose votes can be told apart; "
+            "use repeats=2 or more."
         )
     matrix = column.values.reshape(-1, repeats)[whole]
     groups = result.by_key.design.groups
@@ -99,8 +100,9 @@ def _parts(key: str, matrix: Floats, judged: float | None, groups: Any) -> Varia
     within = 0.0 if components is None else components.within / (n * repeats)
     judge = 0.0 if judged is None else min(judged / (n * repeats), within or judged / n)
     noise = max(within, judge)
-    noise_share = min(1.0, noise / total) if total > 0 else 0.0
-    judge_share = min(noise_share, judge / total) if total > 0 else 0.0
+    whole = max(total, noise)  # cases may come out equal although each verdict wavers
+    noise_share = noise / whole if whole > 0 else 0.0
+    judge_share = min(noise_share, judge / whole) if whole > 0 else 0.0
     target_share = None if components is None else noise_share - judge_share
     once = None
     if components is not None:
@@ -116,7 +118,7 @@ def _parts(key: str, matrix: Floats, judged: float | None, groups: Any) -> Varia
         icc=None if components is None else components.icc,
         design_effect=effect,
         one_repeat_error=once,
-        advice=_advice(target_share or 0.0, judge_share, total),
+        advice=_advice(target_share or 0.0, judge_share, whole),
     )
 
 

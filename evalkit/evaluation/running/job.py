@@ -202,6 +202,8 @@ class Job(Generic[R]):
             since = self.plan_facts.created
             desk = desk_of(self.runtime, since=since, stopped=lambda: self.state.cancel.interrupted)
             session = session_of(self.runtime, ledger=self.state.ledger, since=since, desk=desk)
+            own = not self.plan_facts.target.asks_models
+            session.budget = dataclasses.replace(session.budget, own_target=own)
             self.session = session
             try:
                 if plan.limits.workers:
@@ -319,15 +321,23 @@ class Job(Generic[R]):
         return self.baseline
 
     def _replayed(self, cells: int) -> Iterator[str]:
-        """Note outputs that recordings gave: the code behind them was not run."""
-        moments = [] if self.session is None else self.session.recorder.replayed
-        if moments:
+        """Note what recordings gave, since when, and whether the code behind it was run."""
+        version = self.plan_facts.target.version
+        words = {
+            "output": (
+                f" of {cells:,} outputs",
+                f" as {version}; the code behind them was not run",
+            ),
+            "http": (" HTTP replies", "; the code that asked ran"),
+            "call": (" model calls", ""),
+        }
+        for kind, moments in (
+            {} if self.session is None else self.session.recorder.replayed
+        ).items():
             days = sorted({day(moment) for moment in moments if moment is not None})
             when = f" {' to '.join(dict.fromkeys([days[0], days[-1]]))}" if days else ""
-            yield (
-                f"{len(moments):,} of {cells:,} outputs replayed, recorded{when} as "
-                f"{self.plan_facts.target.version}; the code behind them was not run."
-            )
+            what, rest = words[kind]
+            yield f"{len(moments):,}{what} replayed, recorded{when}{rest}."
 
     def _saved(self, plan: Plan, metrics: Sequence[Metric]) -> str:
         ran = {
@@ -346,7 +356,11 @@ class Job(Generic[R]):
             charged = ["target", *charged]
         budget = Budget.of(self.runtime.budget)
         in_dollars = any("usd" in limits for limits in (budget.total, *budget.roles.values()))
-        if in_dollars and any(ledger[role].unpriced for role in charged):
+        asks_models = self.plan_facts.target.asks_models  # other targets' calls need not cost
+        if in_dollars and any(
+            ledger[role].unpriced and (role != "target" or asks_models or ledger[role].tokens)
+            for role in charged
+        ):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
         self.state.notes += [
             f"The provider's total of {role} tokens is not the sum of its parts"

@@ -15,6 +15,7 @@ from evalkit.evaluation.running.runtime import Runtime
 from evalkit.llm.batch.settings import BatchSettings
 from evalkit.llm.budget import Budget
 from evalkit.llm.cache import Cache
+from evalkit.llm.exchanges import tape_clients
 from evalkit.llm.limits import Controllers
 from evalkit.llm.mode import Mode
 from evalkit.llm.prices import Prices
@@ -137,7 +138,11 @@ def recorder_of(runtime: Runtime, *, since: int, made: bool = True) -> Recorder:
         wanted = cache is not None and not (runtime.mode == "replay" and places)
         if cache is not None and wanted and (made or cache.is_file()):
             places.append(Cache(cache))
-    return Recorder(mode=cast("Mode", runtime.mode), places=places, since=since)
+        if runtime.record_http:
+            tape_clients()
+    return Recorder(
+        mode=cast("Mode", runtime.mode), places=places, since=since, http=runtime.record_http
+    )
 
 
 def cache_path(store: str | bool | None) -> Path | None:
@@ -178,13 +183,16 @@ def check_replayable(target: Target | None, runtime: Runtime) -> None:
     An estimator computes on this machine and is run; a chat model is replayed call by call.
 
     Raises:
-        UsageError: If it is a function or an endpoint without a version.
+        UsageError: If it is a function or an endpoint without a version, and it is outputs that
+            are recorded.
     """
     if runtime.mode != "replay" or target is None:
         return
     identity = target.identity
-    if identity.kind in {"callable", "endpoint"} and identity.version is None:
+    kinds = {"endpoint"} if runtime.record_http else {"callable", "endpoint"}
+    if identity.kind in kinds and identity.version is None:
         raise UsageError(
             f"mode='replay' cannot answer for {identity.name!r}, which has no version: outputs are "
-            "recorded of targets that have one. Give version='1', or 'git', and record first."
+            "recorded of targets that have one. Give version='1' or 'files:app/**', or have a "
+            "function run on recorded HTTP with record_http, and record first."
         )

@@ -82,6 +82,7 @@ class Request:
         many=True,
     )
     judge_model: str | None = word(None, "Model of judges that name none.", NUMBERS, "MODEL")
+    judge_base_url: str | None = word(None, "Address of the server of that model.", NUMBERS, "URL")
     name: str | None = word(None, "Name of the run.", RECORD, "NAME")
     experiment: str | None = word(None, "Experiment to put the run in.", RECORD, "NAME")
     tags: Mapping[str, str] | None = word(

@@ -47,7 +47,7 @@ def reopen(request: Request, kind: type[R]) -> Job[R]:
     folder, plan = _unfinished(runtime.resume, runtime.store)
     cases = Spool.open(folder.cases)
     with use_session(checking_session(runtime)):
-        given = bind_judges(resolve_scorers(request.scorers), plan.judge_model)
+        given = bind_judges(resolve_scorers(request.scorers), plan.judge_model, plan.judge_base_url)
     scorers = given if plan.added else [*recorded_scorers(cases), *given]
     target = fitted_target(
         finished_target(plan) if plan.added else open_target(request.model), cases, scorers
@@ -117,9 +117,11 @@ def check_same(plan: EvaluationPlan, target: Target | None, scorers: list[Scorer
         mark = plan.signatures[name]
         if given.get(name) != mark:
             now = given.get(name, "missing")
+            how = "start a new run"
+            if name in given and "|model:" in mark:
+                how = "retry with judge_model=, score with replace=True, or start a new run"
             raise UsageError(
-                f"Scorer {name!r} is not what the run was started with ({mark}, now {now}); "
-                "start a new run."
+                f"Scorer {name!r} is not what the run was started with ({mark}, now {now}); {how}."
             )
     extra = sorted(set(given) - set(plan.signatures))
     if extra:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
@@ -17,6 +17,8 @@ from evalkit.entities.score import Status
 from evalkit.entities.target import Target
 from evalkit.errors import NotFoundError, UsageError, near_miss
 from evalkit.evaluation.results.cells import failure_table
+from evalkit.evaluation.results.facts import DECIDED
+from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.earlier import finished_target, keep_all, take_over
 from evalkit.evaluation.running.execute import execute
@@ -28,6 +30,7 @@ from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import bind_judges, check_requirements, resolve_scorers
 from evalkit.evaluation.running.start import fitted_target
 from evalkit.scoring.column import ScoreColumn
+from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.targets.open import open_target
@@ -42,6 +45,7 @@ def score_again(
     replace: bool = False,
     drop: Sequence[str] = (),
     judge_model: str | None = None,
+    judge_base_url: str | None = None,
     runtime: Runtime | None = None,
 ) -> R:
     """Return *result* with more scorers, in the same run; the target is never called.
@@ -59,7 +63,8 @@ def score_again(
         if name not in plan.signatures:
             near = near_miss(name, list(plan.signatures))
             raise NotFoundError(f"The result has no scorer {name!r}.{near}")
-    added = bind_judges(resolve_scorers(scorers), judge_model or plan.judge_model)
+    asked = judge_model or plan.judge_model, judge_base_url or plan.judge_base_url
+    added = bind_judges(resolve_scorers(scorers), *asked)
     for one in added:
         if one.name in plan.signatures and not replace and one.name not in drop:
             raise UsageError(
@@ -88,7 +93,14 @@ def score_again(
 
 
 def retry(
-    result: R, which: str, *, model: Any = None, scorers: Any = None, runtime: Runtime | None = None
+    result: R,
+    which: str,
+    *,
+    model: Any = None,
+    scorers: Any = None,
+    judge_model: str | None = None,
+    judge_base_url: str | None = None,
+    runtime: Runtime | None = None,
 ) -> R:
     """Run what failed again, as a new run that keeps the rest.
 
@@ -98,26 +110,54 @@ def retry(
     """
     if which != "failed":
         raise UsageError(f"retry({which!r}): only 'failed' can be retried.")
-    check_complete(result)
-    if not len(failure_table(result)):
-        raise UsageError(f"Nothing failed in {result.name!r}; there is nothing to retry.")
     plan = result.facts.plan
+    rejudged = judge_model is not None or judge_base_url is not None
+    if not rejudged or result.facts.status == DECIDED:
+        check_complete(result)
+    if not rejudged and not len(failure_table(result)):
+        raise UsageError(f"Nothing failed in {result.name!r}; there is nothing to retry.")
     if scorers is not None:
-        chosen = bind_judges(resolve_scorers(scorers), plan.judge_model)
+        chosen = bind_judges(resolve_scorers(scorers), plan.judge_model, plan.judge_base_url)
     else:
         chosen = list(result.facts.scorers) or [rebuild(spec) for spec in plan.scorers]
     target = rebuilt_target(plan.target) if model is None else open_target(model)
     target = fitted_target(target, result.spool, chosen)
     check_same(plan, target, chosen)
-    described = {"scorers": plan.scorers, "signatures": plan.signatures, "added": ()}
+    described: dict[str, Any] = {"added": ()}
+    if rejudged:
+        asked = judge_model or plan.judge_model, judge_base_url or plan.judge_base_url
+        chosen = [_asking(scorer, plan, *asked) for scorer in chosen]
+        described |= dict(zip(("judge_model", "judge_base_url"), asked, strict=True))
+    described["scorers"] = [specification(one) for one in chosen]
+    described["signatures"] = {one.name: signature(one) for one in chosen}
+    if rejudged and described["signatures"] == plan.signatures:
+        raise UsageError(
+            "No judge of the run asks the model of its judge_model=; name the judge's own: "
+            "result.score(…, replace=True), or evalkit score --replace."
+        )
     job = _successor(result, chosen, target, described, same_run=False)
     if runtime is not None:
         job.runtime = runtime
     with job.failing():
         take_over(job, [result], lambda call: call.status is Status.OK or call.reason == "skipped")
         for place, scorer in enumerate(chosen):
-            _keep_scores(job, place, scorer, result)
+            if described["signatures"][scorer.name] == plan.signatures[scorer.name]:
+                _keep_scores(job, place, scorer, result)
     return execute(job)
+
+
+def _asking(
+    scorer: Scorer, plan: EvaluationPlan, model: str | None, base_url: str | None
+) -> Scorer:
+    """Return *scorer* asking another model, if it is a judge that asks that of the run."""
+    if isinstance(scorer, ConfiguredScorer):
+        return dataclasses.replace(scorer, inner=_asking(scorer.inner, plan, model, base_url))
+    judge: Any = scorer
+    if not hasattr(judge, "with_model") or judge.model != plan.judge_model:
+        return scorer
+    judge = judge.with_model(model, base_url=base_url)
+    judge.check()
+    return cast("Scorer", judge)
 
 
 def _keep_scores(job: Job[Any], place: int, scorer: Any, result: Result) -> None:
@@ -126,7 +166,8 @@ def _keep_scores(job: Job[Any], place: int, scorer: Any, result: Result) -> None
     plan = job.plan()
     for shard in plan.shards:
         parts = {key: _cut(column, plan, shard) for key, column in columns.items()}
-        lost = [part.status == Status.FAILED for part in parts.values()]
+        statuses = [part.status for part in parts.values()]
+        lost = [(cells == Status.FAILED) | (cells == Status.NOT_RUN) for cells in statuses]
         if not any(cells.any() for cells in lost):
             job.state.record(Scored(shard.index, place, parts))
         elif is_async(scorer):  # a paid judge is not asked again for what it has answered

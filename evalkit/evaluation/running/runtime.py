@@ -44,9 +44,10 @@ class Runtime:
         "USD|UNIT=N",
         many=True,
     )
-    """US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in which ``target``,
-    ``judge`` and ``embedder`` may have such limits of their own.  When one is reached, no new call
-    starts, and the verdict is BUDGET."""
+    """US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in which ``target``
+    and ``judge`` may have such limits of their own.  When one is reached, no new call starts, and
+    the verdict is BUDGET.  ``calls`` are those of models; the calls of a function, estimator or
+    endpoint count for ``target`` alone."""
 
     prices: Mapping[str, Sequence[float]] | None = word(
         None,
@@ -64,6 +65,10 @@ class Runtime:
 
     recordings: str | None = word(None, "Recordings to commit.", HOW, "FOLDER")
     """Folder; by default recordings are in the cache beside the store."""
+
+    record_http: bool = word(False, "Record HTTP of a function, which runs.", HOW)
+    """Whether what a function, or the body of a suite, asks with httpx, requests or aiohttp is
+    recorded, instead of its outputs: it runs in a replay, too.  Needs the extra ``http``."""
 
     cards: str | None = word(None, "Judges' cards, for calibrated(…).", HOW, "FOLDER")
     """Folder of judges' cards to commit, or one card's file, for gates such as

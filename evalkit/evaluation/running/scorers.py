@@ -22,7 +22,7 @@ from evalkit.hooks.catalog import get_scorer
 from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.decorator import FunctionScorer
 from evalkit.scoring.decorator import scorer as decorate
-from evalkit.scoring.protocol import Scorer, facts_of, requirements_of
+from evalkit.scoring.protocol import OF_CLASSES, Scorer, facts_of, requirements_of
 from evalkit.scoring.reading import field_and_rest, follow, targets
 from evalkit.scoring.reduce import parse_reducer
 from evalkit.settings import settings
@@ -108,18 +108,20 @@ def _resolve(item: ScorerLike) -> list[Scorer]:
     raise UsageError(f"{item!r} is no scorer; give a name, a function or a scorer object.")
 
 
-def bind_judges(scorers: Sequence[Scorer], judge_model: str | None) -> list[Scorer]:
-    """Return *scorers*, with *judge_model* or the setting's for those that need a model.
+def bind_judges(
+    scorers: Sequence[Scorer], judge_model: str | None, base_url: str | None = None
+) -> list[Scorer]:
+    """Return *scorers*, with *judge_model* or the setting's, at *base_url*, where one needs it.
 
     Raises:
         UsageError: If one has no model, or its model cannot be asked.
     """
-    return [_bound(one, judge_model or settings().judge_model) for one in scorers]
+    return [_bound(one, judge_model or settings().judge_model, base_url) for one in scorers]
 
 
-def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
+def _bound(scorer: Scorer, judge_model: str | None, base_url: str | None) -> Scorer:
     if isinstance(scorer, ConfiguredScorer):
-        inner = _bound(scorer.inner, judge_model)
+        inner = _bound(scorer.inner, judge_model, base_url)
         return scorer if inner is scorer.inner else dataclasses.replace(scorer, inner=inner)
     judge: Any = scorer
     if not hasattr(judge, "with_model"):
@@ -130,16 +132,12 @@ def _bound(scorer: Scorer, judge_model: str | None) -> Scorer:
                 f"Judge {judge.name!r} has no model; give judge_model='openai/gpt-5-mini', say, or "
                 "set EVALKIT_JUDGE_MODEL."
             )
-        judge = judge.with_model(judge_model)
+        judge = judge.with_model(judge_model, base_url=base_url)
     judge.check()
     return cast("Scorer", judge)
 
 
-_FILLED_BY: Final = {
-    "probabilities": "outputs",
-    "class_scores": "outputs",
-    "conversation": "session",
-}
+_FILLED_BY: Final = {**dict.fromkeys(OF_CLASSES, "outputs"), "conversation": "session"}
 """What scorers need that is made from a field of the data."""
 
 
@@ -339,9 +337,6 @@ def _check_reducer(metric: str, scorers: Iterable[Scorer]) -> None:
 
 
 def of_classes(scorers: Iterable[Scorer]) -> str | None:
-    """Return what *scorers* read of classes: ``probabilities``, ``class_scores``, or nothing.
-
-    Scores may be any numbers that rank the classes; probabilities are scores too.
-    """
+    """Return the most that *scorers* read of classes, one of `OF_CLASSES`; ``None`` if nothing."""
     needs = frozenset[str]().union(*(requirements_of(one) for one in scorers))
-    return next((name for name in ("probabilities", "class_scores") if name in needs), None)
+    return next((name for name in OF_CLASSES if name in needs), None)

@@ -36,9 +36,11 @@ from evalkit.evaluation.running.scorers import (
     resolve_scorers,
 )
 from evalkit.gates.grammar import parse_gates
+from evalkit.llm.prices import Prices
 from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.reduce import parse_reducer
+from evalkit.settings import settings
 from evalkit.targets.estimator import EstimatorTarget
 from evalkit.targets.open import open_target
 
@@ -57,7 +59,9 @@ def start(request: Request, kind: type[R]) -> Job[R]:
     if request.data is None:
         raise UsageError(_no_data(request.model))
     with use_session(checking_session(request.runtime)):
-        scorers = bind_judges(resolve_scorers(request.scorers), request.judge_model)
+        scorers = bind_judges(
+            resolve_scorers(request.scorers), request.judge_model, request.judge_base_url
+        )
     options = _options(request)
     baseline = open_baseline(request, kind)
     target = open_target(request.model, name=None)
@@ -186,7 +190,8 @@ def _options(request: Request) -> dict[str, Any]:
         "gates": gates,
         "level": request.level,
         "seed": request.seed,
-        "judge_model": request.judge_model,
+        "judge_model": request.judge_model or settings().judge_model,
+        "judge_base_url": request.judge_base_url,
         "columns": None if request.columns is None else dict(request.columns),
         "tags": dict(request.tags or {}),
         "shard": request.shard,
@@ -224,6 +229,7 @@ def _snapshot(request: Request, target: Target | None, folder: Path) -> Spool:
         shard=request.shard,
         has_model=target is not None,
         leftover="inputs" if isinstance(target, EstimatorTarget) else "tags",
+        prices=Prices(request.runtime.prices),
     )
 
 
@@ -236,12 +242,12 @@ def _checked(target: Target | None, cases: Spool) -> Target | None:
 
 
 def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]) -> Target | None:
-    """Return *target*, an estimator told of column types and whether probabilities are wanted."""
+    """Return *target*, an estimator told of column types and of what is read of classes."""
     if isinstance(target, EstimatorTarget):
         target = target.with_dtypes(cases.dtypes)
         wanted = of_classes(scorers)
         if wanted is not None:
-            target = target.with_probabilities(or_scores=wanted == "class_scores")
+            target = target.for_classes(wanted)
     return target
 
 

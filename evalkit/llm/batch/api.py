@@ -254,7 +254,9 @@ def _outcome(line: Mapping[str, Any]) -> Outcome:
     response, error = mapping_of(line.get("response")), mapping_of(line.get("error"))
     status = response.get("status_code")
     if isinstance(status, int) and status != _OK:
-        return refusal_of(status, canonical_json(response.get("body") or error).decode())
+        refusal = refusal_of(status, canonical_json(response.get("body") or error).decode())
+        refusal.status = status
+        return refusal
     if error:
         expired = error.get("code") == "batch_expired"
         text = shown(str(error.get("message") or error.get("code")))

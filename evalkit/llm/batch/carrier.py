@@ -318,5 +318,5 @@ def _settle(parcel: Parcel, custom_id: str, outcome: Outcome, retries: int) -> W
         return wanted
     tries = f" ({wanted.tries} batches)" if wanted.tries > 1 else ""
     text = f"{parcel.api.public_root}: {parcel.api.redacted(outcome.text)}{tries}"
-    wanted.fail(TargetError(outcome.reason, text))
+    wanted.fail(TargetError(outcome.reason, text, status=outcome.status))
     return None

@@ -173,7 +173,7 @@ class Desk:
         parcel = self._parcels.get(pending.mark)
         if parcel is not None and parcel.failed is not None:
             # Nobody follows it any more, and sending it anew could pay for it twice.
-            wanted.fail(TargetError(parcel.failed.reason, parcel.failed.explanation))
+            wanted.fail(_another(parcel.failed))
             return True
         del lines[0]
         if parcel is None:
@@ -203,7 +203,7 @@ class Desk:
             unanswered = await carry(parcel, self._folder, self.settings, self.stopping)
         except TargetError as error:
             for wanted in parcel.wanted.values():
-                wanted.fail(TargetError(error.reason, error.explanation))
+                wanted.fail(_another(error))
             if parcel.pending.batch_id is not None or isinstance(error, UnseenBatchError):
                 self._give_up(parcel, error)
                 return
@@ -308,3 +308,8 @@ class Desk:
                 queue.wanted = [] if last else list(parcels.pop().wanted.values())
                 for parcel in parcels:
                     self._carry(parcel)
+
+
+def _another(error: TargetError) -> TargetError:
+    """Return *error* once more, for another caller."""
+    return TargetError(error.reason, error.explanation, status=error.status)

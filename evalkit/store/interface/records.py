@@ -27,6 +27,8 @@ class Summaries(Protocol):
     def write(self, run_id: str, summaries: Sequence[EvaluationSummary]) -> None:
         """Make *summaries* the estimates of a run, in this order, in place of any it had.
 
+        The metrics of those that are gone, or have no value any more, go as well.
+
         Raises:
             UsageError: If two summaries share a key, or a number is not finite.
         """

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, select
 
 from evalkit.entities.run import Metric
 from evalkit.store.interface import Metrics
@@ -72,6 +72,15 @@ def add_metrics(
             moved[point.key_number] = point
     latest = [_row(number, point) for point in moved.values()]
     database.put(connection, tables.latest_metrics, latest)
+
+
+def drop_metrics(connection: Connection, number: int, keys: Collection[str]) -> None:
+    """Forget what a run has of metrics."""
+    for some in chunks(sorted(keys)):
+        of_keys = select(tables.metric_keys.c.key_number).where(tables.metric_keys.c.key.in_(some))
+        for table in (tables.metrics, tables.latest_metrics):
+            own = table.c.run_number == number
+            connection.execute(delete(table).where(own, table.c.key_number.in_(of_keys)))
 
 
 def last_metrics(

@@ -18,6 +18,7 @@ from evalkit.errors import UsageError
 from evalkit.store.interface import Assessments, Cards, Summaries
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
+from evalkit.store.sql.metrics import drop_metrics
 from evalkit.store.sql.rows import entity, run_row, writable_run
 
 _SUMMARIES = tables.evaluation_summaries
@@ -38,7 +39,11 @@ class SqlSummaries(Summaries):
         rows = [_summary_row(summary) for summary in summaries]
         with self.database.write() as connection:
             number = writable_run(connection, run_id)
-            connection.execute(delete(_SUMMARIES).where(_SUMMARIES.c.run_number == number))
+            had = _SUMMARIES.c.run_number == number
+            before = set(connection.scalars(select(_SUMMARIES.c.key).where(had)))
+            valued = {s.key for s in summaries if s.estimate.value is not None}
+            drop_metrics(connection, number, before - valued)
+            connection.execute(delete(_SUMMARIES).where(had))
             own = [{"run_number": number, "position": n} | row for n, row in enumerate(rows)]
             if own:
                 connection.execute(insert(_SUMMARIES), own)

@@ -19,6 +19,9 @@ from evalkit_scorers.metric import YES_OR_NO, RowsMetric
 MOST_LABELS: Final = 50
 """Labels in an artifact; the rest, rarest first, are put together."""
 
+ONE_LABEL: Final = "the targets hold one label only"
+"""What is to be known of a metric that is about the telling apart of labels."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelMetric(RowsMetric):
@@ -31,6 +34,8 @@ class LabelMetric(RowsMetric):
     parse_text: bool = False
     """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
 
+    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations", "class_label"})
+
     @abstractmethod
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         """Return the metric of each table: ``(d, C)`` in, ``(d,)`` out, NaN where undefined."""
@@ -40,6 +45,11 @@ class LabelMetric(RowsMetric):
         pairs = label_pairs(batch, parse_text=self.parse_text)
         pairs.column.statistics = pairs.rows()
         return pairs.column
+
+    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
+        """Return what is to be known where the targets hold one label only."""
+        del weights
+        return ONE_LABEL if len(set(rows.columns["target"].tolist())) == 1 else None
 
     def prepared(self, rows: Rows) -> ConfusionCells:
         return ConfusionCells.of(rows)
@@ -56,8 +66,13 @@ class LabelMetric(RowsMetric):
         seed: int,
         groups: ArrayLike | None = None,
     ) -> FloatArray:
-        """Return the metric in each of `smoothed_draws`, shape ``(resamples,)``."""
+        """Return the metric in each of `smoothed_draws`, shape ``(resamples,)``.
+
+        NaN where the targets hold one label only: nothing says how the others are found.
+        """
         cells = ConfusionCells.of(rows)
+        if len(set(cells.target.tolist())) == 1:
+            return np.full(resamples, np.nan)
         parts = smoothed_draws(cells, weights, resamples=resamples, seed=seed, groups=groups)
         cells = cells.mistakable()
         return np.concatenate([self.of_weights(cells, part) for part in parts])
@@ -147,7 +162,7 @@ class Accuracy:
     """Read texts that spell a number or truth value as that (``"1"`` then equals 1)."""
 
     facts = YES_OR_NO
-    requires: ClassVar[frozenset[str]] = frozenset({"outputs", "expectations"})
+    requires: ClassVar[frozenset[str]] = LabelMetric.requires
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return 1 where the labels are equal, 0 where they differ."""

@@ -75,10 +75,10 @@ def class_probabilities(
 ) -> ClassProbabilities:
     """Return what *output* says of the classes.
 
-    An output is ``{"probabilities": [...], "classes": [...]}`` (``label`` may stand beside them),
-    a mapping of label to probability, a list of probabilities in the order of *labels*, or a bare
-    number: the probability of the positive class.  Where *scores* do, ``decision_values`` may stand
-    in place of ``probabilities``.
+    An output is ``{"probabilities": [...], "classes": [...]}``, a mapping of label to probability,
+    a list of probabilities in the order of *labels*, or a bare number: the probability of the
+    positive class.  Each may be the ``probabilities`` beside a ``label``.  Where *scores* do,
+    ``decision_values`` may stand in place of ``probabilities``.
 
     *target*, *labels* and *pos_label* are keys, the latter two as the settings of
     `ProbabilityMetric`.  *scores* allows any finite numbers, as of a decision function.
@@ -98,6 +98,9 @@ def class_probabilities(
         if not scores:
             raise UnreadableError("The output states decision values, which are no probabilities.")
         output = {**output, "probabilities": output["decision_values"]}
+    label = output.get("label") if isinstance(output, Mapping) else None
+    if isinstance(output, Mapping) and "label" in output and "classes" not in output:
+        output = output.get("probabilities")
     number = None if isinstance(output, dict) else _number(unwrapped(output))
     if number is not None:
         return _of_positive(number, target, pos_label, scores=scores)
@@ -107,6 +110,9 @@ def class_probabilities(
         raise UnreadableError(f"A probability is not a finite number: {_short(shares)}.")
     if not scores:
         _check(stated)
+    if isinstance(label, (str, int)) and label_key(label) not in classes:
+        names = ", ".join(repr(shown(key)) for key in classes)
+        raise UnreadableError(f"The label {label!r} is none of the classes {names:.200}.")
     right = classes.index(target) if target in classes else -1
     if right < 0 and any(is_text(key) != is_text(target) for key in classes):
         names = ", ".join(sorted(repr(shown(key)) for key in classes)[:10])

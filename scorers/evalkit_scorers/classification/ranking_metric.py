@@ -149,7 +149,9 @@ class RankingMetric(ProbabilityMetric, RowsMetric):
         keys: list[str] = rows.columns["target"].tolist()
         events = forecasts.events[:, 0].tolist()
         positive = in_order(key for key, event in zip(keys, events, strict=True) if event)
-        return self._of_two(positive, in_order(set(keys).difference(positive)))
+        note = self._of_two(positive, in_order(set(keys).difference(positive)))
+        bare = set(rows.columns["score"].tolist()) <= {0.0, 1.0}
+        return f"{note}; outputs are all 0 or 1, as labels are, which rank little" if bare else note
 
     def _of_two(self, positive: tuple[str, ...], others: tuple[str, ...]) -> str:
         label = listed_labels(positive)

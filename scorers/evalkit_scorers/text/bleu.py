@@ -124,7 +124,8 @@ def bleu_of(
     used = np.arange(max_order) < orders[..., None]
     mean = np.where(used, logs, 0.0).sum(axis=-1) / np.maximum(orders, 1)
     matched = counts[..., 2 : 2 + max_order].any(axis=-1)
-    return np.where(matched, penalty * np.exp(mean), 0.0)
+    # The exponential of log 100 is a little more than 100.
+    return np.where(matched, np.minimum(penalty * np.exp(mean), 100.0), 0.0)
 
 
 def _smoothed(

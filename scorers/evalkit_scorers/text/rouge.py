@@ -16,6 +16,7 @@ from evalkit_scorers.arrays import FloatArray, IntArray
 from evalkit_scorers.metric import SHARE, ReferenceMetric
 from evalkit_scorers.text.ngrams import clipped_matches, numbering, partition
 from evalkit_scorers.text.pairing import (
+    AS_READ,
     best_of_each,
     paired_texts,
     say_how_read,
@@ -366,6 +367,10 @@ def _scores(matches: IntArray, n_got: IntArray, n_wanted: IntArray) -> RougeScor
     return RougeScores(precision, recall, 2 * precision * recall / np.where(total > 0, total, 1))
 
 
+NOTHING_TO_COUNT: Final = "output and reference are equal and have nothing to count, which is 0"
+"""What the estimate says of such cases."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rouge(ReferenceMetric):
     """Score each case with `rouge_scores`: one metric for each variant."""
@@ -422,6 +427,9 @@ class Rouge(ReferenceMetric):
         }
         for column in columns.values():
             say_how_read(column, batch, cuts=self.tokenize is None)
+            for row, output, texts in zip(rows, outputs, wanted, strict=True):
+                if column.values[row] == 0 and output in texts:
+                    column.metadata[row] = {AS_READ: NOTHING_TO_COUNT}
         return columns
 
     def _reduced(self, scores: RougeScores, repeats: IntArray) -> FloatArray:

@@ -62,11 +62,13 @@ def cut(text: str, *, punctuation: bool = True) -> str:
 
 
 def check_tokenizer(name: str) -> str:
-    """Return *name* if it is a tokenizer that works without a network.
+    """Return *name* if it is a tokenizer that works here, without a network.
 
     Raises:
-        UsageError: If it is none, or its model does not lie on this machine.
+        UsageError: If it is none, or its model or library is not on this machine.
     """
+    if name.endswith("-mecab") and name in TOKENIZERS:
+        _made(name)
     if name in TOKENIZERS or (name in _OF_FILES and _model_is_here(name)):
         return name
     if name in _OF_FILES:
@@ -96,13 +98,18 @@ def tokenizer(name: str) -> Callable[[str], str]:
     """Return sacrebleu's tokenizer called *name*: text in, tokens separated by blanks out.
 
     Raises:
-        UsageError: If it needs a library that is not installed, such as MeCab.
+        UsageError: As of `check_tokenizer`.
     """
+    return _made(check_tokenizer(name))
+
+
+@functools.cache
+def _made(name: str) -> Callable[[str], str]:
     from sacrebleu.metrics.bleu import BLEU
 
     try:
-        tokenize: Callable[[str], str] = BLEU(tokenize=check_tokenizer(name), force=True).tokenizer
-    except (ImportError, RuntimeError) as error:
+        tokenize: Callable[[str], str] = BLEU(tokenize=name, force=True).tokenizer
+    except (ImportError, RuntimeError, AssertionError) as error:
         why = " ".join(str(error).split())
         raise UsageError(f"tokenize={name!r} cannot be used here: {why}") from error
     return tokenize

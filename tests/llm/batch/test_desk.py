@@ -140,6 +140,7 @@ async def test_who_asks_after_a_batch_was_given_up_is_told_at_once(tmp_path: Pat
         left(model, ["a", "b"], tmp_path, file_id="file-0", batch_id="batch-0")
         desk = Desk(QUICK, folder=PendingFolder(tmp_path / "batches"))
         session = ModelSession(desk=desk)
+        session.health.active = False
         async with session.open():
             for text in ("a", "b", "a"):
                 with (

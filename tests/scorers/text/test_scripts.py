@@ -1,8 +1,11 @@
 """Texts in every script have words, and texts without any agree only if they are the same."""
 
+import importlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from evalkit import evaluate, get_scorer
@@ -164,3 +167,33 @@ def test_the_signature_says_how_words_are_made() -> None:
 
     assert result["text.token_f1"].value == pytest.approx(2 / 3)
     assert "version:2|normalize:squad" in result.metrics[0].signature
+
+
+@pytest.mark.parametrize("scorer", ["text.bleu", "text.rouge", "text.token_f1"])
+@pytest.mark.parametrize("language", ["ja", "ko"])
+def test_a_tokenizer_without_its_library_is_refused_before_the_run(
+    scorer: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(f"sacrebleu.tokenizers.tokenizer_{language}_mecab")
+    monkeypatch.setattr(module, "MeCab", None)
+
+    with pytest.raises(UsageError, match="pip install"):
+        get_scorer(scorer, tokenize=f"{language}-mecab")
+
+
+@pytest.mark.parametrize("text", ["", "!!!", " \n", "🙂"])
+def test_equal_texts_without_words_have_no_rouge_and_say_so(text: str) -> None:
+    rows = [{"question": "q", "output": text, "expected": text}] * 3
+
+    estimate = evaluate(data=rows, scorers=["text.rouge"])["text.rouge.rouge1"]
+
+    assert estimate.value == 0.0
+    assert "nothing to count" in str(estimate.note)
+
+
+@given(st.lists(st.sampled_from(["the", "cat", "sat", "."]), min_size=4, max_size=60))
+def test_bleu_of_equal_texts_is_exactly_100(parts: list[str]) -> None:
+    counts = bleu_statistics([" ".join(parts)], [[" ".join(parts)]])
+
+    assert bleu_of(counts).tolist() == [100.0]
+    assert bleu_of(counts.sum(axis=0), smooth_method="none") == 100.0
