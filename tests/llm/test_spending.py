@@ -124,6 +124,45 @@ def test_a_budget_in_dollars_misses_only_prices_of_models(answer: Any, noted: bo
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_call_that_was_cut_off_after_it_was_sent_has_an_unknown_price() -> None:
+    prices = {"openai/m": (1.0, 1.0)}
+    with ScriptedEndpoint(Fault.HANG) as endpoint:
+        cut = evalkit.evaluate(
+            evalkit.chat("openai/m", base_url=endpoint.base_url),
+            ROWS,
+            "text.exact_match",
+            runtime=evalkit.Runtime(timeout_seconds=0.2, budget=1.0, prices=prices),
+        )
+    refusal = Reply(status=400, body=b'{"error":{"message":"no"}}')
+    with ScriptedEndpoint({"q0": refusal, "*": "a"}) as endpoint:
+        refused = evalkit.evaluate(
+            evalkit.chat("openai/m", base_url=endpoint.base_url),
+            ROWS,
+            "text.exact_match",
+            runtime=evalkit.Runtime(budget=1.0, prices=prices),
+        )
+
+    assert (cut.usage["target"].failed, cut.cost) == (6, None)
+    assert any("price is unknown" in note for note in cut.facts.notes)
+    assert refused.usage["target"].failed == 1
+    assert (refused.cost or 0.0) > 0.0
+    assert not any("price is unknown" in note for note in refused.facts.notes)
+
+
+@pytest.mark.usefixtures("folder")
+def test_answers_that_the_models_limit_cut_off_are_told() -> None:
+    ends = {"q0": Reply(value="half an", finish_reason="length"), "*": "a"}
+    with ScriptedEndpoint(ends) as endpoint:
+        target = evalkit.chat("openai/m", base_url=endpoint.base_url)
+        notes = evalkit.evaluate(target, ROWS, "text.exact_match").facts.notes
+        again = evalkit.evaluate(target, ROWS, "text.exact_match").facts.notes
+
+    told = "1 of 6 answers were cut off at the model's limit (max_tokens)."
+    assert told in notes
+    assert told in again
+
+
+@pytest.mark.usefixtures("folder")
 def test_canaries_are_in_usage_and_cost() -> None:
     verdict = {"rationale": "r", "verdict": "yes"}
     judge = evalkit.make_judge(
