@@ -116,8 +116,8 @@ class Calibration:
             UsageError: If there is no such figure, or it does not apply to such labels.
         """
         if figure not in FIGURES:
-            known = ", ".join(FIGURES)
-            raise UsageError(f"No figure is called {figure!r}.{near_miss(figure, FIGURES)} {known}")
+            names = ", ".join(FIGURES)
+            raise UsageError(f"No figure is called {figure!r}.{near_miss(figure, FIGURES)} {names}")
         estimate = self.held_out.figures.get(self.named(figure))
         if estimate is None:
             have = ", ".join(self.held_out.figures) or "none"

@@ -108,8 +108,8 @@ def test_the_store_is_the_one_that_is_named(type_in: Type, folder: Path) -> None
 def test_settings_reach_the_evaluation(type_in: Type) -> None:
     done = type_in(
         *LIVE, "--scorer", "text.exact_match", "--concurrency", "3", "--timeout-seconds", "9",
-        "--budget", "target.calls=2", "--budget", "5", "--level", "0.9", "--seed", "7", "--repeats", "2",
-        "--reducer", "max", "--name", "mine", "--tag", "team=a", "--json",
+        "--budget", "target.calls=2", "--budget", "5", "--level", "0.9", "--seed", "7",
+        "--repeats", "2", "--reducer", "max", "--name", "mine", "--tag", "team=a", "--json",
     )  # fmt: skip
 
     found = done.json

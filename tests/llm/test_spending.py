@@ -23,6 +23,7 @@ from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import Recording
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
+from evalkit.llm.usage import Ledger
 from evalkit.targets.open import open_target
 from evalkit.testing import Fault, Reply, ScriptedEndpoint
 from evalkit.tracking import set_tracking_uri
@@ -362,17 +363,22 @@ LIMITS = {"calls": 6, "tokens": 45, "usd": 45.0}
 
 
 class Spending(RuleBasedStateMachine):
-    """Calls that are answered, cut off, refused, repeated or unwritable, in any order."""
+    """Calls that are answered, cut off, refused, repeated, rerun or unwritable, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.model: Any = Scripted()
         self.place = Full()
-        places: list[Any] = [self.place]
         self.tasks: list[asyncio.Task[ChatReply]] = []
         self.answered = self.most = 0
-        self.session = ModelSession(
+        self.session = self.begun(Ledger())
+
+    def begun(self, ledger: Ledger) -> ModelSession:
+        """Return a session that goes on from what *ledger* says was spent."""
+        places: list[Any] = [self.place]
+        return ModelSession(
+            ledger=ledger,
             recorder=Recorder(mode="auto", places=places),
             budget=Budget.of({"judge": LIMITS}),
             prices=Prices({"openai/m": (1e6, 1e6)}),
@@ -410,6 +416,14 @@ class Spending(RuleBasedStateMachine):
         """Give a call up, as a timeout does."""
         self.tasks[data.draw(st.sampled_from(range(len(self.tasks))))].cancel()
         self.turn()
+
+    @rule()
+    def rerun(self) -> None:
+        """Give everything up and go on in another session, as resumes and reruns do."""
+        for task in self.tasks:
+            task.cancel()
+        self.turn()
+        self.session = self.begun(self.session.ledger)
 
     @rule()
     def fill(self) -> None:
