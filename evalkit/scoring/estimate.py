@@ -254,7 +254,7 @@ def _corpus_interval(  # noqa: PLR0917
     if means is not None:
         options: Any = {"weights": weights, "groups": groups, "level": design.level}
         own = interval_of_means(means, value, len(statistics), seed=design.seed, **options)
-        if own is not None or not means.binary:
+        if own is not None or not means.binary or not means.cases:
             return own
     closed = getattr(scorer, "interval", None)
     if closed is not None and isinstance(statistics, Rows):
@@ -270,7 +270,7 @@ def _corpus_interval(  # noqa: PLR0917
     draws = draws[np.isfinite(draws)]
     if len(draws) < 100 or np.ptp(draws) == 0.0:  # noqa: PLR2004
         # Equal replicates do not mean certainty: a bounded metric gets Wilson at its value.
-        if facts.bounds != (0.0, 1.0):
+        if not len(draws) or facts.bounds != (0.0, 1.0):
             return None
         interval = wilson_interval(value * n, n, level=design.level)
         return dataclasses.replace(interval, method="wilson-mean")

@@ -24,7 +24,8 @@ class Means:
     """
 
     cases: Sequence[npt.NDArray[np.int64]]
-    """Cases that each mean is about, as places among those of the statistics."""
+    """Cases that each mean is about, as places among those of the statistics.  No means at all say
+    that there is no interval, and that draws have none either."""
 
     values: Sequence[npt.NDArray[np.float64]]
     """Values of these cases, as long as `cases` each."""
@@ -37,6 +38,13 @@ class Means:
 
     metric: Callable[[float], float] = float
     """From a mean to its own metric, increasing: the root, or from Jaccard's index to F1."""
+
+    def pairs_with(self, other: Means) -> bool:
+        """Say whether both metrics are sums of means over the same cases, which then pair up."""
+        if not self.cases or self.shares != other.shares or self.metric is not other.metric:
+            return False
+        same = zip(self.cases, other.cases, strict=True)
+        return self.metric is float and all(a.tolist() == b.tolist() for a, b in same)
 
 
 def interval_of_means(

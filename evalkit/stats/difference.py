@@ -26,7 +26,7 @@ class PairedDifference:
 
     method: str | None
     """``tango``, ``tango-mean``, ``t``, ``cluster-t``, ``cluster-tango``, ``delong``,
-    ``paired-bootstrap``, or ``None`` without limits."""
+    ``square-and-add``, ``paired-bootstrap``, or ``None`` without limits."""
 
     p_value: float | None
     """Two-sided p-value of no difference."""
@@ -50,7 +50,7 @@ class PairedDifference:
     """True difference that this many pairs would find significant in 80 % of repetitions."""
 
     test: str | None
-    """``mcnemar-mid-p``, ``t``, ``score``, ``cluster-t``, ``sign-flip``, ``delong``,
+    """``mcnemar-mid-p``, ``t``, ``score``, ``wald``, ``cluster-t``, ``sign-flip``, ``delong``,
     ``paired-bootstrap`` or ``approximate-randomization``."""
 
     @property

@@ -14,7 +14,7 @@ from evalkit.evaluation.comparing.pairs import join
 from evalkit.evaluation.comparing.resampled import quantile_difference
 from evalkit.scoring.column import Rows
 from evalkit.scoring.estimate import Design
-from evalkit.stats import delong_difference
+from evalkit.stats import delong_difference, paired_difference
 
 NOTHING_KEPT = evalkit.Runtime(store=False)
 
@@ -103,6 +103,39 @@ def test_a_lost_class_is_no_zero_of_a_draw() -> None:
     assert found.difference == pytest.approx(1 / 3)
     assert found.low is not None
     assert -0.6 < found.low < 0
+    assert not found.is_clear
+
+
+@pytest.mark.parametrize("n", [30, 300])
+def test_recalls_are_compared_as_rates_of_the_same_positives(n: int) -> None:
+    generator = np.random.default_rng(n)
+    truth = (np.arange(n) % 3 == 0).astype(int)
+    first, second = (np.where(generator.random(n) < p, truth, 1 - truth) for p in (0.95, 0.7))
+    key = "classification.recall"
+    found = labelled(truth, first, key).difference(labelled(truth, second, key), key)
+    right = [(said == truth)[truth == 1] for said in (first, second)]
+
+    assert found == paired_difference(*right, binary=True)
+    assert (found.method, found.n) == ("tango", n // 3)
+
+
+def test_balanced_accuracies_add_up_the_limits_of_their_classes() -> None:
+    truth = np.repeat([1, 0], [4, 200])
+    first, second = truth.copy(), truth.copy()
+    first[0], second[10:15] = 0, 1
+    key = "classification.balanced_accuracy"
+    found = labelled(truth, first, key).difference(labelled(truth, second, key), key)
+    parts = [
+        paired_difference(
+            *((said == truth)[truth == label] for said in (first, second)), binary=True
+        )
+        for label in (0, 1)
+    ]
+    below = sum((part.difference - (part.low or 0.0)) ** 2 for part in parts) ** 0.5 / 2
+
+    assert found.method == "square-and-add"
+    assert found.difference == pytest.approx(sum(part.difference for part in parts) / 2)
+    assert found.difference - (found.low or 0.0) == pytest.approx(below)
     assert not found.is_clear
 
 

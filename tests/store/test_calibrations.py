@@ -1,13 +1,9 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
 
 from evalkit.errors import UsageError
 from evalkit.store import open_store
-from evalkit.store.sql.database import Database
-from evalkit.store.sql.migrations import prepare
-from evalkit.store.sql.sqlite import SqliteDialect
 
 
 def test_the_newest_cards_of_a_judge_come_first(tmp_path: Path) -> None:
@@ -27,19 +23,6 @@ def test_a_card_is_there_for_the_next_process(tmp_path: Path) -> None:
 
     with open_store(uri) as store:
         assert store.cards.newest("grounded") == ["{}"]
-
-
-def test_a_store_of_an_earlier_version_gets_the_table(tmp_path: Path) -> None:
-    open_store(f"sqlite:///{tmp_path}/runs.db").close()
-    database = Database(SqliteDialect(tmp_path / "runs.db"))
-    with database.write() as connection:
-        connection.execute(text("DROP TABLE calibrations"))
-        connection.execute(text("UPDATE evalkit_schema SET version = 3"))
-
-    prepare(database)
-
-    with database.read() as connection:
-        assert inspect(connection).has_table("calibrations")
 
 
 def test_a_name_that_no_column_holds_is_refused(tmp_path: Path) -> None:

@@ -1,152 +1,201 @@
+"""Databases of every earlier schema become what a new one is, and keep what they hold."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy import Engine, event, text
 
-from evalkit.errors import SchemaVersionError
+from evalkit.errors import SchemaVersionError, StoreUnavailableError
 from evalkit.store import open_store
+from evalkit.store.sql import tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.migrations import FIRST_VERSION, MIGRATIONS, Migration, prepare
+from evalkit.store.sql.migrations import HEAD, prepare
+from evalkit.store.sql.migrations.upgrade import steps
 from evalkit.store.sql.sqlite import SqliteDialect
 from evalkit.store.sql.store import SqlStore
 
-
-def _add_colour(connection: Connection) -> None:
-    connection.execute(text("ALTER TABLE runs ADD COLUMN colour VARCHAR(20)"))
-
-
-def _fail_half_way(connection: Connection) -> None:
-    _add_colour(connection)
-    raise ZeroDivisionError
+ADDED = {
+    2: "model_aliases model_version_tags model_versions registered_model_tags registered_models",
+    3: "assessments",
+    4: "calibrations",
+}
+"""Tables that came with each version that was numbered."""
 
 
-def _versions(database: Database) -> list[int]:
-    with database.read() as connection:
-        query = text("SELECT version FROM evalkit_schema ORDER BY version")
-        return list(connection.scalars(query))
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+def uri(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """URI of an empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/runs.db"
+        return
+    with request.getfixturevalue(request.param).database() as on_a_server:
+        yield on_a_server
 
 
-def _columns(database: Database) -> set[str]:
-    with database.read() as connection:
-        return {column["name"] for column in inspect(connection).get_columns("runs")}
+@contextlib.contextmanager
+def _engine(uri: str) -> Generator[Engine]:
+    with open_store(uri, artifact_root="/nowhere") as store:
+        assert isinstance(store, SqlStore)
+        yield store.engine
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
+def _make_older(uri: str, version: int) -> None:
+    """Turn a new database into one of the numbered *version*."""
+    with _engine(uri) as engine, engine.begin() as connection:
+        for later in range(max(ADDED), version, -1):
+            for table in ADDED[later].split():
+                connection.execute(text(f"DROP TABLE {table}"))
+        tables.schema_version.drop(connection)
+        connection.execute(
+            text("CREATE TABLE evalkit_schema (version INTEGER, description VARCHAR(500))")
+        )
+        add = text("INSERT INTO evalkit_schema VALUES (:number, 'x')")
+        connection.execute(add, [{"number": number} for number in range(1, version + 1)])
+
+
+def test_the_newest_step_is_the_head() -> None:
+    assert steps().get_current_head() == HEAD
+    revisions = [step.revision for step in steps().walk_revisions()]
+    assert revisions == [f"{number:04d}" for number in range(int(HEAD), 0, -1)]
+
+
+def test_opening_what_is_up_to_date_writes_nothing(tmp_path: Path) -> None:
     open_store(f"sqlite:///{tmp_path}/runs.db").close()
-    return Database(SqliteDialect(tmp_path / "runs.db"))
-
-
-def test_a_new_database_records_the_newest_version(database: Database) -> None:
-    newest = MIGRATIONS[-1].version if MIGRATIONS else FIRST_VERSION
-    assert _versions(database) == [newest]
-
-
-def test_opening_what_is_up_to_date_writes_nothing(database: Database) -> None:
+    database = Database(SqliteDialect(tmp_path / "runs.db"))
     statements: list[str] = []
-
-    def note(*arguments: object) -> None:
-        statements.append(str(arguments[2]))
-
-    event.listen(database.engine, "before_cursor_execute", note)
+    event.listen(
+        database.engine, "before_cursor_execute", lambda *given: statements.append(str(given[2]))
+    )
     prepare(database)
 
     assert len(statements) <= 3
     assert all(statement.startswith(("SELECT", "PRAGMA")) for statement in statements)
 
 
-def test_versions_count_up_by_one() -> None:
-    versions = [migration.version for migration in MIGRATIONS]
-    assert versions == list(range(FIRST_VERSION + 1, FIRST_VERSION + 1 + len(MIGRATIONS)))
-
-
-def test_a_step_and_its_record_are_kept_together(database: Database) -> None:
-    steps = (*MIGRATIONS, Migration(FIRST_VERSION + len(MIGRATIONS) + 1, "add", _add_colour))
-    prepare(database, steps)
-    prepare(database, steps)
-
-    assert _versions(database)[-1] == steps[-1].version
-    assert "colour" in _columns(database)
-
-
-def test_a_step_that_fails_leaves_the_database_as_it_was(database: Database) -> None:
-    before = _versions(database)
-    steps = (*MIGRATIONS, Migration(before[-1] + 1, "fail", _fail_half_way))
-
-    with pytest.raises(ZeroDivisionError):
-        prepare(database, steps)
-    assert _versions(database) == before
-    assert "colour" not in _columns(database)
-
-
-def test_a_database_from_a_newer_evalkit_is_one_clear_error(tmp_path: Path) -> None:
+def test_alembic_is_loaded_for_older_databases_alone(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/runs.db"
-    open_store(uri).close()
-    with Database(SqliteDialect(tmp_path / "runs.db")).write() as connection:
-        connection.execute(text("INSERT INTO evalkit_schema VALUES (99, 'later', 0)"))
+    program = (
+        "import sys; from evalkit.store import open_store; open_store(sys.argv[1]).close();"
+        "print('alembic' in sys.modules)"
+    )
 
-    with pytest.raises(SchemaVersionError, match=r"version 99.*upgrade evalkit") as caught:
-        open_store(uri)
-    assert (caught.value.version, caught.value.supported) == (99, _versions_known())
+    def loads() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", program, uri], check=True, capture_output=True, text=True
+        ).stdout.strip()
 
-
-def _versions_known() -> int:
-    return FIRST_VERSION + len(MIGRATIONS)
-
-
-FIRST_FLOOR = """
-    evalkit_schema experiments experiment_tags runs params tags metric_keys metrics latest_metrics
-    evaluation_summaries
-""".split()
+    assert [loads(), loads()] == ["False", "False"]
+    _make_older(uri, 1)
+    assert [loads(), loads()] == ["True", "False"]
 
 
-def _made(engine: Engine) -> dict[str, list[str]]:
-    """Every table with its columns and indexes, as SQLite has them."""
-    inspector = inspect(engine)
-    found: dict[str, list[str]] = {}
-    for table in inspector.get_table_names():
-        columns = [
-            f"{c['name']} {c['type']} {'NULL' if c['nullable'] else ''}"
-            for c in inspector.get_columns(table)
-        ]
-        indexes = [f"{i['name']} {i['column_names']}" for i in inspector.get_indexes(table)]
-        found[table] = columns + sorted(indexes)
-    return found
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_a_database_of_each_version_becomes_what_a_new_one_is(uri: str, version: int) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
 
-
-def test_a_database_of_the_first_version_becomes_what_a_new_one_is(
-    tmp_path: Path, store: SqlStore
-) -> None:
-    from evalkit.store.sql.tables import metadata
-
-    old = Database(SqliteDialect(tmp_path / "old.db"))
-    with old.write() as connection:
-        tables = [table for table in metadata.sorted_tables if table.name in FIRST_FLOOR]
-        metadata.create_all(connection, tables=tables)
-        connection.execute(text("INSERT INTO evalkit_schema VALUES (1, 'create all tables', 0)"))
-    prepare(old)
-
-    assert _versions(old) == list(range(1, _versions_known() + 1))
-    assert _made(old.engine) == _made(store.engine)
-
-
-def _to_version_one(path: Path) -> None:
-    with Database(SqliteDialect(path)).write() as connection:
-        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-        for table in set(inspect(connection).get_table_names()) - set(FIRST_FLOOR):
-            connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("UPDATE evalkit_schema SET version = 1"))
-
-
-def test_a_database_of_version_one_keeps_its_runs(tmp_path: Path) -> None:
-    uri = f"sqlite:///{tmp_path}/runs.db"
-    with open_store(uri) as store:
-        run = store.runs.create(name="kept")
-    _to_version_one(tmp_path / "runs.db")
-    with open_store(uri) as store:
+    with open_store(uri, artifact_root="/nowhere") as store:
+        run = store.runs.create(name="kept", tags={"é": "🦦"})
+    _make_older(uri, version)
+    with _engine(uri) as engine, engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "version_table": tables.schema_version.name,
+                # MySQL calls a text by the size that fits it, which Alembic takes for another type.
+                "compare_type": engine.dialect.name not in {"mysql", "mariadb"},
+            },
+        )
+        assert compare_metadata(context, tables.metadata) == []
+        assert context.get_current_revision() == HEAD
+    with open_store(uri, artifact_root="/nowhere") as store:
         assert store.runs.get(run.run_id) == run
         assert store.versions.create("bot", create_model=True).version == 1
         assert store.assessments.search() == []
+
+
+def test_a_file_is_copied_before_it_changes(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/runs.db"
+    with open_store(uri) as store:
+        run = store.runs.create()
+    _make_older(uri, 2)
+    open_store(uri).close()
+
+    copy = tmp_path / "runs.db.0002"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT max(version) FROM evalkit_schema").fetchall() == [(2,)]
+        assert connection.execute("SELECT run_id FROM runs").fetchall() == [(run.run_id,)]
+    shutil.copy(copy, tmp_path / "back.db")
+    with open_store(f"sqlite:///{tmp_path}/back.db") as store:
+        assert store.runs.get(run.run_id).info.run_name == run.run_name
+
+
+def test_a_file_that_cannot_be_copied_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{tmp_path}/runs.db"
+    _make_older(uri, 3)
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("evalkit.store.sql.sqlite.connect_to_read", refuse)
+    with pytest.raises(StoreUnavailableError, match=r"no copy of it .*No space left"):
+        open_store(uri)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".db") == []
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        assert connection.execute("SELECT max(version) FROM evalkit_schema").fetchall() == [(3,)]
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic import op
+
+    uri = f"sqlite:///{tmp_path}/runs.db"
+    _make_older(uri, 2)
+    monkeypatch.setattr(op, "create_index", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        open_store(uri)
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        assert connection.execute("SELECT max(version) FROM evalkit_schema").fetchall() == [(2,)]
+        made = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        assert "assessments" not in {name for (name,) in made}
+    monkeypatch.undo()
+    open_store(uri).close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs several processes at once")
+def test_processes_that_open_an_older_database_at_once_all_succeed(uri: str) -> None:
+    _make_older(uri, 1)
+    program = "import sys; from evalkit.store import open_store; open_store(sys.argv[1]).close()"
+    opening = [
+        subprocess.Popen([sys.executable, "-c", program, uri], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    assert [(process.communicate(timeout=300)[1], process.returncode) for process in opening] == [
+        ("", 0)
+    ] * 3
+    with _engine(uri) as engine, engine.connect() as connection:
+        assert connection.scalars(text("SELECT version_num FROM evalkit_version")).all() == [HEAD]
+
+
+def test_a_database_from_a_newer_evalkit_is_one_clear_error(uri: str) -> None:
+    with _engine(uri) as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE evalkit_version SET version_num = '0099'"))
+
+    with pytest.raises(SchemaVersionError, match=r"version 99.*upgrade evalkit") as caught:
+        open_store(uri)
+    assert (caught.value.version, caught.value.supported) == (99, int(HEAD))
 
 
 @pytest.mark.parametrize("dialect", ["postgresql", "mysql"])
@@ -154,20 +203,18 @@ def test_the_tables_can_be_written_in_other_databases_words(dialect: str) -> Non
     from sqlalchemy.dialects import registry
     from sqlalchemy.schema import CreateIndex, CreateTable
 
-    from evalkit.store.sql.tables import metadata
-
     words = registry.load(dialect)()
-    made = [str(CreateTable(table).compile(dialect=words)) for table in metadata.sorted_tables]
-    indexes = [index for table in metadata.sorted_tables for index in table.indexes]
+    made = [
+        str(CreateTable(table).compile(dialect=words)) for table in tables.metadata.sorted_tables
+    ]
+    indexes = [index for table in tables.metadata.sorted_tables for index in table.indexes]
     made += [str(CreateIndex(index).compile(dialect=words)) for index in indexes]
-    assert len(made) == len(metadata.tables) + len(indexes)
+    assert len(made) == len(tables.metadata.tables) + len(indexes)
     assert all(0 < len(str(index.name)) <= 63 for index in indexes)
 
 
 def test_no_key_is_longer_than_mysql_takes() -> None:
-    from evalkit.store.sql.tables import metadata
-
-    for table in metadata.sorted_tables:
+    for table in tables.metadata.sorted_tables:
         keys = [list(table.primary_key.columns), *(list(i.columns) for i in table.indexes)]
         keys += [[column] for column in table.columns if column.unique]
         for key in keys:

@@ -90,9 +90,9 @@ def test_a_database_that_was_made_half_is_finished(server_uri: str, tmp_path: Pa
         assert isinstance(store, SqlStore)
         with store.engine.begin() as connection:
             for table in reversed(tables.metadata.sorted_tables):
-                if table not in {tables.schema_versions, tables.models}:
+                if table not in {tables.schema_version, tables.models}:
                     table.drop(connection)
-            connection.execute(tables.schema_versions.delete())
+            connection.execute(tables.schema_version.delete())
     with open_store(server_uri, artifact_root=tmp_path) as store:
         assert store.runs.create().info.experiment_id == "0"
 

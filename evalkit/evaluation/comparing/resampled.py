@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Iterator
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from evalkit.stats.bootstrap import percentile_interval, percentile_p_value
 from evalkit.stats.difference import PairedDifference, agreeing
 from evalkit.stats.interval import expanded_level, normal_quantile
 from evalkit.stats.matched_rates import tango_limits
+from evalkit.stats.paired import paired_difference
 from evalkit.stats.quantile import weighted_quantile
 from evalkit.stats.randomization import approximate_randomization, paired_bootstrap
 from evalkit.stats.resampling import bootstrap_weights
@@ -211,6 +214,9 @@ def _rows(
             ),
             method=interval.method,
         )
+    paired = _of_means(scorer, statistics, weights, groups, design)
+    if paired is not None:
+        return paired
     table = JointTable.of(first, second)
     if table is not None:
         first, second = table.rows
@@ -222,6 +228,59 @@ def _rows(
         for drawn, load in draws
     ]
     return _from_draws(np.array(differences), value, design)
+
+
+def _of_means(
+    scorer: Any, statistics: tuple[Rows, Rows], weights: Any, groups: Any, design: Design
+) -> PairedDifference | None:
+    """Return the difference of metrics that are means over the same cases, such as recall.
+
+    That of several means, about different cases, has limits whose distances add up in squares.
+
+    References:
+        Zou and Donner (2008), *Statistics in Medicine* 27:1693.
+    """
+    made_of = getattr(scorer, "means", None)
+    first, second = (None if made_of is None else made_of(each) for each in statistics)
+    if first is None or second is None or not first.pairs_with(second):
+        return None
+    if len(first.cases) > 1 and groups is not None:
+        return None  # a group holds cases of several means, which then go together
+    below = above = squares = value = 0.0
+    for share, cases, a, b in zip(
+        first.shares, first.cases, first.values, second.values, strict=True
+    ):
+        load = None if weights is None else weights[cases]
+        if not len(cases) or (load is not None and not load.any()):
+            continue
+        part = paired_difference(
+            a,
+            b,
+            groups=None if groups is None else groups[cases],
+            weights=load,
+            binary=first.binary,
+            level=design.level,
+            seed=design.seed,
+        )
+        if len(first.cases) == 1:
+            return part
+        if part.low is None or part.high is None:
+            return None
+        value += share * part.difference
+        below += (share * (part.difference - part.low)) ** 2
+        above += (share * (part.high - part.difference)) ** 2
+        squares += (share * (part.standard_error or 0.0)) ** 2
+    error = math.sqrt(squares)
+    low, high, p_value = agreeing(
+        value - math.sqrt(below),
+        value + math.sqrt(above),
+        2 * NormalDist().cdf(-abs(value) / error) if error else 1.0,
+        level=design.level,
+    )
+    found = _difference(
+        design, value, limits=(low, high), p_value=p_value, error=error, test="wald"
+    )
+    return dataclasses.replace(found, method="square-and-add")
 
 
 def _computed(scorer: Any, rows: Rows, weights: Any) -> float:

@@ -48,8 +48,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def lock_schema(self, connection: Connection) -> None:
-        """Keep other processes from changing the schema until the transaction ends."""
+    def keep_copy(self, version: str) -> None:
+        """Copy a file whose schema, *version*, is about to change; a server has its own backups."""
         ...
 
     def explain(self, error: Exception) -> EvalkitError | None:

@@ -94,8 +94,22 @@ class SqliteDialect:
     def upsert(self, table: Table, *, by: Sequence[str] = (), replace: bool = True) -> Insert:
         return on_conflict(insert(table), table, by, replace=replace)
 
-    def lock_schema(self, connection: Connection) -> None:
-        del connection  # `begin` took the write lock, and changes of the schema are rolled back
+    def keep_copy(self, version: str) -> None:
+        """Write the file as it is now, whole, beside it, with the version in its name."""
+        copy = self.path.with_name(f"{self.path.name}.{version}")
+        unfinished = copy.with_name(f"{copy.name}.tmp")
+        try:
+            os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+            with (
+                contextlib.closing(connect_to_read(self.path)) as source,
+                contextlib.closing(sqlite3.connect(unfinished)) as target,
+            ):
+                source.backup(target)
+            unfinished.replace(copy)
+        except (OSError, sqlite3.Error) as error:
+            unfinished.unlink(missing_ok=True)
+            problem = f"is older, and no copy of it can be made before it changes ({error})"
+            raise StoreUnavailableError(self.place, problem, _FREE_SPACE) from error
 
     def explain(self, error: Exception) -> StoreUnavailableError | None:
         if isinstance(error, DBAPIError) and isinstance(error.orig, Exception):

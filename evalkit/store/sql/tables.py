@@ -50,14 +50,14 @@ metadata = MetaData(
 )
 
 # SQLite numbers rows by itself only in a column that is exactly INTEGER.
-_ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 # Texts are equal only if all their characters are, spaces at the end too, and are sorted by these,
 # whatever the server's language is.  SQLite does so by itself.
 _BINARY = {"postgresql": "C", "mysql": "utf8mb4_0900_bin", "mariadb": "utf8mb4_nopad_bin"}
 
 
-def _string(length: int) -> String:
+def short_text(length: int) -> String:
     """Return the type of a short text, compared character by character."""
     kind = String(length)
     for database, collation in _BINARY.items():
@@ -85,28 +85,29 @@ def _labels(name: str, *owner: Column[int], value: Text = TEXT, **settings: Any)
         name,
         metadata,
         *(Column(c.name, c.type, primary_key=True, autoincrement=False) for c in owner),
-        Column("key", _string(KEY_LENGTH), primary_key=True),
+        Column("key", short_text(KEY_LENGTH), primary_key=True),
         Column("value", value, nullable=False),
         ForeignKeyConstraint(names, owner),
         **settings,
     )
 
 
-schema_versions = Table(
-    "evalkit_schema",
-    metadata,
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("description", _string(500), nullable=False),
-    Column("applied_at", BigInteger, nullable=False),
+schema_version = Table(  # as Alembic makes and reads it
+    "evalkit_version", metadata, Column("version_num", String(32), primary_key=True)
 )
+
+numbered_versions = Table(
+    "evalkit_schema", MetaData(), Column("version", Integer, primary_key=True)
+)
+"""Where the version stood before Alembic kept it: a row for each step, four of them at most."""
 
 experiments = Table(
     "experiments",
     metadata,
     Column("experiment_id", Integer, primary_key=True),
-    Column("name", _string(EXPERIMENT_NAME_LENGTH), nullable=False, unique=True),
+    Column("name", short_text(EXPERIMENT_NAME_LENGTH), nullable=False, unique=True),
     Column("artifact_location", TEXT),  # NULL: below the artifact root of the store
-    Column("lifecycle_stage", _string(16), nullable=False),
+    Column("lifecycle_stage", short_text(16), nullable=False),
     Column("creation_time", BigInteger, nullable=False),
     Column("last_update_time", BigInteger, nullable=False),
 )
@@ -116,16 +117,16 @@ experiment_tags = _labels("experiment_tags", experiments.c.experiment_id)
 runs = Table(
     "runs",
     metadata,
-    Column("run_number", _ROW_NUMBER, primary_key=True),
-    Column("run_id", _string(RUN_ID_LENGTH), nullable=False, unique=True),
+    Column("run_number", ROW_NUMBER, primary_key=True),
+    Column("run_id", short_text(RUN_ID_LENGTH), nullable=False, unique=True),
     Column("experiment_id", ForeignKey(experiments.c.experiment_id), nullable=False),
-    Column("name", _string(RUN_NAME_LENGTH), nullable=False, index=True),
-    Column("user_id", _string(256), nullable=False),
-    Column("status", _string(16), nullable=False),
+    Column("name", short_text(RUN_NAME_LENGTH), nullable=False, index=True),
+    Column("user_id", short_text(256), nullable=False),
+    Column("status", short_text(16), nullable=False),
     Column("start_time", BigInteger, nullable=False),
     Column("end_time", BigInteger),
-    Column("lifecycle_stage", _string(16), nullable=False),
-    Column("parent_run_id", _string(RUN_ID_LENGTH), index=True),
+    Column("lifecycle_stage", short_text(16), nullable=False),
+    Column("parent_run_id", short_text(RUN_ID_LENGTH), index=True),
     Index(None, "experiment_id", "lifecycle_stage", "start_time", "run_number"),
     Index(None, "lifecycle_stage", "start_time", "run_number"),
 )
@@ -136,7 +137,7 @@ metric_keys = Table(
     "metric_keys",
     metadata,
     Column("key_number", Integer, primary_key=True),
-    Column("key", _string(KEY_LENGTH), nullable=False, unique=True),
+    Column("key", short_text(KEY_LENGTH), nullable=False, unique=True),
 )
 
 
@@ -165,12 +166,12 @@ evaluation_summaries = Table(
     metadata,
     Column("run_number", ForeignKey(runs.c.run_number), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("key", _string(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("key", short_text(SUMMARY_KEY_LENGTH), nullable=False),
     Column("value", Double),
     Column("low", Double),
     Column("high", Double),
     Column("level", Double, nullable=False),
-    Column("method", _string(100)),
+    Column("method", short_text(100)),
     Column("standard_error", Double),
     Column("n_total", BigInteger, nullable=False),
     Column("n_scored", BigInteger, nullable=False),
@@ -178,11 +179,11 @@ evaluation_summaries = Table(
     Column("n_failed", BigInteger, nullable=False),
     Column("n_groups", BigInteger),
     Column("n_repeats", Integer, nullable=False),
-    Column("unit", _string(100)),
-    Column("direction", _string(16), nullable=False),
+    Column("unit", short_text(100)),
+    Column("direction", short_text(16), nullable=False),
     Column("note", LONG_TEXT),
     Column("signature", LONG_TEXT, nullable=False),
-    Column("dataset_digest", _string(DIGEST_LENGTH), index=True),
+    Column("dataset_digest", short_text(DIGEST_LENGTH), index=True),
     Index(None, "key", "run_number"),
 )
 
@@ -190,15 +191,15 @@ evaluation_summaries = Table(
 assessments = Table(
     "assessments",
     metadata,
-    Column("assessment_number", _ROW_NUMBER, primary_key=True),
-    Column("assessment_id", _string(TRACE_ID_LENGTH), nullable=False),
-    Column("kind", _string(16), nullable=False),
-    Column("name", _string(SUMMARY_KEY_LENGTH), nullable=False),
-    Column("source_type", _string(16), nullable=False),
-    Column("source_id", _string(KEY_LENGTH), nullable=False),
-    Column("trace_id", _string(TRACE_ID_LENGTH), index=True),
-    Column("span_id", _string(TRACE_ID_LENGTH)),
-    Column("run_id", _string(TRACE_ID_LENGTH)),
+    Column("assessment_number", ROW_NUMBER, primary_key=True),
+    Column("assessment_id", short_text(TRACE_ID_LENGTH), nullable=False),
+    Column("kind", short_text(16), nullable=False),
+    Column("name", short_text(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("source_type", short_text(16), nullable=False),
+    Column("source_id", short_text(KEY_LENGTH), nullable=False),
+    Column("trace_id", short_text(TRACE_ID_LENGTH), index=True),
+    Column("span_id", short_text(TRACE_ID_LENGTH)),
+    Column("run_id", short_text(TRACE_ID_LENGTH)),
     Column("value", LONG_TEXT),
     Column("number", Double),  # the value again where it is a number, for searches
     Column("error_code", TEXT),
@@ -214,8 +215,8 @@ assessments = Table(
 calibrations = Table(
     "calibrations",
     metadata,
-    Column("card_number", _ROW_NUMBER, primary_key=True),
-    Column("judge", _string(SUMMARY_KEY_LENGTH), nullable=False),
+    Column("card_number", ROW_NUMBER, primary_key=True),
+    Column("judge", short_text(SUMMARY_KEY_LENGTH), nullable=False),
     Column("signature", LONG_TEXT, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("card", LONG_TEXT, nullable=False),  # JSON
@@ -235,7 +236,7 @@ models = Table(
     "registered_models",
     metadata,
     Column("model_number", Integer, primary_key=True),
-    Column("name", _string(MODEL_NAME_LENGTH), nullable=False, unique=True),
+    Column("name", short_text(MODEL_NAME_LENGTH), nullable=False, unique=True),
     Column("description", LONG_TEXT, nullable=False),
     Column("last_version", Integer, nullable=False),  # the highest number ever given
     Column("creation_time", BigInteger, nullable=False),
@@ -250,11 +251,11 @@ versions = Table(
     Column("model_number", ForeignKey(models.c.model_number), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("source", TEXT, nullable=False),
-    Column("run_id", _string(RUN_ID_LENGTH), index=True),
-    Column("model_id", _string(MODEL_ID_LENGTH), index=True),
-    Column("user_id", _string(256), nullable=False),
+    Column("run_id", short_text(RUN_ID_LENGTH), index=True),
+    Column("model_id", short_text(MODEL_ID_LENGTH), index=True),
+    Column("user_id", short_text(256), nullable=False),
     Column("description", LONG_TEXT, nullable=False),
-    Column("status", _string(32), nullable=False),
+    Column("status", short_text(32), nullable=False),
     Column("creation_time", BigInteger, nullable=False),
     Column("last_update_time", BigInteger, nullable=False),
 )
@@ -266,7 +267,7 @@ aliases = Table(
     "model_aliases",
     metadata,
     Column("model_number", Integer, primary_key=True, autoincrement=False),
-    Column("alias", _string(ALIAS_LENGTH), primary_key=True),
+    Column("alias", short_text(ALIAS_LENGTH), primary_key=True),
     Column("version", Integer, nullable=False),
     ForeignKeyConstraint(["model_number", "version"], _OWN_VERSION),
     Index(None, "model_number", "version"),

@@ -56,6 +56,9 @@ class AveragedMetric(LabelMetric):
     ``binary`` average of 0/0 has no value: no case is what it is about."""
 
     facts = SHARE
+    by: ClassVar[Literal["target", "output"]]
+    """Whose label makes a case count for a class."""
+
     nothing: ClassVar[str]
     """Why there is no value where the quotient is 0/0."""
 
@@ -68,12 +71,26 @@ class AveragedMetric(LabelMetric):
 
     def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
         """Return numerator and denominator of each class, shape ``(d, K)`` each."""
-        raise NotImplementedError
+        return sums.right, getattr(sums, self.by)
 
     def means(self, rows: Rows, /) -> Means | None:
-        """Return the rates of the classes that it averages; ``None`` where it is made of none."""
-        del rows
-        return None
+        """Return the rates over the cases that have each averaged label as target, or output.
+
+        ``None`` where it is made of none; none of several where the targets hold one label only.
+        """
+        cells = ConfusionCells.of(rows)
+        average, positive = self.resolved(cells)
+        listed = label_keys(self.labels)
+        if listed is None and (average == "micro" or (average, self.by) == ("weighted", "target")):
+            return accuracy_of(cells)
+        if average == "binary" and positive is not None:
+            return Means(*rates_of(cells, cells.numbers([positive]).tolist(), by=self.by))
+        if average != "macro" or self.zero_division is None:
+            return None
+        numbers = cells.numbers(listed or cells.labels).tolist()
+        if len(numbers) > 1 and len(set(cells.target.tolist())) == 1:
+            return Means([], [], [])
+        return Means(*rates_of(cells, numbers, by=self.by), [1 / len(numbers)] * len(numbers))
 
     def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
         """Return which average the number is, and of which class, or why there is none."""
@@ -82,16 +99,17 @@ class AveragedMetric(LabelMetric):
         cells = ConfusionCells.of(rows)
         average, positive = self.resolved(cells)
         if average != "binary":
-            return average
+            one = LabelMetric.note(self, rows) if average == "macro" else None
+            return f"{average}; {one}" if one else average
         if positive is None:
             return "undefined: average='binary' needs pos_label here"
-        labels = cells.labels
+        labels, named = cells.labels, listed_labels([positive])
         if self._lacks(positive, labels):
             return (
-                f"undefined: no target and no output is the positive label {shown(positive)!r}; "
+                f"undefined: no target and no output is the positive label {named}; "
                 f"the labels are {listed_labels(labels)}"
             )
-        note = f"binary, positive label {shown(positive)!r}"
+        note = f"binary, positive label {named}"
         sums = cells.sums(cells.counts(weights))
         counted = self.quotients(sums)[1][0]
         place = cells.numbers([positive])[0]
@@ -146,19 +164,6 @@ class AveragedMetric(LabelMetric):
         if average in {"macro", "weighted"} and listed is None:
             each[~present] = np.nan
         return mean_of_classes(each, sums.target if average == "weighted" else None)
-
-    def rates(self, cells: ConfusionCells, *, by: Literal["target", "output"]) -> Means | None:
-        """Return the rates over the cases that have each averaged label as target, or output."""
-        average, positive = self.resolved(cells)
-        listed = label_keys(self.labels)
-        if listed is None and (average == "micro" or (average == "weighted" and by == "target")):
-            return accuracy_of(cells)
-        if average == "binary" and positive is not None:
-            return Means(*rates_of(cells, cells.numbers([positive]).tolist(), by=by))
-        if average != "macro" or self.zero_division is None:
-            return None
-        numbers = cells.numbers(listed or cells.labels).tolist()
-        return Means(*rates_of(cells, numbers, by=by), [1 / len(numbers)] * len(numbers))
 
 
 def by_label(rows: Rows, weights: FloatArray | None = None) -> list[dict[str, Any]]:
@@ -222,13 +227,8 @@ class Precision(AveragedMetric):
 
     signed_as: ClassVar[str] = "evalkit_scorers.classification.precision:Precision"
     name: str = "classification.precision"
+    by = "output"
     nothing: ClassVar[str] = "no output is the positive label"
-
-    def means(self, rows: Rows, /) -> Means | None:
-        return self.rates(ConfusionCells.of(rows), by="output")
-
-    def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
-        return sums.right, sums.output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,13 +247,8 @@ class Recall(AveragedMetric):
 
     signed_as: ClassVar[str] = "evalkit_scorers.classification.recall:Recall"
     name: str = "classification.recall"
+    by = "target"
     nothing: ClassVar[str] = "no target is the positive label"
-
-    def means(self, rows: Rows, /) -> Means | None:
-        return self.rates(ConfusionCells.of(rows), by="target")
-
-    def quotients(self, sums: ClassSums) -> tuple[FloatArray, FloatArray]:
-        return sums.right, sums.target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

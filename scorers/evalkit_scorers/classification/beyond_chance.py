@@ -39,19 +39,15 @@ class BalancedAccuracy(LabelMetric):
         return MetricFacts(low=low, high=1.0, best_for_identity=True)
 
     def means(self, rows: Rows, /) -> Means:
-        """Return the recall of each label that the targets have."""
+        """Return the recall of each label that the targets have; none where that is one only."""
         cells = ConfusionCells.of(rows)
         present = sorted(set(cells.target.tolist()))
+        if len(present) == 1:
+            return Means([], [], [])
         share = 1 / len(present)
-        if self.adjusted and len(present) > 1:
+        if self.adjusted:
             share /= 1 - share  # chance is at the same share of the way to 1
         return Means(*rates_of(cells, present, by="target"), [share] * len(present))
-
-    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
-        """Return what is to be known where the targets hold one label only."""
-        del weights
-        labels = set(rows.columns["target"].tolist())
-        return "the targets hold one label only" if len(labels) == 1 else None
 
     def of_weights(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
         sums = prepared.sums(weights)

@@ -19,6 +19,9 @@ from evalkit_scorers.metric import YES_OR_NO, RowsMetric
 MOST_LABELS: Final = 50
 """Labels in an artifact; the rest, rarest first, are put together."""
 
+ONE_LABEL: Final = "the targets hold one label only"
+"""What is to be known of a metric that is about the telling apart of labels."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelMetric(RowsMetric):
@@ -43,6 +46,11 @@ class LabelMetric(RowsMetric):
         pairs.column.statistics = pairs.rows()
         return pairs.column
 
+    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
+        """Return what is to be known where the targets hold one label only."""
+        del weights
+        return ONE_LABEL if len(set(rows.columns["target"].tolist())) == 1 else None
+
     def prepared(self, rows: Rows) -> ConfusionCells:
         return ConfusionCells.of(rows)
 
@@ -58,8 +66,13 @@ class LabelMetric(RowsMetric):
         seed: int,
         groups: ArrayLike | None = None,
     ) -> FloatArray:
-        """Return the metric in each of `smoothed_draws`, shape ``(resamples,)``."""
+        """Return the metric in each of `smoothed_draws`, shape ``(resamples,)``.
+
+        NaN where the targets hold one label only: nothing says how the others are found.
+        """
         cells = ConfusionCells.of(rows)
+        if len(set(cells.target.tolist())) == 1:
+            return np.full(resamples, np.nan)
         parts = smoothed_draws(cells, weights, resamples=resamples, seed=seed, groups=groups)
         cells = cells.mistakable()
         return np.concatenate([self.of_weights(cells, part) for part in parts])

@@ -10,7 +10,15 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 
-from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn, UnknownScorerError, near_miss
+from evalkit.plugin import (
+    CaseBatch,
+    Means,
+    MetricFacts,
+    Rows,
+    ScoreColumn,
+    UnknownScorerError,
+    near_miss,
+)
 from evalkit_scorers.arrays import AnyArray, ArrayLike, FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells, count_draws, smoothed_draws
 from evalkit_scorers.classification.labels import is_text, missing_label, shown
@@ -18,6 +26,7 @@ from evalkit_scorers.classification.probabilities import Forecasts, forecast_row
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.reading import label_pairs
 from evalkit_scorers.regression.errors import number_pairs
+from evalkit_scorers.sklearn.twins import twin
 
 Kind = Literal["labels", "numbers", "probabilities", "scores"]
 """What a metric compares with the targets."""
@@ -174,7 +183,8 @@ class SklearnMetric:
 
     Labels, numbers and probabilities are read as by the other classic scorers.  Where scikit-learn
     refuses the data (one class only, a missing ``pos_label``) there is no value, and `note` says
-    why.  A case of weight 0 counts as absent.
+    why.  A case of weight 0 counts as absent.  A metric that evalkit has too (`twin`) takes its
+    interval and test from there.
 
     Examples:
         >>> from evalkit.plugin import Case
@@ -202,8 +212,11 @@ class SklearnMetric:
 
     @property
     def facts(self) -> MetricFacts:
-        """Direction as the function's name tells it; bounds are not known."""
-        return MetricFacts(direction="lower" if self.function.endswith(DOWN) else "higher")
+        """Direction as the function's name tells it; bounds are those of its `twin`."""
+        same = twin(metric_function(self.function), self.keywords)
+        low, high = (None, None) if same is None else (same.facts.low, same.facts.high)
+        direction: Any = "lower" if self.function.endswith(DOWN) else "higher"
+        return MetricFacts(direction=direction, low=low, high=high)
 
     @property
     def requires(self) -> frozenset[str]:
@@ -289,14 +302,41 @@ class SklearnMetric:
         return self._value(*self._prepared(rows, weights)) if len(rows) else float("nan")
 
     def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
-        """Return why scikit-learn refuses the cases, in its words; ``None`` where it does not."""
+        """Return why scikit-learn refuses the cases, in its words, or the note of its `twin`."""
         if not len(rows):
             return None
         try:
             self._called(*self._prepared(rows, weights))
         except (ValueError, TypeError, ZeroDivisionError) as error:
             return f"scikit-learn: {error}"
-        return None
+        note = getattr(self._twin(rows), "note", None)
+        return None if note is None else note(rows, weights)
+
+    def _twin(self, rows: Rows) -> Any:
+        """Return the `twin` if its value of these rows is the same, or undefined."""
+        same = twin(metric_function(self.function), self.keywords) if len(rows) else None
+        if same is None:
+            return None
+        value, own = same.compute(rows, None), self.compute(rows, None)
+        return same if value != value or np.isclose(value, own, rtol=1e-9) else None  # noqa: PLR0124  NaN
+
+    def means(self, rows: Rows, /) -> Means | None:
+        """Return the means of its `twin`; none at all where that is undefined."""
+        same = self._twin(rows)
+        if same is not None and np.isnan(same.compute(rows, None)):
+            return Means([], [], [])
+        made_of = getattr(same, "means", None)
+        return None if made_of is None else made_of(rows)
+
+    def interval(self, rows: Rows, **options: Any) -> Any:
+        """Return the interval of its `twin`, if that has one of its own."""
+        closed = getattr(self._twin(rows), "interval", None)
+        return None if closed is None else closed(rows, **options)
+
+    def difference(self, first: Rows, second: Rows, **options: Any) -> Any:
+        """Return interval and p-value of its `twin`, if that has them."""
+        closed = getattr(self._twin(first) and self._twin(second), "difference", None)
+        return None if closed is None else closed(first, second, **options)
 
     def draws(
         self,
@@ -307,9 +347,12 @@ class SklearnMetric:
         groups: ArrayLike | None = None,
     ) -> FloatArray:
         """Return the metric in each bootstrap draw, shape ``(resamples,)``; NaN where undefined."""
+        settings: Any = {"resamples": resamples, "seed": seed, "groups": groups}
+        same = getattr(self._twin(rows), "draws", None)
+        if same is not None:
+            return np.asarray(same(rows, weights, **settings))
         if kind_of(self.function) == "labels":
             cells = ConfusionCells.of(rows)
-            settings: Any = {"resamples": resamples, "seed": seed, "groups": groups}
             if "sample_weight" in inspect.signature(metric_function(self.function)).parameters:
                 parts: Iterator[FloatArray] = smoothed_draws(cells, weights, **settings)
                 cells = cells.mistakable()

@@ -35,7 +35,7 @@ def reference(*args: Any, **kwargs: Any) -> float:
 @pytest.mark.parametrize(
     ("targets", "outputs", "expected", "note"),
     [
-        pytest.param([1, 0, 1], [1, 1, 0], 0.5, "binary, positive label '1'", id="zero-one"),
+        pytest.param([1, 0, 1], [1, 1, 0], 0.5, "binary, positive label 1", id="zero-one"),
         pytest.param(
             ["yes", "no"], ["yes", "yes"], 2 / 3, "binary, positive label 'yes'", id="yes"
         ),
