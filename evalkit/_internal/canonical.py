@@ -114,7 +114,7 @@ def parse_json(data: bytes | str) -> Any:
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        if "surrogate" not in str(error):
+        if "surrogate in" not in str(error):
             raise
         return _cleaned(json.loads(data))
     # orjson reads whole numbers beyond 64 bits as floats; a run of so many digits is rare.

@@ -120,7 +120,7 @@ def test_the_doctor_says_how_to_get_what_is_missing(type_in: Type) -> None:
     findings = [f for f in type_in("doctor", "--json").json if f["section"] == "extras"]
 
     assert {finding["what"] for finding in findings} == {
-        "judges", "huggingface", "polars", "remote", "testing",
+        "judges", "http", "huggingface", "polars", "remote", "postgresql", "mysql", "testing",
     }  # fmt: skip
     absent = [finding for finding in findings if finding["state"] == "missing"]
     assert all(finding["note"].startswith("to add: pip install '") for finding in absent)
