@@ -135,8 +135,8 @@ def retry(
     described["signatures"] = {one.name: signature(one) for one in chosen}
     if rejudged and described["signatures"] == plan.signatures:
         raise UsageError(
-            "No judge of the run asks the model of its judge_model=; name the judge's own: "
-            "result.score(…, replace=True), or evalkit score --replace."
+            "No judge of the run would ask another model: each asks this one already, or names its "
+            "own; put another in its place: result.score(…, replace=True), evalkit score --replace."
         )
     job = _successor(result, chosen, target, described, same_run=False)
     if runtime is not None:
