@@ -76,6 +76,7 @@ def test_a_run_that_a_wrong_judge_model_ended_goes_on_with_another(
     loaded = evalkit.EvaluationResult.load(mended.run_id or "")
 
     assert (first.facts.status, mended.facts.status) == ("outage", "complete")
+    assert f"evalkit retry {first.run_id} --judge-model MODEL" in " ".join(str(first).split())
     assert (mended["fine"].value, mended["fine"].n_scored) == (1.0, 6)
     assert models.asked == {"good": 6}
     assert sorted(questions) == [f"q{n}" for n in range(6)]
