@@ -315,7 +315,7 @@ def test_other_functions_are_called_case_by_case(answer: Any) -> None:
     assert target.lane == "thread"
 
 
-class Unnamed(Simple):
+class Unnamed:
     def predict(self, features: Any) -> Any:
         return untyped(features)
 
