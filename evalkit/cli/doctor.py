@@ -22,7 +22,16 @@ from evalkit.gates.verdict import EXIT_CODES, Verdict
 from evalkit.report.console import Part, grid, styled
 from evalkit.settings import settings, variables_that_count
 
-_FOR_USERS: Final = ("judges", "huggingface", "polars", "remote", "testing")
+_FOR_USERS: Final = (
+    "judges",
+    "http",
+    "huggingface",
+    "polars",
+    "remote",
+    "postgresql",
+    "mysql",
+    "testing",
+)
 _MARKS: Final = {"ok": ("✓", "green"), "missing": ("·", "yellow"), "wrong": ("✗", "bold red")}
 
 
@@ -35,9 +44,9 @@ Finding: TypeAlias = tuple[str, str, str]
 @store_option
 @click.pass_context
 def command(context: click.Context, /, *, as_json: bool) -> None:
-    """Say what is installed, configured and reachable; exit with 4 if anything is wrong.
+    """Say what is installed and configured; exit with 4 if anything is wrong.
 
-    No network is used, and no value of a key is shown.
+    Nothing but the store is looked up, and no value of a key is shown.
     """
     sections: dict[str, Callable[[], Iterator[Finding]]] = {
         "software": _software,
