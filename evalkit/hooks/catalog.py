@@ -196,7 +196,7 @@ class Catalog:
         for prefix, family in self.scorer_families.items():
             if name.startswith(prefix):
                 with family.blamed(f"make {name!r}"):
-                    return family.item(name)
+                    return _checked(family.item(name), "evalkit_scorers")
         raise UnknownScorerError(name, [*self._in_families(name), *self.scorers])
 
     def _in_families(self, name: str) -> list[str]:
@@ -226,8 +226,7 @@ def _entries(offered: Any, hook: str, origin: Provenance) -> Iterator[Entry[Any]
     if isinstance(offered, str) or not isinstance(offered, Iterable):
         raise TypeError(f"{type(offered).__name__} is no list")
     for item in offered:
-        _check(item, hook)
-        yield Entry(item.name, functools.partial(_itself, item), origin)
+        yield Entry(_checked(item, hook).name, functools.partial(_itself, item), origin)
 
 
 def _text(name: object) -> str:
@@ -236,8 +235,8 @@ def _text(name: object) -> str:
     return name
 
 
-def _check(item: Any, hook: str) -> None:
-    """Refuse what lacks something that every other of its kind has."""
+def _checked(item: Any, hook: str) -> Any:
+    """Return *item*, or refuse what lacks something that every other of its kind has."""
     if isinstance(item, type):
         raise TypeError(f"{item.__name__} is a class; offer an object of it")
     name = _text(item.name)
@@ -249,11 +248,11 @@ def _check(item: Any, hook: str) -> None:
         words: Any = getattr(item, attribute)
         if isinstance(words, str) or not all(isinstance(word, str) for word in words):
             raise TypeError(f"{name!r} has {attribute} {words!r}, no list of texts")
+    return item
 
 
 def _made(make: Callable[[], Any], name: str, hook: str) -> Any:
-    item = make()
-    _check(item, hook)
+    item = _checked(make(), hook)
     if item.name != name:
         raise TypeError(f"{name!r} is called {item.name!r}")
     return item

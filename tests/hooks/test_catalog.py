@@ -40,6 +40,8 @@ FAMILY = """
 from evalkit.plugin import UnknownScorerError, hookimpl
 
 class Power:
+    facts = None
+
     def __init__(self, name, **keywords):
         self.name, self.keywords = name, keywords
 
@@ -49,6 +51,8 @@ class Power:
         return Power(self.name, **keywords)
 
 def make(name):
+    if name == "power.none":
+        return None
     if name != "power.two":
         raise UnknownScorerError(name, ["power.two"])
     return Power(name)
@@ -246,6 +250,13 @@ def test_a_family_makes_scorers_by_prefix(shelf: "Shelf") -> None:
     assert found.scorer("power.two").name == "power.two"
     with pytest.raises(UnknownScorerError, match=r"Did you mean 'power.two'"):
         found.scorer("power.to")
+
+
+def test_a_family_that_makes_no_scorer_is_named(shelf: "Shelf") -> None:
+    shelf.install("power-metrics", FAMILY, plugin="power")
+
+    with pytest.raises(PluginError, match=r"power of power-metrics 1.0 cannot make 'power\.none'"):
+        catalog_of(shelf).scorer("power.none")
 
 
 def test_a_scorer_of_a_family_takes_its_own_keywords(shelf: "Shelf") -> None:
