@@ -235,11 +235,11 @@ def _text(name: object) -> str:
     return name
 
 
-def _checked(item: Any, hook: str) -> Any:
+def _checked(item: T, hook: str) -> T:
     """Return *item*, or refuse what lacks something that every other of its kind has."""
     if isinstance(item, type):
         raise TypeError(f"{item.__name__} is a class; offer an object of it")
-    name = _text(item.name)
+    name = _text(cast("Any", item).name)
     # The class is asked first: a property such as a judge's facts may have to read files.
     lacks = [x for x in _NEEDS[hook] if not hasattr(type(item), x) and not hasattr(item, x)]
     if lacks:
