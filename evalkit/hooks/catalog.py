@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Final, Generic, NoReturn, TypeVar, cast
@@ -36,6 +37,13 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "evalkit_commands": (),
 }
 """What each thing that a hook lists must have beside its name; other hooks map names to makers."""
+
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
+_FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
+    "extensions": (re.compile(r"\.[^A-Z]+|[^A-Z]*\*[^A-Z]*"), "['.log']"),
+    "schemes": (_SCHEME, "['hf']"),
+}
+"""Texts of another form would be compared with names of files and addresses, and never fit."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,6 +226,8 @@ def _entries(offered: Any, hook: str, origin: Provenance) -> Iterator[Entry[Any]
         for name, make in offered.items():
             if not callable(make):
                 raise TypeError(f"{name!r} has no __call__")
+            if hook == "evalkit_targets" and not _SCHEME.fullmatch(_text(name)):
+                raise TypeError(f"{name!r} is no scheme such as 'hf'")
             made = functools.partial(_made if hook in _NEEDS else _itself, make, name, hook)
             yield Entry(_text(name), made, origin)
         return
@@ -244,10 +254,11 @@ def _checked(item: T, hook: str) -> T:
     lacks = [x for x in _NEEDS[hook] if not hasattr(type(item), x) and not hasattr(item, x)]
     if lacks:
         raise TypeError(f"{name!r} has no {', '.join(lacks)}")
-    for attribute in {"extensions", "schemes"}.intersection(_NEEDS[hook]):
+    for attribute in _FORMS.keys() & _NEEDS[hook]:
         words: Any = getattr(item, attribute)
-        if isinstance(words, str) or not all(isinstance(word, str) for word in words):
-            raise TypeError(f"{name!r} has {attribute} {words!r}, no list of texts")
+        form, example = _FORMS[attribute]
+        if isinstance(words, str) or not all(map(form.fullmatch, words)):
+            raise TypeError(f"{name!r} has {attribute} {words!r}, no list such as {example}")
     return item
 
 

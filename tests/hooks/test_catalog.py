@@ -307,7 +307,7 @@ HOOK = "from evalkit.plugin import hookimpl\n\n@hookimpl\ndef {hook}():\n    {bo
         pytest.param(
             "evalkit_reports",
             "return [type('R', (), {'name': 'acme', 'extensions': '.foo', 'write': print})()]",
-            "evalkit_reports: TypeError: 'acme' has extensions '.foo', no list of texts",
+            "evalkit_reports: TypeError: 'acme' has extensions '.foo', no list such as ['.log']",
             id="extension-is-a-text",
         ),
         pytest.param(
@@ -315,6 +315,24 @@ HOOK = "from evalkit.plugin import hookimpl\n\n@hookimpl\ndef {hook}():\n    {bo
             "return [type('D', (), {'name': 'acme', 'extensions': (), 'schemes': ()})()]",
             "evalkit_datasets: TypeError: 'acme' has no accepts, read",
             id="no-accepts",
+        ),
+        pytest.param(
+            "evalkit_reports",
+            "return [type('R', (), {'name': 'acme', 'extensions': ['foo'], 'write': print})()]",
+            "evalkit_reports: TypeError: 'acme' has extensions ['foo'], no list such as ['.log']",
+            id="extension-without-dot",
+        ),
+        pytest.param(
+            "evalkit_targets",
+            "return {'rev://': print}",
+            "evalkit_targets: TypeError: 'rev://' is no scheme such as 'hf'",
+            id="scheme-with-slashes",
+        ),
+        pytest.param(
+            "evalkit_targets",
+            "return {'Rev': print}",
+            "evalkit_targets: TypeError: 'Rev' is no scheme such as 'hf'",
+            id="scheme-in-capitals",
         ),
         pytest.param(
             "evalkit_targets",
