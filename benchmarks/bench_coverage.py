@@ -19,11 +19,13 @@ import numpy.typing as npt
 
 import evalkit
 from evalkit.evaluation.comparing.joint import JointTable
-from evalkit.plugin import Interval, Rows, ScoreColumn
+from evalkit.evaluation.comparing.resampled import additive_difference
+from evalkit.plugin import Additive, Interval, Rows, ScoreColumn
 from evalkit.scoring import estimate
 from evalkit.stats import mean_interval, paired_difference, quantile_interval
 from evalkit.stats.bootstrap import percentile_interval
 from evalkit.stats.calibration import debiased_calibration_error
+from evalkit.stats.difference import PairedDifference
 from evalkit_scorers.classification import (
     F1,
     AveragePrecision,
@@ -37,6 +39,7 @@ from evalkit_scorers.classification import (
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]
+Limits = Interval | None
 
 _OF_LABELS: dict[str, Any] = {
     "recall": Recall(pos_label=1),
@@ -61,6 +64,8 @@ class Row:
     low: float
     high: float
     least: float
+    given: float = 1.0
+    """Share of the samples that have an interval; coverage is that of these."""
 
     @property
     def mean(self) -> float:
@@ -75,6 +80,7 @@ class Row:
     def __str__(self) -> str:
         verdict = "" if self.holds else "  <- outside the bar"
         numbers = f"{self.mean:7.4f} {min(self.coverage):7.4f} {max(self.coverage):7.4f}"
+        numbers += f" {self.given:6.3f}"
         return f"{self.kind:34} {self.n:5} {numbers}{verdict}"
 
 
@@ -217,21 +223,49 @@ def clustered(samples: int, counts: tuple[int, ...] = (20, 30, 50, 100)) -> Iter
                 yield Row(kind, n_groups, tuple(coverage), 0.93, 0.97, 0.0)
 
 
+def _row(
+    kind: str, n: int, samples: int, find: Callable[[], Limits], truth: float, *, bar: bool = True
+) -> Row:
+    """Return how often what *find* gives, of a new sample each time, holds the truth."""
+    hits = [truth in found for found in (find() for _ in range(samples)) if found is not None]
+    least = 0.92 - _noise(samples) if bar else 0.0
+    coverage = float(np.mean(hits)) if hits else float("nan")
+    return Row(kind, n, (coverage,), least, 1.0, least, len(hits) / samples)
+
+
 def skewed(samples: int, sizes: tuple[int, ...] = (20, 40, 80, 200, 500)) -> Iterator[Row]:
-    """Yield the coverage of means of unbounded, skewed values."""
+    """Yield the coverage of means of unbounded, skewed values.
+
+    A tail as long as the last two cannot be told from a shorter one: these are only reported.
+    """
     kinds: dict[str, tuple[Draw, float]] = {
         "unbounded: normal": (lambda rng, n: rng.normal(size=n), 0.0),
         "unbounded: exponential": (lambda rng, n: rng.exponential(size=n), 1.0),
         "unbounded: gamma(0.5)": (lambda rng, n: rng.gamma(0.5, size=n), 0.5),
-        "unbounded: lognormal(0.8)": (lambda rng, n: rng.lognormal(0, 0.8, n), np.exp(0.32)),
-        "unbounded: lognormal(1.0)": (lambda rng, n: rng.lognormal(0, 1.0, n), np.exp(0.5)),
+        "unbounded: 4 of 5 are 0": (
+            lambda rng, n: rng.exponential(size=n) * (rng.random(n) < 0.2),
+            0.2,
+        ),
+        "unbounded: Pareto(3)": (lambda rng, n: rng.pareto(3, n), 0.5),
+        **{
+            f"unbounded: lognormal({sigma:g})": _lognormal(sigma)
+            for sigma in (0.5, 0.8, 1.0, 1.5, 2.0)
+        },
     }
     for kind, (draw, truth) in kinds.items():
         for n in sizes:
-            rng = np.random.default_rng(_seed(kind, n, 0.0))
-            hits = [_covers(draw(rng, n), truth) for _ in range(samples)]
-            bar = 0.92 - _noise(samples) if n >= 80 else 0.0  # below, it is only reported
-            yield Row(kind, n, (float(np.mean(hits)),), bar, 1.0, bar)
+            find = _mean_of(draw, n, _seed(kind, n, 0.0))
+            reported = kind.endswith(("(1.5)", "(2)"))
+            yield _row(kind, n, samples, find, truth, bar=not reported)
+
+
+def _lognormal(sigma: float) -> tuple[Draw, float]:
+    return lambda rng, n: rng.lognormal(0, sigma, n), float(np.exp(sigma**2 / 2))
+
+
+def _mean_of(draw: Draw, n: int, seed: list[int], **options: Any) -> Callable[[], Limits]:
+    rng = np.random.default_rng(seed)
+    return lambda: mean_interval(draw(rng, n), **options)
 
 
 def paired(samples: int, sizes: tuple[int, ...] = (20, 50, 200)) -> Iterator[Row]:
@@ -248,20 +282,24 @@ def paired(samples: int, sizes: tuple[int, ...] = (20, 50, 200)) -> Iterator[Row
 
 def differences(samples: int, sizes: tuple[int, ...] = (20, 50, 200)) -> Iterator[Row]:
     """Yield the coverage of paired differences without a range, of small spread, and of labels."""
-    bar = 0.92 - _noise(samples)
     for kind, draw, bounds in (
         ("paired: latencies and 10 % more", _slower, None),
+        ("paired: exactly 10 % more", _a_tenth_more, None),
         ("paired: rare timeouts of both", _timeouts, None),
         ("paired: beta, small spread", _small_spread, (0.0, 1.0)),
     ):
         for n in sizes:
             rng = np.random.default_rng(_seed(kind, n, 0.0))
-            hits = 0
-            for _ in range(samples):
-                a, b, truth = draw(rng, n)
-                found = paired_difference(a, b, bounds=bounds)
-                hits += found.low is not None and found.low <= truth <= (found.high or 0.0)
-            yield Row(kind, n, (hits / samples,), bar, 1.0, bar)
+            truth = draw(rng, n)[2]
+            find = functools.partial(_pair_limits, draw, rng, n, bounds)
+            yield _row(kind, n, samples, find, truth)
+    for noise in (0.0, 0.3):
+        for n in sizes:
+            kind = f"paired: RMSE of t(5), noise {noise:g}"
+            rng = np.random.default_rng(_seed(kind, n, noise))
+            truth = (1.21 * 5 / 3 + noise**2) ** 0.5 - (5 / 3) ** 0.5
+            find = functools.partial(_rmse_limits, rng, n, noise)
+            yield _row(kind, n, samples // 4, find, truth)
     for metric in ("recall", "precision", "f1", "balanced_accuracy", "mcc"):
         for n in sizes:
             coverage = [
@@ -269,6 +307,35 @@ def differences(samples: int, sizes: tuple[int, ...] = (20, 50, 200)) -> Iterato
             ]
             least = 0.92 - _noise(max(20, samples // 20))
             yield Row(f"paired: {metric}", n, tuple(coverage), least, 1.0, least)
+
+
+def _pair_limits(
+    draw: Any, rng: np.random.Generator, n: int, bounds: tuple[float, float] | None
+) -> Limits:
+    a, b, _ = draw(rng, n)
+    return _limits(paired_difference(a, b, bounds=bounds))
+
+
+def _rmse_limits(rng: np.random.Generator, n: int, noise: float) -> Limits:
+    errors = rng.standard_t(5, n)
+    pair = [
+        Additive(np.stack([np.ones(n), each**2], axis=1))
+        for each in (1.1 * errors + noise * rng.normal(size=n), errors)
+    ]
+    scorer = evalkit.get_scorer("regression.rmse")
+    design = estimate.Design(n=n)
+    return _limits(additive_difference(scorer, (pair[0], pair[1]), None, None, design))
+
+
+def _limits(found: PairedDifference) -> Limits:
+    if found.low is None or found.high is None:
+        return None
+    return Interval(found.low, found.high, "")
+
+
+def _a_tenth_more(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, float]:
+    base = rng.lognormal(0, 1, n)
+    return 1.1 * base, base, 0.1 * float(np.exp(0.5))
 
 
 def _slower(rng: np.random.Generator, n: int) -> tuple[Floats, Floats, float]:
@@ -415,41 +482,43 @@ def _ranking_covered(metric: Any, prevalence: float, n: int, area: float, sample
 
 
 def calibrated(samples: int) -> Iterator[Row]:
-    """Yield the coverage of the calibration error of forecasts that are right, or too sure."""
+    """Yield the coverage of the calibration error of forecasts: right, too sure, too high."""
     from scipy.special import expit, logit
 
-    for n in (60, 200, 1000):
-        coverage = []
-        for slope in (1.0, 0.8, 0.6):
-            rng = np.random.default_rng(_seed("calibration", n, slope))
-            p = rng.random(1_000_000)
-            bins = np.minimum(p * 15, 14).astype(int)
-            truth = abs(np.bincount(bins, expit(slope * logit(p)) - p)).sum() / p.size
-            hits = []
-            for _ in range(samples // 4):
-                p = rng.random(n)
-                excess = (rng.random(n) < expit(slope * logit(p))) - p
-                bins = np.minimum(p * 15, 14).astype(int)
-                found = debiased_calibration_error(excess, p, bins)
-                hits.append(found is not None and truth in found.interval)
-            coverage.append(float(np.mean(hits)))
-        bar = 0.92 - _noise(samples // 4)
-        yield Row("calibration error", n, tuple(coverage), bar, 1.0, bar)
+    for slope, shift in ((1.0, 0.0), (0.8, 0.0), (0.6, 0.0), (1.0, -0.5)):
+        for stated, draw in (("flat", (1, 1)), ("high", (5, 1)), ("low", (2, 8))):
+
+            def sample(rng: np.random.Generator, n: int) -> tuple[Floats, ...]:
+                p = rng.beta(*draw, n)  # noqa: B023  used up before the next
+                right = expit(slope * logit(p) + shift)  # noqa: B023
+                return p, right, np.minimum(p * 15, 14).astype(int)
+
+            p, right, bins = sample(np.random.default_rng(0), 1_000_000)
+            truth = float(abs(np.bincount(bins, right - p)).sum() / p.size)
+            for n in (60, 200, 500, 1000):
+                kind = f"ECE {truth:.3f}, {stated} forecasts"
+                rng = np.random.default_rng(_seed(kind, n, slope + shift))
+
+                def find() -> Limits:
+                    p, right, bins = sample(rng, n)  # noqa: B023
+                    excess = (rng.random(n) < right) - p  # noqa: B023
+                    found = debiased_calibration_error(excess, p, bins)
+                    return None if found is None else found.interval
+
+                yield _row(kind, n, samples // 4, find, truth)
 
 
 def squared(samples: int) -> Iterator[Row]:
     """Yield the coverage of mean squares, whose root is RMSE, of normal and heavy-tailed errors."""
     kinds: dict[str, tuple[Draw, float]] = {
-        "RMSE, normal errors": (lambda rng, n: rng.normal(size=n), 1.0),
-        "RMSE, t errors (5)": (lambda rng, n: rng.standard_t(5, n), 5 / 3),
+        "RMSE, normal errors": (lambda rng, n: rng.normal(size=n) ** 2, 1.0),
+        "RMSE, Laplace errors": (lambda rng, n: rng.laplace(size=n) ** 2, 2.0),
+        "RMSE, t errors (5)": (lambda rng, n: rng.standard_t(5, n) ** 2, 5 / 3),
     }
     for kind, (draw, truth) in kinds.items():
         for n in (20, 50, 200, 1000):
-            rng = np.random.default_rng(_seed(kind, n, 0.0))
-            found = [mean_interval(draw(rng, n) ** 2, bounds=(0.0, None)) for _ in range(samples)]
-            hits = [one.low <= truth <= one.high for one in found if one is not None]
-            bar = 0.92 - _noise(samples) if "normal" in kind else 0.0
-            yield Row(kind, n, (float(np.mean(hits)),), bar, 1.0, bar)
+            find = _mean_of(draw, n, _seed(kind, n, 0.0), bounds=(0.0, None))
+            yield _row(kind, n, samples, find, truth)
 
 
 def quantiles(samples: int) -> Iterator[Row]:
@@ -489,18 +558,15 @@ def grouped_scores(samples: int) -> Iterator[Row]:
     """Yield the coverage of means of grouped values: skewed ones, and scores of small spread."""
     for sigma in (0.5, 0.8, 1.0):
         for n_groups in (20, 40, 100):
-            rng = np.random.default_rng(_seed("grouped skew", n_groups, sigma))
             groups = np.repeat(np.arange(n_groups), 5)
-            hits = []
-            for _ in range(samples):
-                effect = rng.lognormal(0, sigma, n_groups)[groups]
-                values = effect * rng.lognormal(0, 0.3, groups.size)
-                found = mean_interval(values, groups=groups)
-                if found is not None:
-                    hits.append(np.exp((sigma**2 + 0.09) / 2) in found)
-            bar = 0.92 - _noise(samples) if n_groups >= 100 else 0.0
+
+            def draw(rng: np.random.Generator, n: int) -> Floats:
+                effect = rng.lognormal(0, sigma, n)  # noqa: B023  used up before the next
+                return np.repeat(effect, 5) * rng.lognormal(0, 0.3, 5 * n)
+
             kind = f"grouped: lognormal({sigma:g})"
-            yield Row(kind, n_groups, (float(np.mean(hits)),), bar, 1.0, bar)
+            find = _mean_of(draw, n_groups, _seed(kind, n_groups, sigma), groups=groups)
+            yield _row(kind, n_groups, samples, find, float(np.exp((sigma**2 + 0.09) / 2)))
     for n_groups in (20, 40, 200):
         rng = np.random.default_rng(_seed("grouped scores", n_groups, 0.0))
         groups = np.repeat(np.arange(n_groups), 10)
@@ -563,7 +629,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=2000, help="samples of each cell")
     samples = parser.parse_args().samples
-    print(f"{'kind':34} {'n':>5} {'mean':>7} {'min':>7} {'max':>7}")
+    print(f"{'kind':34} {'n':>5} {'mean':>7} {'min':>7} {'max':>7} {'given':>6}")
     missed = 0
     for table in (
         exact_rates(),

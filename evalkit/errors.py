@@ -206,12 +206,16 @@ class UnknownMetricError(NotFoundError, KeyError):
 class MissingExtraError(EvalkitError, ImportError):
     """An optional dependency is not installed."""
 
-    template = "{module} is not installed; run, in a checkout of evalkit: pip install '.[{extra}]'"
-
-    def __init__(self, module: str, extra: str) -> None:
-        super().__init__(module, extra)
+    def __init__(self, module: str, extra: str, requirements: tuple[str, ...] = ()) -> None:
+        super().__init__(module, extra, requirements)
         self.module = module
         self.extra = extra
+        self.requirements = requirements
+
+    def __str__(self) -> str:
+        needs = " ".join(map(repr, self.requirements)) or self.module
+        absent = f"{self.module}, of the extra {self.extra!r}, is not installed"
+        return f"{absent}; run: pip install {needs}"
 
 
 class RegisteredModelNotFoundError(NotFoundError):

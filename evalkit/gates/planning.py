@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Estimate
 from evalkit.stats.interval import normal_quantile
 from evalkit.stats.power import PairedVariance, cases_to_detect
@@ -67,9 +68,7 @@ def hint(more: int | None) -> str:
     """
     if more is None:
         return "too close to the threshold for any sensible number of cases"
-    return f"about {more:,} more case{'' if more == 1 else 's'} for {POWER:.0%} power".replace(
-        "%", " %"
-    )
+    return f"about {more:,} more case{'' if more == 1 else 's'} for {percent(POWER)} power"
 
 
 def more_for(estimate: Estimate, threshold: float) -> int | None:

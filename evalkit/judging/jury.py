@@ -7,7 +7,7 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, cast
 
 from evalkit.entities.case import Case
@@ -222,7 +222,7 @@ class JuryReport:
     effective_jurors: float | None
     """Number of independent jurors worth as much: ``m / (1 + (m - 1) r)``."""
 
-    dawid_skene: DawidSkene
+    dawid_skene: DawidSkene = field(repr=False)
     """True labels and each juror's confusion, as expectation maximisation finds them."""
 
     @property

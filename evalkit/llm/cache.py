@@ -76,8 +76,9 @@ class Cache:
         self._used: set[str] = set()
         self._written = 0
         self._broken = False
+        self._reading = reading and only_readable(path)
         try:
-            if reading and only_readable(path):
+            if self._reading:
                 self._database = connect_to_read(path)
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,8 @@ class Cache:
         with self._lock, self._forgiven("read"):
             row = self._database.execute(query, (key, since)).fetchone()
             if row is not None:
-                self._used.add(key)
+                if not self._reading:
+                    self._used.add(key)
                 return parse_json(row[0])
         return None
 

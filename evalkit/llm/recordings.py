@@ -7,6 +7,7 @@ lately is noted in ``.used``, which the folder's own ``.gitignore`` keeps out of
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -162,16 +163,17 @@ class RecordingFolder:
         """Note what was used, for `evalkit.llm.inventory`."""
         if not self._uses or not self.path.is_dir():
             return
-        self._ignore_notes()
         folder = self.path / _USED
-        folder.mkdir(exist_ok=True)
         oldest = now_milliseconds() - _KEPT_NOTES_DAYS * DAY
-        for path in folder.glob("*.json"):
-            if path.stat().st_mtime * 1000 < oldest:
-                path.unlink(missing_ok=True)
         note = {"at": now_milliseconds(), "keys": sorted(self._uses)}
-        (folder / f"{new_run_id()}.json").write_bytes(canonical_json(note))
         self._uses.clear()
+        with contextlib.suppress(OSError):  # what may only be read answers all the same
+            self._ignore_notes()
+            folder.mkdir(exist_ok=True)
+            for path in folder.glob("*.json"):
+                if path.stat().st_mtime * 1000 < oldest:
+                    path.unlink(missing_ok=True)
+            (folder / f"{new_run_id()}.json").write_bytes(canonical_json(note))
 
     def _ignore_notes(self) -> None:
         ignored = self.path / ".gitignore"

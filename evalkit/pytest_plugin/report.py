@@ -19,7 +19,7 @@ from evalkit.gates.verdict import Verdict, describe
 from evalkit.pytest_plugin.options import session_options
 from evalkit.report.github import annotation, step_summary
 from evalkit.report.markdown import text
-from evalkit.report.markdown_text import escaped
+from evalkit.report.markdown_text import escaped, marked
 from evalkit.report.writing import write_text
 from evalkit.settings import github_actions
 from evalkit.suites.case import short
@@ -30,8 +30,6 @@ _LONGEST: Final = 8
 """Metrics, and cases of one kind, that the terminal shows of a suite."""
 _ANNOTATIONS: Final = 50
 """GitHub shows far fewer; more would only lengthen the log."""
-_UNMARKED: Final = re.compile(r"[^\w./ -]")
-"""What the marker of a comment leaves out of a suite's name."""
 _MISSING: Final = 200
 """Cases without a recording that are named."""
 _COMMENTED: Final = 20
@@ -224,10 +222,9 @@ class SessionReport:
         if len(self._suites) + len(self._failed) > 1:
             name = re.sub(r"[^\w-]+", "-", part.label).strip("-")
             path = path.with_name(f"{path.stem}-{name or 'suite'}{path.suffix}")
-        if path.suffix == ".md":
-            marker = f"<!-- evalkit: {_UNMARKED.sub('', part.label)} -->\n"
+        if path.suffix in {".md", ".markdown"}:
             try:
-                write_text(path, marker + part.markdown())
+                write_text(path, marked(part.label, part.markdown()))
             except OSError as error:
                 raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
             return f"report: {path}"

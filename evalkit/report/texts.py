@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json
 from evalkit._internal.surrogates import without_surrogates
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Direction, Estimate
 from evalkit.gates.verdict import Verdict, number
 
@@ -73,20 +74,6 @@ def as_shown(value: Any) -> str:
         return canonical_json(value).decode("utf-8")
     except TypeError:
         return valid(repr(value))
-
-
-def percent(share: float) -> str:
-    """Return a share in per cent, never rounded up to all or down to nothing.
-
-    Examples:
-        >>> percent(0.0588), percent(0.002), percent(0.99999), percent(0.00001), percent(1.0)
-        ('5.9 %', '0.2 %', '99.9 %', '< 0.1 %', '100 %')
-    """
-    if share in {0.0, 1.0}:
-        return f"{share:.0%}".replace("%", " %")
-    # The small addition undoes what binary fractions lose: 0.0715 * 1000 is just below 71.5.
-    tenths = min(int(share * 1000 + 0.5 + 1e-9), 999)
-    return f"{tenths / 10:g} %" if tenths else "< 0.1 %"
 
 
 def signed(value: float) -> str:

@@ -294,9 +294,10 @@ def _counted(key: str, facts: MetricFacts, design: Design, status: Any) -> Estim
 def _with_interval(
     estimate: Estimate, interval: Interval | None, why_none: str = _NO_INTERVAL
 ) -> Estimate:
+    notes = [estimate.note, why_none if interval is None else interval.note]
+    estimate = dataclasses.replace(estimate, note="; ".join(filter(None, notes)) or None)
     if interval is None:
-        notes = [estimate.note, why_none]
-        return dataclasses.replace(estimate, note="; ".join(note for note in notes if note))
+        return estimate
     return dataclasses.replace(
         estimate,
         low=interval.low,

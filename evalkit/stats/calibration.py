@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -163,8 +164,9 @@ def debiased_calibration_error(
 
     Noise makes gaps where there are none, so the plain error of few cases lies above the truth.
     The limits are the true errors at which the plain one would still be as small, or as large, as
-    it is: gaps in proportion to those seen, and for the lower limit also gaps in those bins alone
-    where they are more than noise, since noise adds most where nothing else is.
+    it is: gaps in proportion to those seen, for the lower limit also gaps in those bins alone where
+    they are more than noise, since noise adds most where nothing else is, and for the upper limit
+    also the same gap in all bins, to which noise adds least.
 
     Args:
         excess: Outcome, 0 or 1, less stated probability, shape ``(n,)``.
@@ -214,6 +216,8 @@ def debiased_calibration_error(
     sure = np.abs(seen) > _SURE * noise.errors(stated + seen)
     if sure.any():
         low = min(low, noise.errors_at(seen * sure, value)[0])
+    alike = np.full_like(seen, math.copysign(value, float(seen @ noise.share)))
+    high = max(high, noise.errors_at(alike, value)[2])
     limits = Interval(min(low, value), max(high, value), "inverted-noise")
     return DebiasedError(middle, limits)
 

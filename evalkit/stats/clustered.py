@@ -18,7 +18,7 @@ from evalkit.stats.arguments import (
 )
 from evalkit.stats.binomial import score_limits
 from evalkit.stats.interval import Interval, normal_quantile, t_quantile
-from evalkit.stats.mean import effective_size, effective_trials, mean_and_error
+from evalkit.stats.mean import effective_size, effective_trials, mean_and_error, moderate
 from evalkit.stats.resampling import sum_by_group
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def clustered_mean(
         Miller (2024), arXiv 2411.00640, section 2.2; Cameron and Miller (2015), *Journal of Human
         Resources* 50:317.
     """
-    sample = as_sample(values)
+    sample, scale = moderate(as_sample(values))
     codes, n_groups = as_group_codes(groups, sample.size)
     load = as_weights(weights, sample.size)
     mean, _ = mean_and_error(sample, load)
@@ -87,7 +87,7 @@ def clustered_mean(
     plain = float((parts[:, 1] ** 2).sum())
     design = float((sums**2).sum()) / plain if error > 0 else None
     groups_worth = float(sizes.sum() ** 2 / (sizes**2).sum())
-    return ClusteredMean(mean, error, n_groups, groups_worth, design)
+    return ClusteredMean(mean * scale, error * scale, n_groups, groups_worth, design)
 
 
 def clustered_interval(

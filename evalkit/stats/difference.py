@@ -25,8 +25,9 @@ class PairedDifference:
     """Confidence level of the limits."""
 
     method: str | None
-    """``tango``, ``tango-mean``, ``t``, ``cluster-t``, ``cluster-tango``, ``delong``,
-    ``square-and-add``, ``paired-bootstrap``, or ``None`` without limits."""
+    """``tango``, ``tango-mean``, ``t``, ``bootstrap-t``, ``cluster-t``, ``cluster-bootstrap-t``,
+    ``cluster-tango``, ``delong``, ``square-and-add``, ``paired-bootstrap``, or ``None`` without
+    limits."""
 
     p_value: float | None
     """Two-sided p-value of no difference."""

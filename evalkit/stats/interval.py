@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evalkit.stats.arguments import check_level
 
@@ -27,6 +27,9 @@ class Interval:
 
     standard_error: float | None = None
     """Estimated standard deviation of the estimate; ``None`` where the method has none."""
+
+    note: str | None = field(default=None, repr=False)
+    """What a reader must know beside it."""
 
     @property
     def width(self) -> float:

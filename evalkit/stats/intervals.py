@@ -46,7 +46,7 @@ little of the rest as a rate does."""
 _MUCH_SPREAD: Final = 2.0
 """Variance times cases, in squared ranges, from which Wilson's interval is as narrow as others."""
 
-_ALONE: Final = 1.6
+_ALONE: Final = 1.3
 """`values_behind` below which an unbounded metric has no interval: one value made its variance."""
 
 _EXACT: Final = 20.0
@@ -79,7 +79,10 @@ def mean_interval(
     """Return the interval of a mean, by the method that fits its values.
 
     Values declared binary take ``wilson``, in groups ``cluster-wilson`` or ``cluster-t``.  Others
-    take ``t`` where they are not skewed for their number, else ``bootstrap-t``.  Within finite
+    take ``t`` where they are not skewed for their number, else ``bootstrap-t`` with half the tails,
+    since a sample seldom shows all of a long one.  It covers from 20 cases on, unless the tail is
+    as long as that of lognormal(2), which few cases cannot tell from a shorter one; and no method
+    covers what is too rare to be seen in so many cases, within a range or without.  Within finite
     bounds that is ``wilson-mean`` where so few values make up the variance that they tell as
     little of the rest as a rate does, and where it is as narrow; without, one value that makes up
     the variance gives no interval.  Groups count as single values, their means weighted by
@@ -263,7 +266,7 @@ def _skewed(
     if behind >= _SYMMETRIC:
         return t_interval(sample, level=level, weights=weights)
     moderated, scale = moderate(sample)
-    interval = studentised_interval(moderated, level=level, seed=seed, weights=weights)
+    interval = studentised_interval(moderated, level=(1 + level) / 2, seed=seed, weights=weights)
     if interval is None or scale == 1.0:
         return interval
     low, high = interval.low * scale, interval.high * scale

@@ -234,7 +234,7 @@ def studentised_interval(
         squares = np.maximum(0.0, w2x2 - 2 * shift * w2x + shift**2 * w2)
         scale = float(np.sqrt(sample.size / (sample.size - 1)))
         # What rounding leaves of a draw without spread is no spread.
-        squares[squares <= 1e-20 * float((load * off).max() ** 2)] = 0.0
+        squares[squares <= 1e-12 * float((load * off).max() ** 2)] = 0.0
         ratio = shift / (scale * np.sqrt(squares) / weight)
     ratio = ratio[~np.isnan(ratio)]
     # "lower" and "higher" never interpolate between an infinity and a number.

@@ -24,13 +24,14 @@ from evalkit.stats.clustered import (
 )
 from evalkit.stats.difference import PairedDifference, agreeing
 from evalkit.stats.interval import Interval, normal_quantile
-from evalkit.stats.intervals import FEW
+from evalkit.stats.intervals import FEW, group_means, unbounded_interval
 from evalkit.stats.matched_rates import mcnemar, score_p_value, tango_interval, tango_limits
 from evalkit.stats.mean import (
     PRIOR_SPREAD,
     effective_size,
     effective_trials,
     mean_and_error,
+    moderate,
     t_interval,
 )
 from evalkit.stats.randomization import sign_flip_test
@@ -46,6 +47,9 @@ _MANY = 20
 
 _TIE = 1e-12
 """Share of the largest difference up to which one is rounding."""
+
+_ONE_SIDED = 0.3
+"""Share of the rarer sign below which differences may be skewed; by simulation."""
 
 _LEAST_CARRIERS = 2.5
 """Pairs (or groups) on which the spread of bounded differences must rest, for t to cover."""
@@ -96,9 +100,9 @@ class _Pairs:
         """Take t, or of bounded scores that spread too little the score test, for a mean."""
         mean, error = mean_and_error(self.d, self.weights)
         size = effective_size(self.weights, self.d.size)
-        if self.width is None and (size < FEW or error == 0):
-            return None, "sign-flip", self._sign_flips()
-        if self.width is None or (error > 0 and self._spreads(self._signed(), mean, size)):
+        if self.width is None:
+            return self._unbounded(self.d, self.weights)
+        if error > 0 and self._spreads(self._signed(), mean, size):
             interval = self._clip(t_interval(self.d, level=self.level, weights=self.weights))
             return interval, "t", _t_p_value(mean, error, size - 1)
         spread = self._spread(self.width)
@@ -108,15 +112,42 @@ class _Pairs:
     def clustered(self, codes: npt.NDArray[np.int64], cluster: ClusteredMean) -> Verdict:
         """Take a cluster-robust interval and its test."""
         error, groups = cluster.standard_error, cluster.effective_groups
-        if self.width is None and (cluster.n_groups < FEW or error == 0):
-            return None, "sign-flip", self._sign_flips(codes)
+        if self.width is None:
+            return self._unbounded(*group_means(self.d, codes, self.weights), codes)
         sums = sum_by_group(self._signed()[:, None], codes, cluster.n_groups)[:, 0]
-        if self.width is None or (error > 0 and self._spreads(sums, float(sums.mean()), groups)):
+        if error > 0 and self._spreads(sums, float(sums.mean()), groups):
             robust = clustered_interval(self.d, codes, level=self.level, weights=self.weights)
             return self._clip(robust), "cluster-t", _t_p_value(cluster.mean, error, groups - 1)
         size = effective_size(self.weights, self.d.size)
         trials = clustered_trials(self._spread(self.width), error / self.width, groups, size)
         return self._tango(trials, "cluster-tango", error, cluster.n_groups, codes)
+
+    def _unbounded(
+        self, d: FloatArray, weights: FloatArray | None, groups: npt.NDArray[np.int64] | None = None
+    ) -> Verdict:
+        """Take t for differences, or for their means of groups, which have no range.
+
+        Where nearly all have one sign, as when one system costs a tenth more, they are as skewed
+        as the scores are: then the limits hold those of a skewed mean too.
+        """
+        mean, error = mean_and_error(d, weights)
+        size = effective_size(weights, d.size)
+        if size < FEW or error == 0:
+            return None, "sign-flip", self._sign_flips(groups)
+        limits, p_value = (
+            t_interval(d, level=self.level, weights=weights),
+            _t_p_value(mean, error, size - 1),
+        )
+        low, high, method = limits.low, limits.high, "t"
+        signs = np.sign(d[np.abs(d) > _TIE * np.abs(d).max()])
+        if 1 - abs(signs.mean()) < 2 * _ONE_SIDED:
+            skewed = unbounded_interval(d, weights, level=self.level, seed=self.seed)
+            if skewed is None:
+                return None, "sign-flip", self._sign_flips(groups)
+            low, high, method = min(low, skewed.low), max(high, skewed.high), skewed.method
+            low, high, p_value = agreeing(low, high, p_value, level=self.level)
+        prefix = "" if groups is None else "cluster-"
+        return Interval(low, high, prefix + method, error), prefix + "t", p_value
 
     @staticmethod
     def _spreads(terms: FloatArray, centre: float, size: float) -> bool:
@@ -193,7 +224,9 @@ def paired_difference(
     """Compare two systems' scores on the same cases.
 
     Rates take Tango's interval and McNemar's mid-p.  Other scores take the paired t interval and
-    test: differences of pairs are near symmetric however skewed the scores are.  Bounded ones of
+    test: differences of pairs are near symmetric however skewed the scores are.  Unbounded ones
+    that nearly all have one sign are not: their limits hold those of `mean_interval` too.  Bounded
+    ones of
     fewer than 20 pairs, or whose spread rests on too few of them, take Tango's interval at their
     mean and its score test (below 20 pairs sign flips), so that equal systems never differ by
     nothing.  Groups make all of it cluster-robust.  Unbounded ones of fewer than 10 pairs (or
@@ -248,7 +281,8 @@ def paired_difference(
         interval, test, p_value = pairs.rates()
     else:
         interval, test, p_value = pairs.means()
-    deviation = float(np.sqrt(np.cov(pairs.d, aweights=load))) if first.size > 1 else 0.0
+    parts, scale = moderate(pairs.d)
+    deviation = float(np.sqrt(np.cov(parts, aweights=load))) * scale if first.size > 1 else 0.0
     return PairedDifference(
         difference=mean,
         low=None if interval is None else interval.low,
@@ -269,6 +303,7 @@ def paired_difference(
 def _correlation(a: FloatArray, b: FloatArray, weights: FloatArray | None) -> float | None:
     if a.size < 2:  # noqa: PLR2004
         return None
+    a, b = moderate(a)[0], moderate(b)[0]
     covariance = np.cov(a, b, aweights=weights)
     scale = math.sqrt(covariance[0, 0] * covariance[1, 1])
     if not scale > 1e-12 * max(1e-300, float(np.abs(a).max() * np.abs(b).max())):

@@ -299,7 +299,7 @@ def test_cases_that_fail_cannot_hide_a_regression(old: EvaluationResult) -> None
     back = old.check("no_regression(text.exact_match, margin=1)", baseline=new)
 
     assert verdict.status == "FAIL"
-    assert "coverage 90.0%" in verdict.conditions[0].why
+    assert "coverage 90 %" in verdict.conditions[0].why
     assert back.status == "INCONCLUSIVE"
     assert "12 cases have no value in" in back.conditions[0].why
 

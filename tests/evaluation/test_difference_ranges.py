@@ -117,3 +117,46 @@ def test_better_is_claimed_where_interval_and_p_values_say_so_alone() -> None:
         assert row["outcome"] == outcome
         assert row["low"] > 0
         assert row["p_value"] < 0.05
+
+
+@scorer(low=0, high=1)
+def weighty(outputs: str) -> evalkit.Score:
+    """Return the value and the weight that the output names."""
+    value, weight = outputs.split()
+    return evalkit.Score(float(value), weight=float(weight))
+
+
+def heavy_first(gain: float, weight: float) -> Any:
+    """Score 200 cases of which the first 20 gain something and weigh more."""
+    rows = [
+        {"question": f"q{i}", "output": f"{0.5 + gain * (i < 20)} {weight if i < 20 else 1.0}"}
+        for i in range(200)
+    ]
+    return evalkit.evaluate(data=rows, scorers=weighty, runtime=NOTHING_KEPT, name=f"{gain}")
+
+
+@pytest.mark.parametrize(("weight", "expected"), [(1.0, 0.02), (9.0, 0.1), (1e6, 0.2)])
+def test_a_difference_heeds_the_weights_of_scores(weight: float, expected: float) -> None:
+    better, plain = heavy_first(0.2, weight), heavy_first(0.0, weight)
+    change = better.difference(plain, "weighty")
+
+    assert change.difference == pytest.approx(expected, abs=1e-4)
+    values = [float(result["weighty"].value or 0.0) for result in (better, plain)]
+    assert change.difference == pytest.approx(values[0] - values[1])
+
+
+def test_a_difference_of_medians_heeds_the_weights_of_scores() -> None:
+    better, plain = heavy_first(0.2, 100.0), heavy_first(0.0, 100.0)
+
+    assert better.difference(plain, "median(weighty)").difference == pytest.approx(0.2)
+
+
+def test_weights_of_both_systems_count_alike() -> None:
+    better, plain = heavy_first(0.2, 5.0), heavy_first(0.0, 1.0)
+    row = evalkit.compare(plain, better).row("weighty")
+
+    # Their mean is 3 for the first 20, and the values shown are those of the same weights.
+    assert row.difference.difference == pytest.approx(0.2 * 60 / 240)
+    assert plain.difference(better, "weighty").difference == pytest.approx(-0.2 * 60 / 240)
+    shown = float(row.value_b or 0.0) - float(row.value_a or 0.0)
+    assert shown == pytest.approx(row.difference.difference)

@@ -97,7 +97,15 @@ def test_a_paired_mean_equals_scipys_t_test() -> None:
         pytest.param(RNG.normal(size=50), {}, "t", "t", id="unbounded"),
         pytest.param(RNG.normal(size=20), {}, "t", "t", id="few-unbounded"),
         pytest.param(RNG.normal(size=9), {}, None, "sign-flip", id="too-few-unbounded"),
-        pytest.param(RNG.lognormal(size=40), {}, "t", "t", id="skewed"),
+        pytest.param(RNG.standard_t(3, size=40), {}, "t", "t", id="heavy-tails"),
+        pytest.param(RNG.lognormal(size=40), {}, "bootstrap-t", "t", id="all-one-way"),
+        pytest.param(
+            RNG.lognormal(size=60),
+            {"groups": np.arange(60) // 3},
+            "cluster-bootstrap-t",
+            "cluster-t",
+            id="grouped-one-way",
+        ),
         pytest.param(np.zeros(40), {}, None, "sign-flip", id="unbounded-no-variance"),
         pytest.param(RNG.random(150), {"bounds": (0, 1)}, "t", "t", id="bounded"),
         pytest.param(RNG.random(19), {"bounds": (0, 1)}, "tango-mean", "sign-flip", id="few"),
@@ -261,3 +269,18 @@ def test_a_difference_as_large_as_the_smallest_detectable_has_eighty_percent_pow
     as_large = dataclasses.replace(found, difference=found.smallest_detectable)
 
     assert as_large.power == pytest.approx(0.8, abs=1e-4)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize(("mine", "other"), [(1e200, -1e300), (1e300, 1e300), (1e-300, -1e-200)])
+def test_huge_and_tiny_scores_are_compared_without_a_warning(
+    mine: float, other: float, *, grouped: bool
+) -> None:
+    rest = np.arange(1.0, 20.0) * min(1.0, abs(mine))
+    found = paired_difference(
+        np.r_[mine, rest], np.r_[other, rest[::-1]], groups=np.arange(20) if grouped else None
+    )
+
+    assert found.difference == pytest.approx((mine - other) / 20)
+    assert found.correlation is None or abs(found.correlation) <= 1
+    assert found.effect_size is None or np.isfinite(found.effect_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from evalkit.errors import UnpairedError
 from evalkit.evaluation.comparing.pairs import Pairs, join
 from evalkit.evaluation.comparing.resampled import corpus_difference, quantile_difference
 from evalkit.evaluation.results.result import Result
+from evalkit.scoring.estimate import case_weights
 from evalkit.stats.difference import PairedDifference
 from evalkit.stats.paired import paired_difference
 
@@ -51,6 +53,7 @@ def difference_of(
         )
     values_a, values_b = values_a[paired], values_b[paired]
     design = design.take(np.flatnonzero(paired))
+    design = dataclasses.replace(design, weights=_weights(a, b, pairs, np.flatnonzero(paired)))
     if pairs.quantile is not None:
         return quantile_difference(values_a, values_b, pairs.quantile, design)
     binary = pairs.metric.column.binary and pairs.other.column.binary
@@ -67,19 +70,33 @@ def difference_of(
 
 
 def paired_values(a: Result, b: Result, pairs: Pairs) -> tuple[float, float] | None:
-    """Return the means of both over the cases that have a value in both.
+    """Return the means of both over the cases that have a value in both, weighted alike.
 
-    ``None`` where these are all cases that have one in either, for corpus metrics and quantiles,
-    and where there is no such case.
+    ``None`` where these are all cases that have one in either and weigh as much in both, for corpus
+    metrics and quantiles, and where there is no such case.
     """
     if pairs.metric.source is not None or pairs.quantile is not None:
         return None
     values_a, values_b = pairs.values
     both = np.isfinite(values_a) & np.isfinite(values_b)
     scored = max(result[pairs.metric.key].n_scored for result in (a, b))
-    if not both.any() or int(both.sum()) == scored:
+    own = [part.column.weights is not None for part in (pairs.metric, pairs.other)]
+    if not both.any() or (int(both.sum()) == scored and not any(own)):
         return None
-    weights = a.by_key.design.take(pairs.rows[0]).weights
-    shares = None if weights is None else weights[both]
-    first, second = (np.average(values[both], weights=shares) for values in pairs.values)
+    weights = _weights(a, b, pairs, np.flatnonzero(both))
+    first, second = (np.average(values[both], weights=weights) for values in pairs.values)
     return float(first), float(second)
+
+
+def _weights(a: Result, b: Result, pairs: Pairs, places: Any) -> Any:
+    """Return what joined cases weigh: the data's weights, times the mean of either system's own.
+
+    So each difference counts once, and ``a - b`` is the negative of ``b - a``.
+    """
+    first, second = (
+        case_weights(part.column, result.by_key.design, rows[places])
+        for result, part, rows in zip((a, b), (pairs.metric, pairs.other), pairs.rows, strict=True)
+    )
+    if first is None and second is None:
+        return None
+    return ((1.0 if first is None else first) + (1.0 if second is None else second)) / 2

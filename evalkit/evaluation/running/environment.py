@@ -53,6 +53,7 @@ def _git(folder: Path) -> dict[str, Any]:
     except (OSError, subprocess.SubprocessError):
         return {}
     commit = next((line.split()[-1] for line in found if line.startswith("# branch.oid")), None)
+    commit = None if commit == "(initial)" else commit  # of a repository without any
     return {"commit": commit, "dirty": any(not line.startswith("#") for line in found)}
 
 

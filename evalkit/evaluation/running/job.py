@@ -92,6 +92,9 @@ class Job(Generic[R]):
     session: ModelSession | None = None
     """What models are asked through, while the job runs."""
 
+    forgives: bool = False
+    """Whether a missing recording fails its case alone, unless every case misses one."""
+
     pending: tuple[int, int] = (0, 0)
     """Batches that the job has left with the provider, and the requests in them."""
 
@@ -205,6 +208,7 @@ class Job(Generic[R]):
             own = not self.plan_facts.target.asks_models
             session.budget = dataclasses.replace(session.budget, own_target=own)
             self.session = session
+            session.recorder.forgives = self.forgives
             try:
                 if plan.limits.workers:
                     from evalkit.engine.backend.processes import (  # start-up: few runs need it
@@ -215,7 +219,10 @@ class Job(Generic[R]):
                     await run_processes(plan, self.state, session, opener)
                 else:
                     await run_local(plan, self.state, session)
-                session.recorder.check_complete()
+                if session.recorder.missing:
+                    session.recorder.check_complete(self.spool.strings("id").tolist())
+                    missing = session.recorder.missing
+                    self.state.notes.append(str(missing[0].of_all(missing)))
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()

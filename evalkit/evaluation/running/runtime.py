@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import UsageError, near_miss
-from evalkit.evaluation.running.words import HOW, RECORD, word
+from evalkit.evaluation.running.words import HOW, RECORD, word, words_of
 
 if TYPE_CHECKING:
     from evalkit.engine.plan import Limits
@@ -88,8 +88,8 @@ class Runtime:
     scorers must then be importable by name, and a script must call `evaluate` under
     ``if __name__ == "__main__":``."""
 
-    resume: str | None = word(None, "Interrupted run to finish with these objects.", HOW, "RUN")
-    """Its id, name, ``latest`` or folder."""
+    resume: str | None = word(None, "Interrupted run to finish.", HOW, "RUN")
+    """Its id, name, ``latest`` or folder; it goes on with the objects that are given."""
 
     durable: bool = word(False, "Survive a power cut too.", HOW)
     """Whether each record is forced to disk."""
@@ -143,6 +143,12 @@ class Runtime:
             workers=workers_of(self.backend),
             budget=Budget.of(self.budget).to_json(),
         )
+
+
+# Python's help shows no text that stands below a field.
+Runtime.__doc__ = f"{Runtime.__doc__}\n    Args:\n" + "".join(
+    f"        {name}: {each.help}\n" for name, each in words_of(Runtime).items()
+)
 
 
 def shown(runtime: Runtime) -> dict[str, Any]:

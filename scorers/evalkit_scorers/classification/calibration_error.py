@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -16,7 +17,7 @@ from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.metric import RowsMetric
 
 if TYPE_CHECKING:
-    from evalkit.plugin import DebiasedError, Interval
+    from evalkit.plugin import Interval
 
 ROUNDING: Final = 1e-9
 """Share of a bin by which a probability may miss the edge that it stands for."""
@@ -42,8 +43,8 @@ class CalibrationError(ProbabilityMetric, RowsMetric):
 
     The gap between mean probability and frequency in each bin, averaged over cases.  Of two
     classes it is about the positive one; of more about the class held most probable.  It is
-    biased upward where bins hold few cases: `note` says how much is left without that, and the
-    interval is of the true error.  Compare systems on the same cases only.  The artifact
+    biased upward where bins hold few cases: the interval is of the true error, and its note says
+    how much is left without that.  Compare systems on the same cases only.  The artifact
     ``reliability`` is the table behind a reliability diagram.
 
     Examples:
@@ -111,9 +112,26 @@ class CalibrationError(ProbabilityMetric, RowsMetric):
         level: float = 0.95,
         seed: int = 0,
     ) -> Interval | None:
-        """Return the limits of the true error; ``None`` with too few outcomes of either kind."""
-        found = self._debiased(rows, weights=weights, groups=groups, level=level, seed=seed)
-        return None if found is None else found.interval
+        """Return the limits of the true error, and what is left of it without noise.
+
+        ``None`` with too few outcomes of either kind to tell calibration from noise.
+        """
+        from evalkit.plugin import debiased_calibration_error  # start-up: statistics
+
+        reliability = self.prepared(rows)
+        debiased = debiased_calibration_error(
+            reliability.excess,
+            rows.columns["confidence"],
+            reliability.bin,
+            weights=weights,
+            groups=groups,
+            level=level,
+            seed=seed,
+        )
+        if debiased is None:
+            return None
+        note = f"debiased: {debiased.value:.3g}; the noise of {self.bins} bins adds the rest"
+        return dataclasses.replace(debiased.interval, note=note)
 
     def draws(
         self,
@@ -126,22 +144,6 @@ class CalibrationError(ProbabilityMetric, RowsMetric):
         """Return undefined draws: each adds its own noise to the error, and none is near it."""
         del rows, weights, seed, groups
         return np.full(resamples, np.nan)
-
-    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str | None:
-        """Return what is left of the error without the noise of its bins."""
-        found = self._debiased(rows, weights=weights) if len(rows) else None
-        if found is None:
-            return "too few outcomes of either kind to tell calibration from noise"
-        return f"debiased: {found.value:.3g}; the noise of {self.bins} bins adds the rest"
-
-    def _debiased(self, rows: Rows, **options: Any) -> DebiasedError | None:
-        from evalkit.plugin import debiased_calibration_error  # start-up: statistics
-
-        reliability = self.prepared(rows)
-        confidence = rows.columns["confidence"]
-        return debiased_calibration_error(
-            reliability.excess, confidence, reliability.bin, **options
-        )
 
     def artifacts(self, rows: Rows, weights: FloatArray | None, /) -> Mapping[str, Any]:
         """Return for each bin with cases its edges, weight, mean probability and frequency."""

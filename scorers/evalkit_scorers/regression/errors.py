@@ -339,8 +339,7 @@ class MedianAe(ErrorRowsMetric):
 class MaxError(ErrorRowsMetric):
     """Score all cases together with the largest absolute error, in the target's unit.
 
-    Each cell is the case's absolute error.  A bootstrap knows no error above the largest seen, so
-    the upper end of this metric's interval is the value itself: read it as a lower bound.
+    Each cell is the case's absolute error.  It has no interval: no sample knows of larger ones.
 
     Examples:
         >>> MaxError().value([0, 0, 0], [1, -9, 2])
@@ -358,3 +357,13 @@ class MaxError(ErrorRowsMetric):
     def of_weights(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
         present = weights > 0
         return np.where(present.any(axis=1), prepared[present.argmax(axis=1)], np.nan)
+
+    def means(self, rows: Rows, /) -> Means:
+        """Return none: it is made of no means, and no draw lies above the largest error seen."""
+        del rows
+        return Means([], [], [])
+
+    def note(self, rows: Rows, weights: FloatArray | None = None, /) -> str:
+        """Say what more cases would do."""
+        del rows, weights
+        return "the largest error seen, which more cases can only raise"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.plugin import Additive, CaseBatch, Rows, Status
+from evalkit.scoring.estimate import Design, estimate_corpus
 from evalkit_scorers.regression.errors import Mae, Mape, MaxError, MedianAe, Mse, QuantileLoss, Rmse
 from evalkit_scorers.regression.r2 import R2
 
@@ -154,3 +155,30 @@ def test_a_squared_error_too_large_for_a_number_is_a_failure() -> None:
 def test_a_value_of_targets_and_outputs_leaves_out_what_cannot_be_scored() -> None:
     assert MaxError().value([0, 0, 0, None], [1, -9, "none", 100]) == 9.0
     assert np.isnan(R2().value([], []))
+
+
+@pytest.mark.parametrize("n", [20, 60])
+@pytest.mark.parametrize("heavy", [False, True], ids=["normal", "heavy-tails"])
+def test_the_root_mean_squared_error_is_covered(n: int, *, heavy: bool) -> None:
+    rng = np.random.default_rng(n)
+    truth = (5 / 3) ** 0.5 if heavy else 1.0
+    hits = []
+    for _ in range(150):
+        errors = rng.standard_t(5, n) if heavy else rng.normal(size=n)
+        column = Rmse().score_batch(batch_of([0] * n, errors.tolist()))
+        found = estimate_corpus("rmse", column, Rmse.facts, Design(n=n), Rmse())
+        if found.low is not None and found.high is not None:
+            hits.append(found.low <= truth <= found.high)
+
+    assert len(hits) > 0.9 * 150
+    assert np.mean(hits) >= 0.9
+
+
+def test_the_largest_error_has_no_interval_and_a_note() -> None:
+    errors = np.random.default_rng(0).normal(size=60).tolist()
+    column = MaxError().score_batch(batch_of([0] * 60, errors))
+    found = estimate_corpus("max", column, MaxError.facts, Design(n=60), MaxError())
+
+    assert found.value == max(map(abs, errors))
+    assert (found.low, found.high) == (None, None)
+    assert "more cases can only raise" in (found.note or "")
