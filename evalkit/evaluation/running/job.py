@@ -433,7 +433,7 @@ def _caveats(cases: Spool) -> Iterator[str]:
         weights = cases.numbers("weight")
         light = int((weights <= _LIGHT * weights.mean()).sum())
         if light:
-            yield f"{light:,} of {cases.n:,} cases weigh nothing to speak of, and count in no number."
+            yield f"{light:,} of {cases.n:,} cases weigh nothing, or next to it: they do not count."
 
 
 def _unlisted(metrics: Sequence[Metric]) -> Iterator[str]:
