@@ -154,7 +154,17 @@ def test_cases_of_weight_zero_do_not_count() -> None:
         assert (result[key].n_scored, result[key].n_skipped) == (20, 40)
     assert result["text.exact_match"].low == pytest.approx(few["text.exact_match"].low, abs=0.02)
     assert result.check("skipped <= 0.05").status == "FAIL"
-    assert any("weigh 0" in note for note in result.facts.notes)
+    assert any("weigh nothing" in note for note in result.facts.notes)
+
+
+def test_cases_that_weigh_next_to_nothing_are_told() -> None:
+    data = rows(w=lambda i: 1e-9 if i >= 20 else 1.0)
+
+    result = evalkit.evaluate(
+        data=data, scorers="text.exact_match", columns={"weight": "w"}, runtime=OFF
+    )
+
+    assert any(note.startswith("40 of 60 cases weigh nothing") for note in result.facts.notes)
 
 
 @pytest.mark.parametrize(("grouped", "noted"), [(False, True), (True, False)])

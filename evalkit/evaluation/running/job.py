@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Result)
 
+_LIGHT = 1e-6
+"""Share of the mean weight below which a case counts in no number that is shown."""
+
 _FEW_COPIES = 0.1
 """Share of cases that may ask what another one asks, without a word of it."""
 
@@ -433,9 +436,10 @@ def _caveats(cases: Spool) -> Iterator[str]:
             "its own; a group for each question says that they are not: columns={'group': …}."
         )
     if "weight" in cases.fields:
-        zero = int((cases.numbers("weight") == 0).sum())
-        if zero:
-            yield f"{zero:,} of {cases.n:,} cases weigh 0, and count in no number."
+        weights = cases.numbers("weight")
+        light = int((weights <= _LIGHT * weights.mean()).sum())
+        if light:
+            yield f"{light:,} of {cases.n:,} cases weigh nothing, or next to it: they do not count."
 
 
 def _unlisted(metrics: Sequence[Metric]) -> Iterator[str]:
