@@ -124,8 +124,13 @@ def _status(run: Mapping[str, Any]) -> Text:
         return styled(run["verdict"], STYLES[Verdict(run["verdict"])])
     if finished:
         return styled("finished", "")
+    return styled(_word(run), "yellow")
+
+
+def _word(run: Mapping[str, Any]) -> str:
+    """Return how a run ended, by its evaluation where that did not end the run as finished."""
     ended = run["evaluation"] if run["status"] == "KILLED" else None
-    return styled(ended or run["status"].lower(), "yellow")
+    return str(ended or run["status"].lower())
 
 
 def _headline(run: Mapping[str, Any]) -> str:
@@ -166,7 +171,7 @@ def show(run: str, as_json: bool) -> None:
 
 def _run(facts: Mapping[str, Any]) -> Iterator[Part]:
     verdict = f", verdict {facts['verdict']}" if facts["verdict"] else ""
-    status = f"{facts['status'].lower()}{verdict}, begun {ago(facts['start_time'])}"
+    status = f"{_word(facts)}{verdict}, begun {ago(facts['start_time'])}"
     pairs: list[tuple[str, Any]] = [("run", facts["run_id"]), ("status", status)]
     keys = dict.fromkeys([*facts["estimates"], *facts["metrics"]])
     metrics = {key: _value(facts, key) for key in keys}
