@@ -169,6 +169,8 @@ class SuiteRun:
         try:
             open_result(baseline, kind=EvaluationResult)
         except EvalkitError as error:
+            if str(baseline).endswith(".json") and not Path(baseline).exists():
+                error = f"there is no file {baseline} yet; write it with --evalkit-update-baseline"
             return None, f"the baseline cannot be opened: {error}"
         return baseline, None
 
