@@ -173,3 +173,14 @@ def test_the_doctor_names_a_store_that_cannot_be_written(type_in: Type, folder: 
 
     assert done.code == 4
     assert json.dumps(done.json).count('"wrong"') == 1
+
+
+def test_a_scorer_is_shown_in_words_that_are_no_python(type_in: Type) -> None:
+    names = [scorer["name"] for scorer in type_in("scorers", "list", "--json").json]
+    pages = {name: type_in("scorers", "show", name).out for name in [*names, "sklearn.f1_score"]}
+
+    assert pages
+    assert not [name for name, page in pages.items() if ">>>" in page or "``" in page]
+    assert not [
+        name for name, page in pages.items() if re.search(r"^(Args|Examples):", page, re.MULTILINE)
+    ]
