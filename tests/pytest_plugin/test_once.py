@@ -1,5 +1,6 @@
 """A suite runs once, whatever ends it, and what cannot run is one error with a list."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -248,3 +249,29 @@ def test_first(case):
     assert "outputs: wrong" in ran.text("test_first[x3]")
     assert "first: FAIL · 4 cases (4 failed) · $4.0000" in ran.output
     assert "$6.0000 were spent in all, reruns included" in ran.output
+
+
+def test_an_interrupted_suite_says_how_far_it_came(run: Runner) -> None:
+    suite = """
+import os, signal, time
+import evalkit
+rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(40)]
+long = evalkit.suite(rows, ["text.exact_match"], name="long",
+                     runtime=evalkit.Runtime(concurrency=1, store=False))
+
+@long.cases()
+def test_long(case):
+    if case.id == "x3":
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+    return "a"
+
+@long.gates("text.exact_match >= 0.5")
+def test_gate(evaluation):
+    pass
+"""
+    ran = run(files={"t_test.py": suite})
+
+    assert ran.code == pytest.ExitCode.INTERRUPTED
+    assert re.search(r"long: interrupted after \d+ of 40 cases; run it again", ran.output)
+    assert "PASS" not in ran.output

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evalkit._internal.arrow import text_array
 from evalkit._internal.clock import day, monotonic
+from evalkit._internal.words import plural
 from evalkit.data.snapshot import Spool
 from evalkit.engine.absent import EMPTY, NO_ANSWER
 from evalkit.engine.backend.local import run_local
@@ -345,9 +346,13 @@ class Job(Generic[R]):
             "http": (" HTTP replies", "; the code that asked ran"),
             "call": (" model calls", ""),
         }
-        for kind, moments in (
-            {} if self.session is None else self.session.recorder.replayed
-        ).items():
+        if self.session is None:
+            return
+        recorder = self.session.recorder
+        edited = sum(len(getattr(place, "edited", ())) for place in recorder.places)  # not caches
+        if edited:
+            yield f"{plural(edited, 'recording')} replayed as changed by hand."
+        for kind, moments in recorder.replayed.items():
             days = sorted({day(moment) for moment in moments if moment is not None})
             when = f" {' to '.join(dict.fromkeys([days[0], days[-1]]))}" if days else ""
             what, rest = words[kind]
