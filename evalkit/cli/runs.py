@@ -39,16 +39,21 @@ def command() -> None:
 @command.command("list", example="evalkit runs list --experiment demo --limit 5")
 @click.option("--experiment", metavar="NAME", help="Only the runs of this experiment.")
 @click.option("--name", metavar="NAME", help="Only runs of this name.")
+@click.option(
+    "--filter",
+    metavar="TEXT",
+    default="",
+    help="Such as \"metrics.f1 > 0.8 AND tags.stage = 'dev'\".",
+)
+@click.option("--order-by", multiple=True, metavar="FIELD", help="Such as 'metrics.f1 DESC'.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, metavar="N", help="Most runs; 20.")
 @click.option("--deleted", is_flag=True, help="List deleted runs instead.")
 @json_option
 @store_option
-def list_runs(
-    experiment: str | None, name: str | None, limit: int, deleted: bool, as_json: bool
-) -> None:
+def list_runs(experiment: str | None, deleted: bool, as_json: bool, **search: Any) -> None:
     """List runs, the newest first."""
     view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
-    runs = search_runs(experiment, name=name, limit=limit, view=view)
+    runs = search_runs(experiment, view=view, **search)
     store = current_store()
     described = [_facts(store, run) for run in runs]
     emit(described, _runs, as_json=as_json, empty=f"There are no runs in {store.uri}.")

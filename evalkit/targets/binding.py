@@ -133,6 +133,15 @@ class Binder:
         keywords[self._lone] = owned(sole)
         return [], keywords
 
+    def hint(self, error: Exception, invocation: Invocation) -> None:
+        """Note in *error*, which the function raised, that it may have wanted a table."""
+        inputs = invocation.case.inputs
+        if self._lone is not None and self._lone not in inputs and len(inputs) > 1:
+            error.add_note(
+                f"{self._lone!r} is the mapping of one case's inputs; a parameter called X, df or "
+                "frame gets a frame of many cases."
+            )
+
     def _positional_values(self, invocation: Invocation, lone: Any = _ABSENT) -> list[Any]:
         inputs = invocation.case.inputs
         values: list[Any] = []
