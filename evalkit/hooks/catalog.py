@@ -155,7 +155,19 @@ class Catalog:
     @functools.cached_property
     def scorers(self) -> Mapping[str, Entry[Scorer]]:
         """Scorers and judges by name."""
-        return self._collect("evalkit_scorers", "evalkit_judges")
+        scorers = self._collect("evalkit_scorers", "evalkit_judges")
+        return {name: entry for name, entry in scorers.items() if not self._is_taken(entry)}
+
+    def _is_taken(self, entry: Entry[Scorer]) -> bool:
+        """Say whether a stranger's name is one that evalkit's own families make."""
+        for prefix, family in self.scorer_families.items():
+            if entry.name.startswith(prefix) and family.provenance.ours > entry.provenance.ours:
+                with contextlib.suppress(LookupError):
+                    family.item(entry.name)
+                    why = f"{entry.name!r}, which is evalkit's own"
+                    self.plugins.leave_out(entry.provenance, why)
+                    return True
+        return False
 
     @functools.cached_property
     def scorer_families(self) -> Mapping[str, Entry[Callable[[str], Scorer]]]:
