@@ -7,7 +7,7 @@ import functools
 import os
 import re
 import tomllib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +76,19 @@ def settings() -> Settings:
     return _read(tuple((k, v) for k, v in sorted(os.environ.items()) if k.startswith("EVALKIT_")))
 
 
+_COUNT: Final = re.compile(
+    r"EVALKIT_\w+|\w+_API_(KEY|BASE|VERSION)|\w+_BASE_URL|HF_TOKEN|(AWS|VERTEXAI)_\w+"
+    r"|(HTTPS?|NO)_PROXY|SSL_CERT_(FILE|DIR)|XDG_CACHE_HOME|LITELLM_\w+"
+    r"|NO_COLOR|FORCE_COLOR|COLUMNS|GITHUB_(ACTIONS|WORKSPACE|STEP_SUMMARY)",
+    re.IGNORECASE,
+)
+
+
+def variables_that_count() -> Iterator[str]:
+    """Yield the names of variables that are set and have an effect here, or by their names may."""
+    return (name for name in sorted(os.environ) if os.environ[name] and _COUNT.fullmatch(name))
+
+
 def variable(name: str) -> str | None:
     """Return the environment variable *name*, which holds no secret, such as a server's address."""
     return os.environ.get(name)
@@ -118,6 +131,13 @@ def secrets_in_environment() -> list[str]:
         if name in _KEY_VARIABLES or (_TELLING.search(name) and not _ORDINARY.fullmatch(value)):
             values.append(value.strip())
     return [value for value in dict.fromkeys(values) if len(value) >= _SHORTEST]
+
+
+def colours() -> bool | None:
+    """Say whether to colour (``FORCE_COLOR``, ``NO_COLOR``); ``None``: where a terminal can."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
 
 
 def user_cache_folder() -> Path:

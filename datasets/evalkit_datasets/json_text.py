@@ -44,13 +44,23 @@ def refuse_repeated_keys(
     """
     # A quote before a colon ends a key, or stands escaped in a text, here and there alike: only a
     # key that was lost makes fewer of them.
-    if _keys(b"".join(lines)) <= _keys(canonical_json(rows)):
+    if _keys(b"".join(lines)) <= _keys(_written(rows, numbers, file)):
         return
     for line, number in zip(lines, numbers, strict=True):
         try:
             DECODER.decode(line.decode("utf-8"))
         except RepeatedKeyError as error:
             raise DataError(str(error), file=file, line=number) from None
+
+
+def _written(rows: Sequence[Any], numbers: Sequence[int], file: str) -> bytes:
+    try:
+        return canonical_json(rows)
+    except TypeError:
+        if len(rows) > 1:
+            parts = zip(rows, numbers, strict=True)
+            return b"".join(_written([row], [number], file) for row, number in parts)
+        raise DataError(TOO_DEEP, file=file, line=numbers[0]) from None
 
 
 def _keys(text: bytes) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime as dt
+import enum
 import hashlib
 import json
 import math
@@ -66,7 +68,7 @@ def _cleaned(value: Any) -> Any:
     return _cleaned(plain(value))
 
 
-def plain(value: Any) -> Any:  # noqa: C901, PLR0911  one return for each kind of value
+def plain(value: Any) -> Any:  # noqa: C901, PLR0911, PLR0912  one return for each kind of value
     """Return a value that JSON has no form for as one that it has.
 
     Raises:
@@ -78,6 +80,12 @@ def plain(value: Any) -> Any:  # noqa: C901, PLR0911  one return for each kind o
         return {"$bytes": base64.b64encode(bytes(value)).decode("ascii")}
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=repr)
+    if isinstance(value, enum.Enum):
+        return value.value
+    if dataclasses.is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if type(value).__name__ == "UUID":
+        return str(value)
     if isinstance(value, Mapping):
         return dict(value)
     for method in ("tolist", "item", "isoformat", "model_dump"):
@@ -114,7 +122,7 @@ def parse_json(data: bytes | str) -> Any:
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        if "surrogate" not in str(error):
+        if "surrogate in" not in str(error):
             raise
         return _cleaned(json.loads(data))
     # orjson reads whole numbers beyond 64 bits as floats; a run of so many digits is rare.

@@ -183,11 +183,11 @@ def _of_class(value: Any) -> Any:  # noqa: PLR0911  one return for each kind of 
         return None
     if cls.__name__ in {"Timestamp", "Timedelta"} and cls.__module__.startswith("pandas"):
         return {MARK: ["pandas", [cls.__name__, value.isoformat()]]}
-    if cls.__module__ == "numpy":
+    if cls.__module__ == "numpy" and not isinstance(value, (str, bytes)):
         return _of_numpy(value)
     if isinstance(value, pathlib.PurePath):
         return {MARK: ["path", str(value)]}
-    bases: tuple[Any, ...] = (str, int, float, dict, list)
+    bases: tuple[Any, ...] = (str, bytes, int, float, dict, list)
     base = next((base for base in bases if isinstance(value, base)), plain)
     return tagged(base(value))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from importlib import metadata
 from importlib.metadata import Distribution
 from typing import Final
 
@@ -27,3 +29,19 @@ def named(distribution: Distribution) -> tuple[str, str]:
         if len(fields) > 1:
             return fields["Name"], fields["Version"]
     return distribution.name, distribution.version
+
+
+def requirements(extra: str | None = None) -> Iterator[str]:
+    """Yield what pip has to install for evalkit, or for one of its extras.
+
+    evalkit itself lies on no index, so that an extra of it cannot be installed by its name.
+
+    Examples:
+        >>> list(requirements("polars"))
+        ['polars>=1.0']
+    """
+    for line in metadata.requires(DISTRIBUTION) or ():
+        requirement, _, marker = line.partition(";")
+        wanted = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", marker)
+        if (wanted and wanted[1]) == extra and not requirement.startswith(DISTRIBUTION):
+            yield requirement.strip()

@@ -25,8 +25,8 @@ _ADJUST = {"bh": "benjamini-hochberg", "holm": "holm"}
     own_modules=True,
     example=(
         "evalkit compare latest~1 latest --cases 5\n"
-        "evalkit compare tests/qa.baseline.json latest --gate 'no_regression(text.token_f1)' \\\n"
-        "    --report comment.md"
+        "evalkit compare tests/qa.baseline.json latest --report comment.md \\\n"
+        "    --gate 'no_regression(text.token_f1)'"
     ),
 )
 @click.argument("runs", metavar="RUN RUN…", nargs=-1, required=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import metadata
 from itertools import groupby
 from pathlib import Path
@@ -13,30 +13,24 @@ from typing import Final, TypeAlias
 
 import click
 
-from evalkit._internal.installed import DISTRIBUTION
+from evalkit._internal.installed import DISTRIBUTION, requirements
 from evalkit.cli.command import Command
 from evalkit.cli.options import json_option, store_option
 from evalkit.cli.output import emit
 from evalkit.errors import EvalkitError
 from evalkit.gates.verdict import EXIT_CODES, Verdict
 from evalkit.report.console import Part, grid, styled
-from evalkit.settings import secret, settings
+from evalkit.settings import settings, variables_that_count
 
-_FOR_USERS: Final = ("judges", "huggingface", "polars", "remote", "testing")
-_OWN_VARIABLES: Final = (
-    "EVALKIT_TRACKING_URI",
-    "EVALKIT_JUDGE_MODEL",
-    "EVALKIT_HOME",
-    "EVALKIT_DISABLE_PLUGINS",
-)
-_KEYS: Final = (
-    "OPENAI_API_KEY",
-    "ANTHROPIC_API_KEY",
-    "AZURE_API_KEY",
-    "GEMINI_API_KEY",
-    "MISTRAL_API_KEY",
-    "OPENROUTER_API_KEY",
-    "HF_TOKEN",
+_FOR_USERS: Final = (
+    "judges",
+    "http",
+    "huggingface",
+    "polars",
+    "remote",
+    "postgresql",
+    "mysql",
+    "testing",
 )
 _MARKS: Final = {"ok": ("✓", "green"), "missing": ("·", "yellow"), "wrong": ("✗", "bold red")}
 
@@ -50,9 +44,9 @@ Finding: TypeAlias = tuple[str, str, str]
 @store_option
 @click.pass_context
 def command(context: click.Context, /, *, as_json: bool) -> None:
-    """Say what is installed, configured and reachable; exit with 4 if anything is wrong.
+    """Say what is installed and configured; exit with 4 if anything is wrong.
 
-    No network is used, and no value of a key is shown.
+    Nothing but the store is looked up, and no value of a key is shown.
     """
     sections: dict[str, Callable[[], Iterator[Finding]]] = {
         "software": _software,
@@ -74,10 +68,9 @@ def command(context: click.Context, /, *, as_json: bool) -> None:
 def _software() -> Iterator[Finding]:
     yield "evalkit", "ok", f"{metadata.version(DISTRIBUTION)} in {Path(__file__).parents[1]}"
     yield "Python", "ok", f"{platform.python_version()} on {platform.platform()}"
-    absent = [name for name in _required(None) if _version(name) is None]
+    absent = _absent(requirements())
     if absent:
-        note = f"{', '.join(absent)}: run, in a checkout of evalkit: pip install ."
-        yield "dependencies", "wrong", note
+        yield "dependencies", "wrong", f"run: pip install {absent}"
     else:
         names = ("numpy", "pandas", "pyarrow", "scikit-learn")
         yield "dependencies", "ok", ", ".join(f"{name} {_version(name)}" for name in names)
@@ -85,24 +78,22 @@ def _software() -> Iterator[Finding]:
 
 def _extras() -> Iterator[Finding]:
     for extra in _FOR_USERS:
-        versions = {name: _version(name) for name in _required(extra)}
-        absent = ", ".join(name for name, version in versions.items() if version is None)
+        needs = list(requirements(extra))
+        absent = _absent(needs)
         if absent:
-            yield extra, "missing", f"no {absent}; to add, in a checkout: pip install '.[{extra}]'"
+            yield extra, "missing", f"to add: pip install {absent}"
         else:
-            yield extra, "ok", ", ".join(f"{name} {version}" for name, version in versions.items())
+            names = map(_name, needs)
+            yield extra, "ok", ", ".join(f"{name} {_version(name)}" for name in names)
 
 
-def _required(extra: str | None) -> Iterator[str]:
-    """Yield the distributions that evalkit, or one of its extras, requires."""
-    for line in metadata.requires(DISTRIBUTION) or ():
-        requirement, _, marker = line.partition(";")
-        wanted = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", marker)
-        name = re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]
-        if (wanted is None if extra is None else wanted is not None and wanted[1] == extra) and (
-            name != DISTRIBUTION
-        ):
-            yield name
+def _absent(needs: Iterable[str]) -> str:
+    """Return those of *needs* that are not installed, as a shell takes them."""
+    return " ".join(f"'{need}'" for need in needs if _version(_name(need)) is None)
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
 
 
 def _version(name: str) -> str | None:
@@ -170,12 +161,10 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _environment() -> Iterator[Finding]:
-    for name in (*_OWN_VARIABLES, *_KEYS):
-        if secret(name):
-            yield name, "ok", "is set"
-    if not any(secret(name) for name in _KEYS):
-        note = "none of the usual ones is set; local servers need none"
-        yield "keys of models", "missing", note
+    names = list(variables_that_count())
+    yield from ((name, "ok", "is set") for name in names)
+    if not any(name.endswith("_API_KEY") for name in names):
+        yield "keys of models", "missing", "none is set; local servers need none"
 
 
 def _drawn(findings: Sequence[dict[str, str]]) -> Iterator[Part]:

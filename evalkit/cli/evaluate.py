@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     cls=Command,
     context_settings={"token_normalize_func": spelling},
     example=(
-        "evalkit evaluate --data answers.jsonl --scorer text.exact_match --scorer text.rouge \\\n"
+        "evalkit evaluate --data answers.jsonl --scorer text.rouge \\\n"
         "    --gate 'text.rouge.rougeL >= 0.3' --report report.html"
     ),
 )

@@ -18,6 +18,7 @@ from evalkit.cli.guard import LogLines, guarded
 from evalkit.cli.options import STORE
 from evalkit.cli.output import write_nowhere
 from evalkit.errors import InterruptedRunError, near_miss
+from evalkit.settings import colours
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class LazyGroup(click.Group):
         self, *arguments: Any, standalone_mode: bool = True, **settings: Any
     ) -> int:
         """Run the command line and return its exit code, or exit with it in standalone mode."""
+        settings.setdefault("color", colours())
         run = functools.partial(super().main, *arguments, standalone_mode=False, **settings)
         with LogLines():
             code = guarded(run)

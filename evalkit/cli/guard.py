@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from evalkit.errors import EvalkitError
+from evalkit.settings import colours
 
 BUG: Final = 70
 """Exit code of an error that is evalkit's own: EX_SOFTWARE of sysexits.h."""
@@ -29,7 +30,9 @@ def guarded(work: Callable[[], Any]) -> int:
         return WRONG_USAGE
     except EvalkitError as error:
         click.echo(
-            f"{click.style('Error:', fg='red', bold=True)} {_in_options(str(error))}", err=True
+            f"{click.style('Error:', fg='red', bold=True)} {_in_options(str(error))}",
+            err=True,
+            color=colours(),
         )
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -69,4 +72,5 @@ class LogLines(logging.Handler):
         """Write one line."""
         style = "yellow" if record.levelno >= logging.WARNING else None
         dim = record.levelno < logging.WARNING
-        click.echo(click.style(_in_options(record.getMessage()), fg=style, dim=dim), err=True)
+        line = click.style(_in_options(record.getMessage()), fg=style, dim=dim)
+        click.echo(line, err=True, color=colours())

@@ -16,7 +16,7 @@ COMMANDS: Final = {
     "evaluate": LazyCommand("Evaluate", "Evaluate a model, or stored answers, on data."),
     "resume": LazyCommand("Evaluate", "Finish an evaluation that was interrupted."),
     "retry": LazyCommand("Evaluate", "Run what failed again, as a new run."),
-    "score": LazyCommand("Evaluate", "Add scorers to finished work; no model is called."),
+    "score": LazyCommand("Evaluate", "Add scorers to finished work; the target is not called."),
     "merge": LazyCommand("Evaluate", "Merge the shards of an evaluation, gated as a whole."),
     "compare": LazyCommand("Look", "Compare runs on the same cases, paired."),
     "gate": LazyCommand("Look", "Judge a finished run by conditions."),
@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "judges": LazyCommand("Know", "List, show, explain, calibrate and audit judges."),
     "datasets": LazyCommand("Know", "List, show and check data."),
     "recordings": LazyCommand("Know", "List, show and prune recorded model calls."),
-    "doctor": LazyCommand("Know", "Say what is installed, configured and reachable."),
+    "doctor": LazyCommand("Know", "Say what is installed and configured, and what is wrong."),
 }
 """Name of each command -> its heading and summary; ``evalkit.cli.NAME:command`` is the command."""
 

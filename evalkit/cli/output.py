@@ -13,6 +13,7 @@ import click
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.report.console import Part, drawable, stripped
+from evalkit.settings import colours
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,7 +100,9 @@ def drawing_board() -> Console:
     """Return a console as wide as the terminal, which draws into memory."""
     from rich.console import Console
 
-    return Console(file=io.StringIO(), force_terminal=sys.stdout.isatty(), highlight=False)
+    wanted = colours()
+    terminal = sys.stdout.isatty() if wanted is None else wanted
+    return Console(file=io.StringIO(), force_terminal=terminal, highlight=False)
 
 
 def ago(moment: int, now: int | None = None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalkit._internal.words import percent
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
@@ -70,7 +71,7 @@ def _drawn(plan: SamplePlan) -> Iterator[Part]:
     heads = ("repeats", "cases", "calls", "cost", "time", "the pilot's cases find")
     yield (
         f"{plan.metric}: a difference of {plan.detect:g} from {about}, found with "
-        f"{plan.power:.0%} power at level {plan.level:g}"
+        f"{percent(plan.power)} power at level {plan.level:g}"
     )
     yield from ("", listing(heads, rows, "rrrrrr"), "", _basis(plan), plan.note)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from evalkit.scoring.described import parameters_of_user
 from evalkit.scoring.protocol import Scorer
 
+_PYTHON: Final = re.compile(r"^(?:Args|Attributes|Examples|Raises):\n(?: .*\n?|\n)*", re.MULTILINE)
 _LONGEST_VALUE: Final = 200
 """Characters of a parameter's value, such as a judge's instructions; ``--json`` has it whole."""
 
@@ -107,7 +109,7 @@ def _parameter(name: str, facts: dict[str, Any]) -> str:
     value, meaning = repr(facts["parameters"][name]), facts["meanings"].get(name)
     if len(value) > _LONGEST_VALUE:
         value = f"{value[:_LONGEST_VALUE]}…"
-    return f"{name} = {value}" + (f": {meaning}" if meaning else "")
+    return f"{name} = {value}" + (f": {_prose(meaning)}" if meaning else "")
 
 
 def _scorer(scorer: Scorer, facts: dict[str, Any]) -> Iterator[Part]:
@@ -126,4 +128,9 @@ def _scorer(scorer: Scorer, facts: dict[str, Any]) -> Iterator[Part]:
         ("signature", facts["signature"]),
     ]
     yield styled(facts["name"])
-    yield from (inspect.cleandoc(type(scorer).__doc__ or ""), "", fields(pairs))
+    yield from (_prose(inspect.cleandoc(type(scorer).__doc__ or "")), "", fields(pairs))
+
+
+def _prose(text: str) -> str:
+    """Return what is said to everybody: no sections for Python, and single quotes for code."""
+    return _PYTHON.sub("", text).strip().replace("``", "`")

@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from evalkit._internal.exact import restored, tagged
-from evalkit.entities.infrastructure import INFRASTRUCTURE, LOST_TURN
+from evalkit.entities.infrastructure import INFRASTRUCTURE, LOST_TURN, NOT_RECORDED
 from evalkit.entities.score import Status
 from evalkit.entities.target import Failure, Output
 
-NOT_MADE = frozenset({"earlier_turn", LOST_TURN})
-"""Reasons of a call that was not made, since an earlier turn of its session had failed."""
+NOT_MADE = frozenset({"earlier_turn", LOST_TURN, NOT_RECORDED})
+"""Reasons of a call that was not made: an earlier turn had failed, or nothing was recorded."""
 
 
 def _wrong_field(output: Output) -> str | None:
@@ -87,6 +87,8 @@ class Call:
     def after(cls, earlier: Call) -> Call:
         """Return the call that is not made after an *earlier* one failed, whose fault it has."""
         reason = LOST_TURN if earlier.reason in INFRASTRUCTURE else "earlier_turn"
+        if earlier.reason == NOT_RECORDED:
+            reason = NOT_RECORDED
         return cls.failed(reason, f"An earlier turn of the session failed: {earlier.explanation}")
 
     def to_json(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from evalkit.engine.records import Begun, Called
 from evalkit.engine.state import ShardWork
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.case import Case
-from evalkit.entities.infrastructure import infrastructure_reason
+from evalkit.entities.infrastructure import NOT_RECORDED, infrastructure_reason
 from evalkit.entities.score import Status
 from evalkit.entities.target import Invocation, Output
 from evalkit.errors import BatchPendingError, NoMoreCallsError, NotRecordedError, TargetError
@@ -168,6 +168,9 @@ class Caller:
         """Return the call of one case and repeat, or ``None`` where a stop leaves it out."""
         if self._stopped():
             return None
+        if broken is not None and broken.reason == NOT_RECORDED:
+            why = broken.explanation or ""
+            self._session.recorder.miss(NotRecordedError("An earlier turn", why, case.id))
         try:
             return broken or await self._call(case, repeat, history)
         except NoMoreCallsError as error:
@@ -186,8 +189,8 @@ class Caller:
                 return dataclasses.replace(Call.from_json(recorded), cached=True)
             return await self._made_in_turn(invocation)
         except NotRecordedError as error:
-            self._session.recorder.missing.append(error.of_case(case.id))
-            return None
+            why = self._session.recorder.miss(error.of_case(case.id))
+            return None if why is None else Call.failed(NOT_RECORDED, why)
 
     def _keep(self, case: Case, repeat: int, history: list[dict[str, Any]], call: Call) -> None:
         """Record the answer of a versioned target, once the journal has counted it."""
@@ -276,7 +279,8 @@ def _failure(error: BaseException, seconds: float, timeout: float | None = None)
     if isinstance(error, TimeoutError) and timeout is not None and seconds >= timeout * 0.99:
         return Call.failed("timeout", f"No answer within {timeout:g} s.", seconds)
     reason = infrastructure_reason(error) or "target_error"
-    return Call.failed(reason, f"{type(error).__name__}: {error}", seconds)
+    notes: list[str] = getattr(error, "__notes__", [])
+    return Call.failed(reason, " ".join([*notes, f"{type(error).__name__}: {error}"]), seconds)
 
 
 class _Pace:

@@ -19,6 +19,7 @@ from evalkit.engine.records import CellScored, Scored
 from evalkit.engine.state import ShardWork
 from evalkit.engine.verdicts import PLAIN, Cells, cells_of, columns_of, failure_of
 from evalkit.entities.batch import CaseBatch
+from evalkit.entities.infrastructure import NOT_RECORDED
 from evalkit.entities.score import Score, Status
 from evalkit.errors import BatchPendingError, NoMoreCallsError, NotRecordedError, TargetError
 from evalkit.llm.batch.census import Seat
@@ -233,8 +234,7 @@ class ShardScorer:
                 scores = await self._in_time(scorer.score_batch(batch), len(batch))
             return _keyed(scores, len(batch))
         except NotRecordedError as error:
-            self._session.recorder.missing.append(error)
-            return {PLAIN: ScoreColumn.missing(len(batch), Status.NOT_RUN)}
+            return columns_of([self._missed(error)] * len(batch))
         except (BatchPendingError, NoMoreCallsError) as error:
             if isinstance(error, NoMoreCallsError):
                 self._cancel.stop(error.stops, str(error))
@@ -263,8 +263,7 @@ class ShardScorer:
             try:
                 cells[row] = cells_of(await self._in_time(scorer.score(batch.case(row))))
             except NotRecordedError as error:
-                self._session.recorder.missing.append(error.of_case(batch.ids[row]))
-                cells[row] = _not_run()
+                cells[row] = self._missed(error.of_case(batch.ids[row]))
                 return
             except (BatchPendingError, NoMoreCallsError) as error:
                 if isinstance(error, NoMoreCallsError):  # else, the run is being interrupted
@@ -274,6 +273,10 @@ class ShardScorer:
             except (Exception, SystemExit) as error:  # noqa: BLE001  a plug-in may raise anything
                 cells[row] = {PLAIN: failure_of(error)}
             scoring.work.record(CellScored(place, key, cells[row]))
+
+    def _missed(self, error: NotRecordedError) -> Cells:
+        why = self._session.recorder.miss(error)
+        return _not_run() if why is None else {PLAIN: Score.failed(NOT_RECORDED, why)}
 
     async def _in_time(self, verdict: Awaitable[Any], n: int = 1) -> Any:
         """Return what *verdict* comes to.

@@ -16,8 +16,11 @@ from evalkit.settings import infrastructure_errors
 LOST_TURN: Final = "earlier_turn_lost"
 """Reason of a turn that was not asked, since infrastructure had lost an earlier one."""
 
+NOT_RECORDED: Final = "not_recorded"
+"""Reason of what only a recording may answer, and none does."""
+
 INFRASTRUCTURE: Final = frozenset(
-    {"rate_limited", "connection", "provider_error", "timeout", LOST_TURN}
+    {"rate_limited", "connection", "provider_error", "timeout", LOST_TURN, NOT_RECORDED}
 )
 """Reasons of failure that are neither the target's nor the scorer's."""
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from evalkit._internal.words import percent
 from evalkit.gates.comparing import interval_level, region_of
 from evalkit.gates.condition import Condition
 from evalkit.gates.verdict import Verdict, number
@@ -153,7 +154,7 @@ class SequentialTest:
 
     def describe(self) -> str:
         """Say by what the question was, or was not yet, answered."""
-        level = f"{self.question.level * 100:.4g} %"
+        level = percent(self.question.level, 2)
         if not self.question.wins:
             return f"betting confidence sequence at {level}"
         evidence = number(self.e_value) if self.e_value < _LARGE else f"{self.e_value:.1e}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit._internal.words import plural
+from evalkit._internal.words import percent, plural
 from evalkit.entities.estimate import Estimate
 from evalkit.gates.condition import OPERATORS, Condition
 from evalkit.gates.planning import hint, more_for
@@ -70,7 +70,8 @@ class ConditionVerdict:
     """Whether it is undecided only since its interval holds the threshold and both sides of it."""
 
     more_cases: int | None = None
-    """Of an undecided condition: about how many more cases would decide it, with 80 % power."""
+    """Of an undecided condition: about how many more cases (groups, where they are grouped) would
+    decide it, with 80 % power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +216,10 @@ def lacks_coverage(estimate: Estimate, circumstances: Circumstances) -> Iterator
     coverage, least = estimate.coverage, circumstances.least_coverage
     if coverage is None or coverage >= least:
         return
-    why = f"coverage {coverage:.1%} is below {least:.0%}"
+    digits = 1
+    while percent(coverage, digits) == percent(least, digits):
+        digits += 1
+    why = f"coverage {percent(coverage, digits)} is below {percent(least)}"
     elsewhere = min(circumstances.infrastructure_failures, estimate.n_failed)
     own = estimate.n_failed - elsewhere
     if own and estimate.n_scored / (estimate.n_scored + own) < least:
@@ -238,7 +242,7 @@ def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
         return Verdict.INCONCLUSIVE, estimate.note or "there is no interval"
     status, why = _compare_interval(condition, estimate.low, estimate.high)
     if status is Verdict.INCONCLUSIVE and condition.op not in {"==", "!="}:
-        why = f"{why}; {hint(more_for(estimate, condition.threshold))}"
+        why = f"{why}; {hint(more_for(estimate, condition.threshold), estimate.n_groups)}"
     return status, why
 
 
@@ -283,7 +287,7 @@ def describe(estimate: Estimate) -> str:
         return f"no value {count}"
     if estimate.low is None or estimate.high is None:
         return f"{number(estimate.value)} {count}"
-    level = "" if estimate.level == _USUAL_LEVEL else f" at {100 * estimate.level:.3g} %"
+    level = "" if estimate.level == _USUAL_LEVEL else f" at {percent(estimate.level, 2)}"
     interval = f"[{number(estimate.low)}, {number(estimate.high)}]{level}"
     return f"{number(estimate.value)} {interval} {count}"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from evalkit._internal.words import percent
 from evalkit.errors import DataError, MissingColumnError, UsageError, near_miss
 
 if TYPE_CHECKING:
@@ -235,8 +236,8 @@ class Ranking:
         for system in self.systems:
             if system.name == name:
                 return system
-        known = [system.name for system in self.systems]
-        raise KeyError(f"There is no system {name!r}.{near_miss(name, known)}")
+        names = [system.name for system in self.systems]
+        raise KeyError(f"There is no system {name!r}.{near_miss(name, names)}")
 
     def table(self) -> pd.DataFrame:
         """Return one row a system: strength and limits, Elo, ranks, votes."""
@@ -254,7 +255,7 @@ class Ranking:
 
     def __str__(self) -> str:
         widest = max(len(system.name) for system in self.systems)
-        lines = [f"{'rank':<6} {'system':<{widest}}   Elo  {'interval':>11}  won  votes"]
+        lines = [f"{'rank':<6} {'system':<{widest}}   Elo  {'interval':>11}    won  votes"]
         for system in self.systems:
             best, worst = system.best_rank, system.worst_rank
             rank = f"{best}" if best == worst else f"{best}–{worst}"
@@ -263,7 +264,7 @@ class Ranking:
             votes = system.wins + system.ties + system.losses
             lines.append(
                 f"{rank:<6} {system.name:<{widest}}  {system.elo:>4.0f}  {limits:>11}  "
-                f"{system.win_rate:>3.0%}  {votes:>5.0f}"
+                f"{percent(system.win_rate, 0):>5}  {votes:>5.0f}"
             )
         return "\n".join([*lines, self.note] if self.note else lines)
 
@@ -348,7 +349,7 @@ def _why_open(n_groups: int, unfitted: float) -> str | None:
     if unfitted > _MOST_UNFITTED:
         return (
             "No intervals, and every rank is open: some strength was infinite in "
-            f"{unfitted:.0%} of the bootstrap's draws."
+            f"{percent(unfitted)} of the bootstrap's draws."
         )
     return None
 

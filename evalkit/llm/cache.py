@@ -76,8 +76,9 @@ class Cache:
         self._used: set[str] = set()
         self._written = 0
         self._broken = False
+        self._reading = reading and only_readable(path)
         try:
-            if reading and only_readable(path):
+            if self._reading:
                 self._database = connect_to_read(path)
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,8 @@ class Cache:
         with self._lock, self._forgiven("read"):
             row = self._database.execute(query, (key, since)).fetchone()
             if row is not None:
-                self._used.add(key)
+                if not self._reading:
+                    self._used.add(key)
                 return parse_json(row[0])
         return None
 
@@ -153,7 +155,7 @@ class Cache:
         query = "SELECT asked, reply FROM recordings ORDER BY used DESC LIMIT ?"
         with self._lock, self._forgiven("read"):
             rows = self._database.execute(query, (count,)).fetchall()
-            return [(parse_json(asked), parse_json(reply)) for asked, reply in rows]
+            return [(parse_json(question), parse_json(reply)) for question, reply in rows]
         return []
 
     def rows(self) -> list[tuple[str, Any, int, int, int | None]]:

@@ -43,12 +43,12 @@ def list_entries(path: str | Path) -> list[Entry]:
         entries = [
             Entry(
                 key=key,
-                model=str(asked.get("model") or asked.get("target") or "unknown"),
+                model=str(question.get("model") or question.get("target") or "unknown"),
                 bytes=size,
                 recorded=recorded,
                 used=used,
             )
-            for key, asked, size, recorded, used in place.rows()
+            for key, question, size, recorded, used in place.rows()
         ]
     return sorted(entries, key=lambda entry: (-(entry.used or 0), -entry.recorded, entry.key))
 
@@ -93,16 +93,16 @@ def recording_at(path: str | Path, key: str) -> dict[str, Any]:
         UsageError: If there is none, or there are several.
     """
     with _opened(path) as place:
-        asked = {row[0]: row[1] for row in place.rows() if row[0].startswith(key)}
-        if not asked:
+        questions = {row[0]: row[1] for row in place.rows() if row[0].startswith(key)}
+        if not questions:
             raise UsageError(f"No recording in {path} has a key that begins with {key!r}.")
-        first, *more = sorted(asked)
+        first, *more = sorted(questions)
         if more:
             raise UsageError(
-                f"{key!r} is the beginning of {len(asked)} keys, such as {first[:12]} and "
+                f"{key!r} is the beginning of {len(questions)} keys, such as {first[:12]} and "
                 f"{more[0][:12]}; give more of it."
             )
-        return {"key": first, "asked": asked[first], "reply": place.get(first)}
+        return {"key": first, "asked": questions[first], "reply": place.get(first)}
 
 
 @contextlib.contextmanager

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import NotRecordedError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from evalkit.llm.cache import Cache
     from evalkit.llm.recordings import RecordingFolder
 
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}\b")
 _log = logging.getLogger("evalkit")
 
 
@@ -51,13 +53,27 @@ class Recorder:
         """Note that a recorded *reply* has answered."""
         self.replayed.setdefault(kind, []).append(reply.get("recorded"))
 
-    def check_complete(self) -> None:
-        """Refuse to go on where calls are missing: all of them are named together.
+    forgives: bool = False
+    """Whether what is missing fails its case alone, where other cases have all they need."""
+
+    def miss(self, error: NotRecordedError) -> str | None:
+        """Note a missing call, and return why its case fails, if that may fail alone."""
+        self.missing.append(error)
+        return f"{error.what} is not recorded: {error.cause}" if self.forgives else None
+
+    def check_complete(self, cases: Sequence[str] = ()) -> None:
+        """Refuse to go on where calls are missing: all of them are named together, in order.
+
+        Args:
+            cases: Ids of all cases.
 
         Raises:
-            NotRecordedError: If there are any.
+            NotRecordedError: If there are any, of every case where each may fail alone.
         """
-        if self.missing:
+        places = {case: place for place, case in enumerate(cases)}
+        self.missing.sort(key=lambda error: places.get(error.case or "", -1))
+        lost = {error.case for error in self.missing}
+        if lost and not (self.forgives and len(lost) < len(cases)):
             raise self.missing[0].of_all(self.missing)
 
     @property
@@ -114,16 +130,19 @@ class Recorder:
             return "there are no recordings, since neither a store nor recordings= is given"
         listed = " and ".join(place.place for place in self.places)
         near = [
-            recording.differences(asked)
+            recording.differences(question)
             for place in self.places
-            for asked in place.asked_of(recording.subject)
+            for question in place.asked_of(recording.subject)
         ]
         if not near:
             about = next(name for name in SUBJECTS if name in recording.asked)
             return f"no recording in {listed} has th{'is' if about == 'request' else 'ese'} {about}"
         fewest = min(len(names) for names in near)
         differing = " and ".join(next(names for names in near if len(names) == fewest))
-        return f"the nearest recording in {listed} has another {differing}"
+        why = f"the nearest recording in {listed} has another {differing}"
+        if differing == "version" and _COMMIT.match(str(recording.asked["version"])):
+            why += " (a commit cannot hold its own recordings, version='files:…' can)"
+        return why
 
     def close(self) -> None:
         """Close every place."""

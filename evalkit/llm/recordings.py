@@ -7,6 +7,7 @@ lately is noted in ``.used``, which the folder's own ``.gitignore`` keeps out of
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -116,10 +117,10 @@ class RecordingFolder:
         if self._subjects is None:
             self._subjects = {}
             for path in self.files():
-                asked = _read(path, path.read_bytes())["asked"]
-                about = next((asked[name] for name in SUBJECTS if name in asked), None)
+                question = _read(path, path.read_bytes())["asked"]
+                about = next((question[name] for name in SUBJECTS if name in question), None)
                 digest = recording_of({}, label="", subject=about).subject
-                self._subjects.setdefault(digest, []).append(asked)
+                self._subjects.setdefault(digest, []).append(question)
         return self._subjects.get(subject, [])
 
     def latest(self, count: int) -> list[tuple[Any, Any]]:
@@ -138,9 +139,9 @@ class RecordingFolder:
         rows: list[tuple[str, Any, int, int, int | None]] = []
         for path in self.files():
             facts = path.stat()
-            asked = _read(path, path.read_bytes())["asked"]
+            question = _read(path, path.read_bytes())["asked"]
             made = facts.st_mtime_ns // 1_000_000
-            rows.append((path.stem, asked, facts.st_size, made, used.get(path.stem)))
+            rows.append((path.stem, question, facts.st_size, made, used.get(path.stem)))
         return rows
 
     def abandon(self) -> None:
@@ -162,16 +163,17 @@ class RecordingFolder:
         """Note what was used, for `evalkit.llm.inventory`."""
         if not self._uses or not self.path.is_dir():
             return
-        self._ignore_notes()
         folder = self.path / _USED
-        folder.mkdir(exist_ok=True)
         oldest = now_milliseconds() - _KEPT_NOTES_DAYS * DAY
-        for path in folder.glob("*.json"):
-            if path.stat().st_mtime * 1000 < oldest:
-                path.unlink(missing_ok=True)
         note = {"at": now_milliseconds(), "keys": sorted(self._uses)}
-        (folder / f"{new_run_id()}.json").write_bytes(canonical_json(note))
         self._uses.clear()
+        with contextlib.suppress(OSError):  # what may only be read answers all the same
+            self._ignore_notes()
+            folder.mkdir(exist_ok=True)
+            for path in folder.glob("*.json"):
+                if path.stat().st_mtime * 1000 < oldest:
+                    path.unlink(missing_ok=True)
+            (folder / f"{new_run_id()}.json").write_bytes(canonical_json(note))
 
     def _ignore_notes(self) -> None:
         ignored = self.path / ".gitignore"

@@ -151,6 +151,8 @@ class GateItem:
         facts = gate_facts(self.result, self.verdict, "{:.6g}".format)
         if self.result.cost is not None:
             facts["cost"] = f"{self.result.cost:.6g}"
+        if self.result.facts.notes:
+            facts["notes"] = "\n".join(self.result.facts.notes)
         return list(facts.items())
 
     def check_measured(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from evalkit.gates.verdict import Verdict, describe
 from evalkit.pytest_plugin.options import session_options
 from evalkit.report.github import annotation, step_summary
 from evalkit.report.markdown import text
-from evalkit.report.markdown_text import escaped
+from evalkit.report.markdown_text import escaped, marked
 from evalkit.report.writing import write_text
 from evalkit.settings import github_actions
 from evalkit.suites.case import short
@@ -30,8 +31,6 @@ _LONGEST: Final = 8
 """Metrics, and cases of one kind, that the terminal shows of a suite."""
 _ANNOTATIONS: Final = 50
 """GitHub shows far fewer; more would only lengthen the log."""
-_UNMARKED: Final = re.compile(r"[^\w./ -]")
-"""What the marker of a comment leaves out of a suite's name."""
 _MISSING: Final = 200
 """Cases without a recording that are named."""
 _COMMENTED: Final = 20
@@ -184,6 +183,7 @@ class SessionReport:
         records, failures = ledger.suites(), ledger.failures()
         labels = _labels([*records, *failures])
         self._remarks = dict.fromkeys(ledger.remarks())
+        self._spent = ledger.spent
         self._failed = [FailedSuite(failure, labels[failure.key]) for failure in failures]
         self._suites: list[SuiteOutcome] = []
         for record in records:
@@ -224,10 +224,9 @@ class SessionReport:
         if len(self._suites) + len(self._failed) > 1:
             name = re.sub(r"[^\w-]+", "-", part.label).strip("-")
             path = path.with_name(f"{path.stem}-{name or 'suite'}{path.suffix}")
-        if path.suffix == ".md":
-            marker = f"<!-- evalkit: {_UNMARKED.sub('', part.label)} -->\n"
+        if path.suffix in {".md", ".markdown"}:
             try:
-                write_text(path, marker + part.markdown())
+                write_text(path, marked(part.label, part.markdown()))
             except OSError as error:
                 raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
             return f"report: {path}"
@@ -242,6 +241,8 @@ class SessionReport:
         for part in parts:
             yield from part.lines()
         yield from self._remarks
+        if self._spent > math.fsum(suite.result.cost or 0.0 for suite in self._suites) + 1e-9:
+            yield f"${self._spent:.4f} were spent in all, reruns included"
 
     def commands(self) -> Iterator[str]:
         """Yield workflow commands that annotate what failed, where GitHub Actions runs this."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
-from evalkit._internal.words import plural
+from evalkit._internal.words import percent, plural
 from evalkit.errors import UsageError
 from evalkit.gates.verdict import number
 from evalkit.report.console import Part, listing, plain_text, styled
-from evalkit.report.texts import interval, one_line, percent, value, with_interval
+from evalkit.report.texts import interval, one_line, value, with_interval
 
 if TYPE_CHECKING:
     from evalkit.entities.calibration import CalibrationPart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from evalkit.errors import EvalkitError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalkit.evaluation.comparing.comparison import Comparison
+    from evalkit.evaluation.comparing.row import Row
 
 SCHEMA: Final = "evalkit.comparison/1"
 CASES: Final = 10
@@ -60,7 +62,10 @@ def comparison_document(
         "adjusted_by": adjust,
         "rows": [
             row.facts(p)
-            | {"n_fixed": len(row.changed(better=True)), "n_broke": len(row.changed(better=False))}
+            | {
+                name: len(row.changed(better=better)) if _may_break(row) else None
+                for name, better in (("n_fixed", True), ("n_broke", False))
+            }
             for row, p in zip(comparison.rows, p_values, strict=True)
         ],
         "ranks": dict(_ranks(comparison)) if len(comparison) > 2 else {},  # noqa: PLR2004
@@ -73,6 +78,11 @@ def comparison_document(
         },
         "notes": list(comparison.notes),
     }
+
+
+def _may_break(row: Row) -> bool:
+    """Say whether a case can be right or wrong by a metric: not of seconds or words."""
+    return row.pairs.facts.direction != "none" and row.pairs.facts.unit is None
 
 
 def _unmatched(comparison: Comparison, name: str) -> dict[str, list[str]]:
@@ -118,8 +128,9 @@ def _gain(comparison: Comparison, row: Mapping[str, Any]) -> float:
 def _changed(comparison: Comparison, most: int) -> Iterator[dict[str, Any]]:
     for name in comparison.others:
         contexts = [comparison.contexts(side) for side in (comparison.baseline, name)]
-        for metric in comparison.metrics[:_METRICS_WITH_CASES]:
-            row = comparison.row(metric, name)
+        rows = (comparison.row(metric, name) for metric in comparison.metrics)
+        for row in islice(filter(_may_break, rows), _METRICS_WITH_CASES):
+            metric = row.metric
             fixed, broke = (row.changed(better=better) for better in (True, False))
             if len(fixed) or len(broke):
                 yield {
@@ -158,7 +169,9 @@ def _passages(context: Any) -> list[Any]:
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        if len(value) == 1:
+        if {"label", "probabilities"} <= value.keys():
+            value = value["label"]  # of a classifier's answer, what can be right
+        elif len(value) == 1:
             value = next(iter(value.values()))  # the only one needs no name
         elif all(isinstance(part, str) for part in value.values()):
             value = "\n".join(f"{name}: {part}" for name, part in value.items())

@@ -1,7 +1,7 @@
 """A comparison as one HTML file: forest plots, and the answers that changed, side by side.
 
-The page runs no script and reaches no network: it folds and filters by HTML and CSS alone.  Texts
-of unknown origin are escaped by the template.
+The page reaches no network, and folds by HTML alone; its one script is the text filter.  Texts of
+unknown origin are escaped by the template.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit._internal.words import plural
+from evalkit._internal.surrogates import without_surrogates
+from evalkit._internal.words import percent, plural
 from evalkit.gates.verdict import number
 from evalkit.report.comparison_document import alone, comparison_document
 from evalkit.report.page import assets, content_policy, template
-from evalkit.report.texts import ARROWS, limits, one_line, p_value, percent, signed, valid, value
+from evalkit.report.texts import ARROWS, limits, one_line, p_value, signed, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -49,12 +50,13 @@ def comparison_page(comparison: Comparison) -> str:
 
 def _page(comparison: Comparison, n_cases: int) -> str:
     document = comparison_document(comparison, cases=n_cases)
-    style = "\n" + assets("page.css", "comparison.css")
+    style, script = "\n" + assets("page.css", "comparison.css"), "\n" + assets("comparison.js")
     most = max(1, _MOST_SLICES // max(1, len(document["slices"])))
     page: str = template("comparison.html").render(
         title=one_line(f"{', '.join(comparison.others)} against {comparison.baseline}"),
-        policy=content_policy(style, None),
+        policy=content_policy(style, script),
         style=style,
+        script=script,
         document=document,
         subtitle=_subtitle(document),
         runs=[_run(comparison, name) for name in comparison],
@@ -137,7 +139,9 @@ def pieces(before: str, after: str) -> list[Piece]:
         >>> pieces("a red car", "a blue car")
         [('same', 'a '), ('gone', 'red'), ('new', 'blue'), ('same', ' car')]
     """
-    old, new = (re.findall(r"\s+|\w+|[^\w\s]", valid(text)) for text in (before, after))
+    old, new = (
+        re.findall(r"\s+|\w+|[^\w\s]", without_surrogates(text)) for text in (before, after)
+    )
     if max(len(old), len(new)) > _LONGEST_DIFF:
         return [("gone", "".join(old)), ("new", "".join(new))]
     parts: list[Piece] = []

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit._internal.words import plural
+from evalkit._internal.words import percent, plural
 from evalkit.report.comparison_document import (
     RANK_HEADS,
     SLICE_HEADS,
@@ -17,7 +17,7 @@ from evalkit.report.comparison_document import (
     slice_rows,
 )
 from evalkit.report.markdown_text import escaped, table
-from evalkit.report.texts import ARROWS, limits, one_line, percent, signed, value
+from evalkit.report.texts import ARROWS, limits, one_line, signed, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -83,8 +83,7 @@ def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
         signed(row["difference"]),
         limits(row["low"], row["high"]),
         _number(p_cell(row["p_adjusted"])),
-        f"{row['n_fixed']:,}",
-        f"{row['n_broke']:,}",
+        *("" if row[name] is None else f"{row[name]:,}" for name in ("n_fixed", "n_broke")),
         _MARKS[row["outcome"]],
     )
 

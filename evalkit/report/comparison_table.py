@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit._internal.words import plural
+from evalkit._internal.words import percent, plural
 from evalkit.entities.estimate import Direction
 from evalkit.evaluation.comparing.row import outcome_of
 from evalkit.gates.verdict import number
@@ -20,7 +20,7 @@ from evalkit.report.comparison_document import (
     slice_rows,
 )
 from evalkit.report.console import WIDEST, Part, listing, plain_text, styled, terminal_width
-from evalkit.report.texts import ARROWS, limits, one_line, p_value, percent, signed, value
+from evalkit.report.texts import ARROWS, limits, one_line, p_value, signed, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -105,7 +105,8 @@ def _rows(document: Mapping[str, Any], *, wide: bool) -> Part:
     ]
     if wide:
         columns += [
-            (what, "r", [f"{row[f'n_{what}']:,}" for row in rows]) for what in ("fixed", "broke")
+            (what, "r", ["" if (n := row[f"n_{what}"]) is None else f"{n:,}" for row in rows])
+            for what in ("fixed", "broke")
         ]
     heads, sides, cells = zip(*columns, strict=True)
     return listing(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.words import plural
 from evalkit.evaluation.agreement.judged import Judged, judged
 from evalkit.report.calibration import NAMES, compact, effect, headline, replacing
 from evalkit.report.markdown_text import escaped, table
@@ -34,9 +36,24 @@ def judge_facts(result: EvaluationResult) -> dict[str, Any]:
     }
 
 
+def _told(result: EvaluationResult) -> list[Judged]:
+    """Return the judges of *result*; those of which nothing is known for one reason as one."""
+    judges = judged(result)
+    bare: dict[str, list[str]] = {}
+    for judge in judges:
+        if judge.card is None and judge.corrected is None:
+            bare.setdefault(judge.why, []).append(judge.metric)
+    several = {why: names for why, names in bare.items() if len(names) > 1}
+    alone = [judge for judge in judges if judge.metric not in chain(*several.values())]
+    return alone + [
+        Judged(metric=plural(len(names), "judge"), why=f"{why}: {', '.join(names)}")
+        for why, names in several.items()
+    ]
+
+
 def judge_panels(result: EvaluationResult) -> list[dict[str, Any]]:
     """Return what a page shows of each judge, in words and numbers that are ready to print."""
-    return [_panel(judge) for judge in judged(result)]
+    return [_panel(judge) for judge in _told(result)]
 
 
 def _panel(judge: Judged) -> dict[str, Any]:
@@ -74,7 +91,7 @@ def _panel(judge: Judged) -> dict[str, Any]:
 def judge_lines(result: EvaluationResult) -> list[tuple[str, str]]:
     """Return metric and what is known of its judge, on one line each."""
     lines: list[tuple[str, str]] = []
-    for judge in judged(result):
+    for judge in _told(result):
         parts = [judge.why if judge.card is None else compact(judge.card)]
         if (mean := judge.corrected) is not None:
             parts.append(f"corrected by {METHODS[mean.method]}: {with_interval(mean)}")
@@ -84,7 +101,7 @@ def judge_lines(result: EvaluationResult) -> list[tuple[str, str]]:
 
 def judge_blocks(result: EvaluationResult) -> list[str]:
     """Return the judges of *result* as Markdown; nothing where there is none."""
-    judges = judged(result)
+    judges = _told(result)
     if not judges:
         return []
     rows: list[tuple[str, ...]] = []

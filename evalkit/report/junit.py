@@ -52,6 +52,8 @@ def suite(result: EvaluationResult) -> ET.Element:
     for key, estimate in result.estimates.items():
         if estimate.value is not None:
             facts[key] = repr(estimate.value)
+    if result.facts.notes:
+        facts["notes"] = "\n".join(result.facts.notes)
     made.append(_properties(facts))
     made.extend(cases)
     return made

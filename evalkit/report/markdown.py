@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from evalkit._internal.words import percent
 from evalkit.errors import EvalkitError
 from evalkit.evaluation.results.view import FailureGroup, Slice, failure_groups, slices
 from evalkit.gates.verdict import Verdict
@@ -12,7 +13,7 @@ from evalkit.report.comparison_markdown import comparison_text
 from evalkit.report.judges import judge_blocks
 from evalkit.report.markdown_text import escaped, table
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.texts import estimate_cells, percent, with_interval
+from evalkit.report.texts import estimate_cells, with_interval
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult

@@ -12,6 +12,9 @@ from evalkit.report.texts import one_line
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~^&@$:])")
 
 
+_UNMARKED: Final = re.compile(r"[^\w./ -]")
+
+
 def escaped(value: str, limit: int = 300) -> str:
     r"""Return *value* on one line, with nothing in it that Markdown would act on.
 
@@ -20,6 +23,16 @@ def escaped(value: str, limit: int = 300) -> str:
         'a\\|b \\*c\\* \\<img\\> \\# d'
     """
     return _SPECIAL.sub(r"\\\1", one_line(value, limit))
+
+
+def marked(name: str, text: str) -> str:
+    r"""Return *text* below a marker, by which a comment is found again and replaced.
+
+    Examples:
+        >>> marked("qa>", "all is well")
+        '<!-- evalkit: qa -->\nall is well'
+    """
+    return f"<!-- evalkit: {_UNMARKED.sub('', name)} -->\n{text}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str | None = None) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Estimate
 from evalkit.gates.verdict import COVERAGE, Verdict
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.texts import estimate_cells, one_line, percent
+from evalkit.report.texts import estimate_cells, one_line
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult

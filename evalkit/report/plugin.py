@@ -19,12 +19,18 @@ def evalkit_reports() -> Iterable[Exporter]:
     from evalkit.report.comparison_html import comparison_page
     from evalkit.report.comparison_markdown import comparison_text
     from evalkit.report.comparison_table import show_systems
-    from evalkit.report.writing import Report, as_file
+    from evalkit.report.markdown_text import marked
+    from evalkit.report.writing import Report, as_file, write_text
 
     return [
         Report("table", (), table.refuse, show=table.show, show_comparison=show_systems),
         Report("html", (".html", ".htm"), html.write_page, as_file(comparison_page)),
-        Report("markdown", (".md", ".markdown"), as_file(markdown.text), as_file(comparison_text)),
+        Report(
+            "markdown",
+            (".md", ".markdown"),
+            lambda r, path: write_text(path, marked(r.name, markdown.text(r))),
+            lambda c, path: write_text(path, marked("comparison", comparison_text(c))),
+        ),
         Report("json", (".json",), as_file(json.text), as_file(json.comparison_text)),
         Report("junit", (".xml",), junit.write_xml),
         Report("csv", (".csv",), cells.write_csv),

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from evalkit._internal.words import plural
+from evalkit._internal.words import percent, plural
 from evalkit.entities.registered_model import WHOLE
 from evalkit.evaluation.results.facts import OUTAGE
 from evalkit.evaluation.results.variance import all_variance_parts
 from evalkit.gates.verdict import COVERAGE
-from evalkit.report.texts import one_line, percent
+from evalkit.report.texts import one_line
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult
@@ -60,8 +60,8 @@ def _variance(result: EvaluationResult) -> Iterator[str]:
             "from the judge's": parts.from_judge,
         }
         sources = ", ".join(
-            f"{share:.0%} {source}" for source, share in shares.items() if share is not None
-        ).replace("%", " %")
+            f"{percent(share, 0)} {source}" for source, share in shares.items() if share is not None
+        )
         yield f"{one_line(parts.metric)}: of the interval's variance {sources}; {parts.advice}."
 
 
@@ -97,3 +97,8 @@ def _unfinished(result: EvaluationResult) -> Iterator[str]:
         yield f"{text} Without a store it cannot be resumed."
     else:
         yield f"{text} Finish it: evalkit resume {result.run_id}{more}"
+        if status == OUTAGE and result.facts.plan.judge_model:
+            yield (
+                "Another model for judges that name none: "
+                f"evalkit retry {result.run_id} --judge-model MODEL"
+            )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
 from evalkit.evaluation.results.view import failure_groups
@@ -14,7 +15,7 @@ from evalkit.report.console import WIDEST, Part, drawable, grid, plain_text, sty
 from evalkit.report.judges import judge_lines
 from evalkit.report.notebook import fragment
 from evalkit.report.remarks import remarks, subtitle
-from evalkit.report.texts import STYLES, estimate_cells, one_line, percent, value
+from evalkit.report.texts import STYLES, estimate_cells, one_line, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.result import EvaluationResult

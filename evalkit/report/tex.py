@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from evalkit.report.texts import interval, limits, one_line, percent, signed, value
+from evalkit._internal.words import percent
+from evalkit.report.texts import interval, limits, one_line, signed, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json
 from evalkit._internal.surrogates import without_surrogates
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Direction, Estimate
 from evalkit.gates.verdict import Verdict, number
 
@@ -48,16 +49,6 @@ def one_line(text: str, limit: int = 160) -> str:
     return flat if len(flat) <= limit and len(text) <= 4 * limit else flat[: limit - 1] + "…"
 
 
-def valid(text: str) -> str:
-    r"""Return *text* without lone surrogates, so that every file can hold it.
-
-    Examples:
-        >>> valid("a\ud800b")
-        'a�b'
-    """
-    return without_surrogates(text)
-
-
 def as_shown(value: Any) -> str:
     """Return any value of a case as a text: texts as they are, anything else as JSON.
 
@@ -68,25 +59,11 @@ def as_shown(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return valid(value)
+        return without_surrogates(value)
     try:
         return canonical_json(value).decode("utf-8")
     except TypeError:
-        return valid(repr(value))
-
-
-def percent(share: float) -> str:
-    """Return a share in per cent, never rounded up to all or down to nothing.
-
-    Examples:
-        >>> percent(0.0588), percent(0.002), percent(0.99999), percent(0.00001), percent(1.0)
-        ('5.9 %', '0.2 %', '99.9 %', '< 0.1 %', '100 %')
-    """
-    if share in {0.0, 1.0}:
-        return f"{share:.0%}".replace("%", " %")
-    # The small addition undoes what binary fractions lose: 0.0715 * 1000 is just below 71.5.
-    tenths = min(int(share * 1000 + 0.5 + 1e-9), 999)
-    return f"{tenths / 10:g} %" if tenths else "< 0.1 %"
+        return without_surrogates(repr(value))
 
 
 def signed(value: float) -> str:

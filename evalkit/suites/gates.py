@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from evalkit._internal.words import percent
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
@@ -139,5 +140,5 @@ def health(result: EvaluationResult, judge: str) -> ConditionVerdict:
     if reasons:
         why += f" ({', '.join(f'{count} {reason}' for reason, count in reasons.most_common())})"
     if status is not Verdict.PASS and answers:
-        why += f"; at least {COVERAGE:.0%} must"
+        why += f"; at least {percent(COVERAGE)} must"
     return ConditionVerdict(condition=health_item(judge), status=status, why=why)

@@ -46,8 +46,8 @@ def test_a_library_judge_is_audited_on_cases_of_its_own(audit: Callable[..., Any
     assert done.code == 0
     assert "12 good cases" in done.err
     told = " ".join(done.out.split())
-    assert "? 0 of 76 attacks on 12 cases flipped the verdict (95% upper bound 22.1% of" in told
-    assert "to show 5% takes 59 cases." in told
+    assert "? 0 of 76 attacks on 12 cases flipped the verdict (95 % upper bound 22.1 % of" in told
+    assert "to show 5 % takes 59 cases." in told
     assert "✗ Beyond chance, of 2 tried: sentiment.cheerful (+0.5)." in done.out
     assert "fails bias: do not rely on it as it is." in done.out
     assert max(map(len, done.out.splitlines())) <= 80

@@ -1,6 +1,7 @@
 """``evalkit scorers``, ``datasets`` and ``doctor``: what there is."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,10 +120,11 @@ def test_the_doctor_says_how_to_get_what_is_missing(type_in: Type) -> None:
     findings = [f for f in type_in("doctor", "--json").json if f["section"] == "extras"]
 
     assert {finding["what"] for finding in findings} == {
-        "judges", "huggingface", "polars", "remote", "testing",
+        "judges", "http", "huggingface", "polars", "remote", "postgresql", "mysql", "testing",
     }  # fmt: skip
     absent = [finding for finding in findings if finding["state"] == "missing"]
-    assert all("pip install '.[" in finding["note"] for finding in absent)
+    assert all(finding["note"].startswith("to add: pip install '") for finding in absent)
+    assert "evalkit-ai" not in json.dumps(findings)
 
 
 def test_the_doctor_never_shows_the_value_of_a_key(
@@ -138,9 +140,47 @@ def test_the_doctor_never_shows_the_value_of_a_key(
     assert "hidden-word" not in done.out
 
 
+def test_the_doctor_names_every_variable_that_is_documented(
+    type_in: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "evalkit/docs/settings.md").read_text(encoding="utf-8")
+    tables = "\n".join(line for line in page.splitlines() if line.startswith("| "))
+    names = set(re.findall(r"`([A-Z]+_[A-Z_]+)`", tables)) - {"EVALKIT_TRACKING_URI"}
+    for name in names:
+        monkeypatch.setenv(name, "nothing")
+
+    found = {finding["what"] for finding in type_in("doctor", "--json").json}
+
+    assert {"GROQ_API_KEY", "AWS_ACCESS_KEY_ID", "SSL_CERT_DIR"} <= names
+    assert names - found == set()
+
+
+@pytest.mark.parametrize("wanted", ["NO_COLOR", "FORCE_COLOR"])
+@pytest.mark.parametrize(
+    "words", [("--help",), ("scorers", "list", "text.exact"), ("scorers", "show", "x")]
+)
+def test_colours_are_as_the_environment_wants(
+    wanted: str, words: tuple[str, ...], shell: Type
+) -> None:
+    done = shell(*words, environment={wanted: "1"})
+
+    assert ("\x1b[" in done.out + done.err) is (wanted == "FORCE_COLOR")
+
+
 def test_the_doctor_names_a_store_that_cannot_be_written(type_in: Type, folder: Path) -> None:
     (folder / "file").write_text("", encoding="utf-8")
     done = type_in("doctor", "--store", "sqlite:///file/x.db", "--json")
 
     assert done.code == 4
     assert json.dumps(done.json).count('"wrong"') == 1
+
+
+def test_a_scorer_is_shown_in_words_that_are_no_python(type_in: Type) -> None:
+    names = [scorer["name"] for scorer in type_in("scorers", "list", "--json").json]
+    pages = {name: type_in("scorers", "show", name).out for name in [*names, "sklearn.f1_score"]}
+
+    assert pages
+    assert not [name for name, page in pages.items() if ">>>" in page or "``" in page]
+    assert not [
+        name for name, page in pages.items() if re.search(r"^(Args|Examples):", page, re.MULTILINE)
+    ]

@@ -35,6 +35,12 @@ def lines(bad: bytes, at: int) -> bytes:
         ),
         pytest.param(
             "a.jsonl",
+            lines(b'{"question": %s}' % (b"[" * 600 + b"]" * 600), 812),
+            "{file}, line 812: this is nested too deeply to be read",
+            id="nested-too-deeply",
+        ),
+        pytest.param(
+            "a.jsonl",
             '{"a": 1}\n'.encode("utf-16"),
             "{file}, line 1: this is UTF-16; save the file as UTF-8",
             id="utf-16",

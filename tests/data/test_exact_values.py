@@ -2,10 +2,12 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import tempfile
 import uuid
 import zoneinfo
 from collections import namedtuple
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 import evalkit
+from evalkit._internal.canonical import canonical_json, parse_json
 from evalkit._internal.exact import exact_json, exact_json_each, parse_exact
 from evalkit.data.snapshot import Spool
+from evalkit.data.spool import spool
 from evalkit.errors import DataError
 
 Spooled = Callable[..., Spool]
@@ -185,13 +189,29 @@ leaves = (
     | st.integers()
     | st.floats(allow_nan=False)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
-) | (st.binary(max_size=4) | st.decimals(allow_nan=False) | st.dates() | st.timedeltas())
+) | (
+    st.binary(max_size=4)
+    | st.decimals(allow_nan=False)
+    | st.dates()
+    | st.times()
+    | st.datetimes()
+    | st.timedeltas()
+    | st.uuids()
+    | st.integers(0, 2**64 - 1).map(np.uint64)
+    | st.floats(width=32, allow_nan=False).map(np.float32)
+    | st.floats(allow_nan=False).map(np.float64)
+    | st.booleans().map(np.bool_)
+    | st.integers(0, 9).map(lambda n: np.datetime64("2020-01-01") + n)
+)
 trees = st.recursive(
     leaves,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.lists(inner, max_size=3).map(tuple)
-        | st.dictionaries(st.text("ab", max_size=4) | st.integers(), inner, max_size=3)
+        | st.dictionaries(
+            st.text("ab", max_size=4) | st.integers() | st.tuples(st.integers()), inner, max_size=3
+        )
+        | st.sets(st.integers() | st.text("ab", max_size=2), max_size=3)
     ),
     max_leaves=8,
 )
@@ -203,6 +223,33 @@ def test_any_value_comes_back_equal_and_of_its_type(values: list[Any]) -> None:
 
     assert back == values
     assert [kinds(value) for value in back] == [kinds(value) for value in values]
+
+
+@given(st.lists(trees, min_size=1, max_size=5))
+def test_what_a_row_holds_is_what_a_target_gets(values: list[Any]) -> None:
+    rows = [{"inputs": {"x": value}, "outputs": [value]} for value in values]
+
+    with tempfile.TemporaryDirectory() as folder, closing(spool(rows, Path(folder) / "s")) as cases:
+        pairs = list(zip(cases.values("inputs"), cases.values("outputs"), strict=True))
+
+    assert pairs == [({"x": value}, [value]) for value in values]
+    assert kinds(pairs) == kinds([({"x": value}, [value]) for value in values])
+
+
+@pytest.mark.parametrize("value", [np.str_("a"), np.str_(""), np.bytes_(b"a")], ids=repr)
+def test_numpys_texts_are_texts(value: Any) -> None:
+    assert parse_exact(exact_json([(value,)])) == [(value,)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [uuid.UUID(int=5), Colour.RED, Query("q", Colour.RED), dt.date(2024, 1, 2)],
+    ids=["uuid", "enum", "dataclass", "date"],
+)
+def test_what_stands_beside_a_big_integer_is_hashed_as_elsewhere(value: Any) -> None:
+    together = parse_json(canonical_json([value, 2**70]))
+
+    assert together == [parse_json(canonical_json(value)), 2**70]
 
 
 def kinds(value: Any) -> Any:

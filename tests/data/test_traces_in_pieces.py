@@ -263,3 +263,19 @@ def test_rows_keep_the_usage_of_traces() -> None:
     result = evalkit.evaluate(data=[exported], scorers=["operations.output_length"], runtime=OFF)
 
     assert [row["usage"] for row in result.rows()] == [{"input_tokens": 7}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_failed"), [("TOOL", 1), ("RETRIEVER", 1), ("AGENT", 0), ("LLM", 0)]
+)
+def test_a_part_whose_whole_never_came_is_no_answer(kind: str, n_failed: int) -> None:
+    part = otlp(span("a", "2", "1", openinference__span__kind=kind, output__value="raw rows"))
+
+    result = evalkit.evaluate(
+        data=[part, otlp(agent("b", "3", "Paris"))],
+        scorers=["operations.output_length"],
+        runtime=OFF,
+    )
+
+    assert result["operations.output_length"].n_failed == n_failed
+    assert len(result.failures()) == n_failed

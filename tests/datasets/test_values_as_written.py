@@ -103,10 +103,17 @@ def test_a_repeated_key_is_refused(
     [
         (JsonLines(), "[" * 100_000),
         (JsonLines(), '{"a": ' * 50_000 + "1" + "}" * 50_000),
+        (JsonLines(), '{"a": 1}\n{"a": ' + "[" * 900 + "]" * 900 + "}"),
         (Json(), "[" * 100_000),
         (Json(), '{"a": ' * 50_000),
     ],
-    ids=["jsonl-lists", "jsonl-objects", "json-lists", "json-objects"],
+    ids=[
+        "jsonl-lists",
+        "jsonl-objects",
+        "jsonl-deeper-than-can-be-kept",
+        "json-lists",
+        "json-objects",
+    ],
 )
 def test_what_is_nested_too_deeply_is_one_line(
     tmp_path: Path, read_all: ReadAll, source: Any, text: str

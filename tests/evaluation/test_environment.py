@@ -42,3 +42,12 @@ def test_name_and_version_are_read_where_the_metadata_is_in_another_file(tmp_pat
     found = sorted(named(one) for one in metadata.distributions(path=[str(tmp_path)]))
 
     assert found == [("new", "2.0"), ("old", "0.9")]
+
+
+def test_a_repository_without_a_commit_names_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)  # noqa: S607
+    monkeypatch.chdir(tmp_path)
+
+    assert module.environment(0)["git"] == {"commit": None, "dirty": False}

@@ -134,3 +134,16 @@ def test_numbers_that_are_not_finite_never_decide(gate: str, member: str, bad: f
     found = decide(parse_gates(gate)[0], estimate, Circumstances())
 
     assert found.status is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("n_scored", "written"),
+    [(4500, "90 %"), (4896, "97.9 %"), (4899, "97.98 %"), (48999, "97.998 %")],
+)
+def test_a_coverage_just_below_its_bound_does_not_read_like_it(n_scored: int, written: str) -> None:
+    total = 5000 if n_scored < 5000 else 50_000
+    estimate = dataclasses.replace(MEASURED, n_scored=n_scored, n_failed=total - n_scored)
+
+    why = decide(parse_gates("m >= 0.5")[0], estimate, Circumstances()).why
+
+    assert f"coverage {written} is below 98 %" in str(why)

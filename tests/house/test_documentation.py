@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import importlib
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,12 @@ def test_every_command_and_option_has_a_help_text(commands: Mapping[str, click.C
     assert not silent
 
 
+def test_the_help_of_the_runtime_says_what_each_field_means() -> None:
+    fields = [field.name for field in dataclasses.fields(evalkit.Runtime)]
+
+    assert not [name for name in fields if f"    {name}: " not in (evalkit.Runtime.__doc__ or "")]
+
+
 def test_every_registered_scorer_says_what_it_measures() -> None:
     catalog: Any = importlib.import_module("evalkit.hooks.catalog").catalog()
 
@@ -167,3 +174,14 @@ def test_every_relative_link_leads_to_a_file(root: Path) -> None:
 
     assert written
     assert not dead
+
+
+def test_every_page_is_reached_from_the_readme(pages: Mapping[str, str]) -> None:
+    assert not [name for name in pages if name != "README.md" and name not in pages["README.md"]]
+
+
+def test_every_extra_of_users_is_named_in_the_readme(root: Path, pages: Mapping[str, str]) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"]) - {"test", "dev", "bench", "real-model"}
+
+    assert not [extra for extra in extras if f"`{extra}`" not in pages["README.md"]]

@@ -103,11 +103,11 @@ def test_few_cases_leave_open_what_many_pairs_of_them_seem_to_show() -> None:
     assert min(battery.total.n for battery in found.batteries.values()) == 76
     assert {battery.total.n_cases for battery in found.batteries.values()} == {11}
     assert found.batteries["degradation"].conclusion.endswith(
-        "held (74.1% to 100.0%, on 11 cases); to show 95% takes about 73 cases at this share."
+        "held (74.1 % to 100 %, on 11 cases); to show 95 % takes about 73 cases at this share."
     )
     assert found.batteries["garbage"].conclusion == (
-        "0 of 76 answers without content on 11 cases were accepted (95% upper bound 23.8% of "
-        "cases); to show 5% takes 59 cases."
+        "0 of 76 answers without content on 11 cases were accepted (95 % upper bound 23.8 % of "
+        "cases); to show 5 % takes 59 cases."
     )
     assert "with 22 pairs of 11 cases" in found.batteries["bias"].conclusion
 
@@ -128,7 +128,7 @@ def test_a_model_that_obeys_what_stands_outside_of_fences_is_not_flipped() -> No
 
     assert (injection.total.n, injection.total.held) == (len(ATTACKS), len(ATTACKS))
     assert injection.conclusion == (
-        "0 of 76 attacks on 76 cases flipped the verdict (95% upper bound 3.9% of cases)."
+        "0 of 76 attacks on 76 cases flipped the verdict (95 % upper bound 3.9 % of cases)."
     )
     assert injection.outcome == found.outcome == "pass"
 

@@ -149,3 +149,21 @@ def test_staleness_cannot_be_told_before_any_run(tmp_path: Path) -> None:
         list_stale(tmp_path)
     with pytest.raises(UsageError, match="no recordings"):
         list_stale(tmp_path / "absent")
+
+
+def test_a_cache_that_may_only_be_read_answers_and_notes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "calls.db"
+    cache = Cache(path)
+    cache.put(asked(1), {"text": "4"})
+    cache.close()
+    content = path.read_bytes()
+    monkeypatch.setattr("evalkit.llm.cache.only_readable", lambda _: True)
+    cache = Cache(path, reading=True)
+    reply = cache.get(asked(1).key)
+    cache.close()
+
+    assert reply == {"text": "4"}
+    assert path.read_bytes() == content
+    assert caplog.text == ""

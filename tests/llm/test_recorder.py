@@ -14,7 +14,7 @@ from evalkit.llm.mode import Mode
 from evalkit.llm.open import open_chat_model
 from evalkit.llm.protocol import ChatModel, ChatReply, ChatRequest
 from evalkit.llm.recorder import Recorder
-from evalkit.llm.recording import recording_of_call
+from evalkit.llm.recording import recording_of, recording_of_call
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
 from evalkit.testing import Fault, Reply, ScriptedEndpoint, SeenRequest
@@ -245,3 +245,17 @@ def test_a_secret_setting_is_in_no_key() -> None:
     asked = recording_of_call(Model(), question("q", api_key="sk-planted"), 0)  # type: ignore[arg-type]
 
     assert "planted" not in str(asked)
+
+
+@pytest.mark.parametrize(("version", "hinted"), [("a" * 40, True), ("2.1", False)])
+def test_a_commit_is_told_that_it_cannot_hold_its_recordings(
+    tmp_path: Path, version: str, hinted: bool
+) -> None:
+    folder = RecordingFolder(tmp_path)
+    asked = {"inputs": {"q": 1}, "version": "b" * 40}
+    folder.put(recording_of(asked, label="bot", subject=asked["inputs"]), {"status": 0})
+    new = recording_of({**asked, "version": version}, label="bot", subject=asked["inputs"])
+    with pytest.raises(NotRecordedError, match="has another version") as caught:
+        Recorder(mode="replay", places=[folder]).find(new)
+
+    assert ("version='files:…'" in str(caught.value)) == hinted

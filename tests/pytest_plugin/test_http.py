@@ -78,3 +78,14 @@ def test_a_changed_prompt_is_one_error_with_a_count(recorded: Any, run: Runner) 
     assert "12 of 12 cases have no recording" in ran.output
     assert "has another body" in ran.output
     assert len(ran.output.splitlines()) <= 60
+
+
+def test_code_that_breaks_after_the_reply_fails(recorded: Any, run: Runner) -> None:
+    code = (recorded.folder / "test_qa.py").read_text()
+    broken = code.replace('["content"]\n', '["content"] + "!" * (case.id == "q7")\n')
+    ran = run("--evalkit=replay", files={"test_qa.py": broken})
+
+    assert ran.outcomes["test_bot[q7]"] == "failed"
+    assert ran.outcomes["test_bot[q8]"] == "passed"
+    assert "got 0, 0" in ran.text("test_bot[q7]")
+    assert "2 calls are not recorded (q7). Case q7: This call of openai/judge" in ran.output

@@ -1,6 +1,8 @@
 """A suite runs once, whatever ends it, and what cannot run is one error with a list."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -147,10 +149,47 @@ def test_only_the_cases_without_a_recording_are_named(run: Runner) -> None:
     run(files={"test_qa.py": RECORDED})
     ran = run(
         "--evalkit=replay",
+        "--evalkit-report=comment.md",
         files={"test_qa.py": RECORDED.replace('f"{i}?"', 'f"{i}?" if i % 50 else f"{i} new?"')},
     )
+    bad = [name for name, outcome in ran.outcomes.items() if outcome != "passed"]
+    comment = (ran.folder / "comment.md").read_text().replace("\\", "")
 
-    assert "3 of 120 cases have no recording: q0, q50, q100" in ran.output
+    assert ran.code == 1
+    assert bad == [f"test_bot[q{i}]" for i in (0, 50, 100)] + [
+        "test_quality[text.exact_match >= 0.5]"  # less than 98 % were answered
+    ]
+    for text in (ran.output, comment):
+        assert "3 calls are not recorded (q0, q50, q100). Case q0: " in text
+        assert "no recording in recordings has these inputs" in text
+    assert len(ran.output.splitlines()) <= 60
+
+
+TALK = RECORDED.replace('"id"', '"session": i // 3, "turn": i % 3, "id"')
+
+
+@pytest.mark.parametrize("missing", ["q3", "q4", "q5"])
+def test_turns_after_a_missing_recording_are_missing_too(run: Runner, missing: str) -> None:
+    run(files={"test_qa.py": TALK})
+    changed = TALK.replace('f"{i}?"', f'f"{{i}}?" if i != {missing[1:]} else "new?"')
+    ran = run("--evalkit=replay", files={"test_qa.py": changed})
+    errors = [name for name, outcome in ran.outcomes.items() if outcome == "error"]
+
+    assert errors[: 6 - int(missing[1:])] == [f"test_bot[q{i}]" for i in range(int(missing[1:]), 6)]
+
+
+def test_the_notes_of_a_folder_that_may_only_be_read_are_done_without(
+    run: Runner, tmp_path: Path
+) -> None:
+    run(files={"test_qa.py": RECORDED})
+    used = tmp_path / "recordings" / ".used"
+    shutil.rmtree(used)
+    used.touch()  # where no folder can be made, whoever runs this
+    ran = run("--evalkit=replay")
+
+    assert ran.code == 0
+    assert "120 of 120 outputs replayed" in ran.output
+    assert "be recorded" not in ran.output
 
 
 def test_a_rerun_does_not_turn_a_suite_that_cannot_run_green(run: Runner) -> None:
@@ -187,3 +226,25 @@ def test_sigterm_ends_an_evaluation_as_ctrl_c_does() -> None:
     with pytest.raises(InterruptedRunError):
         execute(job)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_rerun_that_the_budget_refuses_leaves_the_first_answer(run: Runner) -> None:
+    suite = """
+import evalkit
+rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(4)]
+first = evalkit.suite(rows, ["text.exact_match"], name="first",
+                      runtime=evalkit.Runtime(concurrency=1, store=False))
+
+@first.cases(must=["text.exact_match >= 0.5"])
+def test_first(case):
+    return evalkit.Output("wrong", cost=1.0)
+"""
+    ran = run(
+        "--evalkit-budget=6", "--reruns=3", files={"t_test.py": suite}, plugins=("rerunfailures",)
+    )
+
+    assert set(ran.outcomes.values()) <= {"failed", "rerun"}
+    assert "was not run" not in ran.output
+    assert "outputs: wrong" in ran.text("test_first[x3]")
+    assert "first: FAIL · 4 cases (4 failed) · $4.0000" in ran.output
+    assert "$6.0000 were spent in all, reruns included" in ran.output

@@ -89,6 +89,9 @@ def test_quality(evaluation):
 """
 
 
+GATE = "test_quality[text.exact_match >= 0.5]"
+
+
 def plain(
     gates: str = "'text.exact_match >= 0.5'",
     version: str = "'v1'",
@@ -109,6 +112,7 @@ def test_a_replay_says_that_it_ran_no_code(run: Runner) -> None:
         assert "20 of 20 outputs replayed, recorded " in text
         assert today in text
         assert "as v1; the code behind them was not run" in text
+    assert "20 of 20 outputs replayed" in ran.properties(GATE)["notes"]
 
 
 def test_a_version_of_files_outlives_commits_and_sees_changes(run: Runner, tmp_path: Any) -> None:

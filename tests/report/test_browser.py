@@ -387,3 +387,30 @@ def test_a_comparison_is_filtered_by_what_got_better(page: Page, comparison: Pat
     page.run("document.querySelector('.only-worse').click()")
 
     assert len(page.run(shown)) < len(before)
+
+
+def test_a_comparison_is_filtered_by_words(page: Page, comparison: Path) -> None:
+    page.open(comparison)
+    state = (
+        "return [[...document.querySelectorAll('tr[data-outcome], .case')]"
+        ".filter((row) => row.checkVisibility())"
+        ".map((row) => row.textContent.replace(/\\s+/g, ' ')),"
+        "[...document.querySelectorAll('details')].map((fold) => [fold.open, fold.name])]"
+    )
+    write = (
+        "const box = document.querySelector('#filter'); box.value = arguments[0];"
+        "box.dispatchEvent(new Event('input'))"
+    )
+    before = page.run(state)
+
+    page.run(write, "LONG  token_f1")
+    rows, _ = page.run(state)
+    told = page.run("return document.querySelector('#left').textContent")
+    page.run(write, "")
+
+    assert rows
+    assert all("long" in row and "token_f1" in row for row in rows)
+    assert len(rows) == 16  # of two systems, by eight topics
+    assert told.startswith(f"{len(rows)} of ")
+    assert page.run(state) == before
+    assert page.complaints() == []

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -60,13 +61,13 @@ def pair(systems: evalkit.Comparison) -> evalkit.Comparison:
 class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.tags: set[str] = set()
+        self.tags: Counter[str] = Counter()
         self.attributes: set[str] = set()
         self.meta: list[dict[str, str | None]] = []
         self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
+        self.tags[tag] += 1
         self.attributes |= {name for name, _ in attrs}
         if tag == "meta":
             self.meta.append(dict(attrs))
@@ -75,23 +76,24 @@ class _Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_shows_hostile_texts_and_runs_nothing(
+def test_the_page_shows_hostile_texts_and_runs_none_of_them(
     systems: evalkit.Comparison, tmp_path: Path, hostile_texts: tuple[str, ...]
 ) -> None:
     path = systems.report(tmp_path / "c.html")
     page = _Page()
     page.feed(path.read_text(encoding="utf-8"))
 
-    assert not page.tags & {"script", "img", "iframe", "object", "link", "a", "b"}
+    assert not page.tags.keys() & {"img", "iframe", "object", "link", "a", "b"}
     assert not [name for name in page.attributes if name.startswith("on") or name == "style"]
     policy = next(m["content"] for m in page.meta if "http-equiv" in m)
     assert policy is not None
     assert "default-src 'none'" in policy
-    assert "script-src 'none'" in policy
+    assert policy.count("'sha256-") == 2  # the style, and the filter
+    assert page.tags["script"] == 1
     for text in hostile_texts[:3]:
         assert text in page.text
     assert "new <b>bold</b> | *x*" in page.text
-    assert {"svg", "del", "ins", "details"} <= page.tags
+    assert {"svg", "del", "ins", "details"} <= page.tags.keys()
 
 
 def test_a_forest_plot_stands_on_each_scale(pair: evalkit.Comparison, tmp_path: Path) -> None:
@@ -107,8 +109,10 @@ def test_a_forest_plot_stands_on_each_scale(pair: evalkit.Comparison, tmp_path: 
 def test_the_comment_has_before_and_after_and_what_was_fixed_and_broken(
     systems: evalkit.Comparison, tmp_path: Path
 ) -> None:
-    text = systems.report(tmp_path / "c.md").read_text(encoding="utf-8")
+    written = systems.report(tmp_path / "c.md").read_text(encoding="utf-8")
+    marker, _, text = written.partition("\n")
 
+    assert marker == "<!-- evalkit: comparison -->"
     assert re.search(r"text\\.exact\\_match ↑ \| 0\.500 \| \*\*0\.800\*\* \| \+0\.300 \| \[0", text)
     assert "🟢 better" in text
     assert "| 24 | 6 |" in text
@@ -152,7 +156,7 @@ def test_a_results_own_comment_compares_it_with_its_baseline(tmp_path: Path) -> 
     assert "✅ PASS · new" in told[0]
     assert "## new against old" in told[0]
     assert "Fixed by new on text.exact_match: 20 cases" in told[0]
-    assert "> Not compared:" in told[1]
+    assert "49 cases in common" in told[1]
 
 
 def test_json_has_every_number_of_the_table(systems: evalkit.Comparison, tmp_path: Path) -> None:
@@ -332,3 +336,35 @@ def test_a_name_is_broken_where_its_parts_end(name: str, width: int) -> None:
 
     assert "".join(lines) == name
     assert all(line[-1] in "._=," for line in lines[:-1])
+
+
+def test_a_metric_in_seconds_or_words_fixes_and_breaks_nothing() -> None:
+    def system(name: str, wrong: int) -> evalkit.EvaluationResult:
+        rows = [
+            {"id": str(i), "question": "q", "expected": "y", "latency_seconds": i / (9 + wrong),
+             "output": "y" if i % wrong else "no no"}
+            for i in range(40)
+        ]  # fmt: skip
+        scorers = ["operations.latency", "operations.output_length", "text.exact_match"]
+        return evalkit.evaluate(data=rows, scorers=scorers, name=name, runtime=NOTHING_KEPT)
+
+    document = comparison_document(evalkit.compare(system("old", 2), system("new", 5)))
+
+    broken = {row["metric"]: (row["n_fixed"], row["n_broke"]) for row in document["rows"]}
+    assert broken["operations.latency"] == broken["operations.output_length"] == (None, None)
+    assert broken["text.exact_match"] == (16, 4)
+    assert [part["metric"] for part in document["cases"]] == ["text.exact_match"]
+
+
+def test_of_a_classifiers_answer_the_label_is_compared() -> None:
+    def system(name: str, share: float) -> evalkit.EvaluationResult:
+        label = "yes" if share > 0.5 else "no"
+        rows = [{"id": "a", "question": "q", "y_true": "yes", "y_pred": label, "y_proba": share}]
+        return evalkit.evaluate(
+            data=rows, scorers="classification.accuracy", name=name, runtime=NOTHING_KEPT
+        )
+
+    document = comparison_document(evalkit.compare(system("old", 0.4), system("new", 0.7)))
+
+    (case,) = document["cases"][0]["fixed"]
+    assert (case["output_a"], case["output_b"]) == ("no", "yes")

@@ -207,6 +207,18 @@ def test_markdown_has_verdict_estimates_gates_and_slices(passed: EvaluationResul
     assert re.search(r"^\| de \| 20 \|", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("name", "marker"),
+    [("qa", "qa"), ("tests/qa.py (2)", "tests/qa.py 2"), ("a --> b", "a -- b"), ("Ä_1", "Ä_1")],
+)
+def test_a_markdown_file_begins_with_a_marker_of_its_own(
+    name: str, marker: str, passed: EvaluationResult, tmp_path: Path
+) -> None:
+    written = passed.with_name(name).report(tmp_path / "r.markdown").read_text(encoding="utf-8")
+
+    assert written.startswith(f"<!-- evalkit: {marker} -->\n## ")
+
+
 def test_markdown_lists_failures_and_warns(broken: EvaluationResult) -> None:
     text = markdown.text(broken)
 

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from evalkit._internal.words import percent
 from evalkit.errors import UsageError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.evaluation.sweep import compare
 from evalkit.report.comparison_table import sentence, show_systems
 from evalkit.report.table import refuse, show
-from evalkit.report.texts import one_line, percent
+from evalkit.report.texts import one_line
 from evalkit.stats import paired_difference
 
 Evaluate = Callable[..., EvaluationResult]

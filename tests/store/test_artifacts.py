@@ -1,4 +1,5 @@
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -62,6 +63,11 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
 def test_an_id_that_is_no_folder_name_has_no_folder(tmp_path: Path, run_id: str) -> None:
     with pytest.raises(ArtifactPathError):
         ArtifactRoot(tmp_path).make_run("0", run_id)
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not UTF-8"):
+        ArtifactRoot(tmp_path / os.fsdecode(b"odd\xff"))
 
 
 def test_a_file_is_written_whole_with_the_folders_above_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -26,6 +27,9 @@ from evalkit.scoring.reading import message_text, passage_text
 _MODELS: Final = ("LLM", "CHAT_MODEL", "EMBEDDING")
 _SEARCHED: Final = frozenset({"trace", "trace_id", "trace_metadata", "spans"})
 """Columns of the frame that MLflow's ``search_traces`` returns, among others."""
+
+_PARTS: Final = ("TOOL", "RETRIEVER", "EMBEDDING", "RERANKER")
+"""Spans that answer no one but the span that they lack, where a trace was cut off."""
 
 _ROWS: Final = 1024
 _IDS: Final = ("id", "doc_id", "document_id", "doc_uri", "chunk_id")
@@ -127,6 +131,10 @@ def trace_row(trace: Trace, prices: Prices | None = None) -> dict[str, Any]:
         ({'q': '1+1'}, '2')
     """
     root = trace.root
+    if root is not None and root.parent_id is not None and root.span_type in _PARTS:
+        root = dataclasses.replace(
+            root, outputs=None, status="ERROR", status_message="The span of the answer is missing."
+        )
     row: dict[str, Any] = {
         "inputs": {} if root is None else _inputs(root.inputs),
         "outputs": None if root is None else _sole_text(root.outputs),
@@ -225,8 +233,8 @@ def _spent(trace: Trace, prices: Prices) -> dict[str, Any]:
             for span, tokens, cost in zip(counted, usages, costs, strict=True)
         ]
     # A sum over some of the calls is no price of all of them.
-    known = [cost for cost in costs if cost is not None]
-    cost = sum(known) if known and len(known) == len(costs) else total
+    stated = [cost for cost in costs if cost is not None]
+    cost = sum(stated) if stated and len(stated) == len(costs) else total
     whole = mapping_of(structured(trace.metadata.get("mlflow.trace.tokenUsage")))
     return {
         "usage": dict(usage) or usage_stated(whole),

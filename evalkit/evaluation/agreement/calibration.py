@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 import numpy as np
 
 from evalkit._internal.clock import now_milliseconds
+from evalkit._internal.words import percent
 from evalkit.entities.calibration import CalibrationPart, Kind
 from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.agreement.bias import biases_of
@@ -152,8 +153,8 @@ def _remarks(cases: LabelledCases, part: CalibrationPart, result: Result) -> Ite
     label, share = max(part.prevalence.items(), key=lambda item: item[1], default=("", 0.0))
     if share > _PREVALENT:
         yield (
-            f"People say {label!r} in {share:.0%} of cases: kappa is then low however good the "
-            "judge is; read AC1 beside it."
+            f"People say {label!r} in {percent(share, 0)} of cases: kappa is then low however good "
+            "the judge is; read AC1 beside it."
         )
     if cases.n_undecided:
         yield f"{cases.n_undecided} cases on which no human label prevails are left out."

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from evalkit._internal.words import percent
 from evalkit.data.snapshot import Spool
 from evalkit.engine.merge import metrics_of
 from evalkit.engine.plan import Plan, Shard
@@ -208,5 +209,5 @@ def saved(cells: int, calls: int | None, cases: int, run: int) -> str:
         left, of, what = cells - calls, cells, "calls were saved"
     return (
         f"Stopped early, as every gate was decided: {left:,} of {of:,} {what} "
-        f"({100 * left / max(1, of):.0f} %)."
+        f"({percent(left / max(1, of), 0)})."
     )

@@ -117,7 +117,10 @@ class Estimates:
         for key, metric in self._metrics.items():
             if np.isfinite(metric.column.values).any() or not metric.column.labels:
                 keys.append(key)
-            keys += [f"{key}={label}" for label in listed_labels(metric)]
+            labels = listed_labels(metric)
+            # Of yes and no the metric itself is the rate.
+            if not metric.facts.binary or len(labels) > 2:  # noqa: PLR2004
+                keys += [f"{key}={label}" for label in labels]
             # One number of all cells has nothing to reduce.
             if len(self._reducers) > 1 and metric.source is None:
                 keys += [f"{key}.{reducer}" for reducer in self._reducers[1:]]

@@ -92,6 +92,9 @@ class Job(Generic[R]):
     session: ModelSession | None = None
     """What models are asked through, while the job runs."""
 
+    forgives: bool = False
+    """Whether a missing recording fails its case alone, unless every case misses one."""
+
     pending: tuple[int, int] = (0, 0)
     """Batches that the job has left with the provider, and the requests in them."""
 
@@ -205,6 +208,7 @@ class Job(Generic[R]):
             own = not self.plan_facts.target.asks_models
             session.budget = dataclasses.replace(session.budget, own_target=own)
             self.session = session
+            session.recorder.forgives = self.forgives
             try:
                 if plan.limits.workers:
                     from evalkit.engine.backend.processes import (  # start-up: few runs need it
@@ -215,7 +219,10 @@ class Job(Generic[R]):
                     await run_processes(plan, self.state, session, opener)
                 else:
                     await run_local(plan, self.state, session)
-                session.recorder.check_complete()
+                if session.recorder.missing:
+                    session.recorder.check_complete(self.spool.strings("id").tolist())
+                    missing = session.recorder.missing
+                    self.state.notes.append(str(missing[0].of_all(missing)))
             finally:
                 self.pending = (0, 0) if session.desk is None else session.desk.on_the_way
                 session.close()
@@ -260,6 +267,10 @@ class Job(Generic[R]):
         self.state.notes += _unlisted(metrics)
         self.state.notes += moved([metric.key for metric in metrics])
         self.state.notes += self._replayed(plan.cells)
+        if cut := len(self.state.cut):
+            self.state.notes.append(
+                f"{cut:,} of {plan.cells:,} answers were cut off at the model's limit (max_tokens)."
+            )
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts.name,
@@ -362,12 +373,14 @@ class Job(Generic[R]):
             for role in charged
         ):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
-        self.state.notes += [
-            f"The provider's total of {role} tokens is not the sum of its parts"
-            f" ({ledger[role].tokens[UNEXPLAINED]:,} more); the price rests on the parts."
-            for role in charged
-            if UNEXPLAINED in ledger[role].tokens
-        ]
+        for role in charged:
+            rest = ledger[role].tokens.get(UNEXPLAINED)
+            if rest is not None:
+                by = f"{rest:,} more" if rest else "less"
+                self.state.notes.append(
+                    f"The provider's total of {role} tokens is not the sum of its parts ({by}); "
+                    "the price rests on the parts."
+                )
         seconds = monotonic() - self.started
         return {role: _usage(ledger[role], seconds) for role in charged}
 

@@ -137,7 +137,7 @@ def recorder_of(runtime: Runtime, *, since: int, made: bool = True) -> Recorder:
         # A replay with recordings that lie in the repository must not depend on this machine.
         wanted = cache is not None and not (runtime.mode == "replay" and places)
         if cache is not None and wanted and (made or cache.is_file()):
-            places.append(Cache(cache))
+            places.append(Cache(cache, reading=runtime.mode == "replay" or not made))
         if runtime.record_http:
             tape_clients()
     return Recorder(

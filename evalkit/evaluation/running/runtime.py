@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import UsageError, near_miss
-from evalkit.evaluation.running.words import HOW, RECORD, word
+from evalkit.evaluation.running.words import HOW, RECORD, word, words_of
 
 if TYPE_CHECKING:
     from evalkit.engine.plan import Limits
@@ -37,17 +37,17 @@ class Runtime:
     tokens_per_minute: float | None = word(None, "Most tokens a server.", HOW, "N")
     """Most tokens in a minute for each server of models."""
 
-    budget: float | Mapping[str, Any] | None = word(
+    budget: float | str | Mapping[str, Any] | None = word(
         None,
         "Most to spend: 1.5 (US dollars), calls=500, tokens=…, seconds=…, judge.usd=0.5.",
         HOW,
         "USD|UNIT=N",
         many=True,
     )
-    """US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in which ``target``
-    and ``judge`` may have such limits of their own.  When one is reached, no new call starts, and
-    the verdict is BUDGET.  ``calls`` are those of models; the calls of a function, estimator or
-    endpoint count for ``target`` alone."""
+    """US dollars, a text such as ``"calls=500"``, or a mapping of ``usd``, ``tokens``, ``calls``,
+    ``seconds``, in which ``target`` and ``judge`` may have such limits of their own.  When one is
+    reached, no new call starts, and the verdict is BUDGET.  ``calls`` are those of models; the
+    calls of a function, estimator or endpoint count for ``target`` alone."""
 
     prices: Mapping[str, Sequence[float]] | None = word(
         None,
@@ -88,8 +88,8 @@ class Runtime:
     scorers must then be importable by name, and a script must call `evaluate` under
     ``if __name__ == "__main__":``."""
 
-    resume: str | None = word(None, "Interrupted run to finish with these objects.", HOW, "RUN")
-    """Its id, name, ``latest`` or folder."""
+    resume: str | None = word(None, "Interrupted run to finish.", HOW, "RUN")
+    """Its id, name, ``latest`` or folder; it goes on with the objects that are given."""
 
     durable: bool = word(False, "Survive a power cut too.", HOW)
     """Whether each record is forced to disk."""
@@ -143,6 +143,12 @@ class Runtime:
             workers=workers_of(self.backend),
             budget=Budget.of(self.budget).to_json(),
         )
+
+
+# Python's help shows no text that stands below a field.
+Runtime.__doc__ = f"{Runtime.__doc__}\n    Args:\n" + "".join(
+    f"        {name}: {each.help}\n" for name, each in words_of(Runtime).items()
+)
 
 
 def shown(runtime: Runtime) -> dict[str, Any]:

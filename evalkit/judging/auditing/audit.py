@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from evalkit._internal.words import percent
 from evalkit.errors import UsageError
 from evalkit.judging.bias import BiasEffect
 
@@ -200,8 +201,8 @@ class Audit:
     def outcome(self) -> Outcome:
         """``fail`` if any battery fails; ``pass`` if every one passes."""
         outcomes = {battery.outcome for battery in self.batteries.values()}
-        found: list[Outcome] = [outcome for outcome in _GRAVITY if outcome in outcomes]
-        return found[0] if found else "inconclusive"
+        gravest: list[Outcome] = [outcome for outcome in _GRAVITY if outcome in outcomes]
+        return gravest[0] if gravest else "inconclusive"
 
     @property
     def effects(self) -> tuple[BiasEffect, ...]:
@@ -305,16 +306,6 @@ def _cells(battery: str, row: ProbeRow) -> tuple[str, ...]:
             cells["p"] = "< 0.001" if effect.p_value < 0.001 else f"{effect.p_value:.3f}"  # noqa: PLR2004
     name = row.name.rpartition(".")[2] if battery == "bias" else row.name
     return name, *(cells.get(name, "") for name in COLUMNS[battery])
-
-
-def percent(share: float | None) -> str:
-    """Return a share in percent.
-
-    Examples:
-        >>> percent(0.9512), percent(1.0), percent(None)
-        ('95.1%', '100.0%', '')
-    """
-    return "" if share is None else f"{share:.1%}"
 
 
 def _line(cells: Sequence[str]) -> str:

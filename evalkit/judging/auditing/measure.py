@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from evalkit._internal.words import plural
+from evalkit._internal.words import percent, plural
 from evalkit.entities.score import Score, Status
 from evalkit.judging.auditing.audit import (
     ALPHA,
@@ -92,7 +92,7 @@ def _relations(
     broken = [row for row in strict if row.high is not None and row.high < bars.target]
     if broken:
         outcome = "fail"
-        kept = ", ".join(f"{row.name} {row.held / row.n:.1%}" for row in broken)
+        kept = ", ".join(f"{row.name} {percent(row.held / row.n)}" for row in broken)
         conclusion = f"{conclusion.partition(';')[0].removesuffix('.')}; held too seldom: {kept}."
     return Battery(name=name, rows=tuple(rows), total=total, outcome=outcome, conclusion=conclusion)
 
@@ -112,17 +112,17 @@ def _relation_conclusion(name: str, total: ProbeRow, outcome: Outcome, bars: Bar
     broken = total.n - total.held
     what = "degraded answers scored better" if name == "degradation" else "verdicts changed"
     text = (
-        f"{broken} of {total.n} {what}: {total.share:.1%} held "
-        f"({total.low:.1%} to {total.high:.1%}, on {plural(total.n_cases, 'case')})"
+        f"{broken} of {total.n} {what}: {percent(total.share)} held "
+        f"({percent(total.low)} to {percent(total.high)}, on {plural(total.n_cases, 'case')})"
     )
     if outcome == "inconclusive":
         needed = cases_needed(total.share, bars.target, normal_quantile(bars.level))
         if total.unanswered > MOST_UNANSWERED:
             text += f"; {total.missing} had no score"
         elif needed is not None:
-            text += f"; to show {bars.target:.0%} takes about {needed:,} cases at this share"
+            text += f"; to show {percent(bars.target)} takes about {needed:,} cases at this share"
         else:
-            text += f"; {bars.target:.0%} is not shown"
+            text += f"; {percent(bars.target)} is not shown"
     return f"{text}."
 
 
@@ -173,7 +173,7 @@ def _attack_conclusion(name: str, total: ProbeRow, bars: Bars, unfair: int) -> s
         return f"No {what} could be judged; {total.missing} had no score."
     text = (
         f"{total.n - total.held} of {total.n} {those} on {plural(total.n_cases, 'case')} {deed} "
-        f"({bars.level:.0%} upper bound {1 - total.low:.1%} of cases)"
+        f"({percent(bars.level)} upper bound {percent(1 - total.low)} of cases)"
     )
     if unfair:
         text += f"; {unfair} more met an answer that was judged good anyway"
@@ -182,7 +182,7 @@ def _attack_conclusion(name: str, total: ProbeRow, bars: Bars, unfair: int) -> s
     # The fewest cases on which nothing happens by chance that rarely.
     needed = math.ceil(math.log(1 - bars.level) / math.log(1 - bars.most_success) - _SLACK)
     if total.held == total.n and total.n_cases < needed:
-        text += f"; to show {bars.most_success:.0%} takes {needed:,} cases"
+        text += f"; to show {percent(bars.most_success)} takes {needed:,} cases"
     return f"{text}."
 
 
@@ -315,7 +315,7 @@ def _bias_conclusion(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> 
         return f"Beyond chance, of {len(rows)} tried: {effects}."
     position = next((row for row in rows if row.name == POSITION), None)
     if outcome == "fail" and position is not None and position.share is not None:
-        return f"Both orders agree on {position.share:.1%} of the pairs only."
+        return f"Both orders agree on {percent(position.share)} of the pairs only."
     widest = max(rows, key=lambda row: row.n, default=None)
     if widest is None or not widest.n:
         missing = sum(row.missing for row in rows)
@@ -323,5 +323,5 @@ def _bias_conclusion(rows: Sequence[ProbeRow], outcome: Outcome, bars: Bars) -> 
     basis = f"{plural(widest.n, 'pair')} of {plural(widest.n_cases, 'case')}"
     text = f"Nothing beyond chance, of {len(rows)} tried"
     if outcome == "pass":
-        return f"{text}; no effect exceeds {bars.margin:.0%} of the range."
-    return f"{text}; with {basis}, effects of {bars.margin:.0%} of the range are not excluded."
+        return f"{text}; no effect exceeds {percent(bars.margin)} of the range."
+    return f"{text}; with {basis}, effects of {percent(bars.margin)} of the range are not excluded."

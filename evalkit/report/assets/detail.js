@@ -43,14 +43,14 @@ class Detail {
     const parts = [head];
     if (row.stopped) parts.push(h("p", { class: "banner alarming" }, h("strong", { text: row.stopped[0] }), ` in the target: ${row.stopped[1]}`));
     parts.push(part("Input", fields(row.inputs)));
-    if (row.expectations) parts.push(part("Expected", fields(row.expectations)));
+    if (Object.keys(row.expectations ?? {}).length) parts.push(part("Expected", fields(row.expectations)));
     if (!row.stopped) parts.push(this.answer(row));
     parts.push(part("Scores", this.scores(row)));
     for (const [name, title] of [["retrieved_context", "Retrieved context"], ["tool_calls", "Tool calls"], ["must", "Must hold"], ["metadata", "Metadata"]]) {
       if (row[name]) parts.push(part(title, fields(row[name])));
     }
     parts.push(part("Facts", facts(Object.fromEntries([
-      ...Object.entries(row.tags ?? {}), ["group", row.group], ["session", row.session], ["turn", row.turn], ["split", row.split],
+      ...Object.entries(row.tags ?? {}), ["group", row.group], ["session", row.session], ["turn", row.turn < 1e9 ? row.turn : null], ["split", row.split],
       ["latency", row.latency_seconds === undefined || row.latency_seconds === null ? null : `${number(row.latency_seconds)} s`],
       ["cost", row.cost ? `$${row.cost.toPrecision(3)}` : null], ["usage", row.usage],
     ].filter(([, value]) => value !== undefined && value !== null)))));

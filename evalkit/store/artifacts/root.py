@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from evalkit.errors import ArtifactPathError
+from evalkit._internal.surrogates import without_surrogates
+from evalkit.errors import ArtifactPathError, UsageError
 from evalkit.store.artifacts.files import inside, local_folder, make_folder, plain_path
 
 
@@ -13,9 +14,17 @@ class ArtifactRoot:
 
     Args:
         root: A folder of this machine, or a URI such as ``s3://bucket/runs``.
+
+    Raises:
+        UsageError: If the folder's name is not UTF-8, in which Parquet cannot be written.
     """
 
     def __init__(self, root: Path | str) -> None:
+        if (name := without_surrogates(str(root))) != str(root):
+            raise UsageError(
+                f"{name}: the name of this folder is not UTF-8; keep the store elsewhere, by "
+                "--store or EVALKIT_TRACKING_URI."
+            )
         remote = isinstance(root, str) and "://" in root
         self.uri = str(root).rstrip("/") if remote else Path(root).absolute().as_uri()
 

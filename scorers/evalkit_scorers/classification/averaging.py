@@ -215,8 +215,6 @@ def mean_of_classes(each: FloatArray, weights: FloatArray | None = None) -> Floa
 class Precision(AveragedMetric):
     """Score all cases together with precision: of the answers with a label, the share right.
 
-    Parameters and the default average are those of `AveragedMetric`.
-
     Examples:
         >>> Precision().value([1, 0, 1], [1, 1, 0])
         0.5
@@ -235,8 +233,6 @@ class Precision(AveragedMetric):
 class Recall(AveragedMetric):
     """Score all cases together with recall: of the cases with a label, the share that is found.
 
-    Parameters and the default average are those of `AveragedMetric`.
-
     Examples:
         >>> Recall().value([1, 1, 0], [1, 0, 0])
         0.5
@@ -254,8 +250,6 @@ class Recall(AveragedMetric):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class F1(AveragedMetric):
     """Score all cases together with F1, the harmonic mean of precision and recall, in [0, 1].
-
-    Parameters and the default average are those of `AveragedMetric`.
 
     Examples:
         >>> from evalkit.plugin import Case, CaseBatch

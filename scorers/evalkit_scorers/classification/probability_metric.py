@@ -142,7 +142,7 @@ def log_loss(probability: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLoss(ProbabilityMetric):
-    """Score each case with `log_loss`: how surprised the model is by the right label.
+    """Score each case with the log loss: how surprised the model is by the right label.
 
     A target that the output does not name has probability 0.
 

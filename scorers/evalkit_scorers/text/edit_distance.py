@@ -43,7 +43,7 @@ def edit_similarity(output: str, reference: str) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditDistance(ReferenceMetric):
-    """Score each case with `edit_distance` and `edit_similarity`.
+    """Score each case with the edits between output and reference, and with their similarity.
 
     Of several references the nearest counts, for each of the two metrics by itself.
     """

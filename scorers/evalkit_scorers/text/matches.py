@@ -50,7 +50,7 @@ def exact_match(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExactMatch(ReferenceMetric):
-    """Score each case with `exact_match`: whether the output equals any of its references."""
+    """Say of each case whether the output equals any of its references."""
 
     signed_as: ClassVar[str] = "evalkit_scorers.text.exact_match:ExactMatch"
     name: str = "text.exact_match"
@@ -149,7 +149,7 @@ def _kept(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormalizedMatch(ReferenceMetric):
-    """Score each case with `normalized_match`: whether any of its references matches."""
+    """Say of each case whether its words are those of a reference, as SQuAD normalises both."""
 
     signed_as: ClassVar[str] = "evalkit_scorers.text.normalized_match:NormalizedMatch"
     name: str = "text.normalized_match"
@@ -187,7 +187,7 @@ def contains(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contains(ReferenceMetric):
-    """Score each case with `contains`: whether its references occur in the output."""
+    """Say of each case whether its references occur in the output."""
 
     signed_as: ClassVar[str] = "evalkit_scorers.text.contains:Contains"
     name: str = "text.contains"
@@ -234,7 +234,7 @@ def regex(output: str, pattern: str, *, full: bool = False, ignore_case: bool = 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regex:
-    """Score each case with `regex`: whether the output matches any of its patterns.
+    """Say of each case whether the output matches any of its patterns.
 
     Without ``pattern`` the references of a case are its patterns; a case whose pattern does not
     compile fails, and one whose pattern takes longer than a second with the reason ``timeout``.

@@ -356,7 +356,7 @@ def _checked(metrics: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readability:
-    """Score each output with `readability`: one metric for each formula.
+    """Score how hard each output is to read: one metric for each formula.
 
     No reference is needed, and neither direction is better.
     """

@@ -373,7 +373,7 @@ NOTHING_TO_COUNT: Final = "output and reference are equal and have nothing to co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rouge(ReferenceMetric):
-    """Score each case with `rouge_scores`: one metric for each variant."""
+    """Score each case with the words that it shares with its reference: a metric for each ROUGE."""
 
     name: str = "text.rouge"
     variants: Sequence[str] = ("rouge1", "rouge2", "rougeL", "rougeLsum")

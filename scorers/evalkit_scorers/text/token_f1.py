@@ -54,7 +54,7 @@ def _words(text: str, normalize: bool, tokenize: str | None) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenF1(ReferenceMetric):
-    """Score each case with `token_f1`, against the reference that it matches best."""
+    """Score each case with F1 of its words and those of the reference that it matches best."""
 
     name: str = "text.token_f1"
     version: ClassVar[str] = "2"
