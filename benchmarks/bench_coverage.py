@@ -18,12 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 import evalkit
-from evalkit.evaluation.comparing.joint import JointTable
-from evalkit.evaluation.comparing.resampled import additive_difference
+from evalkit.evaluation.comparing.resampled import additive_difference, rows_difference
 from evalkit.plugin import Additive, Interval, Rows, ScoreColumn
 from evalkit.scoring import estimate
 from evalkit.stats import mean_interval, paired_difference, quantile_interval
-from evalkit.stats.bootstrap import percentile_interval
 from evalkit.stats.calibration import debiased_calibration_error
 from evalkit.stats.difference import PairedDifference
 from evalkit_scorers.classification import (
@@ -367,22 +365,14 @@ def _labels_cover(metric: str, n: int, prevalence: float, samples: int) -> float
         outputs = [np.where(each, "1", "0").astype(object) for each in said]
         return tuple(Rows({"target": target, "output": each}) for each in outputs)  # type: ignore[return-value]
 
-    def difference(pair: tuple[Rows, Rows], load: Floats | None = None) -> float:
-        return float(scorer.compute(pair[0], load) - scorer.compute(pair[1], load))
-
-    truth = difference(draw(500_000))
+    truth = float(np.subtract(*(scorer.compute(rows, None) for rows in draw(500_000))))
     hits = 0
     for _ in range(samples):
         pair = draw(n)
         while len(set(pair[0].columns["target"])) == 1:  # of one class it is undefined
             pair = draw(n)
-        table = JointTable.of(*pair)
-        assert table is not None
-        drawn = [
-            difference(table.rows, load)
-            for _, load in table.draws(500, weights=None, groups=None, seed=0)
-        ]
-        hits += truth in percentile_interval(drawn, level=0.95)
+        found = rows_difference(scorer, pair, None, None, estimate.Design(n=n))
+        hits += found.low is not None and found.low <= truth <= (found.high or 0.0)
     return hits / samples
 
 
@@ -451,10 +441,9 @@ def ranked(
                     _ranking_covered(metric, prevalence, n, area, samples)
                     for area in (0.7, 0.8, 0.9, 0.97, 0.99)
                 ]
-                # Average precision is biased by few positive cases: single rows are only reported.
-                least = 0.0 if isinstance(metric, AveragePrecision) else 0.92 - _noise(samples)
+                bar = 0.92 - _noise(samples)
                 kind = f"{metric.name.split('.')[1]}, {prevalence:g} positive"
-                yield Row(kind, n, tuple(coverage), 0.92 - _noise(samples), 1.0, least)
+                yield Row(kind, n, tuple(coverage), bar, 1.0, bar)
 
 
 def _ranking_covered(metric: Any, prevalence: float, n: int, area: float, samples: int) -> float:

@@ -69,15 +69,15 @@ if TYPE_CHECKING:
     from evalkit.stats.calibration import DebiasedError, debiased_calibration_error
     from evalkit.stats.clustered import rate_trials
     from evalkit.stats.interval import Interval, normal_quantile, t_quantile
+    from evalkit.stats.paired import share_difference
     from evalkit.stats.resampling import bootstrap_totals, bootstrap_weights
-    from evalkit.stats.roc import auc_interval, delong_auc, delong_difference, share_interval
+    from evalkit.stats.roc import delong_auc, delong_difference, share_interval
 
 _LAZY: Final = {
     "DebiasedError": "evalkit.stats.calibration",
     "Interval": "evalkit.stats.interval",
     "Judge": "evalkit.judging.judge",
     "PairwiseJudge": "evalkit.judging.pairwise",
-    "auc_interval": "evalkit.stats.roc",
     "bootstrap_totals": "evalkit.stats.resampling",
     "bootstrap_weights": "evalkit.stats.resampling",
     "debiased_calibration_error": "evalkit.stats.calibration",
@@ -90,6 +90,7 @@ _LAZY: Final = {
     "RowsLoader": "evalkit._internal.plain_yaml",
     "rate_trials": "evalkit.stats.clustered",
     "read_trace": "evalkit.data.traces",
+    "share_difference": "evalkit.stats.paired",
     "share_interval": "evalkit.stats.roc",
     "t_quantile": "evalkit.stats.interval",
 }
@@ -144,7 +145,6 @@ __all__ = [
     "Verdict",
     "as_references",
     "as_text",
-    "auc_interval",
     "bootstrap_totals",
     "bootstrap_weights",
     "canonical_json",
@@ -169,6 +169,7 @@ __all__ = [
     "read_trace",
     "references",
     "require",
+    "share_difference",
     "share_interval",
     "t_quantile",
     "targets",

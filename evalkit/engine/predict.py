@@ -258,11 +258,13 @@ class Caller:
             learn(error)
             return _failure(error, monotonic() - started - patience.waited, timeout)
         seconds = monotonic() - started - patience.waited
-        seconds += 0.0 if tape is None else tape.replayed_seconds
         learn(None)
-        if patience.replayed:  # a recording tells the time of its call, and looking it up none
-            return Call.answered(output, patience.recorded)
-        return Call.answered(output, None if patience.batched else seconds)
+        if self._metered and patience.called != 0.0:  # the same when it is replayed
+            return Call.answered(output, patience.called)
+        if patience.batched or patience.replayed is None:
+            return Call.answered(output, None)
+        seconds += patience.replayed + (0.0 if tape is None else tape.replayed_seconds)
+        return Call.answered(output, seconds)
 
     def _stopped(self) -> bool:
         if not self._cancel.is_set:

@@ -42,11 +42,11 @@ class Patience:
     batched: bool = False
     """Whether a batch has answered: then the time tells nothing of the model."""
 
-    replayed: bool = False
-    """Whether a recording, or an equal call on its way, has answered."""
+    called: float | None = 0.0
+    """Seconds that its model calls took when they were made; ``None`` where that is unknown."""
 
-    recorded: float | None = None
-    """Seconds that such calls had taken when they were made; ``None`` where that is unknown."""
+    replayed: float | None = 0.0
+    """Of these, seconds of calls that a recording has answered, and nobody waited for."""
 
     _pauses: int = 0
     """Waits under way: the first one stops the clock, and the last one lets it run again."""
@@ -54,12 +54,11 @@ class Patience:
     _began: float = 0.0
     _deadline: float = math.inf
 
-    def replay(self, seconds: float | None) -> None:
-        """Note an answer that was not waited for, whose call had taken *seconds*."""
-        if not self.replayed:
-            self.replayed, self.recorded = True, seconds
-        elif self.recorded is not None:
-            self.recorded = None if seconds is None else self.recorded + seconds
+    def note(self, seconds: float | None, *, replayed: bool = False) -> None:
+        """Note an answer whose call has taken *seconds*."""
+        self.called = _sum(self.called, seconds)
+        if replayed:
+            self.replayed = _sum(self.replayed, seconds)
 
     def pause(self) -> None:
         """Stop the clock, if it runs."""
@@ -77,6 +76,10 @@ class Patience:
             self.waited += waited
             if self.scope is not None:
                 self.scope.deadline = self._deadline + waited
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
 PATIENCE: Final[ContextVar[Patience | None]] = ContextVar("evalkit_patience", default=None)

@@ -143,7 +143,7 @@ class ModelSession:
         if fields is not None and is_replayed(fields, self.recorder.mode, reads):
             self.ledger.add(role, Charge(cached=True))
             self.recorder.note_replay("call", fields)
-            return _replayed(reply_from_json(fields))
+            return _timed(reply_from_json(fields), replayed=True)
 
         async def make() -> ChatReply:
             ask = self._ask_by_batch if batched else self._ask
@@ -154,7 +154,7 @@ class ModelSession:
             reply, shared = await self._flights.join(recording.key, make)
         if shared:
             self.ledger.add(role, Charge(cached=True))
-            return _replayed(reply)
+            return _timed(reply)
         return reply
 
     def report(self, charge: Callable[[str, Charge], None]) -> None:
@@ -213,6 +213,7 @@ class ModelSession:
                     reply = masked_reply(await model.complete(request))
                 seconds = monotonic() - patience.waited - began
                 reply = dataclasses.replace(reply, latency_seconds=seconds)
+                patience.note(seconds)
                 self.health.answered(_place_of(model))
                 reply = self._price(model, reply)
                 charge = Charge(tokens=_tokens_of(reply), cost=reply.cost)
@@ -362,11 +363,11 @@ def is_replayed(fields: Any, mode: str, reads: Reads | None) -> bool:
     return reads(reply_from_json(fields))
 
 
-def _replayed(reply: ChatReply) -> ChatReply:
+def _timed(reply: ChatReply, *, replayed: bool = False) -> ChatReply:
     """Return *reply*, having told who times the case how long it took when it was made."""
     patience = PATIENCE.get()
     if patience is not None:
-        patience.replay(reply.latency_seconds)
+        patience.note(reply.latency_seconds, replayed=replayed)
     return reply
 
 

@@ -26,8 +26,8 @@ class PairedDifference:
 
     method: str | None
     """``tango``, ``tango-mean``, ``t``, ``bootstrap-t``, ``cluster-t``, ``cluster-bootstrap-t``,
-    ``cluster-tango``, ``delong``, ``square-and-add``, ``paired-bootstrap``, or ``None`` without
-    limits."""
+    ``cluster-tango``, ``delong``, ``jackknife``, ``square-and-add``, ``paired-bootstrap``, or
+    ``None`` without limits."""
 
     p_value: float | None
     """Two-sided p-value of no difference."""
@@ -52,7 +52,7 @@ class PairedDifference:
 
     test: str | None
     """``mcnemar-mid-p``, ``t``, ``score``, ``wald``, ``cluster-t``, ``sign-flip``, ``delong``,
-    ``paired-bootstrap`` or ``approximate-randomization``."""
+    ``jackknife``, ``paired-bootstrap`` or ``approximate-randomization``."""
 
     @property
     def is_clear(self) -> bool:

@@ -97,7 +97,7 @@ class _Pairs:
             return self._unbounded(self.d, self.weights)
         mean, error = mean_and_error(self.d, self.weights)
         size = effective_size(self.weights, self.d.size)
-        if error > 0 and self._spreads(self._signed(), mean, size):
+        if error > 0 and self.spreads(self._signed(), mean, size):
             return self._t(self.d, self.weights)
         spread = self._spread(self.width)
         trials = max(size, effective_trials(spread, error / self.width, size, PRIOR_SPREAD))
@@ -110,7 +110,7 @@ class _Pairs:
             return self._unbounded(d, weights, codes)
         error, groups = cluster.standard_error, cluster.effective_groups
         sums = sum_by_group(self._signed()[:, None], codes, cluster.n_groups)[:, 0]
-        if error > 0 and self._spreads(sums, float(sums.mean()), groups):
+        if error > 0 and self.spreads(sums, float(sums.mean()), groups):
             return self._t(d, weights, "cluster-")
         size = effective_size(self.weights, self.d.size)
         trials = clustered_trials(self._spread(self.width), error / self.width, groups, size)
@@ -151,7 +151,7 @@ class _Pairs:
         return Interval(low, high, prefix + skewed.method, error), test, p_value
 
     @staticmethod
-    def _spreads(terms: FloatArray, centre: float, size: float) -> bool:
+    def spreads(terms: FloatArray, centre: float, size: float) -> bool:
         """Say whether enough pairs (or groups) differ for t to cover a bounded difference.
 
         The spread must rest on several of them: ``(sum e^2)^2 / sum e^4``, which is a third of
@@ -293,6 +293,49 @@ def paired_difference(
         smallest_detectable=_detectable(error, interval, level),
         test=test,
     )
+
+
+def share_difference(
+    gains: float,
+    losses: float,
+    influence: FloatArray,
+    units: float,
+    *,
+    level: float = 0.95,
+    method: str = "jackknife",
+) -> tuple[Interval, float]:
+    """Return interval and p-value of the difference of two numbers in [0, 1], as of two areas.
+
+    The normal one where the difference rests on enough of 20 units or more, else Tango's and its
+    score test, with as many trials as the error tells, but shrunk to two a unit: equal systems of
+    few never differ by nothing.
+
+    Args:
+        gains: Mean of what the first has more, over the units that both numbers are means of.
+        losses: Mean of what it has less.
+        influence: What each case, or group, adds to the error; the root of the sum of squares.
+        units: Cases, or groups, that either number rests on.
+        level: Confidence level as a fraction in (0, 1).
+        method: Name of the variance that *influence* makes.
+
+    Examples:
+        >>> interval, p_value = share_difference(0.0, 0.0, np.zeros(50), 4.0)
+        >>> round(interval.high, 2), p_value
+        (0.32, 1.0)
+    """
+    from scipy.special import ndtr
+
+    z, value, error = normal_quantile(level), gains - losses, float(np.linalg.norm(influence))
+    if error > 0 and _Pairs.spreads(influence, 0.0, units):
+        low, high = max(-1.0, value - z * error), min(1.0, value + z * error)
+        p_value = float(2 * ndtr(-abs(value) / error))
+    else:
+        spread = max(0.0, gains + losses - value**2)
+        trials = max(units, effective_trials(spread, error, 2 * units, PRIOR_SPREAD))
+        low, high = tango_limits(gains, losses, trials, z)
+        p_value, method = score_p_value(gains, losses, trials), "tango-mean"
+    low, high, p_value = agreeing(low, high, p_value, level=level)
+    return Interval(low, high, method, error), p_value
 
 
 def _correlation(a: FloatArray, b: FloatArray, weights: FloatArray | None) -> float | None:

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evalkit.stats.arguments import FloatArray, as_group_codes, as_sample, as_weights, check_level
+from evalkit.stats.arguments import FloatArray, as_sample, check_level
 from evalkit.stats.binomial import score_limits
 from evalkit.stats.interval import Interval, normal_quantile
-from evalkit.stats.mean import effective_size, effective_trials
-from evalkit.stats.resampling import sum_by_group
+from evalkit.stats.mean import effective_trials
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-PRIOR_AREA = 0.1
-"""Pseudo-information that each case of the smaller class answers as one; by simulation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,103 +64,29 @@ def delong_auc(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[float, flo
     return float(areas[0]), float(covariance[0, 0])
 
 
-def auc_interval(
-    scores: npt.ArrayLike,
-    labels: npt.ArrayLike,
-    *,
-    level: float = 0.95,
-    weights: npt.ArrayLike | None = None,
-    groups: npt.ArrayLike | None = None,
-) -> Interval | None:
-    """Return an interval for the area under the ROC curve that holds near 1 and with few cases.
-
-    Wilson's, with as many trials as DeLong's variance is worth, shrunk to the cases (or groups) of
-    the smaller class: the variance is never more than ``auc * (1 - auc)`` over their number, and a
-    perfect ranking of few shows none of it.
-
-    Args:
-        scores: Scores, shape ``(n,)``; higher means more likely positive.  Ties count half.
-        labels: True or 1 for positive cases, shape ``(n,)``.
-        level: Confidence level as a fraction in (0, 1).
-        weights: Weight of each case.
-        groups: Group of each case; cases of one group are not independent.
-
-    Returns:
-        The interval, method ``delong-wilson``; ``None`` where a class is missing.
-
-    Raises:
-        ValueError: If the shapes differ, or *level* is outside (0, 1).
-
-    Examples:
-        >>> found = auc_interval([0.1, 0.2, 0.3, 0.8], [0, 0, 0, 1])
-        >>> round(found.low, 2), found.high
-        (0.21, 1.0)
-
-    References:
-        DeLong, DeLong and Clarke-Pearson (1988), *Biometrics* 44:837; Birnbaum and Klose (1957),
-        *Annals of Mathematical Statistics* 28:933, for the bound; Obuchowski (1997), *Biometrics*
-        53:567, for grouped cases.
-    """
-    column, positive = as_sample(scores, "scores"), np.asarray(labels).astype(bool)
-    load = as_weights(weights, column.size)
-    load = np.ones(column.size) if load is None else load
-    codes, n_groups = as_group_codes(
-        np.arange(column.size) if groups is None else groups, column.size
-    )
-    totals = [float(load[part].sum()) for part in (positive, ~positive)]
-    if not all(totals):
-        return None
-    placed = _placements(column, positive, load)
-    area = float(load[positive] @ placed[positive]) / totals[0]
-    units, variance = math.inf, 0.0
-    influence = load * (placed - area) / np.where(positive, totals[0], totals[1])
-    for part in (positive, ~positive):
-        held = sum_by_group(np.stack([load * part, influence * part], axis=1), codes, n_groups)
-        held = held[held[:, 0] > 0]
-        worth = effective_size(held[:, 0], len(held))
-        units = min(units, worth)
-        variance += float((held[:, 1] ** 2).sum()) * len(held) / max(1, len(held) - 1)
-    if groups is not None:
-        sums = sum_by_group(influence[:, None], codes, n_groups)[:, 0]
-        variance = float((sums**2).sum()) * n_groups / max(1, n_groups - 1)
-    return share_interval(
-        area,
-        math.sqrt(variance),
-        units,
-        prior=PRIOR_AREA,
-        z=normal_quantile(level),
-        method="delong-wilson",
-    )
-
-
 def share_interval(
-    value: float, error: float, units: float, *, prior: float, z: float, method: str
+    value: float,
+    error: float,
+    units: float,
+    *,
+    prior: float,
+    z: float,
+    method: str,
+    worth: float = 1.0,
 ) -> Interval:
     """Return Wilson's interval of a number in [0, 1] that rests on *units* cases.
 
-    Its standard error tells how many trials it is worth, but those of few cases are shrunk to their
-    number (`effective_trials`).
+    Its standard error tells how many trials it is worth, but those of few cases are shrunk to
+    *worth* times their number (`effective_trials`), and are never fewer than these.
 
     Examples:
         >>> share_interval(1.0, 0.0, 4, prior=0.1, z=1.96, method="wilson").low
         0.51...
     """
     share = min(1.0, max(0.0, value))
-    trials = max(units, effective_trials(share * (1 - share), error, units, prior))
-    low, high = score_limits(share, trials, z)
+    trials = effective_trials(share * (1 - share), error, worth * units, prior)
+    low, high = score_limits(share, max(units, trials), z)
     return Interval(low, high, method, error)
-
-
-def _placements(
-    scores: FloatArray, positive: npt.NDArray[np.bool_], load: FloatArray
-) -> FloatArray:
-    """Return the share of the other class that each case is on the right side of; ties half."""
-    _, place = np.unique(scores, return_inverse=True)
-    below = []
-    for part in (~positive, positive):
-        at = np.bincount(place, weights=load * part)
-        below.append((np.cumsum(at) - at / 2)[place] / float(load[part].sum()))
-    return np.where(positive, below[0], 1 - below[1])
 
 
 def delong_difference(

@@ -11,7 +11,12 @@ from scipy.stats import bootstrap
 import evalkit
 from evalkit.evaluation.comparing.joint import JointTable
 from evalkit.evaluation.comparing.pairs import join
-from evalkit.evaluation.comparing.resampled import additive_difference, quantile_difference
+from evalkit.evaluation.comparing.resampled import (
+    additive_difference,
+    quantile_difference,
+    rows_difference,
+)
+from evalkit.plugin import Case, CaseBatch
 from evalkit.scoring.column import Additive, Rows
 from evalkit.scoring.estimate import Design
 from evalkit.stats import delong_difference, paired_difference
@@ -236,6 +241,49 @@ def test_no_resampled_difference_contradicts_its_p_value(scorer: str, gain: floa
         assert found.high is not None
         assert found.p_value is not None
         assert (not found.low <= 0 <= found.high) == (found.p_value < 0.05)
+
+
+CLOSED = ["recall", "balanced_accuracy", "roc_auc", "average_precision"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "times"),
+    [
+        *((name, 250) for name in CLOSED),
+        *((m, 3) for m in ("precision", "f1", "mcc", "cohen_kappa")),
+    ],
+)
+def test_no_difference_of_a_classifier_contradicts_its_p_value(metric: str, times: int) -> None:
+    rng = np.random.default_rng(times)
+    scorer: Any = evalkit.get_scorer(f"classification.{metric}")
+    n_clear = 0
+    for _ in range(times):
+        n = int(rng.choice([12, 30, 80, 300]))
+        truth = (np.arange(n) < max(2, n * rng.choice([0.05, 0.2, 0.5]))).astype(int)
+        gain = rng.choice([0.0, 0.5, 2.0])
+        said = [1 / (1 + np.exp(rng.normal(size=n) - g * (2 * truth - 1))) for g in (1, 1 + gain)]
+        if metric not in {"roc_auc", "average_precision"}:
+            said = [(each > 0.5) * 1 for each in said]
+        cases = [
+            [
+                Case(outputs=o, expectations={"target": t})
+                for t, o in zip(truth.tolist(), each.tolist(), strict=True)
+            ]
+            for each in said
+        ]
+        rows = tuple(scorer.score_batch(CaseBatch.of(each)).statistics for each in cases)
+        weights = rng.exponential(size=n) if rng.random() < 0.3 else None
+        groups = rng.integers(0, n // 4, n) if rng.random() < 0.3 else None
+        design = Design(n=n, level=float(rng.choice([0.8, 0.95, 0.99])))
+        if metric not in CLOSED or groups is None or metric != "balanced_accuracy":
+            found = rows_difference(scorer, rows, weights, groups, design)
+            assert found.low is not None
+            assert found.high is not None
+            assert found.p_value is not None
+            assert (not found.low <= 0 <= found.high) == (found.p_value < 1 - design.level)
+            n_clear += found.is_clear
+
+    assert times < 10 or 0.05 * times < n_clear < 0.9 * times
 
 
 def test_the_difference_of_quantiles_is_that_of_another_bootstrap() -> None:

@@ -387,5 +387,5 @@ def test_outside_of_a_case_clients_are_as_ever() -> None:
 
 def test_without_vcrpy_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchanges, "_tape_clients", lambda: require("vcr_py", extra="http"))
-    with pytest.raises(MissingExtraError, match=r"\[http\]"):
+    with pytest.raises(MissingExtraError, match="of the extra 'http'"):
         evaluated(lambda question: question)

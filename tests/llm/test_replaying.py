@@ -1,5 +1,6 @@
 """A recording replays what it recorded; equal questions to a model that draws are draws."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 import evalkit
+from evalkit.entities.case import Case
+from evalkit.entities.target import Invocation
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.testing import Reply, ScriptedEndpoint
 
@@ -54,6 +57,35 @@ def test_latency_and_price_are_those_of_the_recorded_call() -> None:
     assert set(replay.table()["operations.latency"]) == {12.5}
     assert replay["operations.cost"].value == pytest.approx(2e-6)
     assert replay.usage["target"].cached == len(ROWS)
+
+
+def test_a_replayed_latency_is_the_one_that_was_measured() -> None:
+    with ScriptedEndpoint("a", latency_seconds=0.02) as endpoint:
+        live = answered(endpoint).table()["operations.latency"]
+        again = answered(endpoint).table()["operations.latency"]
+
+    assert live.tolist() == again.tolist()
+    assert live.min() >= 0.02
+
+
+def test_code_around_recorded_calls_takes_its_own_time_too() -> None:
+    async def bot(question: str) -> str:
+        await asyncio.sleep(0.05)
+        output = await model.acall(Invocation(case=Case(inputs={"question": question})))
+        await model.aclose()
+        return str(output.value)
+
+    def evaluated() -> float:
+        runtime = evalkit.Runtime(recordings="recorded", progress=False)
+        result = evalkit.evaluate(bot, ROWS, ["operations.latency"], runtime=runtime)
+        return float(result.table()["operations.latency"].min())
+
+    with ScriptedEndpoint("a", latency_seconds=0.2) as endpoint:
+        model = evalkit.chat("openai/m", base_url=endpoint.base_url)
+        live, again = evaluated(), evaluated()
+
+    assert live >= 0.25
+    assert again >= 0.25
 
 
 def test_a_recording_that_has_no_latency_is_never_timed() -> None:

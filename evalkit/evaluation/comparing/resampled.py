@@ -71,7 +71,7 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
     if isinstance(first, Additive) and isinstance(second, Additive):
         drawn = additive_difference(source, (first, second), weights, groups, design)
     else:
-        drawn = _rows(source, (first, second), weights, groups, design)
+        drawn = rows_difference(source, (first, second), weights, groups, design)
     bounds = pairs.metric.facts.bounds
     if drawn.low is None and drawn.difference == 0.0 and bounds is not None:
         # How far systems may differ that did not on so many cases: Tango's interval at 0.
@@ -216,9 +216,10 @@ def _pseudo_values(scorer: Any, statistics: Any, groups: Any) -> Any:
     return value + pulls - pulls.mean()
 
 
-def _rows(
+def rows_difference(
     scorer: Any, statistics: tuple[Any, Any], weights: Any, groups: Any, design: Design
 ) -> PairedDifference:
+    """Return the difference of a metric of rows: in closed form where there is one, else drawn."""
     first, second = statistics
     value = float(_computed(scorer, first, weights) - _computed(scorer, second, weights))
     closed = getattr(scorer, "difference", None)
@@ -234,7 +235,7 @@ def _rows(
                 limits=(interval.low, interval.high),
                 p_value=p_value,
                 error=interval.standard_error,
-                test=interval.method,
+                test="score" if interval.method == "tango-mean" else interval.method,
             ),
             method=interval.method,
         )

@@ -83,6 +83,8 @@ def twin(function: Callable[..., Any], keywords: Mapping[str, Any]) -> Any:
     zero = chosen.get("zero_division")
     if zero is not None:
         chosen["zero_division"] = 0.0 if zero == "warn" else None if math.isnan(zero) else zero
+    if name == "average_precision_score" and "pos_label" not in keywords:
+        del chosen["pos_label"]  # the reader of the scores chooses
     if chosen.get("multi_class") == "raise":
         del chosen["multi_class"]  # more than two classes have no value then
     try:

@@ -8,7 +8,8 @@ from sklearn.metrics import f1_score
 
 import evalkit
 from evalkit.entities.estimate import Estimate
-from evalkit.plugin import Rows
+from evalkit.plugin import Rows, ScoreColumn
+from evalkit.scoring.estimate import Design, estimate_corpus
 from evalkit.scoring.means import interval_of_means
 from evalkit_scorers.classification import (
     F1,
@@ -208,6 +209,63 @@ def test_metrics_made_of_rates_are_covered(prevalence: float, n: int) -> None:
 
     for name, inside in hits.items():  # 300 samples: a standard error of .016
         assert np.mean(inside) >= 0.92 - 0.032, name
+
+
+DRAWN: list[Any] = [Mcc(), CohenKappa(), F1(average="macro")]
+
+
+def drawn_coverage(metric: Any, n: int, shares: tuple[float, ...], samples: int) -> float:
+    """Return how often the interval holds the truth: *shares* are hits, misses, false alarms."""
+    every = np.array([*shares, 1 - sum(shares)])
+
+    def rows(counts: Any) -> Rows:
+        return rows_of(np.repeat([1, 1, 0, 0], counts), np.repeat([1, 0, 1, 0], counts))
+
+    truth = metric.compute(rows(np.round(every * 100_000).astype(int)), None)
+    inside = []
+    for counts in np.random.default_rng(n).multinomial(n, every, size=samples):
+        column = ScoreColumn(np.full(n, np.nan), np.zeros(n, dtype=np.int8))
+        column.statistics = rows(counts)
+        found = estimate_corpus(metric.name, column, metric.facts, Design(n=n), metric)
+        if found.low is not None and found.high is not None:
+            inside.append(found.low - 1e-9 <= truth <= found.high + 1e-9)
+    return float(np.mean(inside))
+
+
+@pytest.mark.parametrize("metric", DRAWN, ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    ("n", "shares"),
+    [
+        pytest.param(50, (0.04, 0.01, 0.05), id="few-positives"),
+        pytest.param(200, (0.0095, 0.0005, 0.02), id="of-200-two"),
+        pytest.param(300, (0.15, 0.05, 0.08), id="many"),
+    ],
+)
+def test_metrics_that_are_drawn_are_covered(metric: Any, n: int, shares: tuple[float, ...]) -> None:
+    # 150 samples: two standard errors are .044.
+    assert drawn_coverage(metric, n, shares, 150) >= 0.92 - 0.044
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", DRAWN, ids=lambda m: m.name)
+@pytest.mark.parametrize(("recall", "specificity"), [(0.95, 0.98), (0.8, 0.95), (0.5, 0.9)])
+@pytest.mark.parametrize("prevalence", [0.01, 0.05, 0.1, 0.3, 0.5])
+def test_metrics_that_are_drawn_are_covered_everywhere(
+    metric: Any, prevalence: float, recall: float, specificity: float
+) -> None:
+    shares = prevalence * recall, prevalence * (1 - recall), (1 - prevalence) * (1 - specificity)
+    for n in (20, 50, 200, 1000):
+        if n * prevalence >= 2:
+            assert drawn_coverage(metric, n, shares, 500) >= 0.92 - 0.037
+
+
+@pytest.mark.parametrize("key", OF_LABELS[3:])
+def test_one_class_in_the_targets_tells_nothing_of_telling_them_apart(key: str) -> None:
+    targets = np.zeros(60, dtype=int)
+    found = estimates(targets, (np.arange(60) < 3).astype(int), [key])[key]
+
+    assert found.low is None
+    assert "the targets hold one label only" in (found.note or "")
 
 
 def test_f1_is_an_increasing_function_of_its_rate() -> None:

@@ -87,6 +87,17 @@ def test_a_zero_that_is_about_no_case_has_no_interval() -> None:
     assert "no target and no output is the positive label" in (estimate.note or "")
 
 
+@pytest.mark.parametrize("name", list(OF_SCORES)[::3])
+def test_the_note_tells_which_label_was_taken(name: str) -> None:
+    rows = [
+        {"inputs": {"x": i}, "expectations": t, "outputs": {"churn": 0.3, "stay": 0.7}}
+        for i, t in enumerate(["churn", "stay"] * 10)
+    ]
+    found = evalkit.evaluate(data=rows, scorers=name, runtime=RUNTIME)[name]
+
+    assert found.note == "positive label 'stay', the last in order; pos_label= takes another"
+
+
 @pytest.mark.parametrize(
     ("name", "keywords"),
     [
