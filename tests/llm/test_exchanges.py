@@ -374,7 +374,7 @@ def test_a_form_and_a_session_with_an_address_are_told_apart(tokens: HTTPServer)
 def test_worker_processes_say_what_they_replayed() -> None:
     target = CallableTarget(json.dumps, version="1", reference="json:dumps")
     runtime = evalkit.Runtime(recordings="recorded", store=False, backend="processes:2")
-    rows = [{"inputs": {"obj": n}, "expected": "a"} for n in range(6)]
+    rows = [{"inputs": {"obj": n}, "expectations": {"target": "a"}} for n in range(6)]
     results = [evalkit.evaluate(target, rows, "text.exact_match", runtime=runtime) for _ in "ab"]
 
     assert results[0].facts.notes == ()
