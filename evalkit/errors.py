@@ -7,7 +7,9 @@ in one line what to do next.  The command line prints that line and exits with t
     ├── UsageError (ValueError)                what was asked cannot be done as asked
     │   ├── BindingError                       a target or function cannot take what it is given
     │   ├── SpecificationError                 a YAML specification is wrong
-    │   ├── GateSyntaxError                    a gate does not parse, with the character
+    │   ├── SyntaxUsageError                   a text does not parse, with the character
+    │   │   ├── GateSyntaxError
+    │   │   └── FilterSyntaxError
     │   ├── UnpairedError                      no case has a metric's value in both results
     │   ├── AmbiguousRunError                  the beginning of several run ids
     │   ├── ModelUriError                      no form of models:/ that is read
@@ -101,8 +103,10 @@ class UnpairedError(UsageError):
     """No case has a value of the metric in both results that are compared."""
 
 
-class GateSyntaxError(UsageError):
-    """A gate does not parse."""
+class SyntaxUsageError(UsageError):
+    """A text of a small grammar does not parse; points at the character."""
+
+    kind: ClassVar[str]
 
     def __init__(self, text: str, position: int, expected: str) -> None:
         super().__init__(text, position, expected)
@@ -112,7 +116,21 @@ class GateSyntaxError(UsageError):
 
     def __str__(self) -> str:
         pointer = " " * self.position + "^"
-        return f"The gate does not parse: expected {self.expected}.\n  {self.text}\n  {pointer}"
+        return (
+            f"The {self.kind} does not parse: expected {self.expected}.\n  {self.text}\n  {pointer}"
+        )
+
+
+class GateSyntaxError(SyntaxUsageError):
+    """A gate does not parse."""
+
+    kind = "gate"
+
+
+class FilterSyntaxError(SyntaxUsageError):
+    """A filter or order of a search does not parse, or names what the noun does not have."""
+
+    kind = "filter"
 
 
 class DataError(EvalkitError, ValueError):

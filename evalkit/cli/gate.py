@@ -34,12 +34,17 @@ def command(
 ) -> None:
     """Judge a finished run by conditions; the exit code tells the verdict.
 
-    A condition is `metric op number`, such as `p95(operations.latency) <= 2`,
-    `text.token_f1[language=de] >= 0.5` or `coverage >= 98%`.  It passes if the whole interval
-    does; with `@ point` at its end the value alone decides.  `no_regression(m, margin=0.02)`,
-    `improves(m, by=0.01)` and `equivalent(m, margin=0.01)` compare with the baseline: a run, a
-    baseline file, git:REF:FILE, or models:/NAME@ALIAS.  `calibrated(grounded, kappa >= 0.6)` goes
-    by a judge's card.
+    A condition is `metric op number`, such as `text.token_f1[language=de] >= 0.5`; a metric may
+    stand in `mean`, `median`, `rate`, `min`, `max` or `p1` … `p99`, as `p95(operations.latency) <=
+    2`, and in `worst(m, by=language)`, the slice where it is worst.  It passes if the whole
+    interval does; with `@ point` at its end the value alone decides, `@ ci90` asks for another
+    level.  `n(m) >= 100` counts cases with a value, `skipped <= 5%` those left out, `coverage >=
+    98%` those without a failure; `cost <= 5` is in US dollars, and `must_pass[topic=safety]` is
+    about the conditions of the cases themselves.
+
+    `no_regression(m, margin=0.02)`, `improves(m, by=0.01)` and `equivalent(m, margin=0.01)` compare
+    with the baseline, on the cases in common: a run, a baseline file, git:REF:FILE, or
+    models:/NAME@ALIAS.  `calibrated(grounded, kappa >= 0.6)` goes by a judge's card.
     """
     from evalkit.cli.results import as_object, outcome
     from evalkit.evaluation.baselines.opening import open_result

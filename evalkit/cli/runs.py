@@ -39,16 +39,21 @@ def command() -> None:
 @command.command("list", example="evalkit runs list --experiment demo --limit 5")
 @click.option("--experiment", metavar="NAME", help="Only the runs of this experiment.")
 @click.option("--name", metavar="NAME", help="Only runs of this name.")
+@click.option(
+    "--filter",
+    metavar="TEXT",
+    default="",
+    help="Such as \"metrics.f1 > 0.8 AND tags.stage = 'dev'\".",
+)
+@click.option("--order-by", multiple=True, metavar="FIELD", help="Such as 'metrics.f1 DESC'.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, metavar="N", help="Most runs; 20.")
 @click.option("--deleted", is_flag=True, help="List deleted runs instead.")
 @json_option
 @store_option
-def list_runs(
-    experiment: str | None, name: str | None, limit: int, deleted: bool, as_json: bool
-) -> None:
+def list_runs(experiment: str | None, deleted: bool, as_json: bool, **search: Any) -> None:
     """List runs, the newest first."""
     view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
-    runs = search_runs(experiment, name=name, limit=limit, view=view)
+    runs = search_runs(experiment, view=view, **search)
     store = current_store()
     described = [_facts(store, run) for run in runs]
     emit(described, _runs, as_json=as_json, empty=f"There are no runs in {store.uri}.")
@@ -119,8 +124,13 @@ def _status(run: Mapping[str, Any]) -> Text:
         return styled(run["verdict"], STYLES[Verdict(run["verdict"])])
     if finished:
         return styled("finished", "")
+    return styled(_word(run), "yellow")
+
+
+def _word(run: Mapping[str, Any]) -> str:
+    """Return how a run ended, by its evaluation where that did not end the run as finished."""
     ended = run["evaluation"] if run["status"] == "KILLED" else None
-    return styled(ended or run["status"].lower(), "yellow")
+    return str(ended or run["status"].lower())
 
 
 def _headline(run: Mapping[str, Any]) -> str:
@@ -161,7 +171,7 @@ def show(run: str, as_json: bool) -> None:
 
 def _run(facts: Mapping[str, Any]) -> Iterator[Part]:
     verdict = f", verdict {facts['verdict']}" if facts["verdict"] else ""
-    status = f"{facts['status'].lower()}{verdict}, begun {ago(facts['start_time'])}"
+    status = f"{_word(facts)}{verdict}, begun {ago(facts['start_time'])}"
     pairs: list[tuple[str, Any]] = [("run", facts["run_id"]), ("status", status)]
     keys = dict.fromkeys([*facts["estimates"], *facts["metrics"]])
     metrics = {key: _value(facts, key) for key in keys}

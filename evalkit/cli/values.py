@@ -12,6 +12,9 @@ from typing import Any
 
 import click
 
+from evalkit.errors import UsageError
+from evalkit.llm.budget import limits_of
+
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given.
@@ -106,23 +109,11 @@ def sample_of(_context: Any, _option: Any, text: str | None) -> int | float | No
 
 
 def budget_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, Any]:
-    """Return limits by unit, and by role and unit; a bare number is in US dollars.
-
-    Examples:
-        >>> budget_of(None, None, ["1.5", "calls=500", "judge.usd=0.5"])
-        {'usd': 1.5, 'calls': 500.0, 'judge': {'usd': 0.5}}
-    """
-    budget: dict[str, Any] = {}
-    for text in texts:
-        unit, equals, number = text.partition("=")
-        role, dot, of_role = unit.strip().rpartition(".") if equals else ("", "", "usd")
-        limits = budget.setdefault(role, {}) if dot else budget
-        try:
-            limits[of_role] = float(number if equals else unit)
-        except ValueError:
-            problem = f"{text!r} is neither US dollars nor UNIT=NUMBER."
-            raise click.BadParameter(problem) from None
-    return budget
+    """Return limits by unit, and by role and unit; a bare number is in US dollars."""
+    try:
+        return limits_of(texts)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def prices_of(_context: Any, _option: Any, texts: Iterable[str]) -> dict[str, list[float]]:

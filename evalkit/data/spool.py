@@ -12,6 +12,7 @@ from typing import Any
 
 from evalkit._internal.arrow import number_array
 from evalkit._internal.canonical import parse_json
+from evalkit.data.fields import JSON_FIELDS
 from evalkit.data.identity import hashed_forms
 from evalkit.data.intake import DuplicateIdError, Intake, Rows, Tally, duplicate_id
 from evalkit.data.open import OpenedData, open_data
@@ -31,6 +32,7 @@ from evalkit.data.snapshot import (
 from evalkit.data.traces.rows import with_joined_exports
 from evalkit.errors import DataError, UsageError, near_miss
 from evalkit.llm.prices import Prices
+from evalkit.llm.secrets import masked_cells
 
 
 def spool(
@@ -92,12 +94,18 @@ def spool(
             chosen = _divided(taken, opened, intake, writer, whole)
         for rows in chosen:
             tally.add(rows)
-            writer.write(rows.cells)
+            writer.write(rows.cells if has_model else _without_secrets(rows.cells))
         facts = _facts(opened, intake, tally) | whole
         writer.commit(facts)
     if "repeat" in facts["fields"]:
         _settle_repeats(path)
     return Spool.open(path)
+
+
+def _without_secrets(cells: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Return what an application has said; what a live target gets stays as it was given."""
+    said = JSON_FIELDS | {"error"}
+    return {name: masked_cells(of) if name in said else of for name, of in cells.items()}
 
 
 def _taken(opened: OpenedData, intake: Intake, writer: SnapshotWriter) -> Iterator[Rows]:

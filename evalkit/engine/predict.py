@@ -281,7 +281,8 @@ def _failure(error: BaseException, seconds: float, timeout: float | None = None)
     if isinstance(error, TimeoutError) and timeout is not None and seconds >= timeout * 0.99:
         return Call.failed("timeout", f"No answer within {timeout:g} s.", seconds)
     reason = infrastructure_reason(error) or "target_error"
-    return Call.failed(reason, f"{type(error).__name__}: {error}", seconds)
+    notes: list[str] = getattr(error, "__notes__", [])
+    return Call.failed(reason, " ".join([*notes, f"{type(error).__name__}: {error}"]), seconds)
 
 
 class _Pace:

@@ -48,6 +48,9 @@ class Gathered:
     ledger: Ledger = field(default_factory=Ledger)
     """What calls have cost by role."""
 
+    cut: set[int] = field(default_factory=set[int])
+    """Cells whose answer the model's limit of tokens has cut off."""
+
     notes: list[str] = field(default_factory=list[str])
 
     def take(self, record: Record) -> None:
@@ -55,6 +58,8 @@ class Gathered:
         match record:
             case Called(cell, call, metered):
                 self.calls[cell] = call
+                if call.metadata and call.metadata.get("finish_reason") == "length":
+                    self.cut.add(cell)
                 if call.status is Status.FAILED and call.reason != "skipped":
                     self.failures[cell] = call.reason or "target_error", call.explanation or ""
                 if not metered and call.reason not in NOT_MADE:  # what was never made costs nothing

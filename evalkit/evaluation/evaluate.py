@@ -80,7 +80,7 @@ def evaluate(
         runtime: How to run: concurrency, timeout, budget, store, resume, progress.
 
     Returns:
-        The result; its ``verdict`` is PASS where no gate is given and the run is complete.
+        The result; its ``verdict`` is NONE where no gate is given.
 
     Raises:
         UsageError: If an argument makes no sense; nothing was called.

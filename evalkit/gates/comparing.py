@@ -84,10 +84,10 @@ def margin_of(condition: Condition, bounds: tuple[float, float] | None) -> float
         UsageError: If no two systems can differ by so much.
     """
     if condition.margin is not None:
-        if bounds is not None and condition.margin > bounds[1] - bounds[0]:
+        if bounds is not None and condition.margin >= bounds[1] - bounds[0]:
             margin, argument = condition.margin, ARGUMENTS[condition.kind]
             raise UsageError(
-                f"{argument}={margin:g} is beyond the metric's range "
+                f"{argument}={margin:g} is not below the metric's range "
                 f"of {bounds[1] - bounds[0]:g}, so the gate decides nothing; "
                 f"{argument}= is in the metric's unit, such as {0.02 * (bounds[1] - bounds[0]):g}"
             )
@@ -133,12 +133,13 @@ def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, dic
     more = more_cases(
         distance,
         error_of(difference.standard_error, difference.low, difference.high, difference.level),
-        difference.n,
+        difference.n_groups or difference.n,
         level=difference.level,
         power=_TOST_POWER if kind == "equivalent" and distance > 0 else POWER,
     )
     numbers = {"more_cases": more, "straddles": True}
-    return Verdict.INCONCLUSIVE, f"{_undecided(kind, margin)}; {hint(more)}", numbers
+    why = f"{_undecided(kind, margin)}; {hint(more, difference.n_groups)}"
+    return Verdict.INCONCLUSIVE, why, numbers
 
 
 def _unless_few(difference: PairedDifference) -> tuple[Verdict, str, dict[str, Any]]:

@@ -23,6 +23,14 @@ CALIBRATED: Final = "calibrated"
 COUNTED: Final = ("n", "skipped")
 """Kinds of the conditions on how many cases a metric has a value of, and on the share left out."""
 
+RANGES: Final[dict[str, tuple[float, float | None]]] = {
+    "n": (0, None),
+    "skipped": (0, 1),
+    "coverage": (0, 1),
+    "cost": (0, None),
+}
+"""Kinds of conditions on plain numbers, and what these can be."""
+
 ARGUMENTS: Final = {"no_regression": "margin", "improves": "by", "equivalent": "margin"}
 """Name of each gate that compares -> the argument that it takes besides the key."""
 

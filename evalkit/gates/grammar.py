@@ -13,7 +13,7 @@ from typing import Final
 
 from evalkit.entities.calibration import FIGURES
 from evalkit.errors import GateSyntaxError, UsageError, near_miss
-from evalkit.gates.condition import ARGUMENTS, CALIBRATED, COUNTED, OPERATORS, Condition
+from evalkit.gates.condition import ARGUMENTS, CALIBRATED, COUNTED, OPERATORS, RANGES, Condition
 from evalkit.gates.key import Key, parse_key
 
 _NUMBER: Final = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%)?\s*")
@@ -117,8 +117,7 @@ def _paired(call: re.Match[str], ends: list[int]) -> Condition:
             raise GateSyntaxError(gate, place, expected)
     if len(ends) > 2:  # noqa: PLR2004
         raise GateSyntaxError(gate, ends[1], "')': there is no further argument")
-    # One-sided, so that 0.5 is a guess.
-    point, level = _confidence(gate, ends[-1] + 1, call.endpos, above=0.5)
+    point, level = _confidence(gate, ends[-1] + 1, call.endpos)
     return Condition(
         text=gate[call.pos : call.endpos].strip(),
         kind=kind,
@@ -188,7 +187,7 @@ def _comparison(gate: str, start: int, stop: int) -> Condition:
     key = None if inside is None else parse_key(inside.group(), whole=gate, offset=inside.start())
     if kind in COUNTED and key is not None and (key.function or key.worst_by):
         raise GateSyntaxError(gate, start, f"a metric, perhaps with tags, inside {kind}(…)")
-    return Condition(
+    condition = Condition(
         text=gate[start:stop].strip(),
         kind=kind,
         key=key,
@@ -198,6 +197,10 @@ def _comparison(gate: str, start: int, stop: int) -> Condition:
         level=level,
         point=point,
     )
+    why = condition.vacuous_in(*RANGES[kind]) if kind in RANGES else None
+    if why is not None:
+        raise GateSyntaxError(gate, place, f"a number that decides something: {why}")
+    return condition
 
 
 def _kind(gate: str, start: int, stop: int) -> tuple[str, re.Match[str] | None]:
@@ -225,16 +228,11 @@ def _number(gate: str, start: int, stop: int, expected: str) -> tuple[float, int
 
 
 def _confidence(
-    gate: str,
-    start: int,
-    stop: int,
-    expected: str = "'and', '@ ci95', '@ point' or the end",
-    *,
-    above: float = 0.0,
+    gate: str, start: int, stop: int, expected: str = "'and', '@ ci95', '@ point' or the end"
 ) -> tuple[bool, float | None]:
     """Return what stands behind ``@``: whether the value alone decides, and the level.
 
-    It may stand from *start* on, and nothing else before *stop*; a level must exceed *above*.
+    It may stand from *start* on, and nothing else before *stop*.
     """
     start = _after_spaces(gate, start, stop)
     at = _AT.match(gate, start, stop)
@@ -246,6 +244,6 @@ def _confidence(
     level = re.fullmatch(r"ci(\d{2}(?:\.\d+)?)", at.group(1))
     if level is None:
         raise GateSyntaxError(gate, at.start(1), "ci95 (or another level) or point")
-    if float(level.group(1)) / 100 <= above:
-        raise GateSyntaxError(gate, at.start(1), f"a level above ci{above * 100:.0f}")
+    if float(level.group(1)) <= 50:  # noqa: PLR2004  a guess
+        raise GateSyntaxError(gate, at.start(1), "a level above ci50")
     return False, float(level.group(1)) / 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from evalkit._internal.words import percent
+from evalkit._internal.words import percent, plural
 from evalkit.entities.estimate import Estimate
 from evalkit.stats.interval import normal_quantile
 from evalkit.stats.power import PairedVariance, cases_to_detect
@@ -16,16 +16,24 @@ _ENDLESS: Final = 1_000
 
 
 def more_cases(
-    distance: float, standard_error: float, n: int, *, level: float, power: float = POWER
+    distance: float,
+    standard_error: float,
+    n: int,
+    *,
+    level: float,
+    power: float = POWER,
+    reach: float = 0.0,
 ) -> int | None:
     """Return how many more cases settle a gate, if what was measured is the truth.
 
     Args:
         distance: From the value measured to the threshold.
         standard_error: Of the value.
-        n: Cases behind it.
+        n: Cases behind it, or groups of them.
         level: Confidence level of the gate's two-sided interval.
         power: Wanted chance that the whole interval lies on one side.
+        reach: From the value measured to the interval's end beyond the threshold, which must
+            come nearer than the threshold, however small the standard error.
 
     Returns:
         The number, rounded to two digits; ``None`` where the value is so close to the threshold
@@ -42,6 +50,7 @@ def more_cases(
         return None
     variance = PairedVariance(between=standard_error**2 * n)
     wanted = cases_to_detect(distance, variance, alpha=1 - level, power=power)
+    wanted = max(wanted, n * (reach / distance) ** 2)
     more = wanted - n
     if wanted > _ENDLESS * n:
         return None
@@ -59,16 +68,17 @@ def rounded(count: float) -> int:
     return math.ceil(count / step) * step
 
 
-def hint(more: int | None) -> str:
-    """Say how many more cases it takes.
+def hint(more: int | None, n_groups: int | None = None) -> str:
+    """Say how many more cases it takes, or groups where cases are grouped.
 
     Examples:
-        >>> hint(1300)
-        'about 1,300 more cases for 80 % power'
+        >>> hint(1300), hint(1, n_groups=2)
+        ('about 1,300 more cases for 80 % power', 'about 1 more group for 80 % power')
     """
+    unit = "case" if n_groups is None else "group"
     if more is None:
-        return "too close to the threshold for any sensible number of cases"
-    return f"about {more:,} more case{'' if more == 1 else 's'} for {percent(POWER)} power"
+        return f"too close to the threshold for any sensible number of {unit}s"
+    return f"about {plural(more, f'more {unit}')} for {percent(POWER)} power"
 
 
 def more_for(estimate: Estimate, threshold: float) -> int | None:
@@ -76,7 +86,14 @@ def more_for(estimate: Estimate, threshold: float) -> int | None:
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return None
     error = error_of(estimate.standard_error, estimate.low, estimate.high, estimate.level)
-    return more_cases(estimate.value - threshold, error, estimate.n_scored, level=estimate.level)
+    distance = estimate.value - threshold
+    return more_cases(
+        distance,
+        error,
+        estimate.n_groups or estimate.n_scored,
+        level=estimate.level,
+        reach=estimate.value - estimate.low if distance > 0 else estimate.high - estimate.value,
+    )
 
 
 def error_of(standard_error: float | None, low: float, high: float, level: float) -> float:

@@ -70,7 +70,8 @@ class ConditionVerdict:
     """Whether it is undecided only since its interval holds the threshold and both sides of it."""
 
     more_cases: int | None = None
-    """Of an undecided condition: about how many more cases would decide it, with 80 % power."""
+    """Of an undecided condition: about how many more cases (groups, where they are grouped) would
+    decide it, with 80 % power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +242,7 @@ def _compare(condition: Condition, estimate: Estimate) -> tuple[Verdict, str]:
         return Verdict.INCONCLUSIVE, estimate.note or "there is no interval"
     status, why = _compare_interval(condition, estimate.low, estimate.high)
     if status is Verdict.INCONCLUSIVE and condition.op not in {"==", "!="}:
-        why = f"{why}; {hint(more_for(estimate, condition.threshold))}"
+        why = f"{why}; {hint(more_for(estimate, condition.threshold), estimate.n_groups)}"
     return status, why
 
 

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Final, Generic, NoReturn, TypeVar, cast
@@ -36,6 +37,13 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "evalkit_commands": (),
 }
 """What each thing that a hook lists must have beside its name; other hooks map names to makers."""
+
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
+_FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
+    "extensions": (re.compile(r"\.[^A-Z]+|[^A-Z]*\*[^A-Z]*"), "['.log']"),
+    "schemes": (_SCHEME, "['hf']"),
+}
+"""Texts of another form would be compared with names of files and addresses, and never fit."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +204,7 @@ class Catalog:
         for prefix, family in self.scorer_families.items():
             if name.startswith(prefix):
                 with family.blamed(f"make {name!r}"):
-                    return family.item(name)
+                    return _checked(family.item(name), "evalkit_scorers")
         raise UnknownScorerError(name, [*self._in_families(name), *self.scorers])
 
     def _in_families(self, name: str) -> list[str]:
@@ -218,6 +226,8 @@ def _entries(offered: Any, hook: str, origin: Provenance) -> Iterator[Entry[Any]
         for name, make in offered.items():
             if not callable(make):
                 raise TypeError(f"{name!r} has no __call__")
+            if hook == "evalkit_targets" and not _SCHEME.fullmatch(_text(name)):
+                raise TypeError(f"{name!r} is no scheme such as 'hf'")
             made = functools.partial(_made if hook in _NEEDS else _itself, make, name, hook)
             yield Entry(_text(name), made, origin)
         return
@@ -226,8 +236,7 @@ def _entries(offered: Any, hook: str, origin: Provenance) -> Iterator[Entry[Any]
     if isinstance(offered, str) or not isinstance(offered, Iterable):
         raise TypeError(f"{type(offered).__name__} is no list")
     for item in offered:
-        _check(item, hook)
-        yield Entry(item.name, functools.partial(_itself, item), origin)
+        yield Entry(_checked(item, hook).name, functools.partial(_itself, item), origin)
 
 
 def _text(name: object) -> str:
@@ -236,24 +245,25 @@ def _text(name: object) -> str:
     return name
 
 
-def _check(item: Any, hook: str) -> None:
-    """Refuse what lacks something that every other of its kind has."""
+def _checked(item: T, hook: str) -> T:
+    """Return *item*, or refuse what lacks something that every other of its kind has."""
     if isinstance(item, type):
         raise TypeError(f"{item.__name__} is a class; offer an object of it")
-    name = _text(item.name)
+    name = _text(cast("Any", item).name)
     # The class is asked first: a property such as a judge's facts may have to read files.
     lacks = [x for x in _NEEDS[hook] if not hasattr(type(item), x) and not hasattr(item, x)]
     if lacks:
         raise TypeError(f"{name!r} has no {', '.join(lacks)}")
-    for attribute in {"extensions", "schemes"}.intersection(_NEEDS[hook]):
+    for attribute in _FORMS.keys() & _NEEDS[hook]:
         words: Any = getattr(item, attribute)
-        if isinstance(words, str) or not all(isinstance(word, str) for word in words):
-            raise TypeError(f"{name!r} has {attribute} {words!r}, no list of texts")
+        form, example = _FORMS[attribute]
+        if isinstance(words, str) or not all(map(form.fullmatch, words)):
+            raise TypeError(f"{name!r} has {attribute} {words!r}, no list such as {example}")
+    return item
 
 
 def _made(make: Callable[[], Any], name: str, hook: str) -> Any:
-    item = make()
-    _check(item, hook)
+    item = _checked(make(), hook)
     if item.name != name:
         raise TypeError(f"{name!r} is called {item.name!r}")
     return item

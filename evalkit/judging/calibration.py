@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-import math
-import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import (
-    Any,
-    Final,
-    Literal,
-    Self,
-    TypeVar,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Final, Self, cast
 
 from evalkit.entities.calibration import (
     FIGURES,
@@ -37,10 +25,7 @@ from evalkit.judging.bias import BiasEffect
 SCHEMA: Final = "evalkit.calibration/1"
 """Name of the file's form; the number changes when a member changes its meaning."""
 
-T = TypeVar("T")
-
 _SLACK: Final = 1e-9
-_WORDS: Final = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +101,8 @@ class Calibration:
             UsageError: If there is no such figure, or it does not apply to such labels.
         """
         if figure not in FIGURES:
-            known = ", ".join(FIGURES)
-            raise UsageError(f"No figure is called {figure!r}.{near_miss(figure, FIGURES)} {known}")
+            names = ", ".join(FIGURES)
+            raise UsageError(f"No figure is called {figure!r}.{near_miss(figure, FIGURES)} {names}")
         estimate = self.held_out.figures.get(self.named(figure))
         if estimate is None:
             have = ", ".join(self.held_out.figures) or "none"
@@ -172,12 +157,7 @@ class Calibration:
         if card.get("schema") != SCHEMA:
             schema = card.get("schema")
             raise DataError(f"is no card of a judge: its schema is {schema!r}, not {SCHEMA!r}")
-        try:
-            return read_form(cls, card)
-        except DataError:
-            raise
-        except (TypeError, ValueError, OverflowError) as error:
-            raise DataError(f"is no card of a judge: {type(error).__name__}: {error}") from error
+        return cast("Self", _read(card))
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the card as a small file to commit, and return its path.
@@ -272,106 +252,68 @@ def differing(a: str, b: str) -> str:
     return "; ".join(differences) or f"digest: {digest_of(a)} there, {digest_of(b)} here"
 
 
-def read_form(kind: type[T], written: Any, at: str = "") -> T:
-    """Return the *kind* that *written*, JSON values by member, says.
+@functools.cache
+def _form() -> Any:
+    """Return what reads a card, made once."""
+    from pydantic import BaseModel, ConfigDict  # start-up: few runs read cards
 
-    Members that *kind* does not have are left out: a newer release may write more.
+    class Written(BaseModel):
+        model_config = ConfigDict(strict=True, allow_inf_nan=False)
+        card: Calibration
 
-    Raises:
-        DataError: At the first member that cannot be; names it, as in ``held_out.figures.kappa``.
-    """
-    members, hints = _named(written, at), get_type_hints(kind)
-    read: dict[str, Any] = {}
-    for field in dataclasses.fields(cast("Any", kind)):
-        place = f"{at}.{field.name}" if at else field.name
-        if field.name in members:
-            read[field.name] = _value(hints[field.name], members[field.name], place)
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise DataError(f"is no card of a judge: {place} is missing")
-    if kind is Estimate:
-        _ends(members, at)
-        if members.get("value") is not None and (n := members.get("n_scored", 0)) < 1:
-            raise _wrong(f"{at}.n_scored", "at least 1 where there is a value", n)
-    if kind is PopulationMean:
-        _ends(members, at)
-    if "level" in members and not 0.0 < members["level"] < 1.0:
-        raise _wrong(f"{at}.level" if at else "level", "between 0 and 1", members["level"])
-    if kind is CalibrationPart:
-        _table(members, at)
-    return kind(**read)
+    return Written
 
 
-def _value(hint: Any, value: Any, at: str) -> Any:
-    """Return *value* as a type of the card's entities has it."""
-    origin, inside = get_origin(hint), get_args(hint)
-    if origin in {Union, types.UnionType}:
-        kinds = [kind for kind in inside if kind is not type(None)]
-        return None if value is None else _value(kinds[0], value, at)
-    if origin is Literal:
-        if value not in inside:
-            raise _wrong(at, f"one of {', '.join(map(str, inside))}", value)
-        return value
-    if origin is tuple:
-        return tuple(_items(inside, value, at))
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        members = _named(value, at).items()
-        return {name: _value(inside[1], item, f"{at}.{name}") for name, item in members}
-    if dataclasses.is_dataclass(hint):
-        return read_form(cast("type[Any]", hint), value, at)
-    if hint in _WORDS:
-        _plain(hint, value, at)
-    return value
+def _read(card: Any) -> Calibration:
+    """Return the card that *card*, JSON values by member, says; unknown members are left out."""
+    from pydantic import ValidationError  # start-up: few runs read cards
 
-
-def _named(value: Any, at: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _wrong(at, "members by name", value)
-    return cast("Mapping[str, Any]", value)
-
-
-def _items(inside: tuple[Any, ...], value: Any, at: str) -> list[Any]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise _wrong(at, "a list", value)
-    items: Sequence[Any] = value
-    kinds = [inside[0]] * len(items) if Ellipsis in inside else inside
-    if len(items) != len(kinds):
-        raise _wrong(at, f"a list of {len(inside)}", value)
-    both = enumerate(zip(kinds, items, strict=True))
-    return [_value(kind, item, f"{at}[{place}]") for place, (kind, item) in both]
-
-
-def _plain(hint: type[Any], value: Any, at: str) -> None:
-    allowed = (int, float) if hint is float else hint
-    if not isinstance(value, allowed) or (isinstance(value, bool) and hint is not bool):
-        raise _wrong(at, _WORDS[hint], value)
     try:
-        finite = hint is not float or math.isfinite(value)
-    except OverflowError:  # a whole number beyond what a float holds
-        finite = False
-    if not finite:
-        raise _wrong(at, "finite", value)
+        read: Calibration = _form().model_validate_json(json.dumps({"card": card})).card
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        at = ".".join(str(step) for step in problem["loc"][1:])
+        raise _wrong(at, problem["msg"].removeprefix("Input "), problem["input"]) from None
+    _check_level(read.level, "level")
+    for place, mean in enumerate(read.population):
+        _check_ends(mean, f"population[{place}]")
+    for name, part in (("held_out", read.held_out), ("development", read.development)):
+        if part is not None:
+            _check_part(part, name)
+    return read
 
 
-def _ends(members: Mapping[str, Any], at: str) -> None:
-    value, low, high = (members.get(name) for name in ("value", "low", "high"))
+def _check_part(part: CalibrationPart, at: str) -> None:
+    rows, labels = part.confusion, part.labels
+    if rows and ({len(rows), *map(len, rows)} != {len(labels)} or min(map(min, rows)) < 0):
+        raise _wrong(f"{at}.confusion", "should be counts, a row and column for each label", rows)
+    if not 0 <= part.n_judged <= part.n_labelled:
+        raise _wrong(f"{at}.n_judged", "should be from 0 to n_labelled", part.n_judged)
+    for name, estimate in part.figures.items():
+        if estimate.value is not None and estimate.n_scored < 1:
+            why = "should be at least 1 where there is a value"
+            raise _wrong(f"{at}.figures.{name}.n_scored", why, estimate.n_scored)
+        _check_level(estimate.level, f"{at}.figures.{name}.level")
+        _check_ends(estimate, f"{at}.figures.{name}")
+
+
+def _check_ends(estimate: Estimate | PopulationMean, at: str) -> None:
+    value, low, high = estimate.value, estimate.low, estimate.high
     if low is None and high is None:
         return
     if value is None or low is None or high is None:
-        raise _wrong(at, "with value, low and high, or without an interval", [low, value, high])
+        why = "should be with value, low and high, or without an interval"
+        raise _wrong(at, why, [low, value, high])
     if not low - _SLACK <= value <= high + _SLACK:
-        raise _wrong(at, "with low <= value <= high", [low, value, high])
+        raise _wrong(at, "should be with low <= value <= high", [low, value, high])
 
 
-def _table(members: Mapping[str, Any], at: str) -> None:
-    rows = members.get("confusion", ())
-    labels = members.get("labels", ())
-    if rows and ({len(rows), *map(len, rows)} != {len(labels)} or min(map(min, rows)) < 0):
-        raise _wrong(f"{at}.confusion", "counts, a row and a column for each label", rows)
-    if not 0 <= members["n_judged"] <= members["n_labelled"]:
-        raise _wrong(f"{at}.n_judged", "from 0 to n_labelled", members["n_judged"])
+def _check_level(level: float, at: str) -> None:
+    if not 0.0 < level < 1.0:
+        raise _wrong(at, "should be between 0 and 1", level)
 
 
-def _wrong(at: str, wanted: str, value: Any) -> DataError:
+def _wrong(at: str, why: str, value: Any) -> DataError:
     text = repr(value)
     text = text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004
-    return DataError(f"is no card of a judge: {at} must be {wanted}, not {text}")
+    return DataError(f"is no card of a judge: {at}: {why}, not {text}")

@@ -97,10 +97,10 @@ def neutralised(text: str) -> Neutralised:
     clean, changes["invisible"] = _INVISIBLE.subn("", _LINE_ENDS.sub("\n", text))
     clean, changes["fence"] = _LOOK_ALIKE.subn(lambda run: " ".join("<" * len(run[0])), clean)
     # A token can enclose another, such as <<|x|>|y|>: what comes out is looked at again.
-    found = 1
-    while found:
-        clean, found = _TOKEN.subn(_bracketed, clean)
-        changes["token"] += found
+    count = 1
+    while count:
+        clean, count = _TOKEN.subn(_bracketed, clean)
+        changes["token"] += count
     lines = clean.split("\n")
     for place, line in enumerate(lines):
         if _ROLE.match(line if line.isascii() else unicodedata.normalize("NFKC", line)):

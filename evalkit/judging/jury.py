@@ -266,14 +266,14 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
     if not labels:
         raise ValueError("there is no vote")
     codes = np.full((len(jurors), len(ballots)), np.nan)
-    asked = np.zeros_like(codes, dtype=bool)
+    present = np.zeros_like(codes, dtype=bool)
     for case, votes in enumerate(words):
         for juror, word in enumerate(votes):
-            asked[juror, case] = True
+            present[juror, case] = True
             if word:
                 codes[juror, case] = labels.index(word)
     voted = ~np.isnan(codes).all(axis=0)
-    codes, asked = codes[:, voted], asked[:, voted]
+    codes, present = codes[:, voted], present[:, voted]
     counts = np.stack([place == codes.T for place in range(len(labels))], axis=2)
     truth = dawid_skene(counts.astype(np.float64), smoothing=0.01)
     correlation = _error_correlation(codes, np.asarray(truth.labels, dtype=np.float64))
@@ -283,7 +283,7 @@ def jury_report(metadata: Iterable[Mapping[str, Any] | None]) -> JuryReport:
         jurors=tuple(str(vote.get("model")) for vote in jurors),
         labels=tuple(labels),
         n_cases=int(codes.shape[1]),
-        abstentions=tuple((asked & np.isnan(codes)).mean(axis=1).tolist()),
+        abstentions=tuple((present & np.isnan(codes)).mean(axis=1).tolist()),
         alpha=krippendorff_alpha(codes) if m >= _FEWEST else None,
         flip_rate=sum(flips) / len(flips) if flips else None,
         error_correlation=correlation,

@@ -146,9 +146,9 @@ def aggregate_of(given: str | Callable[..., Any]) -> Aggregate:
     if callable(given):
         return given
     if given not in AGGREGATES:
-        known = ", ".join(AGGREGATES)
+        names = ", ".join(AGGREGATES)
         raise UsageError(
-            f"aggregate= is a function or one of {known}; got {given!r}."
+            f"aggregate= is a function or one of {names}; got {given!r}."
             f"{near_miss(given, AGGREGATES)}"
         )
     return AGGREGATES[given]

@@ -236,8 +236,8 @@ class Ranking:
         for system in self.systems:
             if system.name == name:
                 return system
-        known = [system.name for system in self.systems]
-        raise KeyError(f"There is no system {name!r}.{near_miss(name, known)}")
+        names = [system.name for system in self.systems]
+        raise KeyError(f"There is no system {name!r}.{near_miss(name, names)}")
 
     def table(self) -> pd.DataFrame:
         """Return one row a system: strength and limits, Elo, ranks, votes."""

@@ -12,23 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from evalkit.errors import BindingError, UsageError, near_miss
 from evalkit.judging.harden import fence, neutralised, nonce_of
 from evalkit.judging.traces.views import shown_in_prompt
+from evalkit.scoring.decorator import OFFERED as ARGUMENTS
 from evalkit.scoring.reading import as_text, passage_text
 
 if TYPE_CHECKING:
     import jinja2
 
-OFFERED: Final = (
-    "inputs",
-    "outputs",
-    "expectations",
-    "retrieved_context",
-    "tool_calls",
-    "tags",
-    "metadata",
-    "trace",
-    "session",
-    "case",
-)
+OFFERED: Final = tuple(name for name in ARGUMENTS if name != "conversation")
 """What a template may read."""
 
 NEEDED: Final = frozenset({"outputs", "expectations", "retrieved_context", "tool_calls", "trace"})

@@ -38,14 +38,15 @@ class Budget:
     """Whether the target asks no model through evalkit: its calls count for its role alone."""
 
     @classmethod
-    def of(cls, given: float | Mapping[str, Any] | None) -> Budget:
-        """Read dollars, or a mapping of units, or of roles to such mappings.
+    def of(cls, given: float | str | Mapping[str, Any] | None) -> Budget:
+        """Read dollars, a text as of `limits_of`, or a mapping of units, or of roles to such ones.
 
         Raises:
             UsageError: If a unit or role is unknown, or a limit is below 0.
         """
         if given is None:
             return cls()
+        given = limits_of([given]) if isinstance(given, str) else given
         if not isinstance(given, Mapping):
             return cls(total=_limits({"usd": given}))
         roles = {
@@ -112,6 +113,28 @@ class Budget:
         if self.own_target:
             sums["calls"] -= ledger["target"].calls + under_way.get("target", 0)
         return sums
+
+
+def limits_of(texts: Iterable[str]) -> dict[str, Any]:
+    """Return limits by unit, and by role and unit, as the command line has them.
+
+    Raises:
+        UsageError: If a text is neither a number, in US dollars, nor a unit's.
+
+    Examples:
+        >>> limits_of(["1.5", "calls=500", "judge.usd=0.5"])
+        {'usd': 1.5, 'calls': 500.0, 'judge': {'usd': 0.5}}
+    """
+    budget: dict[str, Any] = {}
+    for text in texts:
+        unit, equals, number = text.partition("=")
+        role, dot, of_role = unit.strip().rpartition(".") if equals else ("", "", "usd")
+        limits = budget.setdefault(role, {}) if dot else budget
+        try:
+            limits[of_role] = float(number if equals else unit)
+        except ValueError:
+            raise UsageError(f"{text!r} is neither US dollars nor UNIT=NUMBER.") from None
+    return budget
 
 
 def _less(limits: Mapping[str, float], spent: Mapping[str, float]) -> dict[str, float]:

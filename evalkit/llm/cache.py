@@ -155,7 +155,7 @@ class Cache:
         query = "SELECT asked, reply FROM recordings ORDER BY used DESC LIMIT ?"
         with self._lock, self._forgiven("read"):
             rows = self._database.execute(query, (count,)).fetchall()
-            return [(parse_json(asked), parse_json(reply)) for asked, reply in rows]
+            return [(parse_json(question), parse_json(reply)) for question, reply in rows]
         return []
 
     def rows(self) -> list[tuple[str, Any, int, int, int | None]]:

@@ -59,14 +59,14 @@ mend it, then resume or run again.
         Raises:
             OutageError: If so, naming *place* and why.
         """
-        known = self._places.get(place)
-        if self.active and known is not None and known.outage is not None:
-            raise OutageError(place, known.outage)
+        state = self._places.get(place)
+        if self.active and state is not None and state.outage is not None:
+            raise OutageError(place, state.outage)
 
     def answered(self, place: str) -> None:
         """Note that a call was answered, well or badly."""
-        known = self._places.setdefault(place, _Place())
-        known.answered, known.in_a_row = True, 0
+        state = self._places.setdefault(place, _Place())
+        state.answered, state.in_a_row = True, 0
 
     def learn(self, place: str, error: BaseException | None) -> None:
         """Learn from how a call of a target of the user's own has ended.
@@ -88,8 +88,8 @@ mend it, then resume or run again.
 
     def refused(self, place: str, why: str) -> None:
         """Note that *place* refuses whatever it is asked."""
-        known = self._places.setdefault(place, _Place())
-        known.outage = known.outage or why
+        state = self._places.setdefault(place, _Place())
+        state.outage = state.outage or why
 
     def failed(self, place: str, error: TargetError, *, plain: bool = True) -> None:
         """Learn from a call that failed.
@@ -100,21 +100,21 @@ mend it, then resume or run again.
             plain: Whether the question was one that any server takes; else its refusal may be of
                 the question.
         """
-        known = self._places.setdefault(place, _Place())
+        state = self._places.setdefault(place, _Place())
         if error.reason in _TELLS_NOTHING:
             return
         key = error.status in _KEY_REFUSED
         unknown = _is_unknown_model(error) or (plain and error.status == _NOT_THERE)
-        if (key or unknown) and not known.answered:
+        if (key or unknown) and not state.answered:
             self.refused(place, error.explanation)
         broken = error.reason == "connection" or (error.status or 0) >= _SERVER
         if not (broken or key or unknown):
-            known.in_a_row = 0  # it refuses this question, and may take another
+            state.in_a_row = 0  # it refuses this question, and may take another
             return
-        known.in_a_row += 1
-        if known.in_a_row >= FAILURES_IN_A_ROW:
+        state.in_a_row += 1
+        if state.in_a_row >= FAILURES_IN_A_ROW:
             self.refused(
-                place, f"{known.in_a_row} failures in a row, the last: {error.explanation}"
+                place, f"{state.in_a_row} failures in a row, the last: {error.explanation}"
             )
 
 

@@ -45,12 +45,12 @@ def list_entries(path: str | Path) -> list[Entry]:
         entries = [
             Entry(
                 key=key,
-                model=str(next((asked[name] for name in _NAMES if asked.get(name)), "unknown")),
+                model=str(next((question[n] for n in _NAMES if question.get(n)), "unknown")),
                 bytes=size,
                 recorded=recorded,
                 used=used,
             )
-            for key, asked, size, recorded, used in place.rows()
+            for key, question, size, recorded, used in place.rows()
         ]
     return sorted(entries, key=lambda entry: (-(entry.used or 0), -entry.recorded, entry.key))
 
@@ -95,16 +95,16 @@ def recording_at(path: str | Path, key: str) -> dict[str, Any]:
         UsageError: If there is none, or there are several.
     """
     with _opened(path) as place:
-        asked = {row[0]: row[1] for row in place.rows() if row[0].startswith(key)}
-        if not asked:
+        questions = {row[0]: row[1] for row in place.rows() if row[0].startswith(key)}
+        if not questions:
             raise UsageError(f"No recording in {path} has a key that begins with {key!r}.")
-        first, *more = sorted(asked)
+        first, *more = sorted(questions)
         if more:
             raise UsageError(
-                f"{key!r} is the beginning of {len(asked)} keys, such as {first[:12]} and "
+                f"{key!r} is the beginning of {len(questions)} keys, such as {first[:12]} and "
                 f"{more[0][:12]}; give more of it."
             )
-        return {"key": first, "asked": asked[first], "reply": place.get(first)}
+        return {"key": first, "asked": questions[first], "reply": place.get(first)}
 
 
 @contextlib.contextmanager

@@ -132,9 +132,9 @@ class Recorder:
             return "there are no recordings, since neither a store nor recordings= is given"
         listed = " and ".join(place.place for place in self.places)
         near = [
-            recording.differences(asked)
+            recording.differences(question)
             for place in self.places
-            for asked in place.asked_of(recording.subject)
+            for question in place.asked_of(recording.subject)
         ]
         if not near:
             about = next(name for name in SUBJECTS if name in recording.asked)

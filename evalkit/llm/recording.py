@@ -49,7 +49,7 @@ class Recording:
         """What was asked, as it is read back, so that equal calls compare equal."""
         return cast("Mapping[str, Any]", parse_json(self.written))
 
-    def differences(self, asked: Mapping[str, Any]) -> list[str]:
+    def differences(self, other: Mapping[str, Any]) -> list[str]:
         """Return the names of what differs between this call and another one.
 
         Examples:
@@ -58,13 +58,13 @@ class Recording:
             ['repeat']
         """
         own = self.asked
-        names = dict.fromkeys([*own, *asked])
-        return [name for name in names if own.get(name) != asked.get(name)]
+        names = dict.fromkeys([*own, *other])
+        return [name for name in names if own.get(name) != other.get(name)]
 
 
-def recording_of(asked: Mapping[str, Any], *, label: str, subject: Any) -> Recording:
-    """Return the recording under whose key *asked* is kept."""
-    written = canonical_json(asked)
+def recording_of(question: Mapping[str, Any], *, label: str, subject: Any) -> Recording:
+    """Return the recording under whose key *question* is kept."""
+    written = canonical_json(question)
     return Recording(
         key=content_hash(written, size=16),
         label=label,
@@ -75,7 +75,7 @@ def recording_of(asked: Mapping[str, Any], *, label: str, subject: Any) -> Recor
 
 def recording_of_call(model: ChatModel, request: ChatRequest, repeat: int) -> Recording:
     """Return the recording of a model call; settings that are secrets are left out."""
-    asked: dict[str, Any] = {
+    question: dict[str, Any] = {
         "model": model.name,
         "base_url": model.base_url,
         "messages": list(request.messages),
@@ -85,13 +85,13 @@ def recording_of_call(model: ChatModel, request: ChatRequest, repeat: int) -> Re
         "repeat": repeat,
     }
     if request.occurrence:  # first ones keep the key that they have always had
-        asked["occurrence"] = request.occurrence
-    return recording_of(asked, label=model.name, subject=asked["messages"])
+        question["occurrence"] = request.occurrence
+    return recording_of(question, label=model.name, subject=question["messages"])
 
 
 def recording_of_output(identity: TargetIdentity, invocation: Invocation) -> Recording:
     """Return the recording of what a versioned target answers."""
-    asked: dict[str, Any] = {
+    question: dict[str, Any] = {
         "target": identity.name,
         "kind": identity.kind,
         "version": identity.version,
@@ -100,7 +100,7 @@ def recording_of_output(identity: TargetIdentity, invocation: Invocation) -> Rec
         "history": list(invocation.history),
         "repeat": invocation.repeat,
     }
-    return recording_of(asked, label=identity.name, subject=asked["inputs"])
+    return recording_of(question, label=identity.name, subject=question["inputs"])
 
 
 def reply_to_json(reply: ChatReply) -> dict[str, Any]:

@@ -117,10 +117,10 @@ class RecordingFolder:
         if self._subjects is None:
             self._subjects = {}
             for path in self.files():
-                asked = _read(path, path.read_bytes())["asked"]
-                about = next((asked[name] for name in SUBJECTS if name in asked), None)
+                question = _read(path, path.read_bytes())["asked"]
+                about = next((question[name] for name in SUBJECTS if name in question), None)
                 digest = recording_of({}, label="", subject=about).subject
-                self._subjects.setdefault(digest, []).append(asked)
+                self._subjects.setdefault(digest, []).append(question)
         return self._subjects.get(subject, [])
 
     def latest(self, count: int) -> list[tuple[Any, Any]]:
@@ -139,9 +139,9 @@ class RecordingFolder:
         rows: list[tuple[str, Any, int, int, int | None]] = []
         for path in self.files():
             facts = path.stat()
-            asked = _read(path, path.read_bytes())["asked"]
+            question = _read(path, path.read_bytes())["asked"]
             made = facts.st_mtime_ns // 1_000_000
-            rows.append((path.stem, asked, facts.st_size, made, used.get(path.stem)))
+            rows.append((path.stem, question, facts.st_size, made, used.get(path.stem)))
         return rows
 
     def abandon(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -157,3 +157,11 @@ def masked_json(written: bytes) -> bytes:
         if secret in written:
             written = written.replace(secret, HIDDEN.encode())
     return written
+
+
+def masked_cells(cells: Sequence[Any]) -> Sequence[Any]:
+    """Return texts, and JSON as bytes, without secrets of the environment; others as they are."""
+    written = b"\0".join(cell for cell in cells if isinstance(cell, bytes))
+    if masked_json(written) is not written:  # one look at all of them
+        cells = [masked_json(cell) if isinstance(cell, bytes) else cell for cell in cells]
+    return [masked(cell) if isinstance(cell, str) else cell for cell in cells]

@@ -7,6 +7,7 @@ for as long as it runs.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import logging
@@ -216,7 +217,12 @@ class ModelSession:
                 self.health.answered(_place_of(model))
                 reply = self._price(model, reply)
                 charge = Charge(tokens=_tokens_of(reply), cost=reply.cost)
+            except asyncio.CancelledError:
+                charge = Charge(failed=True, lost=True)
+                raise
             except TargetError as error:
+                refused = error.status is not None or error.reason == "connection"
+                charge = Charge(failed=True, lost=not refused)
                 self._learn(model, request, error)
                 raise
             finally:

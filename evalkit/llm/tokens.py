@@ -74,27 +74,27 @@ def usage_of(usage: Any) -> dict[str, int] | None:
     places = [given, *details]
     read, written = _first(places, _READ), _first(places, _WRITTEN)
     thought, total = _first(places, _THOUGHT), _first([given], _TOTAL)
-    asked, answered = _first([given], _INSIDE), _first([given], _OUTPUT)
+    inputs, outputs = _first([given], _INSIDE), _first([given], _OUTPUT)
     cache = 0
-    if asked is None:
-        asked = _first([given], _BESIDE)
-        if asked is not None:  # what is counted in details is inside, as OpenAI has it
+    if inputs is None:
+        inputs = _first([given], _BESIDE)
+        if inputs is not None:  # what is counted in details is inside, as OpenAI has it
             cache = sum(_first([given], n) or 0 for n in (_READ_BESIDE, _WRITTEN_BESIDE))
-            asked += cache
-    if asked is not None:
-        asked += _first([given], _TOOL_INPUT) or 0
+            inputs += cache
+    if inputs is not None:
+        inputs += _first([given], _TOOL_INPUT) or 0
     beside = _first([given], _OUTSIDE)
     if beside is not None:
-        answered = (answered or 0) + beside
+        outputs = (outputs or 0) + beside
     rest = 0
-    if total and asked is not None:
-        rest = total - asked - (answered or 0)
+    if total and inputs is not None:
+        rest = total - inputs - (outputs or 0)
         if rest > 0 and thought and beside is None and rest >= thought > 0:
-            answered, rest = (answered or 0) + thought, rest - thought
+            outputs, rest = (outputs or 0) + thought, rest - thought
         rest = 0 if rest == -cache else rest  # Bedrock's total has left the cache out, too
     counts = {
-        "input_tokens": asked,
-        "output_tokens": answered,
+        "input_tokens": inputs,
+        "output_tokens": outputs,
         "cached_tokens": read,
         "cache_write_tokens": written,
         "reasoning_tokens": thought,
@@ -104,11 +104,14 @@ def usage_of(usage: Any) -> dict[str, int] | None:
 
 
 def _first(places: Iterable[Mapping[str, Any]], names: Iterable[str]) -> int | None:
-    """Return the first count among *names* in any of *places*; zeros only if there is no other."""
+    """Return the first count among *names* in any of *places*; zeros only if there is no other.
+
+    What is below 0 counts nothing.
+    """
     counts = [
         count
         for place in places
         for name in names
-        if isinstance(count := place.get(name), int) and not isinstance(count, bool)
+        if isinstance(count := place.get(name), int) and not isinstance(count, bool) and count >= 0
     ]
     return next((count for count in counts if count > 0), counts[0] if counts else None)

@@ -43,11 +43,11 @@ class Spent:
     """US dollars of the calls whose price is known."""
 
     unpriced: int = 0
-    """Answered calls whose price is unknown."""
+    """Calls whose price is unknown, although they were answered or may have been."""
 
     @property
     def price(self) -> float | None:
-        """US dollars; ``None`` where the price of any answered call is unknown."""
+        """US dollars; ``None`` where the price of any call that may have to be paid is unknown."""
         return None if self.unpriced else self.cost
 
     def add(self, charge: Charge) -> None:
@@ -63,7 +63,7 @@ class Spent:
                 self.tokens[kind] = self.tokens.get(kind, 0) + count
         if charge.cost is not None:
             self.cost += charge.cost
-        elif not charge.failed:
+        elif charge.lost or not charge.failed:
             self.unpriced += 1
 
 
@@ -75,6 +75,9 @@ class Charge:
     """Whether it was answered without being made."""
 
     failed: bool = False
+    lost: bool = False
+    """Whether it failed here although it may have been answered, and so have to be paid."""
+
     tokens: Mapping[str, int] | None = None
     cost: float | None = None
     """US dollars; ``None`` means unknown."""

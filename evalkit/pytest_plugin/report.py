@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -182,6 +183,7 @@ class SessionReport:
         records, failures = ledger.suites(), ledger.failures()
         labels = _labels([*records, *failures])
         self._remarks = dict.fromkeys(ledger.remarks())
+        self._spent = ledger.spent
         self._failed = [FailedSuite(failure, labels[failure.key]) for failure in failures]
         self._suites: list[SuiteOutcome] = []
         for record in records:
@@ -239,6 +241,8 @@ class SessionReport:
         for part in parts:
             yield from part.lines()
         yield from self._remarks
+        if self._spent > math.fsum(suite.result.cost or 0.0 for suite in self._suites) + 1e-9:
+            yield f"${self._spent:.4f} were spent in all, reruns included"
 
     def commands(self) -> Iterator[str]:
         """Yield workflow commands that annotate what failed, where GitHub Actions runs this."""

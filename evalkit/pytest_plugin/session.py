@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +12,14 @@ import pytest
 
 from evalkit.errors import EvalkitError, InterruptedRunError, near_miss
 from evalkit.evaluation.results.exporting import check_report, check_writable
+from evalkit.llm.secrets import masked, masked_json
 from evalkit.pytest_plugin.fixtures import check_function, fixture_names
 from evalkit.pytest_plugin.items import BODY, CaseItem, GateItem
 from evalkit.pytest_plugin.marks import FOLDER, SUMMARY, SuiteCollectError, mark_of
 from evalkit.pytest_plugin.options import session_options
 from evalkit.pytest_plugin.summary import Summary
 from evalkit.settings import github_actions
-from evalkit.suites.case import CaseOutcomes
+from evalkit.suites.case import CaseOutcomes, CaseStatus
 from evalkit.suites.gates import health_item, judge_names
 from evalkit.suites.ledger import SessionLedger
 from evalkit.suites.quarantine import read_quarantine
@@ -159,11 +161,16 @@ class SuiteSession:
             return
         if item.config.getoption("setuponly", default=False):
             return
+        run = self._runs[mark.suite]
         try:
-            self._suspend_time_limit(item, self._runs[mark.suite])
+            self._suspend_time_limit(item, run)
             view = self._view(item, mark)
             properties = view.properties()
         except InterruptedRunError as error:
+            self._ledger.remark(
+                f"{run.suite.name}: interrupted after {error.done} of {error.total} cases; run it "
+                "again: what was recorded is not asked twice."
+            )
             raise KeyboardInterrupt from error
         except SuiteFailedError as error:
             if error.failure.item != item.nodeid:
@@ -204,13 +211,15 @@ class SuiteSession:
         case_id = _parameter(item, "case")
         fixtures = self._fixtures(item, run)
         is_rerun = getattr(item, "execution_count", 1) > 1
-        if is_rerun and run.is_evaluated:  # pytest-rerunfailures asks for a new answer
-            outcomes = CaseOutcomes(run.again(case_id, fixtures), mark.must, run.min_pass)
-        elif mark.suite in self._outcomes:
-            outcomes = self._outcomes[mark.suite]
-        else:
-            outcomes = CaseOutcomes(run.result(fixtures, item.nodeid), mark.must, run.min_pass)
-            self._outcomes[mark.suite] = outcomes
+        is_first = not run.is_evaluated
+        if mark.suite not in self._outcomes:
+            result = run.result(fixtures, item.nodeid)
+            self._outcomes[mark.suite] = CaseOutcomes(result, mark.must, run.min_pass)
+        outcomes = self._outcomes[mark.suite]
+        if is_rerun and not is_first:  # pytest-rerunfailures asks for a new answer
+            again = CaseOutcomes(run.again(case_id, fixtures), mark.must, run.min_pass)
+            if again.outcome(case_id).status is not CaseStatus.BUDGET:  # else the old one stands
+                outcomes = again
         quarantine = self._quarantines.get(mark.suite.name, {}).get(case_id)
         return CaseItem(run=run, case_id=case_id, outcomes=outcomes, quarantine=quarantine)
 
@@ -251,6 +260,8 @@ class SuiteSession:
         mark = mark_of(getattr(item, "function", None))
         if mark is None or mark.suite not in self._runs:
             return report
+        if report.failed and masked(str(report.longrepr)) != str(report.longrepr):
+            report = _masked(report, item.config)
         view = item.stash.get(_ITEM, None)
         is_told = view is not None and report.when != "teardown"
         if isinstance(view, CaseItem):  # not when it was looked up, but when it was run
@@ -288,6 +299,14 @@ def _teller(config: pytest.Config) -> Callable[[str], None] | None:
         reporter.flush()
 
     return tell
+
+
+def _masked(report: pytest.TestReport, config: pytest.Config) -> pytest.TestReport:
+    """Return *report* without the secrets that what was raised may show."""
+    data = config.hook.pytest_report_to_serializable(config=config, report=report)
+    clean = json.loads(masked_json(json.dumps(data, default=str).encode()))
+    copy: pytest.TestReport = config.hook.pytest_report_from_serializable(config=config, data=clean)
+    return copy
 
 
 def _set_up(owner: type, function: Callable[..., Any]) -> Any:

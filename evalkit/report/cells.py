@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evalkit.report.texts import as_shown, valid
+from evalkit._internal.surrogates import without_surrogates
+from evalkit.report.texts import as_shown
 from evalkit.report.writing import whole_file
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def flat_table(result: EvaluationResult) -> pd.DataFrame:
         column: Any = frame[name]
         if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
             column = pd.array([_text(value) for value in column.tolist()], dtype="string")
-        columns[valid(str(name))] = column
+        columns[without_surrogates(str(name))] = column
     return pd.DataFrame(columns)
 
 

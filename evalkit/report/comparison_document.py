@@ -169,7 +169,9 @@ def _passages(context: Any) -> list[Any]:
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        if len(value) == 1:
+        if {"label", "probabilities"} <= value.keys():
+            value = value["label"]  # of a classifier's answer, what can be right
+        elif len(value) == 1:
             value = next(iter(value.values()))  # the only one needs no name
         elif all(isinstance(part, str) for part in value.values()):
             value = "\n".join(f"{name}: {part}" for name, part in value.items())

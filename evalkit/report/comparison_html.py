@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.surrogates import without_surrogates
 from evalkit._internal.words import percent, plural
 from evalkit.gates.verdict import number
 from evalkit.report.comparison_document import alone, comparison_document
 from evalkit.report.page import assets, content_policy, template
-from evalkit.report.texts import ARROWS, limits, one_line, p_value, signed, valid, value
+from evalkit.report.texts import ARROWS, limits, one_line, p_value, signed, value
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -138,7 +139,9 @@ def pieces(before: str, after: str) -> list[Piece]:
         >>> pieces("a red car", "a blue car")
         [('same', 'a '), ('gone', 'red'), ('new', 'blue'), ('same', ' car')]
     """
-    old, new = (re.findall(r"\s+|\w+|[^\w\s]", valid(text)) for text in (before, after))
+    old, new = (
+        re.findall(r"\s+|\w+|[^\w\s]", without_surrogates(text)) for text in (before, after)
+    )
     if max(len(old), len(new)) > _LONGEST_DIFF:
         return [("gone", "".join(old)), ("new", "".join(new))]
     parts: list[Piece] = []

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.surrogates import without_surrogates
 from evalkit.evaluation.results.view import view
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.judges import judge_facts
-from evalkit.report.texts import valid
 
 if TYPE_CHECKING:
     from evalkit.evaluation.comparing.comparison import Comparison
@@ -66,9 +66,9 @@ def plain(value: Any) -> Any:
         {'b': None, 'a': [1, 'x']}
     """
     if isinstance(value, str):
-        return valid(value)
+        return without_surrogates(value)
     if isinstance(value, Mapping):
-        return {valid(str(key)): plain(item) for key, item in value.items()}
+        return {without_surrogates(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, float):

@@ -97,3 +97,8 @@ def _unfinished(result: EvaluationResult) -> Iterator[str]:
         yield f"{text} Without a store it cannot be resumed."
     else:
         yield f"{text} Finish it: evalkit resume {result.run_id}{more}"
+        if status == OUTAGE and result.facts.plan.judge_model:
+            yield (
+                "Another model for judges that name none: "
+                f"evalkit retry {result.run_id} --judge-model MODEL"
+            )

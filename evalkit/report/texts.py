@@ -49,16 +49,6 @@ def one_line(text: str, limit: int = 160) -> str:
     return flat if len(flat) <= limit and len(text) <= 4 * limit else flat[: limit - 1] + "…"
 
 
-def valid(text: str) -> str:
-    r"""Return *text* without lone surrogates, so that every file can hold it.
-
-    Examples:
-        >>> valid("a\ud800b")
-        'a�b'
-    """
-    return without_surrogates(text)
-
-
 def as_shown(value: Any) -> str:
     """Return any value of a case as a text: texts as they are, anything else as JSON.
 
@@ -69,11 +59,11 @@ def as_shown(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return valid(value)
+        return without_surrogates(value)
     try:
         return canonical_json(value).decode("utf-8")
     except TypeError:
-        return valid(repr(value))
+        return without_surrogates(repr(value))
 
 
 def signed(value: float) -> str:

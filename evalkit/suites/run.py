@@ -25,6 +25,7 @@ from evalkit.evaluation.running.request import Request
 from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import check_musts, resolve_scorers
 from evalkit.gates.grammar import parse_gates
+from evalkit.llm.budget import Budget
 from evalkit.llm.prices import Prices
 from evalkit.suites.gates import with_gates
 from evalkit.suites.ledger import SessionLedger, SuiteFailure, SuiteRecord
@@ -361,6 +362,5 @@ def _tighter(own: Any, session: float | None) -> Any:
     """Return the tighter of a suite's own budget and what is left of the session's."""
     if session is None:
         return own
-    limits: dict[str, Any] = dict(own) if isinstance(own, Mapping) else {"usd": own}
-    dollars = limits.get("usd")
-    return {**limits, "usd": session if dollars is None else min(float(dollars), session)}
+    limits = Budget.of(own).to_json()
+    return {**limits, "usd": min(limits.get("usd", session), session)}

@@ -133,6 +133,15 @@ class Binder:
         keywords[self._lone] = owned(sole)
         return [], keywords
 
+    def hint(self, error: Exception, invocation: Invocation) -> None:
+        """Note in *error*, which the function raised, that it may have wanted a table."""
+        inputs = invocation.case.inputs
+        if self._lone is not None and self._lone not in inputs and len(inputs) > 1:
+            error.add_note(
+                f"{self._lone!r} is the mapping of one case's inputs; a parameter called X, df or "
+                "frame gets a frame of many cases."
+            )
+
     def _positional_values(self, invocation: Invocation, lone: Any = _ABSENT) -> list[Any]:
         inputs = invocation.case.inputs
         values: list[Any] = []
@@ -196,10 +205,10 @@ def shapes(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], int]:
         >>> shapes([{"a": 1}, {"a": 2}, {"b": 3}])
         {('a',): 0, ('b',): 2}
     """
-    found: dict[tuple[str, ...], int] = {}
+    first: dict[tuple[str, ...], int] = {}
     for row, inputs in enumerate(rows):
-        found.setdefault(tuple(inputs), row)
-    return found
+        first.setdefault(tuple(inputs), row)
+    return first
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -210,10 +219,10 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         fixed.update(inner.keywords)
         inner = inner.func
     try:
-        found = inspect.signature(function).parameters.values()
+        parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return [inspect.Parameter("value", inspect.Parameter.POSITIONAL_ONLY)]
-    return [parameter for parameter in found if parameter.name not in fixed]
+    return [parameter for parameter in parameters if parameter.name not in fixed]
 
 
 def _lone(parameters: list[inspect.Parameter]) -> str | None:

@@ -79,7 +79,11 @@ class CallableTarget:
         """Return the function's answer; blocks."""
         positional, keywords = self._binder.arguments(invocation)
         began = monotonic()
-        value = self._function(*positional, **keywords)
+        try:
+            value = self._function(*positional, **keywords)
+        except Exception as error:
+            self._binder.hint(error, invocation)
+            raise
         if isinstance(value, (str, dict, list)):
             return Output(value)
         if isinstance(value, Iterator):

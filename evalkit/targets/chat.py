@@ -144,7 +144,7 @@ class ChatTarget:
             value = _without_text(reply)
         elif value is not None and self._schema is not None:
             value = self._read(value, reply)
-        told: dict[str, Any] = {
+        details: dict[str, Any] = {
             "finish_reason": reply.finish_reason,
             "model": reply.model,
             "refused": True if reply.refusal is not None else None,
@@ -152,13 +152,13 @@ class ChatTarget:
         }
         counted = dict(reply.usage or {})
         # Parts of the others, which a sum over all tokens must not count again.
-        told |= {part: counted.pop(part, None) for part in sorted(PARTS)}
+        details |= {part: counted.pop(part, None) for part in sorted(PARTS)}
         return Output(
             value,
             tool_calls=reply.tool_calls or None,
             usage=counted or None,
             cost=reply.cost,
-            metadata={name: known for name, known in told.items() if known is not None} or None,
+            metadata={name: value for name, value in details.items() if value is not None} or None,
             time_to_first_token=reply.time_to_first_token,
         )
 
@@ -239,9 +239,9 @@ def chat(
             f"{setting}= would be recorded with the results: put the key into the environment, and "
             "name its variable by auth_environment= if it is not the provider's own."
         )
-    asked = _template(prompt, "prompt")
+    template = _template(prompt, "prompt")
     conversation = Conversation(
-        prompt=asked, system=_template(system, "system"), examples=read_examples(examples)
+        prompt=template, system=_template(system, "system"), examples=read_examples(examples)
     )
     schema = None if response_schema is None else ResponseSchema.of(response_schema)
     client = open_chat_model(
@@ -370,19 +370,21 @@ class Conversation:
             BindingError: If the inputs do not fit.
         """
         case = invocation.case
-        found: list[Message] = []
+        messages: list[Message] = []
         if self.system is not None:
             text = self.system.render(self._values(case.inputs, case.session))
-            found.append({"role": "system", "content": text})
-        for asked, answer in self.examples:
-            found += self._asked(asked, None) if isinstance(asked, Mapping) else [_user(asked)]
-            found.append({"role": "assistant", "content": answer})
+            messages.append({"role": "system", "content": text})
+        for question, answer in self.examples:
+            messages += (
+                self._asked(question, None) if isinstance(question, Mapping) else [_user(question)]
+            )
+            messages.append({"role": "assistant", "content": answer})
         for turn in invocation.history:
-            found += self._asked(turn.get("inputs", {}), case.session)
+            messages += self._asked(turn.get("inputs", {}), case.session)
             answered = as_text(turn.get("outputs"))
             if answered is not None:
-                found.append({"role": "assistant", "content": answered})
-        return found + self._asked(case.inputs, case.session)
+                messages.append({"role": "assistant", "content": answered})
+        return messages + self._asked(case.inputs, case.session)
 
     def check(self, batch: CaseBatch) -> None:
         """Refuse inputs that the prompt cannot be filled from: one case of each kind is tried.
@@ -426,21 +428,21 @@ def read_examples(examples: Sequence[Any]) -> list[tuple[Any, str]]:
         >>> read_examples([("1 + 1?", "2"), {"inputs": {"q": "2 + 2?"}, "outputs": 4}])
         [('1 + 1?', '2'), ({'q': '2 + 2?'}, '4')]
     """
-    found: list[tuple[Any, str]] = []
+    pairs: list[tuple[Any, str]] = []
     for number, example in enumerate(examples):
         if isinstance(example, Mapping) and {"inputs", "outputs"} <= set(cast("Any", example)):
-            asked, answer = cast("Mapping[str, Any]", example)["inputs"], example["outputs"]
+            question, answer = cast("Mapping[str, Any]", example)["inputs"], example["outputs"]
         elif isinstance(example, (list, tuple)) and len(cast("Any", example)) == 2:  # noqa: PLR2004  a pair
-            asked, answer = cast("Sequence[Any]", example)
+            question, answer = cast("Sequence[Any]", example)
         else:
             raise UsageError(
                 f"examples[{number}] is neither a pair (question, answer) nor a mapping with "
                 "'inputs' and 'outputs'."
             )
-        if not isinstance(asked, (str, Mapping)) or answer is None:
+        if not isinstance(question, (str, Mapping)) or answer is None:
             raise UsageError(f"examples[{number}] needs a question and an answer.")
-        found.append((asked, as_text(answer) or ""))
-    return found
+        pairs.append((question, as_text(answer) or ""))
+    return pairs
 
 
 def _user(text: str) -> Message:

@@ -78,40 +78,42 @@ class Exchange:
         if not body.strip():
             raise TargetError("empty", "the response has no body")
         try:
-            found = parse_json(body)
+            response = parse_json(body)
         except ValueError:
             text = shown(body.decode("utf-8", "replace"))
             raise TargetError("invalid_response", f"the response is not JSON: {text}") from None
-        key, value = self._answer(found)
+        key, value = self._answer(response)
         if value is None:
             raise TargetError("empty", f"the answer is null: {shown(body.decode())}")
         if key is None:
             return Output(value)
-        rest = {name: item for name, item in found.items() if name != key}
+        rest = {name: item for name, item in response.items() if name != key}
         details = {name: rest.pop(name) for name in _FIELDS if name in rest}
         return Output(value, **_sound(details), metadata=rest or None)
 
-    def _answer(self, found: Any) -> tuple[str | None, Any]:
+    def _answer(self, response: Any) -> tuple[str | None, Any]:
         """Return the answer and the key of the response under which it lies, if any."""
         if self.reads is not None:
             key = self.reads.partition(".")[0]
-            value = follow(found, self.reads)
-            if value is None and not _has(found, self.reads):
+            value = follow(response, self.reads)
+            if value is None and not _has(response, self.reads):
                 keys = (
-                    f"its keys are {', '.join(found)}" if isinstance(found, dict) else "no object"
+                    f"its keys are {', '.join(response)}"
+                    if isinstance(response, dict)
+                    else "no object"
                 )
                 raise TargetError("invalid_response", f"the response has no {self.reads!r}: {keys}")
-            return (key if isinstance(found, dict) else None), value
-        if isinstance(found, dict):
+            return (key if isinstance(response, dict) else None), value
+        if isinstance(response, dict):
             for key in USUAL_KEYS:
-                if key in found:
-                    return key, found[key]
-            predictions = found.get("predictions")
+                if key in response:
+                    return key, response[key]
+            predictions = response.get("predictions")
             if isinstance(predictions, list) and len(predictions) == 1:
                 return "predictions", predictions[0]
-            if "predictions" in found:
+            if "predictions" in response:
                 return "predictions", predictions
-        return None, found
+        return None, response
 
 
 class EndpointTarget:
@@ -259,8 +261,8 @@ def _sound(details: dict[str, Any]) -> dict[str, Any]:
     return {n: value for n, value in details.items() if isinstance(value, kinds.get(n, object))}
 
 
-def _has(found: Any, path: str) -> bool:
+def _has(response: Any, path: str) -> bool:
     """Say whether the last step of *path* is there, though it may be null."""
     parent, _, last = path.rpartition(".")
-    holder = follow(found, parent) if parent else found
+    holder = follow(response, parent) if parent else response
     return isinstance(holder, Mapping) and last in holder

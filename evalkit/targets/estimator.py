@@ -173,8 +173,8 @@ class EstimatorTarget:
         ]
 
     def _columns(self, batch: CaseBatch) -> list[str]:
-        found = dict.fromkeys(name for inputs in batch.inputs for name in inputs)
-        return [*found, *(name for name in self.dtypes if name not in found)]
+        names = dict.fromkeys(name for inputs in batch.inputs for name in inputs)
+        return list(names | dict.fromkeys(self.dtypes))
 
     def _features(self, batch: CaseBatch) -> Any:
         import pandas as pd

@@ -119,15 +119,15 @@ def names_chat_model(text: str) -> bool:
 def _from_scheme(scheme: str, uri: str) -> Target:
     if scheme in _REGISTRIES:
         raise UsageError(f"Cannot open {uri!r}: {_REGISTRIES[scheme]}")
-    known = catalog().targets
-    if scheme not in known:
-        offered = ", ".join(f"{name}://" for name in sorted(known)) or "none"
+    openers = catalog().targets
+    if scheme not in openers:
+        offered = ", ".join(f"{name}://" for name in sorted(openers)) or "none"
         raise UsageError(
-            f"No plug-in opens models of {scheme}:.{near_miss(scheme, known)} "
+            f"No plug-in opens models of {scheme}:.{near_miss(scheme, openers)} "
             f"Registered schemes: {offered}."
         )
-    with known[scheme].blamed(f"open {uri!r}"):
-        target = cast("object", known[scheme].item(uri))
+    with openers[scheme].blamed(f"open {uri!r}"):
+        target = cast("object", openers[scheme].item(uri))
         if not isinstance(target, Target):
             raise TypeError(f"{type(target).__name__} has not all of lane, identity and check")
         return _with_method(target)
@@ -183,14 +183,14 @@ def located(path: str) -> Any:
         3.0
     """
     module_name, _, name = path.partition(":")
-    found: Any = _imported(module_name, path)
+    thing: Any = _imported(module_name, path)
     for step in name.split("."):
-        if not hasattr(found, step):
-            offered = [known for known in vars(found) if not known.startswith("_")]
-            where = getattr(found, "__file__", None) or module_name
+        if not hasattr(thing, step):
+            offered = [public for public in vars(thing) if not public.startswith("_")]
+            where = getattr(thing, "__file__", None) or module_name
             raise UsageError(f"{path!r}: {where} has no {step!r}.{near_miss(step, offered)}")
-        found = getattr(found, step)
-    return found
+        thing = getattr(thing, step)
+    return thing
 
 
 def _imported(module_name: str, path: str) -> Any:

@@ -125,11 +125,11 @@ class ScriptedBatches:
         return _json(fields)
 
     def _create(self, request: SeenRequest) -> Reply:
-        asked: Mapping[str, Any] = request.json
-        content = self.files.get(asked.get("input_file_id", ""))
-        if content is None or asked.get("completion_window") != "24h":
+        given: Mapping[str, Any] = request.json
+        content = self.files.get(given.get("input_file_id", ""))
+        if content is None or given.get("completion_window") != "24h":
             return problem(400, "a batch needs an uploaded file, and completion_window 24h")
-        identifier = self.start(asked["input_file_id"], asked.get("metadata"))
+        identifier = self.start(given["input_file_id"], given.get("metadata"))
         return _json(self._batches[identifier].fields)
 
     def start(self, file_id: str, metadata: Mapping[str, Any] | None = None) -> str:
@@ -154,10 +154,10 @@ class ScriptedBatches:
         return f"batch-{number}"
 
     def _list(self, request: SeenRequest) -> Reply:
-        asked = parse_qs(urlsplit(request.path).query)
-        limit = int(asked.get("limit", [_LATEST])[0])
+        given = parse_qs(urlsplit(request.path).query)
+        limit = int(given.get("limit", [_LATEST])[0])
         listed = self.created[::-1]
-        after = asked.get("after", [None])[0]
+        after = given.get("after", [None])[0]
         first = next((n for n, fields in enumerate(listed, 1) if fields["id"] == after), 0)
         page = listed[first : first + limit]
         more = first + limit < len(listed)

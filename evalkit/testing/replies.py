@@ -248,8 +248,8 @@ def body_of(reply: Reply, request: SeenRequest) -> bytes:
     if path.endswith("/chat/completions"):
         return orjson.dumps(completion(reply, request))
     if path.endswith("/invocations"):
-        asked = request.json
-        records = asked.get("dataframe_records") if isinstance(asked, Mapping) else None
+        given = request.json
+        records = given.get("dataframe_records") if isinstance(given, Mapping) else None
         return orjson.dumps({"predictions": [reply.value] * len(records or [None])})
     if isinstance(reply.value, Mapping):
         return orjson.dumps(reply.value)
@@ -342,7 +342,7 @@ def _finish(reply: Reply) -> str:
 def _usage(reply: Reply, request: SeenRequest) -> Mapping[str, int]:
     if reply.usage is not None:
         return reply.usage
-    asked = sum(len(str(message.get("content", "")).split()) for message in request.messages)
+    prompt = sum(len(str(message.get("content", "")).split()) for message in request.messages)
     answered = len((text_of(reply.value) or "").split())
-    total = asked + answered
-    return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": total}
+    total = prompt + answered
+    return {"prompt_tokens": prompt, "completion_tokens": answered, "total_tokens": total}

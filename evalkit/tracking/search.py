@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from evalkit.entities.run import Experiment, Metric, Run, RunStatus, ViewType
 from evalkit.errors import ExperimentNotFoundError, UsageError, near_miss
@@ -51,17 +51,23 @@ def search_runs(
     status: RunStatus | str | None = None,
     tags: Mapping[str, str] | None = None,
     name: str | None = None,
+    filter: str = "",  # noqa: A002  MLflow's word
+    order_by: str | Sequence[str] = (),
     view: ViewType = ViewType.ACTIVE_ONLY,
     limit: int = 1000,
     after: str | None = None,
 ) -> list[Run]:
-    """Return runs, the one started last first.
+    """Return runs, by default the one started last first.
 
     Args:
         experiments: Only the runs of these experiments, by name; by default of all.
         status: Only runs that are so, such as ``"FINISHED"``.
         tags: Only runs that have all these tags with these values.
         name: Only runs of this name.
+        filter: Such as ``metrics.f1 > 0.8 AND NOT tags.stage LIKE 'prod%'``; fields are the
+            attributes ``run_id``, ``run_name``, ``status``, ``user_id``, ``start_time`` and
+            ``end_time``, and ``metrics.KEY``, ``params.KEY``, ``tags.KEY``.
+        order_by: Such as ``["metrics.f1 DESC", "run_name"]``; equal ones newest first.
         view: Active runs, deleted ones, or both.
         limit: At most this many.
         after: Id of the last run of the page before; the page goes on behind it.
@@ -69,6 +75,18 @@ def search_runs(
     Raises:
         ExperimentNotFoundError: If there is no experiment of a name.
         UsageError: If there is no such status.
+        FilterSyntaxError: If *filter* or *order_by* does not parse; points at the character.
+
+    Examples:
+        >>> from evalkit import tracking
+        >>> with tracking.use_place(tracking.Place("sqlite://")) as place:
+        ...     for score in (0.7, 0.9):
+        ...         with tracking.start_run(run_name=f"bot {score}"):
+        ...             tracking.log_metric("f1", score)
+        ...     best = tracking.search_runs(filter="metrics.f1 > 0.5", order_by="metrics.f1 DESC")
+        >>> [run.run_name for run in best]
+        ['bot 0.9', 'bot 0.7']
+        >>> place.close()
     """
     store = current_store()
     chosen: list[str] | None = None
@@ -81,6 +99,8 @@ def search_runs(
         statuses=None if status is None else [_status(status)],
         tags=tags,
         name=name,
+        filter=filter,
+        order_by=order_by,
         limit=limit,
         after=after,
     )

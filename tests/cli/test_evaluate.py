@@ -108,14 +108,14 @@ def test_the_store_is_the_one_that_is_named(type_in: Type, folder: Path) -> None
 def test_settings_reach_the_evaluation(type_in: Type) -> None:
     done = type_in(
         *LIVE, "--scorer", "text.exact_match", "--concurrency", "3", "--timeout-seconds", "9",
-        "--budget", "calls=2", "--budget", "5", "--level", "0.9", "--seed", "7", "--repeats", "2",
-        "--reducer", "max", "--name", "mine", "--tag", "team=a", "--json",
+        "--budget", "target.calls=2", "--budget", "5", "--level", "0.9", "--seed", "7",
+        "--repeats", "2", "--reducer", "max", "--name", "mine", "--tag", "team=a", "--json",
     )  # fmt: skip
 
     found = done.json
     settings = found["environment"]["settings"]
     assert (settings["concurrency"], settings["timeout_seconds"]) == (3, 9.0)
-    assert settings["budget"] == {"calls": 2.0, "usd": 5.0}
+    assert settings["budget"] == {"target": {"calls": 2.0}, "usd": 5.0}
     assert (found["name"], found["repeats"]) == ("mine", 2)
     assert found["estimates"]["text.exact_match"]["level"] == 0.9
     assert done.code == 5

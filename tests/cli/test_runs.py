@@ -185,6 +185,7 @@ def test_a_run_out_of_budget_is_finished_with_a_higher_one(type_in: Type) -> Non
     spent = type_in(
         *words, "--scorer", "text.exact_match", "--budget", "target.calls=1", "--concurrency", "1"
     )
+    assert "status   budget, verdict BUDGET" in type_in("runs", "show", "latest").out
     done = type_in("resume", "latest", "--budget", "calls=100", "--json")
 
     assert spent.code == 5

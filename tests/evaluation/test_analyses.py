@@ -178,6 +178,29 @@ def test_the_votes_of_a_judge_are_told_apart_from_the_target() -> None:
     assert parts.from_target < 0.1  # the target itself always says the same
 
 
+def voted(votes: dict[str, int], value: float) -> Any:
+    """Return a result whose judge votes alike on each of 8 cases."""
+
+    @evalkit.scorer(low=0.0, high=1.0)
+    def judged(outputs: str) -> evalkit.Score:
+        return evalkit.Score(value, explanation=outputs, metadata={"votes": votes})
+
+    rows = [{"id": f"c{i}", "inputs": {"q": i}, "outputs": "a"} for i in range(8)]
+    return evalkit.evaluate(data=rows, scorers=[judged], runtime=NOTHING_KEPT)
+
+
+def test_a_judge_that_wavers_alike_on_every_case_is_all_that_varies() -> None:
+    parts = voted({"yes": 3, "no": 2}, 0.6).variance("judged")
+
+    assert (parts.from_judge, parts.from_cases) == (1.0, 0.0)
+    assert "samples of the judge" in parts.advice
+
+
+def test_votes_that_tell_nothing_apart_are_not_called_a_single_measurement() -> None:
+    with pytest.raises(UsageError, match="no samples of a judge whose votes can be told apart"):
+        voted({"good": 2, "fair": 2, "bad": 1}, 0.6).variance("judged")
+
+
 def test_one_repeat_tells_nothing_apart() -> None:
     with pytest.raises(UsageError, match="repeats=2"):
         result_of(drawn(30, 1, 9)).variance("right")

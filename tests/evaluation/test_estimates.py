@@ -52,6 +52,7 @@ def test_slices_by_tag_functions_and_worst_are_keys() -> None:
     assert result["rate(text.exact_match)"].value == 0.75
     assert result["max(operations.latency)"].value == 99.0
     table = result.by("language")
+    assert result.by(["language"]).equals(table)  # type: ignore[arg-type]
     assert table[table.metric == "text.exact_match"].value.tolist() == [1.0, 0.5]
     with pytest.raises(UsageError, match="No case has language=fr"):
         result["text.exact_match[language=fr]"]

@@ -207,6 +207,35 @@ def test_a_threshold_that_decides_nothing_is_refused_before_the_first_call() -> 
 
 
 @pytest.mark.parametrize(
+    ("must", "word"),
+    [
+        ("text.exact_match >= 0", "is always met"),
+        ("text.exact_match >= 85", "for a share write 85 %"),
+        ("text.exact_match <= 1", "is always met"),
+        ("text.exact_mach >= 1", "Did you mean"),
+        ("mean(text.exact_match) >= 0.5", "not about a single case"),
+        ("coverage >= 0.9", "not about a single case"),
+    ],
+)
+def test_a_must_that_decides_nothing_is_refused_before_the_first_call(must: str, word: str) -> None:
+    calls: list[str] = []
+    cases = [{k: v for k, v in row.items() if k != "output"} for row in rows()]
+    cases[3]["must"] = must
+
+    with pytest.raises(UsageError, match=word):
+        evalkit.evaluate(calls.append, cases, "text.exact_match", gates="must_pass", runtime=OFF)
+    assert not calls
+
+
+@pytest.mark.parametrize("margin", ["1", "5"])
+def test_a_margin_beyond_the_range_is_refused_before_the_first_call(margin: str) -> None:
+    gate = f"no_regression(text.exact_match, margin={margin})"
+
+    with pytest.raises(UsageError, match="not below the metric's range"):
+        judged(rows(), gate)
+
+
+@pytest.mark.parametrize(
     "gate", ["text.exact_match >= 1", "text.exact_match <= 0", "text.exact_match == 1"]
 )
 def test_a_threshold_at_the_end_of_the_range_is_taken(gate: str) -> None:
@@ -223,6 +252,44 @@ def test_a_range_that_the_values_leave_keeps_gates_from_passing() -> None:
     assert verdict.status == "INCONCLUSIVE"
     assert "leave the range [0, 1]" in verdict.conditions[0].why
     assert "97" in verdict.conditions[0].why
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        *("n(text.exact_match) >= 0", "n(text.exact_match) < 0", "skipped <= 1", "skipped >= 0"),
+        *("coverage >= 0", "coverage <= 100 %", "coverage > 100 %", "cost >= 0", "cost < 0"),
+    ],
+)
+def test_a_count_that_decides_nothing_does_not_parse(gate: str) -> None:
+    with pytest.raises(GateSyntaxError, match=r"always met|never be met") as caught:
+        judged(rows(), gate)
+
+    assert gate[caught.value.position :].strip(" %").isdigit()
+
+
+@pytest.mark.parametrize("gate", ["m >= 0.5 @ ci50", "m >= 0.5 @ ci01", "improves(m) @ ci49"])
+def test_a_guess_is_no_level_of_a_gate(gate: str) -> None:
+    with pytest.raises(GateSyntaxError, match="a level above ci50"):
+        judged(rows(), gate)
+
+
+def test_a_label_that_no_case_has_is_said() -> None:
+    @scorer
+    def safety(outputs: str) -> str:
+        return "safe" if outputs == "a" else "unsafe"
+
+    verdict = judged(rows(), ["safety=unsaffe <= 0.1", "safety=safe >= 0.5"], [safety])
+
+    assert "no case is labelled 'unsaffe', there are safe." in verdict.conditions[0].why
+    assert "labelled" not in verdict.conditions[1].why
+
+
+def test_cases_that_are_missing_of_grouped_data_are_groups() -> None:
+    data = rows(20, g=lambda i: "ab"[i % 2])
+    why = judged(data, "text.exact_match >= 0.7", columns={"group": "g"}).conditions[0].why
+
+    assert "about 8 more groups for 80 % power" in why  # Wilson's limit of 10 of 10 is 0.72
 
 
 def test_that_higher_is_better_is_said_of_a_threshold_from_above() -> None:

@@ -121,13 +121,25 @@ def test_the_default_margin_is_a_share_of_the_range(
     assert margin_of(parse_gates(gate)[0], bounds) == margin
 
 
+@pytest.mark.parametrize("argument", ["1", "1.5", "2 %", "99 %"])
+@pytest.mark.parametrize("gate", ["no_regression(m, margin={})", "improves(m, by={})"])
+def test_a_margin_of_the_whole_range_decides_nothing(gate: str, argument: str) -> None:
+    (condition,) = parse_gates(gate.format(argument))
+
+    if argument.endswith("%"):
+        assert margin_of(condition, (0.0, 1.0)) == pytest.approx(float(argument[:-2]) / 100)
+    else:
+        with pytest.raises(UsageError, match="not below the metric's range of 1"):
+            margin_of(condition, (0.0, 1.0))
+
+
 def test_what_cannot_be_measured_never_passes() -> None:
     nothing = dataclasses.replace(MEASURED, low=None, high=None)
     compared = Compared(difference=MEASURED, direction="none", bounds=(0.0, 1.0), baseline="old")
 
     assert verdict("no_regression(m)", nothing).status is Verdict.INCONCLUSIVE
     assert verdict("no_regression(m)", bounds=None).status is Verdict.INCONCLUSIVE
-    for gate, status in (("improves(m)", "INCONCLUSIVE"), ("equivalent(m, margin=1)", "PASS")):
+    for gate, status in (("improves(m)", "INCONCLUSIVE"), ("equivalent(m, margin=0.9)", "PASS")):
         assert decide_difference(parse_gates(gate)[0], compared).status == status
 
 

@@ -40,6 +40,8 @@ FAMILY = """
 from evalkit.plugin import UnknownScorerError, hookimpl
 
 class Power:
+    facts = None
+
     def __init__(self, name, **keywords):
         self.name, self.keywords = name, keywords
 
@@ -49,6 +51,8 @@ class Power:
         return Power(self.name, **keywords)
 
 def make(name):
+    if name == "power.none":
+        return None
     if name != "power.two":
         raise UnknownScorerError(name, ["power.two"])
     return Power(name)
@@ -248,6 +252,13 @@ def test_a_family_makes_scorers_by_prefix(shelf: "Shelf") -> None:
         found.scorer("power.to")
 
 
+def test_a_family_that_makes_no_scorer_is_named(shelf: "Shelf") -> None:
+    shelf.install("power-metrics", FAMILY, plugin="power")
+
+    with pytest.raises(PluginError, match=r"power of power-metrics 1.0 cannot make 'power\.none'"):
+        catalog_of(shelf).scorer("power.none")
+
+
 def test_a_scorer_of_a_family_takes_its_own_keywords(shelf: "Shelf") -> None:
     shelf.install("power-metrics", FAMILY, plugin="power")
 
@@ -296,7 +307,7 @@ HOOK = "from evalkit.plugin import hookimpl\n\n@hookimpl\ndef {hook}():\n    {bo
         pytest.param(
             "evalkit_reports",
             "return [type('R', (), {'name': 'acme', 'extensions': '.foo', 'write': print})()]",
-            "evalkit_reports: TypeError: 'acme' has extensions '.foo', no list of texts",
+            "evalkit_reports: TypeError: 'acme' has extensions '.foo', no list such as ['.log']",
             id="extension-is-a-text",
         ),
         pytest.param(
@@ -304,6 +315,24 @@ HOOK = "from evalkit.plugin import hookimpl\n\n@hookimpl\ndef {hook}():\n    {bo
             "return [type('D', (), {'name': 'acme', 'extensions': (), 'schemes': ()})()]",
             "evalkit_datasets: TypeError: 'acme' has no accepts, read",
             id="no-accepts",
+        ),
+        pytest.param(
+            "evalkit_reports",
+            "return [type('R', (), {'name': 'acme', 'extensions': ['foo'], 'write': print})()]",
+            "evalkit_reports: TypeError: 'acme' has extensions ['foo'], no list such as ['.log']",
+            id="extension-without-dot",
+        ),
+        pytest.param(
+            "evalkit_targets",
+            "return {'rev://': print}",
+            "evalkit_targets: TypeError: 'rev://' is no scheme such as 'hf'",
+            id="scheme-with-slashes",
+        ),
+        pytest.param(
+            "evalkit_targets",
+            "return {'Rev': print}",
+            "evalkit_targets: TypeError: 'Rev' is no scheme such as 'hf'",
+            id="scheme-in-capitals",
         ),
         pytest.param(
             "evalkit_targets",

@@ -49,7 +49,8 @@ def test_all_of_it_fits(documented: Catalog) -> None:
     offered = [entry.name for kind in kinds for entry in kind.values() if not entry.provenance.ours]
 
     assert sorted(offered) == [
-        "dialogs", "lines", "manners.politeness", "manners.shouting", "manners.tone", "polite",
+        "dialogs", "lines", "manners.politeness", "manners.shouting", "manners.thanks",
+        "manners.tone", "polite",
     ]  # fmt: skip
     assert not documented.plugins.left_out
 
@@ -67,9 +68,22 @@ def test_its_source_its_scorers_and_its_report_work_together(dialog: Path, tmp_p
 
 @pytest.mark.usefixtures("documented")
 def test_its_parts_keep_the_laws(dialog: Path, documented: Catalog) -> None:
-    check_scorer(get_scorer("manners.politeness"))
-    check_scorer(get_scorer("manners.shouting"))
+    for name in ("manners.politeness", "manners.shouting", "manners.thanks"):
+        check_scorer(get_scorer(name))
     check_source(documented.datasets["dialogs"].item, dialog)
+
+
+@pytest.mark.usefixtures("documented")
+def test_its_corpus_metric_is_no_mean_of_cells() -> None:
+    outputs = ["thanks"] + ["no"] * 9 + ["thanks a lot, and all the best"]
+    rows = [{"question": n, "output": text} for n, text in enumerate(outputs)]
+    result = evalkit.evaluate(data=rows, scorers="manners.thanks", runtime=runtime())
+    estimate = result["manners.thanks"]
+
+    assert estimate.value == 2 / 17
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert estimate.low < 2 / 17 < estimate.high
 
 
 @pytest.mark.usefixtures("documented")

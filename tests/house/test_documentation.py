@@ -2,7 +2,7 @@
 
 import ast
 import dataclasses
-import importlib
+import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -185,3 +185,32 @@ def test_every_extra_of_users_is_named_in_the_readme(root: Path, pages: Mapping[
     extras = set(project["optional-dependencies"]) - {"test", "dev", "bench", "real-model"}
 
     assert not [extra for extra in extras if f"`{extra}`" not in pages["README.md"]]
+
+
+def _exists(path: str) -> bool:
+    """Say whether *path* is a module, or a name in one."""
+    module, _, rest = path.partition(".")
+    thing: object = importlib.import_module(module)
+    for name in filter(None, rest.split(".")):
+        if not hasattr(thing, name) and importlib.util.find_spec(f"{module}.{name}") is None:
+            return False
+        module = f"{module}.{name}"
+        thing = getattr(thing, name, None) or importlib.import_module(module)
+    return True
+
+
+def test_every_name_of_python_that_a_page_speaks_of_exists(prose: str) -> None:
+    text = re.sub(r"^```.*?^```$", "", prose, flags=re.MULTILINE | re.DOTALL)
+    names = set(re.findall(r"`(evalkit(?:\.[a-zA-Z]\w+)+)[`(]", text)) - {"evalkit.db"}
+
+    assert names
+    assert not [name for name in sorted(names) if not _exists(name)]
+
+
+def test_every_scorer_that_a_page_speaks_of_is_registered(prose: str) -> None:
+    known: Any = importlib.import_module("evalkit.hooks.catalog").catalog()
+    rooms = "text|classification|regression|operations"
+    names = set(re.findall(rf"\b((?:{rooms})\.[a-z][a-z_0-9]+)\b", prose))
+
+    assert names
+    assert not sorted(names - set(known.scorers))

@@ -21,7 +21,14 @@ CALLED_BY_OTHERS = {
         "run_shard",  # backends that are not built yet: the seam that they work over
         "signature_details",  # whoever cites a score: what sacrebleu prints behind it
     ],
-    "decorators": ["@*.command", "@hookimpl", "@hookspec", "@pytest.hookimpl", "@given"],
+    "decorators": [
+        "@*.command",
+        "@compiles",
+        "@hookimpl",
+        "@hookspec",
+        "@pytest.hookimpl",
+        "@given",
+    ],
 }
 """What is called by name only, or by way of a decorator."""
 

@@ -1,4 +1,4 @@
-from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from evalkit.entities.calibration import CalibrationPart
 from evalkit.errors import DataError
 from evalkit.judging import BiasEffect
 from evalkit.judging.bias_measures import position_bias, self_preference_bias, verbosity_bias
-from evalkit.judging.calibration import read_form
+from evalkit.judging.calibration import Calibration
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,15 @@ def test_self_preference_is_what_the_labels_do_not_explain() -> None:
     assert self_preference_bias(vain, human, own).shown
 
 
+def card_with(effect: BiasEffect) -> dict[str, Any]:
+    """Return a card with one effect, as JSON."""
+    part = CalibrationPart(n_labelled=0, n_judged=0)
+    card = Calibration(
+        judge="j", signature="j", dataset={}, kind="binary", held_out=part, biases=(effect,)
+    )
+    return card.to_json()
+
+
 numbers = st.none() | st.floats(-1, 1)
 
 
@@ -80,12 +90,17 @@ def test_an_effect_comes_back_from_json(
         name="x", effect=effect, low=low, high=low, p_value=p_value, n=n, explanation=told
     )
 
-    assert read_form(BiasEffect, asdict(made) | {"newer": 1}) == made
+    written = card_with(made)
+    written["biases"][0]["newer"] = 1
+    assert Calibration.from_json(written).biases == (made,)
 
 
 def test_an_effect_that_is_not_whole_or_not_finite_is_refused() -> None:
-    with pytest.raises(DataError, match="effect is missing"):
-        read_form(BiasEffect, {"name": "x"})
+    whole = BiasEffect(name="x", effect=0.5, low=None, high=None, p_value=None, n=1, explanation="")
+    written = card_with(whole)
+    del written["biases"][0]["effect"]
+    with pytest.raises(DataError, match=r"biases\.0\.effect: Field required"):
+        Calibration.from_json(written)
     with pytest.raises(ValueError, match="finite"):
         BiasEffect(
             name="x", effect=float("nan"), low=None, high=None, p_value=None, n=1, explanation=""

@@ -31,6 +31,8 @@ def spending(**roles: Charge) -> Ledger:
         pytest.param({"judge": 0.5}, "judge", True, id="a-bare-number-is-dollars"),
         pytest.param({"tokens": 30}, "target", True, id="tokens"),
         pytest.param({"calls": 2}, "target", True, id="calls"),
+        pytest.param("calls=2", "target", True, id="calls-as-on-the-command-line"),
+        pytest.param("judge.usd=0.5", "judge", True, id="the-role-as-on-the-command-line"),
         pytest.param({"seconds": 10}, "target", True, id="seconds"),
         pytest.param({"seconds": 11}, "target", False, id="seconds-left"),
     ],
@@ -55,6 +57,8 @@ def test_a_budget_is_spent_in_all_or_by_role(given: object, role: str, spent: bo
         pytest.param({"dollars": 1}, "no unit 'dollars'", id="unit"),
         pytest.param({"judges": {"usd": 1}}, "Did you mean 'judge'", id="role"),
         pytest.param({"usd": -1}, "at least 0", id="negative"),
+        pytest.param("calls:2", "'calls:2' is neither US dollars nor UNIT=NUMBER", id="text"),
+        pytest.param("embedder.calls=1", "no unit 'embedder'", id="a-role-that-nothing-has"),
         pytest.param({"judge": {"usdd": 1}}, "Did you mean 'usd'", id="unit-of-role"),
     ],
 )

@@ -198,6 +198,72 @@ def test_no_secret_of_the_environment_is_in_anything_written(
     assert HIDDEN in repr(result.table())
 
 
+STORED = [
+    pytest.param({"question": "q", "output": "the key is {}", "expected": "a"}, id="answers"),
+    pytest.param(
+        {
+            "trace_id": "t",
+            "spans": [
+                {
+                    "span_id": "a",
+                    "name": "agent",
+                    "span_type": "AGENT",
+                    "inputs": {"question": "q", "api_key": "{}"},
+                    "outputs": ["{}"],
+                    "attributes": {"authorization": "Bearer {}"},
+                    "status": "ERROR",
+                    "status_message": "401: {}",
+                    "events": [{"name": "exception", "attributes": {"message": "{}"}}],
+                }
+            ],
+        },
+        id="spans",
+    ),
+]
+
+
+@pytest.mark.parametrize("row", STORED)
+@pytest.mark.parametrize("options", [{}, {"sample": 1}], ids=["all", "drawn"])
+def test_stored_answers_and_spans_are_kept_without_secrets_of_the_environment(
+    row: Any, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = 'sk-"stored"-0123456789'
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVALKIT_TRACKING_URI", f"sqlite:///{tmp_path}/runs.db")
+    monkeypatch.setenv("OPENAI_API_KEY", value)
+    data = [json.loads(json.dumps(row).replace("{}", json.dumps(value)[1:-1]))]
+
+    @evalkit.scorer
+    def said(outputs: Any, case: evalkit.Case) -> evalkit.Score:
+        return evalkit.Score(1.0, explanation=f"{outputs} {case.trace}")
+
+    result = evalkit.evaluate(data=data, scorers=said, **options)
+    for suffix in ("html", "md", "json", "xml", "csv", "parquet", "tex"):
+        result.report(tmp_path / f"report.{suffix}")
+    result.write_baseline(tmp_path / "base.json")
+    texts = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    texts += [repr(pq.read_table(path).to_pylist()) for path in tmp_path.rglob("*.parquet")]
+
+    assert len(texts) > 12
+    assert not any("0123456789" in text for text in texts)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another-0123")
+    assert evalkit.evaluate(data=data, scorers=said).dataset == result.dataset
+
+
+def test_a_live_target_gets_its_data_as_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-live-0123456789")
+    seen: list[str] = []
+
+    def app(question: str) -> str:
+        seen.append(question)
+        return "a"
+
+    rows = [{"question": "is sk-live-0123456789 a key?", "expected": "a"}]
+    evalkit.evaluate(app, rows, "text.exact_match", runtime=evalkit.Runtime(store=False))
+
+    assert seen == ["is sk-live-0123456789 a key?"]
+
+
 def test_ordinary_words_numbers_and_paths_are_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "POSTGRES_PASSWORD": "password",

@@ -23,6 +23,7 @@ from evalkit.llm.recorder import Recorder
 from evalkit.llm.recording import Recording
 from evalkit.llm.recordings import RecordingFolder
 from evalkit.llm.session import ModelSession
+from evalkit.llm.usage import Ledger
 from evalkit.targets.open import open_target
 from evalkit.testing import Fault, Reply, ScriptedEndpoint
 from evalkit.tracking import set_tracking_uri
@@ -121,6 +122,45 @@ def test_a_budget_in_dollars_misses_only_prices_of_models(answer: Any, noted: bo
 
     assert any("price is unknown" in note for note in result.facts.notes) == noted
     assert result.cost is None
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_call_that_was_cut_off_after_it_was_sent_has_an_unknown_price() -> None:
+    prices = {"openai/m": (1.0, 1.0)}
+    with ScriptedEndpoint(Fault.HANG) as endpoint:
+        cut = evalkit.evaluate(
+            evalkit.chat("openai/m", base_url=endpoint.base_url),
+            ROWS,
+            "text.exact_match",
+            runtime=evalkit.Runtime(timeout_seconds=0.2, budget=1.0, prices=prices),
+        )
+    refusal = Reply(status=400, body=b'{"error":{"message":"no"}}')
+    with ScriptedEndpoint({"q0": refusal, "*": "a"}) as endpoint:
+        refused = evalkit.evaluate(
+            evalkit.chat("openai/m", base_url=endpoint.base_url),
+            ROWS,
+            "text.exact_match",
+            runtime=evalkit.Runtime(budget=1.0, prices=prices),
+        )
+
+    assert (cut.usage["target"].failed, cut.cost) == (6, None)
+    assert any("price is unknown" in note for note in cut.facts.notes)
+    assert refused.usage["target"].failed == 1
+    assert (refused.cost or 0.0) > 0.0
+    assert not any("price is unknown" in note for note in refused.facts.notes)
+
+
+@pytest.mark.usefixtures("folder")
+def test_answers_that_the_models_limit_cut_off_are_told() -> None:
+    ends = {"q0": Reply(value="half an", finish_reason="length"), "*": "a"}
+    with ScriptedEndpoint(ends) as endpoint:
+        target = evalkit.chat("openai/m", base_url=endpoint.base_url)
+        notes = evalkit.evaluate(target, ROWS, "text.exact_match").facts.notes
+        again = evalkit.evaluate(target, ROWS, "text.exact_match").facts.notes
+
+    told = "1 of 6 answers were cut off at the model's limit (max_tokens)."
+    assert told in notes
+    assert told in again
 
 
 @pytest.mark.usefixtures("folder")
@@ -323,17 +363,22 @@ LIMITS = {"calls": 6, "tokens": 45, "usd": 45.0}
 
 
 class Spending(RuleBasedStateMachine):
-    """Calls that are answered, cut off, refused, repeated or unwritable, in any order."""
+    """Calls that are answered, cut off, refused, repeated, rerun or unwritable, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.model: Any = Scripted()
         self.place = Full()
-        places: list[Any] = [self.place]
         self.tasks: list[asyncio.Task[ChatReply]] = []
         self.answered = self.most = 0
-        self.session = ModelSession(
+        self.session = self.begun(Ledger())
+
+    def begun(self, ledger: Ledger) -> ModelSession:
+        """Return a session that goes on from what *ledger* says was spent."""
+        places: list[Any] = [self.place]
+        return ModelSession(
+            ledger=ledger,
             recorder=Recorder(mode="auto", places=places),
             budget=Budget.of({"judge": LIMITS}),
             prices=Prices({"openai/m": (1e6, 1e6)}),
@@ -371,6 +416,14 @@ class Spending(RuleBasedStateMachine):
         """Give a call up, as a timeout does."""
         self.tasks[data.draw(st.sampled_from(range(len(self.tasks))))].cancel()
         self.turn()
+
+    @rule()
+    def rerun(self) -> None:
+        """Give everything up and go on in another session, as resumes and reruns do."""
+        for task in self.tasks:
+            task.cancel()
+        self.turn()
+        self.session = self.begun(self.session.ledger)
 
     @rule()
     def fill(self) -> None:

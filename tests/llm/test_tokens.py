@@ -115,6 +115,9 @@ DIALECTS = [
         id="ollama",
     ),
     pytest.param({"input_tokens": "many"}, None, id="no count"),
+    pytest.param(
+        {"prompt_tokens": -10, "completion_tokens": 5}, {"output_tokens": 5}, id="below zero"
+    ),
     pytest.param([1], None, id="no mapping"),
 ]
 
@@ -151,8 +154,14 @@ def test_what_is_written_to_a_cache_and_read_from_it_has_its_own_price() -> None
     )
 
 
-def test_a_total_that_contradicts_its_parts_is_said_and_counts_for_a_budget() -> None:
-    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 1015}
+@pytest.mark.parametrize(
+    ("total", "by", "calls"),
+    [pytest.param(1015, "2,000 more", 2, id="above"), pytest.param(5, "less", 3, id="below")],
+)
+def test_a_total_that_contradicts_its_parts_is_said_and_counts_for_a_budget(
+    total: int, by: str, calls: int
+) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": total}
     reply = {
         "choices": [{"message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}],
         "usage": usage,
@@ -165,8 +174,8 @@ def test_a_total_that_contradicts_its_parts_is_said_and_counts_for_a_budget() ->
             runtime=evalkit.Runtime(store=False, budget={"tokens": 1500}, concurrency=1),
         )
 
-    assert any("is not the sum of its parts (2,000 more)" in note for note in result.facts.notes)
-    assert result.usage["target"].calls == 2
+    assert any(f"is not the sum of its parts ({by})" in note for note in result.facts.notes)
+    assert result.usage["target"].calls == calls
 
 
 def body_of(value: Any) -> bytes:

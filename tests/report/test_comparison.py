@@ -354,3 +354,17 @@ def test_a_metric_in_seconds_or_words_fixes_and_breaks_nothing() -> None:
     assert broken["operations.latency"] == broken["operations.output_length"] == (None, None)
     assert broken["text.exact_match"] == (16, 4)
     assert [part["metric"] for part in document["cases"]] == ["text.exact_match"]
+
+
+def test_of_a_classifiers_answer_the_label_is_compared() -> None:
+    def system(name: str, share: float) -> evalkit.EvaluationResult:
+        label = "yes" if share > 0.5 else "no"
+        rows = [{"id": "a", "question": "q", "y_true": "yes", "y_pred": label, "y_proba": share}]
+        return evalkit.evaluate(
+            data=rows, scorers="classification.accuracy", name=name, runtime=NOTHING_KEPT
+        )
+
+    document = comparison_document(evalkit.compare(system("old", 0.4), system("new", 0.7)))
+
+    (case,) = document["cases"][0]["fixed"]
+    assert (case["output_a"], case["output_b"]) == ("no", "yes")

@@ -313,3 +313,15 @@ def test_other_functions_are_called_case_by_case(answer: Any) -> None:
     target: Any = open_target(answer)
 
     assert target.lane == "thread"
+
+
+class Unnamed:
+    def predict(self, features: Any) -> Any:
+        return untyped(features)
+
+
+def test_a_predictor_that_cannot_be_known_is_told_how_to_be() -> None:
+    result = evalkit.evaluate(Unnamed(), (FRAME, Y), ["classification.accuracy"], runtime=OFF)
+
+    (explanation,) = set(result.failures()["explanation"])
+    assert explanation.startswith("'features' is the mapping of one case's inputs; a parameter")

@@ -34,28 +34,28 @@ _OLDER: Final = {"AI_JUDGE": "LLM_JUDGE"}
 _RUN: Final = "mlflow.assessment.sourceRunId"
 
 
-def is_mlflow_trace(found: Mapping[str, Any]) -> bool:
+def is_mlflow_trace(value: Mapping[str, Any]) -> bool:
     """Say whether a mapping has the keys of a trace of MLflow."""
-    info = found.get("trace_info", found.get("info"))
+    info = value.get("trace_info", value.get("info"))
     if not isinstance(info, Mapping):
         return False
-    known = mapping_of(info)
-    if not ({"trace_id", "request_id"} & known.keys()):
+    fields = mapping_of(info)
+    if not ({"trace_id", "request_id"} & fields.keys()):
         return False
-    return isinstance(found.get("spans"), list) or isinstance(found.get("data"), Mapping)
+    return isinstance(value.get("spans"), list) or isinstance(value.get("data"), Mapping)
 
 
-def read_mlflow_trace(found: Mapping[str, Any]) -> Trace:
+def read_mlflow_trace(value: Mapping[str, Any]) -> Trace:
     """Return the trace in MLflow's JSON.
 
     Raises:
         TraceError: If a span cannot be read.
     """
-    info = mapping_of(found.get("trace_info", found.get("info")))
+    info = mapping_of(value.get("trace_info", value.get("info")))
     trace_id = str(info.get("trace_id") or info.get("request_id"))
     metadata = mapping_of(info.get("trace_metadata", info.get("request_metadata")))
     tags = mapping_of(info.get("tags"))
-    listed = found.get("spans", mapping_of(found.get("data")).get("spans"))
+    listed = value.get("spans", mapping_of(value.get("data")).get("spans"))
     spans = tuple(_span(mapping_of(one), trace_id) for one in list_of(listed))
     state = _STATES.get(str(info.get("state", info.get("status"))))
     return Trace(
@@ -69,27 +69,27 @@ def read_mlflow_trace(found: Mapping[str, Any]) -> Trace:
     )
 
 
-def _span(found: Mapping[str, Any], trace_id: str) -> Span:
-    span_id = hex_id(found.get("span_id") or mapping_of(found.get("context")).get("span_id"))
+def _span(fields: Mapping[str, Any], trace_id: str) -> Span:
+    span_id = hex_id(fields.get("span_id") or mapping_of(fields.get("context")).get("span_id"))
     if span_id is None:
         raise TraceError(f"a span of trace {trace_id!r} has no span_id")
-    raw = found.get("attributes")
+    raw = fields.get("attributes")
     attributes = attributes_of(raw)
     if isinstance(raw, Mapping):  # MLflow writes each value as a text of JSON there
         attributes = {key: parsed(value) for key, value in attributes.items()}
     else:
         attributes = unquoted(attributes)
-    status, message = status_of(found.get("status", found.get("status_code")))
+    status, message = status_of(fields.get("status", fields.get("status_code")))
     return Span(
         trace_id=trace_id,
         span_id=span_id,
-        parent_id=hex_id(found.get("parent_span_id") or found.get("parent_id")),
-        name=str(found.get("name") or ""),
+        parent_id=hex_id(fields.get("parent_span_id") or fields.get("parent_id")),
+        name=str(fields.get("name") or ""),
         status=status,
-        status_message=message or text_or_none(found.get("status_message")),
-        start_ns=whole(found.get("start_time_unix_nano", found.get("start_time"))),
-        end_ns=whole(found.get("end_time_unix_nano", found.get("end_time"))),
-        events=events_of(found.get("events")),
+        status_message=message or text_or_none(fields.get("status_message")),
+        start_ns=whole(fields.get("start_time_unix_nano", fields.get("start_time"))),
+        end_ns=whole(fields.get("end_time_unix_nano", fields.get("end_time"))),
+        events=events_of(fields.get("events")),
         **translated(attributes),
     )
 

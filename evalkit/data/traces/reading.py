@@ -47,10 +47,10 @@ def is_trace(value: Any) -> bool:
         return True
     if not isinstance(value, Mapping):
         return False
-    found = cast("Mapping[str, Any]", value)
-    if FORMAT_KEY in found or any(key in found for key in _OTLP) or is_mlflow_trace(found):
+    fields = cast("Mapping[str, Any]", value)
+    if FORMAT_KEY in fields or any(key in fields for key in _OTLP) or is_mlflow_trace(fields):
         return True
-    spans = list_of(found.get("spans"))
+    spans = list_of(fields.get("spans"))
     return bool(spans) and all({"span_id", "name"} <= mapping_of(one).keys() for one in spans)
 
 
@@ -112,10 +112,10 @@ def _read(value: Any) -> list[Trace]:
             f"{_described(value)} is no trace; a trace is evalkit's, MLflow's (info and spans) or "
             "OpenTelemetry's (resourceSpans)"
         )
-    found = cast("Mapping[str, Any]", value)
-    if any(key in found for key in _OTLP):
-        return read_otlp(found)
-    return [read_mlflow_trace(found) if is_mlflow_trace(found) else _own(found)]
+    fields = cast("Mapping[str, Any]", value)
+    if any(key in fields for key in _OTLP):
+        return read_otlp(fields)
+    return [read_mlflow_trace(fields) if is_mlflow_trace(fields) else _own(fields)]
 
 
 def read_trace(value: Any) -> Trace:
@@ -129,10 +129,10 @@ def read_trace(value: Any) -> Trace:
         >>> trace.root.name, read_trace(trace.to_json()) == trace
         ('agent', True)
     """
-    found = read_traces(value)
-    if len(found) != 1:
-        raise TraceError(f"there are {len(found)} traces where one is needed")
-    return found[0]
+    traces = read_traces(value)
+    if len(traces) != 1:
+        raise TraceError(f"there are {len(traces)} traces where one is needed")
+    return traces[0]
 
 
 def trace_if_any(value: Any) -> Any:
@@ -151,54 +151,54 @@ def _described(value: Any) -> str:
     return f"a mapping with the keys {keys or '(none)'}"
 
 
-def _own(found: Mapping[str, Any]) -> Trace:
+def _own(fields: Mapping[str, Any]) -> Trace:
     """Return the trace in our own JSON, or in a mapping that somebody wrote by hand."""
-    version = found.get(FORMAT_KEY, TRACE_FORMAT)
+    version = fields.get(FORMAT_KEY, TRACE_FORMAT)
     if not isinstance(version, int) or version > TRACE_FORMAT:
         raise TraceError("a newer evalkit wrote this trace; upgrade evalkit")
-    trace_id = str(found.get("trace_id") or "tr-" + content_hash(canonical_json(found)))
-    ours = FORMAT_KEY in found
+    trace_id = str(fields.get("trace_id") or "tr-" + content_hash(canonical_json(fields)))
+    ours = FORMAT_KEY in fields
     spans = tuple(
-        _own_span(mapping_of(one), trace_id, ours=ours) for one in list_of(found.get("spans"))
+        _own_span(mapping_of(one), trace_id, ours=ours) for one in list_of(fields.get("spans"))
     )
-    metadata = mapping_of(found.get("metadata"))
+    metadata = mapping_of(fields.get("metadata"))
     attributes = (span.attributes for span in spans)
-    state = found.get("state")
+    state = fields.get("state")
     return Trace(
         trace_id=trace_id,
         spans=spans,
         state=None if state is None else status_of(state)[0],
-        session=text_or_none(found.get("session")) or session_of(metadata, *attributes),
+        session=text_or_none(fields.get("session")) or session_of(metadata, *attributes),
         metadata=dict(metadata),
-        tags=dict(mapping_of(found.get("tags"))),
-        assessments=assessments_of(found.get("assessments"), trace_id),
-        notes=tuple(str(note) for note in list_of(found.get("notes"))),
+        tags=dict(mapping_of(fields.get("tags"))),
+        assessments=assessments_of(fields.get("assessments"), trace_id),
+        notes=tuple(str(note) for note in list_of(fields.get("notes"))),
     )
 
 
-def _own_span(found: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
-    span_id, parent_id = _own_id(found.get("span_id")), _own_id(found.get("parent_id"))
+def _own_span(fields: Mapping[str, Any], trace_id: str, *, ours: bool) -> Span:
+    span_id, parent_id = _own_id(fields.get("span_id")), _own_id(fields.get("parent_id"))
     if span_id is None:
         raise TraceError(f"a span of trace {trace_id!r} has no span_id")
-    status, message = status_of(found.get("status"))
-    given = mapping_of(found.get("attributes"))
+    status, message = status_of(fields.get("status"))
+    given = mapping_of(fields.get("attributes"))
     # What we have written ourselves has been translated before.
     means: dict[str, Any] = {"attributes": dict(given)} if ours else translated(unquoted(given))
     for name in ("inputs", "outputs"):
-        if found.get(name) is not None:
-            means[name] = found[name]
-    if found.get("span_type") or found.get("type"):
-        means["span_type"] = str(found.get("span_type") or found.get("type")).upper()
+        if fields.get(name) is not None:
+            means[name] = fields[name]
+    if fields.get("span_type") or fields.get("type"):
+        means["span_type"] = str(fields.get("span_type") or fields.get("type")).upper()
     return Span(
         trace_id=trace_id,
         span_id=span_id,
         parent_id=parent_id,
-        name=str(found.get("name") or ""),
+        name=str(fields.get("name") or ""),
         status=status,
-        status_message=message or text_or_none(found.get("status_message")),
-        start_ns=whole(found.get("start_ns")),
-        end_ns=whole(found.get("end_ns")),
-        events=events_of(found.get("events")),
+        status_message=message or text_or_none(fields.get("status_message")),
+        start_ns=whole(fields.get("start_ns")),
+        end_ns=whole(fields.get("end_ns")),
+        events=events_of(fields.get("events")),
         **means,
     )
 
@@ -225,17 +225,17 @@ class Exports:
     def __len__(self) -> int:
         return len(self._spans)
 
-    def add(self, found: Mapping[str, Any]) -> None:
+    def add(self, export: Mapping[str, Any]) -> None:
         """Add the spans of one export.
 
         Raises:
             TraceError: If a span cannot be read.
         """
         with _trace_errors():
-            self._add(found)
+            self._add(export)
 
-    def _add(self, found: Mapping[str, Any]) -> None:
-        for resource, raw in _spans(found):
+    def _add(self, export: Mapping[str, Any]) -> None:
+        for resource, raw in _spans(export):
             trace_id = hex_id(raw.get("traceId", raw.get("trace_id")))
             span_id = hex_id(raw.get("spanId", raw.get("span_id")))
             if trace_id is None or span_id is None:
@@ -257,14 +257,14 @@ class Exports:
         ]
 
 
-def read_otlp(found: Mapping[str, Any]) -> list[Trace]:
+def read_otlp(export: Mapping[str, Any]) -> list[Trace]:
     """Return the traces of an export, in the order of their first spans.
 
     Raises:
         TraceError: If a span cannot be read.
     """
     exports = Exports()
-    exports.add(found)
+    exports.add(export)
     return exports.traces()
 
 
@@ -274,8 +274,8 @@ def export_of(value: Any) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) and any(key in value for key in _OTLP) else None
 
 
-def _spans(found: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
-    for one in list_of(found.get("resourceSpans", found.get("resource_spans"))):
+def _spans(export: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    for one in list_of(export.get("resourceSpans", export.get("resource_spans"))):
         group = mapping_of(one)
         resource = attributes_of(mapping_of(group.get("resource")).get("attributes"))
         for scope in list_of(group.get("scopeSpans", group.get("scope_spans"))):

@@ -233,8 +233,8 @@ def _spent(trace: Trace, prices: Prices) -> dict[str, Any]:
             for span, tokens, cost in zip(counted, usages, costs, strict=True)
         ]
     # A sum over some of the calls is no price of all of them.
-    known = [cost for cost in costs if cost is not None]
-    cost = sum(known) if known and len(known) == len(costs) else total
+    stated = [cost for cost in costs if cost is not None]
+    cost = sum(stated) if stated and len(stated) == len(costs) else total
     whole = mapping_of(structured(trace.metadata.get("mlflow.trace.tokenUsage")))
     return {
         "usage": dict(usage) or usage_stated(whole),

@@ -13,7 +13,7 @@ import numpy as np
 from evalkit._internal.words import plural
 from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
-from evalkit.errors import UnknownMetricError, UsageError
+from evalkit.errors import UnknownMetricError, UsageError, near_miss
 from evalkit.evaluation.deciding.circumstances import circumstances_of, least_coverage
 from evalkit.evaluation.results.facts import DECIDED, OUTAGE
 from evalkit.evaluation.results.result import Result
@@ -185,7 +185,21 @@ def _decide_metric(
     key, level = condition.key_text or "", condition.level or result.facts.plan.level
     estimate = result.estimate(key, level=level)
     verdict = decide(condition, estimate, circumstances_of(result, key, least))
+    remark = _unseen_label(result, condition)
+    if remark:
+        verdict = dataclasses.replace(verdict, why=f"{verdict.why}; {remark}")
     return _with_untagged(result, condition, verdict, level, least), None
+
+
+def _unseen_label(result: Result, condition: Condition) -> str | None:
+    """Return what is to be said of a condition on a label that no case has: it may be misspelt."""
+    metric, equals, label = condition.key.metric.partition("=") if condition.key else ("", "", "")
+    columns = [m.column for m in result.metrics if m.key == metric]
+    labels = {given for column in columns for given in column.labels.values()}
+    if not equals or not labels or label in labels:
+        return None
+    others = ", ".join(sorted(labels)[:5])
+    return f"no case is labelled {label!r}, there are {others}.{near_miss(label, labels)}"
 
 
 def _with_untagged(

@@ -29,7 +29,7 @@ class Usage:
     failed: int = 0
     tokens: Mapping[str, int] = field(default_factory=dict[str, int])
     cost: float | None = None
-    """US dollars; ``None`` where any answered call has no known price."""
+    """US dollars; ``None`` where any call that may have to be paid has no known price."""
 
     seconds: float = 0.0
     """Time that the evaluation took."""

@@ -120,7 +120,7 @@ class Result:
         return self.by_key.plain() if self._known is None else dict(self._known)
 
     def by(self, *tags: str) -> pd.DataFrame:
-        """Return the estimates of each value of one tag, or each combination of several.
+        """Return the estimates of each value of one tag, or each combination of several or a list.
 
         Returns:
             A row for each metric and combination: the tags, ``metric, value, low, high, n_scored,
@@ -131,6 +131,8 @@ class Result:
         """
         import pandas as pd
 
+        if len(tags) == 1 and not isinstance(tags[0], str):
+            tags = tuple(tags[0])
         numbers = ("value", "low", "high", "n_scored", "n_total", "n_failed")
         rows: list[dict[str, Any]] = []
         for values, cases in self.by_key.slices(tags).items():

@@ -29,13 +29,13 @@ _PACKAGES: Final = (
 
 @functools.lru_cache(maxsize=1)
 def _software() -> dict[str, str]:
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for name in _PACKAGES:
         try:
-            _, found[name] = named(metadata.distribution(name))
+            _, versions[name] = named(metadata.distribution(name))
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _git(folder: Path) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def _git(folder: Path) -> dict[str, Any]:
     if not any((place / ".git").exists() for place in (folder, *folder.parents)):
         return {}
     try:
-        found = subprocess.run(  # noqa: S603  fixed arguments
+        lines = subprocess.run(  # noqa: S603  fixed arguments
             ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "-uno"],  # noqa: S607
             capture_output=True,
             text=True,
@@ -52,9 +52,9 @@ def _git(folder: Path) -> dict[str, Any]:
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         return {}
-    commit = next((line.split()[-1] for line in found if line.startswith("# branch.oid")), None)
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
     commit = None if commit == "(initial)" else commit  # of a repository without any
-    return {"commit": commit, "dirty": any(not line.startswith("#") for line in found)}
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
 
 
 def _platform() -> str:

@@ -267,6 +267,10 @@ class Job(Generic[R]):
         self.state.notes += _unlisted(metrics)
         self.state.notes += moved([metric.key for metric in metrics])
         self.state.notes += self._replayed(plan.cells)
+        if cut := len(self.state.cut):
+            self.state.notes.append(
+                f"{cut:,} of {plan.cells:,} answers were cut off at the model's limit (max_tokens)."
+            )
         facts = Facts(
             run_id=self.run_id,
             name=self.plan_facts.name,
@@ -369,12 +373,14 @@ class Job(Generic[R]):
             for role in charged
         ):
             self.state.notes.append("The budget leaves out calls whose price is unknown.")
-        self.state.notes += [
-            f"The provider's total of {role} tokens is not the sum of its parts"
-            f" ({ledger[role].tokens[UNEXPLAINED]:,} more); the price rests on the parts."
-            for role in charged
-            if UNEXPLAINED in ledger[role].tokens
-        ]
+        for role in charged:
+            rest = ledger[role].tokens.get(UNEXPLAINED)
+            if rest is not None:
+                by = f"{rest:,} more" if rest else "less"
+                self.state.notes.append(
+                    f"The provider's total of {role} tokens is not the sum of its parts ({by}); "
+                    "the price rests on the parts."
+                )
         seconds = monotonic() - self.started
         return {role: _usage(ledger[role], seconds) for role in charged}
 

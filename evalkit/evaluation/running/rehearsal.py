@@ -135,17 +135,17 @@ class UsageByKind:
     def __init__(self, recorded: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
         """Take in what calls asked and what came back, as recordings have it."""
         self._kinds: dict[tuple[str, str | None], Usage] = {}
-        for asked, reply in recorded:
+        for question, reply in recorded:
             tokens = reply.get("usage") or {}
-            if "messages" not in asked or not {"input_tokens", "output_tokens"} <= tokens.keys():
+            if "messages" not in question or not {"input_tokens", "output_tokens"} <= tokens.keys():
                 continue
             request = ChatRequest(
-                messages=asked["messages"],
-                response_schema=asked.get("schema"),
-                tools=asked.get("tools"),
+                messages=question["messages"],
+                response_schema=question.get("schema"),
+                tools=question.get("tools"),
             )
             for form in (_form_of(request), None):
-                usage = self._kinds.setdefault((asked["model"], form), Usage([], []))
+                usage = self._kinds.setdefault((question["model"], form), Usage([], []))
                 usage.tokens_a_character.append(tokens["input_tokens"] / length_of(request))
                 usage.output_tokens.append(tokens["output_tokens"])
 
@@ -198,20 +198,20 @@ class Estimator:
         if model is None:
             return share
         ratio, output, method = _tokens(model, call, self.usage)
-        asked = total_of([sum(call.length for call in case) for case in paid], self.n) * ratio
-        answered = share.calls * output
+        inputs = total_of([sum(call.length for call in case) for case in paid], self.n) * ratio
+        outputs = share.calls * output
         # Priced by the million, since prices take whole tokens.
         price_in = self.prices.cost(model, {"input_tokens": _MILLION, "output_tokens": 0})
         price_out = self.prices.cost(model, {"input_tokens": 0, "output_tokens": _MILLION})
         usd, batched = share.usd, self.batch is not None and call.role in self.batch.roles
         if price_in is not None and price_out is not None:
             part = (self.batch.price_share if self.batch and batched else 1.0) / _MILLION
-            usd = asked * Expected.exactly(price_in * part)
-            usd += answered * Expected.exactly(price_out * part)
+            usd = inputs * Expected.exactly(price_in * part)
+            usd += outputs * Expected.exactly(price_out * part)
         return dataclasses.replace(
             share,
-            input_tokens=asked,
-            output_tokens=answered,
+            input_tokens=inputs,
+            output_tokens=outputs,
             usd=usd,
             batched=batched,
             method=method,
@@ -219,10 +219,10 @@ class Estimator:
 
 
 def _tokens(
-    model: str, call: Noted, known: UsageByKind
+    model: str, call: Noted, kinds: UsageByKind
 ) -> tuple[Expected, Expected, tuple[str, ...]]:
     """Return tokens a character of a question, tokens of an answer, and where they are from."""
-    usage = known.of(model, call.form)
+    usage = kinds.of(model, call.form)
     if usage is not None:
         n = len(usage.output_tokens)
         method = (

@@ -63,8 +63,11 @@ def score_again(
         if name not in plan.signatures:
             near = near_miss(name, list(plan.signatures))
             raise NotFoundError(f"The result has no scorer {name!r}.{near}")
-    asked = judge_model or plan.judge_model, judge_base_url or plan.judge_base_url
-    added = bind_judges(resolve_scorers(scorers), *asked)
+    added = bind_judges(
+        resolve_scorers(scorers),
+        judge_model or plan.judge_model,
+        judge_base_url or plan.judge_base_url,
+    )
     for one in added:
         if one.name in plan.signatures and not replace and one.name not in drop:
             raise UsageError(
@@ -125,15 +128,15 @@ def retry(
     check_same(plan, target, chosen)
     described: dict[str, Any] = {"added": ()}
     if rejudged:
-        asked = judge_model or plan.judge_model, judge_base_url or plan.judge_base_url
-        chosen = [_asking(scorer, plan, *asked) for scorer in chosen]
-        described |= dict(zip(("judge_model", "judge_base_url"), asked, strict=True))
+        model, address = judge_model or plan.judge_model, judge_base_url or plan.judge_base_url
+        chosen = [_asking(scorer, plan, model, address) for scorer in chosen]
+        described |= {"judge_model": model, "judge_base_url": address}
     described["scorers"] = [specification(one) for one in chosen]
     described["signatures"] = {one.name: signature(one) for one in chosen}
     if rejudged and described["signatures"] == plan.signatures:
         raise UsageError(
-            "No judge of the run asks the model of its judge_model=; name the judge's own: "
-            "result.score(…, replace=True), or evalkit score --replace."
+            "No judge of the run would ask another model: each asks this one already, or names its "
+            "own; put another in its place: result.score(…, replace=True), evalkit score --replace."
         )
     job = _successor(result, chosen, target, described, same_run=False)
     if runtime is not None:

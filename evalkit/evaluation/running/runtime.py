@@ -37,17 +37,17 @@ class Runtime:
     tokens_per_minute: float | None = word(None, "Most tokens a server.", HOW, "N")
     """Most tokens in a minute for each server of models."""
 
-    budget: float | Mapping[str, Any] | None = word(
+    budget: float | str | Mapping[str, Any] | None = word(
         None,
         "Most to spend: 1.5 (US dollars), calls=500, tokens=…, seconds=…, judge.usd=0.5.",
         HOW,
         "USD|UNIT=N",
         many=True,
     )
-    """US dollars, or a mapping of ``usd``, ``tokens``, ``calls``, ``seconds``, in which ``target``
-    and ``judge`` may have such limits of their own.  When one is reached, no new call starts, and
-    the verdict is BUDGET.  ``calls`` are those of models; the calls of a function, estimator or
-    endpoint count for ``target`` alone."""
+    """US dollars, a text such as ``"calls=500"``, or a mapping of ``usd``, ``tokens``, ``calls``,
+    ``seconds``, in which ``target`` and ``judge`` may have such limits of their own.  When one is
+    reached, no new call starts, and the verdict is BUDGET.  ``calls`` are those of models; the
+    calls of a function, estimator or endpoint count for ``target`` alone."""
 
     prices: Mapping[str, Sequence[float]] | None = word(
         None,

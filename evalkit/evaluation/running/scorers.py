@@ -15,6 +15,7 @@ from evalkit.evaluation.results.cells import COLUMNS
 from evalkit.evaluation.results.columns import PARTS
 from evalkit.evaluation.results.recorded import RECORDED
 from evalkit.evaluation.running.request import ScorerLike
+from evalkit.gates.comparing import margin_of
 from evalkit.gates.condition import PAIRED, Condition
 from evalkit.gates.grammar import check_single, parse_gates
 from evalkit.gates.key import Key
@@ -275,8 +276,8 @@ def check_gates(
         ):
             raise UnknownMetricError(key.metric, names)
         _check_reducer(key.metric, scorers)
-        if condition.kind == "metric" and not parse_reducer(reducer, sys.maxsize).yields_share:
-            _check_threshold(condition, key, scorers)
+        if not parse_reducer(reducer, sys.maxsize).yields_share:
+            _check_numbers(condition, key, scorers)
         wanted = [name for name, _ in key.tags] + ([key.worst_by] if key.worst_by else [])
         if "shard" in spool.facts:  # other parts may have tags that this one lacks
             continue
@@ -304,8 +305,10 @@ def check_musts(musts: Iterable[str], scorers: Sequence[Scorer], spool: Spool) -
             raise UsageError(f"must {must!r}: {error}") from error
 
 
-def _check_threshold(condition: Condition, key: Key, scorers: Iterable[Scorer]) -> None:
-    """Refuse a threshold outside of the range, as far as that is known before the run."""
+def _check_numbers(condition: Condition, key: Key, scorers: Iterable[Scorer]) -> None:
+    """Refuse a threshold or margin beyond the range, as far as that is known before the run."""
+    if condition.kind != "metric" and not condition.compares:
+        return
     fitting = [one for one in scorers if key.metric.startswith(one.name)]
     one = max(fitting, key=lambda scorer: len(scorer.name))
     member, label, _ = key.metric.removeprefix(one.name).partition("=")
@@ -313,7 +316,14 @@ def _check_threshold(condition: Condition, key: Key, scorers: Iterable[Scorer]) 
     if "(" in member:  # the key of another reducer
         return
     rate = bool(label) or key.function == "rate" or facts.binary
-    why = condition.vacuous_in(*((0.0, 1.0) if rate else (facts.low, facts.high)))
+    low, high = (0.0, 1.0) if rate else (facts.low, facts.high)
+    if condition.compares:
+        try:
+            margin_of(condition, None if low is None or high is None else (low, high))
+        except UsageError as error:
+            raise UsageError(f"{condition.text!r}: {error}.") from None
+        return
+    why = condition.vacuous_in(low, high)
     if why is not None:
         raise UsageError(f"{condition.text!r} decides nothing: {why}.")
 

@@ -201,8 +201,8 @@ class Audit:
     def outcome(self) -> Outcome:
         """``fail`` if any battery fails; ``pass`` if every one passes."""
         outcomes = {battery.outcome for battery in self.batteries.values()}
-        found: list[Outcome] = [outcome for outcome in _GRAVITY if outcome in outcomes]
-        return found[0] if found else "inconclusive"
+        gravest: list[Outcome] = [outcome for outcome in _GRAVITY if outcome in outcomes]
+        return gravest[0] if gravest else "inconclusive"
 
     @property
     def effects(self) -> tuple[BiasEffect, ...]:

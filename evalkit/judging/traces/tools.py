@@ -158,8 +158,8 @@ def _failed(name: str, problem: str) -> ToolAnswer:
 
 def refused_call(name: Any, problem: str) -> ToolAnswer:
     """Return the answer to a call that is not made."""
-    known = isinstance(name, str) and name in _BY_NAME
-    return _failed(name if known else "unknown_tool", problem)
+    offered = isinstance(name, str) and name in _BY_NAME
+    return _failed(name if offered else "unknown_tool", problem)
 
 
 def _fenced(name: str, text: str) -> str:
@@ -175,10 +175,10 @@ def _checked(tool: TraceTool, arguments: Any) -> dict[str, Any]:
     for name, value in cast("Mapping[str, Any]", arguments).items():
         schema = tool.parameters.get(name)
         if schema is None:
-            known = ", ".join(tool.parameters) or "none"
+            names = ", ".join(tool.parameters) or "none"
             hint = near_miss(str(name), tool.parameters)
             short = views.clipped(str(name))
-            raise UsageError(f"{tool.name} has no argument {short!r}.{hint} It takes: {known}")
+            raise UsageError(f"{tool.name} has no argument {short!r}.{hint} It takes: {names}")
         if value is not None:
             checked[name] = _value(name, value, schema)
     for name in tool.required:

@@ -30,8 +30,8 @@ function shown(value) {
 function gist(value) {
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(" / ");
   if (value === null || typeof value !== "object" || Array.isArray(value)) return shown(value);
-  if (Array.isArray(value.classes) && Array.isArray(value.probabilities) && value.label !== undefined) {
-    const share = value.probabilities[value.classes.indexOf(value.label)];
+  if (value.label !== undefined && value.probabilities !== null && typeof value.probabilities === "object") {
+    const share = value.probabilities[Array.isArray(value.classes) ? value.classes.indexOf(value.label) : value.label];
     return share === undefined ? shown(value.label) : `${shown(value.label)} (${percent(share)})`;
   }
   const entries = Object.entries(value);

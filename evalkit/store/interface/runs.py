@@ -73,10 +73,12 @@ class Runs(Protocol):
         tags: Mapping[str, str] | None = None,
         name: str | None = None,
         parent_run_id: str | None = None,
+        filter: str = "",  # noqa: A002  MLflow's word
+        order_by: str | Sequence[str] = (),
         limit: int = 1000,
         after: str | None = None,
     ) -> list[Run]:
-        """Return runs, the one started last first.
+        """Return runs, by default the one started last first.
 
         Args:
             experiment_ids: Only of these experiments; ``None`` means all.
@@ -85,8 +87,14 @@ class Runs(Protocol):
             tags: Only runs that have all these tags with these values.
             name: Only runs of this name.
             parent_run_id: Only the parts of this run.
+            filter: Such as ``metrics.f1 > 0.8 AND NOT tags.stage LIKE 'prod%'``: attributes
+                (``status``, ``run_name``, ``start_time``…), ``metrics.``, ``params.``, ``tags.``.
+            order_by: Such as ``["metrics.f1 DESC", "run_name"]``; equal ones newest first.
             limit: Length of a page.
             after: Id of the last run of the page before.
+
+        Raises:
+            FilterSyntaxError: If *filter* or *order_by* does not parse; points at the character.
         """
         ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import overload
 
 from evalkit._internal.surrogates import without_surrogates
 from evalkit.errors import UsageError
@@ -16,8 +16,6 @@ from evalkit.store.sql import tables
 _RUN_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{tables.RUN_ID_LENGTH}}}")
 _RESERVED_FOLDERS = frozenset({"models", "traces"})
 _LARGEST = 2**63 - 1
-
-TextOrNone = TypeVar("TextOrNone", str, None, str | None)
 
 
 def text(kind: str, value: str, limit: int) -> str:
@@ -30,7 +28,11 @@ def text(kind: str, value: str, limit: int) -> str:
     return storable(value)
 
 
-def storable(value: TextOrNone) -> TextOrNone:
+@overload
+def storable(value: str) -> str: ...
+@overload
+def storable(value: str | None) -> str | None: ...
+def storable(value: str | None) -> str | None:
     """Return *value* without what no database takes, lone surrogates and nulls."""
     return value if value is None else without_surrogates(value).replace("\0", "\ufffd")
 

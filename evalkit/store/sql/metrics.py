@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, select
 
 from evalkit.entities.run import Metric
 from evalkit.store.interface import Metrics
@@ -97,6 +98,18 @@ def last_metrics(
         for row in connection.execute(query):
             metrics[row.run_number].append(_metric(row.key, row))
     return {number: tuple(of_run) for number, of_run in metrics.items()}
+
+
+def metric_of(owner: ColumnElement[int], key: str) -> tuple[Select[Any], ColumnElement[float]]:
+    """Return the query for the last value of *key* that the run *owner* has, and its column.
+
+    NaN is null there, and infinities are the greatest and the smallest float.
+    """
+    most = sys.float_info.max
+    kinds = {_FINITE: _LATEST.value, _PLUS_INFINITY: most, _MINUS_INFINITY: -most}
+    query = select(_LATEST.key_number).join(tables.metric_keys)
+    query = query.where(_LATEST.run_number == owner, tables.metric_keys.c.key == key)
+    return query, case(kinds, value=_LATEST.kind)
 
 
 def _key_numbers(

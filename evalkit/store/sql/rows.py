@@ -143,6 +143,14 @@ def read_labels(
     return labels
 
 
+def labels_of(
+    table: Table, owner: ColumnElement[int], key: str
+) -> tuple[Select[Any], ColumnElement[str]]:
+    """Return the query for the row of *key* that *owner* has in *table*, and the value's column."""
+    own = next(iter(table.c))
+    return select(table.c.key).where(own == owner, table.c.key == key), table.c.value
+
+
 def among(columns: Sequence[Any], keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
     """Return the condition that *columns* are one of *keys*."""
     if len(columns) == 1:

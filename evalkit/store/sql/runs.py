@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
 from evalkit._internal import clock, ids
 from evalkit.entities.run import LifecycleStage, Metric, Run, RunData, RunInfo, RunStatus, ViewType
@@ -18,10 +19,12 @@ from evalkit.errors import (
     RunNotFoundError,
 )
 from evalkit.store.artifacts import ArtifactRoot
+from evalkit.store.filters import RUNS, parse_filter, parse_order
+from evalkit.store.filters.sql import Fields, beyond
 from evalkit.store.interface import DEFAULT_EXPERIMENT_ID, Runs
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.metrics import add_metrics, last_metrics
+from evalkit.store.sql.metrics import add_metrics, last_metrics, metric_of
 from evalkit.store.sql.rows import (
     active_experiment,
     chunks,
@@ -30,6 +33,7 @@ from evalkit.store.sql.rows import (
     experiment_row,
     in_view,
     label_rows,
+    labels_of,
     put_tags,
     read_labels,
     run_row,
@@ -48,7 +52,22 @@ _MOST_CANDIDATES = 5
 _NAMES_TO_SUGGEST = 200
 _TABLE = tables.runs
 _RUN = _TABLE.c
-_NEWEST_FIRST = (_RUN.start_time.desc(), _RUN.run_number.desc())
+_NEWEST_FIRST = ((_RUN.start_time, True), (_RUN.run_number, True))
+_FIELDS = Fields(
+    attributes={
+        "run_id": _RUN.run_id,
+        "run_name": _RUN.name,
+        "status": _RUN.status,
+        "user_id": _RUN.user_id,
+        "start_time": _RUN.start_time,
+        "end_time": _RUN.end_time,
+    },
+    collections={
+        "tag": partial(labels_of, tables.tags, _RUN.run_number),
+        "param": partial(labels_of, tables.params, _RUN.run_number),
+        "metric": partial(metric_of, _RUN.run_number),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +124,7 @@ class SqlRuns(Runs):
             if experiment_id is not None:
                 number = experiment_row(connection, experiment_id).experiment_id
                 query = query.where(_RUN.experiment_id == number)
-            query = query.order_by(*_NEWEST_FIRST)
+            query = query.order_by(*(column.desc() for column, _ in _NEWEST_FIRST))
             if latest is not None:
                 row = connection.execute(query.offset(int(latest[1] or 0)).limit(1)).first()
             else:
@@ -124,10 +143,15 @@ class SqlRuns(Runs):
         tags: Mapping[str, str] | None = None,
         name: str | None = None,
         parent_run_id: str | None = None,
+        filter: str = "",  # noqa: A002  MLflow's word
+        order_by: str | Sequence[str] = (),
         limit: int = 1000,
         after: str | None = None,
     ) -> list[Run]:
-        query = select(_TABLE).order_by(*_NEWEST_FIRST).limit(checks.limit(limit))
+        terms = [*_FIELDS.order(parse_order(order_by, RUNS)), *_NEWEST_FIRST]
+        query = select(_TABLE).order_by(*(t.desc() if down else t for t, down in terms))
+        query = query.where(_FIELDS.condition(parse_filter(filter, RUNS)))
+        query = query.limit(checks.limit(limit))
         query = with_tags(in_view(query, _RUN.lifecycle_stage, view), tables.tags, tags)
         if statuses is not None:
             query = query.where(_RUN.status.in_(list(statuses)))
@@ -140,9 +164,9 @@ class SqlRuns(Runs):
                 numbers = [experiment_row(connection, e).experiment_id for e in experiment_ids]
                 query = query.where(_RUN.experiment_id.in_(numbers))
             if after is not None:
-                last = run_row(connection, after)
-                place = (last.start_time, last.run_number)
-                query = query.where(tuple_(_RUN.start_time, _RUN.run_number) < place)
+                number = run_row(connection, after).run_number
+                last = select(*(t for t, _ in terms)).where(_RUN.run_number == number)
+                query = query.where(beyond(terms, connection.execute(last).one()))
             return self._entities(connection, connection.execute(query).all())
 
     def update(

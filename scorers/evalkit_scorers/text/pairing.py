@@ -108,16 +108,18 @@ AS_READ: Final = "as_read"
 def say_how_read(column: ScoreColumn, batch: CaseBatch, *, cuts: bool = False) -> ScoreColumn:
     """Note in the cells of *column* what is odd about the texts that were compared.
 
-    That a mapping was compared with a text, and with *cuts* that texts were cut into characters.
+    A mapping or list was compared with a text; with *cuts*, texts were cut into characters.
     """
     for row, output in enumerate(batch.outputs):
         if isinstance(output, str):
             if cuts and without_spaces(output):
                 column.metadata[row] = {AS_READ: CUT}
-        elif isinstance(output, Mapping) and column.status[row] == Status.OK:
-            part = f"reads={{'outputs': 'outputs.{next(iter(output), 'KEY')}'}}"
+        elif isinstance(output, (Mapping, list)) and column.status[row] == Status.OK:
+            listed = isinstance(output, list)
+            kind, place = ("list", 0) if listed else ("mapping", next(iter(output), "KEY"))
+            part = f"reads={{'outputs': 'outputs.{place}'}}"
             column.metadata[row] = {
-                AS_READ: f"the output is a mapping, compared as JSON; {part} takes a part of it"
+                AS_READ: f"the output is a {kind}, compared as JSON; {part} takes a part of it"
             }
     return column
 

@@ -197,3 +197,21 @@ def test_bleu_of_equal_texts_is_exactly_100(parts: list[str]) -> None:
 
     assert bleu_of(counts).tolist() == [100.0]
     assert bleu_of(counts.sum(axis=0), smooth_method="none") == 100.0
+
+
+@pytest.mark.parametrize(
+    ("output", "told", "path"),
+    [({"answer": "a"}, "a mapping", "outputs.answer"), (["a"], "a list", "outputs.0")],
+    ids=["mapping", "list"],
+)
+def test_what_is_compared_as_json_is_said_with_what_to_do(
+    output: Any, told: str, path: str
+) -> None:
+    rows = [{"question": "q", "output": output, "expected": "a"}] * 3
+    read = get_scorer("text.exact_match", name="part", reads={"outputs": path})
+
+    result = evaluate(data=rows, scorers=["text.exact_match", read])
+
+    assert f"the output is {told}, compared as JSON" in str(result["text.exact_match"].note)
+    assert path in str(result["text.exact_match"].note)
+    assert result["part"].value == 1.0
