@@ -82,7 +82,7 @@ def plain(value: Any) -> Any:  # noqa: C901, PLR0911, PLR0912  one return for ea
         return sorted(value, key=repr)
     if isinstance(value, enum.Enum):
         return value.value
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if type(value).__name__ == "UUID":
         return str(value)

@@ -31,4 +31,4 @@ def percent(share: float | None, digits: int = 1) -> str:
     steps = 10**digits
     # The small addition undoes what binary fractions lose: 0.0715 * 1000 is just below 71.5.
     parts = min(int(share * 100 * steps + 0.5 + 1e-9), 100 * steps - 1)
-    return f"{parts / steps:g} %" if parts else f"< {1 / steps:g} %"
+    return f"{parts / steps:.12g} %" if parts else f"< {1 / steps:g} %"

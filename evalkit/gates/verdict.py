@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from evalkit.stats.difference import PairedDifference
 
 _USUAL_LEVEL: Final = 0.95
+_DIGITS: Final = 9
+"""Digits by which two shares are told apart at most."""
 
 COVERAGE: Final = 0.98
 """Least coverage with which a gate can pass, unless a gate of its own says otherwise."""
@@ -217,9 +219,9 @@ def lacks_coverage(estimate: Estimate, circumstances: Circumstances) -> Iterator
     if coverage is None or coverage >= least:
         return
     digits = 1
-    while percent(coverage, digits) == percent(least, digits):
+    while digits < _DIGITS and percent(coverage, digits) == percent(least, digits):
         digits += 1
-    why = f"coverage {percent(coverage, digits)} is below {percent(least)}"
+    why = f"coverage {percent(coverage, digits)} is below {percent(least, digits)}"
     elsewhere = min(circumstances.infrastructure_failures, estimate.n_failed)
     own = estimate.n_failed - elsewhere
     if own and estimate.n_scored / (estimate.n_scored + own) < least:

@@ -122,16 +122,18 @@ def limits_of(texts: Iterable[str]) -> dict[str, Any]:
         UsageError: If a text is neither a number, in US dollars, nor a unit's.
 
     Examples:
-        >>> limits_of(["1.5", "calls=500", "judge.usd=0.5"])
+        >>> limits_of(["1.5", "calls=500", "judge=0.5"])
         {'usd': 1.5, 'calls': 500.0, 'judge': {'usd': 0.5}}
     """
     budget: dict[str, Any] = {}
     for text in texts:
         unit, equals, number = text.partition("=")
-        role, dot, of_role = unit.strip().rpartition(".") if equals else ("", "", "usd")
+        unit, number = (unit.strip(), number) if equals else ("usd", unit)
+        unit = f"{unit}.usd" if unit in ROLES else unit
+        role, dot, of_role = unit.rpartition(".")
         limits = budget.setdefault(role, {}) if dot else budget
         try:
-            limits[of_role] = float(number if equals else unit)
+            limits[of_role] = float(number)
         except ValueError:
             raise UsageError(f"{text!r} is neither US dollars nor UNIT=NUMBER.") from None
     return budget

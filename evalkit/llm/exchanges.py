@@ -31,13 +31,16 @@ _BOUNDARY: Final = re.compile(r"boundary=\"?([^\";]+)")
 _PART: Final = re.compile(
     rb'(name="([^"]*)"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)(.*?)(?=\r\n--boundary)', re.DOTALL
 )
+_PARAMETER: Final = re.compile(r"([?&]([^=&#]+)=)([^&#]*)")
+"""Part of an address, such as the one that a header redirects to."""
+
 _TOKEN: Final = re.compile(r'("(?:access|refresh|id)_token"\s*:\s*)"[^"]*"')
 """What OAuth 2 and OpenID Connect call the secrets that they hand out."""
 
 _UNKEPT_HEADERS: Final = frozenset(
     {"set-cookie", "content-length", "transfer-encoding", "connection", "date"}
 )
-_AMBIGUOUS: Final = frozenset({"key", "token"})
+_AMBIGUOUS: Final = frozenset({"key", "token", "sig", "assertion"})
 """Fields of a body that may be no secret, such as the key of what is looked up."""
 
 _GUARD: Final = threading.Lock()
@@ -130,7 +133,7 @@ class Tape:
             "http": status,
             "reason": response["status"]["message"] or "",
             "headers": {
-                name: values
+                name: [_PARAMETER.sub(_masked, value) for value in values]
                 for name, values in response["headers"].items()
                 if name.lower() not in _UNKEPT_HEADERS and not names_secret(name)
             },
@@ -325,6 +328,10 @@ def _parts(body: Any) -> Any:
     if fields is None:
         return body
     return [[dict(facts), _shown(facts["name"], value)] for facts, _, value in fields]
+
+
+def _masked(parameter: re.Match[str]) -> str:
+    return parameter[1] + _shown(parameter[2], parameter[3])
 
 
 def _shown(name: str, value: Any) -> Any:

@@ -24,7 +24,7 @@ _SECRET_NAME: Final = re.compile(
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET_WORDS: Final = frozenset(
     {"apikey", "secret", "secrets", "password", "passwd", "passphrase", "credential"}
-    | {"credentials", "auth", "authorization", "bearer", "signature", "jwt"}
+    | {"credentials", "auth", "authorization", "bearer", "signature", "sig", "jwt", "assertion"}
 )
 _HARMLESS: Final = frozenset(
     {"cache", "sort", "partition", "primary", "foreign", "routing", "idempotency", "group"}

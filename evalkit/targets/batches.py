@@ -153,11 +153,16 @@ def _torch(model: Any) -> BatchPredictor:
 
 def _predicted_by_torch(model: Any, frame: Any) -> Any:
     torch = importlib.import_module("torch")  # no stubs where it is not installed
+    training = [module for module in model.modules() if module.training]
     model.eval()  # as in use: no dropout, and nothing is learnt
     weights = next(model.parameters(), None)
     rows = torch.as_tensor(_array(frame))
-    with torch.no_grad():
-        return _flat(model(rows if weights is None else rows.to(weights)).cpu())
+    try:
+        with torch.no_grad():
+            return _flat(model(rows if weights is None else rows.to(weights)).cpu())
+    finally:
+        for module in training:
+            module.training = True
 
 
 def _onnx(session: Any) -> BatchPredictor:

@@ -252,6 +252,11 @@ def test_what_stands_beside_a_big_integer_is_hashed_as_elsewhere(value: Any) -> 
     assert together == [parse_json(canonical_json(value)), 2**70]
 
 
+def test_a_class_is_no_value() -> None:
+    with pytest.raises(TypeError):
+        canonical_json([Query])
+
+
 def kinds(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: kinds(item) for key, item in value.items()}

@@ -147,3 +147,21 @@ def test_a_coverage_just_below_its_bound_does_not_read_like_it(n_scored: int, wr
     why = decide(parse_gates("m >= 0.5")[0], estimate, Circumstances()).why
 
     assert f"coverage {written} is below 98 %" in str(why)
+
+
+@pytest.mark.parametrize(
+    ("n_scored", "total", "least", "words"),
+    [
+        (2, 3, 0.666667, "coverage 66.66667 % is below 66.6667 %"),
+        (9723, 10_000, 0.9724, "coverage 97.23 % is below 97.24 %"),
+        (1, 2, 0.5 + 1e-15, "coverage 50 % is below 50 %"),
+    ],
+)
+def test_a_bound_of_many_digits_is_written_with_them(
+    n_scored: int, total: int, least: float, words: str
+) -> None:
+    estimate = dataclasses.replace(MEASURED, n_scored=n_scored, n_failed=total - n_scored)
+
+    why = decide(parse_gates("m >= 0.5")[0], estimate, Circumstances(least_coverage=least)).why
+
+    assert words in str(why)

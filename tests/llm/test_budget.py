@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import BudgetSpentError, NotRecordedError, UsageError
-from evalkit.llm.budget import Budget
+from evalkit.llm.budget import Budget, limits_of
 from evalkit.llm.prices import Prices
 from evalkit.llm.session import ModelSession
 from evalkit.llm.usage import Charge, Ledger
@@ -65,6 +65,14 @@ def test_a_budget_is_spent_in_all_or_by_role(given: object, role: str, spent: bo
 def test_a_budget_that_makes_no_sense_is_refused(given: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Budget.of(given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("second", ["judge.calls=5", "judge.usd=1"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_limits_of_one_role_add_up_in_any_order(second: str, *, turned: bool) -> None:
+    texts = ["judge=1", second][:: -1 if turned else 1]
+
+    assert limits_of(texts) == {"judge": {"usd": 1.0} | limits_of([second])["judge"]}
 
 
 def test_a_budget_is_written_as_it_is_read() -> None:

@@ -307,6 +307,7 @@ class _Tokens(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("X-Api-Key", "k3y-of-the-server")
+        self.send_header("Location", "/next?page=2&X-Amz-Signature=s1gned#end")
         self.end_headers()
         self.wfile.write(b'{"access_token": "tok-12345678", "token": "Hello"}')
 
@@ -327,13 +328,13 @@ def tokens() -> Iterator[HTTPServer]:
 def test_secrets_are_no_part_of_what_is_written_or_looked_up(
     tokens: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"http://me:p4ssword@127.0.0.1:{tokens.server_port}/?api_key=in-address&page_token=7"
+    url = f"http://me:p4ssword@127.0.0.1:{tokens.server_port}/?api_key=in-address&sig=in-address&page_token=7"
     keys = iter(["tvly-first-key", "tvly-other-key"])
 
     def bot(question: str) -> str:
         key, own = next(keys), os.environ["OPENAI_API_KEY"]
         reply = httpx.post(url, json={"q": question, "api_key": key, "note": own, "key": "k1"})
-        form = httpx.post(url, data={"client_secret": key, "q": question})
+        form = httpx.post(url, data={"client_secret": key, "assertion": key, "q": question})
         parts = {"q": question, "password": key}
         file = requests.post(url, files={"file": ("a.bin", b"\xff\x00")}, data=parts)
         return f"{reply.json()['token']} {form.status_code} {file.status_code}"
@@ -346,9 +347,10 @@ def test_secrets_are_no_part_of_what_is_written_or_looked_up(
 
     assert live.table()["outputs"].tolist() == ["Hello 200 200"]
     assert replay.table()["outputs"].tolist() == ["Hello 200 200"]
-    for secret in (KEY, "tok-123", "tvly", "in-address", "p4ssword", "k3y-of-the-server"):
+    for secret in (KEY, "tok-123", "tvly", "in-address", "p4ssword", "k3y-of-the-server", "s1gned"):
         assert secret not in written
     assert "page_token=7" in written
+    assert "/next?page=2&x-amz-signature=[secret]#end" in written
     assert '"key": "k1"' in written
 
 

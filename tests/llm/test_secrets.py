@@ -102,6 +102,7 @@ SETTINGS = [
     ("seed", False), ("logit_bias", False), ("tokenType", False), ("apiKey", True),
     ("client_secret", True), ("access_token", True), ("azure_ad_token", True), ("key", True),
     ("aws_access_key_id", True), ("X-Api-Key", True), ("vertex_credentials", True),
+    ("sig", True), ("assertion", True), ("assertions", False),
 ]  # fmt: skip
 
 

@@ -226,6 +226,9 @@ class Module:
     def parameters(self) -> Any:
         return iter(())
 
+    def modules(self) -> Any:
+        return iter([self])
+
     def eval(self) -> None:
         self.training = False
 
@@ -251,9 +254,11 @@ def test_a_module_answers_as_in_use(data: Any, monkeypatch: pytest.MonkeyPatch) 
     torch.no_grad, torch.as_tensor = nullcontext, np.asarray
     monkeypatch.setitem(sys.modules, "torch", torch)
 
-    result = evalkit.evaluate(Module(), data, ["classification.accuracy"], runtime=OFF)
+    module = Module()
+    result = evalkit.evaluate(module, data, ["classification.accuracy"], runtime=OFF)
 
     assert result["classification.accuracy"].value == 1.0
+    assert module.training, "training goes on as before"
 
 
 def test_a_module_of_pytorch_itself() -> None:
