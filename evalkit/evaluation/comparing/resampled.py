@@ -18,6 +18,7 @@ from evalkit.evaluation.comparing.pairs import Pairs
 from evalkit.evaluation.results.result import Result
 from evalkit.scoring.column import Additive, Metric, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
+from evalkit.scoring.means import Means
 from evalkit.stats.arguments import as_group_codes
 from evalkit.stats.bootstrap import percentile_interval, percentile_p_value
 from evalkit.stats.difference import PairedDifference, agreeing
@@ -239,7 +240,11 @@ def rows_difference(
             ),
             method=interval.method,
         )
-    paired = _of_means(scorer, statistics, weights, groups, design)
+    made_of = getattr(scorer, "means", None)
+    means = [None if made_of is None else made_of(each) for each in statistics]
+    if all(each is not None and not each.cases for each in means):
+        return _difference(design, value)  # neither has an interval, as the largest error
+    paired = _of_means(means[0], means[1], weights, groups, design)
     if paired is not None:
         return paired
     table = JointTable.of(first, second)
@@ -256,7 +261,7 @@ def rows_difference(
 
 
 def _of_means(
-    scorer: Any, statistics: tuple[Rows, Rows], weights: Any, groups: Any, design: Design
+    first: Means | None, second: Means | None, weights: Any, groups: Any, design: Design
 ) -> PairedDifference | None:
     """Return the difference of metrics that are means over the same cases, such as recall.
 
@@ -265,8 +270,6 @@ def _of_means(
     References:
         Zou and Donner (2008), *Statistics in Medicine* 27:1693.
     """
-    made_of = getattr(scorer, "means", None)
-    first, second = (None if made_of is None else made_of(each) for each in statistics)
     if first is None or second is None or not first.pairs_with(second):
         return None
     if len(first.cases) > 1 and groups is not None:
