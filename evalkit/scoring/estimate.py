@@ -146,7 +146,7 @@ def estimate_mean(
     )
     moderated, scale = moderate(scored)  # sums of the largest floats would overflow
     value = float(np.average(moderated, weights=weights)) * scale
-    note = note_on_mean(scored, groups=groups, weights=weights) if None in bounds else None
+    note = note_on_mean(scored, groups=groups, weights=weights, bounds=bounds)
     note = "; ".join(part for part in (_how_read(column), note) if part) or None
     estimate = dataclasses.replace(counted, value=value, n_groups=_number_of_groups(groups))
     if interval is None:

@@ -96,28 +96,27 @@ def clustered_interval(
     *,
     level: float = 0.95,
     weights: npt.ArrayLike | None = None,
-    bounded: tuple[float, float] | None = None,
+    bounded: tuple[float, float] = (0.0, 1.0),
 ) -> Interval:
-    """Return a cluster-robust interval for the mean of grouped values.
+    """Return a cluster-robust interval for the mean of grouped, bounded values.
 
-    The t interval uses the CR1 error and ``effective groups - 1`` degrees of freedom.  A bounded
-    metric with few groups, or a mean near an end, takes Wilson's interval instead, with as many
+    The t interval uses the CR1 error and ``effective groups - 1`` degrees of freedom.  With few
+    groups, or a mean near an end, it is Wilson's interval instead, with as many
     trials as its cluster-robust variance is worth: never more than there are values, and as many
     as there are (effective) groups where no variance between groups was seen.  So it cannot
     collapse.
 
-    Arguments are those of `clustered_mean`; *bounded* is the finite smallest and largest possible
-    value, where there are such, and *level* the confidence level as a fraction in (0, 1).
+    Arguments are those of `clustered_mean`; *bounded* is the smallest and largest possible value,
+    and *level* the confidence level as a fraction in (0, 1).
 
     Returns:
         An interval with method ``cluster-t`` or ``cluster-wilson``.
 
     Raises:
-        ValueError: If the arguments do not fit, or an unbounded metric has fewer than two groups
-            or no variance between them: it has no interval.
+        ValueError: If the arguments do not fit.
 
     Examples:
-        >>> found = clustered_interval([1, 1, 1, 1], [1, 1, 2, 2], bounded=(0, 1))
+        >>> found = clustered_interval([1, 1, 1, 1], [1, 1, 2, 2])
         >>> round(found.low, 4), found.method
         (0.3424, 'cluster-wilson')
 
@@ -128,18 +127,14 @@ def clustered_interval(
     check_level(level)
     sample = as_sample(values)
     cluster = clustered_mean(sample, groups, weights=weights)
-    if bounded is None:
-        if cluster.n_groups < 2 or cluster.standard_error == 0:  # noqa: PLR2004
-            raise ValueError(
-                f"{cluster.n_groups} group(s) without variance between them give an unbounded "
-                "metric no interval"
-            )
-        return _t_limits(cluster, level)
     low, high = check_bounds(bounded, sample)
     share = min(1.0, max(0.0, (cluster.mean - low) / (high - low)))
     spread = cluster.effective_groups * share * (1 - share)
     if cluster.standard_error > 0 and spread >= _ENOUGH_SPREAD:
-        return _t_limits(cluster, level, low, high)
+        degrees = max(1.0, cluster.effective_groups - 1)
+        reach = t_quantile(level, degrees) * cluster.standard_error
+        low, high = max(low, cluster.mean - reach), min(high, cluster.mean + reach)
+        return Interval(low, high, "cluster-t", cluster.standard_error)
     size = effective_size(as_weights(weights, sample.size), sample.size)
     trials = clustered_trials(
         share * (1 - share), cluster.standard_error / (high - low), cluster.effective_groups, size
@@ -214,16 +209,3 @@ def _robust_error(sums: FloatArray, total: float, scale: float) -> float:
     if n_groups < 2 or squares <= (1e-14 * scale * total) ** 2:  # noqa: PLR2004
         return 0.0
     return math.sqrt(squares * n_groups / (n_groups - 1)) / total
-
-
-def _t_limits(
-    cluster: ClusteredMean, level: float, low: float = -math.inf, high: float = math.inf
-) -> Interval:
-    degrees = max(1.0, cluster.effective_groups - 1)
-    reach = t_quantile(level, degrees) * cluster.standard_error
-    return Interval(
-        max(low, cluster.mean - reach),
-        min(high, cluster.mean + reach),
-        "cluster-t",
-        cluster.standard_error,
-    )

@@ -55,6 +55,9 @@ _EXACT: Final = 20.0
 _FEW_LARGE: Final = 6.0
 """`values_behind` below which what is rare, such as a timeout, is seen too seldom to be known."""
 
+_SEEN: Final = 50
+"""Cases below which what befalls one in 20 may be unseen (the rule of three says 60)."""
+
 _GROUPED: Final = {
     "t": "cluster-t",
     "bootstrap-t": "cluster-bootstrap-t",
@@ -133,21 +136,34 @@ def mean_interval(
 
 
 def note_on_mean(
-    values: FloatArray, *, groups: npt.ArrayLike | None = None, weights: npt.ArrayLike | None = None
+    values: FloatArray,
+    *,
+    groups: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+    bounds: Range = (None, None),
 ) -> str | None:
-    """Return what a reader of the mean of values without bounds must know of their tail.
+    """Return what a reader of the mean must know of what is rare, and of the tail without bounds.
 
     Examples:
         >>> note_on_mean(np.array([1.0] * 98 + [2.0, 60.0]))
         'one value, or a few, make up the variance: the median or p95 says more than the mean'
-        >>> note_on_mean(np.arange(9.0)) is None
-        True
+        >>> note_on_mean(np.linspace(0.8, 1.0, 30), bounds=(0.0, 1.0))
+        'of 30 cases all are near one value: what befalls one in 10 may be unseen'
     """
     load = as_weights(weights, values.size)
     if groups is not None:
         values, load = group_means(values, groups, load)
-    behind = values_behind(values, load)
-    if values.size < FEW or not 0 < behind < _FEW_LARGE:
+    behind, (low, high) = values_behind(values, load), bounds
+    if values.size < FEW or behind == 0:
+        return None
+    if low is not None and high is not None:
+        if values.size >= _SEEN or np.ptp(values) > (high - low) / 2:
+            return None
+        return (
+            f"of {values.size} cases all are near one value: what befalls one in "
+            f"{values.size // 3} may be unseen"
+        )
+    if behind >= _FEW_LARGE:
         return None
     return "one value, or a few, make up the variance: the median or p95 says more than the mean"
 
@@ -188,7 +204,7 @@ def _rate(
     sample: FloatArray, groups: npt.ArrayLike | None, weights: FloatArray | None, level: float
 ) -> Interval:
     if groups is not None:
-        return clustered_interval(sample, groups, level=level, weights=weights, bounded=(0.0, 1.0))
+        return clustered_interval(sample, groups, level=level, weights=weights)
     if weights is None:
         return wilson_interval(float(sample.sum()), sample.size, level=level)
     mean, error = mean_and_error(sample, weights)

@@ -16,12 +16,7 @@ from evalkit.stats.arguments import (
     check_bounds,
     check_level,
 )
-from evalkit.stats.clustered import (
-    ClusteredMean,
-    clustered_interval,
-    clustered_mean,
-    clustered_trials,
-)
+from evalkit.stats.clustered import ClusteredMean, clustered_mean, clustered_trials
 from evalkit.stats.difference import PairedDifference, agreeing
 from evalkit.stats.interval import Interval, normal_quantile
 from evalkit.stats.intervals import FEW, group_means, unbounded_interval
@@ -98,29 +93,39 @@ class _Pairs:
 
     def means(self) -> Verdict:
         """Take t, or of bounded scores that spread too little the score test, for a mean."""
-        mean, error = mean_and_error(self.d, self.weights)
-        size = effective_size(self.weights, self.d.size)
         if self.width is None:
             return self._unbounded(self.d, self.weights)
+        mean, error = mean_and_error(self.d, self.weights)
+        size = effective_size(self.weights, self.d.size)
         if error > 0 and self.spreads(self._signed(), mean, size):
-            interval = self._clip(t_interval(self.d, level=self.level, weights=self.weights))
-            return interval, "t", _t_p_value(mean, error, size - 1)
+            return self._t(self.d, self.weights)
         spread = self._spread(self.width)
         trials = max(size, effective_trials(spread, error / self.width, size, PRIOR_SPREAD))
         return self._tango(trials, "tango-mean", error, size)
 
     def clustered(self, codes: npt.NDArray[np.int64], cluster: ClusteredMean) -> Verdict:
-        """Take a cluster-robust interval and its test."""
-        error, groups = cluster.standard_error, cluster.effective_groups
+        """Take a cluster-robust interval and its test: those of the means of groups."""
+        d, weights = group_means(self.d, codes, self.weights)
         if self.width is None:
-            return self._unbounded(*group_means(self.d, codes, self.weights), codes)
+            return self._unbounded(d, weights, codes)
+        error, groups = cluster.standard_error, cluster.effective_groups
         sums = sum_by_group(self._signed()[:, None], codes, cluster.n_groups)[:, 0]
         if error > 0 and self.spreads(sums, float(sums.mean()), groups):
-            robust = clustered_interval(self.d, codes, level=self.level, weights=self.weights)
-            return self._clip(robust), "cluster-t", _t_p_value(cluster.mean, error, groups - 1)
+            return self._t(d, weights, "cluster-")
         size = effective_size(self.weights, self.d.size)
         trials = clustered_trials(self._spread(self.width), error / self.width, groups, size)
         return self._tango(trials, "cluster-tango", error, cluster.n_groups, codes)
+
+    def _t(
+        self, d: FloatArray, weights: FloatArray | None, prefix: str = ""
+    ) -> tuple[Interval, str, float]:
+        interval = t_interval(d, level=self.level, weights=weights)
+        low, high, error = interval.low, interval.high, interval.standard_error or 0.0
+        if self.width is not None:
+            low, high = max(-self.width, low), min(self.width, high)
+        degrees = effective_size(weights, d.size) - 1
+        p_value = _t_p_value(mean_and_error(d, weights)[0], error, degrees)
+        return Interval(low, high, f"{prefix}t", error), f"{prefix}t", p_value
 
     def _unbounded(
         self, d: FloatArray, weights: FloatArray | None, groups: npt.NDArray[np.int64] | None = None
@@ -130,24 +135,20 @@ class _Pairs:
         Where nearly all have one sign, as when one system costs a tenth more, they are as skewed
         as the scores are: then the limits hold those of a skewed mean too.
         """
-        mean, error = mean_and_error(d, weights)
-        size = effective_size(weights, d.size)
-        if size < FEW or error == 0:
+        _, error = mean_and_error(d, weights)
+        if effective_size(weights, d.size) < FEW or error == 0:
             return None, "sign-flip", self._sign_flips(groups)
-        limits, p_value = (
-            t_interval(d, level=self.level, weights=weights),
-            _t_p_value(mean, error, size - 1),
-        )
-        low, high, method = limits.low, limits.high, "t"
-        signs = np.sign(d[np.abs(d) > _TIE * np.abs(d).max()])
-        if 1 - abs(signs.mean()) < 2 * _ONE_SIDED:
-            skewed = unbounded_interval(d, weights, level=self.level, seed=self.seed)
-            if skewed is None:
-                return None, "sign-flip", self._sign_flips(groups)
-            low, high, method = min(low, skewed.low), max(high, skewed.high), skewed.method
-            low, high, p_value = agreeing(low, high, p_value, level=self.level)
         prefix = "" if groups is None else "cluster-"
-        return Interval(low, high, prefix + method, error), prefix + "t", p_value
+        interval, test, p_value = self._t(d, weights, prefix)
+        signs = np.sign(d[np.abs(d) > _TIE * np.abs(d).max()])
+        if 1 - abs(signs.mean()) >= 2 * _ONE_SIDED:
+            return interval, test, p_value
+        skewed = unbounded_interval(d, weights, level=self.level, seed=self.seed)
+        if skewed is None:
+            return None, "sign-flip", self._sign_flips(groups)
+        low, high = min(interval.low, skewed.low), max(interval.high, skewed.high)
+        low, high, p_value = agreeing(low, high, p_value, level=self.level)
+        return Interval(low, high, prefix + skewed.method, error), test, p_value
 
     @staticmethod
     def spreads(terms: FloatArray, centre: float, size: float) -> bool:
@@ -196,12 +197,6 @@ class _Pairs:
 
     def _sign_flips(self, groups: npt.NDArray[np.int64] | None = None) -> float:
         return sign_flip_test(self._signed(), seed=self.seed, groups=groups)
-
-    def _clip(self, interval: Interval) -> Interval:
-        if self.width is None:
-            return interval
-        low, high = max(-self.width, interval.low), min(self.width, interval.high)
-        return Interval(low, high, interval.method, interval.standard_error)
 
 
 def _t_p_value(mean: float, error: float, degrees: float) -> float:

@@ -153,12 +153,6 @@ def test_weights_scale_freely() -> None:
     assert first.standard_error == pytest.approx(second.standard_error)
 
 
-@pytest.mark.parametrize("groups", [[1, 1, 1], [1, 2, 3]], ids=["one-group", "no-variance"])
-def test_an_unbounded_mean_without_variance_between_groups_is_refused(groups: list[int]) -> None:
-    with pytest.raises(ValueError, match="no interval"):
-        clustered_interval([2.0, 2.0, 2.0], groups)
-
-
 @given(st.lists(st.booleans(), min_size=2, max_size=40), st.integers(1, 10))
 def test_copies_of_a_case_are_worth_about_one_case(answers: list[bool], copies: int) -> None:
     values = np.repeat(np.array(answers, dtype=float), copies)

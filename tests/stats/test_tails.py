@@ -120,3 +120,19 @@ def test_what_lies_behind_a_variance() -> None:
     assert values_behind(np.array([0.0] * 99 + [1.0])) == pytest.approx(1.0, abs=0.05)
     assert values_behind(RNG.normal(size=400)) > 100
     assert values_behind(np.ones(5)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("scores", "note"),
+    [
+        pytest.param(RNG.beta(27, 3, 30), "one in 10 may be unseen", id="few-near-the-end"),
+        pytest.param(RNG.beta(27, 3, 200), None, id="many"),
+        pytest.param(np.r_[RNG.beta(27, 3, 29), 0.0], None, id="one-is-seen"),
+        pytest.param(np.full(30, 0.9), None, id="all-equal"),
+        pytest.param(RNG.beta(27, 3, 9), None, id="too-few-for-more-than-the-range"),
+    ],
+)
+def test_a_note_says_what_so_few_cases_cannot_show(scores: Any, note: str | None) -> None:
+    found = note_on_mean(scores, bounds=(0.0, 1.0))
+
+    assert found is None if note is None else note in (found or "")

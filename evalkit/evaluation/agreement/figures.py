@@ -95,7 +95,7 @@ def _rate(right: Any, groups: Any, level: float) -> Measured:
     if groups is None:
         return Measured(value, wilson_interval(int(right.sum()), len(right), level=level))
     values = right.astype(np.float64)
-    return Measured(value, clustered_interval(values, groups, level=level, bounded=(0.0, 1.0)))
+    return Measured(value, clustered_interval(values, groups, level=level))
 
 
 def _estimate(name: str, figure: Measured, counts: Any, level: float) -> Estimate:

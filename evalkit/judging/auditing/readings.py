@@ -195,7 +195,7 @@ def share_limits(held: Iterable[bool], origins: Iterable[str], *, level: float) 
         0.51
     """
     values = [float(kept) for kept in held]
-    return clustered_interval(values, list(origins), level=level, bounded=(0.0, 1.0))
+    return clustered_interval(values, list(origins), level=level)
 
 
 def is_same(pair: Pair) -> bool:
