@@ -229,28 +229,6 @@ def test_sigterm_ends_an_evaluation_as_ctrl_c_does() -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_a_rerun_that_the_budget_refuses_leaves_the_first_answer(run: Runner) -> None:
-    suite = """
-import evalkit
-rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(4)]
-first = evalkit.suite(rows, ["text.exact_match"], name="first",
-                      runtime=evalkit.Runtime(concurrency=1, store=False))
-
-@first.cases(must=["text.exact_match >= 0.5"])
-def test_first(case):
-    return evalkit.Output("wrong", cost=1.0)
-"""
-    ran = run(
-        "--evalkit-budget=6", "--reruns=3", files={"t_test.py": suite}, plugins=("rerunfailures",)
-    )
-
-    assert set(ran.outcomes.values()) <= {"failed", "rerun"}
-    assert "was not run" not in ran.output
-    assert "outputs: wrong" in ran.text("test_first[x3]")
-    assert "first: FAIL · 4 cases (4 failed) · $4.0000" in ran.output
-    assert "$6.0000 were spent in all, reruns included" in ran.output
-
-
 def test_an_interrupted_suite_says_how_far_it_came(run: Runner) -> None:
     suite = """
 import os, signal, time

@@ -63,7 +63,7 @@ def test_a_budget_is_shared_by_the_suites_of_a_session(run: Runner) -> None:
     assert "BUDGET" in ran.output
 
 
-def test_reruns_are_counted_against_the_budget(run: Runner) -> None:
+def test_reruns_are_counted_against_the_budget_and_leave_the_first_answer(run: Runner) -> None:
     suite = """
 import evalkit
 rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(4)]
@@ -85,7 +85,10 @@ def test_wrong(case):
 
     assert len(ran.calls) == 6
     assert set(ran.outcomes.values()) == {"failed"}
-    assert "BUDGET" in ran.text("test_wrong[x3]")
+    assert "was not run" not in ran.output
+    assert "outputs: wrong" in ran.text("test_wrong[x3]")
+    assert "wrong: FAIL · 4 cases (4 failed) · $4.0000" in ran.output
+    assert "$6.0000 were spent in all, reruns included" in ran.output
 
 
 def test_reports_of_several_suites_have_their_names(run: Runner) -> None:
