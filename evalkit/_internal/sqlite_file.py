@@ -12,7 +12,8 @@ def only_readable(path: Path) -> bool:
 
     Beside the file SQLite writes others: that the file alone may be written is not enough.
     """
-    return path.is_file() and not all(os.access(p, os.W_OK) for p in (path, path.parent))
+    there = os.path.isfile(path)  # noqa: PTH113  pathlib's raises where one may not look
+    return there and not all(os.access(p, os.W_OK) for p in (path, path.parent))
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

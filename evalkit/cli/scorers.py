@@ -22,7 +22,7 @@ from evalkit.scoring.protocol import requirements_of
 from evalkit.scoring.signature import signature
 
 if TYPE_CHECKING:
-    from evalkit.hooks.catalog import Entry
+    from evalkit.hooks.offers import Entry
     from evalkit.scoring.described import parameters_of_user
 from evalkit.scoring.protocol import Scorer
 

@@ -14,7 +14,8 @@ from typing import Any, Final, TypeAlias
 
 from evalkit.entities.dataset import Chunk, DatasetSource
 from evalkit.errors import DataError, UnknownSourceError, near_miss
-from evalkit.hooks.catalog import Entry, catalog
+from evalkit.hooks.catalog import catalog
+from evalkit.hooks.offers import Entry
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):(?!\\)", re.IGNORECASE)
 _PATTERN: Final = re.compile(r"[*?\[]")

@@ -6,10 +6,9 @@ import contextlib
 import dataclasses
 import functools
 import logging
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Final, Generic, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from evalkit.entities.dataset import DatasetSource
 from evalkit.entities.target import Target
@@ -20,7 +19,8 @@ from evalkit.errors import (
     UnknownScorerError,
     UsageError,
 )
-from evalkit.hooks.loader import Plugins, Provenance, load_plugins
+from evalkit.hooks.loader import Plugins, load_plugins
+from evalkit.hooks.offers import Entry, checked, entries_of
 from evalkit.scoring.configured import ConfiguredScorer, Extract
 from evalkit.scoring.parameters import checked_parameters, parameter_types
 from evalkit.scoring.protocol import Scorer
@@ -28,61 +28,6 @@ from evalkit.scoring.protocol import Scorer
 T = TypeVar("T")
 
 _log = logging.getLogger("evalkit.plugins")
-
-_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "evalkit_scorers": ("facts",),
-    "evalkit_judges": ("facts",),
-    "evalkit_datasets": ("extensions", "schemes", "accepts", "read"),
-    "evalkit_reports": ("extensions", "write"),
-    "evalkit_commands": (),
-}
-"""What each thing that a hook lists must have beside its name; other hooks map names to makers."""
-
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
-_FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
-    "extensions": (re.compile(r"\.[^A-Z]+|[^A-Z]*\*[^A-Z]*"), "['.log']"),
-    "schemes": (_SCHEME, "['hf']"),
-}
-"""Texts of another form would be compared with names of files and addresses, and never fit."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry(Generic[T]):
-    """One thing in the catalog and where it comes from."""
-
-    name: str
-    make: Callable[[], T]
-    provenance: Provenance
-
-    @functools.cached_property
-    def item(self) -> T:
-        """The thing itself, made when it is first asked for.
-
-        Raises:
-            PluginError: If the plug-in cannot make it, or if two strangers offer the name.
-        """
-        with self.blamed(f"make {self.name!r}"):
-            return self.make()
-
-    @property
-    def origin(self) -> str:
-        """Plug-in and distribution in words."""
-        return f"{self.provenance.plugin} of {self.provenance}"
-
-    @contextlib.contextmanager
-    def blamed(self, act: str) -> Generator[None]:
-        """Name the plug-in where a stranger's code raises what is no error of evalkit.
-
-        Raises:
-            PluginError: Instead of what was raised; says what it cannot do: *act*.
-        """
-        try:
-            yield
-        except Exception as error:
-            if self.provenance.ours or isinstance(error, EvalkitError):
-                raise
-            problem = f"{type(error).__name__}: {error}"
-            raise PluginError(f"Plug-in {self.origin} cannot {act}: {problem}") from error
 
 
 class Catalog:
@@ -108,7 +53,7 @@ class Catalog:
         for each in sorted(implementations, key=lambda each: not origins[each.plugin_name].ours):
             origin = origins[each.plugin_name]
             try:
-                entries = list(_entries(each.function(), hook, origin))
+                entries = list(entries_of(each.function(), hook, origin))
             except Exception as error:  # noqa: BLE001  a stranger's hook may raise anything
                 self.plugins.leave_out(origin, f"{hook}: {type(error).__name__}: {error}")
             else:
@@ -155,7 +100,19 @@ class Catalog:
     @functools.cached_property
     def scorers(self) -> Mapping[str, Entry[Scorer]]:
         """Scorers and judges by name."""
-        return self._collect("evalkit_scorers", "evalkit_judges")
+        scorers = self._collect("evalkit_scorers", "evalkit_judges")
+        return {name: entry for name, entry in scorers.items() if not self._is_taken(entry)}
+
+    def _is_taken(self, entry: Entry[Scorer]) -> bool:
+        """Say whether a stranger's name is one that evalkit's own families make."""
+        for prefix, family in self.scorer_families.items():
+            if entry.name.startswith(prefix) and family.provenance.ours > entry.provenance.ours:
+                with contextlib.suppress(LookupError):
+                    family.item(entry.name)
+                    why = f"{entry.name!r}, which is evalkit's own"
+                    self.plugins.leave_out(entry.provenance, why)
+                    return True
+        return False
 
     @functools.cached_property
     def scorer_families(self) -> Mapping[str, Entry[Callable[[str], Scorer]]]:
@@ -204,7 +161,7 @@ class Catalog:
         for prefix, family in self.scorer_families.items():
             if name.startswith(prefix):
                 with family.blamed(f"make {name!r}"):
-                    return _checked(family.item(name), "evalkit_scorers")
+                    return checked(family.item(name), "evalkit_scorers")
         raise UnknownScorerError(name, [*self._in_families(name), *self.scorers])
 
     def _in_families(self, name: str) -> list[str]:
@@ -214,63 +171,6 @@ class Catalog:
             with contextlib.suppress(Exception):  # a stranger's maker may raise anything
                 likely.append(family.item(f"{prefix}{name}").name)
         return likely
-
-
-def _entries(offered: Any, hook: str, origin: Provenance) -> Iterator[Entry[Any]]:
-    """Yield what is offered; what has a maker is made, and checked, when it is asked for.
-
-    Raises:
-        TypeError: If it is not what the hook returns.
-    """
-    if isinstance(offered, Mapping):
-        for name, make in offered.items():
-            if not callable(make):
-                raise TypeError(f"{name!r} has no __call__")
-            if hook == "evalkit_targets" and not _SCHEME.fullmatch(_text(name)):
-                raise TypeError(f"{name!r} is no scheme such as 'hf'")
-            made = functools.partial(_made if hook in _NEEDS else _itself, make, name, hook)
-            yield Entry(_text(name), made, origin)
-        return
-    if hook not in _NEEDS:
-        raise TypeError(f"{type(offered).__name__} is no mapping of names to makers")
-    if isinstance(offered, str) or not isinstance(offered, Iterable):
-        raise TypeError(f"{type(offered).__name__} is no list")
-    for item in offered:
-        yield Entry(_checked(item, hook).name, functools.partial(_itself, item), origin)
-
-
-def _text(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"the name {name!r} is no text")
-    return name
-
-
-def _checked(item: T, hook: str) -> T:
-    """Return *item*, or refuse what lacks something that every other of its kind has."""
-    if isinstance(item, type):
-        raise TypeError(f"{item.__name__} is a class; offer an object of it")
-    name = _text(cast("Any", item).name)
-    # The class is asked first: a property such as a judge's facts may have to read files.
-    lacks = [x for x in _NEEDS[hook] if not hasattr(type(item), x) and not hasattr(item, x)]
-    if lacks:
-        raise TypeError(f"{name!r} has no {', '.join(lacks)}")
-    for attribute in _FORMS.keys() & _NEEDS[hook]:
-        words: Any = getattr(item, attribute)
-        form, example = _FORMS[attribute]
-        if isinstance(words, str) or not all(map(form.fullmatch, words)):
-            raise TypeError(f"{name!r} has {attribute} {words!r}, no list such as {example}")
-    return item
-
-
-def _made(make: Callable[[], Any], name: str, hook: str) -> Any:
-    item = _checked(make(), hook)
-    if item.name != name:
-        raise TypeError(f"{name!r} is called {item.name!r}")
-    return item
-
-
-def _itself(item: T, *_: str) -> T:
-    return item
 
 
 def _refuse(error: PluginError) -> NoReturn:

@@ -28,6 +28,9 @@ from evalkit.llm.recording import Recording, recording_of
 from evalkit.llm.secrets import HIDDEN, masked_json, names_secret
 
 _BOUNDARY: Final = re.compile(r"boundary=\"?([^\";]+)")
+_PART: Final = re.compile(
+    rb'(name="([^"]*)"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)(.*?)(?=\r\n--boundary)', re.DOTALL
+)
 _TOKEN: Final = re.compile(r'("(?:access|refresh|id)_token"\s*:\s*)"[^"]*"')
 """What OAuth 2 and OpenID Connect call the secrets that they hand out."""
 
@@ -82,7 +85,8 @@ class Tape:
             NotRecordedError: If only recordings may answer, and none does.
         """
         request.began, request.reply = monotonic(), None
-        asked = _asked(request)
+        # Once: what is sent may be gone when it has been.
+        asked = request.asked = _asked(request)
         with _GUARD:
             try:
                 kept = self._recorder.find(self._recording(asked))
@@ -133,7 +137,7 @@ class Tape:
             **_content(response["body"].get("string") or b""),
             "latency_seconds": monotonic() - getattr(request, "began", monotonic()),
         }
-        asked = _asked(request)
+        asked = getattr(request, "asked", None) or _asked(request)
         with _GUARD:
             recording = self._recording(asked)
             self._count(asked)
@@ -194,8 +198,8 @@ def _tape_clients() -> None:
 
     tape: Any = _InForce()
     httpx_stubs, aiohttp_stubs = _vcr("stubs.httpx_stubs"), _vcr("stubs.aiohttp_stubs")
-    client = aiohttp_stubs.ClientSession
-    _divert(client, "_request", functools.partial(aiohttp_stubs.vcr_request, tape))
+    stub = functools.partial(aiohttp_stubs.vcr_request, tape)
+    _divert(aiohttp_stubs.ClientSession, "_request", functools.partial(_send_by_aiohttp, stub))
     _divert(ThreadPoolExecutor, "submit", _submit_in_context)
     for name in ("httpx", "httpx2"):
         with contextlib.suppress(ImportError):
@@ -235,6 +239,15 @@ def _submit_in_context(real: Any) -> Any:
         return real(self, copy_context().run, function, *arguments, **keywords)
 
     return submit
+
+
+def _send_by_aiohttp(stub: Any, real: Any) -> Any:
+    taped = stub(real)
+
+    def send(self: Any, method: str, url: Any, **keywords: Any) -> Any:
+        return taped(self, method, self._build_url(url), **keywords)  # a session may have a base
+
+    return send
 
 
 def _send_by_requests(tape: Any, real: Any) -> Any:
@@ -284,12 +297,15 @@ def _body(request: Any) -> Any:
     kind = str(request.headers.get("content-type") or "")
     if not isinstance(body, bytes):  # aiohttp is given what it makes a body of
         try:
-            return _without_secrets(parse_json(canonical_json(getattr(body, "_fields", body))))
+            return _without_secrets(parse_json(canonical_json(_parts(body))))
         except TypeError:
             return type(body).__name__
     boundary = _BOUNDARY.search(kind)
     if boundary:  # drawn anew for each request
         body = body.replace(boundary[1].encode(), b"boundary")
+        body = _PART.sub(
+            lambda part: part[1] + _shown(part[2].decode("utf-8", "replace"), part[3]), body
+        )
     if "x-www-form-urlencoded" in kind:
         return _pairs(body.decode("utf-8", "replace"))
     try:
@@ -300,7 +316,22 @@ def _body(request: Any) -> Any:
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     pairs: Iterable[tuple[str, str]] = parse_qsl(query, keep_blank_values=True)
-    return [(name, HIDDEN if names_secret(name) else value) for name, value in pairs]
+    return [(name, _shown(name, value)) for name, value in pairs]
+
+
+def _parts(body: Any) -> Any:
+    """Return the fields of aiohttp's ``FormData``; any other body as it is."""
+    fields = getattr(body, "_fields", None)
+    if fields is None:
+        return body
+    return [[dict(facts), _shown(facts["name"], value)] for facts, _, value in fields]
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Return the *value* of a field, unless its *name* is one of secrets."""
+    if not names_secret(name):
+        return value
+    return HIDDEN.encode() if isinstance(value, bytes) else HIDDEN
 
 
 def _without_secrets(value: Any) -> Any:

@@ -6,12 +6,14 @@ import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit.errors import UsageError
 from evalkit.llm.cache import Cache
 from evalkit.llm.recordings import DAY, RecordingFolder
+
+_NAMES: Final = ("model", "target", "request")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,7 @@ class Entry:
 
     key: str
     model: str
-    """Model, or target, that was asked."""
+    """Model, target or address that was asked."""
 
     bytes: int
     recorded: int
@@ -43,7 +45,7 @@ def list_entries(path: str | Path) -> list[Entry]:
         entries = [
             Entry(
                 key=key,
-                model=str(question.get("model") or question.get("target") or "unknown"),
+                model=str(next((question[n] for n in _NAMES if question.get(n)), "unknown")),
                 bytes=size,
                 recorded=recorded,
                 used=used,

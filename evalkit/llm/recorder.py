@@ -35,7 +35,7 @@ class Recorder:
     """Where recordings are looked for, in order; each gets the new ones."""
 
     since: int = 0
-    """In mode ``live``: recordings from this moment on are this run's own, in milliseconds."""
+    """Recordings from this moment on are the run's own, in milliseconds."""
 
     broken: dict[str, str] = field(default_factory=dict[str, str])
     """Places that could not be written, with the reason."""
@@ -50,8 +50,10 @@ class Recorder:
     """When what has answered was recorded, in milliseconds, by kind: ``output, http, call``."""
 
     def note_replay(self, kind: str, reply: Mapping[str, Any]) -> None:
-        """Note that a recorded *reply* has answered."""
-        self.replayed.setdefault(kind, []).append(reply.get("recorded"))
+        """Note that a recorded *reply* has answered, unless the run itself has recorded it."""
+        recorded = reply.get("recorded")
+        if recorded is None or recorded < self.since:
+            self.replayed.setdefault(kind, []).append(recorded)
 
     forgives: bool = False
     """Whether what is missing fails its case alone, where other cases have all they need."""

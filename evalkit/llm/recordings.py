@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from evalkit._internal.canonical import canonical_json, parse_json
+from evalkit._internal.canonical import canonical_json, content_hash, parse_json
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
 from evalkit.errors import DataError, UsageError
@@ -47,6 +47,9 @@ class RecordingFolder:
     def __init__(self, path: Path) -> None:
         """Keep recordings in *path*; nothing is made before the first one is written."""
         self.path = path
+        self.edited: set[str] = set()
+        """Recordings that have answered and were changed by hand."""
+
         self._uses: set[str] = set()
         self._known: dict[str, Path] | None = None
         self._subjects: dict[str, list[Any]] | None = None
@@ -91,7 +94,10 @@ class RecordingFolder:
         except FileNotFoundError:
             return None
         self._uses.add(key)
-        return _read(path, content)["reply"]
+        recording = _read(path, content)
+        if recording.get("digest") != _digest(recording["reply"]):
+            self.edited.add(key)
+        return recording["reply"]
 
     def put(self, recording: Recording, reply: Mapping[str, Any]) -> None:
         """Write *reply*, whole or not at all."""
@@ -99,6 +105,7 @@ class RecordingFolder:
         folder.mkdir(parents=True, exist_ok=True)
         self._ignore_notes()
         content = parse_json(canonical_json({"asked": recording.asked, "reply": reply}))
+        content["digest"] = _digest(content["reply"])
         text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
         target = folder / f"{recording.key}.json"
         partial = folder / f".{recording.key}-{os.getpid()}-{new_run_id()[:8]}"
@@ -189,6 +196,12 @@ class RecordingFolder:
         for path in sorted((self.path / _USED).glob("*.json")):
             note = parse_json(path.read_bytes())
             yield note["at"], note["keys"]
+
+
+def _digest(reply: Any) -> str:
+    """Digest a reply, with half characters as the file has them."""
+    text = json.dumps(reply, sort_keys=True, ensure_ascii=False)
+    return content_hash(text.encode("utf-8", "replace"))
 
 
 def _read(path: Path, content: bytes) -> Any:

@@ -16,7 +16,7 @@ Examples:
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from evalkit.entities.registered_model import (
@@ -123,16 +123,31 @@ def get(uri: str) -> ModelVersion:
 
 
 def search(
-    contains: str = "", *, tags: Mapping[str, str] | None = None, limit: int = 1000
+    contains: str = "",
+    *,
+    tags: Mapping[str, str] | None = None,
+    filter: str = "",  # noqa: A002  MLflow's word
+    order_by: str | Sequence[str] = (),
+    limit: int = 1000,
+    after: str | None = None,
 ) -> list[RegisteredModel]:
-    """Return registered models in the order of their names.
+    """Return registered models, by default in the order of their names.
 
     Args:
         contains: Only models whose name has this in it, in upper or lower case.
         tags: Only models that have all these tags with these values.
+        filter: As `evalkit.tracking.search_runs` takes it, by ``name``, ``creation_time``,
+            ``last_update_time`` and ``tags.KEY``.
+        order_by: Such as ``"last_update_time DESC"``.
         limit: At most this many.
+        after: Name of the last model of the page before.
+
+    Raises:
+        FilterSyntaxError: If *filter* or *order_by* does not parse; points at the character.
     """
-    return current_store().models.search(contains=contains, tags=tags, limit=limit)
+    return current_store().models.search(
+        contains=contains, tags=tags, filter=filter, order_by=order_by, limit=limit, after=after
+    )
 
 
 def versions(

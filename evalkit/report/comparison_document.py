@@ -81,8 +81,10 @@ def comparison_document(
 
 
 def _may_break(row: Row) -> bool:
-    """Say whether a case can be right or wrong by a metric: not of seconds or words."""
-    return row.pairs.facts.direction != "none" and row.pairs.facts.unit is None
+    """Say whether a case can be right or wrong by a metric: not of seconds, words or a whole."""
+    facts, (values, _) = row.pairs.facts, row.pairs.values
+    has_values = bool((values == values).any())  # noqa: PLR0124  NaN alone differs from itself
+    return has_values and facts.direction != "none" and facts.unit is None
 
 
 def _unmatched(comparison: Comparison, name: str) -> dict[str, list[str]]:

@@ -170,7 +170,10 @@ class SuiteRun:
         try:
             open_result(baseline, kind=EvaluationResult)
         except EvalkitError as error:
-            return None, f"the baseline cannot be opened: {error}"
+            why = str(error)
+            if str(baseline).endswith(".json") and not Path(baseline).exists():
+                why = f"there is no file {baseline} yet; write it with --evalkit-update-baseline"
+            return None, f"the baseline cannot be opened: {why}"
         return baseline, None
 
     @cached_property

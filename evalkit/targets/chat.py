@@ -77,8 +77,8 @@ class ChatTarget:
 
     @property
     def draws(self) -> bool:
-        """Whether equal questions are draws of their own: at a temperature above 0."""
-        return bool(self._sampling.get("temperature"))
+        """Whether equal questions are draws of their own: unless the temperature is 0."""
+        return self._sampling.get("temperature") != 0  # most providers' own is 1
 
     def __repr__(self) -> str:
         return f"ChatTarget({self.identity.name!r})"

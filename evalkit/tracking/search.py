@@ -107,10 +107,29 @@ def search_runs(
 
 
 def search_experiments(
-    *, view: ViewType = ViewType.ACTIVE_ONLY, limit: int = 1000
+    *,
+    filter: str = "",  # noqa: A002  MLflow's word
+    order_by: str | Sequence[str] = (),
+    view: ViewType = ViewType.ACTIVE_ONLY,
+    limit: int = 1000,
+    after: str | None = None,
 ) -> list[Experiment]:
-    """Return experiments, newest first."""
-    return current_store().experiments.search(view=view, limit=limit)
+    """Return experiments, by default the newest first.
+
+    Args:
+        filter: As `search_runs` takes it, by ``name``, ``experiment_id``, ``creation_time``,
+            ``last_update_time`` and ``tags.KEY``.
+        order_by: Such as ``"name"``.
+        view: Active experiments, deleted ones, or both.
+        limit: At most this many.
+        after: Id of the last experiment of the page before.
+
+    Raises:
+        FilterSyntaxError: If *filter* or *order_by* does not parse; points at the character.
+    """
+    return current_store().experiments.search(
+        filter=filter, order_by=order_by, view=view, limit=limit, after=after
+    )
 
 
 def _status(name: str) -> RunStatus:

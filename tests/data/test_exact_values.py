@@ -256,3 +256,34 @@ def kinds(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: kinds(item) for key, item in value.items()}
     return [kinds(item) for item in value] if isinstance(value, (list, tuple)) else type(value)
+
+
+HALF = "a\ud83d"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param({"inputs": {HALF: 1}}, id="a-key-of-inputs"),
+        pytest.param({"inputs": {"x": {HALF: [{HALF: HALF}]}}}, id="inside"),
+        pytest.param({"inputs": {"x": 1}, "tags": {HALF: HALF}}, id="a-key-of-tags"),
+        pytest.param({"inputs": {"x": 1}, "metadata": {HALF: 1}}, id="a-key-of-metadata"),
+        pytest.param({"inputs": {"x": 1}, HALF: "a-column"}, id="a-column"),
+    ],
+)
+@pytest.mark.parametrize("live", [False, True], ids=["stored", "live"])
+def test_half_a_character_in_a_key_stops_no_run(
+    row: dict[str, Any], live: bool, tmp_path: Path
+) -> None:
+    row = {**row, "expectations": {HALF: "b"}} | ({} if live else {"outputs": {HALF: "b"}})
+    model = (lambda inputs: {HALF: str(inputs)}) if live else None
+    uri = f"sqlite:///{tmp_path}/e.db"
+    runtime = evalkit.Runtime(store=uri, progress=False)
+
+    result = evalkit.evaluate(model, [row], ["operations.output_length"], runtime=runtime)
+    again = evalkit.EvaluationResult.load(str(result.run_id), store=uri)
+
+    assert result["operations.output_length"].n_scored == 1
+    assert "a\ufffd" in again.table()["outputs"][0]
+    for extension in ("html", "csv", "parquet", "json"):
+        again.report(tmp_path / f"r.{extension}")

@@ -161,6 +161,25 @@ def test_a_baseline_on_other_data_compares_on_the_cases_in_common(
         assert again.verdict.status == "PASS"
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        pytest.param([ROWS[0] | {"expected": "x"}, *ROWS[1:]], "1 case changed", id="expects"),
+        pytest.param([ROWS[0] | {"question": "x"}, *ROWS[1:]], "their ids differ", id="another"),
+        pytest.param([ROWS[0] | {"topic": "x"}, *ROWS[1:]], "order or tags differ", id="tag"),
+        pytest.param(ROWS[1:], "119 and 120 cases", id="fewer"),
+    ],
+)
+def test_a_file_on_other_data_says_what_differs(
+    data: list[dict[str, Any]], why: str, old: EvaluationResult, folder: Path
+) -> None:
+    path = old.write_baseline(folder / "old.json")
+    new = evalkit.evaluate(bot(1.0), data, SCORERS, columns=TAGS, runtime=NOTHING_KEPT)
+
+    with pytest.raises(UsageError, match=why):
+        evalkit.compare(path, new)
+
+
 def test_an_id_whose_question_changed_is_no_pair(folder: Path) -> None:
     """The new answers are right wherever the question is the old one, and wrong elsewhere."""
     asked = [{"id": f"c{i}", "question": f"q{i}", "expected": "y"} for i in range(40)]

@@ -1,5 +1,6 @@
 """What is no label is no wrong label, and which label is the positive one is asked for or said."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,9 +13,10 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.svm import LinearSVC
 
-from evalkit import EvaluationResult, evaluate, get_scorer
+from evalkit import EvaluationResult, Runtime, evaluate, get_scorer, make_judge
 from evalkit.entities.estimate import Estimate
 from evalkit.errors import UsageError
+from evalkit.testing import ScriptedEndpoint
 
 LABELLED = [{"x": i, "expected": i % 2} for i in range(20)]
 OF_X = {"inputs": ["x"]}
@@ -181,3 +183,32 @@ class TestDecisionValues:
         result = stored([(1, output), (0, output)], "classification.brier")
 
         assert "decision values" in result.failures()["explanation"][0]
+
+
+def test_yes_and_no_are_not_listed_beside_their_metric_and_can_be_asked_for() -> None:
+    def answer(request: Any) -> str:
+        verdict = "no" if "q0" in str(request) else "yes"
+        return json.dumps({"rationale": "r", "verdict": verdict})
+
+    rows = [{"question": f"q{i}", "output": "a"} for i in range(4)]
+    with ScriptedEndpoint(answer) as server:
+        fine, graded = (
+            make_judge(
+                name,
+                "Is {{ outputs }} fine for {{ inputs }}?",
+                choices=choices,
+                model="openai/m",
+                base_url=server.base_url,
+            )
+            for name, choices in (("fine", None), ("graded", {"yes": 1.0, "so": 0.5, "no": 0.0}))
+        )
+        result = evaluate(
+            data=rows,
+            scorers=[fine, graded],
+            gates=["fine=no <= 0.9"],
+            runtime=Runtime(store=False, progress=False),
+        )
+
+    assert list(result.estimates) == ["fine", "graded", "graded=no", "graded=yes"]
+    assert (result["fine"].value, result["fine=no"].value) == (0.75, 0.25)
+    assert result.verdict.conditions[0].why.startswith("fine=no <= 0.9: 0.25")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import evalkit
 from evalkit import scorer
 from evalkit.errors import GateSyntaxError, UsageError
+from evalkit.targets.callable import CallableTarget
 
 OFF = evalkit.Runtime(store=False, progress=False)
 
@@ -154,7 +156,17 @@ def test_cases_of_weight_zero_do_not_count() -> None:
         assert (result[key].n_scored, result[key].n_skipped) == (20, 40)
     assert result["text.exact_match"].low == pytest.approx(few["text.exact_match"].low, abs=0.02)
     assert result.check("skipped <= 0.05").status == "FAIL"
-    assert any("weigh 0" in note for note in result.facts.notes)
+    assert any("weigh nothing" in note for note in result.facts.notes)
+
+
+def test_cases_that_weigh_next_to_nothing_are_told() -> None:
+    data = rows(w=lambda i: 1e-9 if i >= 20 else 1.0)
+
+    result = evalkit.evaluate(
+        data=data, scorers="text.exact_match", columns={"weight": "w"}, runtime=OFF
+    )
+
+    assert any(note.startswith("40 of 60 cases weigh nothing") for note in result.facts.notes)
 
 
 @pytest.mark.parametrize(("grouped", "noted"), [(False, True), (True, False)])
@@ -358,3 +370,35 @@ def test_a_resume_after_the_code_has_changed_says_so(tmp_path: Path) -> None:
     result = evalkit.evaluate(answer, cases, "text.exact_match", runtime=more)
 
     assert any("has changed since the run began" in note for note in result.facts.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "n"),
+    [
+        pytest.param(lambda text: text.replace('"output": "b"', '"output": "a"'), 2, id="answers"),
+        pytest.param(lambda text: text.replace("  ", " "), 0, id="layout"),
+        pytest.param(lambda text: text, 0, id="nothing"),
+        pytest.param(
+            lambda text: re.sub('"digest": "[0-9a-f]+"', '"digest": ""', text), 6, id="all"
+        ),
+    ],
+)
+def test_recordings_that_were_changed_by_hand_are_said(
+    change: Callable[[str], str], n: int, tmp_path: Path
+) -> None:
+    cases = [{"question": f"q{i}", "expected": "a"} for i in range(6)]
+
+    def bot(question: str) -> str:
+        return "b\ud800" if question == "q5" else "ab"[int(question[1]) % 2]
+
+    def run(mode: Any) -> evalkit.EvaluationResult:
+        runtime = evalkit.Runtime(store=False, recordings=str(tmp_path), mode=mode)
+        target = CallableTarget(bot, version="1")
+        return evalkit.evaluate(target, cases, "text.exact_match", runtime=runtime)
+
+    run("live")
+    for path in tmp_path.glob("*/*.json"):
+        path.write_text(change(path.read_text("utf-8")), "utf-8")
+    notes = [note for note in run("replay").facts.notes if "by hand" in note]
+
+    assert notes == ([f"{n} recordings replayed as changed by hand."] if n else [])

@@ -100,6 +100,19 @@ def test_a_name_that_two_strangers_offer_is_an_error_when_it_is_used_and_names_b
     assert caplog.messages == [f"Left out of plug-in 'other' of other-metrics 0.1: {raised.value}"]
 
 
+@pytest.mark.parametrize("name", ["sklearn.f1_score", "judge.geval"])
+def test_a_name_of_one_of_our_families_is_not_taken_over(name: str, shelf: "Shelf") -> None:
+    shelf.install("acme-metrics", scorer_code(name), plugin="acme")
+    shelf.install("good-metrics", scorer_code("judge.good"), plugin="good")
+    known = Catalog(load_plugins([*entry_points(group="evalkit"), *shelf.points()]))
+
+    assert "acme" not in type(known.scorer(name)).__module__
+    assert "good" in type(known.scorer("judge.good")).__module__
+    assert known.plugins.left_out == [
+        ("acme", f"acme-metrics 1.0: {name!r}, which is evalkit's own")
+    ]
+
+
 OFFERS = {
     "evalkit_scorers": "type('S', (), {'name': %r, 'facts': None})()",
     "evalkit_judges": "type('J', (), {'name': %r, 'facts': None})()",

@@ -19,6 +19,8 @@ from evalkit.entities.target import Invocation
 from evalkit.errors import MissingExtraError, NotRecordedError
 from evalkit.evaluation.result import EvaluationResult
 from evalkit.llm import exchanges
+from evalkit.llm.inventory import list_entries
+from evalkit.targets.callable import CallableTarget
 from evalkit.testing import Reply, ScriptedEndpoint
 
 httpx = pytest.importorskip("httpx")
@@ -332,7 +334,8 @@ def test_secrets_are_no_part_of_what_is_written_or_looked_up(
         key, own = next(keys), os.environ["OPENAI_API_KEY"]
         reply = httpx.post(url, json={"q": question, "api_key": key, "note": own, "key": "k1"})
         form = httpx.post(url, data={"client_secret": key, "q": question})
-        file = requests.post(url, files={"file": ("a.bin", b"\xff\x00")}, data={"q": question})
+        parts = {"q": question, "password": key}
+        file = requests.post(url, files={"file": ("a.bin", b"\xff\x00")}, data=parts)
         return f"{reply.json()['token']} {form.status_code} {file.status_code}"
 
     rows = [{"question": "q", "expected": "a"}]
@@ -347,6 +350,35 @@ def test_secrets_are_no_part_of_what_is_written_or_looked_up(
         assert secret not in written
     assert "page_token=7" in written
     assert '"key": "k1"' in written
+
+
+def test_a_form_and_a_session_with_an_address_are_told_apart(tokens: HTTPServer) -> None:
+    address = f"http://127.0.0.1:{tokens.server_port}/v1/"
+
+    async def bot(question: str) -> str:
+        form = aiohttp.FormData({"q": question, "password": "hunter2-hunter2"})
+        form.add_field("file", b"\xff", filename="a.bin")
+        async with aiohttp.ClientSession(address) as client, client.post("x", data=form) as reply:
+            return str((await reply.json(content_type=None))["token"])
+
+    evaluated(bot)
+    replay = evaluated(bot, "replay")
+
+    assert set(replay.table()["outputs"]) == {"Hello"}
+    assert {recording["asked"]["request"] for recording in recordings()} == {f"POST {address}x"}
+    assert len({json.dumps(recording["asked"]["body"]) for recording in recordings()}) == len(ROWS)
+    assert "hunter2" not in json.dumps(recordings())
+    assert [entry.model for entry in list_entries("recorded")] == [f"POST {address}x"] * len(ROWS)
+
+
+def test_worker_processes_say_what_they_replayed() -> None:
+    target = CallableTarget(json.dumps, version="1", reference="json:dumps")
+    runtime = evalkit.Runtime(recordings="recorded", store=False, backend="processes:2")
+    rows = [{"inputs": {"obj": n}, "expectations": {"target": "a"}} for n in range(6)]
+    results = [evalkit.evaluate(target, rows, "text.exact_match", runtime=runtime) for _ in "ab"]
+
+    assert results[0].facts.notes == ()
+    assert "6 of 6 outputs replayed" in " ".join(results[1].facts.notes)
 
 
 def test_an_application_in_this_process_runs() -> None:

@@ -104,7 +104,7 @@ def test_a_recording_that_has_no_latency_is_never_timed() -> None:
 def test_an_equal_call_on_its_way_gives_its_own_latency() -> None:
     with ScriptedEndpoint("a") as endpoint:
         rows = [{"id": f"c{n}", "question": "the same", "expected": "a"} for n in range(6)]
-        result = answered(endpoint, rows)
+        result = answered(endpoint, rows, temperature=0)
         calls = endpoint.calls
 
     kept = json.loads(recordings()[0].read_bytes())["reply"]["latency_seconds"]
@@ -116,6 +116,7 @@ def test_an_equal_call_on_its_way_gives_its_own_latency() -> None:
 DRAWS = [
     pytest.param({"temperature": 1.0}, 20, id="warm"),
     pytest.param({"temperature": 0.2}, 20, id="tepid"),
+    pytest.param({}, 20, id="unset"),
     pytest.param({"temperature": 0.0}, 1, id="cold"),
 ]
 

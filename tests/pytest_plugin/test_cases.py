@@ -181,7 +181,7 @@ def test_bot(case):
     return "a"
 
 spent = evalkit.suite("three.jsonl", scorers=["text.exact_match"], name="spent",
-                      runtime=evalkit.Runtime(concurrency=1, budget={{"calls": 1}}))
+                      runtime=evalkit.Runtime(concurrency=1, budget={{"target": {{"calls": 1}}}}))
 
 @spent.cases()
 def test_spent(case):

@@ -1,5 +1,6 @@
 """A suite runs once, whatever ends it, and what cannot run is one error with a list."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -228,23 +229,27 @@ def test_sigterm_ends_an_evaluation_as_ctrl_c_does() -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_a_rerun_that_the_budget_refuses_leaves_the_first_answer(run: Runner) -> None:
+def test_an_interrupted_suite_says_how_far_it_came(run: Runner) -> None:
     suite = """
+import os, signal, time
 import evalkit
-rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(4)]
-first = evalkit.suite(rows, ["text.exact_match"], name="first",
-                      runtime=evalkit.Runtime(concurrency=1, store=False))
+rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(40)]
+long = evalkit.suite(rows, ["text.exact_match"], name="long",
+                     runtime=evalkit.Runtime(concurrency=1, store=False))
 
-@first.cases(must=["text.exact_match >= 0.5"])
-def test_first(case):
-    return evalkit.Output("wrong", cost=1.0)
+@long.cases()
+def test_long(case):
+    if case.id == "x3":
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+    return "a"
+
+@long.gates("text.exact_match >= 0.5")
+def test_gate(evaluation):
+    pass
 """
-    ran = run(
-        "--evalkit-budget=6", "--reruns=3", files={"t_test.py": suite}, plugins=("rerunfailures",)
-    )
+    ran = run(files={"t_test.py": suite})
 
-    assert set(ran.outcomes.values()) <= {"failed", "rerun"}
-    assert "was not run" not in ran.output
-    assert "outputs: wrong" in ran.text("test_first[x3]")
-    assert "first: FAIL · 4 cases (4 failed) · $4.0000" in ran.output
-    assert "$6.0000 were spent in all, reruns included" in ran.output
+    assert ran.code == pytest.ExitCode.INTERRUPTED
+    assert re.search(r"long: interrupted after \d+ of 40 cases; run it again", ran.output)
+    assert "PASS" not in ran.output

@@ -63,7 +63,7 @@ def test_a_budget_is_shared_by_the_suites_of_a_session(run: Runner) -> None:
     assert "BUDGET" in ran.output
 
 
-def test_reruns_are_counted_against_the_budget(run: Runner) -> None:
+def test_reruns_are_counted_against_the_budget_and_leave_the_first_answer(run: Runner) -> None:
     suite = """
 import evalkit
 rows = [{"id": f"x{i}", "question": str(i), "expected": "a"} for i in range(4)]
@@ -85,7 +85,10 @@ def test_wrong(case):
 
     assert len(ran.calls) == 6
     assert set(ran.outcomes.values()) == {"failed"}
-    assert "BUDGET" in ran.text("test_wrong[x3]")
+    assert "was not run" not in ran.output
+    assert "outputs: wrong" in ran.text("test_wrong[x3]")
+    assert "wrong: FAIL · 4 cases (4 failed) · $4.0000" in ran.output
+    assert "$6.0000 were spent in all, reruns included" in ran.output
 
 
 def test_reports_of_several_suites_have_their_names(run: Runner) -> None:
@@ -230,6 +233,16 @@ def test_what_the_quarantine_names_in_vain_is_said(
     )
     assert "quarantine: there is no suite 'qas'. Did you mean 'qa'?" in ran.output
     assert ("there is no suite 'elsewhere'" in ran.output) is is_said
+
+
+def test_a_suite_without_its_data_is_one_line(run: Runner, suite_files: dict[str, str]) -> None:
+    files = {name: text for name, text in suite_files.items() if not name.endswith(".jsonl")}
+    project = '[tool.evalkit]\nquarantine = "q.toml"'
+
+    ran = run(files={**files, "pyproject.toml": project, "q.toml": QUARANTINE})
+
+    assert "there is no such file" in ran.output
+    assert "INTERNALERROR" not in ran.output
 
 
 @pytest.mark.parametrize(

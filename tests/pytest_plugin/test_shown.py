@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
+
 Runner = Callable[..., Any]
 
 
@@ -172,3 +174,40 @@ def test_nothing():
 
     assert "1 passed" in finished.stdout
     assert "evalkit" not in finished.stdout + finished.stderr
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["alone", "worker"])
+def test_a_secret_of_the_environment_is_shown_nowhere(
+    run: Runner, workers: tuple[str, ...]
+) -> None:
+    suite = """
+import os
+import evalkit
+rows = [{"id": f"x{i}", "question": "?", "expected": "a"} for i in range(2)]
+qa = evalkit.suite(rows, ["text.exact_match"], name="qa",
+                   runtime=evalkit.Runtime(recordings="recordings"))
+
+@qa.cases(version="1", must="text.exact_match >= 1")
+def test_bot(case):
+    key = os.environ["OPENAI_API_KEY"]
+    if case.id == "x1":
+        raise RuntimeError(f"refused: {key}")
+    return key
+
+@qa.gates("text.exact_match >= 0.5")
+def test_gate(evaluation):
+    assert os.environ["OPENAI_API_KEY"] == evaluation.name
+"""
+    key = "sk-0123456789abcdef0123456789"
+    reports = [f"--evalkit-report=r.{end}" for end in ("md", "json", "html", "csv")]
+    ran = run(
+        "--evalkit=live", "--junitxml=j.xml", "-l", "-rA", *reports, *workers,
+        files={"test_qa.py": suite},
+        environment={"OPENAI_API_KEY": key},
+        plugins=("xdist",),
+    )  # fmt: skip
+
+    assert "RuntimeError: refused: [secret]" in ran.output
+    assert key not in ran.output
+    texts = [path for path in ran.folder.rglob("*") if path.is_file()]
+    assert [path.name for path in texts if key.encode() in path.read_bytes()] == []

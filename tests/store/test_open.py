@@ -156,6 +156,11 @@ def test_a_file_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").read_text() == "These are my notes.\n" * 50
 
 
+def test_a_path_that_cannot_be_looked_at_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match="File name too long"):
+        open_store(f"sqlite:///{tmp_path}/{'x' * 300}.db")
+
+
 def test_a_damaged_database_is_one_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     open_store(f"sqlite:///{path}").close()

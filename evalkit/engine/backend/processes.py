@@ -16,7 +16,7 @@ import pickle
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -199,10 +199,17 @@ class _Driver:
             case "stopped":
                 self._state.cancel.stop(*values)
             case "bye":
-                self._abandoned += values[0]
-                worker.leaves_by = monotonic() + _LEAVE_SECONDS
+                self._take_leave(worker, *values)
             case _:
                 raise values[0]
+
+    def _take_leave(
+        self, worker: _Worker, abandoned: int, replayed: Mapping[str, list[int | None]]
+    ) -> None:
+        self._abandoned += abandoned
+        for kind, moments in replayed.items():
+            self._session.recorder.replayed.setdefault(kind, []).extend(moments)
+        worker.leaves_by = monotonic() + _LEAVE_SECONDS
 
     def _keep(
         self, worker: _Worker, kind: bytes, payload: bytes, kept: bool, charged: str | None

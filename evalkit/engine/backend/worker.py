@@ -78,7 +78,7 @@ async def _run(plan: Plan, opened: ModelSession, channel: Channel) -> None:
         async with workbench(plan, session, channel.emit, channel.cancel) as bench:
             await bench.run_all(channel.following, finish, at_once=_AT_ONCE)
         session.recorder.check_complete()
-        channel.tell("bye", bench.abandoned)
+        channel.tell("bye", bench.abandoned, session.recorder.replayed)
     finally:
         session.close()
 

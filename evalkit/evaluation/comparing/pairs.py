@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evalkit._internal.clock import day
+from evalkit._internal.words import plural
 from evalkit.data.identity import DATASET_FIELDS
 from evalkit.entities.score import Status
 from evalkit.errors import UsageError
@@ -124,10 +125,16 @@ def _why_other_data(a: Result, b: Result) -> str:
     """Say in which fields two datasets differ; a table of several systems' answers leaks tags."""
     if len(a) != len(b):
         return f": {len(a)} and {len(b)} cases."
-    scores_only = any(result.facts.plan.scores_only for result in (a, b))
+    if any(result.facts.plan.scores_only for result in (a, b)):  # by id, as a file is sorted
+        first, second = (dict(zip(r.case_ids, r.spool.case_digests, strict=True)) for r in (a, b))
+        if first.keys() != second.keys():
+            return ": their ids differ."
+        changed = sum(digest != second[case_id] for case_id, digest in first.items())
+        what = f"{plural(changed, 'case')} changed" if changed else "their order or tags differ"
+        return f": {what}."
     fields = [
         field
-        for field in (("id",) if scores_only else ("id", *DATASET_FIELDS))
+        for field in ("id", *DATASET_FIELDS)
         if list(a.spool.values(field)) != list(b.spool.values(field))
     ]
     why = f": their {' and '.join(fields)} differ." if fields else "."

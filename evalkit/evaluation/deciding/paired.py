@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from evalkit._internal.words import percent
 from evalkit.errors import UnknownMetricError, UsageError
 from evalkit.evaluation.comparing.difference import difference_of
 from evalkit.evaluation.comparing.pairs import Pairs, dated_name, join
@@ -137,7 +136,7 @@ def _of_slice(
         why = f"{missing} cases have no value in {baseline.name!r}"
         outcomes.append((Verdict.INCONCLUSIVE, why))
     if len(part.pairs.ids) < _LEAST_IN_COMMON * len(part.rows):
-        why = f"fewer than {percent(_LEAST_IN_COMMON)} of the cases are; write the baseline anew"
+        why = "less than half of the cases; write the baseline anew"
         outcomes.append((Verdict.INCONCLUSIVE, why))
     status, why = gravest_outcome(*outcomes)
     why = "; ".join(filter(None, [verdict.why, part.pairs.in_common, why]))

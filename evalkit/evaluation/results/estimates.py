@@ -295,8 +295,10 @@ class Estimates:
         """Return the value of tag *name* for each case as text, ``None`` where it has none.
 
         Raises:
-            UsageError: If no case has the tag.
+            UsageError: If no case has the tag, or *name* is no text.
         """
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"A tag has a text for a name, not {name!r}; give several one by one.")
         if name in self._tags:
             return self._tags[name]
         if name in {"session", "group", "split"} and name in self._spool.fields:

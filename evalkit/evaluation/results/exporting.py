@@ -10,7 +10,8 @@ from typing import Any
 
 from evalkit.entities.exporter import Exporter
 from evalkit.errors import UsageError, near_miss
-from evalkit.hooks.catalog import Entry, catalog
+from evalkit.hooks.catalog import catalog
+from evalkit.hooks.offers import Entry
 
 
 def exporter(name: str) -> Any:

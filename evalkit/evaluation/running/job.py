@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from evalkit._internal.arrow import text_array
 from evalkit._internal.clock import day, monotonic
+from evalkit._internal.words import plural
 from evalkit.data.snapshot import Spool
 from evalkit.engine.absent import EMPTY, NO_ANSWER
 from evalkit.engine.backend.local import run_local
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
 
 
 R = TypeVar("R", bound=Result)
+
+_LIGHT = 1e-6
+"""Share of the mean weight below which a case counts in no number that is shown."""
 
 _FEW_COPIES = 0.1
 """Share of cases that may ask what another one asks, without a word of it."""
@@ -342,9 +346,13 @@ class Job(Generic[R]):
             "http": (" HTTP replies", "; the code that asked ran"),
             "call": (" model calls", ""),
         }
-        for kind, moments in (
-            {} if self.session is None else self.session.recorder.replayed
-        ).items():
+        if self.session is None:
+            return
+        recorder = self.session.recorder
+        edited = sum(len(getattr(place, "edited", ())) for place in recorder.places)  # not caches
+        if edited:
+            yield f"{plural(edited, 'recording')} replayed as changed by hand."
+        for kind, moments in recorder.replayed.items():
             days = sorted({day(moment) for moment in moments if moment is not None})
             when = f" {' to '.join(dict.fromkeys([days[0], days[-1]]))}" if days else ""
             what, rest = words[kind]
@@ -433,9 +441,10 @@ def _caveats(cases: Spool) -> Iterator[str]:
             "its own; a group for each question says that they are not: columns={'group': …}."
         )
     if "weight" in cases.fields:
-        zero = int((cases.numbers("weight") == 0).sum())
-        if zero:
-            yield f"{zero:,} of {cases.n:,} cases weigh 0, and count in no number."
+        weights = cases.numbers("weight")
+        light = int((weights <= _LIGHT * weights.mean()).sum())
+        if light:
+            yield f"{light:,} of {cases.n:,} cases weigh nothing, or next to it: they do not count."
 
 
 def _unlisted(metrics: Sequence[Metric]) -> Iterator[str]:

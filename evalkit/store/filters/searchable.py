@@ -47,3 +47,24 @@ RUNS: Final = Searchable(
     collections={"tag": "text", "param": "text", "metric": "number"},
     other_names={"created": "start_time", "run name": "run_name", "name": "run_name"},
 )
+
+EXPERIMENTS: Final = Searchable(
+    "experiments",
+    attributes={
+        "experiment_id": "number",
+        "name": "text",
+        "creation_time": "time",
+        "last_update_time": "time",
+    },
+    collections={"tag": "text"},
+)
+
+MODELS: Final = Searchable(
+    "registered models",
+    attributes={"name": "text", "creation_time": "time", "last_update_time": "time"},
+    collections={"tag": "text"},
+    other_names={
+        "creation_timestamp": "creation_time",
+        "last_updated_timestamp": "last_update_time",
+    },
+)

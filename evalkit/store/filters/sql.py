@@ -6,13 +6,28 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, Select, and_, case, false, func, not_, or_, true
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from evalkit.store.filters.grammar import parse_filter, parse_order
+from evalkit.store.filters.searchable import Searchable
 from evalkit.store.filters.tree import And, Comparison, Filter, Or, Order
 
 Value = ColumnElement[Any]
@@ -120,7 +135,40 @@ class Fields:
         return query.where(_TESTS[tree.operator](column, wanted)).exists()
 
 
-def beyond(terms: Sequence[tuple[Value, bool]], last: Sequence[Any]) -> ColumnElement[bool]:
+Terms = Sequence[tuple[Value, bool]]
+"""What rows are sorted by, each with whether it descends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How rows of a noun are found, sorted and paged."""
+
+    searchable: Searchable
+    fields: Fields
+
+    order: Terms
+    """What sorts the rows that are equal by what was asked for; the last one is unique."""
+
+    def find(self, query: Select[Any], text: str, order_by: str | Sequence[str]) -> Found:
+        """Narrow *query* to a filter, and sort it."""
+        terms = [*self.fields.order(parse_order(order_by, self.searchable)), *self.order]
+        query = query.where(self.fields.condition(parse_filter(text, self.searchable)))
+        return Found(query.order_by(*(t.desc() if descends else t for t, descends in terms)), terms)
+
+
+class Found(NamedTuple):
+    """A query and what sorts it."""
+
+    query: Select[Any]
+    terms: Terms
+
+    def after(self, connection: Connection, *own: ColumnElement[bool]) -> Select[Any]:
+        """Return the query for what comes behind the row with the condition *own*."""
+        last = connection.execute(select(*(term for term, _ in self.terms)).where(*own)).one()
+        return self.query.where(_beyond(self.terms, last))
+
+
+def _beyond(terms: Terms, last: Sequence[Any]) -> ColumnElement[bool]:
     """Return the condition that a row comes after the one whose terms have the values *last*."""
     condition: ColumnElement[bool] = false()
     for (term, descends), value in reversed(list(zip(terms, last, strict=True))):

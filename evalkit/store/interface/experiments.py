@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from evalkit.entities.run import Experiment, ViewType
@@ -41,9 +41,19 @@ class Experiments(Protocol):
         ...
 
     def search(
-        self, *, view: ViewType = ViewType.ACTIVE_ONLY, limit: int = 1000
+        self,
+        *,
+        view: ViewType = ViewType.ACTIVE_ONLY,
+        filter: str = "",  # noqa: A002  MLflow's word
+        order_by: str | Sequence[str] = (),
+        limit: int = 1000,
+        after: str | None = None,
     ) -> list[Experiment]:
-        """Return experiments, newest first."""
+        """Return experiments, by default the newest first.
+
+        *filter* is as `Runs.search` has it, by ``name``, ``experiment_id``, ``creation_time``,
+        ``last_update_time`` and ``tags.``; *after* is the id of the last one of the page before.
+        """
         ...
 
     def set_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:

@@ -40,14 +40,19 @@ class RegisteredModels(Protocol):
         *,
         contains: str = "",
         tags: Mapping[str, str] | None = None,
+        filter: str = "",  # noqa: A002  MLflow's word
+        order_by: str | Sequence[str] = (),
         limit: int = 1000,
         after: str | None = None,
     ) -> list[RegisteredModel]:
-        """Return registered models in the order of their names.
+        """Return registered models, by default in the order of their names.
 
         Args:
             contains: Only models whose name has this in it, in upper or lower case.
             tags: Only models that have all these tags with these values.
+            filter: As `Runs.search` has it, by ``name``, ``creation_time``, ``last_update_time``
+                and ``tags.``.
+            order_by: Such as ``"last_update_time DESC"``.
             limit: Length of a page.
             after: Name of the last model of the page before.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -12,6 +13,8 @@ from evalkit._internal import clock
 from evalkit.entities.run import Experiment, LifecycleStage, ViewType
 from evalkit.errors import AlreadyExistsError, UsageError
 from evalkit.store.artifacts import ArtifactRoot
+from evalkit.store.filters import EXPERIMENTS
+from evalkit.store.filters.sql import Fields, Search
 from evalkit.store.interface import Experiments
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
@@ -20,11 +23,20 @@ from evalkit.store.sql.rows import (
     entity,
     experiment_row,
     in_view,
+    labels_of,
     put_tags,
     read_labels,
 )
 
 _TABLE = tables.experiments
+_SEARCH = Search(
+    EXPERIMENTS,
+    Fields(
+        attributes={name: _TABLE.c[name] for name in EXPERIMENTS.attributes},
+        collections={"tag": partial(labels_of, tables.experiment_tags, _TABLE.c.experiment_id)},
+    ),
+    ((_TABLE.c.creation_time, True), (_TABLE.c.experiment_id, True)),
+)
 _ACTIVE = "use that one"
 _DELETED = "it is deleted: restore it, or take another name"
 
@@ -66,13 +78,22 @@ class SqlExperiments(Experiments):
             return next(iter(self._entities(connection, rows)), None)
 
     def search(
-        self, *, view: ViewType = ViewType.ACTIVE_ONLY, limit: int = 1000
+        self,
+        *,
+        view: ViewType = ViewType.ACTIVE_ONLY,
+        filter: str = "",  # noqa: A002  MLflow's word
+        order_by: str | Sequence[str] = (),
+        limit: int = 1000,
+        after: str | None = None,
     ) -> list[Experiment]:
-        query = select(_TABLE).limit(checks.limit(limit))
-        query = query.order_by(_TABLE.c.creation_time.desc(), _TABLE.c.experiment_id.desc())
+        query = in_view(select(_TABLE), _TABLE.c.lifecycle_stage, view)
+        found = _SEARCH.find(query.limit(checks.limit(limit)), filter, order_by)
+        query = found.query
         with self.database.read() as connection:
-            rows = connection.execute(in_view(query, _TABLE.c.lifecycle_stage, view)).all()
-            return self._entities(connection, rows)
+            if after is not None:
+                number = experiment_row(connection, after).experiment_id
+                query = found.after(connection, _TABLE.c.experiment_id == number)
+            return self._entities(connection, connection.execute(query).all())
 
     def set_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         with self.database.write() as connection:

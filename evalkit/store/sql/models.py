@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -17,10 +18,21 @@ from evalkit.errors import (
     RegisteredModelNotFoundError,
     UsageError,
 )
+from evalkit.store.filters import MODELS
+from evalkit.store.filters.sql import Fields, Search
 from evalkit.store.interface import ModelVersions, RegisteredModels
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
-from evalkit.store.sql.rows import among, chunks, drop_tag, entity, put_tags, read_labels, with_tags
+from evalkit.store.sql.rows import (
+    among,
+    chunks,
+    drop_tag,
+    entity,
+    labels_of,
+    put_tags,
+    read_labels,
+    with_tags,
+)
 
 _ALIAS_FORM = re.compile(rf"[A-Za-z0-9_-]{{1,{tables.ALIAS_LENGTH}}}")
 _READ_AS_VERSION = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
@@ -32,6 +44,14 @@ _VERSION = tables.versions.c
 _VERSIONS = select(tables.versions, _MODEL.name).join(tables.models)
 _MODEL_TAGS = tables.model_tags
 _VERSION_TAGS = tables.version_tags
+_SEARCH = Search(
+    MODELS,
+    Fields(
+        attributes={name: _MODEL[name] for name in MODELS.attributes},
+        collections={"tag": partial(labels_of, _MODEL_TAGS, _MODEL.model_number)},
+    ),
+    ((_MODEL.name, False),),
+)
 
 
 @dataclass(frozen=True)
@@ -60,17 +80,21 @@ class SqlModels(RegisteredModels):
         *,
         contains: str = "",
         tags: Mapping[str, str] | None = None,
+        filter: str = "",  # noqa: A002  MLflow's word
+        order_by: str | Sequence[str] = (),
         limit: int = 1000,
         after: str | None = None,
     ) -> list[RegisteredModel]:
-        query = select(tables.models).order_by(_MODEL.name).limit(checks.limit(limit))
+        query = with_tags(select(tables.models).limit(checks.limit(limit)), _MODEL_TAGS, tags)
         if contains:
             query = query.where(func.lower(_MODEL.name).contains(contains.lower(), autoescape=True))
-        if after is not None:
-            query = query.where(_MODEL.name > after)
+        found = _SEARCH.find(query, filter, order_by)
+        query = found.query
         with self.database.read() as connection:
-            rows = connection.execute(with_tags(query, _MODEL_TAGS, tags)).all()
-            return self._entities(connection, rows)
+            if after is not None:
+                number = model_row(connection, after).model_number
+                query = found.after(connection, _MODEL.model_number == number)
+            return self._entities(connection, connection.execute(query).all())
 
     def update(self, name: str, *, description: str) -> RegisteredModel:
         with self.database.write() as connection:

@@ -19,8 +19,8 @@ from evalkit.errors import (
     RunNotFoundError,
 )
 from evalkit.store.artifacts import ArtifactRoot
-from evalkit.store.filters import RUNS, parse_filter, parse_order
-from evalkit.store.filters.sql import Fields, beyond
+from evalkit.store.filters import RUNS
+from evalkit.store.filters.sql import Fields, Search
 from evalkit.store.interface import DEFAULT_EXPERIMENT_ID, Runs
 from evalkit.store.sql import checks, tables
 from evalkit.store.sql.database import Database
@@ -68,6 +68,7 @@ _FIELDS = Fields(
         "metric": partial(metric_of, _RUN.run_number),
     },
 )
+_SEARCH = Search(RUNS, _FIELDS, _NEWEST_FIRST)
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,7 @@ class SqlRuns(Runs):
         limit: int = 1000,
         after: str | None = None,
     ) -> list[Run]:
-        terms = [*_FIELDS.order(parse_order(order_by, RUNS)), *_NEWEST_FIRST]
-        query = select(_TABLE).order_by(*(t.desc() if down else t for t, down in terms))
-        query = query.where(_FIELDS.condition(parse_filter(filter, RUNS)))
-        query = query.limit(checks.limit(limit))
+        query = select(_TABLE).limit(checks.limit(limit))
         query = with_tags(in_view(query, _RUN.lifecycle_stage, view), tables.tags, tags)
         if statuses is not None:
             query = query.where(_RUN.status.in_(list(statuses)))
@@ -163,10 +161,11 @@ class SqlRuns(Runs):
             if experiment_ids is not None:
                 numbers = [experiment_row(connection, e).experiment_id for e in experiment_ids]
                 query = query.where(_RUN.experiment_id.in_(numbers))
+            found = _SEARCH.find(query, filter, order_by)
+            query = found.query
             if after is not None:
                 number = run_row(connection, after).run_number
-                last = select(*(t for t, _ in terms)).where(_RUN.run_number == number)
-                query = query.where(beyond(terms, connection.execute(last).one()))
+                query = found.after(connection, _RUN.run_number == number)
             return self._entities(connection, connection.execute(query).all())
 
     def update(

@@ -172,3 +172,24 @@ def test_a_filter_and_other_words_narrow_together(tmp_path: Path) -> None:
         assert [run.run_name for run in found] == ["a"]
         with pytest.raises(FilterSyntaxError):
             store.runs.search(filter="nothing = 1")
+
+
+def test_experiments_and_models_know_the_same_grammar(filled: Store) -> None:
+    for name, team in (("qa", "x"), ("nightly", "y"), ("nightly-2", "x")):
+        filled.experiments.create(name, tags={"team": team})
+        filled.models.create(name, tags={"team": team})
+    for search in (filled.experiments.search, filled.models.search):
+        found = search(filter="tags.team = 'x' OR name LIKE 'night%'", order_by="name DESC")
+        assert [each.name for each in found] == ["qa", "nightly-2", "nightly"]
+        assert [each.name for each in search(filter="NOT tags.team IS NULL", order_by="tags.team")][
+            -1
+        ] == "nightly"
+        with pytest.raises(FilterSyntaxError, match="metrics"):
+            search(filter="metrics.f1 > 1")
+    first = filled.experiments.search(order_by="name", limit=2)
+    rest = filled.experiments.search(order_by="name", after=first[-1].experiment_id)
+    assert [e.name for e in (*first, *rest)] == ["Default", "nightly", "nightly-2", "qa"]
+    assert [m.name for m in filled.models.search(order_by="name DESC", after="qa")] == [
+        "nightly-2",
+        "nightly",
+    ]
