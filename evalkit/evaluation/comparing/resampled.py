@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import Counter
-from collections.abc import Iterator
 from statistics import NormalDist
 from typing import Any
 
@@ -252,12 +252,12 @@ def rows_difference(
         first, second = table.rows
         draws = table.draws(DRAWS, weights=weights, groups=groups, seed=design.seed)
     else:
-        draws = _draws_of_cases(len(first), weights, groups, design.seed)
-    differences = [
-        scorer.compute(first.take(drawn), load) - scorer.compute(second.take(drawn), load)
-        for drawn, load in draws
-    ]
-    return _from_draws(np.array(differences), value, design)
+        n_draws = _SLOW_DRAWS if len(first) <= _MANY else _SLOWEST_DRAWS
+        counts = bootstrap_weights(len(first), n_draws, seed=design.seed, groups=groups)
+        draws = (part if weights is None else part * weights for part in counts)
+    at_once = getattr(scorer, "of_draws", None) or functools.partial(_one_by_one, scorer)
+    differences = [at_once(first, part) - at_once(second, part) for part in draws]
+    return _from_draws(np.concatenate(differences), value, design)
 
 
 def _of_means(
@@ -318,13 +318,15 @@ def _computed(scorer: Any, rows: Rows, weights: Any) -> float:
         raise UsageError(str(error)) from error
 
 
-def _draws_of_cases(n: int, weights: Any, groups: Any, seed: int) -> Iterator[tuple[Any, Any]]:
-    """Yield which cases are drawn, and how heavy each of these is."""
-    n_draws = _SLOW_DRAWS if n <= _MANY else _SLOWEST_DRAWS
-    for counts in bootstrap_weights(n, n_draws, seed=seed, groups=groups):
-        for count in counts:
-            drawn = count > 0
-            yield drawn, count[drawn] if weights is None else count[drawn] * weights[drawn]
+def _one_by_one(scorer: Any, rows: Rows, draws: Any) -> Any:
+    """Return the metric for each weighting of the cases: ``(d, n)`` in, ``(d,)`` out."""
+    drawn = [np.flatnonzero(load) for load in draws]
+    return np.array(
+        [
+            scorer.compute(rows.take(some), load[some])
+            for some, load in zip(drawn, draws, strict=True)
+        ]
+    )
 
 
 def _from_draws(drawn: Any, value: float, design: Design) -> PairedDifference:
