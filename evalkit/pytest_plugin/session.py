@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 from collections.abc import Callable, Generator
@@ -141,16 +142,20 @@ class SuiteSession:
 
     def _remark_on_quarantine(self, config: pytest.Config) -> None:
         """Say which suites and cases of the quarantine there are not."""
-        ids = {run.suite.name: run.ids for run in self._runs.values()}
+        runs = {run.suite.name: run for run in self._runs.values()}
         is_whole = config.args_source is not config.ArgsSource.ARGS
         for name, cases in self._quarantines.items():
-            if name in ids:
-                gone = set() if self.options.sample else cases.keys() - set(ids[name])
-                for case in sorted(gone):
-                    hint = near_miss(case, ids[name])
-                    self._ledger.remark(f"quarantine: suite {name!r} has no case {case!r}.{hint}")
-            elif is_whole or near_miss(name, ids):  # else it may be one that was not asked for
-                hint = near_miss(name, ids)
+            if name in runs:
+                with contextlib.suppress(EvalkitError):  # told already: its data cannot be read
+                    ids = runs[name].ids
+                    gone = set() if self.options.sample else cases.keys() - set(ids)
+                    for case in sorted(gone):
+                        self._ledger.remark(
+                            f"quarantine: suite {name!r} has no case {case!r}."
+                            f"{near_miss(case, ids)}"
+                        )
+            elif is_whole or near_miss(name, runs):  # else it may be one that was not asked for
+                hint = near_miss(name, runs)
                 self._ledger.remark(f"quarantine: there is no suite {name!r}.{hint}")
 
     @pytest.hookimpl(trylast=True)

@@ -110,6 +110,7 @@ class RowsScorer(BatchScorer, Protocol):
     May also have ``draws(rows, weights, resamples, seed, groups) -> array`` where bootstrap
     replicates can be had faster than by calling `compute` on each, and
     ``interval(rows, weights=, groups=, level=, seed=) -> Interval | None`` for a closed form;
+    ``of_draws(rows, weights) -> array`` for many weightings at once, shape ``(d, n)`` in;
     ``difference(first, second, weights=, groups=, level=) -> (Interval, p) | None`` for that of two
     systems on the same cases; ``note(rows, weights) -> str | None`` for what a reader of the value
     must know, or why there is none; and ``artifacts(rows, weights) -> Mapping[str, JSON]`` for

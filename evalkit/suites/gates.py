@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from evalkit._internal.words import percent
+from evalkit._internal.words import percent, plural
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.infrastructure import INFRASTRUCTURE
 from evalkit.entities.score import Status
@@ -61,8 +61,8 @@ def with_gates(
     waits = len(plan.gates) - len(gates)
     if waits:
         notes.append(
-            f"{waits} gates were not judged, since {len(result)} of {of} cases ran here: evalkit "
-            "merge judges them on all parts together."
+            f"Not judged: {plural(waits, 'gate')}, since {len(result)} of {of} cases ran here; "
+            "evalkit merge judges all parts together."
         )
     facts = dataclasses.replace(result.facts, plan=plan, notes=tuple(notes))
     result = result.replaced(facts=facts)

@@ -59,9 +59,9 @@ class RowsMetric(ReferenceMetric):
         return None
 
     def whole(self, prepared: Any, weights: FloatArray) -> FloatArray:
-        """Return the weighting of the sample itself, shape ``(1, n)``."""
+        """Return what `of_weights` takes for weights of the cases, shape ``(d, n)``."""
         del prepared  # cases weigh what they weigh; a table has its own counts
-        return weights[None, :]
+        return weights
 
     def drawn(
         self,
@@ -95,13 +95,15 @@ class RowsMetric(ReferenceMetric):
     def compute(self, rows: Rows, weights: FloatArray | None, /) -> float:
         """Return the metric of all cases; NaN where it is undefined or there are none."""
         load = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
-        if not load.any():
-            return float("nan")
+        return float(self.of_draws(rows, load[None])[0]) if load.any() else float("nan")
+
+    def of_draws(self, rows: Rows, weights: FloatArray, /) -> FloatArray:
+        """Return the metric for each weighting of the cases: ``(d, n)`` in, ``(d,)`` out."""
         order = self.order(rows)
         if order is not None:
-            rows, load = rows.take(order), load[order]
+            rows, weights = rows.take(order), weights[:, order]
         prepared = self.prepared(rows)
-        return float(self.of_weights(prepared, self.whole(prepared, load))[0])
+        return self.of_weights(prepared, self.whole(prepared, weights))
 
     def draws(
         self,

@@ -328,6 +328,16 @@ def test_the_difference_of_two_metrics_of_sums_is_covered(n: int, noise: float) 
     assert np.mean(hits) >= 0.9
 
 
+def test_the_difference_of_two_largest_errors_has_no_interval() -> None:
+    rng, scorer = np.random.default_rng(0), evalkit.get_scorer("regression.max_error")
+    errors = [Rows({"error": abs(rng.normal(size=80))}) for _ in "ab"]
+    change = rows_difference(scorer, (errors[0], errors[1]), None, None, Design(n=80))
+
+    largest = [each.columns["error"].max() for each in errors]
+    assert change.difference == pytest.approx(largest[0] - largest[1])
+    assert (change.low, change.p_value, change.method) == (None, None, None)
+
+
 def test_few_cases_have_no_interval_of_a_difference_of_metrics_of_sums() -> None:
     scorer, errors = evalkit.get_scorer("regression.rmse"), np.arange(1.0, 10.0)
     change = additive_difference(

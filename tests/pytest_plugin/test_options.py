@@ -235,6 +235,16 @@ def test_what_the_quarantine_names_in_vain_is_said(
     assert ("there is no suite 'elsewhere'" in ran.output) is is_said
 
 
+def test_a_suite_without_its_data_is_one_line(run: Runner, suite_files: dict[str, str]) -> None:
+    files = {name: text for name, text in suite_files.items() if not name.endswith(".jsonl")}
+    project = '[tool.evalkit]\nquarantine = "q.toml"'
+
+    ran = run(files={**files, "pyproject.toml": project, "q.toml": QUARANTINE})
+
+    assert "there is no such file" in ran.output
+    assert "INTERNALERROR" not in ran.output
+
+
 @pytest.mark.parametrize(
     ("project", "why"),
     [

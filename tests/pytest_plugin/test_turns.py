@@ -214,7 +214,7 @@ def test_parts_of_a_suite_say_that_their_gates_wait_and_merge(run: Runner) -> No
     folders = list[EvaluationResult]()
     for half in halves:
         ran = run("-k", half, "--evalkit=none", files={"test_qa.py": plain()})
-        assert "1 gates were not judged, since 10 of 20 cases ran here" in ran.output
+        assert "Not judged: 1 gate, since 10 of 20 cases ran here" in ran.output
         with evalkit.tracking.use_place(
             evalkit.tracking.Place(f"sqlite:///{ran.folder}/evalkit.db")
         ):

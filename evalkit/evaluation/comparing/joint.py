@@ -77,28 +77,28 @@ class JointTable:
 
     def draws(
         self, n_draws: int, *, weights: Floats | None, groups: Any, seed: int
-    ) -> Iterator[tuple[Any, Floats]]:
-        """Yield cells and the weight of each; whole groups are weighted together."""
+    ) -> Iterator[Floats]:
+        """Yield the weight of each cell in each draw, shape ``(<= n_draws, cells)``.
+
+        Whole groups are weighted together.
+        """
         generator = np.random.default_rng(seed)
         load = np.ones(len(self.cell)) if weights is None else weights
         units = np.arange(len(self.cell)) if groups is None else np.asarray(groups)
         codes = np.unique(units, return_inverse=True)[1]
         n_units = int(codes.max()) + 1
-        everything = np.arange(len(self.prior))
-        if weights is None and groups is None:
-            shape = np.bincount(self.cell, minlength=len(self.prior)) + self.prior
-            for drawn in generator.gamma(shape, size=(n_draws, len(shape))):
-                yield everything, drawn
-            return
+        shape = np.bincount(self.cell, minlength=len(self.prior)) + self.prior
         table = _sparse(load, codes, self.cell, (n_units, len(self.prior)))
         each = float(load.sum()) / n_units  # what a group, or a case, weighs
-        size = max(1, _AT_ONCE // n_units)
+        size = max(1, _AT_ONCE // max(n_units, len(shape)))
         for start in range(0, n_draws, size):
             n_rows = min(size, n_draws - start)
+            if weights is None and groups is None:
+                yield generator.gamma(shape, size=(n_rows, len(shape)))
+                continue
             seen = generator.exponential(size=(n_rows, n_units)) @ table
             unseen = each * generator.gamma(self.prior, size=(n_rows, len(self.prior)))
-            for drawn in seen + unseen:
-                yield everything, drawn
+            yield seen + unseen
 
 
 def _likeliest_errors(classes: list[Any], seen: Counter[tuple[Any, Any]]) -> dict[Any, Any]:

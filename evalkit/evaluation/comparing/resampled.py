@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import Counter
-from collections.abc import Iterator
 from statistics import NormalDist
 from typing import Any
 
@@ -18,6 +18,7 @@ from evalkit.evaluation.comparing.pairs import Pairs
 from evalkit.evaluation.results.result import Result
 from evalkit.scoring.column import Additive, Metric, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
+from evalkit.scoring.means import Means
 from evalkit.stats.arguments import as_group_codes
 from evalkit.stats.bootstrap import percentile_interval, percentile_p_value
 from evalkit.stats.difference import PairedDifference, agreeing
@@ -239,7 +240,11 @@ def rows_difference(
             ),
             method=interval.method,
         )
-    paired = _of_means(scorer, statistics, weights, groups, design)
+    made_of = getattr(scorer, "means", None)
+    means = [None if made_of is None else made_of(each) for each in statistics]
+    if all(each is not None and not each.cases for each in means):
+        return _difference(design, value)  # neither has an interval, as the largest error
+    paired = _of_means(means[0], means[1], weights, groups, design)
     if paired is not None:
         return paired
     table = JointTable.of(first, second)
@@ -247,16 +252,16 @@ def rows_difference(
         first, second = table.rows
         draws = table.draws(DRAWS, weights=weights, groups=groups, seed=design.seed)
     else:
-        draws = _draws_of_cases(len(first), weights, groups, design.seed)
-    differences = [
-        scorer.compute(first.take(drawn), load) - scorer.compute(second.take(drawn), load)
-        for drawn, load in draws
-    ]
-    return _from_draws(np.array(differences), value, design)
+        n_draws = _SLOW_DRAWS if len(first) <= _MANY else _SLOWEST_DRAWS
+        counts = bootstrap_weights(len(first), n_draws, seed=design.seed, groups=groups)
+        draws = (part if weights is None else part * weights for part in counts)
+    at_once = getattr(scorer, "of_draws", None) or functools.partial(_one_by_one, scorer)
+    differences = [at_once(first, part) - at_once(second, part) for part in draws]
+    return _from_draws(np.concatenate(differences), value, design)
 
 
 def _of_means(
-    scorer: Any, statistics: tuple[Rows, Rows], weights: Any, groups: Any, design: Design
+    first: Means | None, second: Means | None, weights: Any, groups: Any, design: Design
 ) -> PairedDifference | None:
     """Return the difference of metrics that are means over the same cases, such as recall.
 
@@ -265,8 +270,6 @@ def _of_means(
     References:
         Zou and Donner (2008), *Statistics in Medicine* 27:1693.
     """
-    made_of = getattr(scorer, "means", None)
-    first, second = (None if made_of is None else made_of(each) for each in statistics)
     if first is None or second is None or not first.pairs_with(second):
         return None
     if len(first.cases) > 1 and groups is not None:
@@ -315,13 +318,15 @@ def _computed(scorer: Any, rows: Rows, weights: Any) -> float:
         raise UsageError(str(error)) from error
 
 
-def _draws_of_cases(n: int, weights: Any, groups: Any, seed: int) -> Iterator[tuple[Any, Any]]:
-    """Yield which cases are drawn, and how heavy each of these is."""
-    n_draws = _SLOW_DRAWS if n <= _MANY else _SLOWEST_DRAWS
-    for counts in bootstrap_weights(n, n_draws, seed=seed, groups=groups):
-        for count in counts:
-            drawn = count > 0
-            yield drawn, count[drawn] if weights is None else count[drawn] * weights[drawn]
+def _one_by_one(scorer: Any, rows: Rows, draws: Any) -> Any:
+    """Return the metric for each weighting of the cases: ``(d, n)`` in, ``(d,)`` out."""
+    drawn = [np.flatnonzero(load) for load in draws]
+    return np.array(
+        [
+            scorer.compute(rows.take(some), load[some])
+            for some, load in zip(drawn, draws, strict=True)
+        ]
+    )
 
 
 def _from_draws(drawn: Any, value: float, design: Design) -> PairedDifference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_run_id
@@ -18,7 +18,6 @@ from evalkit.entities.target import Target
 from evalkit.errors import NotFoundError, UsageError, near_miss
 from evalkit.evaluation.results.cells import failure_table
 from evalkit.evaluation.results.facts import DECIDED
-from evalkit.evaluation.results.plan import EvaluationPlan
 from evalkit.evaluation.results.result import Result
 from evalkit.evaluation.running.earlier import finished_target, keep_all, take_over
 from evalkit.evaluation.running.execute import execute
@@ -30,7 +29,6 @@ from evalkit.evaluation.running.runtime import Runtime
 from evalkit.evaluation.running.scorers import bind_judges, check_requirements, resolve_scorers
 from evalkit.evaluation.running.start import fitted_target
 from evalkit.scoring.column import ScoreColumn
-from evalkit.scoring.configured import ConfiguredScorer
 from evalkit.scoring.protocol import Scorer
 from evalkit.scoring.signature import rebuild, signature, specification
 from evalkit.targets.open import open_target
@@ -129,7 +127,7 @@ def retry(
     described: dict[str, Any] = {"added": ()}
     if rejudged:
         model, address = judge_model or plan.judge_model, judge_base_url or plan.judge_base_url
-        chosen = [_asking(scorer, plan, model, address) for scorer in chosen]
+        chosen = bind_judges(chosen, model, address, instead_of=plan.judge_model)
         described |= {"judge_model": model, "judge_base_url": address}
     described["scorers"] = [specification(one) for one in chosen]
     described["signatures"] = {one.name: signature(one) for one in chosen}
@@ -147,20 +145,6 @@ def retry(
             if described["signatures"][scorer.name] == plan.signatures[scorer.name]:
                 _keep_scores(job, place, scorer, result)
     return execute(job)
-
-
-def _asking(
-    scorer: Scorer, plan: EvaluationPlan, model: str | None, base_url: str | None
-) -> Scorer:
-    """Return *scorer* asking another model, if it is a judge that asks that of the run."""
-    if isinstance(scorer, ConfiguredScorer):
-        return dataclasses.replace(scorer, inner=_asking(scorer.inner, plan, model, base_url))
-    judge: Any = scorer
-    if not hasattr(judge, "with_model") or judge.model != plan.judge_model:
-        return scorer
-    judge = judge.with_model(model, base_url=base_url)
-    judge.check()
-    return cast("Scorer", judge)
 
 
 def _keep_scores(job: Job[Any], place: int, scorer: Any, result: Result) -> None:

@@ -110,24 +110,33 @@ def _resolve(item: ScorerLike) -> list[Scorer]:
 
 
 def bind_judges(
-    scorers: Sequence[Scorer], judge_model: str | None, base_url: str | None = None
+    scorers: Sequence[Scorer],
+    judge_model: str | None,
+    base_url: str | None = None,
+    *,
+    instead_of: str | None = None,
 ) -> list[Scorer]:
     """Return *scorers*, with *judge_model* or the setting's, at *base_url*, where one needs it.
+
+    That is a judge without a model, or with the one that it is asked *instead_of*.
 
     Raises:
         UsageError: If one has no model, or its model cannot be asked.
     """
-    return [_bound(one, judge_model or settings().judge_model, base_url) for one in scorers]
+    model = judge_model or settings().judge_model
+    return [_bound(one, model, base_url, instead_of) for one in scorers]
 
 
-def _bound(scorer: Scorer, judge_model: str | None, base_url: str | None) -> Scorer:
+def _bound(
+    scorer: Scorer, judge_model: str | None, base_url: str | None, instead_of: str | None
+) -> Scorer:
     if isinstance(scorer, ConfiguredScorer):
-        inner = _bound(scorer.inner, judge_model, base_url)
+        inner = _bound(scorer.inner, judge_model, base_url, instead_of)
         return scorer if inner is scorer.inner else dataclasses.replace(scorer, inner=inner)
     judge: Any = scorer
     if not hasattr(judge, "with_model"):
         return scorer
-    if judge.model is None:
+    if judge.model == instead_of:
         if judge_model is None:
             raise UsageError(
                 f"Judge {judge.name!r} has no model; give judge_model='openai/gpt-5-mini', say, or "

@@ -81,9 +81,9 @@ class ConfusionCells:
         """Return what each class sums to in tables of shape ``(d, C)``."""
         diagonal, k = self.target == self.output, len(self.labels)
         return ClassSums(
-            _by_class(counts[:, diagonal], self.target[diagonal], k),
-            _by_class(counts, self.output, k),
-            _by_class(counts, self.target, k),
+            by_class(counts[:, diagonal], self.target[diagonal], k),
+            by_class(counts, self.output, k),
+            by_class(counts, self.target, k),
         )
 
     def mistakable(self) -> ConfusionCells:
@@ -109,7 +109,8 @@ class ConfusionCells:
         return np.array([place.get(key, len(place)) for key in keys], dtype=np.int64)
 
 
-def _by_class(counts: FloatArray, classes: IntArray, n_classes: int) -> FloatArray:
+def by_class(counts: FloatArray, classes: IntArray, n_classes: int) -> FloatArray:
+    """Return the sums of *counts*, shape ``(d, m)``, of each class, shape ``(d, n_classes)``."""
     sums = np.zeros((len(counts), n_classes))
     if classes.size:
         order = np.argsort(classes, kind="stable")

@@ -11,7 +11,12 @@ import numpy as np
 
 from evalkit.plugin import CaseBatch, Means, MetricFacts, Rows, ScoreColumn, Status
 from evalkit_scorers.arrays import ArrayLike, FloatArray, IntArray
-from evalkit_scorers.classification.confusion import ConfusionCells, quotient, smoothed_draws
+from evalkit_scorers.classification.confusion import (
+    ConfusionCells,
+    by_class,
+    quotient,
+    smoothed_draws,
+)
 from evalkit_scorers.classification.labels import NOT_A_LABEL, shown
 from evalkit_scorers.classification.reading import label_pairs
 from evalkit_scorers.metric import YES_OR_NO, RowsMetric
@@ -55,8 +60,8 @@ class LabelMetric(RowsMetric):
         return ConfusionCells.of(rows)
 
     def whole(self, prepared: ConfusionCells, weights: FloatArray) -> FloatArray:
-        """Return the weight in each cell, shape ``(1, C)``."""
-        return prepared.counts(weights)
+        """Return the weight in each cell: ``(d, n)`` in, ``(d, C)`` out."""
+        return by_class(weights, prepared.cell, len(prepared.target))
 
     def draws(
         self,

@@ -43,7 +43,8 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     """Return the labels of *batch*; each case is read by itself, so batches change nothing.
 
     A case without output or target is skipped.  A text that is no known label, such as a chat
-    model's rubbish among texts, is a wrong answer: a label of its own.  Numbers are equal by value.
+    model's rubbish among texts, is a wrong answer: a label of its own; one that differs in upper
+    and lower case or in spaces alone says so.  Numbers are equal by value.
 
     What is no label is no wrong label, and fails with the reason ``invalid_response``: a text
     beside a number or a number beside a text, a list or mapping without a label, and beside 0, 1,
@@ -70,7 +71,15 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
         [key or "" for key in given],
         ScoreColumn(np.full(len(batch), np.nan), np.zeros(len(batch), dtype=np.int8)),
     )
-    wrong = {pair for pair in set(zip(wanted, given, strict=True)) if not _fits(*pair)}
+    distinct = set(zip(wanted, given, strict=True))
+    alike = {pair for pair in distinct if _differs_in_case(*pair)}
+    if alike:
+        for row, pair in enumerate(zip(wanted, given, strict=True)):
+            if pair in alike:
+                pairs.column.metadata[row] = {
+                    "as_read": "wrong by upper and lower case or spaces alone"
+                }
+    wrong = {pair for pair in distinct if not _fits(*pair)}
     if wrong:
         for row, pair in enumerate(zip(wanted, given, strict=True)):
             if pair in wrong:
@@ -90,6 +99,15 @@ def _output_key(output: Any, target: str | None, read: dict[Any, str | None]) ->
 def _parsed(keys: list[str | None]) -> list[str | None]:
     read = {key: None if key is None else spelled_number(key) or key for key in set(keys)}
     return [read[key] for key in keys]
+
+
+_CASE_ALONE: Final = "wrong by upper and lower case or spaces alone"
+
+
+def _differs_in_case(target: str | None, output: str | None) -> bool:
+    if target is None or output is None or target == output or not is_text(target):
+        return False
+    return is_text(output) and shown(target).strip().casefold() == shown(output).strip().casefold()
 
 
 _OF_TWO_CLASSES: Final = frozenset({"0", "1", "-1"})

@@ -280,3 +280,12 @@ def test_the_diagonal_is_one_rate_over_all_cases() -> None:
     means = ConfusionMatrix().means(rows_of([0, 1, 1], [0, 1, 0]))
 
     assert means.values[0].tolist() == [1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("metric", [*DRAWN, Recall(), BalancedAccuracy()], ids=lambda m: m.name)
+def test_many_weightings_at_once_are_each_the_metric(metric: Any) -> None:
+    targets, outputs, _ = simulated(0.4, 40, np.random.default_rng(2))
+    rows, weights = rows_of(targets, outputs), np.random.default_rng(3).exponential(size=(5, 40))
+
+    each = [metric.compute(rows, row) for row in weights]
+    assert metric.of_draws(rows, weights) == pytest.approx(each)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import evalkit
 from evalkit.plugin import CaseBatch, Status
 from evalkit_scorers.classification.labels import (
     LONGEST_KEY,
@@ -225,6 +226,20 @@ def test_a_mistake_in_the_types_of_labels_is_explained(batch_of: Batch) -> None:
     assert column.reasons == {0: "invalid_response"}
     assert column.explanations[0].startswith("The target is the number '1' and the output the text")
     assert "parse_text=True" in column.explanations[0]
+
+
+def test_labels_that_differ_in_case_alone_are_wrong_and_told() -> None:
+    rows = [
+        {"question": i, "expected": "yes", "output": o}
+        for i, o in enumerate(["Yes", "no", "yes", "yes "])
+    ]
+    keys = ["classification.accuracy", "classification.f1"]
+    runtime = evalkit.Runtime(store=False, progress=False)
+    result = evalkit.evaluate(data=rows, scorers=keys, runtime=runtime)
+
+    assert result[keys[0]].value == 0.25
+    for key in keys:
+        assert "wrong by upper and lower case or spaces alone (2 of 4)" in (result[key].note or "")
 
 
 def test_parse_text_reads_texts_as_what_they_spell(batch_of: Batch) -> None:
