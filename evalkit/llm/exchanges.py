@@ -331,7 +331,7 @@ def _parts(body: Any) -> Any:
 
 
 def _masked(parameter: re.Match[str]) -> str:
-    return parameter[1] + _shown(parameter[2], parameter[3])
+    return f"{parameter[1]}{_shown(parameter[2], parameter[3])}"
 
 
 def _shown(name: str, value: Any) -> Any:
