@@ -131,7 +131,7 @@ class Result:
         """
         import pandas as pd
 
-        if len(tags) == 1 and not isinstance(tags[0], str):
+        if len(tags) == 1 and not isinstance(tags[0], str):  # pyright: ignore[reportUnnecessaryIsInstance]
             tags = tuple(tags[0])
         numbers = ("value", "low", "high", "n_scored", "n_total", "n_failed")
         rows: list[dict[str, Any]] = []
