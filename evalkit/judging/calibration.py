@@ -273,6 +273,8 @@ def _read(card: Any) -> Calibration:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         at = ".".join(str(step) for step in problem["loc"][1:])
+        if problem["type"] == "missing":
+            raise DataError(f"is no card of a judge: {at} is missing") from None
         raise _wrong(at, problem["msg"].removeprefix("Input "), problem["input"]) from None
     _check_level(read.level, "level")
     for place, mean in enumerate(read.population):

@@ -99,7 +99,7 @@ def test_an_effect_that_is_not_whole_or_not_finite_is_refused() -> None:
     whole = BiasEffect(name="x", effect=0.5, low=None, high=None, p_value=None, n=1, explanation="")
     written = card_with(whole)
     del written["biases"][0]["effect"]
-    with pytest.raises(DataError, match=r"biases\.0\.effect: Field required"):
+    with pytest.raises(DataError, match=r"biases\.0\.effect is missing"):
         Calibration.from_json(written)
     with pytest.raises(ValueError, match="finite"):
         BiasEffect(
