@@ -239,14 +239,20 @@ def stated_label(output: Any) -> Any:
         return output
     if "label" in output:
         return output["label"]
-    classes, shares = as_list(output.get("classes")), as_list(output.get("probabilities"))
-    if classes is None or shares is None:
-        classes, shares = list(output), list(output.values())
+    classes, shares = stated_classes(output)
     if not shares or len(shares) != len(classes):
         return output
     if not all(isinstance(share, (int, float)) and math.isfinite(share) for share in shares):
         return output
     return classes[shares.index(max(shares))]
+
+
+def stated_classes(output: Mapping[Any, Any]) -> tuple[list[Any], list[Any]]:
+    """Return the classes of an output that states no ``label``, and their probabilities."""
+    classes, shares = as_list(output.get("classes")), as_list(output.get("probabilities"))
+    if classes is None or shares is None:
+        return list(output), list(output.values())
+    return classes, shares
 
 
 def as_list(value: Any) -> list[Any] | None:

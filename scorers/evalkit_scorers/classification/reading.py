@@ -16,6 +16,7 @@ from evalkit_scorers.classification.labels import (
     remembered_key,
     shown,
     spelled_number,
+    stated_classes,
     stated_label,
 )
 
@@ -73,12 +74,13 @@ def label_pairs(batch: CaseBatch, *, parse_text: bool = False) -> LabelPairs:
     )
     distinct = set(zip(wanted, given, strict=True))
     alike = {pair for pair in distinct if _differs_in_case(*pair)}
-    if alike:
-        for row, pair in enumerate(zip(wanted, given, strict=True)):
-            if pair in alike:
-                pairs.column.metadata[row] = {
-                    "as_read": "wrong by upper and lower case or spaces alone"
-                }
+    for row, (pair, output) in enumerate(
+        zip(zip(wanted, given, strict=True), batch.outputs, strict=True)
+    ):
+        if pair in alike:
+            pairs.column.metadata[row] = {"as_read": _CASE_ALONE}
+        elif isinstance(output, Mapping) and _is_without(output, *pair, read):
+            pairs.column.metadata[row] = {"as_read": _NO_CLASS}
     wrong = {pair for pair in distinct if not _fits(*pair)}
     if wrong:
         for row, pair in enumerate(zip(wanted, given, strict=True)):
@@ -102,6 +104,17 @@ def _parsed(keys: list[str | None]) -> list[str | None]:
 
 
 _CASE_ALONE: Final = "wrong by upper and lower case or spaces alone"
+_NO_CLASS: Final = "the target is none of the output's classes"
+
+
+def _is_without(
+    output: Mapping[Any, Any], target: str | None, key: str | None, read: dict[Any, str | None]
+) -> bool:
+    """Say whether no class that *output* gives probabilities, of which *key* has most, is right."""
+    if "label" in output or target in {None, key} or key in {None, NOT_A_LABEL}:
+        return False
+    keys = {remembered_key(each, read) or "" for each in stated_classes(output)[0]}
+    return target not in keys | set(map(spelled_number, keys))
 
 
 def _differs_in_case(target: str | None, output: str | None) -> bool:

@@ -242,6 +242,27 @@ def test_labels_that_differ_in_case_alone_are_wrong_and_told() -> None:
         assert "wrong by upper and lower case or spaces alone (2 of 4)" in (result[key].note or "")
 
 
+@pytest.mark.parametrize(
+    ("target", "output", "noted"),
+    [
+        ("very_good", {"good": 0.9, "bad": 0.1}, True),
+        ("good", {"good": 0.1, "bad": 0.9}, False),
+        (1, {"0": 0.9, "1": 0.1}, False),
+        (2, {"classes": [0, 1], "probabilities": [0.9, 0.1]}, True),
+        ("very_good", {"label": "good"}, False),
+        ("very_good", {"answer": "good"}, False),
+    ],
+)
+def test_a_target_that_no_class_of_the_output_is_is_told(
+    target: Any, output: Any, batch_of: Batch, *, noted: bool
+) -> None:
+    metadata = label_pairs(batch_of([target], [output])).column.metadata
+
+    assert metadata == (
+        {0: {"as_read": "the target is none of the output's classes"}} if noted else {}
+    )
+
+
 def test_parse_text_reads_texts_as_what_they_spell(batch_of: Batch) -> None:
     pairs = label_pairs(batch_of([1, "1", True, "a"], ["1.0", 1, "true", "a"]), parse_text=True)
 
