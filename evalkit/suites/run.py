@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -154,10 +155,13 @@ class SuiteRun:
 
         What is no path, and a path that only the current folder has, stay what they are.
         """
+        if isinstance(path, (list, tuple)) and all(isinstance(x, (str, os.PathLike)) for x in path):
+            return [self._placed(each) for each in path]
         if not isinstance(path, (str, os.PathLike)):
             return path
         own, other = self.folder / path, Path(path)
-        if not (own.exists() or (is_new and not other.exists())):
+        is_there = own.exists() or any(glob.iglob(str(own), recursive=True))  # noqa: PTH207  any root
+        if not (is_there or (is_new and not other.exists())):
             return path
         here = Path.cwd()
         return str(own.relative_to(here) if own.is_relative_to(here) else own)

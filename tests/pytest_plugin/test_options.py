@@ -152,7 +152,7 @@ def test_bot(case):
 
 SVC = """
 import evalkit
-qa = evalkit.suite("tests/qa.jsonl", scorers=["text.exact_match"], name="NAME",
+qa = evalkit.suite(DATA, scorers=["text.exact_match"], name="NAME",
                    runtime=evalkit.Runtime(recordings="tests/recordings"))
 
 @qa.cases(version="1")
@@ -165,9 +165,13 @@ def test_NAME_gate(evaluation):
 """
 
 
-@pytest.mark.parametrize("arguments", [(), ("a",), ("a", "b")], ids=["all", "one", "both"])
+@pytest.mark.parametrize(
+    ("arguments", "data"),
+    [((), '"tests/qa.jsonl"'), (("a",), '"tests/*.jsonl"'), (("a", "b"), '["tests/qa.jsonl"]')],
+    ids=["all", "one", "both"],
+)
 def test_paths_of_a_suite_start_from_the_project_of_its_file(
-    run: Runner, arguments: tuple[str, ...], tmp_path: Path
+    run: Runner, arguments: tuple[str, ...], data: str, tmp_path: Path
 ) -> None:
     for name, number in (("a", 12), ("b", 14)):
         (tmp_path / name / "tests").mkdir(parents=True)
@@ -176,11 +180,12 @@ def test_paths_of_a_suite_start_from_the_project_of_its_file(
             f'{{"id": "c{i}", "question": "{i}", "expected": "a"}}\n' for i in range(number)
         )
         (tmp_path / name / "tests" / "qa.jsonl").write_text(rows)
-        suite = SVC.replace("NAME", name).replace("NUMBER", str(number))
+        suite = SVC.replace("NAME", name).replace("NUMBER", str(number)).replace("DATA", data)
         (tmp_path / name / "tests" / f"test_{name}.py").write_text(suite)
     ran = run(*arguments, files={"pyproject.toml": ""})
 
     errors = {name for name, outcome in ran.outcomes.items() if outcome == "failed"}
+    assert "test_a[c11]" in ran.outcomes
     assert all("no_regression" in name for name in errors)
     assert (tmp_path / "a" / "tests" / "recordings").is_dir()
     assert not (tmp_path / "tests").exists()
@@ -189,7 +194,7 @@ def test_paths_of_a_suite_start_from_the_project_of_its_file(
 def test_a_path_that_the_current_folder_alone_has_is_taken(run: Runner, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "pyproject.toml").write_text("")
-    suite = SVC.replace("tests/qa", "qa").replace("NAME", "a").replace("NUMBER", "1")
+    suite = SVC.replace("DATA", '"qa.jsonl"').replace("NAME", "a").replace("NUMBER", "1")
     (tmp_path / "a" / "test_a.py").write_text(suite)
     row = '{"id": "c0", "question": "0", "expected": "a"}'
 
