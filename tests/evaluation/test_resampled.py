@@ -144,6 +144,34 @@ def test_balanced_accuracies_add_up_the_limits_of_their_classes() -> None:
     assert not found.is_clear
 
 
+@pytest.mark.parametrize("lost", [[0, 1], [1]], ids=["all", "one-class"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_all_right_against_all_wrong_is_a_clear_difference(lost: list[int], sign: int) -> None:
+    truth = np.repeat([1, 0], 10)
+    wrong = np.where(np.isin(truth, lost), 1 - truth, truth)
+    key = "classification.balanced_accuracy"
+    results = [labelled(truth, said, key) for said in (truth, wrong)][::sign]
+    found = results[0].difference(results[1], key)
+
+    assert found.difference == sign * len(lost) / 2
+    assert found.is_clear
+    assert found.p_value is not None
+    assert found.p_value < 0.01
+
+
+@pytest.mark.parametrize("scorer", ["balanced_accuracy", "recall", "f1", "precision"])
+def test_a_class_that_weighs_nothing_is_absent_from_a_difference_too(scorer: str) -> None:
+    truth = [i % 3 for i in range(30)]
+    weight = [0.0 if label == 2 else 1.0 for label in truth]
+    said = [truth, [1 - t if t < 2 else 2 for t in truth]]
+    key = f"classification.{scorer}"
+    first, second = (labelled(truth, each, key, weight=weight) for each in said)
+    found = first.difference(second, key)
+
+    assert found.difference == first[key].value - second[key].value == 1.0
+    assert found.is_clear
+
+
 @pytest.mark.parametrize("design", ["weighted", "grouped"])
 def test_labels_of_weighted_or_grouped_cases_are_compared_too(design: str) -> None:
     generator = np.random.default_rng(4)

@@ -48,11 +48,10 @@ def corpus_difference(a: Result, b: Result, pairs: Pairs, design: Design) -> Pai
     """Return the paired difference of a corpus metric by resampling its statistics.
 
     Raises:
-        UsageError: If no case has statistics in both, or repeats differ.
+        UsageError: If no case that weighs anything has statistics in both, or repeats differ.
     """
-    both = np.flatnonzero(
-        _scored(a, pairs.metric)[pairs.rows[0]] & _scored(b, pairs.other)[pairs.rows[1]]
-    )
+    scored = _scored(a, pairs.metric)[pairs.rows[0]] & _scored(b, pairs.other)[pairs.rows[1]]
+    both = np.flatnonzero(scored if design.weights is None else scored & (design.weights > 0))
     if not len(both):
         raise UnpairedError(
             f"No case has a value of {pairs.metric.key} in both {a.name!r} and {b.name!r}."
@@ -298,13 +297,11 @@ def _of_means(
         below += (share * (part.difference - part.low)) ** 2
         above += (share * (part.high - part.difference)) ** 2
         squares += (share * (part.standard_error or 0.0)) ** 2
-    error = math.sqrt(squares)
-    low, high, p_value = agreeing(
-        value - math.sqrt(below),
-        value + math.sqrt(above),
-        2 * NormalDist().cdf(-abs(value) / error) if error else 1.0,
-        level=design.level,
-    )
+    error, below, above = map(math.sqrt, (squares, below, above))
+    # Without a spread, as of all right against all wrong, the limit nearer to 0 tells of it.
+    spread = error or (below if value > 0 else above) / normal_quantile(design.level)
+    p_value = 2 * NormalDist().cdf(-abs(value) / spread) if spread else 1.0
+    low, high, p_value = agreeing(value - below, value + above, p_value, level=design.level)
     found = _difference(
         design, value, limits=(low, high), p_value=p_value, error=error, test="wald"
     )
