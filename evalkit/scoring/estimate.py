@@ -246,7 +246,7 @@ def _corpus_interval(  # noqa: PLR0917
     import numpy as np
 
     # start-up: it loads numpy
-    from evalkit.stats.bootstrap import percentile_interval
+    from evalkit.stats.bootstrap import percentile_interval, vary
     from evalkit.stats.interval import expanded_level
 
     made_of = getattr(scorer, "means", None)
@@ -268,7 +268,7 @@ def _corpus_interval(  # noqa: PLR0917
         return None
     draws = corpus_draws(scorer, statistics, weights, groups, seed=design.seed)
     draws = draws[np.isfinite(draws)]
-    if len(draws) < 100 or np.ptp(draws) == 0.0:  # noqa: PLR2004
+    if len(draws) < 100 or not vary(draws):  # noqa: PLR2004
         # Equal replicates do not mean certainty: a bounded metric gets Wilson at its value.
         if not len(draws) or facts.bounds != (0.0, 1.0):
             return None

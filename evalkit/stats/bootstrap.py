@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     Statistic = Callable[[FloatArray], float]
 
 
+def vary(draws: FloatArray) -> bool:
+    """Say whether *draws* differ by more than rounding.
+
+    Examples:
+        >>> vary(np.array([0.8, 0.8 + 1e-16])), vary(np.array([0.8, 0.81]))
+        (False, True)
+    """
+    return bool(np.ptp(draws) > 1e-12 * np.abs(draws).max())
+
+
 def percentile_interval(
     draws: npt.ArrayLike, estimate: float | None = None, *, level: float = 0.95
 ) -> Interval:

@@ -159,6 +159,20 @@ def test_all_right_against_all_wrong_is_a_clear_difference(lost: list[int], sign
     assert found.p_value < 0.01
 
 
+def test_draws_that_differ_by_rounding_alone_are_no_certainty() -> None:
+    key = "classification.calibration_error"
+    truth = np.tile([0, 1], 10)
+    first, second = (
+        labelled(truth, [{0: 1 - p, 1: p} for p in said], key)
+        for said in (0.1 + 0.8 * truth, 0.9 - 0.8 * truth)
+    )
+    found = first.difference(second, key)
+
+    assert found.difference == pytest.approx(-0.8)
+    assert (found.low, found.high, found.p_value) == (None, None, None)
+    assert first[key].low != first[key].high
+
+
 @pytest.mark.parametrize("scorer", ["balanced_accuracy", "recall", "f1", "precision"])
 def test_a_class_that_weighs_nothing_is_absent_from_a_difference_too(scorer: str) -> None:
     truth = [i % 3 for i in range(30)]

@@ -20,7 +20,7 @@ from evalkit.scoring.column import Additive, Metric, Rows
 from evalkit.scoring.estimate import Design, cells_of_rows
 from evalkit.scoring.means import Means
 from evalkit.stats.arguments import as_group_codes
-from evalkit.stats.bootstrap import percentile_interval, percentile_p_value
+from evalkit.stats.bootstrap import percentile_interval, percentile_p_value, vary
 from evalkit.stats.difference import PairedDifference, agreeing
 from evalkit.stats.interval import expanded_level, normal_quantile
 from evalkit.stats.matched_rates import tango_limits
@@ -329,7 +329,7 @@ def _one_by_one(scorer: Any, rows: Rows, draws: Any) -> Any:
 def _from_draws(drawn: Any, value: float, design: Design) -> PairedDifference:
     """Return the percentile interval of the draws, and the p-value that it stands for."""
     defined = drawn[np.isfinite(drawn)]
-    if len(defined) < max(100, len(drawn) // 2) or np.ptp(defined) == 0.0:
+    if len(defined) < max(100, len(drawn) // 2) or not vary(defined):
         return _difference(design, value, p_value=1.0 if value == 0.0 else None)
     interval = percentile_interval(defined, value, level=design.level)
     low, high, p_value = agreeing(
