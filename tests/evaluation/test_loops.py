@@ -125,24 +125,22 @@ def test_an_evaluation_that_ends_leaves_what_another_waits_for(*, in_one_loop: b
 
     target = CallableTarget(bot)
 
-    def evaluated(question: str) -> Any:
+    async def accuracy(question: str) -> float | None:
         rows = [{"question": question, "expected": "a"}]
-        return evalkit.aevaluate(target, rows, "text.exact_match", runtime=OFF)
-
-    async def short() -> float | None:
-        await asyncio.to_thread(begun.wait)
-        result = await evaluated("q1")
-        ended.set()
+        result = await evalkit.aevaluate(target, rows, "text.exact_match", runtime=OFF)
         return result["text.exact_match"].value
 
-    async def long() -> float | None:
-        return (await evaluated("q0"))["text.exact_match"].value
+    async def second() -> float | None:
+        await asyncio.to_thread(begun.wait, 60)
+        value = await accuracy("q1")
+        ended.set()
+        return value
 
-    async def together() -> tuple[float | None, float | None]:
-        last = short() if in_one_loop else asyncio.to_thread(asyncio.run, short())
-        return await asyncio.gather(long(), last)
+    async def both() -> list[float | None]:
+        other = second() if in_one_loop else asyncio.to_thread(asyncio.run, second())
+        return list(await asyncio.gather(accuracy("q0"), other))
 
-    assert asyncio.run(together()) == (1, 1)
+    assert asyncio.run(both()) == [1, 1]
 
 
 def test_the_loop_is_another_one_after_what_ends_programs() -> None:
