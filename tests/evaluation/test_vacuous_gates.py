@@ -279,8 +279,8 @@ def test_a_yes_or_no_that_is_neither_decides_nothing(
     def seven(inputs: dict[str, Any]) -> float:
         return 7.0 if int(inputs["question"][1:]) % 4 else 0.0
 
-    options: Any = {"group": str, "weight": lambda i: 1 + i % 3}
-    data = rows(**{name: (lambda i, m=options[name]: m(i % 30)) for name in columns})
+    kinds: Any = {"group": lambda i: str(i % 30), "weight": lambda i: 1 + i % 3}
+    data = rows(60, **{name: kinds[name] for name in columns})
     before = evalkit.evaluate(data=data, scorers=seven, runtime=OFF)
 
     verdict = judged(data, gate, seven, baseline=before)
