@@ -118,7 +118,7 @@ class TestPositiveLabel:
     def test_one_probability_of_labels_that_are_texts_needs_it(
         self, scorer: str, beside: bool
     ) -> None:
-        pairs = [("benign", 0.2), ("malignant", 0.7), ("benign", None)]
+        pairs: list[tuple[Any, Any]] = [("benign", 0.2), ("malignant", 0.7), ("benign", None)]
         if beside:
             pairs = [(label, {"label": "benign", "probabilities": p}) for label, p in pairs]
         with pytest.raises(UsageError, match="name it by pos_label=, one of 'benign', 'malignant'"):
