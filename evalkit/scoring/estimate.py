@@ -135,11 +135,12 @@ def estimate_mean(
     binary = (facts.binary or column.binary) and (design.repeats == 1 or reducer.keeps_binary)
     scored = values[ok]
     bounds = case_facts(column, facts, reducer).ends_of(scored)
+    within = bounds == (0.0, 1.0)  # what is declared yes or no and is not has no rate
     interval = mean_interval(
         scored,
         groups=groups,
         weights=weights,
-        binary=binary or reducer.yields_rate,
+        binary=within and (binary or reducer.yields_rate),
         bounds=bounds,
         level=design.level,
         seed=design.seed,

@@ -14,6 +14,7 @@ import pytest
 import evalkit
 from evalkit import scorer
 from evalkit.errors import GateSyntaxError, UsageError
+from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
 from evalkit.targets.callable import CallableTarget
 
 OFF = evalkit.Runtime(store=False, progress=False)
@@ -264,6 +265,45 @@ def test_a_range_that_the_values_leave_keeps_gates_from_passing() -> None:
     assert verdict.status == "INCONCLUSIVE"
     assert "leave the range [0, 1]" in verdict.conditions[0].why
     assert "97" in verdict.conditions[0].why
+
+
+@pytest.mark.parametrize("ends", [{}, {"low": 0.0, "high": 1.0}])
+@pytest.mark.parametrize(
+    "columns", [{}, {"group": 1}, {"weight": 1}, {"group": 1, "weight": 1}], ids=" ".join
+)
+@pytest.mark.parametrize("gate", ["m >= 0.5", "no_regression(m)", "p90(m) >= 0.5", "m[lang=d] > 0"])
+def test_a_yes_or_no_that_is_neither_decides_nothing(
+    ends: dict[str, Any], columns: dict[str, int], gate: str
+) -> None:
+    @scorer(name="m", binary=True, **ends)
+    def seven(inputs: dict[str, Any]) -> float:
+        return 7.0 if int(inputs["question"][1:]) % 4 else 0.0
+
+    kinds: Any = {"group": lambda i: str(i % 30), "weight": lambda i: 1 + i % 3}
+    data = rows(60, **{name: kinds[name] for name in columns})
+    before = evalkit.evaluate(data=data, scorers=seven, runtime=OFF)
+
+    verdict = judged(data, gate, seven, baseline=before)
+
+    assert verdict.status == "INCONCLUSIVE"
+    assert "leave the range [0, 1] that the scorer declares: from 7" in verdict.conditions[0].why
+
+
+def test_a_column_of_yes_and_no_that_holds_neither_is_compared_without_a_range() -> None:
+    class Sevens:
+        name, facts = "m", MetricFacts()
+
+        def score_batch(self, batch: CaseBatch) -> ScoreColumn:
+            return ScoreColumn.from_values([7.0 * (i % 2) for i in range(len(batch))], binary=True)
+
+    target = CallableTarget(lambda question: "a", name="t")
+    cases = [{k: v for k, v in row.items() if k != "output"} for row in rows()]
+    for repeats in (1, 2):
+        options: Any = {"repeats": repeats, "gates": "m >= 0.5", "runtime": OFF}
+        first, second = (evalkit.evaluate(target, cases, Sevens(), **options) for _ in "ab")
+
+        assert first.verdict.status == "INCONCLUSIVE"
+        assert first.difference(second, "m").difference == 0.0
 
 
 @pytest.mark.parametrize(

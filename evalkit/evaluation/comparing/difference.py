@@ -56,14 +56,15 @@ def difference_of(
     design = dataclasses.replace(design, weights=_weights(a, b, pairs, np.flatnonzero(paired)))
     if pairs.quantile is not None:
         return quantile_difference(values_a, values_b, pairs.quantile, design)
-    binary = pairs.metric.column.binary and pairs.other.column.binary
+    bounds = pairs.facts.bounds_of(np.concatenate([values_a, values_b]))
+    binary = bounds == (0.0, 1.0) and pairs.metric.column.binary and pairs.other.column.binary
     return paired_difference(
         values_a,
         values_b,
         groups=design.groups,
         weights=design.weights,
         binary=binary and a.repeats == b.repeats == 1,
-        bounds=pairs.facts.bounds_of(np.concatenate([values_a, values_b])),
+        bounds=bounds,
         level=design.level,
         seed=design.seed,
     )

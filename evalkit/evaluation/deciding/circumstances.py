@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -50,20 +51,20 @@ def circumstances_of(result: Result, key: str, least: float, rows: Any = None) -
 
 def _outside(result: Result, key: str, rows: Any) -> str | None:
     """Return which values of a metric leave the range that it declares, if any do."""
-    metric = result.by_key.part(key).metric
-    metric = next(m for m in result.metrics if m.key == metric.key)
-    facts, column = metric.facts, metric.column
-    if metric.source is not None or (facts.low is None and facts.high is None):
+    part = result.by_key.part(key)
+    metric = next(m for m in result.metrics if m.key == part.metric.key)
+    ends = dataclasses.replace(part, metric=metric).bounds
+    if metric.source is not None or ends == (None, None):
         return None
     among = result.by_key.rows_of(key) if rows is None else rows
-    values = column.values[cells_of_rows(np.asarray(among), result.repeats)]
+    values = metric.column.values[cells_of_rows(np.asarray(among), result.repeats)]
     values = values[np.isfinite(values)]
-    low = -np.inf if facts.low is None else facts.low
-    high = np.inf if facts.high is None else facts.high
+    low = -np.inf if ends[0] is None else ends[0]
+    high = np.inf if ends[1] is None else ends[1]
     slack = 1e-9 * max(1.0, *(abs(end) for end in (low, high) if np.isfinite(end)))
     wrong = values[(values < low - slack) | (values > high + slack)]
     if not len(wrong):
         return None
-    ends = f"from {wrong.min():g} to {wrong.max():g}" if len(wrong) > 1 else f"{wrong[0]:g}"
-    said = ", ".join("…" if end is None else f"{end:g}" for end in (facts.low, facts.high))
-    return f"values leave the range [{said}] that the scorer declares: {ends}"
+    seen = f"from {wrong.min():g} to {wrong.max():g}" if len(wrong) > 1 else f"{wrong[0]:g}"
+    said = ", ".join("…" if end is None else f"{end:g}" for end in ends)
+    return f"values leave the range [{said}] that the scorer declares: {seen}"
