@@ -25,6 +25,9 @@ class Settings:
     tracking_uri: str = DEFAULT_TRACKING_URI
     """``EVALKIT_TRACKING_URI``: the store."""
 
+    artifact_root: str | None = None
+    """``EVALKIT_ARTIFACT_ROOT``: where files of runs lie; beside the store by default."""
+
     disabled_plugins: tuple[str, ...] = ()
     """``EVALKIT_DISABLE_PLUGINS``: entry points not to load, separated by commas."""
 
@@ -41,6 +44,7 @@ def _read(environment: tuple[tuple[str, str], ...]) -> Settings:
     blocked = variables.get("EVALKIT_DISABLE_PLUGINS", "")
     return Settings(
         tracking_uri=variables.get("EVALKIT_TRACKING_URI") or DEFAULT_TRACKING_URI,
+        artifact_root=variables.get("EVALKIT_ARTIFACT_ROOT") or None,
         disabled_plugins=tuple(name.strip() for name in blocked.split(",") if name.strip()),
         judge_model=variables.get("EVALKIT_JUDGE_MODEL"),
         data_directory=variables.get("EVALKIT_HOME"),

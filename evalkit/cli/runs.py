@@ -56,7 +56,9 @@ def list_runs(experiment: str | None, deleted: bool, as_json: bool, **search: An
     runs = search_runs(experiment, view=view, **search)
     store = current_store()
     described = [_facts(store, run) for run in runs]
-    emit(described, _runs, as_json=as_json, empty=f"There are no runs in {store.uri}.")
+    narrowed = experiment or deleted or search["name"] or search["filter"]
+    empty = f"No run in {store.uri} is so." if narrowed else f"There are no runs in {store.uri}."
+    emit(described, _runs, as_json=as_json, empty=empty)
 
 
 def _facts(store: Store, run: Run) -> dict[str, Any]:

@@ -65,7 +65,11 @@ class Gathered:
                 if not metered and call.reason not in NOT_MADE:  # what was never made costs nothing
                     failed = call.status is not Status.OK
                     charge = Charge(
-                        cached=call.cached, failed=failed, tokens=call.usage, cost=call.cost
+                        cached=call.cached,
+                        failed=failed,
+                        lost=failed,  # nobody counts what a function has paid before it failed
+                        tokens=call.usage,
+                        cost=call.cost,
                     )
                     self.ledger.restore("target", charge)
             case Scored(shard, place, columns):

@@ -24,7 +24,7 @@ _NO_RUNTIME = Runtime()
 def evaluate(
     model: Any = None,
     data: Any = None,
-    scorers: ScorerLike | Iterable[ScorerLike] = (),
+    scorers: ScorerLike | Iterable[ScorerLike] | None = (),
     *,
     name: str | None = None,
     experiment: str | None = None,
@@ -35,18 +35,20 @@ def evaluate(
     sample: float | None = None,
     split: str | None = None,
     shard: str | None = None,
-    repeats: int = 1,
-    reducer: str | Iterable[str] = "mean",
-    gates: str | Iterable[str] = (),
+    repeats: int | None = 1,
+    reducer: str | Iterable[str] | None = "mean",
+    gates: str | Iterable[str] | None = (),
     baseline: Any = None,
     stop: str | None = None,
-    level: float = 0.95,
-    seed: int = 0,
+    level: float | None = 0.95,
+    seed: int | None = 0,
     judge_model: str | None = None,
     judge_base_url: str | None = None,
     runtime: Runtime | None = None,
 ) -> EvaluationResult:
     """Evaluate a model, or stored outputs, on data with scorers.
+
+    ``None`` stands for the default of each argument.
 
     Args:
         model: Callable (sync, async or generator), estimator, URL of an endpoint, chat model,
@@ -97,30 +99,8 @@ def evaluate(
         >>> result["text.exact_match"].value
         0.5
     """
-    request = Request(
-        model=model,
-        data=data,
-        scorers=scorers,
-        name=name,
-        experiment=experiment,
-        tags=tags,
-        run=run,
-        columns=columns,
-        limit=limit,
-        sample=sample,
-        split=split,
-        shard=shard,
-        repeats=repeats,
-        reducer=reducer,
-        gates=gates,
-        baseline=baseline,
-        stop=stop,
-        level=level,
-        seed=seed,
-        judge_model=judge_model,
-        judge_base_url=judge_base_url,
-        runtime=_checked(runtime),
-    )
+    words: dict[str, Any] = {**locals(), "runtime": _checked(runtime)}
+    request = Request(**words)
     with without_collecting():
         # start-up: asyncio, and with it what `open_job` needs, in one go
         from evalkit.evaluation.running import start as _  # noqa: F401

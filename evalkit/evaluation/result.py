@@ -55,7 +55,7 @@ class EvaluationResult(Result):
     # Gates
 
     def check(
-        self, gates: str | Iterable[str], *, baseline: Any = None, cards: str | None = None
+        self, gates: str | Iterable[str] | None, *, baseline: Any = None, cards: str | None = None
     ) -> GateVerdict:
         """Return the verdict on other gates.
 
@@ -80,7 +80,7 @@ class EvaluationResult(Result):
             against = self._own_baseline(gates)
         return judge_gates(self, gates, against, cards=cards)
 
-    def _own_baseline(self, gates: str | Iterable[str]) -> Result | str | None:
+    def _own_baseline(self, gates: str | Iterable[str] | None) -> Result | str | None:
         """Open the evaluation's own baseline where *gates* compare; a text says what is amiss."""
         if not any(condition.compares for condition in parse_gates(gates)):
             return None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from evalkit._internal.words import plural
 from evalkit.entities.estimate import Direction
 from evalkit.errors import UsageError
 from evalkit.gates.condition import ARGUMENTS, DEFAULTS, Condition
@@ -122,35 +123,32 @@ def _decide(condition: Condition, compared: Compared) -> tuple[Verdict, str, dic
     if condition.point:
         status = Verdict.PASS if least < value < most else Verdict.FAIL
         return status, "decided by the value alone", {}
+    units, unit = difference.n, "pair"
+    if difference.n_groups is not None:
+        units, unit = difference.n_groups, "group"
+    lacking = max(0, FEWEST_PAIRS - units)
+    few = f"{plural(units, unit)} of the {FEWEST_PAIRS} without which it cannot pass"
+    few = few if lacking else ""
     if difference.low is None or difference.high is None:
-        return Verdict.INCONCLUSIVE, "too few pairs, or no variance, for an interval", {}
+        why = few or "no variance, so there is no interval"
+        return Verdict.INCONCLUSIVE, why, {"more_cases": lacking or None}
     low, high = sorted((sign * difference.low, sign * difference.high))
     if least < low and high < most:
-        return _unless_few(difference)
+        return Verdict.INCONCLUSIVE if few else Verdict.PASS, few, {"more_cases": lacking or None}
     if high <= least or low >= most:
         return Verdict.FAIL, "", {}
     distance = min(value - least, most - value)
     more = more_cases(
         distance,
         error_of(difference.standard_error, difference.low, difference.high, difference.level),
-        difference.n_groups or difference.n,
+        units,
         level=difference.level,
         power=_TOST_POWER if kind == "equivalent" and distance > 0 else POWER,
     )
+    more = more and max(more, lacking)
     numbers = {"more_cases": more, "straddles": True}
     why = f"{_undecided(kind, margin)}; {hint(more, difference.n_groups)}"
     return Verdict.INCONCLUSIVE, why, numbers
-
-
-def _unless_few(difference: PairedDifference) -> tuple[Verdict, str, dict[str, Any]]:
-    """Pass, unless there are too few pairs, or groups of them, to rely on an interval."""
-    units, name = difference.n, "pairs"
-    if difference.n_groups is not None:
-        units, name = difference.n_groups, "groups"
-    if units >= FEWEST_PAIRS:
-        return Verdict.PASS, "", {}
-    why = f"{units} {name} are too few to show it, {FEWEST_PAIRS} can"
-    return Verdict.INCONCLUSIVE, why, {"more_cases": FEWEST_PAIRS - units}
 
 
 def _undecided(kind: str, margin: float) -> str:

@@ -27,8 +27,8 @@ _COUNT: Final = re.compile(rf"\s*({'|'.join(COUNTED)})\s*\((.*)\)\s*", re.DOTALL
 _FIGURE: Final = re.compile(r"\s*([^\s<>=!]*)\s*")
 
 
-def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
-    """Return the conditions of one gate or several.
+def parse_gates(gates: str | Iterable[str] | None) -> list[Condition]:
+    """Return the conditions of one gate, several or none.
 
     Raises:
         GateSyntaxError: If one does not parse; its text points at the character.
@@ -43,7 +43,7 @@ def parse_gates(gates: str | Iterable[str]) -> list[Condition]:
         >>> condition.judge, condition.figure, condition.op, condition.threshold
         ('grounded', 'kappa', '>=', 0.6)
     """
-    texts = [gates] if isinstance(gates, str) else list(gates)
+    texts = [gates] if isinstance(gates, str) else list(gates or ())
     return [condition for text in texts for condition in _conditions(text)]
 
 

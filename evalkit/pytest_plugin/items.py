@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from evalkit.evaluation.result import EvaluationResult
-from evalkit.gates.verdict import ConditionVerdict, Verdict
+from evalkit.gates.verdict import COVERAGE, ConditionVerdict, Verdict
 from evalkit.report.junit import gate_facts
 from evalkit.suites.case import CaseOutcome, CaseOutcomes, CaseStatus, short
 from evalkit.suites.gates import health_item
@@ -128,6 +128,7 @@ class CaseItem:
 
 BODY: Final = "body"
 """Name of the item that runs a gate's body."""
+_COVERED: Final = f"coverage >= {COVERAGE}"
 
 
 @dataclass(kw_only=True)
@@ -158,10 +159,14 @@ class GateItem:
     def check_measured(self) -> None:
         """Fail where the condition makes no sense, or infrastructure kept it from being decided.
 
+        A body is not run where infrastructure has lost what it is about.
+
         Raises:
             Skipped: If it compares with a baseline that is being written.
         """
         if self.condition == BODY:
+            if self._lost is not None:
+                pytest.fail(f"INFRA  {self._lost}", pytrace=False)
             return
         if self.verdict is None:
             pytest.skip("the baseline is being updated")
@@ -176,6 +181,14 @@ class GateItem:
             return
         if not self._is_tolerated:
             pytest.fail(self._line, pytrace=False)
+
+    @cached_property
+    def _lost(self) -> str | None:
+        """Why a body is not run; without conditions, the least coverage decides."""
+        verdict = self.result.verdict
+        conditions = verdict.conditions or self.result.check(_COVERED).conditions
+        lost = (each.condition for each in conditions if each.status is Verdict.INFRA)
+        return next((f"not run: {condition} is INFRA" for condition in lost), None)
 
     @property
     def _is_gate(self) -> bool:
@@ -210,12 +223,15 @@ class GateItem:
 
     def entry(self) -> dict[str, Any]:
         """Return what the summary needs, as plain values."""
+        lost = self._lost if self.condition == BODY else None
+        status = Verdict.INFRA if lost else self.verdict and self.verdict.status
+        why = lost if self.verdict is None else self.verdict.why
         return {
             "suite": self.run.key,
             "kind": "gate",
             "name": self.condition,
-            "status": None if self.verdict is None else str(self.verdict.status),
-            "lines": [] if self.verdict is None else [self.verdict.why],
+            "status": status and str(status),
+            "lines": [why] if why else [],
             "flaky": None,
             "level": "warning" if self._is_tolerated else "error",
         }

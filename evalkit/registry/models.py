@@ -126,8 +126,8 @@ def search(
     contains: str = "",
     *,
     tags: Mapping[str, str] | None = None,
-    filter: str = "",  # noqa: A002  MLflow's word
-    order_by: str | Sequence[str] = (),
+    filter: str | None = None,  # noqa: A002  MLflow's word
+    order_by: str | Sequence[str] | None = None,
     limit: int = 1000,
     after: str | None = None,
 ) -> list[RegisteredModel]:
@@ -146,7 +146,12 @@ def search(
         FilterSyntaxError: If *filter* or *order_by* does not parse; points at the character.
     """
     return current_store().models.search(
-        contains=contains, tags=tags, filter=filter, order_by=order_by, limit=limit, after=after
+        contains=contains,
+        tags=tags,
+        filter=filter or "",
+        order_by=order_by or (),
+        limit=limit,
+        after=after,
     )
 
 

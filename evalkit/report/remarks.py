@@ -70,17 +70,17 @@ def _thin(result: EvaluationResult) -> Iterator[str]:
     groups: dict[tuple[int, int, float], list[str]] = {}
     for estimate in result.estimates.values():
         coverage = estimate.coverage
-        if coverage is not None and coverage < COVERAGE:
+        if coverage is not None and coverage < COVERAGE and estimate.value is not None:
             counts = estimate.n_scored, estimate.n_total, coverage
             groups.setdefault(counts, []).append(one_line(estimate.key))
     for (scored, total, coverage), keys in groups.items():
         left = len(keys) - _MOST_KEYS
         more = f" and {plural(left, 'metric')} more" if left > 0 else ""
+        speak = "the number speaks" if len(keys) == 1 else "the numbers speak"
         yield (
             f"{', '.join(keys[:_MOST_KEYS])}{more}: only {scored:,} of {plural(total, 'case')} "
             f"{'has' if scored == 1 else 'have'} a value (coverage {percent(coverage)}); "
-            f"the number{'' if len(keys) == 1 else 's'} "
-            f"speak{'s' if len(keys) == 1 else ''} for those alone."
+            f"{speak} for those alone."
         )
 
 

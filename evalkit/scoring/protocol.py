@@ -53,6 +53,7 @@ class Scorer(Protocol):
       not the scorer's fields, and raises `TypeError` or `ValueError` for those it refuses;
     - ``check_targets(targets) -> str | None``: what is wrong with the expected values of all cases
       for this scorer, such as a positive label that none has; asked before the run, may not read;
+    - ``check_outputs(outputs, targets) -> str | None``: likewise of outputs that are stored;
     - ``parameters``, name to value, where they are not its fields, and ``described_by``, a function
       whose docstring says what they mean: for ``evalkit scorers show``.
 

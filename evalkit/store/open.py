@@ -28,8 +28,9 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
             ``EVALKIT_TRACKING_URI`` has it, or for PostgreSQL its own files and variables.  By
             default ``EVALKIT_TRACKING_URI``, else ``sqlite:///evalkit.db``.
         artifact_root: Folder for the artifacts, or a URI that fsspec reads, such as
-            ``s3://bucket/runs``; by default ``evalkit-artifacts`` beside a SQLite database, and
-            in the current folder for one on a server.
+            ``s3://bucket/runs``; by default ``EVALKIT_ARTIFACT_ROOT``, else ``evalkit-artifacts``
+            beside a SQLite database, and in the current folder for one on a server.  A run keeps
+            the place in which it began.
 
     Raises:
         UnsupportedStoreError: If the URI names another kind of store.
@@ -43,6 +44,7 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
         'RUNNING'
     """
     uri = settings().tracking_uri if uri is None else uri
+    artifact_root = artifact_root or settings().artifact_root
     if uri.partition(":")[0].partition("+")[0].lower() in _SERVERS:
         return _on_a_server(uri, artifact_root)
     path = _sqlite_path(uri)
@@ -53,8 +55,8 @@ def open_store(uri: str | None = None, *, artifact_root: Path | str | None = Non
 
     if path is None:
         return TemporaryStore(artifact_root)
-    root = artifact_root or path.absolute().parent / ARTIFACTS_FOLDER
-    return SqlStore(SqliteDialect(path), root)
+    beside = path.absolute().parent / ARTIFACTS_FOLDER
+    return SqlStore(SqliteDialect(path), artifact_root or beside, beside=artifact_root is None)
 
 
 def _on_a_server(uri: str, artifact_root: Path | str | None) -> Store:

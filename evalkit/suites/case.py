@@ -135,7 +135,7 @@ class CaseOutcomes:
         answer = case.outputs if self._calls is None else None if call is None else call.output
         shown = {"inputs": case.inputs, "expectations": case.expectations, "outputs": answer}
         lines = [f"{name}: {_written(value)}" for name, value in shown.items() if value]
-        for metric in self._result.metrics:
+        for metric in self._result.metrics if cell not in self._result.facts.failures else ():
             score = metric.column.cell(cell)
             if score.explanation and metric.key not in {"", None}:
                 value = score.label if score.value is None else f"{score.value:g}"

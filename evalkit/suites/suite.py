@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 from evalkit.errors import UsageError, near_miss
 
@@ -35,22 +35,39 @@ class Suite:
     function: Callable[..., Any] | None = None
     """The test function that answers cases."""
 
+    @overload
+    def cases(self, function: Function, /) -> Function: ...
+
+    @overload
     def cases(
         self,
+        /,
         *,
-        must: str | Sequence[str] = (),
-        repeats: int = 1,
+        must: str | Sequence[str] | None = ...,
+        repeats: int | None = ...,
+        min_pass: int | None = ...,
+        version: str | None = ...,
+    ) -> Callable[[Function], Function]: ...
+
+    def cases(
+        self,
+        function: Any = None,
+        /,
+        *,
+        must: str | Sequence[str] | None = (),
+        repeats: int | None = 1,
         min_pass: int | None = None,
         version: str | None = None,
-    ) -> Callable[[Function], Function]:
+    ) -> Any:
         """Make a test function the suite's target: pytest shows one item for each case.
 
         The function takes ``case`` and returns the output.  A case passes when the body raised
         nothing and each condition of *must*, and of the case's own ``must``, holds in at least
         *min_pass* of *repeats*.  Bodies run concurrently, sync ones in threads, so fixtures must
-        be of session, package or module scope.
+        be of session, package or module scope.  Parentheses may be left out.
 
         Args:
+            function: The test function, where nothing else is given.
             must: Conditions on a single case, such as ``"text.token_f1 >= 0.3"``.
             repeats: Times to run each case.
             min_pass: Least repeats that must pass; all of them by default.
@@ -63,22 +80,33 @@ class Suite:
         """
         if self.cases_mark is not None:
             raise UsageError(f"Suite {self.name!r} has a function of cases already.")
+        repeats = 1 if repeats is None else repeats
         least = repeats if min_pass is None else min_pass
         if not 1 <= least <= repeats:
             raise UsageError(f"min_pass must be in [1, repeats], got {min_pass} of {repeats}.")
         self.cases_mark = CasesMark(
             suite=self, must=_texts(must), repeats=repeats, min_pass=least, version=version
         )
-        return partial(_put, self.cases_mark)
+        put = partial(_put, self.cases_mark)
+        return put if function is None else put(function)
 
-    def gates(self, *conditions: str) -> Callable[[Function], Function]:
+    @overload
+    def gates(self, function: Function, /) -> Function: ...
+
+    @overload
+    def gates(self, *conditions: str) -> Callable[[Function], Function]: ...
+
+    def gates(self, *conditions: Any) -> Any:
         """Make a test function the suite's gate: one item a condition, then the body once.
 
-        The body takes ``evaluation``, the `EvaluationResult`.
+        The body takes ``evaluation``, the `EvaluationResult`.  Without conditions the parentheses
+        may be left out.
 
         Raises:
             GateSyntaxError: If a condition does not parse.
         """
+        if len(conditions) == 1 and callable(conditions[0]):
+            return self.gates()(conditions[0])
         return partial(_put, GatesMark(suite=self, conditions=_texts(conditions)))
 
 
@@ -101,7 +129,7 @@ class GatesMark:
     conditions: tuple[str, ...]
 
 
-def _texts(conditions: str | Sequence[str]) -> tuple[str, ...]:
+def _texts(conditions: str | Sequence[str] | None) -> tuple[str, ...]:
     # start-up: only a suite with conditions reads any
     from evalkit.gates.grammar import parse_gates
 
@@ -116,7 +144,7 @@ def _put(mark: CasesMark | GatesMark, function: Function) -> Function:
 
 
 def suite(
-    data: Any, scorers: str | Iterable[Any] = (), *, name: str | None = None, **options: Any
+    data: Any, scorers: str | Iterable[Any] | None = (), *, name: str | None = None, **options: Any
 ) -> Suite:
     """Return a suite of cases for pytest.
 
@@ -143,4 +171,5 @@ def suite(
         )
     is_named = isinstance(data, str) or hasattr(data, "__fspath__")
     name = name or (str(data) if is_named else "suite")
-    return Suite(data=data, scorers=scorers, name=name, options=options)
+    given = {option: value for option, value in options.items() if value is not None}
+    return Suite(data=data, scorers=() if scorers is None else scorers, name=name, options=given)

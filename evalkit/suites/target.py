@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import inspect
+import re
+import sysconfig
 import traceback
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from evalkit.entities.case import Case
@@ -25,6 +28,10 @@ SKIPPED: Final = "skipped"
 """Reason of a case whose body asked to be skipped."""
 EXPECTED: Final = "expected_failure"
 """Reason of a case whose body said that it is known to fail."""
+
+_PLACES: Final = (sysconfig.get_path("stdlib"), str(Path(__file__).parents[1]))
+_LIBRARIES: Final = re.compile(f"site-packages|^<|^(?:{'|'.join(map(re.escape, _PLACES))})")
+"""In the file names of code that is not the project's own."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,9 +97,20 @@ class SuiteTarget:
                 raise TargetError(reason, str(error)) from error
             if isinstance(error, TargetError):
                 raise
-            reason = infrastructure_reason(error) or "target_error"
+            reason = infrastructure_reason(error)
+            if reason is not None:
+                raise TargetError(reason, _briefly(error)) from error
             text = "".join(traceback.format_exception(error)).strip()
-            raise TargetError(reason, text) from error
+            raise TargetError("target_error", text) from error
+
+
+def _briefly(error: BaseException) -> str:
+    """Return what was raised, and the last line of the project's own code on the way there."""
+    raised = traceback.format_exception_only(error)[-1].strip()
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _LIBRARIES.search(frame.filename)]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in own[-1:]]
+    return " – ".join([raised, *places])
 
 
 def _read_answers(scorers: Any) -> bool:

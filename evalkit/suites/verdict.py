@@ -124,6 +124,5 @@ def _named(cases: Iterable[Entry]) -> str:
 def _other(entry: Entry) -> ConditionVerdict:
     """Return the verdict on a test that is neither a case nor a decided gate."""
     why = next(iter(entry["lines"]), "") or "failed"
-    return ConditionVerdict(
-        condition=entry["name"], status=Verdict.FAIL, why=f"{entry['name']}: {why}"
-    )
+    status = Verdict.INFRA if entry["status"] == "INFRA" else Verdict.FAIL
+    return ConditionVerdict(condition=entry["name"], status=status, why=f"{entry['name']}: {why}")

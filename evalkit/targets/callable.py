@@ -15,6 +15,7 @@ from evalkit._internal.clock import monotonic
 from evalkit.entities.batch import CaseBatch
 from evalkit.entities.target import Invocation, Output, TargetIdentity
 from evalkit.errors import TargetError, UsageError
+from evalkit.llm.session import ModelSession, current_session
 from evalkit.scoring.signature import body_digest, import_path
 from evalkit.targets.binding import Binder, lane_of
 from evalkit.targets.version import resolved_version
@@ -55,7 +56,7 @@ class CallableTarget:
         self._function = _entry(function)
         self._name = name or _shown_name(function)
         self._binder = Binder(self._function, name=f"{self._name}()")
-        self._awaited: set[Future[Output]] = set()
+        self._awaited: dict[Future[Output], ModelSession] = {}
         self.lane: Literal["async", "thread", "batch"] = lane_of(self._function)
         self.identity = TargetIdentity(
             kind="callable",
@@ -90,8 +91,8 @@ class CallableTarget:
             return drained(value, self._name, began)
         if isinstance(value, (Awaitable, AsyncIterator)):
             future = at_home(self._settled(value, began))
-            self._awaited.add(future)
-            future.add_done_callback(self._awaited.discard)
+            self._awaited[future] = current_session()
+            future.add_done_callback(self._awaited.pop)
             return future.result()
         return as_output(value, self._name)
 
@@ -107,9 +108,13 @@ class CallableTarget:
         return body_digest(self._function)
 
     async def aclose(self) -> None:
-        """Give up what nobody waits for any more; connections belong to the function."""
-        for future in list(self._awaited):
-            future.cancel()
+        """Give up what nobody waits for any more; connections belong to the function.
+
+        What another evaluation is waiting for goes on.
+        """
+        for future, session in list(self._awaited.items()):
+            if session is current_session():
+                future.cancel()
 
     async def _settled(self, value: Any, began: float) -> Output:
         if isinstance(value, Awaitable):

@@ -100,6 +100,12 @@ def _from_text(text: str, *, version: str | None, name: str | None) -> Target:
         return _from_object(located(text), version=version, name=name, reference=text)
     if Path(text).is_file():
         raise UsageError(f"{text!r} is a file, not a model; give 'module:name' for Python code.")
+    module = text.replace(".", os.sep)
+    if Path(f"{module}.py").is_file() or Path(module, "__init__.py").is_file():
+        raise UsageError(
+            f"{text!r} is a module of this folder; give '{text}:function' for a function of it, "
+            f"or 'PROVIDER/{text}' for a model."
+        )
     _refuse_bare_scheme(text)
     from evalkit.targets.chat import chat  # start-up: clients of models
 

@@ -96,7 +96,8 @@ class ScriptedEndpoint:
         Args:
             answers: One text, `Fault` or `Reply` for all; a list, in order of arrival; a mapping
                 from prompt to answer, where ``"*"`` stands for the rest; or a function of the
-                request.  Each answer is a JSON value, a `Fault`, or a `Reply`.
+                `SeenRequest`: its ``prompt``, ``messages``, ``json`` (values) and ``body`` (bytes).
+                Each answer is a JSON value, a `Fault`, or a `Reply`.
             latency_seconds: Time before each answer.
             rate_limit: What is above it gets status 429 with the headers that providers send.
             key: Bearer token that every request has to carry; others get status 401.

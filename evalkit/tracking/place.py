@@ -49,9 +49,10 @@ class Place:
         """The store, opened if it is not yet; raises what `current_store` raises."""
         with self._lock:
             # A relative path means the folder that is current now, not the one of the first call.
-            key = (self.uri, self._artifact_root, Path.cwd())
+            root = self._artifact_root or settings().artifact_root
+            key = (self.uri, root, Path.cwd())
             if self._opened is None or self._opened[0] != key:
-                self._opened = (key, open_store(self.uri, artifact_root=self._artifact_root))
+                self._opened = (key, open_store(self.uri, artifact_root=root))
             return self._opened[1]
 
     def move(self, uri: str | None, artifact_root: str | Path | None) -> None:

@@ -19,11 +19,11 @@ def get_run(reference: str) -> Run:
     return current_store().runs.resolve(reference)
 
 
-def get_metric_history(run: str, key: str) -> list[Metric]:
+def get_metric_history(run: str | Run, key: str) -> list[Metric]:
     """Return every value that was logged of a metric, by step and time; none where there is none.
 
     Args:
-        run: As `get_run` takes it.
+        run: A run, or what `get_run` takes.
         key: The metric, as `log_metric` got it.
 
     Raises:
@@ -42,7 +42,8 @@ def get_metric_history(run: str, key: str) -> list[Metric]:
         >>> place.close()
     """
     store = current_store()
-    return store.metrics.history(store.runs.resolve(run).run_id, key)
+    found = store.runs.resolve(run) if isinstance(run, str) else run
+    return store.metrics.history(found.run_id, key)
 
 
 def search_runs(
@@ -51,8 +52,8 @@ def search_runs(
     status: RunStatus | str | None = None,
     tags: Mapping[str, str] | None = None,
     name: str | None = None,
-    filter: str = "",  # noqa: A002  MLflow's word
-    order_by: str | Sequence[str] = (),
+    filter: str | None = None,  # noqa: A002  MLflow's word
+    order_by: str | Sequence[str] | None = None,
     view: ViewType = ViewType.ACTIVE_ONLY,
     limit: int = 1000,
     after: str | None = None,
@@ -99,8 +100,8 @@ def search_runs(
         statuses=None if status is None else [_status(status)],
         tags=tags,
         name=name,
-        filter=filter,
-        order_by=order_by,
+        filter=filter or "",
+        order_by=order_by or (),
         limit=limit,
         after=after,
     )
@@ -108,8 +109,8 @@ def search_runs(
 
 def search_experiments(
     *,
-    filter: str = "",  # noqa: A002  MLflow's word
-    order_by: str | Sequence[str] = (),
+    filter: str | None = None,  # noqa: A002  MLflow's word
+    order_by: str | Sequence[str] | None = None,
     view: ViewType = ViewType.ACTIVE_ONLY,
     limit: int = 1000,
     after: str | None = None,
@@ -128,7 +129,7 @@ def search_experiments(
         FilterSyntaxError: If *filter* or *order_by* does not parse; points at the character.
     """
     return current_store().experiments.search(
-        filter=filter, order_by=order_by, view=view, limit=limit, after=after
+        filter=filter or "", order_by=order_by or (), view=view, limit=limit, after=after
     )
 
 

@@ -1,6 +1,7 @@
 """What `evaluate` promises: honest counts, one call a case and repeat, errors before any call."""
 
 import asyncio
+import inspect
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -367,3 +368,21 @@ def test_without_a_store_nothing_is_kept(folder: Path) -> None:
     assert kept.is_dir()
     del result
     assert not kept.exists()
+
+
+_WORDS = dict.fromkeys(set(inspect.signature(evalkit.evaluate).parameters) - {"model", "data"})
+
+
+def test_none_is_the_default_of_each_argument() -> None:
+    words: Any = {**_WORDS, "scorers": "text.exact_match"}
+    results = [
+        evalkit.evaluate(_right, QUESTIONS, **words),
+        asyncio.run(evalkit.aevaluate(_right, QUESTIONS, **words)),
+        *evalkit.sweep({"a": _right, "b": len}, QUESTIONS, **words).results.values(),
+    ]
+
+    assert [result["text.exact_match"].value for result in results] == [1.0, 1.0, 1.0, 0.0]
+    assert {(r.repeats, r.facts.plan.level, r.facts.plan.seed) for r in results} == {(1, 0.95, 0)}
+    assert results[0].check(None).conditions == ()
+    with pytest.raises(UsageError, match="No scorers"):
+        evalkit.evaluate(_right, QUESTIONS, None)

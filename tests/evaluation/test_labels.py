@@ -111,6 +111,39 @@ class TestPositiveLabel:
         with pytest.raises(UsageError, match=r"pos_label='maybe' .* they have 'no', 'yes'"):
             stored([("yes", outputs[0]), ("no", outputs[1])], get_scorer(scorer, pos_label="maybe"))
 
+    @pytest.mark.parametrize("beside", [True, False], ids=["beside-labels", "alone"])
+    @pytest.mark.parametrize(
+        "scorer", ["classification.roc_auc", "classification.brier", "sklearn.log_loss"]
+    )
+    def test_one_probability_of_labels_that_are_texts_needs_it(
+        self, scorer: str, beside: bool
+    ) -> None:
+        pairs: list[tuple[Any, Any]] = [("benign", 0.2), ("malignant", 0.7), ("benign", None)]
+        if beside:
+            pairs = [(label, {"label": "benign", "probabilities": p}) for label, p in pairs]
+        with pytest.raises(UsageError, match="name it by pos_label=, one of 'benign', 'malignant'"):
+            stored(pairs, scorer)
+
+    @pytest.mark.parametrize(
+        ("pairs", "settings"),
+        [
+            pytest.param([("b", 0.2), ("m", 0.7)], {"pos_label": "m"}, id="named"),
+            pytest.param([("no", 0.2), ("Yes", 0.7)], {}, id="yes-and-no"),
+            pytest.param([(0, 0.2), (1, 0.7)], {}, id="numbers"),
+            pytest.param([("b", {"b": 0.8, "m": 0.2}), ("m", {"b": 0.3, "m": 0.7})], {}, id="map"),
+            pytest.param([("b", [0.8, 0.2]), ("m", [0.3, 0.7])], {"labels": ["b", "m"]}, id="list"),
+        ],
+    )
+    def test_probabilities_that_name_it_do_not(
+        self, pairs: list[tuple[Any, Any]], settings: dict[str, Any]
+    ) -> None:
+        scorer = get_scorer("classification.roc_auc", **settings)
+        assert stored(pairs * 4, scorer)[scorer.name].value == 1.0
+
+    def test_what_is_cut_out_of_the_output_is_not_looked_at_before(self) -> None:
+        scorer = get_scorer("classification.brier", extract=lambda text: f"{text} of 1")
+        assert stored([("b", 0.2), ("m", 0.7)], scorer)[scorer.name].n_failed == 2
+
     def test_cases_of_one_label_alone_may_lack_it_and_have_no_value(self) -> None:
         scorer = get_scorer("classification.recall", pos_label="yes")
         estimate = stored([("no", "no")] * 5, scorer)[scorer.name]

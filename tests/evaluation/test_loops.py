@@ -14,6 +14,7 @@ import pytest
 import evalkit
 from evalkit.evaluation.forecast import forecast
 from evalkit.evaluation.running.thread import run_in_thread
+from evalkit.targets.callable import CallableTarget
 from evalkit.testing import Reply, ScriptedEndpoint
 
 ROWS = [{"question": f"q{i}", "expected": "a"} for i in range(3)]
@@ -107,6 +108,39 @@ def test_evaluations_side_by_side_do_not_wait_for_each_other() -> None:
     for thread in threads:
         thread.join()
     assert values == [1, 1]
+
+
+@pytest.mark.parametrize("in_one_loop", [True, False])
+def test_an_evaluation_that_ends_leaves_what_another_waits_for(*, in_one_loop: bool) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def bot(question: str) -> Awaitable[str]:
+        async def answer() -> str:
+            if question == "q0":
+                begun.set()
+                await asyncio.to_thread(ended.wait, 60)
+            return "a"
+
+        return answer()
+
+    target = CallableTarget(bot)
+
+    async def accuracy(question: str) -> float | None:
+        rows = [{"question": question, "expected": "a"}]
+        result = await evalkit.aevaluate(target, rows, "text.exact_match", runtime=OFF)
+        return result["text.exact_match"].value
+
+    async def second() -> float | None:
+        await asyncio.to_thread(begun.wait, 60)
+        value = await accuracy("q1")
+        ended.set()
+        return value
+
+    async def both() -> list[float | None]:
+        other = second() if in_one_loop else asyncio.to_thread(asyncio.run, second())
+        return list(await asyncio.gather(accuracy("q0"), other))
+
+    assert asyncio.run(both()) == [1, 1]
 
 
 def test_the_loop_is_another_one_after_what_ends_programs() -> None:

@@ -1,6 +1,7 @@
 """Gates that compare decide by the paired difference's interval, and rarely by chance."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,6 +244,30 @@ def test_a_handful_of_pairs_shows_nothing_however_clear(n: int, expected: str) -
     decided = decide_difference(parse_gates("improves(m)")[0], compared)
 
     assert decided.status.value == expected
+
+
+@pytest.mark.parametrize("gate", ["no_regression(m)", "improves(m)", "equivalent(m, margin=0.5)"])
+@pytest.mark.parametrize(
+    ("changes", "few"),
+    [
+        pytest.param({"low": 0.01, "high": 0.02, "n": 9}, "9 pairs", id="clear"),
+        pytest.param({"low": None, "high": None, "n": 9}, "9 pairs", id="no-interval"),
+        pytest.param({"n_groups": 9}, "9 groups", id="groups"),
+    ],
+)
+def test_below_ten_pairs_the_gate_says_what_is_missing(
+    gate: str, changes: dict[str, Any], few: str
+) -> None:
+    decided = verdict(gate, dataclasses.replace(MEASURED, **changes))
+
+    assert (decided.status, decided.more_cases) == (Verdict.INCONCLUSIVE, 1)
+    assert f"{few} of the 10 without which it cannot pass" in decided.why
+
+
+def test_an_undecided_gate_never_asks_for_fewer_than_ten_pairs() -> None:
+    few = dataclasses.replace(MEASURED, n=3, low=-0.001, high=0.061, standard_error=0.012)
+
+    assert verdict("improves(m)", few).more_cases == 7
 
 
 @pytest.mark.parametrize("gate", ["no_regression(m, margin={})", "equivalent(m, margin={})"])

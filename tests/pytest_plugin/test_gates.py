@@ -84,6 +84,37 @@ def test_quality(evaluation):
     assert {ran.outcomes[f"test_bot[case{i}]"] for i in range(12)} == {"error"}
 
 
+@pytest.mark.parametrize("gates", ['@qa.gates("text.exact_match >= 0.5")', "@qa.gates"])
+def test_what_infrastructure_lost_is_told_shortly_and_no_body_is_run(
+    run: Runner, suite_files: dict[str, str], gates: str
+) -> None:
+    suite = f"""
+import evalkit, json, urllib.request
+qa = evalkit.suite("qa.jsonl", scorers=["text.exact_match"], name="qa")
+
+def ask():
+    return urllib.request.urlopen("http://127.0.0.1:9/").read()
+
+@qa.cases
+def test_bot(case):
+    return ask()
+
+{gates}
+def test_quality(evaluation):
+    assert evaluation["text.exact_match"].n_scored == 12
+"""
+    ran = run(files={**suite_files, "test_qa.py": suite})
+    text = ran.text("test_bot[case3]")
+
+    assert set(ran.outcomes.values()) == {"error"}
+    assert "Connection refused" in text.splitlines()[0]
+    assert "test_qa.py:6 in ask" in text.splitlines()[0]
+    assert "Traceback" not in ran.output
+    assert len(text.splitlines()) == 3
+    assert "INFRA  not run: " in ran.text("test_quality[body]")
+    assert "qa: INFRA · 12 cases (12 lost to infrastructure) · cost unknown" in ran.output
+
+
 def test_a_selection_runs_only_its_cases_and_skips_the_gates(
     run: Runner, suite_files: dict[str, str]
 ) -> None:

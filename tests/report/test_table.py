@@ -210,3 +210,14 @@ def test_metrics_that_lack_the_same_cases_share_one_warning(evaluate: Evaluate) 
 
     assert len(warnings) == 1
     assert "text.exact_match, text.token_f1: only 1 of 10 cases has a value" in warnings[0]
+
+
+def test_no_number_speaks_where_no_case_has_a_value(evaluate: Evaluate) -> None:
+    def bot(question: str) -> str:
+        raise ValueError(question)
+
+    rows = [{"question": f"{i}", "expected": f"{i}"} for i in range(10)]
+    text = show(evaluate(bot, rows, scorers=["text.exact_match"]), width=200)
+
+    assert "every case failed" in text
+    assert "those alone" not in text

@@ -62,7 +62,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("run_id", ["..", "a/b", "", "/abs"])
 def test_an_id_that_is_no_folder_name_has_no_folder(tmp_path: Path, run_id: str) -> None:
     with pytest.raises(ArtifactPathError):
-        ArtifactRoot(tmp_path).make_run("0", run_id)
+        ArtifactRoot(tmp_path).run_uri("0", run_id)
 
 
 def test_a_folder_whose_name_is_no_utf_8_is_refused(tmp_path: Path) -> None:

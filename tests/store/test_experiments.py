@@ -4,7 +4,7 @@ import pytest
 
 from evalkit.entities.run import LifecycleStage, ViewType
 from evalkit.errors import AlreadyExistsError, ExperimentNotFoundError, UsageError
-from evalkit.store.sql.sqlite import SqliteDialect
+from evalkit.store import open_store
 from evalkit.store.sql.store import SqlStore
 
 
@@ -78,10 +78,10 @@ def test_a_name_that_cannot_be_kept_is_refused(store: SqlStore, name: str) -> No
 
 def test_a_folder_that_moves_takes_its_artifacts_along(tmp_path: Path) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
-    with SqlStore(SqliteDialect(before / "runs.db"), before / "artifacts") as store:
+    with open_store(f"sqlite:///{before}/runs.db") as store:
         run_id = store.runs.create().run_id
         store.runs.artifact_uri(run_id)
     before.rename(after)
 
-    with SqlStore(SqliteDialect(after / "runs.db"), after / "artifacts") as store:
+    with open_store(f"sqlite:///{after}/runs.db") as store:
         assert store.runs.artifact_uri(run_id).startswith(after.as_uri())

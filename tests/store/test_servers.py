@@ -62,6 +62,30 @@ def test_a_folder_is_scored_in_its_own_store(server_uri: str, tmp_path: Path) ->
         assert store.runs.get(str(again.run_id)).data.metrics["text.token_f1"] == 1.0
 
 
+def test_files_of_runs_are_found_from_any_folder(
+    server_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"input": "a", "expected": "b", "output": "b"}]
+    for folder in ("first", "second", "third"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("EVALKIT_TRACKING_URI", server_uri)
+    monkeypatch.chdir(tmp_path / "first")
+    here = evalkit.evaluate(data=rows, scorers=["text.exact_match"])
+    monkeypatch.setenv("EVALKIT_ARTIFACT_ROOT", str(tmp_path / "third"))
+    rooted = evalkit.evaluate(data=rows, scorers=["text.exact_match"])
+    monkeypatch.delenv("EVALKIT_ARTIFACT_ROOT")
+    monkeypatch.chdir(tmp_path / "second")
+    assert evalkit.EvaluationResult.load(str(here.run_id)).estimates == here.estimates
+    again = evalkit.EvaluationResult.load(str(rooted.run_id))
+    assert again.folder.path.is_relative_to(tmp_path / "third")
+
+
+def test_a_role_that_is_not_there_is_not_let_in(postgresql: object) -> None:
+    uri = str(getattr(postgresql, "uri")).replace("evalkit@", "nobody@")  # noqa: B009
+    with pytest.raises(StoreUnavailableError, match="refuses the user or password"):
+        open_store(f"{uri}/postgres")
+
+
 def test_a_store_goes_on_after_its_connections_were_cut(server_uri: str, tmp_path: Path) -> None:
     cut = {
         "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

@@ -133,6 +133,18 @@ def test_what_is_no_model_is_refused_with_advice(model: Any, told: str) -> None:
         open_target(model)
 
 
+@pytest.mark.parametrize("file", ["app.py", "app/__init__.py", "app/bots.py"])
+def test_a_module_without_a_function_is_no_chat_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(file).parent.mkdir(exist_ok=True)
+    Path(file).write_text("", encoding="utf-8")
+    name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    with pytest.raises(UsageError, match=f"give '{name}:function'"):
+        open_target(name)
+
+
 def test_a_file_that_is_neither_data_nor_python_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

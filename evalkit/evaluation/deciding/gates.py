@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 def judge_gates(
     result: Result,
-    gates: str | Iterable[str],
+    gates: str | Iterable[str] | None,
     baseline: Result | str | None = None,
     *,
     lenient: bool = False,

@@ -46,12 +46,16 @@ class RunRecord:
             if tags:
                 self.store.runs.set_tags(self.run_id, tags)
             return
+        from evalkit.tracking.active import user_name  # start-up: only with a store
+
+        user = user_name()
         with self.store.transaction():
             self.store.runs.create(
                 self.experiment_id,
                 run_id=self.run_id,
                 name=self.name,
-                tags={"mlflow.source.type": "LOCAL", **tags},
+                user=user,
+                tags={"mlflow.source.type": "LOCAL", "mlflow.user": user, **tags},
             )
             self.store.runs.log(
                 self.run_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final
 
 from evalkit.evaluation.running.runtime import Runtime
@@ -90,6 +90,12 @@ class Request:
     )
     run: str | None = word(None, "Run to join.", RECORD, "RUN")
     runtime: Runtime = field(default_factory=Runtime)
+
+    def __post_init__(self) -> None:
+        """Take ``None`` for the default of each argument, as of those whose default it is."""
+        for each in fields(self):
+            if getattr(self, each.name) is None and each.default is not MISSING:
+                object.__setattr__(self, each.name, each.default)
 
 
 CHAT_WORDS: Final = {

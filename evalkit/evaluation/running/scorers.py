@@ -181,22 +181,26 @@ def check_requirements(
         if "shard" not in spool.facts:  # other parts may have what this one lacks
             _check_reads(one, spool, made)
             _check_paths(one, spool, made)
-            _check_targets(one, spool)
+            _check_values(one, spool, live=live)
 
 
-def _check_targets(scorer: Scorer, spool: Spool) -> None:
-    """Let a scorer refuse what the cases expect, such as labels of which none is its positive one.
+def _check_values(scorer: Scorer, spool: Spool, *, live: bool) -> None:
+    """Let a scorer refuse what all cases have, such as labels of which none is its positive one.
 
     Raises:
         UsageError: With what the scorer says.
     """
+    changed: set[str] = set()  # what the scorer sees otherwise than it is kept
+    if isinstance(scorer, ConfiguredScorer):
+        cut = scorer.extract if isinstance(scorer.extract, Mapping) else {"outputs": scorer.extract}
+        changed = {*scorer.reads, *(field for field, how in cut.items() if how is not None)}
     check = getattr(scorer, "check_targets", None)
-    reads_others = isinstance(scorer, ConfiguredScorer) and (
-        "expectations" in scorer.reads or isinstance(scorer.extract, Mapping)
-    )
-    if check is None or reads_others:
-        return
-    problem = check(_expected(spool))
+    problem = None
+    if check is not None and "expectations" not in changed:
+        problem = check(_expected(spool))
+    check = getattr(scorer, "check_outputs", None)
+    if check is not None and not (problem or live or changed & {"expectations", "outputs"}):
+        problem = check(spool.values("outputs"), _expected(spool))
     if problem is not None:
         raise UsageError(f"Scorer {scorer.name!r}: {problem}.")
 

@@ -14,12 +14,13 @@ class ArtifactRoot:
 
     Args:
         root: A folder of this machine, or a URI such as ``s3://bucket/runs``.
+        beside: The root lies beside the store and moves with it, so that no run keeps its address.
 
     Raises:
         UsageError: If the folder's name is not UTF-8, in which Parquet cannot be written.
     """
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, *, beside: bool = False) -> None:
         if (name := without_surrogates(str(root))) != str(root):
             raise UsageError(
                 f"{name}: the name of this folder is not UTF-8; keep the store elsewhere, by "
@@ -27,6 +28,7 @@ class ArtifactRoot:
             )
         remote = isinstance(root, str) and "://" in root
         self.uri = str(root).rstrip("/") if remote else Path(root).absolute().as_uri()
+        self.beside = beside
 
     def run_uri(self, experiment_id: str, run_id: str) -> str:
         """Return the URI of a run's own folder, which need not exist yet.
@@ -35,13 +37,6 @@ class ArtifactRoot:
             ArtifactPathError: If an id is no plain folder name.
         """
         return self.uri_of(experiment_id, run_id, "artifacts")
-
-    def make_run(self, experiment_id: str, run_id: str) -> str:
-        """Return the URI of a run's own folder, made if it is one of this machine."""
-        uri = self.run_uri(experiment_id, run_id)
-        if uri.startswith("file:"):
-            make_folder(local_folder(uri))
-        return uri
 
     def uri_of(self, *parts: str) -> str:
         """Return the URI of a folder, given by the names of those on the way to it."""
@@ -52,3 +47,10 @@ class ArtifactRoot:
         if self.uri.startswith("file:"):
             return inside(local_folder(self.uri), str(path)).as_uri()
         return f"{self.uri}/{path}"
+
+
+def made(uri: str) -> str:
+    """Return the *uri* of a folder, made if it is one of this machine."""
+    if uri.startswith("file:"):
+        make_folder(local_folder(uri))
+    return uri

@@ -168,7 +168,9 @@ class _Reader:
             return Comparison(place, key, "IS NULL" if none else "IS NOT NULL")
         negated, token = bool(self._word("NOT")), self._token
         if self._word("IN"):
-            return Comparison(place, key, "NOT IN" if negated else "IN", self._values(kind))
+            choices = self._choices(place, key)
+            values = self._values(kind, choices)
+            return Comparison(place, key, "NOT IN" if negated else "IN", values)
         if kind == "text" and (self._word("LIKE") or self._word("ILIKE")):
             like = Comparison(place, key, cast("Operator", token.upper), self._pattern())
             # What has no such field is not like it, and not unlike it either.
@@ -178,7 +180,11 @@ class _Reader:
             own = "=, !=, LIKE, ILIKE" if kind == "text" else "=, !=, <, <=, >, >="
             self._fail(token.start, f"{own}, IN or IS, since {key!r} is a {kind}")
         self._next += 1
-        return Comparison(place, key, cast("Operator", operator), self._value(kind))
+        value = self._value(kind, self._choices(place, key))
+        return Comparison(place, key, cast("Operator", operator), value)
+
+    def _choices(self, place: str, key: str) -> tuple[str, ...]:
+        return self._searchable.choices.get(key, ()) if place == "attribute" else ()
 
     def _field(self) -> tuple[str, str, Kind]:
         """Read a field: its place, its key and what it holds."""
@@ -223,15 +229,15 @@ class _Reader:
                 key += f".{self._key()}"
         return key
 
-    def _values(self, kind: Kind) -> tuple[str | float, ...]:
+    def _values(self, kind: Kind, choices: tuple[str, ...]) -> tuple[str | float, ...]:
         self._sign("(", or_fail=True)
-        values = [self._value(kind)]
+        values = [self._value(kind, choices)]
         while self._sign(","):
-            values.append(self._value(kind))
+            values.append(self._value(kind, choices))
         self._sign(")", or_fail=True)
         return tuple(values)
 
-    def _value(self, kind: Kind) -> str | float:
+    def _value(self, kind: Kind, choices: tuple[str, ...] = ()) -> str | float:
         token = self._token
         expected = {"text": "a text in quotes, such as 'x'", "number": "a number", "time": _TIME}[
             kind
@@ -240,7 +246,10 @@ class _Reader:
             self._fail(token.start, expected)
         self._next += 1
         if kind == "text":
-            return _unquoted(token)
+            text = _unquoted(token)
+            if choices and text.upper() not in choices:
+                self._fail(token.start, f"one of {', '.join(choices)}")
+            return text.upper() if choices else text
         return self._milliseconds(token) if token.kind == "text" else float(token.text)
 
     def _pattern(self) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from evalkit.entities.run import RunStatus
+
 Kind = Literal["text", "number", "time"]
 
 PLACES: Final[Mapping[str, str]] = {
@@ -33,6 +35,9 @@ class Searchable:
     other_names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Second names of attributes."""
 
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """All values of an attribute that has few, in capitals."""
+
 
 RUNS: Final = Searchable(
     "runs",
@@ -46,6 +51,7 @@ RUNS: Final = Searchable(
     },
     collections={"tag": "text", "param": "text", "metric": "number"},
     other_names={"created": "start_time", "run name": "run_name", "name": "run_name"},
+    choices={"status": tuple(RunStatus)},
 )
 
 EXPERIMENTS: Final = Searchable(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sqlalchemy import Connection, Engine, Insert, Table, event, text
 from sqlalchemy.dialects.postgresql import insert
@@ -15,6 +15,14 @@ from evalkit.store.sql.database import on_conflict
 
 _TURN = 7_307_211_905_114_883_181
 """Key of the lock that writers take: any number that other programs are unlikely to choose."""
+
+_REFUSALS: Final = {
+    "authentication failed": "28P01",
+    "no password supplied": "28P01",
+    'role "': "28000",
+    "does not exist": "3D000",
+}
+"""What a server says, without a code, to who is not let in."""
 
 
 class PostgresqlDialect(server.ServerDialect):
@@ -57,8 +65,10 @@ class PostgresqlDialect(server.ServerDialect):
         if state is not None or not isinstance(error, OperationalError):
             return state
         words = str(error.orig)  # who is not let in, or answered, gets words alone
-        refused = "authentication failed" in words or "no password supplied" in words
-        return "28P01" if refused else "3D000" if "does not exist" in words else ""
+        for beginning, code in _REFUSALS.items():
+            if beginning in words:
+                return code
+        return ""
 
 
 def _prepare(connection: object, _record: object) -> None:

@@ -18,7 +18,7 @@ from evalkit.errors import (
     ParamChangedError,
     RunNotFoundError,
 )
-from evalkit.store.artifacts import ArtifactRoot
+from evalkit.store.artifacts import ArtifactRoot, made
 from evalkit.store.filters import RUNS
 from evalkit.store.filters.sql import Fields, Search
 from evalkit.store.interface import DEFAULT_EXPERIMENT_ID, Runs
@@ -104,7 +104,9 @@ class SqlRuns(Runs):
         }
         own = {RUN_NAME_TAG: name}
         with self.database.write() as connection:
-            values["experiment_id"] = active_experiment(connection, experiment_id)
+            values["experiment_id"] = number = active_experiment(connection, experiment_id)
+            if not self.artifacts.beside:
+                values["artifact_uri"] = self.artifacts.run_uri(str(number), run_id)
             if parent_run_id is not None:
                 run_row(connection, parent_run_id)
                 own[PARENT_TAG] = parent_run_id
@@ -218,7 +220,11 @@ class SqlRuns(Runs):
     def artifact_uri(self, run_id: str) -> str:
         with self.database.read() as connection:
             row = run_row(connection, run_id)
-        return self.artifacts.make_run(str(row.experiment_id), run_id)
+        return made(self._artifact_uri(row))
+
+    def _artifact_uri(self, row: Row[Any]) -> str:
+        uri: str | None = row.artifact_uri
+        return uri or self.artifacts.run_uri(str(row.experiment_id), row.run_id)
 
     def _set_stage(self, run_id: str, stage: LifecycleStage) -> None:
         with self.database.write() as connection:
@@ -266,7 +272,7 @@ class SqlRuns(Runs):
                     run_name=row.name,
                     experiment_id=str(row.experiment_id),
                     status=RunStatus(row.status),
-                    artifact_uri=self.artifacts.run_uri(str(row.experiment_id), row.run_id),
+                    artifact_uri=self._artifact_uri(row),
                     lifecycle_stage=LifecycleStage(row.lifecycle_stage),
                 ),
                 data=RunData(

@@ -25,14 +25,16 @@ from evalkit.store.sql.sqlite import SqliteDialect
 class SqlStore(Store):
     """The nouns of `Store`, each in a file of its own, on one database."""
 
-    def __init__(self, dialect: Dialect, artifact_root: Path | str) -> None:
+    def __init__(
+        self, dialect: Dialect, artifact_root: Path | str, *, beside: bool = False
+    ) -> None:
         self._database = database = Database(dialect)
         try:
             migrations.prepare(database)
         except BaseException:
             database.close()
             raise
-        artifacts = ArtifactRoot(artifact_root)
+        artifacts = ArtifactRoot(artifact_root, beside=beside)
         self.experiments = SqlExperiments(database, artifacts)
         self.runs = SqlRuns(database, artifacts)
         self.metrics = SqlMetrics(database)

@@ -127,6 +127,7 @@ runs = Table(
     Column("end_time", BigInteger),
     Column("lifecycle_stage", short_text(16), nullable=False),
     Column("parent_run_id", short_text(RUN_ID_LENGTH), index=True),
+    Column("artifact_uri", TEXT),  # NULL: below the artifact root, which is beside the store
     Index(None, "experiment_id", "lifecycle_stage", "start_time", "run_number"),
     Index(None, "lifecycle_stage", "start_time", "run_number"),
 )

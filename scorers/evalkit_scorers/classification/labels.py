@@ -176,6 +176,13 @@ def positive_label(targets: Iterable[str], others: Iterable[str] = ()) -> str | 
     return None
 
 
+def distinct_keys(labels: Iterable[Any]) -> tuple[str, ...]:
+    """Return the keys of *labels*, each once, in order; missing ones have none."""
+    read: dict[Any, str | None] = {}
+    keys = (remembered_key(label, read) for label in labels)
+    return in_order(key for key in keys if key is not None)
+
+
 def missing_label(label: Any, targets: Iterable[Any]) -> str | None:
     """Say that none of two or more expected labels is *label*; ``None`` where one is.
 
@@ -187,9 +194,7 @@ def missing_label(label: Any, targets: Iterable[Any]) -> str | None:
         >>> missing_label("yes", ["no", "yes"]) is missing_label("yes", ["no"]) is None
         True
     """
-    wanted = label_key(label)
-    read: dict[Any, str | None] = {}
-    keys = in_order(key for key in (remembered_key(t, read) for t in targets) if key is not None)
+    wanted, keys = label_key(label), distinct_keys(targets)
     if wanted is None or wanted in keys or len(keys) < 2:  # noqa: PLR2004
         return None
     return f"pos_label={label!r} is the label of no case; they have {listed_labels(keys)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,10 +15,12 @@ from evalkit_scorers.arrays import BoolArray, FloatArray
 from evalkit_scorers.classification.labels import (
     NOT_A_LABEL,
     as_list,
+    distinct_keys,
     in_order,
     is_positive,
     is_text,
     label_key,
+    listed_labels,
     positive_label,
     shown,
     spelled_number,
@@ -99,8 +101,7 @@ def class_probabilities(
             raise UnreadableError("The output states decision values, which are no probabilities.")
         output = {**output, "probabilities": output["decision_values"]}
     label = output.get("label") if isinstance(output, Mapping) else None
-    if isinstance(output, Mapping) and "label" in output and "classes" not in output:
-        output = output.get("probabilities")
+    output = _without_label(output)
     number = None if isinstance(output, dict) else _number(unwrapped(output))
     if number is not None:
         return _of_positive(number, target, pos_label, scores=scores)
@@ -122,6 +123,37 @@ def class_probabilities(
             "type; write both alike."
         )
     return ClassProbabilities(classes, stated, right, _positive_of(classes, pos_label))
+
+
+def unnamed_label(outputs: Iterable[Any], targets: Iterable[Any]) -> str | None:
+    """Say that all outputs are the one probability of a label that nothing names, else ``None``.
+
+    Examples:
+        >>> unnamed_label([0.2, 0.7], ["ham", "spam"])
+        "outputs are the positive label's probability; name it by pos_label=, one of 'ham', 'spam'"
+        >>> unnamed_label([0.2, 0.7], ["no", "yes"]) is unnamed_label(["?"], ["ham"]) is None
+        True
+    """
+    keys = [key for key in distinct_keys(targets) if key != NOT_A_LABEL]
+    if not keys or any(is_positive(key, None) is not None for key in keys):
+        return None
+    stated = (_without_label(output) for output in outputs)
+    numbers = (
+        not isinstance(one, Mapping) and _number(unwrapped(one)) is not None
+        for one in stated
+        if one is not None and one == one  # noqa: PLR0124  NaN
+    )
+    if not (next(numbers, False) and all(numbers)):
+        return None
+    labels = listed_labels(keys)
+    return f"outputs are the positive label's probability; name it by pos_label=, one of {labels}"
+
+
+def _without_label(output: Any) -> Any:
+    """Return what an output says of the classes beside its label."""
+    if isinstance(output, Mapping) and "label" in output and "classes" not in output:
+        return output.get("probabilities", output.get("decision_values"))
+    return output
 
 
 def _of_positive(

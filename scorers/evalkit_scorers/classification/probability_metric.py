@@ -21,6 +21,7 @@ from evalkit_scorers.classification.probabilities import (
     ClassProbabilities,
     UnreadableError,
     class_probabilities,
+    unnamed_label,
 )
 
 
@@ -47,6 +48,10 @@ class ProbabilityMetric:
     def check_targets(self, targets: Iterable[Any], /) -> str | None:
         """Say before the run that no case has the positive label; ``None`` where all is well."""
         return missing_label(self.pos_label, targets)
+
+    def check_outputs(self, outputs: Iterable[Any], targets: Iterable[Any], /) -> str | None:
+        """Say before the run that nothing names the positive label; ``None`` where all is well."""
+        return unnamed_label(outputs, targets) if self.pos_label is None else None
 
     def read(
         self, batch: CaseBatch, *, scores: bool = False

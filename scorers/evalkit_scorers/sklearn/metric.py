@@ -22,7 +22,7 @@ from evalkit.plugin import (
 from evalkit_scorers.arrays import AnyArray, ArrayLike, FloatArray
 from evalkit_scorers.classification.confusion import ConfusionCells, count_draws, smoothed_draws
 from evalkit_scorers.classification.labels import is_text, missing_label, shown
-from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows
+from evalkit_scorers.classification.probabilities import Forecasts, forecast_rows, unnamed_label
 from evalkit_scorers.classification.probability_metric import ProbabilityMetric
 from evalkit_scorers.classification.reading import label_pairs
 from evalkit_scorers.regression.errors import number_pairs
@@ -277,6 +277,15 @@ class SklearnMetric:
     def check_targets(self, targets: Iterable[Any], /) -> str | None:
         """Say before the run that no case has the positive label; ``None`` where all is well."""
         return missing_label(self.keywords.get("pos_label"), targets)
+
+    def check_outputs(self, outputs: Iterable[Any], targets: Iterable[Any], /) -> str | None:
+        """Say before the run that nothing names the positive label; ``None`` where all is well."""
+        if "pos_label" in self.keywords or kind_of(self.function) in {"labels", "numbers"}:
+            return None
+        problem = unnamed_label(outputs, targets)
+        if problem is None or "pos_label" in keywords_of(self.function):
+            return problem
+        return f"{problem}, to a scorer that takes it, such as classification.roc_auc"
 
     def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
         """Return a column without values whose statistics are what the function is called with."""

@@ -16,7 +16,7 @@ from evalkit.errors import SchemaVersionError, StoreUnavailableError
 from evalkit.store.sql import tables
 from evalkit.store.sql.database import Database
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest revision: the number of schemas before it, in four digits."""
 
 DEFAULT_EXPERIMENT_NAME = "Default"
