@@ -10,7 +10,7 @@ import click
 from evalkit.cli.command import Command
 from evalkit.cli.keywords import keyword
 from evalkit.cli.options import json_option, store_option
-from evalkit.cli.output import drawing_board, show, tell, write, write_json
+from evalkit.cli.output import drawing_board, show, write, write_json
 from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
 from evalkit.report.console import WIDEST
 
@@ -73,7 +73,7 @@ def command(
     Baseline files, folders of evaluations, git:REF:FILE, models:/NAME@ALIAS, and logs of Inspect
     and lm-eval stand for runs, too.
     """
-    from evalkit.cli.results import check_report_files
+    from evalkit.cli.results import check_report_files, write_reports
     from evalkit.evaluation.sweep import compare
 
     check_report_files(report, verb="write_comparison")
@@ -86,9 +86,8 @@ def command(
     }
     options["adjust"] = _ADJUST[options["adjust"]]
     show_comparison(comparison, verdicts, **options)
-    for file in report:
-        tell(f"Wrote {comparison.report(file)}")
-    context.exit(_exit_code(comparison, verdicts))
+    unwritten = write_reports(comparison, report)
+    context.exit(_exit_code(comparison, verdicts) or unwritten)
 
 
 def show_comparison(

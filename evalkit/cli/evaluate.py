@@ -107,6 +107,7 @@ def _run(runs: Sequence[Specification], *, as_json: bool) -> int:
     from evalkit.evaluation.evaluate import evaluate
 
     results: list[EvaluationResult] = []
+    unwritten = 0
     check_report_files(file for words in runs for file in words.report)
     for words in runs:
         result = evaluate(**words.arguments())
@@ -118,7 +119,7 @@ def _run(runs: Sequence[Specification], *, as_json: bool) -> int:
             if results:
                 write("")
             show_results([result], as_json=False)
-        write_reports(result, files)
+        unwritten |= write_reports(result, files)
         results.append(result)
     comparison = _compared(results)
     if as_json:
@@ -126,7 +127,7 @@ def _run(runs: Sequence[Specification], *, as_json: bool) -> int:
     elif comparison is not None:
         write("")
         show_comparison(comparison, {})
-    return exit_code(results)
+    return exit_code(results) or unwritten
 
 
 def _compared(results: Sequence[EvaluationResult]) -> Comparison | None:

@@ -29,11 +29,7 @@ def guarded(work: Callable[[], Any]) -> int:
         error.show()
         return WRONG_USAGE
     except EvalkitError as error:
-        click.echo(
-            f"{click.style('Error:', fg='red', bold=True)} {_in_options(str(error))}",
-            err=True,
-            color=colours(),
-        )
+        tell_error(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo(
@@ -46,6 +42,12 @@ def guarded(work: Callable[[], Any]) -> int:
         click.echo("This is a bug of evalkit: please report it with the lines above.", err=True)
         return BUG
     return code if isinstance(code, int) else 0
+
+
+def tell_error(error: EvalkitError) -> None:
+    """Write what went wrong to stderr."""
+    start = click.style("Error:", fg="red", bold=True)
+    click.echo(f"{start} {_in_options(str(error))}", err=True, color=colours())
 
 
 def _in_options(text: str) -> str:

@@ -68,7 +68,7 @@ def concluded(work: Callable[..., EvaluationResult]) -> Callable[..., None]:
         check_report_files(report)
         result = work(**words)
         show_results([result], as_json=as_json)
-        write_reports(result, report)
-        context.exit(exit_code([result]))
+        unwritten = write_reports(result, report)
+        context.exit(exit_code([result]) or unwritten)
 
     return command

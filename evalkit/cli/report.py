@@ -22,7 +22,7 @@ from evalkit.cli.options import json_option, run_argument, store_option
 )
 @json_option
 @store_option
-def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
+def command(run: str, files: tuple[str, ...], as_json: bool) -> int:
     """Show a run, or write it as a report.
 
     Extensions: .html .md .json .xml (JUnit) .csv .parquet .tex, those of plug-ins, and
@@ -33,6 +33,7 @@ def command(run: str, files: tuple[str, ...], as_json: bool) -> None:
 
     check_report_files(files)
     result = EvaluationResult.load(run)
-    write_reports(result, files)
+    code = write_reports(result, files)
     if as_json or not files:
         show_results([result], as_json=as_json)
+    return code

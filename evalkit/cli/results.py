@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalkit.cli.guard import tell_error
 from evalkit.cli.output import drawing_board, show, tell, write_json
+from evalkit.errors import EvalkitError
 from evalkit.gates.verdict import EXIT_CODES, GateVerdict, Verdict, gravest
 from evalkit.report.comparison_document import comparison_document
 from evalkit.report.console import WIDEST
@@ -55,10 +57,20 @@ def check_report_files(files: Iterable[str | Path], *, verb: str = "write") -> N
         check_report(Path(file), verb=verb)
 
 
-def write_reports(result: EvaluationResult, files: Iterable[str | Path]) -> None:
-    """Write *result* to each of *files*, and say so on stderr."""
+def write_reports(thing: EvaluationResult | Comparison, files: Iterable[str | Path]) -> int:
+    """Write *thing* to each of *files*, and say on stderr what was written and what was not.
+
+    Returns:
+        Exit code: 0, or that of infrastructure where a report is missing.
+    """
+    code = 0
     for file in files:
-        tell(f"Wrote {result.report(file)}")
+        try:
+            tell(f"Wrote {thing.report(file)}")
+        except EvalkitError as error:  # the run is done: its other reports are still to be had
+            tell_error(error)
+            code = EXIT_CODES[Verdict.INFRA]
+    return code
 
 
 def exit_code(results: Iterable[EvaluationResult]) -> int:

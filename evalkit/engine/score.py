@@ -232,7 +232,7 @@ class ShardScorer:
         try:
             with self._session.caller():
                 scores = await self._in_time(scorer.score_batch(batch), len(batch))
-            return _keyed(scores, len(batch))
+            return _keyed(scorer, scores, len(batch))
         except NotRecordedError as error:
             return columns_of([self._missed(error)] * len(batch))
         except (BatchPendingError, NoMoreCallsError) as error:
@@ -296,16 +296,21 @@ class ShardScorer:
             self._processes.close()
 
 
-def _keyed(columns: Any, n: int) -> Columns:
-    keyed = {PLAIN: columns} if isinstance(columns, ScoreColumn) else dict(columns)
+def _keyed(scorer: Any, columns: Any, n: int) -> Columns:
+    """Return the columns of *n* cells by key; where one is none, all fail in one way."""
+    keyed: dict[str, Any] = dict(columns) if isinstance(columns, Mapping) else {PLAIN: columns}
     for key, column in keyed.items():
-        if not isinstance(column, ScoreColumn) or len(column) != n:
-            raise TypeError(
-                f"score_batch returned {type(column).__name__} of length "
-                f"{len(column) if isinstance(column, ScoreColumn) else '?'} for {n} cases "
-                f"under {key!r}; a ScoreColumn as long as the batch is needed"
-            )
-        _fail_infinite(column)
+        under = f" under {key!r}" if key else ""
+        what = f"{type(column).__name__}{under}, not ScoreColumn"
+        if isinstance(column, ScoreColumn):
+            parts = (column.values, column.status, column.weights, column.statistics)
+            wrong = next((len(part) for part in parts if part is not None and len(part) != n), n)
+            if wrong == n:
+                _fail_infinite(column)
+                continue
+            what = f"a ScoreColumn of length {wrong}{under} for {n} cases"
+        why = f"score_batch of {scorer.name} returned {what}."
+        return columns_of([{PLAIN: Score.failed("scorer_error", why)}] * n)
     return keyed
 
 
@@ -325,7 +330,7 @@ def _fail_infinite(column: ScoreColumn) -> None:
 def score_whole(scorer: Any, batch: CaseBatch) -> Columns:
     """Score *batch* at once; if that raises, case by case, so that only the guilty ones fail."""
     try:
-        return _keyed(scorer.score_batch(batch), len(batch))
+        return _keyed(scorer, scorer.score_batch(batch), len(batch))
     except Exception as error:  # noqa: BLE001  a plug-in may raise anything
         if len(batch) == 1:
             return columns_of([{PLAIN: failure_of(error)}])

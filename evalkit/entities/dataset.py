@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Protocol, runtime_checkable
 
 
@@ -22,6 +23,15 @@ class Chunk:
 
     dtypes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Column types that JSON would lose, as pandas names them (``category``, ``int32``)."""
+
+    def __post_init__(self) -> None:
+        kind = type(self.file).__name__
+        if not isinstance(self.file, (str, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"the file of a Chunk must be a text, got {kind}")
+        if self.lines is not None and len(self.lines) != len(self.rows):
+            raise ValueError(f"a Chunk of {len(self.rows)} rows has {len(self.lines)} lines")
+        if self.lines is not None and not all(isinstance(x, Integral) for x in self.lines):
+            raise TypeError("the lines of a Chunk must be whole numbers")
 
 
 @runtime_checkable

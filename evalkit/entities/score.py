@@ -67,6 +67,8 @@ class Score:
             text: object = getattr(self, name)
             if text is not None and not isinstance(text, str):
                 raise TypeError(f"a score's {name} must be a text, got {type(text).__name__}")
+        if isinstance(self.value, str):
+            raise TypeError(f"a score's value must be a number, got {self.value!r:.60}; use label=")
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"a score's value must be finite, got {self.value}")
         if not (math.isfinite(self.weight) and self.weight >= 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -94,11 +95,23 @@ def _load(point: EntryPoint, origin: Provenance, plugins: Plugins) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's module may raise anything
         if plugins.manager.has_plugin(point.name):
             plugins.manager.unregister(name=point.name)
-        plugins.leave_out(origin, f"all of it, for {type(error).__name__}: {error}")
+        plugins.leave_out(origin, f"all of it, for {_told(error, point.module)}")
         return
     plugins.provenance[point.name] = origin
     for why in misfits:
         plugins.leave_out(origin, why)
+
+
+def _told(error: BaseException, module: str) -> str:
+    """Return what was raised, and the last line of the package of *module* that led to it."""
+    package = module.partition(".")[0]
+    places = [
+        f" ({frame.f_code.co_filename}:{line})"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package
+    ]
+    text = ": ".join(part for part in (type(error).__name__, str(error)) if part)
+    return text + "".join(places[-1:])
 
 
 def _misfits(plugin: Any, manager: pluggy.PluginManager) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, Generic, TypeVar, cast
 
 from evalkit.errors import EvalkitError, PluginError
@@ -54,20 +54,30 @@ class Entry(Generic[T]):
         """Plug-in and distribution in words."""
         return f"{self.provenance.plugin} of {self.provenance}"
 
-    @contextlib.contextmanager
+    @contextmanager
     def blamed(self, act: str) -> Generator[None]:
         """Name the plug-in where a stranger's code raises what is no error of evalkit.
 
         Raises:
             PluginError: Instead of what was raised; says what it cannot do: *act*.
         """
-        try:
+        with nullcontext() if self.provenance.ours else blamed(f"Plug-in {self.origin}", act):
             yield
-        except Exception as error:
-            if self.provenance.ours or isinstance(error, EvalkitError):
-                raise
-            problem = f"{type(error).__name__}: {error}"
-            raise PluginError(f"Plug-in {self.origin} cannot {act}: {problem}") from error
+
+
+@contextmanager
+def blamed(who: str, act: str) -> Generator[None]:
+    """Say that *who* cannot *act* where a stranger's code raises what is no error of evalkit.
+
+    Raises:
+        PluginError: Instead of what was raised.
+    """
+    try:
+        yield
+    except EvalkitError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{who} cannot {act}: {type(error).__name__}: {error}") from error
 
 
 def entries_of(offered: Any, hook: str, origin: Provenance) -> Iterator[Entry[Any]]:

@@ -325,11 +325,16 @@ def case_weights(column: ScoreColumn, design: Design, ok: Any) -> Any:
 
 
 def _why_nothing(status: Any, column: ScoreColumn) -> str:
-    valued = bool((column.status == Status.OK).any())
+    import numpy as np
+
+    scored = column.status == Status.OK
+    skipped = "all weights are 0" if scored.any() else "the scorer applies to no case"
+    if scored.any() and column.statistics is None and not np.isfinite(column.values[scored]).any():
+        skipped = "its scores are labels, not numbers"
     for outcome, text in (
         (Status.FAILED, "every case failed"),
         (Status.NOT_RUN, "no case was run"),
-        (Status.SKIPPED, "all weights are 0" if valued else "the scorer applies to no case"),
+        (Status.SKIPPED, skipped),
     ):
         if len(status) and (status == outcome).all():
             return text

@@ -175,9 +175,10 @@ def reduce_repeats(
     outcome[(status == Status.FAILED).any(axis=1)] = Status.FAILED
     outcome[(status == Status.NOT_RUN).any(axis=1)] = Status.NOT_RUN
     reduced = np.full(len(values), np.nan)
-    rows = np.flatnonzero(outcome == Status.OK)
+    values = np.where(ok, values, np.nan)
+    rows = np.flatnonzero((outcome == Status.OK) & np.isfinite(values).any(axis=1))
     if rows.size:
-        reduced[rows] = _REDUCE[reducer.name](np.where(ok, values, np.nan)[rows], reducer.k or 0)
+        reduced[rows] = _REDUCE[reducer.name](values[rows], reducer.k or 0)
     outcome[(outcome == Status.OK) & ~np.isfinite(reduced)] = Status.SKIPPED
     return reduced, outcome
 

@@ -374,6 +374,41 @@ def test_a_batch_that_is_awaited_too_long_is_given_up() -> None:
     assert result["slow"].n_failed == 3
 
 
+@pytest.mark.parametrize(
+    ("returned", "what"),
+    [
+        (ScoreColumn.from_values([1.0]), "a ScoreColumn of length 1 for 6 cases"),
+        (ScoreColumn.from_values([1.0] * 4), "a ScoreColumn of length 4 for 6 cases"),
+        ({"a": ScoreColumn.from_values([1.0])}, "a ScoreColumn of length 1 under 'a' for 6 cases"),
+        ([1.0] * 6, "list, not ScoreColumn"),
+        (None, "NoneType, not ScoreColumn"),
+    ],
+)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_batch_of_scores_that_is_none_names_the_scorer_and_the_lengths(
+    returned: Any, what: str, is_async: bool
+) -> None:
+    @dataclass(frozen=True)
+    class Whole:
+        name: str = "odd"
+        facts = MetricFacts()
+
+        def score_batch(self, _batch: CaseBatch, /) -> Any:
+            return returned
+
+    @dataclass(frozen=True)
+    class Awaited(Whole):
+        async def score_batch(self, _batch: CaseBatch, /) -> Any:
+            return returned
+
+    made = Awaited() if is_async else Whole()
+    result = evalkit.evaluate(data=[{"output": "a"}] * 6, scorers=made)
+
+    assert result["odd"].n_failed == 6
+    why = f"score_batch of odd returned {what}."
+    assert set(result.failures()["explanation"]) == {why}
+
+
 def test_what_a_target_left_out_is_no_failure_to_retry() -> None:
     calls: list[str] = []
 

@@ -14,7 +14,7 @@ import pytest
 import evalkit
 from evalkit import scorer
 from evalkit.errors import GateSyntaxError, UsageError
-from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
+from evalkit.plugin import CaseBatch, MetricFacts, Score, ScoreColumn
 from evalkit.targets.callable import CallableTarget
 
 OFF = evalkit.Runtime(store=False, progress=False)
@@ -324,6 +324,33 @@ def test_a_count_that_decides_nothing_does_not_parse(gate: str) -> None:
 def test_a_guess_is_no_level_of_a_gate(gate: str) -> None:
     with pytest.raises(GateSyntaxError, match="a level above ci50"):
         judged(rows(), gate)
+
+
+@pytest.mark.parametrize(
+    "score", ["good", Score(label="good"), {"tone": "good"}], ids=["text", "score", "key"]
+)
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_a_gate_on_the_value_of_labels_says_that_they_are_no_numbers(
+    score: Any, repeats: int
+) -> None:
+    @scorer
+    def tone(outputs: str) -> Any:
+        return score
+
+    key = "tone.tone" if isinstance(score, dict) else "tone"
+    cases = [{k: v for k, v in row.items() if k != "output"} for row in rows(12)]
+    target = CallableTarget(lambda question: "a", name="t")
+    verdict = evalkit.evaluate(
+        target, cases, tone, gates=f"{key} >= 0.5", repeats=repeats, runtime=OFF
+    ).verdict
+
+    assert verdict.status == "INCONCLUSIVE"
+    assert "its scores are labels, not numbers" in verdict.conditions[0].why
+
+
+def test_a_score_whose_value_is_a_text_is_told_where_it_belongs() -> None:
+    with pytest.raises(TypeError, match="must be a number, got 'good'; use label="):
+        Score("good")  # type: ignore[arg-type]
 
 
 def test_a_label_that_no_case_has_is_said() -> None:

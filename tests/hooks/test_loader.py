@@ -60,6 +60,14 @@ ALL = "all of it, for "
     [
         pytest.param("import no_such", ALL + "ModuleNotFoundError: No module named", id="import"),
         pytest.param("1 / 0", ALL + "ZeroDivisionError: division by zero", id="crash"),
+        pytest.param(
+            "def check():\n    assert 0\n\ncheck()",
+            ALL + r"AssertionError \(.*\.py:2\)$",
+            id="place",
+        ),
+        pytest.param(
+            "import json\n\njson.loads('{')", ALL + r"JSON.*: line 1.*\(.*\.py:3\)$", id="below"
+        ),
         pytest.param("def broken(:", ALL + "SyntaxError", id="syntax"),
         pytest.param(
             "raise SystemExit('set ACME_KEY')", ALL + "SystemExit: set ACME_KEY", id="exit"

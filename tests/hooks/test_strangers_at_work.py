@@ -162,6 +162,16 @@ def test_what_two_strangers_read_is_an_error_that_names_both(
         pytest.param(
             {"chunk": "[]"}, "acme:x", "read acme:x: .*yields list instead of", id="chunk"
         ),
+        *(
+            pytest.param(
+                {"chunk": f"Chunk(rows=[{{}}, {{}}], {part})"}, "acme:x", f"read .*{why}", id=part
+            )
+            for part, why in {
+                "lines=[1]": "a Chunk of 2 rows has 1 lines",
+                "lines=[1, 'b']": "lines of a Chunk must be whole numbers",
+                "file=3": "file of a Chunk must be a text, got int",
+            }.items()
+        ),
     ],
 )
 def test_a_source_that_raises_is_named(
@@ -205,6 +215,32 @@ def test_reports_that_evalkit_writes_are_not_taken_over_and_a_broken_exporter_sp
     ]
 
 
+NO_WRITER = exporter("none", ".none").replace('path.write_text("none" + str(1 / 1))', "pass")
+
+
+def test_a_report_that_is_not_written_is_said_and_the_others_are_written(
+    strangers: Strangers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = strangers.catalog(zero=exporter("zero", ".zero", divisor=0), none=NO_WRITER)
+    monkeypatch.chdir(tmp_path)
+    Path("d.csv").write_text("question,expected,output\nq,a,a\n", encoding="utf-8")
+    words = ["evaluate", "--data", "d.csv", "--scorer", "text.exact_match"]
+    files = [word for name in ("r.zero", "r.none", "r.md") for word in ("--report", name)]
+
+    with use_catalog(known):
+        passed = CliRunner().invoke(cli, [*words, *files])
+        failed = CliRunner().invoke(cli, [*words, *files, "--gate", "text.exact_match < 0.1@point"])
+        again = CliRunner().invoke(
+            cli, ["report", "latest", *(word.replace("--report", "-o") for word in files)]
+        )
+
+    assert (passed.exit_code, failed.exit_code, again.exit_code) == (4, 1, 4)
+    for ran in (passed, failed, again):
+        assert "zero-things 1.0 cannot write r.zero: ZeroDivisionError" in ran.output
+        assert "none-things 1.0 cannot write r.none: RuntimeError: write left no file" in ran.output
+        assert "Wrote r.md" in ran.output
+
+
 @pytest.mark.parametrize("text", ["rev:x", "rev:my-model", "https:example.org"])
 def test_an_address_without_its_slashes_is_told_how_it_is_written(
     text: str, strangers: Strangers
@@ -233,6 +269,44 @@ def test_a_target_that_cannot_be_made_names_its_plug_in(
         pytest.raises(PluginError, match=f"rev of rev-things 1.0 cannot open 'rev://x': {problem}"),
     ):
         open_target("rev://x")
+
+
+CHECKS = """
+from evalkit.plugin import Output, TargetIdentity, hookimpl
+
+class Thing:
+    lane = "thread"
+    identity = TargetIdentity(kind="rev", name="thing", reference={reference!r})
+
+    def check(self, batch):
+        1 / 0
+
+    def call(self, invocation):
+        return Output("x")
+
+@hookimpl
+def evalkit_targets():
+    return {{"rev": lambda uri: Thing()}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("reference", "who"), [("rev://x", "Plug-in rev of rev-things 1.0"), (None, r"[\w.]+\.Thing")]
+)
+@pytest.mark.parametrize("version", [None, "2"])
+def test_a_check_that_raises_names_whose_it_is(
+    reference: str | None, who: str, version: str | None, strangers: Strangers
+) -> None:
+    with (
+        use_catalog(strangers.catalog(rev=CHECKS.format(reference=reference))),
+        pytest.raises(PluginError, match=f"^{who} cannot check the cases for 'thing': ZeroDiv"),
+    ):
+        evalkit.evaluate(
+            open_target("rev://x", version=version),
+            [{"question": "q", "expected": "a"}],
+            "text.exact_match",
+            runtime=evalkit.Runtime(store=False),
+        )
 
 
 COMMAND = """

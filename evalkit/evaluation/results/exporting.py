@@ -40,6 +40,8 @@ def export(thing: Any, path: Path, *, verb: str = "write") -> Path:
     try:
         with writer.blamed(f"write {path}"):
             getattr(writer.item, verb)(thing, path)
+            if not path.exists():
+                raise RuntimeError(f"{verb} left no file")
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,8 @@ from evalkit.evaluation.running.scorers import (
     resolve_scorers,
 )
 from evalkit.gates.grammar import parse_gates
+from evalkit.hooks.catalog import catalog
+from evalkit.hooks.offers import blamed
 from evalkit.llm.prices import Prices
 from evalkit.llm.session import use_session
 from evalkit.scoring.protocol import Scorer
@@ -237,8 +240,21 @@ def _checked(target: Target | None, cases: Spool) -> Target | None:
     """Refuse a target that cannot take the inputs."""
     batch = None if target is None else next(iter(cases.batches(1024)), None)
     if target is not None and batch is not None:
-        target.check(batch)
+        with _blamed(target):
+            target.check(batch)
     return target
+
+
+def _blamed(target: Target) -> AbstractContextManager[None]:
+    """Name whose code raises: the plug-in of an address, or the class of an object."""
+    identity, kind = target.identity, type(getattr(target, "inner", target))
+    act = f"check the cases for {identity.name!r}"
+    scheme, slashes, _ = (identity.reference or "").partition("://")
+    entry = catalog().targets.get(scheme.lower()) if slashes else None
+    if entry is not None:
+        return entry.blamed(act)
+    ours = kind.__module__.partition(".")[0] == "evalkit"
+    return nullcontext() if ours else blamed(f"{kind.__module__}.{kind.__qualname__}", act)
 
 
 def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]) -> Target | None:
