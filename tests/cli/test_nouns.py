@@ -119,7 +119,7 @@ def test_the_doctor_finds_a_healthy_installation(type_in: Type, folder: Path) ->
 
 
 @pytest.mark.parametrize("width", [20, 33, 80])
-@pytest.mark.parametrize("text", ["0.1.0 in /home/someone/projects/evalkit/evalkit", "a/b c", ""])
+@pytest.mark.parametrize("text", ["0.1.0 in /opt/someone/projects/evalkit/evalkit", "a/b c", ""])
 def test_a_path_is_broken_where_its_parts_end(text: str, width: int) -> None:
     table = grid("f", gap=0)
     table.add_row(styled(text))
