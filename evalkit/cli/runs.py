@@ -10,7 +10,7 @@ import click
 from evalkit.cli.command import Group
 from evalkit.cli.options import json_option, run_argument, store_option
 from evalkit.cli.output import ago, emit, write
-from evalkit.entities.registered_model import STATUS_TAG
+from evalkit.entities.registered_model import JUDGES_TAG, STATUS_TAG
 from evalkit.entities.run import ViewType
 from evalkit.errors import AmbiguousRunError, RunNotFoundError
 from evalkit.evaluation.results.places import status_of
@@ -74,6 +74,7 @@ def _facts(store: Store, run: Run) -> dict[str, Any]:
         "n_conditions": int(tags.get("evalkit.conditions", "1")),
         "start_time": run.info.start_time,
         "end_time": run.info.end_time,
+        "judges": tags.get(JUDGES_TAG),
         "data": run.data.params.get("data"),
         "dataset_digest": tags.get("evalkit.dataset_digest"),
         "n_cases": max((summary.estimate.n_total for summary in summaries), default=None),
@@ -116,7 +117,8 @@ def _runs(runs: Sequence[dict[str, Any]]) -> Iterator[Part]:
 
 def _data(run: Mapping[str, Any]) -> Text:
     cases = "" if run["n_cases"] is None else f" ({run['n_cases']:,})"
-    return styled(f"{one_line(run['data'] or '', 60)}{cases}".strip(), "")
+    judges = f"  judged by {one_line(run['judges'], 60)}" if run["judges"] else ""
+    return styled(f"{one_line(run['data'] or '', 60)}{cases}{judges}".strip(), "")
 
 
 def _status(run: Mapping[str, Any]) -> Text:
@@ -175,6 +177,7 @@ def _run(facts: Mapping[str, Any]) -> Iterator[Part]:
     verdict = f", verdict {facts['verdict']}" if facts["verdict"] else ""
     status = f"{_word(facts)}{verdict}, begun {ago(facts['start_time'])}"
     pairs: list[tuple[str, Any]] = [("run", facts["run_id"]), ("status", status)]
+    pairs += [("judged by", one_line(facts["judges"]))] if facts["judges"] else []
     keys = dict.fromkeys([*facts["estimates"], *facts["metrics"]])
     metrics = {key: _value(facts, key) for key in keys}
     sections = {"metrics": metrics, "params": facts["params"], "tags": facts["tags"]}

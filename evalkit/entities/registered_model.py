@@ -14,6 +14,9 @@ MODEL_ID_TAG: Final = "evalkit.model_id"
 STATUS_TAG: Final = "evalkit.status"
 """Tag of a run whose evaluation has ended: how it ended."""
 
+JUDGES_TAG: Final = "evalkit.judges"
+"""Tag of a run whose evaluation has ended: the models of its judges, where it has any."""
+
 WHOLE: Final = frozenset({"complete", "decided"})
 """Ends after which an evaluation says what it was to say; others leave cases out."""
 

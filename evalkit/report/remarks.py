@@ -29,7 +29,7 @@ class Remark:
 
 
 def subtitle(result: EvaluationResult) -> str:
-    """Return size, data and run of *result* on one line."""
+    """Return size, data, judges' models and run of *result* on one line."""
     dataset = result.dataset
     digest = str(dataset.get("digest") or "")[:12]
     name = one_line(str(dataset.get("name") or ""), 48)
@@ -37,6 +37,8 @@ def subtitle(result: EvaluationResult) -> str:
     if result.repeats > 1:
         parts[0] += f" × {result.repeats} repeats"
     parts += [" ".join(part for part in ("data", name, digest) if part)] if name or digest else []
+    judges = one_line(result.facts.plan.judged_by, 80)
+    parts += [f"judged by {judges}"] if judges else []
     parts += [f"run {result.run_id[:12]}"] if result.run_id else []
     parts += [f"${result.cost:.4g}"] if result.cost else []
     return " · ".join(parts)

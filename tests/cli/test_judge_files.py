@@ -1,6 +1,7 @@
 """Judges in files, as the scorers of an evaluation."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,12 @@ def test_a_judge_in_a_file_scores(type_in: Type, words: list[str]) -> None:
 def test_a_judge_in_a_file_is_added_to_finished_work(type_in: Type) -> None:
     type_in("evaluate", "--data", "answers.jsonl", "--scorer", "operations.output_length")
 
+    assert "judged by" not in type_in("runs", "list").out
     assert type_in("score", "latest", "--scorer", "fine.yaml").code == 0
+    for command in (["runs", "list"], ["runs", "show", "latest"], ["report", "latest"]):
+        assert re.search(r"judged by\s+openai/x", type_in(*command).out)
+    (listed,) = json.loads(type_in("runs", "list", "--json").out)
+    assert listed["judges"] == "openai/x"
 
 
 def test_an_evaluation_with_a_judge_in_a_file_is_resumed_without_the_file(

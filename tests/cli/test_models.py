@@ -101,7 +101,8 @@ def test_who_is_no_worse_than_the_champion_is_promoted(type_in: Type) -> None:
 
     assert type_in("models", "show", CHAMPION, "--json").json["version"] == 2
     assert type_in("gate", "new", "--gate", NO_WORSE, "--baseline", CHAMPION).code == 0
-    assert type_in("compare", CHAMPION, "new").code == 0
+    assert type_in("compare", CHAMPION, "models:/capitals/1").code == 0
+    assert "are both run" in type_in("compare", CHAMPION, "new").err
     planned = type_in("plan", "--from", "new", "--detect", "0.5", "--baseline", CHAMPION, "--json")
     assert (planned.code, planned.err) != (0, "")  # four cases that agree tell no variance
     missing = type_in(*STORED, "--baseline", "models:/capitals@challenger")

@@ -156,6 +156,33 @@ def test_runs_are_found_by_name_and_two_of_one_name_are_told_apart() -> None:
         found["bot (3)"]
 
 
+@pytest.mark.parametrize("anyway", [False, True])
+@pytest.mark.parametrize("door", ["result", "id", "name", "folder", "file"])
+def test_a_run_is_not_compared_with_itself(door: str, anyway: bool, tmp_path: Path) -> None:
+    run = evalkit.evaluate(bot(0.5), ROWS, "text.exact_match", name="bot")
+    file = run.write_baseline(tmp_path / "bot.baseline.json")
+    doors: dict[str, Any] = {
+        "result": run,
+        "id": run.run_id,
+        "name": "bot",
+        "folder": run.folder.path,
+    }
+    again = (doors | {"file": file})[door]
+
+    for pair in ([run, again], [again, again]):
+        with pytest.raises(UsageError, match=f"are both run {(run.run_id or '')[:12]}"):
+            evalkit.compare(*pair, anyway=anyway)
+
+
+def test_evaluations_without_a_store_are_told_apart() -> None:
+    nowhere = evalkit.Runtime(store=False)
+    runs = [evalkit.evaluate(bot(0.5), ROWS, "text.exact_match", runtime=nowhere) for _ in range(2)]
+
+    assert evalkit.compare(*runs).table().difference[0] == 0.0
+    with pytest.raises(UsageError, match="are both one evaluation"):
+        evalkit.compare(runs[0], runs[0])
+
+
 def test_a_grid_names_what_varies() -> None:
     found = evalkit.grid(lambda model, mood: (model, mood), model=["m"], mood=["x", "y"])
 

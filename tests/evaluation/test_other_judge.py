@@ -98,6 +98,8 @@ def test_another_model_judges_every_case_anew(judges: tuple[Judges, str]) -> Non
     assert mended["again"].value == 0.0
     assert mended["own"].value == 1.0
     assert set(models.asked) == {"severe"}
+    assert " · judged by openai/vague, openai/own · " in str(first)
+    assert " · judged by openai/severe, openai/own · " in str(mended)
 
 
 def test_a_model_that_no_judge_of_the_run_can_take_is_an_error(judges: tuple[Judges, str]) -> None:
@@ -121,6 +123,10 @@ def test_the_address_reaches_judges_wherever_they_are(judges: tuple[Judges, str]
     )
 
     assert (result["jury"].value, result["fine"].value) == (1.0, 1.0)
+    assert result.facts.plan.judge_models == {
+        "jury": ["openai/good", "openai/own"],
+        "fine": ["openai/good"],
+    }
     assert pair.with_model("openai/good", base_url=url).judge.base_url == url
     assert evalkit.audit(
         JUDGE, rows, probes="garbage", judge_model="openai/good", judge_base_url=url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -28,6 +29,13 @@ def compare_results(
     if len(results) < 2:  # noqa: PLR2004  it takes two to compare
         raise UsageError(f"compare needs at least two results, got {len(results)}.")
     opened = _opened(results, kind)
+    for one, other in itertools.combinations(opened, 2):
+        if _identity(one) == _identity(other):
+            run = f"run {one.run_id[:12]}" if one.run_id else "one evaluation"
+            raise UsageError(
+                f"{one.name!r} and {other.name!r} are both {run}, which differs from itself in "
+                "nothing. A name means its newest run; an id of `evalkit runs list` means any."
+            )
     chosen = list(names) if names is not None else _distinct([r.name for r in opened])
     if len(chosen) != len(opened) or len(set(chosen)) != len(chosen):
         raise UsageError(f"names= needs {len(opened)} different names, got {chosen}.")
@@ -41,6 +49,11 @@ def compare_results(
         anyway=anyway,
         common=common,
     )
+
+
+def _identity(result: Result) -> tuple[Any, ...]:
+    """Return what tells evaluations apart, opened from wherever; a run may have several."""
+    return result.run_id, result.model_id, result.facts.plan.created or id(result)
 
 
 def _opened(sources: Sequence[Any], kind: type[R]) -> list[R]:

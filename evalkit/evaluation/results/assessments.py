@@ -87,14 +87,10 @@ def _fields(metric: Metric, cell: int) -> dict[str, Any] | None:
 
 def _sources(result: Result) -> dict[str, AssessmentSource]:
     """Return who says it, by scorer: of judges their model, of others their own name."""
-    sources: dict[str, AssessmentSource] = {}
-    for spec in result.facts.plan.scorers:
-        identity: Mapping[str, Any] = spec.get("inner", spec).get("identity") or {}
-        models = [juror.get("model") for juror in identity.get("jurors", [identity])]
-        names = ", ".join(str(model) for model in models if model)
-        if names:
-            sources[spec["name"]] = AssessmentSource("LLM_JUDGE", names[:_SOURCE])
-    return sources
+    judges = result.facts.plan.judge_models.items()
+    return {
+        name: AssessmentSource("LLM_JUDGE", ", ".join(models)[:_SOURCE]) for name, models in judges
+    }
 
 
 def _trace_ids(result: Result) -> Iterator[str | None]:

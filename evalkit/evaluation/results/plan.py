@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from evalkit._internal.canonical import canonical_json, content_hash
@@ -101,6 +102,21 @@ class EvaluationPlan:
         spec = next((spec for spec in self.scorers if spec["name"] == name), {})
         inner: Mapping[str, Any] = spec.get("inner", spec)
         return inner
+
+    @property
+    def judge_models(self) -> dict[str, list[str]]:
+        """Models that made the numbers of each judge, by scorer; of a jury those of its jurors."""
+        models: dict[str, list[str]] = {}
+        for name in (spec["name"] for spec in self.scorers):
+            identity = self.scorer(name).get("identity") or {}
+            jurors = identity.get("jurors", [identity])
+            models[name] = [str(juror["model"]) for juror in jurors if juror.get("model")]
+        return {name: asked for name, asked in models.items() if asked}
+
+    @property
+    def judged_by(self) -> str:
+        """The models of all judges, each once, as one text; empty where there is no judge."""
+        return ", ".join(dict.fromkeys(chain(*self.judge_models.values())))
 
     def to_json(self) -> dict[str, Any]:
         """Turn the plan into JSON values."""

@@ -11,7 +11,7 @@ from typing import Any
 from evalkit._internal.clock import now_milliseconds
 from evalkit._internal.ids import new_name, new_run_id
 from evalkit.entities.estimate import EvaluationSummary
-from evalkit.entities.registered_model import MODEL_ID_TAG, STATUS_TAG, WHOLE
+from evalkit.entities.registered_model import JUDGES_TAG, MODEL_ID_TAG, STATUS_TAG, WHOLE
 from evalkit.entities.run import Metric, Run, RunStatus
 from evalkit.errors import EvalkitError, UsageError
 from evalkit.evaluation.results.assessments import log_assessments
@@ -105,6 +105,7 @@ class RunRecord:
             STATUS_TAG: result.facts.status,
             MODEL_ID_TAG: plan.model_id,
             "evalkit.dataset_digest": digest,
+            **({JUDGES_TAG: plan.judged_by[:6000]} if plan.judged_by else {}),
         }
         done = result.facts.status in WHOLE
         if done:  # what is added to a run takes the place of what it has only when it is whole
