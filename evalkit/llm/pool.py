@@ -22,5 +22,5 @@ class Pool:
         """Cancel what is still being asked, and close the clients."""
         for task in self.tasks.values():
             task.cancel()
-        for client in self.clients.values():
-            await client.aclose()
+        # One that cannot be closed neither keeps the others open nor hides how the work ended.
+        await asyncio.gather(*(c.aclose() for c in self.clients.values()), return_exceptions=True)

@@ -24,6 +24,9 @@ CASES: Final = 10
 _METRICS_WITH_CASES: Final = 4
 _LONGEST: Final = 2_000
 
+_SHORT: Final = 40
+"""Characters below which fields of a case follow one another on a line."""
+
 
 def comparison_document(
     comparison: Comparison,
@@ -175,8 +178,9 @@ def _text(value: Any) -> str:
             value = value["label"]  # of a classifier's answer, what can be right
         elif len(value) == 1:
             value = next(iter(value.values()))  # the only one needs no name
-        elif all(isinstance(part, str) for part in value.values()):
-            value = "\n".join(f"{name}: {part}" for name, part in value.items())
+        elif value:
+            parts = [f"{name}: {as_shown(part)}" for name, part in value.items()]
+            value = (", " if max(map(len, parts)) < _SHORT else "\n").join(parts)
     text = as_shown(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 
@@ -26,9 +28,25 @@ _SIDES: Final[dict[str, dict[str, Any]]] = {
 
 def styled(text: str, style: str = "bold") -> Text:
     """Return *text* as it is to look; a line that is too long is folded."""
+    return _folding()(text, style, overflow="fold")
+
+
+@functools.cache
+def _folding() -> type[Text]:
     from rich.text import Text
 
-    return Text(text, style, overflow="fold")
+    class Folding(Text):
+        """Breaks what is longer than a line, such as a path, where its parts end."""
+
+        def wrap(self, console: Any, width: int, **options: Any) -> Any:
+            if options.get("no_wrap") or width < 1:
+                return super().wrap(console, width, **options)
+            start = rf"\S{{0,{width - 1}}}"
+            words = re.finditer(rf"{start}\S(?!\S)|{start}[._=,/\\-]|{start}\S", self.plain)
+            ends = [w.end() for w in words if self.plain[w.end() : w.end() + 1].strip()]
+            return Text("\n").join(self.divide(ends)).wrap(console, width, **options)
+
+    return Folding
 
 
 def drawable(part: Part) -> RenderableType:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from evalkit.report.console import grid, plain_text, styled
+
 Type = Callable[..., Any]
 
 
@@ -114,6 +116,18 @@ def test_the_doctor_finds_a_healthy_installation(type_in: Type, folder: Path) ->
     assert found["plug-ins", "evalkit-scorers"]["state"] == "ok"
     assert found["store", "sqlite:///evalkit.db"]["note"] == "will be made by the first run"
     assert not (folder / "evalkit.db").exists()
+
+
+@pytest.mark.parametrize("width", [20, 33, 80])
+@pytest.mark.parametrize("text", ["0.1.0 in /opt/someone/projects/evalkit/evalkit", "a/b c", ""])
+def test_a_path_is_broken_where_its_parts_end(text: str, width: int) -> None:
+    table = grid("f", gap=0)
+    table.add_row(styled(text))
+    lines = plain_text([table], width).split("\n")
+
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert max(map(len, lines)) <= width
+    assert all(line.endswith(("/", "in")) for line in lines[:-1])
 
 
 def test_the_doctor_says_how_to_get_what_is_missing(type_in: Type) -> None:

@@ -400,3 +400,28 @@ def test_groups_of_one_case_change_no_difference_of_metrics_of_sums(weights: Any
     )
 
     assert (alone.low, alone.high) == pytest.approx((grouped.low, grouped.high))
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"group": [f"g{i % 12}" for i in range(40)]}], ids=["cases", "groups"]
+)
+@pytest.mark.parametrize("scorer", ["f1", "mcc", "cohen_kappa", "precision"])
+def test_the_difference_the_other_way_round_has_the_other_sign(
+    scorer: str, fields: dict[str, Any]
+) -> None:
+    generator = np.random.default_rng(5)
+    truth = generator.integers(0, 3, 40).tolist()
+    said = [
+        [t if ok else int(guess) for t, ok, guess in zip(truth, right, guesses, strict=True)]
+        for right, guesses in (
+            (generator.random(40) < share, generator.integers(0, 3, 40)) for share in (0.6, 0.8)
+        )
+    ]
+    a, b = (labelled(truth, each, f"classification.{scorer}", **fields) for each in said)
+    same = a.difference(a, f"classification.{scorer}")
+    assert same.high is not None
+    assert (same.low, same.difference) == (pytest.approx(-same.high), 0.0)
+    there, back = (x.difference(y, f"classification.{scorer}") for x, y in ((a, b), (b, a)))
+    assert there.low is not None
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low), abs=1e-9)
+    assert there.p_value == pytest.approx(back.p_value)

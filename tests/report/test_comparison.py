@@ -358,6 +358,21 @@ def test_a_metric_in_seconds_or_words_or_of_the_whole_fixes_and_breaks_nothing()
     assert [part["metric"] for part in document["cases"]] == ["text.exact_match"]
 
 
+def test_what_is_right_is_green_and_fields_are_named(tmp_path: Path) -> None:
+    rows = [{"id": "a", "age": 41, "size": 3.5, "expected": "benign"}]
+    columns = {"inputs": ["age", "size"]}
+    systems = {"old": lambda **_: "benign", "new": lambda **_: "malignant"}
+    compared = evalkit.sweep(
+        systems, rows, "text.exact_match", columns=columns, runtime=NOTHING_KEPT
+    )
+    page = compared.report(tmp_path / "c.html").read_text()
+
+    assert '<article class="case broke">' in page
+    assert ".broke del { color: var(--good)" in page
+    assert ".broke ins { color: var(--bad)" in page
+    assert '<p class="question">age: 41, size: 3.5</p>' in page
+
+
 def test_of_a_classifiers_answer_the_label_is_compared() -> None:
     def system(name: str, share: float) -> evalkit.EvaluationResult:
         label = "yes" if share > 0.5 else "no"

@@ -44,6 +44,9 @@ class JointTable:
     prior: Floats
     """Cases that each cell has before any is seen, shape ``(cells,)``."""
 
+    alike: bool
+    """Whether both systems gave the same labels, so that neither comes first."""
+
     @classmethod
     def of(cls, first: Rows, second: Rows) -> JointTable | None:
         """Return the table of rows that are pairs of ``target`` and ``output``; else ``None``."""
@@ -52,10 +55,11 @@ class JointTable:
             return None
         if any(column.dtype != object for each in columns for column in each.values()):
             return None
-        targets, a, b = (
-            column.tolist()
-            for column in (columns[0]["target"], columns[0]["output"], columns[1]["output"])
-        )
+        targets = columns[0]["target"].tolist()
+        given = [each["output"].tolist() for each in columns]
+        # The systems in an order of their own, so that b - a is a - b with the other sign.
+        order = sorted((0, 1), key=lambda system: repr(given[system]))
+        a, b = (given[system] for system in order)
         cells: dict[Cell, int] = {}
         places = [cells.setdefault(cell, len(cells)) for cell in zip(targets, a, b, strict=True)]
         prior: dict[Cell, float] = {}
@@ -66,13 +70,12 @@ class JointTable:
                 cells.setdefault(cell, len(cells))
                 prior[cell] = 1 / max(2, len(classes))
         listed = np.array(list(cells), dtype=object).reshape(-1, 3)
+        tables = [Rows({"target": listed[:, 0], "output": listed[:, n]}) for n in (1, 2)]
         return cls(
-            (
-                Rows({"target": listed[:, 0], "output": listed[:, 1]}),
-                Rows({"target": listed[:, 0], "output": listed[:, 2]}),
-            ),
+            (tables[order[0]], tables[order[1]]),
             np.array(places, dtype=np.int64),
             np.array([prior.get(cell, 0.0) for cell in cells], dtype=np.float64),
+            repr(a) == repr(b),
         )
 
     def draws(

@@ -256,7 +256,10 @@ def rows_difference(
         draws = (part if weights is None else part * weights for part in counts)
     at_once = getattr(scorer, "of_draws", None) or functools.partial(_one_by_one, scorer)
     differences = [at_once(first, part) - at_once(second, part) for part in draws]
-    return _from_draws(np.concatenate(differences), value, design)
+    drawn = np.concatenate(differences)
+    if table is not None and table.alike:
+        drawn = np.concatenate([drawn, -drawn])
+    return _from_draws(drawn, value, design)
 
 
 def _of_means(
