@@ -100,7 +100,7 @@ class SpecificationError(UsageError):
 
 
 class UnpairedError(UsageError):
-    """No case has a value of the metric in both results that are compared."""
+    """No case has a value of the metric in both results, or its scorer cannot compare them."""
 
 
 class SyntaxUsageError(UsageError):

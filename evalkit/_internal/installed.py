@@ -9,6 +9,7 @@ from importlib.metadata import Distribution
 from typing import Final
 
 DISTRIBUTION: Final = "evalkit-ai"
+_PACKAGES: Final = ("evalkit", "evalkit_scorers", "evalkit_judges", "evalkit_datasets")
 _FIELD: Final = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 
 
@@ -29,6 +30,17 @@ def named(distribution: Distribution) -> tuple[str, str]:
         if len(fields) > 1:
             return fields["Name"], fields["Version"]
     return distribution.name, distribution.version
+
+
+def is_ours(thing: object) -> bool:
+    """Say whether the class of *thing*, or of what it configures, comes with evalkit.
+
+    Examples:
+        >>> is_ours(1)
+        False
+    """
+    thing = getattr(thing, "inner", thing)
+    return type(thing).__module__.partition(".")[0] in _PACKAGES
 
 
 def requirements(extra: str | None = None) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from evalkit._internal.installed import is_ours
 from evalkit.entities.estimate import Estimate
 from evalkit.entities.score import Status
 from evalkit.scoring.column import Additive, Rows, ScoreColumn
@@ -178,7 +179,11 @@ def _number_of_groups(groups: Any) -> int | None:
 def estimate_corpus(
     key: str, column: ScoreColumn, facts: MetricFacts, design: Design, scorer: Any
 ) -> Estimate:
-    """Return a corpus metric over all cells that have statistics, with its interval."""
+    """Return a corpus metric over all cells that have statistics, with its interval.
+
+    Where a stranger's scorer raises, there is no value, and the note says why: what was paid for is
+    kept.
+    """
     import numpy as np
 
     shape = (design.n, design.repeats)
@@ -187,6 +192,26 @@ def estimate_corpus(
     cells = np.repeat(status == Status.OK, design.repeats)
     if column.statistics is None or not cells.any():
         return dataclasses.replace(counted, note=_why_nothing(status, column))
+    try:
+        return _of_corpus(counted, column, facts, design, scorer, cells)
+    except Exception as error:
+        if is_ours(scorer):
+            raise
+        why = f"its computation raised {type(error).__name__}: {error}"
+        return dataclasses.replace(counted, note=why)
+
+
+def _of_corpus(  # noqa: PLR0917
+    counted: Estimate,
+    column: ScoreColumn,
+    facts: MetricFacts,
+    design: Design,
+    scorer: Any,
+    cells: npt.NDArray[np.bool_],
+) -> Estimate:
+    import numpy as np
+
+    assert column.statistics is not None  # noqa: S101  the caller looked
     statistics = column.statistics.take(cells)
     weights = None if design.weights is None else np.repeat(design.weights, design.repeats)[cells]
     groups = np.arange(design.n) if design.groups is None else design.groups

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import evalkit
 from evalkit.errors import TargetError, UnknownMetricError, UsageError
 from evalkit.evaluation.merge import merge
-from evalkit.plugin import CaseBatch, MetricFacts, ScoreColumn
+from evalkit.plugin import CaseBatch, MetricFacts, Rows, ScoreColumn
 
 ROWS = [{"question": f"q{i}", "expected": f"a{i}"} for i in range(30)]
 
@@ -443,3 +444,56 @@ def test_a_budget_of_a_role_in_dollars_is_shared_by_the_targets_of_a_sweep() -> 
 
     calls = [result.usage["target"].calls for result in comparison.results.values()]
     assert calls == [12, 4]
+
+
+class Corpus:
+    """A stranger's corpus metric, which raises where *broken* is called."""
+
+    name, facts, corpus = "s", MetricFacts(low=0, high=1), "rows"
+
+    def __init__(self, broken: str = "") -> None:
+        if broken:
+            setattr(self, broken, lambda *_, **__: 1 / 0)
+
+    def score_batch(self, batch: CaseBatch, /) -> ScoreColumn:
+        column = ScoreColumn.from_values([1.0] * len(batch))
+        column.statistics = Rows({"a": np.ones(len(batch))})
+        return column
+
+    def compute(self, *_: Any) -> float:
+        return 0.5
+
+
+@pytest.mark.parametrize("broken", ["compute", "interval", "note", "draws", "means"])
+def test_a_corpus_metric_that_raises_loses_no_run(broken: str) -> None:
+    @evalkit.scorer
+    def each(outputs: str) -> int:
+        return len(outputs)
+
+    result = evalkit.evaluate(
+        data=[{"output": "a"}] * 30, scorers=[Corpus(broken), each], gates="s >= 0.1"
+    )
+
+    why = "its computation raised ZeroDivisionError: division by zero"
+    assert (result["s"].value, result["s"].note) == (None, why)
+    assert result.verdict.status == "INCONCLUSIVE"
+    assert why in result.verdict.conditions[0].why
+    assert result["each"].value == 1
+
+
+def test_artifacts_that_cannot_be_made_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    result = evalkit.evaluate(data=[{"output": "a"}] * 30, scorers=Corpus("artifacts"))
+
+    assert result["s"].value == 0.5
+    assert "s has no artifacts: ZeroDivisionError: division by zero" in caplog.messages
+
+
+def test_a_corpus_metric_that_cannot_be_compared_is_named() -> None:
+    first, second = (
+        evalkit.evaluate(data=[{"output": "a"}] * 30, scorers=Corpus("difference")) for _ in "ab"
+    )
+
+    with pytest.raises(UsageError, match=r"^s cannot be compared: ZeroDivisionError"):
+        first.difference(second, "s")
+    verdict = first.check("no_regression(s)", baseline=second)
+    assert verdict.status == "INCONCLUSIVE"

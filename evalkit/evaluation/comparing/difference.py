@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.errors import UnpairedError
+from evalkit._internal.installed import is_ours
+from evalkit.errors import EvalkitError, UnpairedError
 from evalkit.evaluation.comparing.pairs import Pairs, join
 from evalkit.evaluation.comparing.resampled import corpus_difference, quantile_difference
 from evalkit.evaluation.results.result import Result
@@ -44,7 +45,13 @@ def difference_of(
     if level is not None:
         design = dataclasses.replace(design, level=level)
     if pairs.metric.source is not None:
-        return corpus_difference(a, b, pairs, design)
+        try:
+            return corpus_difference(a, b, pairs, design)
+        except Exception as error:
+            if isinstance(error, EvalkitError) or is_ours(pairs.metric.source):
+                raise
+            problem = f"{type(error).__name__}: {error}"
+            raise UnpairedError(f"{pairs.metric.key} cannot be compared: {problem}") from error
     values_a, values_b = pairs.values
     paired = np.isfinite(values_a) & np.isfinite(values_b)
     if not paired.any():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalkit._internal.installed import is_ours
 from evalkit.entities.score import Status
 from evalkit.evaluation.results.plan import FORMAT
 from evalkit.scoring.column import Rows
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from evalkit.evaluation.results.result import Result
     from evalkit.scoring.column import Metric
+
+_log = logging.getLogger("evalkit.evaluation")
 
 
 def metric_facts(metric: Metric) -> dict[str, Any]:
@@ -43,7 +47,13 @@ def _artifacts(result: Result, metric: Metric) -> Mapping[str, Any]:
     weights = None
     if "weight" in result.spool.fields:
         weights = np.repeat(result.spool.numbers("weight"), result.repeats)[ok]
-    made: Mapping[str, Any] = make(metric.column.statistics.take(ok), weights)
+    try:
+        made: Mapping[str, Any] = make(metric.column.statistics.take(ok), weights)
+    except Exception as error:
+        if is_ours(metric.source):
+            raise
+        _log.warning("%s has no artifacts: %s: %s", metric.key, type(error).__name__, error)
+        return {}
     return made
 
 

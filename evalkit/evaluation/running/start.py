@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from evalkit._internal.ids import new_name
+from evalkit._internal.installed import is_ours
 from evalkit._internal.surrogates import without_surrogates
 from evalkit.data.open import readable
 from evalkit.data.snapshot import Spool
@@ -247,14 +248,14 @@ def _checked(target: Target | None, cases: Spool) -> Target | None:
 
 def _blamed(target: Target) -> AbstractContextManager[None]:
     """Name whose code raises: the plug-in of an address, or the class of an object."""
-    identity, kind = target.identity, type(getattr(target, "inner", target))
+    identity, inner = target.identity, getattr(target, "inner", target)
     act = f"check the cases for {identity.name!r}"
     scheme, slashes, _ = (identity.reference or "").partition("://")
     entry = catalog().targets.get(scheme.lower()) if slashes else None
     if entry is not None:
         return entry.blamed(act)
-    ours = kind.__module__.partition(".")[0] == "evalkit"
-    return nullcontext() if ours else blamed(f"{kind.__module__}.{kind.__qualname__}", act)
+    who = f"{type(inner).__module__}.{type(inner).__qualname__}"
+    return nullcontext() if is_ours(inner) else blamed(who, act)
 
 
 def fitted_target(target: Target | None, cases: Spool, scorers: Sequence[Scorer]) -> Target | None:
