@@ -9,6 +9,7 @@ import enum
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,10 +93,10 @@ def plain(value: Any) -> Any:  # noqa: C901, PLR0911, PLR0912  one return for ea
         convert = getattr(value, method, None)
         if callable(convert):
             return convert()
-    if hasattr(value, "__fspath__"):
-        return value.__fspath__()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     if type(value).__module__ == "decimal":
-        return float(value)
+        return float(str(value))
     if isinstance(value, float):
         return str(value)  # a number that was written in its own way
     if isinstance(value, tuple):

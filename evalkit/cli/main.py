@@ -53,7 +53,8 @@ cli = LazyGroup(
         "RUN is the id of a run or its beginning, a name, 'latest', 'latest~1', or the folder of "
         "an evaluation.\n\n"
         "Exit codes: 0 pass, 1 gate failed, 2 wrong usage or input, 3 inconclusive, "
-        "4 infrastructure or nothing scored, 5 budget spent, 70 a bug of evalkit, 130 interrupted."
+        "4 infrastructure, nothing scored or a report unwritten, 5 budget spent, "
+        "70 a bug of evalkit, 130 interrupted."
     ),
     params=[
         click.Option(
