@@ -42,8 +42,8 @@ def get_metric_history(run: str | Run, key: str) -> list[Metric]:
         >>> place.close()
     """
     store = current_store()
-    found = store.runs.resolve(run) if isinstance(run, str) else run
-    return store.metrics.history(found.run_id, key)
+    run_id = store.runs.resolve(run).run_id if isinstance(run, str) else run.run_id
+    return store.metrics.history(run_id, key)
 
 
 def search_runs(

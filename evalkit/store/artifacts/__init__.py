@@ -10,5 +10,5 @@ from evalkit.store.artifacts.files import write_bytes_atomic as write_bytes_atom
 from evalkit.store.artifacts.local import open_repository as open_repository
 from evalkit.store.artifacts.repository import ArtifactRepository as ArtifactRepository
 from evalkit.store.artifacts.root import ArtifactRoot as ArtifactRoot
-from evalkit.store.artifacts.root import made as made
+from evalkit.store.artifacts.root import make_if_local as make_if_local
 from evalkit.store.artifacts.work import WorkFolder as WorkFolder

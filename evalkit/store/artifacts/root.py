@@ -49,7 +49,7 @@ class ArtifactRoot:
         return f"{self.uri}/{path}"
 
 
-def made(uri: str) -> str:
+def make_if_local(uri: str) -> str:
     """Return the *uri* of a folder, made if it is one of this machine."""
     if uri.startswith("file:"):
         make_folder(local_folder(uri))

@@ -149,14 +149,16 @@ class Search:
     order: Terms
     """What sorts the rows that are equal by what was asked for; the last one is unique."""
 
-    def find(self, query: Select[Any], text: str, order_by: str | Sequence[str]) -> Found:
+    def find(self, query: Select[Any], text: str, order_by: str | Sequence[str]) -> Selection:
         """Narrow *query* to a filter, and sort it."""
         terms = [*self.fields.order(parse_order(order_by, self.searchable)), *self.order]
         query = query.where(self.fields.condition(parse_filter(text, self.searchable)))
-        return Found(query.order_by(*(t.desc() if descends else t for t, descends in terms)), terms)
+        return Selection(
+            query.order_by(*(t.desc() if descends else t for t, descends in terms)), terms
+        )
 
 
-class Found(NamedTuple):
+class Selection(NamedTuple):
     """A query and what sorts it."""
 
     query: Select[Any]

@@ -87,12 +87,12 @@ class SqlExperiments(Experiments):
         after: str | None = None,
     ) -> list[Experiment]:
         query = in_view(select(_TABLE), _TABLE.c.lifecycle_stage, view)
-        found = _SEARCH.find(query.limit(checks.limit(limit)), filter, order_by)
-        query = found.query
+        selection = _SEARCH.find(query.limit(checks.limit(limit)), filter, order_by)
+        query = selection.query
         with self.database.read() as connection:
             if after is not None:
                 number = experiment_row(connection, after).experiment_id
-                query = found.after(connection, _TABLE.c.experiment_id == number)
+                query = selection.after(connection, _TABLE.c.experiment_id == number)
             return self._entities(connection, connection.execute(query).all())
 
     def set_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:

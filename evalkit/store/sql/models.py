@@ -88,12 +88,12 @@ class SqlModels(RegisteredModels):
         query = with_tags(select(tables.models).limit(checks.limit(limit)), _MODEL_TAGS, tags)
         if contains:
             query = query.where(func.lower(_MODEL.name).contains(contains.lower(), autoescape=True))
-        found = _SEARCH.find(query, filter, order_by)
-        query = found.query
+        selection = _SEARCH.find(query, filter, order_by)
+        query = selection.query
         with self.database.read() as connection:
             if after is not None:
                 number = model_row(connection, after).model_number
-                query = found.after(connection, _MODEL.model_number == number)
+                query = selection.after(connection, _MODEL.model_number == number)
             return self._entities(connection, connection.execute(query).all())
 
     def update(self, name: str, *, description: str) -> RegisteredModel:

@@ -18,7 +18,7 @@ from evalkit.errors import (
     ParamChangedError,
     RunNotFoundError,
 )
-from evalkit.store.artifacts import ArtifactRoot, made
+from evalkit.store.artifacts import ArtifactRoot, make_if_local
 from evalkit.store.filters import RUNS
 from evalkit.store.filters.sql import Fields, Search
 from evalkit.store.interface import DEFAULT_EXPERIMENT_ID, Runs
@@ -163,11 +163,11 @@ class SqlRuns(Runs):
             if experiment_ids is not None:
                 numbers = [experiment_row(connection, e).experiment_id for e in experiment_ids]
                 query = query.where(_RUN.experiment_id.in_(numbers))
-            found = _SEARCH.find(query, filter, order_by)
-            query = found.query
+            selection = _SEARCH.find(query, filter, order_by)
+            query = selection.query
             if after is not None:
                 number = run_row(connection, after).run_number
-                query = found.after(connection, _RUN.run_number == number)
+                query = selection.after(connection, _RUN.run_number == number)
             return self._entities(connection, connection.execute(query).all())
 
     def update(
@@ -220,7 +220,7 @@ class SqlRuns(Runs):
     def artifact_uri(self, run_id: str) -> str:
         with self.database.read() as connection:
             row = run_row(connection, run_id)
-        return made(self._artifact_uri(row))
+        return make_if_local(self._artifact_uri(row))
 
     def _artifact_uri(self, row: Row[Any]) -> str:
         uri: str | None = row.artifact_uri
