@@ -73,9 +73,10 @@ def test_the_doctor_names_a_broken_plug_in_and_its_distribution(
 
     assert done.code == 4
     broken = [finding for finding in done.json if finding["state"] == "wrong"]
-    assert [(finding["what"], finding["note"]) for finding in broken] == [
-        ("stranger", "stranger 1.2: all of it, for RuntimeError: no")
-    ]
+    [(what, note)] = [(finding["what"], finding["note"]) for finding in broken]
+    assert what == "stranger"
+    assert note.startswith("stranger 1.2: all of it, for RuntimeError: no (")
+    assert note.endswith("stranger_plugin.py:1)")
 
 
 def test_a_plug_in_whose_hook_raises_is_one_line_and_every_scorer_works(

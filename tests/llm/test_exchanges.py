@@ -273,7 +273,6 @@ def test_a_replay_takes_the_time_that_the_server_took() -> None:
 
 def test_evalkit_s_own_clients_keep_to_recordings_of_their_own() -> None:
     with ScriptedEndpoint(echo) as endpoint, ScriptedEndpoint("a") as models:
-        model = evalkit.chat("openai/m", base_url=models.base_url)
         judge = evalkit.make_judge(
             "fine",
             "Is {{ outputs }} fine?",
@@ -284,6 +283,8 @@ def test_evalkit_s_own_clients_keep_to_recordings_of_their_own() -> None:
         url = f"{endpoint.base_url}/chat/completions"
 
         async def bot(question: str) -> str:
+            # One for each call: closing it cuts off nobody else's.
+            model = evalkit.chat("openai/m", base_url=models.base_url)
             inner = await model.acall(Invocation(case=Case(inputs={"question": question})))
             await model.aclose()
             return f"{await by_aiohttp(url)(question)} {inner.value}"
