@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from importlib.metadata import entry_points
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from evalkit.testing import ScriptedEndpoint, check_scorer, check_source
 if TYPE_CHECKING:
     from .conftest import Shelf
 
-PAGE = Path(__file__).parents[2] / "evalkit/docs/plugins.md"
+PAGE = files("evalkit") / "docs/plugins.md"
 DIALOG = "Where is the key? => Under the mat, thank you.\nWhen? => NOW\n"
 
 
