@@ -39,7 +39,7 @@ _TOKEN: Final = re.compile(
     )""",
     re.VERBOSE,
 )
-_TIME: Final = "a time, such as '2026-11-30' or '2026-11-30T08:00:00Z'"
+_TIME: Final = "a date or time, such as '2026-11-30' or '2026-11-30T08:00:00Z'"
 _DATED: Final = ("time", "text")
 _RANKED: Final = ("<", "<=", ">", ">=")
 _SIGNS: Final = {"==": "=", "<>": "!=", **{sign: sign for sign in ("=", "!=", *_RANKED)}}
@@ -263,9 +263,7 @@ class _Reader:
         try:
             moment = dt.datetime.fromisoformat(_unquoted(token))
         except ValueError:
-            self._fail(
-                token.start, "a date or time, such as '2026-11-30' or '2026-11-30T08:00:00Z'"
-            )
+            self._fail(token.start, _TIME)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=dt.UTC)
         return moment.timestamp() * 1000

@@ -6,12 +6,13 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Row,
     Select,
     and_,
     case,
@@ -149,25 +150,22 @@ class Search:
     order: Terms
     """What sorts the rows that are equal by what was asked for; the last one is unique."""
 
-    def find(self, query: Select[Any], text: str, order_by: str | Sequence[str]) -> Selection:
-        """Narrow *query* to a filter, and sort it."""
+    def page(
+        self,
+        connection: Connection,
+        query: Select[Any],
+        text: str,
+        order_by: str | Sequence[str],
+        after: ColumnElement[bool] | None,
+    ) -> Sequence[Row[Any]]:
+        """Return the rows of *query* that a filter keeps, sorted, behind that of *after* if any."""
         terms = [*self.fields.order(parse_order(order_by, self.searchable)), *self.order]
         query = query.where(self.fields.condition(parse_filter(text, self.searchable)))
-        return Selection(
-            query.order_by(*(t.desc() if descends else t for t, descends in terms)), terms
-        )
-
-
-class Selection(NamedTuple):
-    """A query and what sorts it."""
-
-    query: Select[Any]
-    terms: Terms
-
-    def after(self, connection: Connection, *own: ColumnElement[bool]) -> Select[Any]:
-        """Return the query for what comes behind the row with the condition *own*."""
-        last = connection.execute(select(*(term for term, _ in self.terms)).where(*own)).one()
-        return self.query.where(_beyond(self.terms, last))
+        if after is not None:
+            last = connection.execute(select(*(term for term, _ in terms)).where(after)).one()
+            query = query.where(_beyond(terms, last))
+        query = query.order_by(*(t.desc() if descends else t for t, descends in terms))
+        return connection.execute(query).all()
 
 
 def _beyond(terms: Terms, last: Sequence[Any]) -> ColumnElement[bool]:

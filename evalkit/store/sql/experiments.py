@@ -87,13 +87,13 @@ class SqlExperiments(Experiments):
         after: str | None = None,
     ) -> list[Experiment]:
         query = in_view(select(_TABLE), _TABLE.c.lifecycle_stage, view)
-        selection = _SEARCH.find(query.limit(checks.limit(limit)), filter, order_by)
-        query = selection.query
+        query = query.limit(checks.limit(limit))
+        own = _TABLE.c.experiment_id
         with self.database.read() as connection:
-            if after is not None:
-                number = experiment_row(connection, after).experiment_id
-                query = selection.after(connection, _TABLE.c.experiment_id == number)
-            return self._entities(connection, connection.execute(query).all())
+            last = None if after is None else own == experiment_row(connection, after).experiment_id
+            return self._entities(
+                connection, _SEARCH.page(connection, query, filter, order_by, last)
+            )
 
     def set_tags(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         with self.database.write() as connection:

@@ -88,13 +88,11 @@ class SqlModels(RegisteredModels):
         query = with_tags(select(tables.models).limit(checks.limit(limit)), _MODEL_TAGS, tags)
         if contains:
             query = query.where(func.lower(_MODEL.name).contains(contains.lower(), autoescape=True))
-        selection = _SEARCH.find(query, filter, order_by)
-        query = selection.query
         with self.database.read() as connection:
-            if after is not None:
-                number = model_row(connection, after).model_number
-                query = selection.after(connection, _MODEL.model_number == number)
-            return self._entities(connection, connection.execute(query).all())
+            last = None if after is None else _MODEL.name == model_row(connection, after).name
+            return self._entities(
+                connection, _SEARCH.page(connection, query, filter, order_by, last)
+            )
 
     def update(self, name: str, *, description: str) -> RegisteredModel:
         with self.database.write() as connection:

@@ -163,12 +163,10 @@ class SqlRuns(Runs):
             if experiment_ids is not None:
                 numbers = [experiment_row(connection, e).experiment_id for e in experiment_ids]
                 query = query.where(_RUN.experiment_id.in_(numbers))
-            selection = _SEARCH.find(query, filter, order_by)
-            query = selection.query
-            if after is not None:
-                number = run_row(connection, after).run_number
-                query = selection.after(connection, _RUN.run_number == number)
-            return self._entities(connection, connection.execute(query).all())
+            last = None if after is None else _RUN.run_id == run_row(connection, after).run_id
+            return self._entities(
+                connection, _SEARCH.page(connection, query, filter, order_by, last)
+            )
 
     def update(
         self,
